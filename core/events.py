@@ -1,0 +1,140 @@
+"""The bell: tells watchers that there is something to read. It may lose anything at any time.
+
+Watchers in this process are woken by a call and given what was committed, so that they need not
+read it again; watchers in other processes are woken through the channel layer and read the tables.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from threading import Lock
+from typing import Any
+from weakref import WeakSet
+
+import structlog
+from channels.layers import get_channel_layer
+
+log = structlog.get_logger(__name__)
+_SEND_TIMEOUT_S = 1.0
+_BEHIND = 256  # a listener this many pieces behind is told only to read for itself
+
+
+class Listener:
+    """One watcher's ear, used in the event loop it was made in."""
+
+    def __init__(self, bell: "Bell", group: str) -> None:
+        self._bell = bell
+        self._group = group
+        self._rung = asyncio.Event()
+        self._pieces: list[Any] = []
+        self._relay: asyncio.Task[None] | None = None
+        self.loop = asyncio.get_running_loop()
+
+    def __enter__(self) -> "Listener":
+        self._bell._add(self._group, self)
+        if (layer := get_channel_layer()) is not None:
+            self._relay = self.loop.create_task(self._listen(layer))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bell._remove(self._group, self)
+        if self._relay is not None:
+            self._relay.cancel()
+
+    async def wait(self, timeout_s: float) -> list[Any]:
+        """What was rung in since the last call, after at most `timeout_s`; empty means: read."""
+        if not self._rung.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timeout_s):
+                    await self._rung.wait()
+        self._rung.clear()
+        pieces, self._pieces = self._pieces, []
+        return pieces
+
+    def wake(self, pieces: Sequence[Any]) -> None:
+        """Called in the listener's own loop."""
+        self._pieces.extend(pieces)
+        if len(self._pieces) > _BEHIND:
+            self._pieces.clear()
+        self._rung.set()
+
+    async def _listen(self, layer: Any) -> None:
+        try:
+            channel = await layer.new_channel()
+            await layer.group_add(self._group, channel)
+            try:
+                while True:
+                    await layer.receive(channel)
+                    self.wake(())
+            finally:
+                await layer.group_discard(self._group, channel)
+        except Exception:
+            log.warning("bell.deaf", group=self._group, exc_info=True)
+
+
+class Bell:
+    """Listeners by group, held weakly: one that is dropped is gone. `ring` is for any thread."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._listeners: dict[str, WeakSet[Listener]] = defaultdict(WeakSet)
+        self._carrier: asyncio.AbstractEventLoop | None = None
+
+    def listen(self, group: str) -> Listener:
+        return Listener(self, group)
+
+    def carry_through(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        """Name the loop that sends to the channel layer for threads without one."""
+        self._carrier = loop
+
+    def ring(self, pieces_by_group: Mapping[str, Sequence[Any]]) -> None:
+        """Wake the listeners of each group and hand them the pieces; never raises, never waits."""
+        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Listener, Sequence[Any]]]] = {}
+        with self._lock:
+            for group, pieces in pieces_by_group.items():
+                for listener in self._listeners.get(group, ()):
+                    by_loop.setdefault(listener.loop, []).append((listener, pieces))
+        for loop, calls in by_loop.items():
+            with suppress(RuntimeError):  # a loop that has just closed
+                loop.call_soon_threadsafe(_wake_all, calls)
+        layer, carrier = get_channel_layer(), self._carrier
+        if layer is not None and carrier is not None and pieces_by_group:
+            with suppress(RuntimeError):
+                carrier.call_soon_threadsafe(_send_soon, layer, list(pieces_by_group))
+
+    def _add(self, group: str, listener: Listener) -> None:
+        with self._lock:
+            self._listeners[group].add(listener)
+
+    def _remove(self, group: str, listener: Listener) -> None:
+        with self._lock:
+            self._listeners[group].discard(listener)
+            if not self._listeners[group]:
+                del self._listeners[group]
+
+
+def _wake_all(calls: list[tuple[Listener, Sequence[Any]]]) -> None:
+    for listener, pieces in calls:
+        listener.wake(pieces)
+
+
+_sending: set[asyncio.Task[None]] = set()
+
+
+def _send_soon(layer: Any, groups: list[str]) -> None:
+    task = asyncio.get_running_loop().create_task(_send(layer, groups))
+    _sending.add(task)
+    task.add_done_callback(_sending.discard)
+
+
+async def _send(layer: Any, groups: list[str]) -> None:
+    try:
+        async with asyncio.timeout(_SEND_TIMEOUT_S):
+            for group in groups:
+                await layer.group_send(group, {"type": "rung"})
+    except Exception:  # the layer only brings hints; the log has it all
+        log.warning("bell.not_carried", groups=len(groups), exc_info=True)
+
+
+bell = Bell()
