@@ -1,0 +1,85 @@
+"""Users, groups and tokens in the back office."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from accounts.models import ApiToken, User
+from accounts.services.tokens import revoke_token
+from audit.admin_mixin import AuditedAdmin
+from audit.record import record
+from core import clock
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class AuditedGroupAdmin(AuditedAdmin, GroupAdmin):
+    pass
+
+
+@admin.register(User)
+class AuditedUserAdmin(AuditedAdmin, UserAdmin):
+    list_display = ("username", "email", "is_active", "is_staff", "last_login", "date_joined")
+    list_filter = ("is_active", "is_staff", "is_superuser", "groups", "last_login")
+    search_fields = ("username", "email", "first_name", "last_name", "=id")
+    readonly_fields = ("last_login", "date_joined")
+    date_hierarchy = "date_joined"
+    secret_fields = ("password", "password1", "password2")
+    personal_fields = ("username", "first_name", "last_name", "email")
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What a user owns goes with the user, though by itself it may be read-only here."""
+        shown, counts, _, protected = super().get_deleted_objects(objs, request)
+        return shown, counts, set(), protected
+
+    def log_change(self, request: HttpRequest, obj: User, message: Any) -> Any:
+        """The password page of a user saves by itself and passes here only."""
+        match = request.resolver_match
+        if match and match.url_name == "auth_user_password_change":
+            with transaction.atomic():
+                detail = {"via": "admin", "fields": ["password"]}
+                record("accounts.user.changed", actor=request.user, target=obj, detail=detail)
+        return super().log_change(request, obj, message)
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(AuditedAdmin, admin.ModelAdmin):
+    """Tokens are made by their users; here they are seen, revoked and deleted."""
+
+    list_display = ("name", "user", "prefix", "state", "created_at", "last_used_at", "expires_at")
+    list_filter = ("revoked_at", "last_used_at", "created_at")
+    list_select_related = ("user",)
+    search_fields = ("name", "prefix", "user__username")
+    actions = ("revoke",)
+    fields = (
+        *("name", "user", "prefix", "state"),
+        *("created_at", "last_used_at", "expires_at", "revoked_at"),
+    )
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.change_apitoken")
+
+    @admin.display(description="state")
+    def state(self, token: ApiToken) -> str:
+        if token.revoked_at:
+            return "revoked"
+        return "expired" if token.expires_at and token.expires_at <= clock.now() else "active"
+
+    @admin.action(description="Revoke the selected tokens", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
+        with transaction.atomic():
+            tokens = [revoke_token(token=token, by=request.user) for token in queryset]
+        self.message_user(request, f"{len(tokens)} tokens are revoked.", messages.SUCCESS)

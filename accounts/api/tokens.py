@@ -1,0 +1,79 @@
+"""Tokens over the API: a password buys one, its owner lists and revokes them."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, serializers
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.models import ApiToken
+from accounts.querysets import ApiTokenQuerySet
+from accounts.services.sessions import check_credentials
+from accounts.services.tokens import create_token, revoke_token
+
+
+class CredentialsIn(serializers.Serializer[Any]):
+    username = serializers.CharField(max_length=150)
+    password = serializers.CharField(max_length=1024, trim_whitespace=False)
+    name = serializers.CharField(max_length=100, default="", allow_blank=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        unknown = set(self.initial_data) - set(self.fields)
+        if unknown:
+            problems = {name: ["There is no such field."] for name in sorted(unknown)}
+            raise serializers.ValidationError(problems, code="unknown_field")
+        return attrs
+
+
+class TokenMade(serializers.Serializer[Any]):
+    token = serializers.CharField(help_text="Shown this once.")
+    id = serializers.UUIDField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+
+
+class TokenOut(serializers.ModelSerializer[ApiToken]):
+    class Meta:
+        model = ApiToken
+        fields = (
+            *("id", "name", "prefix", "created_at"),
+            *("last_used_at", "expires_at", "revoked_at"),
+        )
+
+
+class TokenFromPassword(APIView):
+    """Exchange a username and a password for a token."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @extend_schema(request=CredentialsIn, responses={201: TokenMade}, auth=[])
+    def post(self, request: Request) -> Response:
+        given = CredentialsIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        name = given.validated_data.pop("name")
+        user = check_credentials(**given.validated_data, via="api")
+        token, plain = create_token(user=user, name=name, by=user)
+        made = {"token": plain, "id": token.pk, "expires_at": token.expires_at}
+        return Response(TokenMade(made).data, status=201, headers={"Cache-Control": "no-store"})
+
+
+class _OwnTokens(generics.GenericAPIView[ApiToken]):
+    serializer_class = TokenOut
+    queryset = ApiToken.objects.none()
+
+    def get_queryset(self) -> ApiTokenQuerySet:
+        return ApiToken.objects.visible_to(self.request.user)
+
+
+class TokenList(_OwnTokens, generics.ListAPIView[ApiToken]):
+    """One's own tokens, newest first; revoked ones too."""
+
+
+class TokenDetail(_OwnTokens, generics.DestroyAPIView[ApiToken]):
+    """Revoke a token of one's own."""
+
+    def perform_destroy(self, instance: ApiToken) -> None:
+        revoke_token(token=instance, by=self.request.user)

@@ -1,0 +1,22 @@
+"""A user or token that changes is forgotten at once.
+
+Model signals, though the rule is a call: a door that forgot to call would let someone in longer.
+"""
+
+from typing import Any
+
+from django.db.models.signals import post_delete, post_save
+
+from accounts.known import known_users
+
+_REMEMBERED = ("accounts.User", "accounts.ApiToken")
+
+
+def connect() -> None:
+    for model in _REMEMBERED:
+        for signal in (post_save, post_delete):
+            signal.connect(on_account_changed, sender=model, dispatch_uid=f"forget {model}")
+
+
+def on_account_changed(**_: Any) -> None:
+    known_users.forget_all()

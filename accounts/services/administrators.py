@@ -1,0 +1,35 @@
+"""The first administrator."""
+
+import secrets
+
+from django.db import transaction
+
+from accounts.models import User
+from audit.record import record
+from core.errors import Conflict
+
+
+class AdministratorNameTaken(Conflict):
+    code = "administrator_name_taken"
+    message = "'{username}' is an ordinary user; choose another CHATTER_ADMIN_USERNAME."
+
+
+@transaction.atomic
+def ensure_administrator(username: str, password: str | None = None) -> str | None:
+    """Make the first administrator, once; the password if one had to be made up, else None.
+
+    Raises AdministratorNameTaken rather than raising an ordinary user to one.
+    """
+    if User.objects.filter(is_superuser=True).exists():
+        return None
+    if User.objects.filter(username=username).exists():
+        raise AdministratorNameTaken(username=username)
+    made_up = None if password else secrets.token_urlsafe(12)
+    user = User.objects.create_superuser(username=username, password=password or made_up)
+    record(
+        "accounts.user.created",
+        target=user,
+        detail={"via": "prepare", "is_superuser": True},
+        personal={"username": username},
+    )
+    return made_up

@@ -1,0 +1,41 @@
+"""Tokens of the API: made, shown once, revoked."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from accounts.known import known_users
+from accounts.models import ApiToken, User
+from accounts.tokens import new_token_text
+from audit.record import record
+from core import clock
+
+
+@transaction.atomic
+def create_token(
+    *, user: User, name: str, by: Any, expires_at: datetime | None = None
+) -> tuple[ApiToken, str]:
+    """A new token and its text, which nobody can read again."""
+    text = new_token_text()
+    token = ApiToken.objects.create(
+        user=user, name=name, prefix=text.prefix, digest=text.digest, expires_at=expires_at
+    )
+    record("accounts.token.created", actor=by, target=token, detail=_detail(token))
+    return token, text.plain
+
+
+@transaction.atomic
+def revoke_token(*, token: ApiToken, by: Any) -> ApiToken:
+    """From now on the token opens nothing; revoking it again changes nothing."""
+    now = clock.now()
+    won = ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=now)
+    token.refresh_from_db()
+    if won:
+        known_users.forget_all()
+        record("accounts.token.revoked", actor=by, target=token, detail=_detail(token))
+    return token
+
+
+def _detail(token: ApiToken) -> dict[str, str]:
+    return {"user": str(token.user_id), "prefix": token.prefix}

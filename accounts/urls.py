@@ -1,0 +1,11 @@
+"""Addresses of the account pages."""
+
+from django.urls import path
+
+from accounts import views
+
+urlpatterns = [
+    path("login/", views.login_page, name="login"),
+    path("logout/", views.logout_page, name="logout"),
+    path("account/tokens/", views.tokens_page, name="tokens"),
+]

@@ -1,0 +1,66 @@
+"""How an entry is sealed: pure functions from its columns to its hash."""
+
+import json
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from hashlib import sha256
+from operator import itemgetter
+from typing import Any
+from uuid import UUID
+
+GENESIS = "0" * 64
+HASHED = (
+    "seq",
+    "at",
+    "action",
+    "outcome",
+    "actor_id",
+    "target",
+    "detail",
+    "personal_hash",
+    "request_id",
+    "previous_hash",
+)
+_HASHED_OF = itemgetter(*HASHED)
+
+
+@lru_cache(maxsize=16)
+def _instant(value: datetime) -> str:
+    """All entries of one group have one instant, so it is spelled once."""
+    return value.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, datetime):
+        return _instant(value)
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no canonical form")
+
+
+# PostgreSQL's jsonb reorders keys, so the text that is hashed is made anew from the values.
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_as_text
+)
+
+
+def canonical(value: Any) -> bytes:
+    """The one JSON text of a value: sorted keys, no spaces, UTC instants with microseconds."""
+    return _ENCODER.encode(value).encode("utf-8", "surrogatepass")
+
+
+def digest(columns: Mapping[str, Any]) -> str:
+    """The hash of an entry: over the columns in HASHED, in that order, and nothing else."""
+    return sha256(canonical(_HASHED_OF(columns))).hexdigest()
+
+
+def salted(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Personal content as it is stored; for the salt, nobody can guess it from its hash later."""
+    return {"salt": secrets.token_hex(16), "content": content}
+
+
+def personal_digest(personal: Any) -> str:
+    """The hash of the personal column as stored; empty where there never was any."""
+    return "" if personal is None else sha256(canonical(personal)).hexdigest()

@@ -1,0 +1,82 @@
+"""One id per request: in the context, the response's header and the server's log."""
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any, Self
+
+import structlog
+from asgiref.sync import iscoroutinefunction
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.decorators import sync_and_async_middleware
+
+from audit import context
+from core.models import new_id
+
+HEADER = "X-Request-ID"
+LEFT_EARLY = 499  # as nginx logs a client that went away before the answer
+_SANE = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+log = structlog.get_logger(__name__)
+
+
+@sync_and_async_middleware
+def request_context(get_response: Callable[[HttpRequest], Any]) -> Callable[..., Any]:
+    """Stands first in MIDDLEWARE. Its asynchronous path never enters a thread."""
+    if not iscoroutinefunction(get_response):
+
+        def sync_middleware(request: HttpRequest) -> HttpResponseBase:
+            with _Exchange(request) as exchange:
+                return exchange.answered(get_response(request))
+
+        return sync_middleware
+
+    async def middleware(request: HttpRequest) -> HttpResponseBase:
+        with _Exchange(request) as exchange:
+            return exchange.answered(await get_response(request))
+
+    return middleware
+
+
+def request_id_for(proposed: str | None) -> str:
+    """The caller's own id when it is a plain token, else a new one."""
+    return proposed if proposed and _SANE.fullmatch(proposed) else new_id().hex
+
+
+class _Exchange:
+    """One request and its response."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+        self.response: HttpResponseBase | None = None
+
+    def __enter__(self) -> Self:
+        self._started = time.perf_counter()
+        request_id = request_id_for(self.request.headers.get(HEADER))
+        address = context.address_of(self.request.META)
+        self.request.request_id = request_id  # type: ignore[attr-defined]
+        self._release = context.bind(context.RequestContext(request_id, None, address))
+        return self
+
+    def answered(self, response: HttpResponseBase) -> HttpResponseBase:
+        response.headers[HEADER] = self.request.request_id  # type: ignore[attr-defined]
+        self.response = response
+        return response
+
+    def __exit__(self, *_: object) -> None:
+        log.info(
+            "request.answered" if self.response else "request.left",
+            method=self.request.method,
+            path=self.request.path,
+            status=self.response.status_code if self.response else LEFT_EARLY,
+            ms=round((time.perf_counter() - self._started) * 1000, 1),
+            user=self._user_id(),
+        )
+        # A stream is still to be written, by this task and under this id; the task ends with it.
+        if not getattr(self.response, "streaming", False):
+            self._release()
+
+    def _user_id(self) -> str | None:
+        """Who it was, when someone has found out already: no query for the sake of a log line."""
+        found = vars(self.request).get("_cached_user") or vars(self.request).get("_acached_user")
+        known = context.current().actor_id or getattr(found, "pk", None)
+        return str(known) if known else None
