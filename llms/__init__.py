@@ -1,0 +1,1 @@
+"""Which models answer: providers, profiles, dated prices, the one door and its ledger."""

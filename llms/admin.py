@@ -1,0 +1,229 @@
+"""Providers, profiles, prices and the ledger in the back office."""
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+
+from audit.admin_mixin import AuditedAdmin
+from core import clock
+from llms import catalogue
+from llms.models import ModelCall, ModelPrice, ModelProfile, Provider, Source
+from llms.pricing import dollars_text, nano_dollars
+from llms.services.profiles import forget_profiles
+from llms.services.providers import choose_default, make_default
+
+RATES = ("input", "cache_read", "cache_write", "output", "reasoning")
+
+
+class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
+    base_url = forms.URLField(
+        required=False,
+        assume_scheme="https",
+        help_text=Provider._meta.get_field("base_url").help_text,
+    )
+    new_key = forms.CharField(
+        label="API key",
+        required=False,
+        widget=forms.PasswordInput,
+        help_text="Stored encrypted and never shown again. Leave empty to keep the one there is.",
+    )
+    remove_key = forms.BooleanField(label="Remove the key", required=False)
+
+    class Meta:
+        model = Provider
+        fields = ("name", "kind", "base_url", "enabled")
+
+    def save(self, commit: bool = True) -> Provider:
+        if self.cleaned_data["remove_key"]:
+            self.instance.api_key = ""
+        self.instance.api_key = self.cleaned_data["new_key"] or self.instance.api_key
+        saved: Provider = super().save(commit)
+        return saved
+
+
+class ChangesWhoAnswers(AuditedAdmin):
+    """After any change there is a default that can answer, and nobody is kept who cannot."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            choose_default()
+        forget_profiles()
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        with transaction.atomic():
+            super().delete_model(request, obj)
+            choose_default()
+        forget_profiles()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        with transaction.atomic():
+            super().delete_queryset(request, queryset)
+            choose_default()
+        forget_profiles()
+
+
+@admin.register(Provider)
+class ProviderAdmin(ChangesWhoAnswers, admin.ModelAdmin):  # type: ignore[type-arg]
+    form = ProviderForm
+    list_display = ("name", "kind", "address", "has_key", "enabled", "source")
+    list_filter = ("kind", "enabled", "source")
+    search_fields = ("name", "kind", "base_url")
+
+    @admin.display(description="address")
+    def address(self, provider: Provider) -> str:
+        return provider.base_url or "the provider's own"
+
+    @admin.display(description="key", boolean=True)
+    def has_key(self, provider: Provider) -> bool:
+        return bool(provider.api_key)
+
+
+@admin.register(ModelProfile)
+class ModelProfileAdmin(ChangesWhoAnswers, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("name", "is_default", "enabled", "priced", "context_window", "capabilities")
+    list_filter = ("provider", "enabled")
+    search_fields = ("model", "provider__name")
+    readonly_fields = ("is_default",)
+    actions = ("answer_by_default",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ModelProfile]:
+        return ModelProfile.objects.visible_to(request.user).for_list()
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """A new name may have a price in the catalogue."""
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            catalogue.add_prices()
+
+    @admin.display(description="priced", boolean=True)
+    def priced(self, profile: Any) -> bool:
+        return bool(profile.is_priced)
+
+    @admin.action(description="Answer by default", permissions=["change"])
+    def answer_by_default(self, request: HttpRequest, profiles: QuerySet[ModelProfile]) -> None:
+        if len(profiles) != 1:
+            self.message_user(request, "Choose exactly one model.", messages.ERROR)
+            return
+        make_default(profile=profiles[0], by=request.user)
+
+
+def _rate() -> forms.DecimalField:
+    return forms.DecimalField(
+        required=False,
+        min_value=Decimal(0),
+        max_digits=12,
+        decimal_places=6,
+        help_text="Dollars per million tokens.",
+    )
+
+
+class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Rates in dollars, as price lists tell them."""
+
+    input, cache_read, cache_write, output, reasoning = (_rate() for _ in RATES)
+
+    class Meta:
+        model = ModelPrice
+        fields = ("provider_kind", "model", "effective_from", "above_input_tokens")
+
+    def clean(self) -> dict[str, Any]:
+        for name in RATES:
+            rate = self.cleaned_data.get(name)
+            setattr(self.instance, _column(name), None if rate is None else nano_dollars(rate))
+        self.instance.source = Source.ADMIN
+        return self.cleaned_data
+
+
+def _column(name: str) -> str:
+    return f"{name}_nano_usd_per_mtok"
+
+
+def _shown_rate(name: str) -> Any:
+    """A column of the list: this rate in dollars."""
+
+    @admin.display(description=f"{name.replace('_', ' ')} $/M", ordering=_column(name))
+    def rate(self: Any, price: ModelPrice) -> str:
+        return dollars_text(getattr(price, _column(name))) or "-"
+
+    return rate
+
+
+class ReadOnly:
+    """Looked at, never changed; goes before ModelAdmin."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(ModelPrice)
+class ModelPriceAdmin(ReadOnly, AuditedAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
+    """Prices are added, never changed: a later one holds from its date on."""
+
+    form = PriceForm
+    list_display = (
+        *("provider_kind", "model", "effective_from", "above_input_tokens"),
+        *(f"shown_{name}" for name in RATES),
+        "source",
+    )
+    list_filter = ("provider_kind", "source")
+    search_fields = ("model",)
+    date_hierarchy = "effective_from"
+    shown_input, shown_cache_read, shown_cache_write, shown_output, shown_reasoning = (
+        _shown_rate(name) for name in RATES
+    )
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"effective_from": clock.now(), "above_input_tokens": 0}
+
+    def get_fields(self, request: HttpRequest, obj: ModelPrice | None = None) -> tuple[str, ...]:
+        columns = RATES if obj is None else tuple(f"shown_{name}" for name in RATES)
+        return ("provider_kind", "model", "effective_from", "above_input_tokens", *columns)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        forget_profiles()
+
+
+@admin.register(ModelCall)
+class ModelCallAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = (
+        *("started_at", "model_name", "purpose", "node", "attempt", "status", "exactness"),
+        *("total_tokens", "cost", "latency_ms", "page"),
+    )
+    list_filter = ("status", "exactness", "purpose", "provider", "model", "started_at")
+    search_fields = ("=origin", "=request_id", "=provider_request_id", "=id")
+    search_help_text = "An origin (execution:<id>), a request id, or the call's own id"
+    date_hierarchy = "started_at"
+    show_full_result_count = False
+    list_per_page = 50
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ModelCall]:
+        return ModelCall.objects.visible_to(request.user)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    @admin.display(description="model", ordering="model")
+    def model_name(self, call: ModelCall) -> str:
+        return f"{call.provider}:{call.model}"
+
+    @admin.display(description="cost $", ordering="cost_nano_usd")
+    def cost(self, call: ModelCall) -> str:
+        return dollars_text(call.cost_nano_usd) or "unknown"
+
+    @admin.display(description="page")
+    def page(self, call: ModelCall) -> str:
+        label, _, key = call.origin.partition(":")
+        if label != "execution":
+            return "-"
+        return format_html('<a href="/executions/{}/">open</a>', key)

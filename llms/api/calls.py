@@ -1,0 +1,100 @@
+"""The ledger of what one may see."""
+
+from typing import Any
+
+from django_filters import rest_framework as filters
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.generics import ListAPIView
+
+from llms.models import CallStatus, Exactness, ModelCall, Purpose
+from llms.pricing import dollars_text
+from llms.querysets import CallQuerySet
+
+_EXECUTION = "execution:"
+
+
+@extend_schema_field(OpenApiTypes.STR)
+class Dollars(serializers.Field[int, str, str, int]):
+    """Nano-dollars of a column as decimal dollars."""
+
+    def to_representation(self, value: int) -> str:
+        return dollars_text(value) or ""
+
+
+class UsageOut(serializers.Serializer[ModelCall]):
+    """Disjoint categories that add up to the total; null where unknown."""
+
+    input = serializers.IntegerField(source="input_tokens", allow_null=True)
+    cache_read = serializers.IntegerField(source="cache_read_tokens", allow_null=True)
+    cache_write = serializers.IntegerField(source="cache_write_tokens", allow_null=True)
+    output = serializers.IntegerField(source="output_tokens", allow_null=True)
+    reasoning = serializers.IntegerField(source="reasoning_tokens", allow_null=True)
+    total = serializers.IntegerField(source="total_tokens", allow_null=True)
+
+
+class CallErrorOut(serializers.Serializer[ModelCall]):
+    code = serializers.CharField(source="error_code")
+    message = serializers.CharField(source="error_message")
+
+
+class ModelCallOut(serializers.Serializer[ModelCall]):
+    """One attempt. `upper_bound_*`: at most this, where the numbers are not metered."""
+
+    id = serializers.UUIDField()
+    execution = serializers.SerializerMethodField()
+    node = serializers.CharField()
+    visit = serializers.IntegerField()
+    call_index = serializers.IntegerField()
+    attempt = serializers.IntegerField()
+    purpose = serializers.ChoiceField(Purpose.choices)
+    provider = serializers.CharField()
+    model = serializers.CharField()
+    served_model = serializers.CharField()
+    status = serializers.ChoiceField(CallStatus.choices)
+    exactness = serializers.ChoiceField(Exactness.choices)
+    usage = UsageOut(source="*")
+    upper_bound_tokens = serializers.IntegerField(allow_null=True)
+    cost = Dollars(source="cost_nano_usd", allow_null=True)
+    upper_bound_cost = Dollars(source="upper_bound_nano_usd", allow_null=True)
+    latency_ms = serializers.IntegerField(allow_null=True)
+    first_token_ms = serializers.IntegerField(allow_null=True)
+    finish_reason = serializers.CharField()
+    error = serializers.SerializerMethodField()
+    streamed = serializers.BooleanField()
+    started_at = serializers.DateTimeField()
+    settled_at = serializers.DateTimeField(allow_null=True)
+    request_id = serializers.CharField()
+
+    def get_execution(self, call: ModelCall) -> str | None:
+        origin = call.origin
+        return origin.removeprefix(_EXECUTION) if origin.startswith(_EXECUTION) else None
+
+    def get_error(self, call: ModelCall) -> dict[str, Any] | None:
+        return dict(CallErrorOut(call).data) if call.error_code else None
+
+
+class ModelCallFilter(filters.FilterSet):
+    execution = filters.UUIDFilter(method="of_execution", help_text="An execution's id.")
+
+    class Meta:
+        model = ModelCall
+        fields = ("status", "exactness", "purpose", "provider", "model", "node", "request_id")
+
+    def of_execution(self, calls: CallQuerySet, name: str, execution: Any) -> CallQuerySet:
+        return calls.of_origin(f"{_EXECUTION}{execution}")
+
+
+class ModelCallList(ListAPIView[ModelCall]):
+    """Your calls to models, newest first; staff see everyone's.
+
+    Filtered by an execution that is unknown or another user's, the list is empty.
+    """
+
+    serializer_class = ModelCallOut
+    filterset_class = ModelCallFilter
+    queryset = ModelCall.objects.none()
+
+    def get_queryset(self) -> CallQuerySet:
+        return ModelCall.objects.visible_to(self.request.user).for_list()

@@ -1,0 +1,158 @@
+"""The chat model of a profile: made by LangChain's `init_chat_model`, kept per event loop.
+
+Provider packages take 2 to 5 s and up to 100 MB to import, so they are loaded on first use, in a
+thread, and nothing here imports them with the module.
+"""
+
+import asyncio
+import itertools
+from collections import OrderedDict
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+from llms.errors import ProviderError
+from llms.profiles import ProfileSpec
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+DEMO = "demo"
+
+# Where a package's import name says too little to install it.
+_PACKAGES = {
+    "openai": "langchain-openai",
+    "azure_openai": "langchain-openai",
+    "google_genai": "langchain-google-genai",
+    "google_vertexai": "langchain-google-vertexai",
+    "bedrock": "langchain-aws",
+    "bedrock_converse": "langchain-aws",
+    "nvidia": "langchain-nvidia-ai-endpoints",
+}
+
+# Without an address or a key of ours, LangChain would take those of the process's environment, and
+# so send one provider's key to another's address.
+_OWN_ADDRESSES = {
+    "openai": "https://api.openai.com/v1",
+    "anthropic": "https://api.anthropic.com",
+}
+_NO_KEY = "none"
+
+# For any chat model that knows them. Each attempt is a row, so the SDKs may not retry; usage is
+# streamed only when asked for, at addresses not OpenAI's; the limit between chunks is our own.
+_WANTED: dict[str, Any] = {"max_retries": 0, "stream_usage": True, "stream_chunk_timeout": None}
+_EXTRAS: dict[str, dict[str, Any]] = {
+    "openai": {**_WANTED, "include_response_headers": True},
+    "anthropic": {"max_retries": 0, "stream_usage": True},
+}
+
+# The door has time limits of its own, and they end the call first.
+_CLIENT_TIMEOUT_S = 3600.0
+_KEPT_PER_LOOP = 64
+
+_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, "_Kept"] = WeakKeyDictionary()
+_loop_numbers = itertools.count()
+
+
+class _Kept:
+    """The chat models of one event loop; one is made at a time."""
+
+    def __init__(self) -> None:
+        self.loop_number = next(_loop_numbers)
+        self.models: OrderedDict[tuple[str, ...], BaseChatModel] = OrderedDict()
+        self.making = asyncio.Lock()
+
+
+async def chat_model(profile: ProfileSpec, parameters: Mapping[str, Any]) -> "BaseChatModel":
+    """The chat model for these parameters. Raises ProviderError when it cannot be made."""
+    loop = asyncio.get_running_loop()
+    kept = _by_loop.get(loop) or _by_loop.setdefault(loop, _Kept())
+    key = (
+        profile.provider_kind,
+        profile.model,
+        profile.base_url,
+        profile.api_key,
+        repr(parameters),
+    )
+    if (model := kept.models.get(key)) is not None:
+        return model
+    async with kept.making:
+        if key not in kept.models:
+            made = await asyncio.to_thread(_made, profile, parameters, kept.loop_number)
+            kept.models[key] = made
+            if len(kept.models) > _KEPT_PER_LOOP:
+                kept.models.popitem(last=False)
+        return kept.models[key]
+
+
+async def close_clients() -> None:
+    """Close the connections of this event loop, before it ends."""
+    kept = _by_loop.pop(asyncio.get_running_loop(), None)
+    for model in kept.models.values() if kept else ():
+        for name in ("root_async_client", "_async_client"):
+            if client := getattr(model, name, None):
+                await client.close()
+
+
+def is_installed(provider_kind: str) -> bool:
+    """Whether the package of this kind of provider can be imported; imports nothing."""
+    return provider_kind == DEMO or find_spec(f"langchain_{_module_of(provider_kind)}") is not None
+
+
+def package_of(provider_kind: str) -> str:
+    """What to install for this kind of provider."""
+    return _PACKAGES.get(provider_kind, "langchain-" + provider_kind.replace("_", "-"))
+
+
+def call_options(provider_kind: str, call_id: UUID) -> dict[str, Any]:
+    """Options of one request: its row's id as a header, where the client can send one."""
+    if provider_kind not in _EXTRAS:
+        return {}
+    return {"extra_headers": {"X-Chatter-Call": str(call_id)}}
+
+
+def _made(profile: ProfileSpec, parameters: Mapping[str, Any], loop_number: int) -> "BaseChatModel":
+    if profile.provider_kind == DEMO:
+        from llms.providers.demo import DemoChatModel  # loads langchain_core: 60 MB
+
+        return DemoChatModel(**{"model": profile.model, **parameters})
+    if not is_installed(profile.provider_kind):
+        raise ProviderError("model_package_missing", reason=package_of(profile.provider_kind))
+    from langchain.chat_models import init_chat_model
+
+    kind = profile.provider_kind
+    options = {**parameters, **_connection(profile), **_extras(kind, loop_number)}
+    try:
+        model: BaseChatModel = init_chat_model(profile.model, model_provider=kind, **options)
+        fields = type(model).model_fields
+        if more := {name: _WANTED[name] for name in _WANTED if name in fields.keys() - options}:
+            model = init_chat_model(profile.model, model_provider=kind, **options, **more)
+    except ImportError as error:
+        raise ProviderError("model_package_missing", reason=package_of(kind)) from error
+    except (ValueError, TypeError) as error:  # pydantic's ValidationError is a ValueError
+        raise ProviderError("invalid_parameters", unbilled=True) from error
+    return model
+
+
+def _connection(profile: ProfileSpec) -> dict[str, str]:
+    address = profile.base_url or _OWN_ADDRESSES.get(profile.provider_kind, "")
+    key = profile.api_key or (_NO_KEY if profile.provider_kind in _OWN_ADDRESSES else "")
+    return {
+        **({"base_url": address} if address else {}),
+        **({"api_key": key} if key else {}),
+    }
+
+
+def _extras(provider_kind: str, loop_number: int) -> dict[str, Any]:
+    """Both packages share connections among clients of equal timeouts, even between event loops.
+
+    A connection belongs to one loop, so each loop has a timeout of its own.
+    """
+    extras = _EXTRAS.get(provider_kind)
+    return {**extras, "timeout": _CLIENT_TIMEOUT_S + loop_number / 1000} if extras else {}
+
+
+def _module_of(provider_kind: str) -> str:
+    return package_of(provider_kind).removeprefix("langchain-").replace("-", "_")

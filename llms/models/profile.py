@@ -1,0 +1,57 @@
+"""The models that callers may name."""
+
+from django.db import models
+from django.db.models import Q
+
+from core.models import EditableRecord
+from llms.models.provider import Provider
+from llms.querysets import ProfileQuerySet
+
+
+class Capability(models.TextChoices):
+    TEXT = "text", "text"
+    TOOLS = "tools", "tools"
+    STRUCTURED_OUTPUT = "structured_output", "structured output"
+    REASONING = "reasoning", "reasoning"
+
+
+def _text_only() -> list[str]:
+    return [Capability.TEXT]
+
+
+class ModelProfile(EditableRecord):
+    """A model of a provider with the parameters it is asked with.
+
+    `parameters` are arguments of the LangChain chat model (temperature, max_tokens, …); with
+    `"disable_streaming": true` its answers come in one piece.
+    """
+
+    provider = models.ForeignKey(Provider, models.CASCADE, related_name="profiles")
+    model = models.CharField(max_length=200)
+    parameters = models.JSONField(default=dict, blank=True)
+    context_window = models.PositiveIntegerField(null=True, blank=True, help_text="tokens")
+    max_output_tokens = models.PositiveIntegerField(null=True, blank=True)
+    capabilities = models.JSONField(default=_text_only, blank=True)
+    enabled = models.BooleanField(default=True)
+    is_default = models.BooleanField(default=False)
+
+    objects = ProfileQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["provider__name", "model"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "model"], name="llms_one_profile_per_provider_and_model"
+            ),
+            models.UniqueConstraint(
+                fields=["is_default"], condition=Q(is_default=True), name="llms_one_default_profile"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """What callers write; the provider must be loaded (`select_related`)."""
+        return f"{self.provider.name}:{self.model}"

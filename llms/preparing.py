@@ -1,0 +1,122 @@
+"""What all attempts of one call share, worked out once."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from core import clock
+from core.models import new_id
+from llms.asking import CALLER_PARAMETERS, CallRequest
+from llms.clients import chat_model
+from llms.errors import ProviderError
+from llms.estimate import measured_input, most_output
+from llms.ledger import CallRecord
+from llms.messages import ChatMessage, sendable, to_langchain
+from llms.pricing import Rates, highest_cost_nano_usd, in_force
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+    from langchain_core.messages import BaseMessage
+
+_LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "num_predict")
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A request that can be sent as often as it takes."""
+
+    request: CallRequest
+    model: "BaseChatModel"
+    messages: "list[BaseMessage]"
+    options: dict[str, Any]
+    parameters: Mapping[str, Any]
+    request_hash: str
+    estimated_input: int
+    most_input: int
+    most_output: int | None
+    tiers: tuple[Rates, ...] = ()
+
+    def open_call(self, attempt: int) -> CallRecord:
+        """The row of one attempt. It is priced by the price that is in force now."""
+        request, profile, now = self.request, self.request.profile, clock.now()
+        self.tiers = in_force(profile.prices, now)
+        bound = bound_cost = None
+        if self.most_output is not None:
+            bound = self.most_input + self.most_output
+            bound_cost = highest_cost_nano_usd(self.tiers, self.most_input, self.most_output)
+        return CallRecord(
+            id=new_id(),
+            created_at=now,
+            origin=request.origin,
+            user_id=request.user_id,
+            provider=profile.provider,
+            provider_kind=profile.provider_kind,
+            model=profile.model,
+            node=request.node,
+            visit=request.visit,
+            call_index=request.call_index,
+            attempt=attempt,
+            purpose=request.purpose,
+            parameters=_shown(self.parameters),
+            request_hash=self.request_hash,
+            streamed=not self.parameters.get("disable_streaming"),
+            started_at=now,
+            request_id=request.request_id,
+            upper_bound_tokens=bound,
+            upper_bound_nano_usd=bound_cost,
+        )
+
+
+async def prepare(request: CallRequest) -> Prepared:
+    """Raises ProviderError when the request cannot be sent at all; there is no row then."""
+    if unknown := request.parameters.keys() - CALLER_PARAMETERS:
+        raise ProviderError(
+            "invalid_parameters", reason=": " + ", ".join(sorted(unknown)), unbilled=True
+        )
+    profile = request.profile
+    parameters = {**profile.parameters, **request.parameters}
+    model = await chat_model(profile, parameters)
+    said = sendable(request.messages)
+    window = profile.context_window
+    guess, most = measured_input(said, request.tools)
+    return Prepared(
+        request=request,
+        model=model,
+        messages=to_langchain(said),
+        options=_tool_options(model, request),
+        parameters=parameters,
+        request_hash=_hash(request, said, parameters),
+        estimated_input=guess,
+        most_input=min(most, window) if window else most,
+        most_output=most_output(
+            *(parameters.get(name) for name in _LIMITS), profile.max_output_tokens, window
+        ),
+    )
+
+
+def _tool_options(model: "BaseChatModel", request: CallRequest) -> dict[str, Any]:
+    """The tools as this provider wants them, as options of one request."""
+    if not request.tools:
+        return {}
+    tools = [{"type": "function", "function": dict(tool)} for tool in request.tools]
+    bound: Any = model.bind_tools(tools)
+    return dict(bound.kwargs)
+
+
+def _shown(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """For the ledger: an administrator's others (headers, say) may hold secrets, so only named."""
+    return {name: value if name in CALLER_PARAMETERS else "…" for name, value in parameters.items()}
+
+
+def _hash(request: CallRequest, said: Sequence[ChatMessage], parameters: Mapping[str, Any]) -> str:
+    """One text for one request: the model, what it is asked, and how."""
+    content = {
+        "model": [request.profile.provider_kind, request.profile.model],
+        "parameters": parameters,
+        "messages": [message.as_json() for message in said],
+        "tools": request.tools,
+    }
+    return sha256(_ENCODER.encode(content).encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,1 @@
+"""Chat models of our own; every other one is LangChain's."""

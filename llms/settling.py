@@ -1,0 +1,120 @@
+"""What a finished attempt says about itself in the ledger.
+
+How exact each ending is:
+
+- The answer ended and the provider told its usage: `metered`, a told zero too.
+- The answer ended and no usage came, or the connection broke, timed out or was cancelled and the
+  rest could not be drained: `estimated` from what was sent and what came, never zero; details that
+  nobody told (cached, reasoning) are NULL; the upper bound of the open row stays beside it.
+- The provider answered with an error before any part of an answer, or the request was never sent:
+  that is knowledge that nothing was billed, so `metered`, with zeros.
+- The process died: nobody settles the row here; see `ledger.lost_row`.
+
+A call with tokens and without a known price is `unpriced`, however exact its tokens.
+"""
+
+import time
+from dataclasses import replace
+
+from core import clock
+from llms.errors import ProviderError
+from llms.estimate import estimated_tokens
+from llms.ledger import CallRecord
+from llms.models import CallStatus, Exactness
+from llms.preparing import Prepared
+from llms.pricing import cost_nano_usd, tier_for
+from llms.reading import Reading
+from llms.usage import NOTHING, Usage, lacks_input, read_usage
+
+_NANO_PER_MS = 1_000_000
+
+
+class Settler:
+    """One attempt, from the moment its row is committed."""
+
+    __slots__ = ("call", "prepared", "started_ns")
+
+    def __init__(self, call: CallRecord, prepared: Prepared) -> None:
+        self.call = call
+        self.prepared = prepared
+        self.started_ns = time.perf_counter_ns()
+
+    def succeeded(self, reading: Reading) -> None:
+        self._usage(reading, ended=True)
+        self._end(CallStatus.SUCCEEDED, reading)
+
+    def cancelled(self, reading: Reading, *, ended: bool) -> None:
+        """`ended`: the stream came to its end while it was drained."""
+        self._usage(reading, ended=ended)
+        self._end(CallStatus.CANCELLED, reading)
+        self.call.error_code = "call_cancelled"
+        self.call.error_message = "The call was cancelled."
+
+    def never_sent(self) -> None:
+        """Cancelled before the provider was called."""
+        self._price(NOTHING, Exactness.METERED)
+        self._end(CallStatus.CANCELLED, None)
+        self.call.error_code = "call_cancelled"
+        self.call.error_message = "The call was cancelled before it was sent."
+
+    def failed(self, reading: Reading, error: ProviderError, *, ended: bool = False) -> None:
+        if error.unbilled:
+            self._price(NOTHING, Exactness.METERED)
+        else:
+            self._usage(reading, ended=ended)
+        self._end(CallStatus.FAILED, reading)
+        self.call.error_code = error.code
+        self.call.error_message = error.message
+        self.call.provider_request_id = reading.provider_request_id or error.provider_request_id
+
+    def _usage(self, reading: Reading, *, ended: bool) -> None:
+        """Take the usage that was told when the answer has ended, else estimate it."""
+        told = read_usage(reading.usage) if ended or reading.is_whole else None
+        if told is None:
+            self._price(self._estimate(reading), Exactness.ESTIMATED)
+        elif lacks_input(told, self.call.provider_kind):
+            guess = self._estimate(reading)
+            if told.total:
+                guess = replace(guess, output=told.output, reasoning=told.reasoning)
+            self._price(guess, Exactness.ESTIMATED)
+        else:
+            self._price(told, Exactness.METERED)
+
+    def _estimate(self, reading: Reading) -> Usage:
+        """From the text that was sent and that came: at least one token each way."""
+        output = estimated_tokens(reading.text) + estimated_tokens(reading.tool_text)
+        thoughts = estimated_tokens(reading.reasoning) or None
+        return Usage(self.prepared.estimated_input, None, None, max(1, output), thoughts)
+
+    def _price(self, usage: Usage, exactness: Exactness) -> None:
+        call = self.call
+        rates = tier_for(self.prepared.tiers, usage.prompt)
+        cost = cost_nano_usd(rates, usage)
+        call.input_tokens, call.output_tokens = usage.input, usage.output
+        call.cache_read_tokens, call.cache_write_tokens = usage.cache_read, usage.cache_write
+        call.reasoning_tokens, call.total_tokens = usage.reasoning, usage.total
+        call.cost_nano_usd = cost
+        call.price_id = rates.id if rates and cost is not None else None
+        call.exactness = Exactness.UNPRICED if cost is None else exactness
+        if exactness is Exactness.METERED:
+            call.upper_bound_tokens = call.upper_bound_nano_usd = None
+        elif call.upper_bound_tokens is not None:
+            call.upper_bound_tokens = max(call.upper_bound_tokens, usage.total)
+
+    def _end(self, status: CallStatus, reading: Reading | None) -> None:
+        call, now_ns = self.call, time.perf_counter_ns()
+        call.status = status
+        call.settled_at = clock.now()
+        call.latency_ms = (now_ns - self.started_ns) // _NANO_PER_MS
+        if reading is None:
+            return
+        if reading.first_ns is not None:
+            call.first_token_ms = (reading.first_ns - self.started_ns) // _NANO_PER_MS
+        call.finish_reason = reading.finish_reason
+        call.served_model = reading.served_model
+        call.provider_request_id = reading.provider_request_id
+        call.answer = {
+            "text": reading.text,
+            "reasoning": reading.reasoning,
+            "tool_calls": reading.tool_calls,
+        }
