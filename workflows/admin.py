@@ -1,0 +1,122 @@
+"""The back office of workflows: executions, events and versions are read; cancel acts."""
+
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.contrib import admin, messages
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+from accounts.authentication import user_of
+from audit.admin_mixin import AuditedAdmin
+from core.back_office import ReadOnlyAdmin
+from core.errors import ChatterError
+from workflows.models import (
+    ExecutionEvent,
+    IdempotencyKey,
+    WorkflowDefinition,
+    WorkflowExecution,
+    WorkflowTemplate,
+    WorkflowVersion,
+)
+from workflows.services.executions import cancel_execution
+from workflows.totals import totals_json
+
+
+@admin.register(WorkflowExecution)
+class ExecutionAdmin(ReadOnlyAdmin, admin.ModelAdmin):
+    list_display = (
+        "short",
+        "status",
+        "kind",
+        "user",
+        "template",
+        "tokens",
+        "cost",
+        "exactness",
+        "duration_ms",
+        "attempt",
+        "created_at",
+        "page",
+    )
+    list_filter = ("status", "kind", "template", "created_at")
+    search_fields = ("id", "request_id", "user__username", "serial_key")
+    list_select_related = ("user", "template")
+    date_hierarchy = "created_at"
+    actions: tuple[str, ...] = ("cancel",)
+
+    @admin.display(description="execution", ordering="id")
+    def short(self, obj: WorkflowExecution) -> str:
+        return str(obj.id)[-12:]
+
+    @admin.display(description="tokens")
+    def tokens(self, obj: WorkflowExecution) -> int:
+        return totals_json(vars(obj))["total_tokens"]
+
+    @admin.display(description="cost, $", ordering="cost_nano_usd")
+    def cost(self, obj: WorkflowExecution) -> str:
+        return totals_json(vars(obj))["cost"] or "unknown"
+
+    @admin.display(description="exactness")
+    def exactness(self, obj: WorkflowExecution) -> str:
+        return totals_json(vars(obj))["exactness"]
+
+    @admin.display(description="page")
+    def page(self, obj: WorkflowExecution) -> str:
+        return format_html('<a href="{}">open</a>', reverse("execution", args=[obj.pk]))
+
+    @admin.action(description="Cancel the selected executions")
+    def cancel(self, request: HttpRequest, queryset: Any) -> None:
+        stopped = 0
+        for execution in queryset:
+            try:
+                async_to_sync(cancel_execution)(execution.id, by=user_of(request))
+                stopped += 1
+            except ChatterError as error:
+                self.message_user(request, f"{execution}: {error}", messages.WARNING)
+        self.message_user(request, f"Asked {stopped} executions to stop.")
+
+
+@admin.register(ExecutionEvent)
+class EventAdmin(ReadOnlyAdmin, admin.ModelAdmin):
+    list_display = ("execution_id", "seq", "kinds", "created_at")
+    search_fields = ("execution__id",)
+    date_hierarchy = "created_at"
+
+    @admin.display(description="events")
+    def kinds(self, obj: ExecutionEvent) -> str:
+        return f"{obj.frames.count(chr(10)) + 1} events"
+
+
+@admin.register(WorkflowVersion)
+class VersionAdmin(ReadOnlyAdmin, admin.ModelAdmin):
+    list_display = ("content_hash", "created_at")
+    search_fields = ("content_hash",)
+
+
+@admin.register(WorkflowTemplate)
+class TemplateAdmin(AuditedAdmin, admin.ModelAdmin):
+    list_display = ("name", "slug", "category", "owner", "public", "updated_at")
+    list_filter = ("category", "public")
+    search_fields = ("name", "slug", "description")
+    list_select_related = ("owner",)
+    autocomplete_fields = ("owner",)
+    raw_id_fields = ("version",)
+
+
+@admin.register(WorkflowDefinition)
+class DefinitionAdmin(AuditedAdmin, admin.ModelAdmin):
+    list_display = ("name", "owner", "version", "archived", "updated_at")
+    list_filter = ("archived",)
+    search_fields = ("name", "description", "owner__username")
+    list_select_related = ("owner", "version")
+    autocomplete_fields = ("owner",)
+    raw_id_fields = ("version",)
+
+
+@admin.register(IdempotencyKey)
+class IdempotencyKeyAdmin(ReadOnlyAdmin, admin.ModelAdmin):
+    list_display = ("key", "user", "execution", "created_at")
+    search_fields = ("key", "user__username")
+    list_select_related = ("user", "execution")

@@ -1,0 +1,124 @@
+"""What the API says of executions and their totals."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from core.shapes import Shape
+from workflows.models import WorkflowExecution
+from workflows.totals import totals_json
+
+
+class TokensOut(Shape):
+    """Tokens in disjoint categories, and their sum."""
+
+    input: int
+    cache_read: int
+    cache_write: int
+    output: int
+    reasoning: int
+    total: int
+
+
+class TotalsOut(Shape):
+    """Sums of model calls; `cost` in dollars, null when nothing of it is known."""
+
+    calls: int
+    usage: TokensOut
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    cost: str | None
+    exactness: str
+
+
+class ErrorOut(Shape):
+    code: str
+    message: str
+    node: str = ""
+
+
+class ExecutionOut(Shape):
+    """One run; `totals` count its settled model calls, also while it runs."""
+
+    id: UUID
+    kind: str
+    status: str
+    template: str | None
+    definition: UUID | None
+    version: UUID
+    conversation: UUID | None
+    input: dict[str, Any]
+    parameters: dict[str, Any]
+    output: dict[str, Any] | None
+    error: ErrorOut | None
+    totals: TotalsOut
+    attempt: int
+    request_id: str
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    duration_ms: int | None
+    cancelling: bool
+    retry_of: UUID | None
+
+
+class ExecutionStarted(Shape):
+    execution: ExecutionOut
+
+
+class EventOut(Shape):
+    """One event of the log; `data` depends on `type`."""
+
+    execution: UUID
+    seq: int
+    type: str
+    at: datetime
+    data: dict[str, Any]
+
+
+class EventsOut(Shape):
+    """Events numbered above `after`; ask again with `next_after`."""
+
+    results: list[EventOut]
+    next_after: int
+    last_seq: int
+    terminal: bool
+
+
+def execution_out(
+    execution: WorkflowExecution, *, template: str | None, ended: Mapping[str, Any] | None = None
+) -> ExecutionOut:
+    """The execution as its row says, or as its terminal event says that was read later."""
+    totals = ended["totals"] if ended else totals_json(vars(execution))
+    shown = {key: value for key, value in totals.items() if key != "duration_ms"}
+    conversation = execution.serial_key.removeprefix("conversation:") or None
+    return ExecutionOut(
+        id=execution.id,
+        kind=execution.kind,
+        status=ended["status"] if ended else execution.status,
+        template=template,
+        definition=execution.definition_id,
+        version=execution.version_id,
+        conversation=UUID(conversation) if conversation else None,
+        input=execution.input,
+        parameters=execution.parameters,
+        output=ended["output"] if ended else execution.output,
+        error=ended["error"] if ended else execution.error,
+        totals=TotalsOut.model_validate(shown),
+        attempt=execution.attempt,
+        request_id=execution.request_id,
+        created_at=execution.created_at,
+        started_at=execution.started_at,
+        finished_at=ended["at"] if ended else execution.finished_at,
+        duration_ms=totals["duration_ms"] if ended else execution.duration_ms,
+        cancelling=execution.cancel_requested_at is not None and not execution.over,
+        retry_of=execution.retry_of_id,
+    )
+
+
+def listed_execution(execution: WorkflowExecution) -> ExecutionOut:
+    """From a row of `for_list()`."""
+    template = execution.template.slug if execution.template else None
+    return execution_out(execution, template=template)

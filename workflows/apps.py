@@ -1,0 +1,12 @@
+"""What should happen, and what did happen."""
+
+from django.apps import AppConfig
+
+
+class WorkflowsConfig(AppConfig):
+    name = "workflows"
+
+    def ready(self) -> None:
+        from workflows import aggregates  # noqa: PLC0415 - models exist only now
+
+        aggregates.connect()

@@ -1,0 +1,20 @@
+"""Parameters put in their places: `{{params.name}}` in a node's configuration."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from workflows.definition.graph import GraphDefinition
+from workflows.definition.references import bind
+
+
+def bound(graph: GraphDefinition, parameters: Mapping[str, Any]) -> GraphDefinition:
+    """The graph with every `{{params.…}}` replaced; other references stay for the run.
+
+    Raises UnknownReference.
+    """
+    names = {"params": parameters}
+    nodes = tuple(
+        node.model_copy(update={"config": bind(node.config, names, only="params")})
+        for node in graph.nodes
+    )
+    return GraphDefinition(nodes=nodes, edges=graph.edges)

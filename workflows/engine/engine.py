@@ -1,0 +1,44 @@
+"""Runs a graph. LangGraph schedules; nodes tell the log what happens as it happens."""
+
+from workflows.engine.compiler import Compiler, NodeTypes
+from workflows.engine.context import ExecutionContext
+from workflows.engine.result import ExecutionResult
+from workflows.engine.state import RunState
+
+_SPARE_STEPS = 10
+
+
+class ExecutionEngine:
+    """One instance runs any number of executions at once; it keeps nothing of them."""
+
+    def __init__(self, node_types: NodeTypes) -> None:
+        self._compiler = Compiler(node_types)
+
+    async def execute(self, context: ExecutionContext) -> ExecutionResult:
+        """Run the context's graph to its end.
+
+        Writes nothing itself: nodes emit to `context.log` and ask `context.services`. Raises
+        RunFailed when a node's error is taken up by no edge. Cancelling the task cancels the nodes.
+        """
+        graph = context.graph
+        state: RunState = {"nodes": {}, "variables": {}}
+        async for step in self._compiler.runnable(graph).astream(
+            state,
+            {"recursion_limit": len(graph.nodes) + _SPARE_STEPS},
+            context=context,
+            stream_mode="values",
+        ):
+            state = step
+        return _result(context, state)
+
+
+def _result(context: ExecutionContext, state: RunState) -> ExecutionResult:
+    passed = state["nodes"]
+    ends = [node.id for node in context.graph.nodes if node.type == "end"]
+    texts = [passed[end].text for end in ends if end in passed and passed[end].port is not None]
+    memories = [one.memory for one in passed.values() if one.memory is not None]
+    return ExecutionResult(
+        text="\n\n".join(text for text in texts if text),
+        variables=state["variables"],
+        memory=memories[-1] if memories else None,
+    )

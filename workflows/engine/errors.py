@@ -1,0 +1,24 @@
+"""How a run can go wrong inside the engine."""
+
+
+class NodeError(Exception):
+    """A node cannot do its work. `code` is stable; the message is shown to the owner of the run."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        self.message = message
+        super().__init__(message)
+
+
+class RunFailed(Exception):
+    """The run ends as failed because of `node`, whose error no edge of the graph takes up."""
+
+    def __init__(self, node: str, code: str, message: str) -> None:
+        self.node = node
+        self.code = code
+        self.message = message
+        super().__init__(message)
+
+
+class LimitReached(NodeError):
+    """The run asked for more than it may."""

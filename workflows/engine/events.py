@@ -1,0 +1,155 @@
+"""What can happen in a run: one frozen class per type of event.
+
+`identity` is what makes an event the same after a replay: everything but times and measurements.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+_IDENTITY = ("node", "visit", "call", "attempt", "offset")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    type: ClassVar[str] = ""
+
+    def identity(self) -> tuple[Any, ...]:
+        return (self.type, *(getattr(self, name, None) for name in _IDENTITY))
+
+
+def identity_of(kind: str, data: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The identity of an event read back from the log."""
+    return (kind, *(data.get(name) for name in _IDENTITY))
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionCreated(Event):
+    type: ClassVar[str] = "execution.created"
+    kind: str
+    template: str | None
+    definition: str | None
+    conversation: str | None
+    model: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionStarted(Event):
+    type: ClassVar[str] = "execution.started"
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionResumed(Event):
+    """A new owner runs the graph again; finished calls are answered from their rows."""
+
+    type: ClassVar[str] = "execution.resumed"
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionHandedBack(Event):
+    type: ClassVar[str] = "execution.handed_back"
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionCancelling(Event):
+    type: ClassVar[str] = "execution.cancelling"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStarted(Event):
+    type: ClassVar[str] = "node.started"
+    node: str
+    kind: str
+    label: str
+    visit: int
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFinished(Event):
+    type: ClassVar[str] = "node.finished"
+    node: str
+    visit: int
+    port: str
+    duration_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFailed(Event):
+    type: ClassVar[str] = "node.failed"
+    node: str
+    visit: int
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStarted(Event):
+    """A call is in the ledger and about to be made; a new attempt starts its text anew."""
+
+    type: ClassVar[str] = "model.started"
+    node: str
+    visit: int
+    call: int
+    attempt: int
+    purpose: str
+    provider: str
+    model: str
+    demo: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta(Event):
+    """`offset` counts the characters of this attempt's text before this piece."""
+
+    type: ClassVar[str] = "text.delta"
+    node: str
+    visit: int
+    call: int
+    attempt: int
+    offset: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta(TextDelta):
+    type: ClassVar[str] = "reasoning.delta"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFinished(Event):
+    """The call is settled; `usage` and `cost` are null where unknown, `cost` in dollars as text."""
+
+    type: ClassVar[str] = "model.finished"
+    node: str
+    visit: int
+    call: int
+    attempt: int
+    status: str
+    usage: Mapping[str, int | None]
+    cost: str | None
+    exactness: str
+    latency_ms: int | None
+    first_token_ms: int | None
+    finish_reason: str
+    error: Mapping[str, str] | None
+    retry_in_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class DelayStarted(Event):
+    """`until` is when the delay ends, however often the run is taken up again."""
+
+    type: ClassVar[str] = "delay.started"
+    node: str
+    visit: int
+    until: str
+
+
+TERMINAL_TYPES = {
+    "completed": "execution.completed",
+    "failed": "execution.failed",
+    "cancelled": "execution.cancelled",
+}

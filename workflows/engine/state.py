@@ -1,0 +1,69 @@
+"""The state of a run: typed, with a reducer for each key, so that branches cannot collide."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, TypedDict
+
+from llms.messages import ChatMessage
+
+SET, APPEND, ADD = "set", "append", "add"
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What models are to see of the conversation: a summary up to turn `through`, and messages."""
+
+    messages: Sequence[ChatMessage] = ()
+    summary: str = ""
+    through: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What a node left behind; `port` is None when no edge into it was taken."""
+
+    port: str | None
+    text: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    visit: int = 0
+    memory: Memory | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of a variable, as an operation, so that parallel changes add up."""
+
+    name: str
+    operation: str
+    value: Any
+
+
+def merge(left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
+    """Each node writes its own key."""
+    return left | right
+
+
+def apply_changes(
+    variables: Mapping[str, Any], changes: Mapping[str, Any] | Sequence[Change]
+) -> dict[str, Any]:
+    """The variables after these changes; a mapping replaces them (the start of a run)."""
+    if isinstance(changes, Mapping):
+        return dict(changes)
+    after = dict(variables)
+    for change in changes:
+        before = after.get(change.name)
+        if change.operation == APPEND:
+            items = before if isinstance(before, list) else [] if before is None else [before]
+            after[change.name] = [*items, change.value]
+        elif change.operation == ADD:
+            after[change.name] = (before or 0) + change.value
+        else:
+            after[change.name] = change.value
+    return after
+
+
+class RunState(TypedDict):
+    """`nodes` by node id; `variables` by name."""
+
+    nodes: Annotated[dict[str, Passed], merge]
+    variables: Annotated[dict[str, Any], apply_changes]

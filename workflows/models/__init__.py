@@ -1,0 +1,28 @@
+"""The tables of workflows."""
+
+from workflows.models.definition import WorkflowDefinition, WorkflowVersion
+from workflows.models.event import ExecutionEvent
+from workflows.models.execution import (
+    MOVES,
+    TERMINAL,
+    ExecutionKind,
+    ExecutionStatus,
+    WorkflowExecution,
+    sources_of,
+)
+from workflows.models.idempotency import IdempotencyKey
+from workflows.models.template import WorkflowTemplate
+
+__all__ = [
+    "MOVES",
+    "TERMINAL",
+    "ExecutionEvent",
+    "ExecutionKind",
+    "ExecutionStatus",
+    "IdempotencyKey",
+    "WorkflowDefinition",
+    "WorkflowExecution",
+    "WorkflowTemplate",
+    "WorkflowVersion",
+    "sources_of",
+]

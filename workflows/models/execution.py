@@ -1,0 +1,137 @@
+"""One run of a graph."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from core.models import Record
+from workflows.models.totals import CallTotals
+from workflows.querysets import ExecutionQuerySet
+
+
+class ExecutionKind(models.TextChoices):
+    """What was asked to run."""
+
+    TEMPLATE = "template"
+    DEFINITION = "definition"
+    CUSTOM = "custom"
+    CHAT = "chat"
+
+
+class ExecutionStatus(models.TextChoices):
+    PENDING = "pending"
+    RUNNING = "running"
+    WAITING = "waiting"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+_S = ExecutionStatus
+TERMINAL = frozenset({_S.COMPLETED, _S.FAILED, _S.CANCELLED})
+# Every move there is. running → pending is a hand-back at shutdown; running → running is a new
+# owner taking over a lease that ran out (the attempt number grows by one).
+MOVES: dict[ExecutionStatus, frozenset[ExecutionStatus]] = {
+    _S.PENDING: frozenset({_S.RUNNING, _S.CANCELLED, _S.FAILED}),
+    _S.RUNNING: frozenset({_S.RUNNING, _S.PENDING, _S.WAITING} | TERMINAL),
+    _S.WAITING: frozenset({_S.RUNNING, _S.CANCELLED, _S.FAILED}),
+    _S.COMPLETED: frozenset(),
+    _S.FAILED: frozenset(),
+    _S.CANCELLED: frozenset(),
+}
+
+
+def sources_of(status: ExecutionStatus) -> list[ExecutionStatus]:
+    """From which states this one can be reached: the condition of the UPDATE that moves there."""
+    return [source for source, targets in MOVES.items() if status in targets]
+
+
+class WorkflowExecution(Record, CallTotals):
+    """One run: what was asked, how far it is, who runs it now, what came of it, and its totals.
+
+    `status` changes only by a conditional UPDATE guarded by `attempt`, the fencing number of the
+    lease. Executions with the same `serial_key` run one at a time, in the order of `serial_number`.
+    The totals count the model calls whose `origin` is this execution (`workflows.aggregates`).
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="executions")
+    kind = models.CharField(max_length=12, choices=ExecutionKind.choices)
+    status = models.CharField(
+        max_length=12, choices=ExecutionStatus.choices, default=ExecutionStatus.PENDING
+    )
+    version = models.ForeignKey(
+        "workflows.WorkflowVersion", models.PROTECT, related_name="executions"
+    )
+    template = models.ForeignKey(
+        "workflows.WorkflowTemplate", models.SET_NULL, null=True, related_name="executions"
+    )
+    definition = models.ForeignKey(
+        "workflows.WorkflowDefinition", models.SET_NULL, null=True, related_name="executions"
+    )
+    retry_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="retries")
+    parameters = models.JSONField(default=dict)
+    input = models.JSONField(default=dict)
+    output = models.JSONField(null=True)
+    error = models.JSONField(null=True)  # {code, message, node}
+    cause = models.CharField(max_length=20, default="api")
+    request_id = models.CharField(max_length=64, db_index=True)
+
+    serial_key = models.CharField(max_length=80, blank=True, default="")
+    serial_number = models.PositiveIntegerField(default=0)
+
+    attempt = models.PositiveIntegerField(default=0)
+    lease_owner = models.CharField(max_length=80, blank=True, default="")
+    lease_expires_at = models.DateTimeField(null=True)
+    cancel_requested_at = models.DateTimeField(null=True)
+
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    duration_ms = models.PositiveBigIntegerField(null=True)
+
+    objects = ExecutionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["user", "-id"], name="executions_of_a_user"),
+            models.Index(fields=["template", "-id"], name="executions_of_a_template"),
+            models.Index(
+                fields=["status", "lease_expires_at"],
+                condition=Q(status__in=["pending", "running", "waiting"]),
+                name="executions_under_way",
+            ),
+            models.Index(
+                fields=["serial_key", "serial_number"],
+                condition=~Q(serial_key=""),
+                name="executions_in_a_series",
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["serial_key"],
+                condition=Q(status__in=["running", "waiting"]) & ~Q(serial_key=""),
+                name="one_of_a_series_runs",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="running") | Q(lease_expires_at__isnull=False),
+                name="running_implies_a_lease",
+            ),
+            models.CheckConstraint(
+                condition=Q(finished_at__isnull=False)
+                ^ Q(status__in=["pending", "running", "waiting"]),
+                name="terminal_implies_finished_at",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {str(self.id)[-8:]}"
+
+    @property
+    def over(self) -> bool:
+        """Whether it reached a terminal state."""
+        return self.status in TERMINAL
+
+    @property
+    def origin(self) -> str:
+        """How ledger rows name this execution."""
+        return f"execution:{self.id}"

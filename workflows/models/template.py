@@ -1,0 +1,51 @@
+"""Named, reusable graphs with default parameters."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from core.models import EditableRecord
+from workflows.querysets import TemplateQuerySet
+
+
+class WorkflowTemplate(EditableRecord):
+    """A reusable graph with default parameters: pure configuration, no numbers on it.
+
+    Built-in templates have no owner. `parameters` maps a name to
+    `{"type": JSON schema type, "default": value, "label": text}`.
+    """
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="workflow_templates",
+    )
+    slug = models.SlugField(max_length=80)
+    name = models.CharField(max_length=255)
+    description = models.TextField(blank=True)
+    category = models.CharField(max_length=40, default="general")
+    parameters = models.JSONField(default=dict, blank=True)
+    version = models.ForeignKey("workflows.WorkflowVersion", models.PROTECT, related_name="+")
+    public = models.BooleanField(default=False)
+
+    objects = TemplateQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "slug"], name="one_template_per_owner_and_slug"
+            ),
+            models.UniqueConstraint(
+                fields=["slug"], condition=Q(owner=None), name="one_built_in_template_per_slug"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def built_in(self) -> bool:
+        return self.owner_id is None

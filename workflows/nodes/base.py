@@ -1,0 +1,88 @@
+"""A type of node: one class drives palette, schema, checks, documentation and runtime."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from workflows.definition.graph import OUT
+from workflows.engine.context import ExecutionContext, Question, Reply
+from workflows.engine.state import Change, Memory, Passed
+
+
+class NodeConfig(BaseModel):
+    """The configuration of a node: unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+C = TypeVar("C", bound=NodeConfig)
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What reaches a node: the text of the edges taken, and what expressions may name."""
+
+    text: str
+    variables: Mapping[str, Any]
+    nodes: Mapping[str, Passed]
+
+    def names(self, context: ExecutionContext) -> dict[str, Any]:
+        """The names of expressions and references: input, params, text, variables, nodes."""
+        nodes = {
+            key: {"text": passed.text, **passed.values}
+            for key, passed in self.nodes.items()
+            if passed.port is not None
+        }
+        return {
+            "input": dict(context.input),
+            "params": dict(context.parameters),
+            "text": self.text,
+            "variables": dict(self.variables),
+            "nodes": nodes,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What a node leaves: its port, its text (None: what came in), values, changes."""
+
+    port: str = OUT
+    text: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    changes: Sequence[Change] = ()
+    memory: Memory | None = None
+
+
+@dataclass(slots=True)
+class Visit:
+    """One visit of a node in a run, and its numbered calls."""
+
+    context: ExecutionContext
+    node: str
+    number: int
+    calls: int = 0
+
+    async def ask(self, **question: Any) -> Reply:
+        """Ask a model (fields of `Question` but for the numbering). Raises NodeError."""
+        self.calls += 1
+        return await self.context.services.ask(
+            Question(node=self.node, visit=self.number, call=self.calls, **question)
+        )
+
+
+class NodeType(ABC, Generic[C]):
+    """A stateless plug-in; its docstring is what people read about it."""
+
+    key: ClassVar[str]
+    label: ClassVar[str]
+    aliases: ClassVar[tuple[str, ...]] = ()
+    ports: ClassVar[tuple[str, ...]] = (OUT,)
+    can_fail: ClassVar[bool] = False
+    config: ClassVar[type[NodeConfig]]
+
+    @abstractmethod
+    async def run(self, config: C, inputs: Inputs, visit: Visit) -> Outputs:
+        """Do the node's work. Raises NodeError."""

@@ -1,0 +1,63 @@
+"""What a model is to remember of the conversation."""
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from llms.messages import ChatMessage
+from workflows.engine.context import History
+from workflows.engine.state import Memory
+from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
+
+_INSTRUCTION = (
+    "Summarise the conversation below for an assistant who will go on with it. Keep names, "
+    "numbers, decisions and open questions. Answer with the summary only."
+)
+
+
+class Config(NodeConfig):
+    enabled: bool = True
+    window: int = Field(
+        default=20, ge=0, le=1000, description="Messages the model sees as they are."
+    )
+    summarise: bool = Field(default=True, description="Sum up what lies before the window.")
+    model: str = Field(default="", description="provider:model for the summary.")
+
+
+class MemoryNode(NodeType[Config]):
+    """Trims the history that models after it see to a window and sums up what lies before it.
+
+    A summary is kept with the conversation and extended only when messages leave the window.
+    """
+
+    key: ClassVar[str] = "memory"
+    label: ClassVar[str] = "Memory"
+    can_fail: ClassVar[bool] = True
+    config = Config
+
+    async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:
+        history = await visit.context.services.history() if config.enabled else History()
+        seen = len(history.messages) - config.window
+        older = [
+            message
+            for message, turn in zip(history.messages[: max(seen, 0)], history.turns, strict=False)
+            if turn > history.through
+        ]
+        window = list(history.messages[max(seen, 0) :])
+        summary, through = history.summary, history.through
+        if config.summarise and older:
+            summary = await self._summary(config, summary, older, visit)
+            through = history.turns[seen - 1]
+        return Outputs(
+            memory=Memory(window, summary, through),
+            values={"summary": summary, "messages": len(window)},
+        )
+
+    async def _summary(
+        self, config: Config, before: str, older: list[ChatMessage], visit: Visit
+    ) -> str:
+        lines = [f"Summary so far: {before}"] if before else []
+        lines += [f"{message.role}: {message.text}" for message in older]
+        messages = [ChatMessage("system", _INSTRUCTION), ChatMessage("user", "\n\n".join(lines))]
+        answer = await visit.ask(purpose="summary", model=config.model, messages=messages)
+        return answer.text

@@ -1,0 +1,96 @@
+"""What a run is given: its bound graph, the door to models, its conversation, its clock."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import cache
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from core import clock
+from core.database import database
+from llms.metering import Answer, CallRequest, ask
+from llms.profiles import ProfileSpec
+from llms.services.profiles import kept_profile, resolve_profile
+from workflows.engine.context import ExecutionContext, History, Question
+from workflows.engine.errors import NodeError
+from workflows.engine.events import DelayStarted
+from workflows.models import WorkflowExecution
+from workflows.selectors import bound_graph
+from workflows.tracking.past import Past
+from workflows.tracking.tracker import WorkflowTracker
+
+
+class Resources:
+    """Implements `engine.context.Services` for one execution."""
+
+    def __init__(self, execution: WorkflowExecution, tracker: WorkflowTracker, past: Past) -> None:
+        self._execution = execution
+        self._tracker = tracker
+        self._past = past
+
+    async def ask(self, question: Question) -> Answer:
+        """Ask through the metering door; what failed for good before fails again, unasked.
+
+        Raises ProviderError, NodeError.
+        """
+        execution = self._execution
+        failure = self._past.failures.get((question.node, question.visit, question.call))
+        if failure is not None:
+            raise NodeError(*failure)
+        request = CallRequest(
+            profile=await self._profile(question.model),
+            messages=question.messages,
+            purpose=question.purpose,
+            origin=execution.origin,
+            node=question.node,
+            visit=question.visit,
+            call_index=question.call,
+            user_id=execution.user_id,
+            request_id=execution.request_id,
+            parameters=question.parameters,
+            timeout_s=question.timeout_s or settings.CHATTER_MODEL_TIMEOUT_S,
+        )
+        return await ask(request, self._tracker.calls)
+
+    async def _profile(self, name: str) -> ProfileSpec:
+        execution = self._execution
+        if (kept := kept_profile(name, execution.user_id)) is not None:
+            return kept
+        return await database.run(resolve_profile, name, execution.user)
+
+    async def history(self) -> History:
+        """The conversation before this turn; the first of a series has none."""
+        if self._execution.serial_number <= 1:
+            return History()
+        return await database.run(_history_source(), self._execution)
+
+    async def sleep(self, node: str, visit: int, seconds: float) -> None:
+        until = self._past.delays.get((node, visit))
+        if until is None:
+            until = (clock.now() + timedelta(seconds=seconds)).isoformat()
+            self._tracker.emit(DelayStarted(node, visit, until))
+        left = (datetime.fromisoformat(until) - clock.now()).total_seconds()
+        await asyncio.sleep(max(left, 0))
+
+
+def context_of(
+    execution: WorkflowExecution, tracker: WorkflowTracker, past: Past
+) -> ExecutionContext:
+    """Everything the engine needs for this execution."""
+    graph = bound_graph(execution.version, execution.parameters)
+    return ExecutionContext(
+        execution_id=execution.id,
+        attempt=execution.attempt,
+        graph=graph,
+        input=execution.input,
+        parameters=execution.parameters,
+        services=Resources(execution, tracker, past),
+        log=tracker,
+    )
+
+
+@cache
+def _history_source() -> Callable[[WorkflowExecution], History]:
+    return import_string(settings.CHATTER_HISTORY)

@@ -1,0 +1,123 @@
+"""One execution under way: engine, tracker, and how it is stopped."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from core.database import database
+from workflows.engine.engine import ExecutionEngine
+from workflows.engine.errors import RunFailed
+from workflows.engine.events import ExecutionCancelling
+from workflows.models import WorkflowExecution
+from workflows.pump.resources import context_of
+from workflows.tracking.past import Past, past_of
+from workflows.tracking.tracker import WorkflowTracker
+from workflows.tracking.writer import GroupCommitWriter, LeaseLost
+
+log = structlog.get_logger(__name__)
+_MOST_ATTEMPTS = 20
+_GAVE_UP = "The run was taken up too often without coming to an end."
+_INTERNAL = "The run stopped on an error of the server; its log has the details."
+
+
+class Run:
+    """Ends its execution in a terminal state, hands it back, or leaves it to its next owner."""
+
+    def __init__(
+        self, execution: WorkflowExecution, writer: GroupCommitWriter, engine: ExecutionEngine
+    ) -> None:
+        self.execution = execution
+        self.task: asyncio.Task[None]
+        self._writer = writer
+        self._engine = engine
+        self._cancelling = execution.cancel_requested_at is not None
+        self._handing_back = False
+        self._executing = False
+        self._tracker: WorkflowTracker | None = None
+        self._broken: Exception | None = None
+        self._loop = asyncio.get_running_loop()
+
+    def begin(self, on_end: Callable[["Run"], None]) -> None:
+        self.task = self._loop.create_task(self._run(), name=f"execution {self.execution.id}")
+        self.task.add_done_callback(lambda _: on_end(self))
+
+    def cancel(self) -> None:
+        """Stop it for good: nothing starts any more, the call in flight is closed."""
+        if not self._cancelling:
+            self._cancelling = True
+            self._interrupt()
+
+    def hand_back(self) -> None:
+        """Stop it here, to be taken up elsewhere."""
+        if not self._cancelling:
+            self._handing_back = True
+            self._interrupt()
+
+    def _interrupt(self) -> None:
+        """Only the graph is interrupted: what comes before it looks at the flags, and is short."""
+        if self._executing:
+            if self._cancelling and self._tracker is not None:
+                self._tracker.emit(ExecutionCancelling())
+            self.task.cancel()
+
+    async def _run(self) -> None:
+        ids = {"execution": str(self.execution.id), "attempt": self.execution.attempt}
+        with structlog.contextvars.bound_contextvars(request_id=self.execution.request_id, **ids):
+            try:
+                await self._recorded()
+            except LeaseLost:
+                log.warning("execution.lease_lost")
+            except asyncio.CancelledError:
+                if self._broken is None:
+                    raise
+                log.error("execution.abandoned", exc_info=self._broken)
+            except Exception:
+                log.exception("execution.abandoned")
+
+    async def _recorded(self) -> None:
+        """Run the graph and record how it ended; what cannot be recorded is left as it is."""
+        past = Past(seq=1)
+        if self.execution.attempt > 1:
+            past = await database.run(past_of, self.execution.id)
+        tracker = WorkflowTracker(self.execution, self._writer, past, self._on_break)
+        self._tracker = tracker
+        tracker.start()
+        if self.execution.attempt > _MOST_ATTEMPTS:
+            await tracker.fail("too_many_attempts", _GAVE_UP)
+            return
+        try:
+            await self._execute(tracker, past)
+        except RunFailed as error:
+            await tracker.fail(error.code, error.message, error.node)
+        except asyncio.CancelledError:
+            await self._stopped(tracker)
+        except LeaseLost:
+            raise
+        except Exception:
+            log.exception("execution.crashed")
+            await tracker.fail("internal_error", _INTERNAL)
+
+    async def _execute(self, tracker: WorkflowTracker, past: Past) -> None:
+        if self._cancelling or self._handing_back:
+            raise asyncio.CancelledError
+        self._executing = True
+        try:
+            result = await self._engine.execute(context_of(self.execution, tracker, past))
+        finally:
+            self._executing = False
+        await tracker.complete(result)
+
+    async def _stopped(self, tracker: WorkflowTracker) -> None:
+        """The task was cancelled: by a user, by a shutdown, or because a write failed."""
+        if self._broken is not None or not (self._cancelling or self._handing_back):
+            raise asyncio.CancelledError
+        self.task.uncancel()
+        if self._cancelling:
+            await tracker.cancel()
+        else:
+            await tracker.hand_back()
+
+    def _on_break(self, error: Exception) -> None:
+        self._broken = error
+        self._loop.call_soon_threadsafe(self.task.cancel)

@@ -1,0 +1,33 @@
+"""Reads: bound graphs from memory, executions one may see."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.core.exceptions import ValidationError
+
+from accounts.models import User
+from core.errors import NotFound
+from workflows.definition.binding import bound
+from workflows.definition.graph import GraphDefinition
+from workflows.models import WorkflowExecution, WorkflowVersion
+
+
+def bound_graph(version: WorkflowVersion, parameters: Mapping[str, Any]) -> GraphDefinition:
+    """The graph with its parameters in their places; cached, for versions never change."""
+    return _bound(version, orjson.dumps(parameters, option=orjson.OPT_SORT_KEYS))
+
+
+@lru_cache(maxsize=512)
+def _bound(version: WorkflowVersion, parameters: bytes) -> GraphDefinition:
+    return bound(GraphDefinition.model_validate(version.graph), orjson.loads(parameters))
+
+
+def execution_for(user: User, pk: str | UUID) -> WorkflowExecution:
+    """One execution this user may see. Raises NotFound."""
+    try:
+        return WorkflowExecution.objects.visible_to(user).for_list().get(pk=pk)
+    except (WorkflowExecution.DoesNotExist, ValidationError, ValueError) as error:
+        raise NotFound from error

@@ -1,0 +1,76 @@
+"""The templates Chatter comes with."""
+
+from typing import Any
+
+from django.db import transaction
+
+from audit.record import record
+from workflows.models import WorkflowTemplate
+from workflows.services.definitions import store_version
+from workflows.services.planning import UNIVERSAL_CHAT
+
+_SYSTEM = "You are a helpful assistant."
+
+
+def _edge(source: str, target: str) -> dict[str, str]:
+    return {"source": source, "source_port": "out", "target": target}
+
+
+_UNIVERSAL_CHAT: dict[str, Any] = {
+    "slug": UNIVERSAL_CHAT,
+    "name": "Universal chat",
+    "description": "Talks with any model and remembers the conversation, as its switches say.",
+    "category": "general",
+    "parameters": {
+        "model": {"type": "string", "default": "", "label": "Model (provider:model)"},
+        "system": {"type": "string", "default": _SYSTEM, "label": "Instructions"},
+        "enable_memory": {"type": "boolean", "default": True, "label": "Remember the conversation"},
+        "memory_window": {"type": "integer", "default": 20, "label": "Messages seen as they are"},
+        "summarise": {"type": "boolean", "default": True, "label": "Sum up what lies before"},
+    },
+    "graph": {
+        "nodes": [
+            {"id": "start", "type": "start", "position": {"x": 0, "y": 0}},
+            {
+                "id": "memory",
+                "type": "memory",
+                "config": {
+                    "enabled": "{{params.enable_memory}}",
+                    "window": "{{params.memory_window}}",
+                    "summarise": "{{params.summarise}}",
+                    "model": "{{params.model}}",
+                },
+                "position": {"x": 200, "y": 0},
+            },
+            {
+                "id": "model",
+                "type": "model",
+                "config": {"model": "{{params.model}}", "system": "{{params.system}}"},
+                "position": {"x": 400, "y": 0},
+            },
+            {"id": "end", "type": "end", "position": {"x": 600, "y": 0}},
+        ],
+        "edges": [_edge("start", "memory"), _edge("memory", "model"), _edge("model", "end")],
+    },
+}
+
+TEMPLATES = (_UNIVERSAL_CHAT,)
+
+
+@transaction.atomic
+def seed_templates() -> None:
+    """Add what is missing, and bring what changed up to this release. Safe to repeat."""
+    for spec in TEMPLATES:
+        fields = {key: spec[key] for key in ("name", "description", "category", "parameters")}
+        fields |= {"version": store_version(spec["graph"]), "public": True}
+        template, created = WorkflowTemplate.objects.get_or_create(
+            owner=None, slug=spec["slug"], defaults=fields
+        )
+        changed = [name for name, value in fields.items() if getattr(template, name) != value]
+        if created:
+            record("workflows.template.created", target=template)
+        elif changed:
+            for name in changed:
+                setattr(template, name, fields[name])
+            template.save()
+            record("workflows.template.changed", target=template, detail={"changed": changed})

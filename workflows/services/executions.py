@@ -1,0 +1,139 @@
+"""Start, cancel and retry an execution."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from accounts.models import User
+from audit.record import record
+from core import clock
+from core.database import database
+from core.errors import Conflict
+from workflows.models import ExecutionStatus, WorkflowExecution
+from workflows.pump.doorbell import doorbell
+from workflows.services.planning import StartPlan
+from workflows.tracking.ending import ExecutionEnded
+from workflows.tracking.facts import EventsHappened, Unit
+from workflows.tracking.leases import expiry
+from workflows.tracking.log import Tail
+from workflows.tracking.past import past_of
+from workflows.tracking.writer import writer
+
+_TRIES = 5
+_STOPS_WITHIN_S = 5.0
+
+
+class ExecutionAlreadyOver(Conflict):
+    code = "execution_already_over"
+    message = "The execution is {status}; nothing is left to stop."
+
+
+class StartContended(Conflict):
+    code = "start_contended"
+    message = "Too many starts at once here; try again."
+
+
+async def start_execution(prepare: Callable[[], StartPlan]) -> StartPlan:
+    """Commit what `prepare` plans and see that it runs; returns once it is committed.
+
+    `prepare` runs in a database thread, and again when another start got in between (the next turn
+    of the same conversation, the same idempotency key). Where the pump lives in this process and
+    has room, the execution is committed as its own. Raises what `prepare` raises, StartContended.
+    """
+    for _ in range(_TRIES):
+        plan = await database.run(prepare)
+        if plan.existing:
+            return plan
+        with suppress(IntegrityError):
+            await _whatever_the_caller_does(_commit(plan))
+            return plan
+    raise StartContended
+
+
+_starting: set[asyncio.Task[None]] = set()
+
+
+async def _whatever_the_caller_does(commit: Coroutine[None, None, None]) -> None:
+    """A client that leaves now must not part an execution from the pump that committed it."""
+    task = asyncio.create_task(commit)
+    _starting.add(task)
+    task.add_done_callback(_starting.discard)
+    await asyncio.shield(task)
+
+
+async def _commit(plan: StartPlan) -> None:
+    execution = plan.execution
+    pump = doorbell.pump if plan.free and doorbell.pump and doorbell.pump.reserve() else None
+    if pump is not None:
+        execution.status, execution.attempt = ExecutionStatus.RUNNING, 1
+        execution.lease_owner, execution.lease_expires_at = pump.owner, expiry()
+        execution.started_at = execution.created_at
+    try:
+        await writer.commit(Unit(plan.facts))
+    except BaseException:
+        if pump is not None:
+            pump.release()
+        raise
+    if pump is not None:
+        pump.take(execution)
+    else:
+        doorbell.ring()
+
+
+async def cancel_execution(execution_id: UUID, *, by: User) -> bool:
+    """Ask for it to stop; True once it is over, False when it is still stopping after 5 s.
+
+    After True no node starts, the call in flight is closed and its tokens are in the ledger.
+    Raises ExecutionAlreadyOver.
+    """
+    with Tail(execution_id) as tail:
+        await database.run(request_cancel, execution_id, by=by)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_STOPS_WITHIN_S):
+                async for frame in tail.frames():
+                    if frame.last:
+                        return True
+        return False
+
+
+@transaction.atomic
+def request_cancel(execution_id: UUID, *, by: User) -> None:
+    """Ask for it to stop. One that nobody runs ends here; else its owner sees the request.
+
+    Raises ExecutionAlreadyOver.
+    """
+    execution = WorkflowExecution.objects.select_for_update().get(pk=execution_id)
+    if execution.over:
+        raise ExecutionAlreadyOver(status=execution.status)
+    now = clock.now()
+    if execution.status == ExecutionStatus.PENDING:
+        past = past_of(execution.id)
+        events = EventsHappened(execution.id, execution.serial_key)
+        ended = ExecutionEnded(
+            execution_id=execution.id,
+            user_id=execution.user_id,
+            status=ExecutionStatus.CANCELLED,
+            request_id=execution.request_id,
+            created_at=execution.created_at,
+            finished_at=now,
+            duration_ms=round((now - execution.created_at).total_seconds() * 1000),
+            seq=past.seq + 1,
+            text=past.partial_text,
+            answerer=past.answerer,
+            events=events,
+        )
+        writer.commit_now(Unit([ended, events, ended.audited()]))
+        transaction.on_commit(doorbell.ring)
+    elif execution.cancel_requested_at is None:
+        execution.cancel_requested_at = now
+        execution.save(update_fields=["cancel_requested_at"])
+        transaction.on_commit(lambda: _tell_pump(execution_id))
+    record("workflows.execution.cancel_requested", actor=by, target=execution)
+
+
+def _tell_pump(execution_id: UUID) -> None:
+    if doorbell.pump is not None:
+        doorbell.pump.cancel(execution_id)

@@ -1,0 +1,223 @@
+"""From a request to the rows that start an execution: reads and checks, writes nothing."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from accounts.models import User
+from audit.record import entry
+from core import clock
+from core.errors import Conflict, Invalid, NotFound
+from llms.services.profiles import resolve_profile
+from workflows.definition.graph import GraphDefinition
+from workflows.definition.references import UnknownReference
+from workflows.engine.events import ExecutionCreated
+from workflows.engine.request import ExecutionRequest
+from workflows.models import (
+    ExecutionKind,
+    IdempotencyKey,
+    WorkflowDefinition,
+    WorkflowExecution,
+    WorkflowTemplate,
+    WorkflowVersion,
+)
+from workflows.parameters import checked
+from workflows.selectors import bound_graph
+from workflows.services.definitions import store_version
+from workflows.tracking.facts import Audited, EventsHappened, ExecutionWanted, Fact
+from workflows.tracking.frames import frame
+
+UNIVERSAL_CHAT = "universal_chat"
+_BUILT_IN_FOR_S = 2.0
+
+
+class TemplateNotFound(NotFound):
+    code = "template_not_found"
+    message = "There is no template '{template}', or it is not yours."
+
+
+class DefinitionNotFound(NotFound):
+    code = "definition_not_found"
+    message = "There is no such workflow, or it is not yours."
+
+
+class MissingParameter(Invalid):
+    code = "missing_parameter"
+    message = "{reason}"
+
+
+class IdempotencyKeyReused(Conflict):
+    code = "idempotency_key_reused"
+    message = "This Idempotency-Key was used for another request."
+
+
+@dataclass(frozen=True, slots=True)
+class StartPlan:
+    """An execution and the facts to commit with it; `existing` when its key started one before."""
+
+    execution: WorkflowExecution
+    facts: list[Fact]
+    free: bool
+    template: str | None
+    existing: bool = False
+
+
+def plan_execution(user: User, request: ExecutionRequest) -> StartPlan:
+    """Check a request and build what is to be committed.
+
+    Raises TemplateNotFound, DefinitionNotFound, InvalidParameters, MissingParameter, UnknownModel,
+    GraphRefused, IdempotencyKeyReused.
+    """
+    if (earlier := started_before(user.id, request)) is not None:
+        slug = earlier.template.slug if earlier.template else None
+        return StartPlan(earlier, [], free=False, template=slug, existing=True)
+    template = _template(user, request)
+    definition = _definition(user, request)
+    version = _version(request, template, definition)
+    parameters = (
+        checked(template.parameters, request.parameters) if template else request.parameters
+    )
+    _check_graph(version, parameters, user)
+    execution = WorkflowExecution(
+        id=request.id,
+        created_at=clock.now(),
+        user=user,
+        kind=request.kind or _kind(request),
+        version=version,
+        template_id=template.id if template else None,
+        definition_id=definition.id if definition else None,
+        retry_of_id=request.retry_of,
+        parameters=dict(parameters),
+        input=dict(request.input),
+        cause=request.cause,
+        request_id=request.request_id,
+        serial_key=request.serial_key,
+        serial_number=request.serial_number,
+    )
+    created = ExecutionCreated(
+        kind=execution.kind,
+        template=template.slug if template else None,
+        definition=definition.name if definition else None,
+        conversation=request.serial_key.removeprefix("conversation:") or None,
+        model=str(parameters.get("model") or "") or None,
+    )
+    return StartPlan(execution, _facts(execution, request, created), request.free, created.template)
+
+
+def started_before(user_id: UUID, request: ExecutionRequest) -> WorkflowExecution | None:
+    """What this idempotency key started. Raises IdempotencyKeyReused for another body."""
+    if not request.idempotency_key:
+        return None
+    keys = IdempotencyKey.objects.select_related("execution__template")
+    found = keys.filter(user_id=user_id, key=request.idempotency_key).first()
+    if found is None:
+        return None
+    if found.request_hash != request.request_hash:
+        raise IdempotencyKeyReused
+    return found.execution
+
+
+def _facts(
+    execution: WorkflowExecution, request: ExecutionRequest, created: ExecutionCreated
+) -> list[Fact]:
+    key = None
+    if request.idempotency_key:
+        key = {
+            "user_id": execution.user_id,
+            "key": request.idempotency_key,
+            "request_hash": request.request_hash,
+            "execution_id": execution.id,
+        }
+    first = frame(execution.id, 1, created.type, execution.created_at, created)
+    started = entry(
+        "workflows.execution.started",
+        actor=execution.user_id,
+        target=execution,
+        detail={"kind": execution.kind, "version": execution.version.content_hash},
+        request_id=execution.request_id,
+    )
+    return [
+        ExecutionWanted(vars(execution), key),
+        EventsHappened(execution.id, execution.serial_key, [first]),
+        Audited(started),
+    ]
+
+
+def _kind(request: ExecutionRequest) -> str:
+    if request.template:
+        return ExecutionKind.TEMPLATE
+    if request.definition:
+        return ExecutionKind.DEFINITION
+    return ExecutionKind.CUSTOM if request.graph is not None else ExecutionKind.CHAT
+
+
+def _template(user: User, request: ExecutionRequest) -> WorkflowTemplate | None:
+    if request.definition or request.graph is not None:
+        return None
+    slug = request.template or UNIVERSAL_CHAT
+    found = built_in(slug)
+    if found is None:
+        own = WorkflowTemplate.objects.visible_to(user).select_related("version")
+        found = own.filter(slug=slug).order_by("owner_id").first()
+    if found is None:
+        raise TemplateNotFound(template=slug)
+    return found
+
+
+_built_ins: dict[str, tuple[float, WorkflowTemplate | None]] = {}
+
+
+def built_in(slug: str) -> WorkflowTemplate | None:
+    """A built-in template with its version; up to two seconds old."""
+    found = _built_ins.get(slug)
+    if found is None or found[0] < time.monotonic():
+        templates = WorkflowTemplate.objects.filter(owner=None, slug=slug)
+        found = (time.monotonic() + _BUILT_IN_FOR_S, templates.select_related("version").first())
+        if found[1] is not None:
+            _built_ins[slug] = found
+    return found[1]
+
+
+def _definition(user: User, request: ExecutionRequest) -> WorkflowDefinition | None:
+    if request.definition is None:
+        return None
+    definitions = WorkflowDefinition.objects.visible_to(user).select_related("version")
+    found: WorkflowDefinition | None = definitions.filter(
+        pk=request.definition, version__isnull=False
+    ).first()
+    if found is None:
+        raise DefinitionNotFound
+    return found
+
+
+def _version(
+    request: ExecutionRequest,
+    template: WorkflowTemplate | None,
+    definition: WorkflowDefinition | None,
+) -> WorkflowVersion:
+    if template is not None:
+        return template.version
+    if definition is not None and definition.version is not None:
+        return definition.version
+    return store_version(request.graph)
+
+
+def _check_graph(version: WorkflowVersion, parameters: Mapping[str, Any], user: User) -> None:
+    """The parameters fill every place, and each model named exists."""
+    try:
+        graph = bound_graph(version, parameters)
+    except UnknownReference as error:
+        raise MissingParameter(reason=str(error)) from error
+    for name in models_of(graph):
+        resolve_profile(name, user)
+
+
+def models_of(graph: GraphDefinition) -> set[str]:
+    """The models a bound graph asks; the empty name is the default."""
+    return {
+        str(node.config.get("model") or "")
+        for node in graph.nodes
+        if node.type in ("model", "llm", "call_model", "memory")
+    }

@@ -1,0 +1,7 @@
+"""Facts about executions, for the apps above."""
+
+from django.dispatch import Signal
+
+# executions: list of {template_id, user_id, status, duration_ms, finished_at, <counted numbers>};
+# sent by the group-commit writer once per group, inside its transaction.
+executions_finished = Signal()

@@ -1,0 +1,48 @@
+"""Totals of model calls, as people read them: as exact as the worst of their parts."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from llms.models import Exactness
+from llms.pricing import dollars_text
+
+CATEGORIES = ("input", "cache_read", "cache_write", "output", "reasoning")
+TOKENS = tuple(f"{category}_tokens" for category in CATEGORIES)
+COUNTED = (
+    "call_count",
+    "estimated_calls",
+    "unpriced_calls",
+    "open_calls",
+    *TOKENS,
+    "cost_nano_usd",
+)
+
+
+def totals_json(kept: Mapping[str, int]) -> dict[str, Any]:
+    """`{calls, usage, prompt_tokens, completion_tokens, total_tokens, cost, exactness}`.
+
+    `cost` is in dollars as text, the sum of what is known; null when nothing of it is known.
+    """
+    usage = {category: kept[f"{category}_tokens"] for category in CATEGORIES}
+    prompt = usage["input"] + usage["cache_read"] + usage["cache_write"]
+    completion = usage["output"] + usage["reasoning"]
+    unknown = kept["unpriced_calls"] + kept["open_calls"]
+    nothing_known = 0 < kept["call_count"] <= unknown
+    return {
+        "calls": kept["call_count"],
+        "usage": {**usage, "total": prompt + completion},
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+        "cost": None if nothing_known else dollars_text(kept["cost_nano_usd"]),
+        "exactness": exactness_of(kept),
+    }
+
+
+def exactness_of(kept: Mapping[str, int]) -> str:
+    """The worst exactness among the calls counted."""
+    if kept["open_calls"]:
+        return Exactness.OPEN
+    if kept["unpriced_calls"]:
+        return Exactness.UNPRICED
+    return Exactness.ESTIMATED if kept["estimated_calls"] else Exactness.METERED

@@ -1,0 +1,180 @@
+"""What the writer writes: kinds of facts, each written for a whole group at once.
+
+A unit is what must be committed together; facts of one kind from all units of a group become one
+statement. `rank` orders the kinds: parents before children, the audit chain's lock last.
+"""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+from uuid import UUID
+
+from audit.record import Entry, record_many
+from core import clock
+from core.bulk import insert_rows, update_rows
+from llms.ledger import CallRecord
+from llms.models import ModelCall
+from llms.signals import model_calls_settled
+from workflows.models import (
+    ExecutionEvent,
+    ExecutionStatus,
+    IdempotencyKey,
+    WorkflowExecution,
+    sources_of,
+)
+from workflows.tracking.frames import Frame, group_of
+
+
+class Fact(ABC):
+    """Something that happened, to be written with others of its kind."""
+
+    rank: ClassVar[int]
+
+    @classmethod
+    @abstractmethod
+    def write(cls, facts: Sequence[Self]) -> None:
+        """Write them all, in the caller's transaction; may be called again after a roll-back."""
+
+
+@dataclass(slots=True)
+class Line:
+    """The units of one run: once one of them fails, those behind it are refused, so no gap opens.
+
+    `lease` is the execution and the attempt that must still own it. `on_break` is called in the
+    writer's thread.
+    """
+
+    lease: tuple[UUID, int]
+    on_break: Callable[[Exception], None] | None = None
+    broken: Exception | None = None
+
+
+@dataclass(slots=True)
+class Unit:
+    """Facts that are committed together or not at all."""
+
+    facts: Sequence[Fact]
+    line: Line | None = None
+    waiter: asyncio.Future[None] | None = None
+    error: Exception | None = None
+
+    def failed(self, error: Exception) -> None:
+        """It was not written, and never will be."""
+        self.error = error
+        if self.line is not None and self.line.broken is None:
+            self.line.broken = error
+            if self.line.on_break is not None:
+                self.line.on_break(error)
+
+    def tell_waiter(self) -> None:
+        """Called in the waiter's loop once the unit is committed or has failed."""
+        if self.waiter is None or self.waiter.done():
+            return
+        if self.error is None:
+            self.waiter.set_result(None)
+        else:
+            self.waiter.set_exception(self.error)
+
+    def frames_by_group(self) -> Iterator[tuple[str, Sequence[Frame]]]:
+        """What watchers are handed, by the group they listen to."""
+        for fact in self.facts:
+            if isinstance(fact, EventsHappened):
+                yield group_of(fact.execution_id), fact.frames
+                if fact.serial_key:
+                    yield group_of(fact.serial_key), fact.frames
+
+
+@dataclass(slots=True)
+class ExecutionWanted(Fact):
+    """A new execution, and the idempotency key that stands for it."""
+
+    rank: ClassVar[int] = 20
+    row: dict[str, Any]
+    key: dict[str, Any] | None = None
+
+    @classmethod
+    def write(cls, facts: Sequence[Self]) -> None:
+        insert_rows(WorkflowExecution, [fact.row for fact in facts])
+        insert_rows(IdempotencyKey, [fact.key for fact in facts if fact.key is not None])
+
+
+@dataclass(slots=True)
+class HandedBack(Fact):
+    """The owner gives an execution back, unfinished."""
+
+    rank: ClassVar[int] = 55
+    execution_id: UUID
+
+    @classmethod
+    def write(cls, facts: Sequence[Self]) -> None:
+        WorkflowExecution.objects.filter(
+            pk__in=[fact.execution_id for fact in facts],
+            status__in=sources_of(ExecutionStatus.PENDING),
+        ).update(status=ExecutionStatus.PENDING, lease_owner="", lease_expires_at=None)
+
+
+@dataclass(slots=True)
+class CallOpened(Fact):
+    """A model is about to be called."""
+
+    rank: ClassVar[int] = 30
+    call: CallRecord
+
+    @classmethod
+    def write(cls, facts: Sequence[Self]) -> None:
+        insert_rows(ModelCall, [fact.call.opened_row() for fact in facts])
+
+
+@dataclass(slots=True)
+class CallSettled(Fact):
+    """A model call is over."""
+
+    rank: ClassVar[int] = 40
+    call: CallRecord
+
+    @classmethod
+    def write(cls, facts: Sequence[Self]) -> None:
+        update_rows(ModelCall, [fact.call.settled_row() for fact in facts])
+        model_calls_settled.send(sender=ModelCall, calls=[fact.call.row() for fact in facts])
+
+
+@dataclass(slots=True)
+class EventsHappened(Fact):
+    """Consecutive events of one execution."""
+
+    rank: ClassVar[int] = 60
+    execution_id: UUID
+    serial_key: str = ""
+    frames: list[Frame] = field(default_factory=list)
+
+    @classmethod
+    def write(cls, facts: Sequence[Self]) -> None:
+        frames: dict[UUID, list[Frame]] = {}
+        for fact in facts:
+            frames.setdefault(fact.execution_id, []).extend(fact.frames)
+        now = clock.now()
+        rows = [
+            {
+                "execution_id": execution_id,
+                "seq": of_one[-1].seq,
+                "frames": "\n".join(frame.text for frame in of_one),
+                "created_at": now,
+            }
+            for execution_id, of_one in frames.items()
+            if of_one
+        ]
+        insert_rows(ExecutionEvent, rows)
+
+
+@dataclass(slots=True)
+class Audited(Fact):
+    """An entry of the audit chain; the chain's lock is taken last."""
+
+    rank: ClassVar[int] = 90
+    entry: Entry
+
+    @classmethod
+    def write(cls, facts: Sequence[Self]) -> None:
+        record_many([fact.entry for fact in facts])

@@ -1,0 +1,107 @@
+"""What earlier attempts of an execution left: its events and its calls, for the replay."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from llms.ledger import CallRecord, lost_row
+from llms.models import CallStatus, ModelCall
+from workflows.engine.events import Event, identity_of
+from workflows.models import ExecutionEvent
+from workflows.tracking.ending import Answerer
+
+Key = tuple[str, int, int]  # node, visit, call
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """`seq` is the last event's number; a run's first attempt has an event or two and no calls.
+
+    `failures` are the calls that had failed for good: code and message.
+    """
+
+    seq: int = 0
+    identities: frozenset[tuple[Any, ...]] = frozenset()
+    text_lengths: Mapping[tuple[Any, ...], int] = field(default_factory=dict)
+    delays: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    texts: Mapping[Key, str] = field(default_factory=dict)
+    failures: Mapping[Key, tuple[str, str]] = field(default_factory=dict)
+    answerer: Answerer = Answerer()
+    calls: Mapping[Key, Sequence[CallRecord]] = field(default_factory=dict)
+
+    @property
+    def partial_text(self) -> str:
+        """What the run had answered, whether or not it came to an end."""
+        return "\n\n".join(filter(None, self.texts.values()))
+
+    def has(self, event: Event) -> bool:
+        return bool(self.identities) and event.identity() in self.identities
+
+    def answer(self, key: Key) -> CallRecord | None:
+        """The call that was answered already, if one was."""
+        answered = [call for call in self.calls.get(key, ()) if call.status == "succeeded"]
+        return answered[-1] if answered else None
+
+    def attempts(self, key: Key) -> int:
+        return max((call.attempt for call in self.calls.get(key, ())), default=0)
+
+    def open_calls(self) -> Iterable[CallRecord]:
+        """Calls whose process died before it could say how they ended, settled as lost."""
+        for calls in self.calls.values():
+            for call in calls:
+                if call.status == "open":
+                    yield CallRecord(**{**call.row(), **lost_row(call.row())})
+
+    def logged(self, kind: str, call: CallRecord) -> int:
+        """How many characters of this call's text stand in the log."""
+        return self.text_lengths.get(
+            (kind, call.node, call.visit, call.call_index, call.attempt), 0
+        )
+
+
+def past_of(execution_id: UUID) -> Past:
+    """Read what happened so far: two queries."""
+    identities: set[tuple[Any, ...]] = set()
+    lengths: dict[tuple[Any, ...], int] = {}
+    delays: dict[tuple[str, int], str] = {}
+    texts: dict[Key, str] = {}
+    failures: dict[Key, tuple[str, str]] = {}
+    answerer, seq = Answerer(), 0
+    for event in _events(execution_id):
+        seq, kind, data = event["seq"], event["type"], event["data"]
+        identities.add(identity_of(kind, data))
+        if kind == "delay.started":
+            delays[data["node"], data["visit"]] = data["until"]
+        elif kind == "model.started" and data["purpose"] == "answer":
+            texts[_key(data)] = ""
+            answerer = Answerer(data["provider"], data["model"], data["demo"])
+        elif kind == "model.finished" and data["error"] and data["retry_in_s"] is None:
+            if data["status"] == CallStatus.FAILED:
+                failures[_key(data)] = (data["error"]["code"], data["error"]["message"])
+        elif kind in ("text.delta", "reasoning.delta"):
+            lengths[kind, *_key(data), data["attempt"]] = data["offset"] + len(data["text"])
+            if kind == "text.delta":
+                texts[_key(data)] += data["text"]
+    calls = _calls(execution_id)
+    return Past(seq, frozenset(identities), lengths, delays, texts, failures, answerer, calls)
+
+
+def _key(data: Mapping[str, Any]) -> Key:
+    return data["node"], data["visit"], data["call"]
+
+
+def _events(execution_id: UUID) -> Iterator[dict[str, Any]]:
+    for row in ExecutionEvent.objects.after(execution_id, 0).iterator():
+        yield from map(orjson.loads, row.frames.split("\n"))
+
+
+def _calls(execution_id: UUID) -> dict[Key, list[CallRecord]]:
+    calls: dict[Key, list[CallRecord]] = {}
+    rows = ModelCall.objects.filter(origin=f"execution:{execution_id}").order_by("attempt")
+    for row in rows.values():
+        call = CallRecord(**row)
+        calls.setdefault((call.node, call.visit, call.call_index), []).append(call)
+    return calls

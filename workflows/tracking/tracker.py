@@ -1,0 +1,185 @@
+"""Records one run: numbers its events, keeps its ledger rows, ends it. The engine's only way to the
+database."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from core import clock
+from llms.ledger import CallRecord
+from workflows.engine.events import (
+    Event,
+    ExecutionHandedBack,
+    ExecutionResumed,
+    ExecutionStarted,
+)
+from workflows.engine.result import ExecutionResult
+from workflows.models import ExecutionStatus, WorkflowExecution
+from workflows.tracking.calls import CallLog
+from workflows.tracking.ending import ExecutionEnded
+from workflows.tracking.facts import (
+    CallOpened,
+    CallSettled,
+    EventsHappened,
+    Fact,
+    HandedBack,
+    Line,
+    Unit,
+)
+from workflows.tracking.frames import frame
+from workflows.tracking.past import Past
+from workflows.tracking.writer import GroupCommitWriter
+
+# Events wait this long for company; a durable write takes them along at once.
+_COALESCE_S = 0.05
+# A settled call waits for the steps that usually follow it at once, so that they share a commit.
+_SETTLE_S = 0.01
+
+
+class WorkflowTracker:
+    """`start`, `emit`, and one of `complete`, `fail`, `cancel`, `hand_back`.
+
+    Lives in the event loop of its run. `on_break` is called (in the writer's thread) when a write
+    of this run was refused or failed: the run must stop, its lease is left to run out.
+    """
+
+    def __init__(
+        self,
+        execution: WorkflowExecution,
+        writer: GroupCommitWriter,
+        past: Past,
+        on_break: Callable[[Exception], None] | None = None,
+    ) -> None:
+        self.execution = execution
+        self.calls = CallLog(self, past)
+        self._writer = writer
+        self._past = past
+        self._seq = past.seq
+        self._line = Line((execution.id, execution.attempt), on_break)
+        self._events = self._fresh_events()
+        self._facts: list[Fact] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0
+
+    def start(self) -> None:
+        """Say that this attempt runs; calls left open by an earlier owner are settled as lost."""
+        attempt = self.execution.attempt
+        for call in self._past.open_calls():
+            self.record(CallSettled(call))
+        self.emit(ExecutionStarted(attempt) if attempt == 1 else ExecutionResumed(attempt))
+
+    def emit(self, event: Event) -> None:
+        """Number an event and queue it; one that is in the log already is not written again."""
+        if self._past.has(event):
+            return
+        self.calls.flush_text()
+        self.append(event)
+        self.flush_within(_COALESCE_S)
+
+    def append(self, event: Event) -> None:
+        """Number an event, without asking when it will be written."""
+        self._seq += 1
+        self._events.frames.append(
+            frame(self.execution.id, self._seq, event.type, clock.now(), event)
+        )
+
+    def record(self, fact: Fact) -> None:
+        """Queue a fact to be committed with the events around it."""
+        self._facts.append(fact)
+
+    async def opened(self, call: CallRecord) -> None:
+        """Commit the open row, and all before it. Raises LeaseLost."""
+        self.record(CallOpened(call))
+        await self._commit()
+
+    def settled(self, call: CallRecord) -> None:
+        self.record(CallSettled(call))
+        self.flush_within(_SETTLE_S)
+
+    async def complete(self, result: ExecutionResult) -> None:
+        """End the run as completed, in one transaction with its reply, totals and audit entry."""
+        output: dict[str, Any] = {"text": result.text, "variables": dict(result.variables)}
+        if result.memory is not None and result.memory.through:
+            memory = result.memory
+            output["memory"] = {"summary": memory.summary, "through": memory.through}
+        await self._end(ExecutionStatus.COMPLETED, result.text, output=output)
+
+    async def fail(self, code: str, message: str, node: str = "") -> None:
+        """End the run as failed; the text answered so far stays with the message."""
+        error = {"code": code, "message": message, "node": node}
+        await self._end(ExecutionStatus.FAILED, self.calls.partial_text, error=error)
+
+    async def cancel(self) -> None:
+        """End the run as cancelled; its calls are settled already."""
+        await self._end(ExecutionStatus.CANCELLED, self.calls.partial_text)
+
+    async def hand_back(self) -> None:
+        """Give the execution back, for whoever claims it next."""
+        self.emit(ExecutionHandedBack(self.execution.attempt))
+        self.record(HandedBack(self.execution.id))
+        await self._commit()
+
+    def flush_within(self, seconds: float) -> None:
+        """See that what is queued is submitted within this time."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + seconds
+        if self._timer is not None:
+            if self._due <= due:
+                return
+            self._timer.cancel()
+        self._due, self._timer = due, loop.call_later(seconds, self._flush)
+
+    def _flush(self) -> None:
+        self.calls.flush_text()
+        if (unit := self._unit()) is not None:
+            self._writer.submit(unit)
+
+    async def _commit(self) -> None:
+        self.calls.flush_text()
+        if (unit := self._unit()) is not None:
+            await self._writer.commit(unit)
+
+    async def _end(
+        self,
+        status: ExecutionStatus,
+        text: str,
+        *,
+        output: Mapping[str, Any] | None = None,
+        error: Mapping[str, str] | None = None,
+    ) -> None:
+        self.calls.flush_text()
+        execution, finished_at = self.execution, clock.now()
+        began = execution.started_at or execution.created_at
+        self._seq += 1
+        ended = ExecutionEnded(
+            execution_id=execution.id,
+            user_id=execution.user_id,
+            status=status,
+            request_id=execution.request_id,
+            created_at=execution.created_at,
+            finished_at=finished_at,
+            duration_ms=round((finished_at - began).total_seconds() * 1000),
+            seq=self._seq,
+            text=text,
+            events=self._events,
+            output=output,
+            error=error,
+            answerer=self.calls.answerer,
+        )
+        self.record(ended)
+        self.record(ended.audited())
+        await self._commit()
+
+    def _unit(self) -> Unit | None:
+        """All that is queued, as one unit; None when there is nothing."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._facts and not self._events.frames:
+            return None
+        facts, self._facts = [*self._facts, self._events], []
+        self._events = self._fresh_events()
+        return Unit(facts, self._line)
+
+    def _fresh_events(self) -> EventsHappened:
+        return EventsHappened(self.execution.id, self.execution.serial_key)

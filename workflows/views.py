@@ -1,0 +1,66 @@
+"""The pages of executions."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+from rest_framework.request import Request
+
+from accounts.authentication import user_of
+from core.errors import NotFound
+from core.pagination import NewestFirst
+from llms.api.calls import ModelCallOut
+from llms.models import ModelCall
+from workflows.api.shapes import listed_execution
+from workflows.models import ExecutionStatus, WorkflowExecution
+from workflows.selectors import execution_for
+
+
+@login_required
+@require_GET
+def executions(request: HttpRequest) -> HttpResponse:
+    """One's executions, newest first."""
+    paginator = NewestFirst()
+    rows = WorkflowExecution.objects.filter(user=user_of(request)).for_list()
+    status = request.GET.get("status", "")
+    if status in ExecutionStatus.values:
+        rows = rows.filter(status=status)
+    page = paginator.paginate_queryset(rows, Request(request)) or []
+    return render(
+        request,
+        "workflows/executions.html",
+        {
+            "executions": [listed_execution(one).to_json() for one in page],
+            "next": paginator.get_next_link(),
+            "previous": paginator.get_previous_link(),
+            "statuses": ExecutionStatus.values,
+            "status": status,
+        },
+    )
+
+
+@login_required
+@require_GET
+def execution(request: HttpRequest, pk: str) -> HttpResponse:
+    """One execution: its timeline, its calls, its log."""
+    try:
+        found = execution_for(user_of(request), pk)
+    except NotFound as error:
+        raise Http404 from error
+    return render(
+        request,
+        "workflows/execution.html",
+        {
+            "execution": listed_execution(found).to_json(),
+            "calls": ModelCallOut(_calls(request, found), many=True).data,
+            "events_url": reverse("execution-events", args=[found.id]),
+        },
+    )
+
+
+def _calls(request: HttpRequest, found: WorkflowExecution) -> Any:
+    calls = ModelCall.objects.visible_to(user_of(request)).of_origin(found.origin)
+    return calls.for_list().order_by("id")
