@@ -1,0 +1,56 @@
+"""How one template is doing."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Max
+from drf_spectacular.utils import extend_schema
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.authentication import user_of
+from analytics.models import TemplateAnalytics
+from core.shapes import Shape
+from workflows.api.shapes import TotalsOut
+from workflows.api.templates import template_for
+from workflows.models import WorkflowExecution, WorkflowTemplate
+from workflows.totals import totals_json
+
+
+class TemplateAnalyticsOut(Shape):
+    """Finished executions of all users; rates and means are null while there are none."""
+
+    template: UUID
+    executions: int
+    completed: int
+    failed: int
+    cancelled: int
+    success_rate: float | None
+    mean_duration_ms: float | None
+    totals: TotalsOut
+    last_used_at: datetime | None
+
+
+def analytics_of(template: WorkflowTemplate) -> TemplateAnalyticsOut:
+    """The kept numbers of a template, and when it was used last."""
+    kept = TemplateAnalytics.objects.get(template=template)
+    runs = kept.execution_count
+    last = WorkflowExecution.objects.filter(template=template).aggregate(at=Max("created_at"))["at"]
+    return TemplateAnalyticsOut(
+        template=template.id,
+        executions=runs,
+        completed=kept.completed_count,
+        failed=kept.failed_count,
+        cancelled=kept.cancelled_count,
+        success_rate=round(kept.completed_count / runs, 4) if runs else None,
+        mean_duration_ms=round(kept.duration_ms / runs, 1) if runs else None,
+        totals=TotalsOut.model_validate(totals_json(vars(kept))),
+        last_used_at=last,
+    )
+
+
+class TemplateAnalyticsDetail(GenericAPIView[WorkflowTemplate]):
+    @extend_schema(responses=TemplateAnalyticsOut)
+    def get(self, request: Request, pk: str) -> Response:
+        return Response(analytics_of(template_for(user_of(request), pk)).to_json())

@@ -1,0 +1,12 @@
+"""How templates and users are doing; it only listens."""
+
+from django.apps import AppConfig
+
+
+class AnalyticsConfig(AppConfig):
+    name = "analytics"
+
+    def ready(self) -> None:
+        from analytics import receivers  # noqa: PLC0415 - models exist only now
+
+        receivers.connect()

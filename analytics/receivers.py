@@ -1,0 +1,34 @@
+"""Facts become kept numbers."""
+
+from typing import Any
+
+from django.db.models.signals import post_save
+
+from accounts.models import User
+from analytics.aggregates import of_templates, of_users
+from analytics.models import TemplateAnalytics, UserUsage
+from workflows.models import WorkflowTemplate
+from workflows.signals import executions_finished
+
+
+def on_executions_finished(executions: list[dict[str, Any]], **_: Any) -> None:
+    of_templates.add_group(executions)
+    of_users.add_group(executions)
+
+
+def on_template_saved(instance: WorkflowTemplate, created: bool, **_: Any) -> None:
+    if created:
+        TemplateAnalytics.objects.get_or_create(template=instance)
+
+
+def on_user_saved(instance: User, created: bool, **_: Any) -> None:
+    if created:
+        UserUsage.objects.get_or_create(user=instance)
+
+
+def connect() -> None:
+    of_templates.connect()
+    of_users.connect()
+    executions_finished.connect(on_executions_finished, dispatch_uid="analytics.executions")
+    post_save.connect(on_template_saved, WorkflowTemplate, dispatch_uid="analytics.template")
+    post_save.connect(on_user_saved, User, dispatch_uid="analytics.user")

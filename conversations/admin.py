@@ -1,0 +1,101 @@
+"""The back office of conversations: who talks how much; what was said is read only."""
+
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.contrib import admin, messages
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+from audit.context import current
+from conversations.models import Conversation, Message
+from conversations.services.turns import retry_turn
+from core.back_office import ReadOnlyAdmin
+from core.errors import ChatterError
+from workflows.admin import ExecutionAdmin
+from workflows.models import WorkflowExecution
+from workflows.totals import totals_json
+
+
+class Totals:
+    """Columns of a row that keeps totals."""
+
+    @admin.display(description="tokens")
+    def tokens(self, obj: Any) -> int:
+        return totals_json(vars(obj))["total_tokens"]
+
+    @admin.display(description="cost, $", ordering="cost_nano_usd")
+    def cost(self, obj: Any) -> str:
+        return totals_json(vars(obj))["cost"] or "unknown"
+
+    @admin.display(description="exactness")
+    def exactness(self, obj: Any) -> str:
+        return totals_json(vars(obj))["exactness"]
+
+
+@admin.register(Conversation)
+class ConversationAdmin(Totals, ReadOnlyAdmin, admin.ModelAdmin):
+    list_display = (
+        "title",
+        "owner",
+        "message_count",
+        "tokens",
+        "cost",
+        "exactness",
+        "archived",
+        "created_at",
+    )
+    list_filter = ("archived", "created_at")
+    search_fields = ("title", "owner__username", "id")
+    list_select_related = ("owner",)
+    date_hierarchy = "created_at"
+
+
+@admin.register(Message)
+class MessageAdmin(Totals, ReadOnlyAdmin, admin.ModelAdmin):
+    list_display = (
+        "conversation",
+        "turn",
+        "role",
+        "status",
+        "provider",
+        "model",
+        "tokens",
+        "cost",
+        "exactness",
+        "response_time_ms",
+        "created_at",
+        "page",
+    )
+    list_filter = ("role", "status", "provider", "created_at")
+    search_fields = ("conversation__title", "conversation__id", "execution__id")
+    list_select_related = ("conversation",)
+    date_hierarchy = "created_at"
+
+    @admin.display(description="execution")
+    def page(self, obj: Message) -> str:
+        if obj.execution_id is None:
+            return ""
+        return format_html('<a href="{}">open</a>', reverse("execution", args=[obj.execution_id]))
+
+
+admin.site.unregister(WorkflowExecution)
+
+
+@admin.register(WorkflowExecution)
+class AnsweringExecutionAdmin(ExecutionAdmin):
+    """Executions with what conversations add: answering again."""
+
+    actions = ("cancel", "retry")
+
+    @admin.action(description="Retry the selected executions")
+    def retry(self, request: HttpRequest, queryset: Any) -> None:
+        started = 0
+        for execution in queryset.select_related("user", "template"):
+            try:
+                async_to_sync(retry_turn)(execution.user, execution, current().request_id)
+                started += 1
+            except ChatterError as error:
+                self.message_user(request, f"{execution}: {error}", messages.WARNING)
+        self.message_user(request, f"Started {started} executions.")

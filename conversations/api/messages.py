@@ -1,0 +1,80 @@
+"""The messages of a conversation: list, say, delete."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponseBase
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.authentication import user_of
+from conversations.api.chat import KEY, RESPONSES, answer
+from conversations.api.shapes import ChatIn, MessageOut, message_out
+from conversations.models import Message
+from conversations.services.conversations import delete_message
+from conversations.services.turns import conversation_for
+from core.api import AsyncAPIView, parse
+from core.database import database
+from core.errors import Conflict, NotFound
+from core.listing import Page, ShapeList
+from core.pagination import InTurn
+
+
+class OtherConversation(Conflict):
+    code = "other_conversation"
+    message = "The body names another conversation than the address."
+
+
+class MessageList(ShapeList):
+    """The messages of one conversation, oldest first."""
+
+    pagination_class = InTurn
+    filter_backends = ()
+    shown = staticmethod(message_out)
+
+    def get_queryset(self) -> Any:
+        user = user_of(self.request)
+        conversation = conversation_for(user, self.kwargs["pk"])
+        return Message.objects.visible_to(user).filter(conversation=conversation)
+
+
+class ConversationMessages(AsyncAPIView):
+    """GET lists; POST says something here, in the three modes of the chat."""
+
+    @extend_schema("messages_list", responses=Page[MessageOut])
+    async def get(self, request: HttpRequest, pk: str) -> HttpResponseBase:
+        return await database.run(_listed, request, pk)
+
+    @extend_schema(request=ChatIn, parameters=[KEY], responses=RESPONSES)
+    async def post(self, request: HttpRequest, pk: str) -> HttpResponseBase:
+        body = parse(ChatIn, request)
+        if body.conversation is not None and str(body.conversation) != pk:
+            raise OtherConversation
+        return await answer(request, body, conversation=pk)
+
+
+class MessageDetail(GenericAPIView[Message]):
+    @extend_schema(responses=MessageOut)
+    def get(self, request: Request, pk: str, message: str) -> Response:
+        return Response(message_out(_message(request, pk, message)).to_json())
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, pk: str, message: str) -> Response:
+        delete_message(_message(request, pk, message), by=user_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _listed(request: HttpRequest, pk: str) -> HttpResponseBase:
+    response = MessageList.as_view()(request, pk=pk)
+    return response.render()
+
+
+def _message(request: Request, conversation: str, pk: str) -> Any:
+    messages = Message.objects.visible_to(user_of(request)).select_related("conversation")
+    try:
+        return messages.get(pk=pk, conversation=conversation)
+    except (Message.DoesNotExist, ValidationError, ValueError) as error:
+        raise NotFound from error

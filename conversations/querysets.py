@@ -1,0 +1,25 @@
+"""Every read of conversations for a user starts at `visible_to`."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class ConversationQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: "User") -> "ConversationQuerySet":
+        """One's own: what people say to a model is not the staff's to read here."""
+        return self.filter(owner=user)
+
+    def for_list(self) -> "ConversationQuerySet":
+        return self.defer("summary")
+
+
+class MessageQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: "User") -> "MessageQuerySet":
+        return self.filter(conversation__owner=user)
+
+    def in_order(self) -> "MessageQuerySet":
+        return self.order_by("turn", "id")

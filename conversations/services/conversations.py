@@ -1,0 +1,57 @@
+"""Begin, rename, archive and delete conversations."""
+
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import User
+from audit.record import record
+from conversations.models import Conversation, Message
+from core.errors import Conflict
+from workflows.models import WorkflowExecution
+
+
+class ConversationUnderWay(Conflict):
+    code = "conversation_under_way"
+    message = "A message of this conversation is still being answered; stop it first."
+
+
+@transaction.atomic
+def create_conversation(*, owner: User, title: str) -> Conversation:
+    """A conversation without messages."""
+    conversation = Conversation.objects.create(owner=owner, title=title)
+    record("conversations.conversation.created", actor=owner, target=conversation)
+    return conversation
+
+
+@transaction.atomic
+def change_conversation(conversation: Conversation, *, by: User, **changes: Any) -> Conversation:
+    """Set its title, or whether it is archived."""
+    for name, value in changes.items():
+        setattr(conversation, name, value)
+    conversation.save(update_fields=[*changes, "updated_at"])
+    detail = {"changed": sorted(changes)}
+    record("conversations.conversation.changed", actor=by, target=conversation, detail=detail)
+    return conversation
+
+
+@transaction.atomic
+def delete_conversation(conversation: Conversation, *, by: User) -> None:
+    """Delete it with its messages; the ledger stays. Raises ConversationUnderWay."""
+    _refuse_under_way(conversation)
+    record("conversations.conversation.deleted", actor=by, target=conversation)
+    conversation.delete()
+
+
+@transaction.atomic
+def delete_message(message: Message, *, by: User) -> None:
+    """Delete one message; the conversation's totals lose what it counted, the ledger nothing."""
+    _refuse_under_way(message.conversation)
+    record("conversations.message.deleted", actor=by, target=message)
+    message.delete()
+
+
+def _refuse_under_way(conversation: Conversation) -> None:
+    series = WorkflowExecution.objects.filter(serial_key=conversation.serial_key)
+    if series.under_way().exists():
+        raise ConversationUnderWay

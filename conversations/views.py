@@ -1,0 +1,88 @@
+"""The chat page."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from accounts.authentication import user_of
+from conversations.api.shapes import conversation_out, message_out
+from conversations.models import Conversation, Message
+from conversations.services.turns import ConversationNotFound, conversation_for
+from llms.api.models import ModelOut
+from llms.models import ModelProfile
+from workflows.models import WorkflowExecution
+
+_LISTED = 40
+_SHOWN = 400
+
+
+@login_required
+@require_GET
+def chat(request: HttpRequest, pk: str | None = None) -> HttpResponse:
+    """A conversation, or the beginning of one."""
+    user = user_of(request)
+    conversation = _conversation(user, pk)
+    listed = Conversation.objects.visible_to(user).filter(archived=False).for_list()
+    before = request.GET.get("before", "")
+    if before:
+        listed = _before(listed, before)
+    page = list(listed[: _LISTED + 1])
+    older = f"?{urlencode({'before': page[_LISTED - 1].id})}" if len(page) > _LISTED else None
+    messages = _messages(conversation, request.GET.get("before_turn", ""))
+    cut = bool(messages) and messages[0]["turn"] > 1
+    return render(
+        request,
+        "conversations/chat.html",
+        {
+            "conversation": conversation_out(conversation).to_json() if conversation else None,
+            "messages": messages,
+            "earlier_url": f"?{urlencode({'before_turn': messages[0]['turn']})}" if cut else None,
+            "conversations": [conversation_out(one).to_json() for one in page[:_LISTED]],
+            "next_conversations": older,
+            "models": [
+                dict(ModelOut(one).data) for one in ModelProfile.objects.usable_by(user).for_list()
+            ],
+            "running": _running(conversation),
+        },
+    )
+
+
+def _conversation(user: Any, pk: str | None) -> Conversation | None:
+    if pk is None:
+        return None
+    try:
+        return conversation_for(user, pk)
+    except ConversationNotFound as error:
+        raise Http404 from error
+
+
+def _before(listed: Any, pk: str) -> Any:
+    try:
+        return listed.filter(id__lt=pk)
+    except (ValueError, TypeError) as error:
+        raise Http404 from error
+
+
+def _messages(conversation: Conversation | None, before_turn: str) -> list[dict[str, Any]]:
+    """The messages of the last turns (before this one), oldest first."""
+    if conversation is None:
+        return []
+    latest = Message.objects.filter(conversation=conversation).order_by("-turn", "-id")
+    if before_turn.isdecimal():
+        latest = latest.filter(turn__lt=int(before_turn[:9]))
+    shown = list(latest[:_SHOWN])
+    if len(shown) == _SHOWN:  # the oldest turn may be cut in two
+        shown = [one for one in shown if one.turn != shown[-1].turn]
+    return [message_out(one).to_json() for one in reversed(shown)]
+
+
+def _running(conversation: Conversation | None) -> str | None:
+    if conversation is None:
+        return None
+    series = WorkflowExecution.objects.filter(serial_key=conversation.serial_key)
+    found = series.under_way().order_by("id").values_list("id", flat=True).first()
+    return str(found) if found else None
