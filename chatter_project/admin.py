@@ -1,0 +1,42 @@
+"""The admin site."""
+
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.contrib.auth.views import PasswordChangeView, redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from accounts.forms import OwnPasswordForm
+from accounts.services.sessions import log_out
+
+
+class ChatterAdminSite(AdminSite):
+    """Its doors are those of the pages, with their throttle and their audit."""
+
+    site_title = site_header = "Chatter"
+    index_title = "Back office"
+
+    def login(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        if request.user.is_authenticated and not self.has_permission(request):
+            raise PermissionDenied  # a login page would only send them back here
+        return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
+
+    def logout(self, request: HttpRequest, extra_context: dict | None = None) -> Any:
+        return require_POST(_logged_out)(request)
+
+    def password_change(self, request: HttpRequest, extra_context: dict | None = None) -> Any:
+        return PasswordChangeView.as_view(
+            form_class=OwnPasswordForm,
+            success_url=reverse("admin:password_change_done"),
+            template_name="registration/password_change_form.html",
+            extra_context={**self.each_context(request), **(extra_context or {})},
+        )(request)
+
+
+def _logged_out(request: HttpRequest) -> HttpResponse:
+    log_out(request)
+    return redirect("login")

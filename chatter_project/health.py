@@ -1,0 +1,58 @@
+"""Whether this process does its work, and how far behind it is."""
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest, JsonResponse
+
+from core import clock
+from workflows.models import WorkflowExecution
+from workflows.pump.doorbell import doorbell
+from workflows.tracking.writer import writer
+
+
+async def healthz(request: HttpRequest) -> JsonResponse:
+    """Are pump and writer of this process alive? Asks no database."""
+    state = _parts()
+    return JsonResponse(state, status=200 if state["status"] == "ok" else 503)
+
+
+def readyz(request: HttpRequest) -> JsonResponse:
+    """The same, and does the database answer, and how long does the oldest work wait?"""
+    state = _parts()
+    try:
+        state["database"] = connection.vendor
+        state["waiting"] = _waiting()
+    except Exception as error:  # whatever it is, we are not ready
+        state |= {"status": "failing", "database": type(error).__name__}
+    return JsonResponse(state, status=200 if state["status"] == "ok" else 503)
+
+
+def _parts() -> dict[str, Any]:
+    if settings.CHATTER_PUMP != "server":
+        return {"status": "ok", "pump": "workers"}
+    pump = doorbell.pump
+    behind_s = _age(pump.beat_at) if pump else None
+    pump_ok = behind_s is not None and behind_s < settings.CHATTER_LEASE_S
+    stuck = writer.waiting > 0 and _age(writer.committed_at) > settings.CHATTER_LEASE_S
+    return {
+        "status": "ok" if pump_ok and writer.alive and not stuck else "failing",
+        "pump": {
+            "alive": pump is not None,
+            "running": pump.running if pump else 0,
+            "beat_s_ago": behind_s,
+        },
+        "writer": {"alive": writer.alive, "queued": writer.waiting},
+    }
+
+
+def _waiting() -> dict[str, Any]:
+    pending = WorkflowExecution.objects.filter(status="pending").order_by("id")
+    oldest = pending.values_list("created_at", flat=True).first()
+    return {"executions": pending.count(), "oldest_s": _age(oldest) if oldest else 0}
+
+
+def _age(at: datetime) -> float:
+    return round((clock.now() - at).total_seconds(), 3)

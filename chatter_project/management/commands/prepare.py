@@ -1,0 +1,33 @@
+"""Bring an installation up to date: schema, seeds, static files, the first administrator."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+from accounts.services.administrators import ensure_administrator
+from llms.catalogue import add_prices
+from llms.services.providers import register_environment_providers
+from workflows.services.built_in import seed_templates
+
+
+class Command(BaseCommand):
+    help = "Migrate, seed, collect static files, make the first administrator. Safe to repeat."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        seed_templates()
+        register_environment_providers()
+        added = add_prices()
+        if added:
+            self.stdout.write(f"Added {added} model prices.")
+        password = ensure_administrator(
+            settings.CHATTER_ADMIN_USERNAME, settings.CHATTER_ADMIN_PASSWORD or None
+        )
+        if password:
+            self.stdout.write(
+                f"\n  Administrator: {settings.CHATTER_ADMIN_USERNAME}\n"
+                f"  Password:      {password}   (shown this once)\n"
+            )

@@ -1,0 +1,17 @@
+"""Everything that is found by dotted path: the one list of each kind of plug-in."""
+
+NODE_TYPES = [
+    "workflows.nodes.start.StartNode",
+    "workflows.nodes.end.EndNode",
+    "workflows.nodes.model.ModelNode",
+    "workflows.nodes.memory.MemoryNode",
+    "workflows.nodes.conditional.ConditionalNode",
+    "workflows.nodes.variable.VariableNode",
+    "workflows.nodes.delay.DelayNode",
+]
+
+# Called with the executions that end, inside the transaction that ends them.
+OUTCOMES = ["conversations.services.replies.record_replies"]
+
+# Gives the conversation an execution answers in, as the model is to see it.
+HISTORY = "conversations.history.history_of"

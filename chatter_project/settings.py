@@ -1,0 +1,264 @@
+"""Every setting, driven by the environment; `.env.example` documents each variable."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import environ
+import structlog
+from django.core.management.utils import get_random_secret_key
+
+from chatter_project import plugins
+
+env = environ.Env()
+BASE_DIR = Path(__file__).resolve().parent.parent
+env.read_env(BASE_DIR / ".env")
+
+# LangSmith sends prompts to a third party when these stand in a user's environment.
+os.environ |= {"LANGSMITH_TRACING": "false", "LANGCHAIN_TRACING_V2": "false"}
+os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"
+
+DEBUG = env.bool("DEBUG", default=False)
+DATA_DIR = Path(env("CHATTER_DATA_DIR", default=str(BASE_DIR / "data")))
+DATABASE_URL = env("DATABASE_URL", default="")
+EMBEDDED = not DATABASE_URL
+if EMBEDDED:
+    DATA_DIR.mkdir(parents=True, exist_ok=True)
+
+
+def _kept_secret_key() -> str:
+    """The key kept beside the SQLite database, made on first use, readable by its owner only."""
+    path = DATA_DIR / "secret_key"
+    if not path.exists():
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(get_random_secret_key())
+    return path.read_text()
+
+
+# A database server may be shared by many machines, so there the key must be given.
+SECRET_KEY = env("CHATTER_SECRET_KEY", default="") or (_kept_secret_key() if EMBEDDED else "")
+SECRET_KEY_FALLBACKS = env.list("CHATTER_SECRET_KEY_FALLBACKS", default=[])
+
+# --- who is served ---------------------------------------------------------------------------
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+HTTPS = env.bool("HTTPS", default=not EMBEDDED)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- what runs -------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "chatter_project",
+    "chatter_project.apps.ChatterAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "core",
+    "audit",
+    "accounts",
+    "llms",
+    "workflows",
+    "conversations",
+    "analytics",
+]
+MIDDLEWARE = [
+    "audit.middleware.request_context",
+    "django.middleware.security.SecurityMiddleware",
+    "chatter_project.middleware.content_security_policy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "chatter_project.urls"
+ASGI_APPLICATION = "chatter_project.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# --- where it is kept ------------------------------------------------------------------------
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATABASES = {"default": env.db_url_config(DATABASE_URL or f"sqlite:///{DATA_DIR}/chatter.sqlite3")}
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+SQLITE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
+if SQLITE:
+    # WAL lets readers pass the writer; IMMEDIATE avoids "database is locked" on read-then-write.
+    DATABASES["default"]["CONN_MAX_AGE"] = 60
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA foreign_keys=ON;",
+    }
+else:
+    # CONN_MAX_AGE=None under ASGI ran PostgreSQL out of connections at 50 clients; a pool does not.
+    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 2, "max_size": 20, "timeout": 20}}
+
+REDIS_URL = env("REDIS_URL", default="")
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+}
+CHANNEL_LAYERS = (
+    {
+        "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": [REDIS_URL]},
+        },
+    }
+    if REDIS_URL
+    else {}
+)
+
+# --- who is asking ---------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "chat"
+LOGOUT_REDIRECT_URL = "login"
+_VALIDATORS = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"{_VALIDATORS}.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_RATE_PER_USER = env("LOGIN_RATE_PER_USER", default="5/min")
+LOGIN_RATE_PER_ADDRESS = env("LOGIN_RATE_PER_ADDRESS", default="30/min")
+
+# --- the API ---------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.TokenAuthentication",
+        "accounts.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "core.pagination.NewestFirst",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "core.api.handle_exception",
+    "NUM_PROXIES": TRUSTED_PROXIES,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Chatter",
+    "DESCRIPTION": "Build LLM workflows, talk to them, and know what every run did and cost.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+MESSAGE_MAX_CHARACTERS = env.int("MESSAGE_MAX_CHARACTERS", default=100_000)
+
+# --- the engine ------------------------------------------------------------------------------
+CHATTER_PUMP = env("CHATTER_PUMP", default="server")
+CHATTER_PUMP_CONCURRENCY = env.int("CHATTER_PUMP_CONCURRENCY", default=128)
+CHATTER_LEASE_S = env.float("CHATTER_LEASE_S", default=10.0)
+CHATTER_POLL_S = env.float("CHATTER_POLL_S", default=0.05 if CHATTER_PUMP == "workers" else 2.0)
+CHATTER_DRAIN_S = env.float("CHATTER_DRAIN_S", default=2.0)
+CHATTER_MODEL_TIMEOUT_S = env.float("CHATTER_MODEL_TIMEOUT_S", default=120.0)
+CHATTER_NODE_TYPES = plugins.NODE_TYPES
+CHATTER_OUTCOMES = plugins.OUTCOMES
+CHATTER_HISTORY = plugins.HISTORY
+# Providers that the environment names; registered by `manage.py prepare`.
+CHATTER_PROVIDERS = {
+    "openai": {"key": env("OPENAI_API_KEY", default=""), "url": env("OPENAI_BASE_URL", default="")},
+    "anthropic": {
+        "key": env("ANTHROPIC_API_KEY", default=""),
+        "url": env("ANTHROPIC_BASE_URL", default=""),
+    },
+    "ollama": {"key": "", "url": env("OLLAMA_HOST", default="")},
+}
+
+# --- the server ------------------------------------------------------------------------------
+CHATTER_HOST = env("HOST", default="127.0.0.1")
+CHATTER_PORT = env.int("PORT", default=8000)
+CHATTER_ADMIN_USERNAME = env("CHATTER_ADMIN_USERNAME", default="admin")
+CHATTER_ADMIN_PASSWORD = env("CHATTER_ADMIN_PASSWORD", default="")
+
+# --- the log ---------------------------------------------------------------------------------
+LOG_LEVEL = env("LOG_LEVEL", default="INFO")
+_SHARED_PROCESSORS: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.StackInfoRenderer(),
+]
+_RENDERER = (
+    structlog.processors.JSONRenderer()
+    if env("LOG_FORMAT", default="console" if sys.stderr.isatty() else "json") == "json"
+    else structlog.dev.ConsoleRenderer()
+)
+structlog.configure(
+    processors=[*_SHARED_PROCESSORS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    wrapper_class=structlog.stdlib.BoundLogger,
+    cache_logger_on_first_use=True,
+)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "chatter": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "foreign_pre_chain": _SHARED_PROCESSORS,
+            "processors": [
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                _RENDERER,
+            ],
+        },
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "chatter"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        "daphne": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},
+        "httpx2": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},
+    },
+}

@@ -1,0 +1,19 @@
+"""What differs in tests: cheap passwords, no kept secrets, nothing of a developer's own `.env`."""
+
+import os
+
+os.environ.setdefault("CHATTER_SECRET_KEY", "only-for-tests-" + "x" * 40)
+os.environ.setdefault("HTTPS", "false")
+os.environ |= {"OPENAI_API_KEY": "", "ANTHROPIC_API_KEY": "", "OLLAMA_HOST": ""}
+for name in ("DATABASE_URL", "REDIS_URL"):
+    os.environ.setdefault(name, "")
+
+from chatter_project.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+# A cache on Redis would be shared by all test processes, and cleared by each of them.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}

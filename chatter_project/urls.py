@@ -1,0 +1,31 @@
+"""Every address."""
+
+from django.contrib import admin
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView
+
+from chatter_project.docs import ApiDocs
+from chatter_project.health import healthz, readyz
+from core.api import not_found
+
+api = [
+    path("", include("accounts.api.urls")),
+    path("", include("audit.api.urls")),
+    path("", include("llms.api.urls")),
+    path("", include("analytics.api.urls")),
+    path("", include("conversations.api.urls")),
+    path("", include("workflows.api.urls")),
+]
+
+urlpatterns = [
+    path("", include("accounts.urls")),
+    path("", include("conversations.urls")),
+    path("", include("workflows.urls")),
+    path("admin/", admin.site.urls),
+    path("api/v1/", include(api)),
+    path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("api/docs/", ApiDocs.as_view(), name="api-docs"),
+    re_path(r"^api/", not_found),
+    path("healthz", healthz),
+    path("readyz", readyz),
+]

@@ -1,0 +1,54 @@
+"""Who may open a socket: origin, then session or token, then the route."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from channels.auth import AuthMiddlewareStack
+from channels.routing import URLRouter
+from django.conf import settings
+from django.http.request import validate_host
+from django.urls import re_path
+
+from audit.middleware import request_id_for
+from conversations.routing import urlpatterns as conversation_sockets
+from core.sockets import NoSuchSocket
+from workflows.routing import urlpatterns as execution_sockets
+
+App = Any  # an ASGI application; the stubs of Channels know several incompatible kinds
+
+
+class OriginChecked:
+    """Refuses sockets from other sites.
+
+    A browser always names its origin, and sends its cookies to wherever a page points it; so a
+    session counts only from our own origin. A client without a browser has no Origin: it may
+    come with a token, but its cookies are not looked at.
+    """
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._with_session: App = AuthMiddlewareStack(app)
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        headers = dict(scope["headers"])
+        scope["request_id"] = request_id_for(headers.get(b"x-request-id", b"").decode("latin-1"))
+        origin = headers.get(b"origin", b"").decode("latin-1")
+        if not origin:
+            await self._app(scope, receive, send)
+        elif _is_ours(origin, headers.get(b"host", b"").decode("latin-1")):
+            await self._with_session(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 4403})
+
+
+def _is_ours(origin: str, host: str) -> bool:
+    """The origin is the host that was asked, or one that is trusted for forms too."""
+    if origin in settings.CSRF_TRUSTED_ORIGINS:
+        return True
+    allowed = validate_host(urlsplit(origin).hostname or "", settings.ALLOWED_HOSTS)
+    return allowed and urlsplit(origin).netloc == host
+
+
+_nowhere: Any = NoSuchSocket.as_asgi()
+_routes: list[Any] = [*execution_sockets, *conversation_sockets, re_path(r"", _nowhere)]
+sockets = OriginChecked(URLRouter(_routes))

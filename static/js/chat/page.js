@@ -1,0 +1,145 @@
+/** The chat page: what was said, what is being answered, and the one socket that tells of it. */
+
+import { get, post, Problem } from "../api.js";
+import { pageData, setText } from "../dom.js";
+import { CHAT, chatPage, conversationApi, conversationSocket, executionApi } from "../paths.js";
+import { announce, toast } from "../toast.js";
+import { Composer } from "./composer.js";
+import { connectDrawer } from "./drawer.js";
+import { Answers, finalWords } from "./answers.js";
+import { userMessage } from "./messages.js";
+import { Follower } from "./scroll.js";
+import { Sidebar } from "./sidebar.js";
+import { showTotals, withRunning } from "./totals.js";
+import { Wire } from "./wire.js";
+
+const byId = (id) => document.getElementById(id);
+let conversation = pageData("conversation-data");
+let posting = Promise.resolve();
+
+const scroll = new Follower(byId("scroll"), byId("jump"));
+const answers = new Answers(byId("messages"), { onRetry: retry, onCancel: cancel, onChange: changed, onOver: over });
+const wire = new Wire({ onEvent: heard, onConversation: (fresh) => refresh(fresh), live: () => answers.live(), note: byId("connection") });
+const composer = new Composer(byId("composer"), { onSend: send, onStop: () => cancel(answers.current()) });
+const sidebar = new Sidebar({ onRenamed: (title) => refresh({ ...conversation, title }), onGone: () => location.assign("/chat/") });
+
+answers.fill(pageData("messages-data"));
+const running = pageData("running-data");
+if (running) answers.start(running);
+if (conversation) wire.connect(conversationSocket(conversation.id), running);
+connectDrawer();
+changed();
+scroll.toEnd();
+if (matchMedia("(pointer: fine)").matches) byId("message").focus();
+
+byId("edit-conversation").addEventListener("click", () => sidebar.edit(conversation));
+byId("welcome").addEventListener("click", (event) => {
+  const suggestion = event.target.closest("[data-suggest]");
+  if (suggestion) composer.text = suggestion.dataset.suggest;
+});
+
+/** Send what was written; the bubble stands at once and goes again if the server refuses. */
+async function send({ text, model, key }) {
+  const bubble = userMessage({ text, id: "" }, { sending: true });
+  byId("welcome").hidden = true;
+  byId("messages").append(bubble);
+  scroll.toEnd();
+  const body = { message: text, mode: "background" };
+  if (conversation) body.conversation = conversation.id;
+  if (model) body.model = model;
+  try {
+    const answer = await tracked(post(CHAT, body, { key }));
+    const question = userMessage(answer.user_message);
+    bubble.replaceWith(question);
+    answers.asked.set(answer.execution.id, question);
+    begun(answer);
+  } catch (problem) {
+    bubble.remove();
+    byId("welcome").hidden = Boolean(conversation);
+    throw problem;
+  }
+}
+
+/** A run was accepted: show it, and follow its conversation if we do not yet. */
+function begun(answer, after = null) {
+  const execution = answer.execution.id;
+  answers.start(execution, after);
+  if (conversation) return;
+  conversation = answer.conversation;
+  history.replaceState(null, "", chatPage(conversation.id));
+  wire.connect(conversationSocket(conversation.id), execution);
+  sidebar.place(conversation);
+  refresh(conversation);
+}
+
+async function retry(view) {
+  try {
+    const answer = await tracked(post(`${executionApi(view.reply.execution)}retry/`));
+    view.retry.hidden = true;
+    begun(answer, view.element);
+  } catch (problem) {
+    toast(problem.message, "error");
+  }
+}
+
+async function cancel(answer) {
+  if (!answer) return;
+  answers.stopping(answer.execution);
+  try {
+    await post(`${executionApi(answer.execution)}cancel/`);
+  } catch (problem) {
+    answers.stopping(answer.execution, false);
+    if (problem.code !== "execution_already_over") toast(problem.message, "error");
+  }
+}
+
+/** An event of the socket; one of a run we do not know was begun in another window. */
+async function heard(event) {
+  if (answers.knows(event.execution)) return answers.take(event);
+  const first = answers.hold(event);
+  if (!first) return;
+  await posting;
+  if (answers.asked.has(event.execution)) answers.start(event.execution);
+  if (answers.knows(event.execution)) return;
+  const run = await get(executionApi(event.execution)).catch(() => null);
+  if (answers.knows(event.execution)) return;
+  const asked = run?.retry_of ? null : run?.input?.message;
+  if (asked) byId("messages").append(userMessage({ text: asked, id: "" }));
+  byId("welcome").hidden = true;
+  answers.start(event.execution);
+}
+
+/** Something moved: the Stop button and the totals follow. */
+function changed() {
+  const current = answers.current();
+  composer.running(current ? (current.stopping ? "stopping" : "run") : null);
+  showTotals(byId("conversation-totals"), conversation && withRunning(conversation, answers.unsettled()));
+}
+
+/** An answer ended: tell it once, and take the kept totals from the server. */
+async function over(reply) {
+  announce(finalWords(reply));
+  changed();
+  const id = conversation?.id;
+  const fresh = id ? await get(conversationApi(id)).catch((problem) => problem) : null;
+  if (!fresh || fresh instanceof Problem) return;
+  answers.settled(reply.execution);
+  refresh(fresh);
+  sidebar.place(fresh);
+}
+
+/** Take over what is newly known of the conversation. */
+function refresh(fresh) {
+  conversation = { ...conversation, ...fresh, ...(fresh.totals ?? {}) };
+  const title = conversation.title || "New chat";
+  setText(byId("conversation-title"), title);
+  document.title = `${title} · Chatter`;
+  byId("edit-conversation").hidden = false;
+  changed();
+}
+
+/** Hold events of unknown runs back until `promise` says whether they are ours. */
+function tracked(promise) {
+  posting = Promise.allSettled([posting, promise]);
+  return promise;
+}

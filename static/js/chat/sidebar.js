@@ -1,0 +1,133 @@
+/** The list of conversations: more pages, the archive, rename, archive and delete. */
+
+import { get, patch, remove } from "../api.js";
+import { el, pageData } from "../dom.js";
+import { ago } from "../format.js";
+import { chatPage, conversationApi, CONVERSATIONS } from "../paths.js";
+import { toast } from "../toast.js";
+
+/** `onRenamed(title)` and `onGone()` concern the conversation that is open. */
+export class Sidebar {
+  constructor({ onRenamed, onGone }) {
+    this.onRenamed = onRenamed;
+    this.onGone = onGone;
+    this.list = document.getElementById("conversation-list");
+    this.more = document.getElementById("more-conversations");
+    this.archive = document.getElementById("show-archived");
+    this.nothing = document.getElementById("no-conversations");
+    this.dialog = document.getElementById("conversation-dialog");
+    this.name = document.getElementById("dialog-name");
+    this.more.addEventListener("click", (event) => this.loadMore(event));
+    this.archive.addEventListener("click", () => this.toggleArchive());
+    this.dialog.addEventListener("click", (event) => this.act(event.target.value));
+    this.dialog.querySelector("form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.save();
+    });
+  }
+
+  /** Put `conversation` on top, or update it where it stands. */
+  place(conversation) {
+    const present = this.list.querySelector(`[data-id="${CSS.escape(conversation.id)}"]`);
+    const row = this.row(conversation, true);
+    if (present) present.replaceWith(row);
+    else this.list.prepend(row);
+    this.nothing.hidden = true;
+  }
+
+  row(conversation, current = false) {
+    const when = conversation.updated_at ?? new Date().toISOString();
+    return el(
+      "li",
+      { "data-id": conversation.id },
+      el(
+        "a",
+        { href: chatPage(conversation.id), "aria-current": current ? "page" : null },
+        el("span", { class: "title" }, conversation.title || "New chat"),
+        el("span", { class: "meta" }, el("time", { datetime: when, "data-ago": true }, ago(when))),
+      ),
+    );
+  }
+
+  /** The page's own link leads to older ones; once a list came from the API, so do its next pages. */
+  loadMore(event) {
+    if (!this.more.dataset.next) return;
+    event.preventDefault();
+    this.load(this.more.dataset.next);
+  }
+
+  async load(address, { fresh = false } = {}) {
+    try {
+      const page = await get(address);
+      const open = pageData("conversation-data")?.id;
+      const rows = page.results.map((item) => this.row(item, item.id === open));
+      if (fresh) this.list.replaceChildren(...rows);
+      else this.list.append(...rows);
+      this.more.dataset.next = page.next ?? "";
+      this.more.hidden = !page.next;
+      this.nothing.hidden = this.list.childElementCount > 0;
+    } catch (problem) {
+      toast(problem.message, "error");
+    }
+  }
+
+  toggleArchive() {
+    const archived = this.archive.getAttribute("aria-pressed") !== "true";
+    this.archive.setAttribute("aria-pressed", String(archived));
+    this.load(`${CONVERSATIONS}?archived=${archived}`, { fresh: true });
+  }
+
+  /** Ask what to do with `conversation`. */
+  edit(conversation) {
+    this.subject = conversation;
+    this.name.value = conversation.title;
+    this.button("archive").textContent = conversation.archived ? "Back to the list" : "Archive";
+    this.button("delete").textContent = "Delete";
+    this.problem(null);
+    this.dialog.showModal();
+    this.name.select();
+  }
+
+  act(what) {
+    if (what === "cancel") this.dialog.close();
+    if (what === "archive") this.attempt(() => patch(conversationApi(this.subject.id), { archived: !this.subject.archived }), true);
+    if (what === "delete") this.confirmDelete();
+  }
+
+  save() {
+    const title = this.name.value.trim();
+    if (!title) return this.problem("A title is needed.");
+    this.attempt(async () => {
+      const saved = await patch(conversationApi(this.subject.id), { title });
+      this.place({ ...this.subject, ...saved });
+      this.onRenamed(saved.title ?? title);
+    });
+  }
+
+  confirmDelete() {
+    const button = this.button("delete");
+    const sure = "Delete for good";
+    if (button.textContent !== sure) return void (button.textContent = sure);
+    this.attempt(() => remove(conversationApi(this.subject.id)), true);
+  }
+
+  async attempt(change, gone = false) {
+    try {
+      await change();
+      this.dialog.close();
+      if (gone) this.onGone();
+    } catch (problem) {
+      this.problem([problem.message, ...(problem.lines ?? [])].join(" "));
+    }
+  }
+
+  problem(text) {
+    const notice = this.dialog.querySelector(".notice");
+    notice.hidden = !text;
+    notice.textContent = text ?? "";
+  }
+
+  button(value) {
+    return this.dialog.querySelector(`button[value="${value}"]`);
+  }
+}

@@ -1,0 +1,47 @@
+/** Making elements without strings of HTML. */
+
+const ICONS = new URL("../img/icons.svg", import.meta.url).href;
+const SVG = "http://www.w3.org/2000/svg";
+
+/** `el("p", {class: "x", onclick}, "text", child)`; null children are left out. */
+export function el(name, attributes = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else element.setAttribute(key, value === true ? "" : value);
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+/** An icon of the sprite; decoration only, so hidden from screen readers. */
+export function icon(name) {
+  const svg = document.createElementNS(SVG, "svg");
+  const use = document.createElementNS(SVG, "use");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  use.setAttribute("href", `${ICONS}#${name}`);
+  svg.append(use);
+  return svg;
+}
+
+/** A button showing only an icon; `label` is its name and tooltip. */
+export const iconButton = (name, label, onclick, extra = {}) =>
+  el("button", { type: "button", class: "icon-button", "aria-label": label, title: label, onclick, ...extra }, icon(name));
+
+/** The JSON that the page carries under `id`, or null. */
+export function pageData(id) {
+  const element = document.getElementById(id);
+  return element ? JSON.parse(element.textContent) : null;
+}
+
+/** Set text only when it differs, so that nothing is announced or repainted for nothing. */
+export function setText(element, text) {
+  if (element && element.textContent !== text) element.textContent = text;
+}
+
+/** Swap the children of `parent` for `children`. */
+export function fill(parent, ...children) {
+  parent.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined));
+}

@@ -1,0 +1,122 @@
+/** The page of one run: its timeline, calls, values and log, live from the first event on. */
+
+import { get, post, readLog } from "../api.js";
+import { el, fill, pageData, setText } from "../dom.js";
+import { addMoney, duration, money, tokens, usage, worst } from "../format.js";
+import { follow } from "../live.js";
+import { renderMarkdown } from "../markdown.js";
+import { callsApi, executionApi, executionPage, executionSocket } from "../paths.js";
+import { answerText, apply, callsOf, emptySnapshot, isOver } from "../progress.js";
+import { Timeline } from "../timeline.js";
+import { toast } from "../toast.js";
+import { showCalls } from "./calls.js";
+import { EventLog } from "./log.js";
+
+const TICK_MS = 100;
+const byId = (id) => document.getElementById(id);
+const execution = pageData("execution-data");
+const timeline = new Timeline(byId("timeline"), { axis: byId("axis") });
+const log = new EventLog(byId("log"), { filter: byId("log-filter"), deltas: byId("show-deltas"), count: byId("log-count") });
+let snapshot = emptySnapshot(execution.id);
+let frame = null;
+
+showCalls(byId("calls"), pageData("calls-data"));
+showValue(byId("input"), execution.input);
+showValue(byId("output"), execution.output);
+showState(execution.status, false);
+const live = follow(executionSocket(execution.id), {
+  onEvent: heard,
+  onStatus: (status, { tries }) => status === "waiting" && tries === 3 && readRest(),
+  onProblem: (problem) => toast(problem.message, "error"),
+});
+
+byId("cancel").addEventListener("click", async () => {
+  byId("cancel").disabled = true;
+  await post(`${executionApi(execution.id)}cancel/`).catch((problem) => toast(problem.message, "error"));
+});
+byId("retry").addEventListener("click", async () => {
+  try {
+    const answer = await post(`${executionApi(execution.id)}retry/`);
+    location.assign(executionPage(answer.execution.id));
+  } catch (problem) {
+    toast(problem.message, "error");
+  }
+});
+
+function heard(event) {
+  snapshot = apply(snapshot, event);
+  log.add(event);
+  if (event.type === "model.finished" || isOver(snapshot)) refreshCalls();
+  frame ??= requestAnimationFrame(paint);
+}
+
+function paint() {
+  frame = null;
+  timeline.show(snapshot);
+  showTiles();
+  showState(snapshot.status, snapshot.cancelling);
+  const text = answerText(snapshot);
+  byId("output").setAttribute("aria-busy", String(!isOver(snapshot)));
+  if (text) renderMarkdown(byId("output"), text);
+  showError();
+  if (!isOver(snapshot) && snapshot.started_at) setTimeout(() => (frame ??= requestAnimationFrame(paint)), TICK_MS);
+}
+
+function showTiles() {
+  const sum = snapshot.totals ?? soFar();
+  const tile = (name, text) => setText(document.querySelector(`[data-tile="${name}"]`), text);
+  const since = snapshot.started_at ? Date.now() - new Date(snapshot.started_at) : null;
+  tile("duration", duration(sum.duration_ms ?? since));
+  tile("prompt", usage(sum.prompt_tokens, sum.exactness));
+  tile("completion", usage(sum.completion_tokens, sum.exactness));
+  tile("cost", sum.calls ? money(sum.cost, sum.exactness) : "–");
+  tile("calls", tokens(sum.calls));
+}
+
+/** Totals of the calls settled so far, until the last event brings the kept ones. */
+function soFar() {
+  const sum = { calls: callsOf(snapshot).length, prompt_tokens: null, completion_tokens: null, cost: null, exactness: null };
+  for (const { usage: used, cost, exactness } of callsOf(snapshot)) {
+    if (!used) continue;
+    sum.prompt_tokens += (used.input ?? 0) + (used.cache_read ?? 0) + (used.cache_write ?? 0);
+    sum.completion_tokens += (used.output ?? 0) + (used.reasoning ?? 0);
+    sum.cost = addMoney(sum.cost, cost);
+    sum.exactness = worst(sum.exactness, exactness);
+  }
+  return sum;
+}
+
+function showState(status, cancelling) {
+  const over = isOver({ status });
+  const badge = byId("status");
+  badge.className = `status ${cancelling ? "cancelling" : status}`;
+  setText(badge, cancelling ? "stopping" : status);
+  byId("cancel").hidden = over;
+  byId("cancel").disabled = cancelling;
+  byId("retry").hidden = status !== "failed" && status !== "cancelled";
+}
+
+function showError() {
+  byId("error").hidden = !snapshot.error;
+  if (snapshot.error) fill(byId("error"), el("span", {}, snapshot.error.message ?? ""), el("code", {}, snapshot.error.code));
+}
+
+function showValue(box, value) {
+  const text = typeof value === "string" ? value : (value?.text ?? value?.message);
+  if (typeof text === "string") renderMarkdown(box, text);
+  else if (value && Object.keys(value).length) fill(box, el("pre", { tabindex: "0" }, JSON.stringify(value, null, 2)));
+  else fill(box, el("p", { class: "faint" }, "Nothing yet."));
+}
+
+async function refreshCalls() {
+  const page = await get(callsApi(execution.id)).catch(() => null);
+  if (page) showCalls(byId("calls"), page.results);
+}
+
+/** Without a socket the log is read over HTTP. */
+async function readRest() {
+  await readLog(execution.id, snapshot.seq, (event) => {
+    live.know(event.execution, event.seq);
+    heard(event);
+  }).catch(() => {});
+}

@@ -1,0 +1,11 @@
+/** Where things live: pages, API and sockets. */
+
+export const chatPage = (conversation) => `/chat/${conversation}/`;
+export const executionPage = (execution) => `/executions/${execution}/`;
+export const CHAT = "/api/v1/chat/";
+export const CONVERSATIONS = "/api/v1/conversations/";
+export const conversationApi = (conversation) => `${CONVERSATIONS}${conversation}/`;
+export const executionApi = (execution) => `/api/v1/executions/${execution}/`;
+export const callsApi = (execution) => `/api/v1/model-calls/?execution=${execution}`;
+export const conversationSocket = (conversation) => `/ws/conversations/${conversation}/`;
+export const executionSocket = (execution) => `/ws/executions/${execution}/`;

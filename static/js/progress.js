@@ -1,0 +1,238 @@
+/** The state of one execution, folded from its events: `apply(snapshot, event)` is pure. */
+
+const OVER = new Set(["completed", "failed", "cancelled"]);
+
+/** The state before the first event. */
+export function emptySnapshot(execution = null) {
+  return {
+    execution,
+    seq: 0,
+    status: "pending",
+    cancelling: false,
+    attempt: 0,
+    kind: null,
+    template: null,
+    conversation: null,
+    model: null,
+    created_at: null,
+    started_at: null,
+    finished_at: null,
+    nodes: [],
+    output: null,
+    error: null,
+    totals: null,
+    message: null,
+  };
+}
+
+/** True once no further event can come. */
+export const isOver = (snapshot) => OVER.has(snapshot.status);
+
+/** The snapshot after `event`; an event already seen changes nothing. */
+export function apply(snapshot, event) {
+  if (event.seq <= snapshot.seq) return snapshot;
+  const change = CHANGES[event.type];
+  const next = change ? change(snapshot, event.data ?? {}, event.at) : snapshot;
+  return { ...next, seq: event.seq, execution: event.execution };
+}
+
+/** The call whose text is the answer now: the latest one asked for an answer. */
+export function answerCall(snapshot) {
+  let latest = null;
+  for (const call of callsOf(snapshot)) {
+    if (call.purpose === "answer" && (!latest || call.order > latest.order)) latest = call;
+  }
+  return latest;
+}
+
+/** What has been answered so far: the latest attempt of each answering call, in the order they began. */
+export function answerText(snapshot) {
+  if (typeof snapshot.output?.text === "string") return snapshot.output.text;
+  const begun = snapshot.nodes.flatMap((node) =>
+    node.calls.map((call) => ({ key: `${node.node}/${node.visit}/${call.call}`, call })),
+  );
+  const texts = new Map();
+  for (const { key, call } of begun.sort((a, b) => a.call.order - b.call.order)) {
+    if (call.purpose === "answer") texts.set(key, call.text);
+  }
+  return [...texts.values()].filter(Boolean).join("\n\n");
+}
+
+/** Every model call attempt, in the order of the nodes. */
+export const callsOf = (snapshot) => snapshot.nodes.flatMap((node) => node.calls);
+
+const CHANGES = {
+  "execution.created": (s, data, at) => ({
+    ...s,
+    kind: data.kind ?? null,
+    template: data.template ?? null,
+    conversation: data.conversation ?? null,
+    model: data.model ?? null,
+    created_at: at,
+  }),
+  "execution.started": (s, data, at) => ({
+    ...s,
+    status: "running",
+    attempt: data.attempt ?? 1,
+    started_at: s.started_at ?? at,
+  }),
+  "execution.resumed": (s, data) => ({ ...s, status: "running", attempt: data.attempt ?? s.attempt }),
+  "execution.handed_back": (s) => ({ ...s, status: "pending" }),
+  "execution.cancelling": (s) => ({ ...s, cancelling: true }),
+  "execution.completed": (s, data, at) => ended(s, "completed", data, at),
+  "execution.failed": (s, data, at) => ended(s, "failed", data, at),
+  "execution.cancelled": (s, data, at) => ended(s, "cancelled", data, at),
+
+  "node.started": (s, data, at) =>
+    withNode(s, data, (node) => ({
+      ...node,
+      type: data.kind ?? node.type,
+      label: data.label || node.label,
+      status: "running",
+      started_at: node.started_at ?? at,
+      error: null,
+    })),
+  "node.finished": (s, data, at) =>
+    withNode(s, data, (node) => ({
+      ...node,
+      status: "completed",
+      port: data.port ?? null,
+      duration_ms: data.duration_ms ?? null,
+      delay_until: null,
+      finished_at: at,
+    })),
+  "node.failed": (s, data, at) =>
+    withNode(s, data, (node) => ({
+      ...node,
+      status: "failed",
+      error: { code: data.code, message: data.message },
+      delay_until: null,
+      finished_at: at,
+    })),
+  "delay.started": (s, data) =>
+    withNode(s, data, (node) => ({ ...node, delay_until: data.until ?? null })),
+
+  "model.started": (s, data, at) => {
+    const order = callsOf(s).length;
+    return withNode(s, data, (node) =>
+      withCall(node, data, (call) => ({
+        ...call,
+        purpose: data.purpose ?? null,
+        provider: data.provider ?? null,
+        model: data.model ?? null,
+        demo: Boolean(data.demo),
+        status: "open",
+        order: call.status ? call.order : order,
+        started_at: at,
+        text: "",
+        reasoning: "",
+      })),
+    );
+  },
+  "text.delta": (s, data) => withDelta(s, data, "text"),
+  "reasoning.delta": (s, data) => withDelta(s, data, "reasoning"),
+  "model.finished": (s, data, at) =>
+    withNode(s, data, (node) =>
+      withCall(node, data, (call) => ({
+        ...call,
+        status: data.status,
+        usage: data.usage ?? null,
+        cost: data.cost ?? null,
+        exactness: data.exactness ?? null,
+        latency_ms: data.latency_ms ?? null,
+        first_token_ms: data.first_token_ms ?? null,
+        finish_reason: data.finish_reason ?? null,
+        error: data.error ?? null,
+        retry_in_s: data.retry_in_s ?? null,
+        finished_at: at,
+      })),
+    ),
+};
+
+/** The execution is over: whatever still ran stopped with it. */
+function ended(s, status, data, at) {
+  const stopped = (item) =>
+    item.status === "running" || item.status === "open"
+      ? { ...item, status: status === "completed" ? "completed" : "cancelled", finished_at: at }
+      : item;
+  return {
+    ...s,
+    status,
+    cancelling: false,
+    finished_at: at,
+    nodes: s.nodes.map((node) => ({ ...stopped(node), calls: node.calls.map(stopped) })),
+    output: data.output ?? s.output,
+    error: data.error ?? null,
+    totals: data.totals ?? null,
+    message: data.message ?? null,
+  };
+}
+
+/** Replace the node visit that `data` names, adding it when it is new. */
+function withNode(s, data, change) {
+  const visit = data.visit ?? 1;
+  const at = s.nodes.findIndex((node) => node.node === data.node && node.visit === visit);
+  const node = at >= 0 ? s.nodes[at] : newNode(data.node, visit);
+  const nodes = at >= 0 ? s.nodes.with(at, change(node)) : [...s.nodes, change(node)];
+  return { ...s, nodes };
+}
+
+/** Replace the call attempt that `data` names within `node`, adding it when it is new. */
+function withCall(node, data, change) {
+  const attempt = data.attempt ?? 1;
+  const at = node.calls.findIndex((call) => call.call === data.call && call.attempt === attempt);
+  const call = at >= 0 ? node.calls[at] : newCall(data.call, attempt);
+  const calls = at >= 0 ? node.calls.with(at, change(call)) : [...node.calls, change(call)];
+  return { ...node, calls };
+}
+
+/** Put a piece of text at its offset; what stood from there on is replaced. */
+function withDelta(s, data, field) {
+  const put = (call) => ({ ...call, [field]: headOf(call[field], data.offset) + data.text });
+  return withNode(s, data, (node) => withCall(node, data, put));
+}
+
+/** The first `count` characters, counted as code points like the server does. */
+function headOf(text, count) {
+  if (count === undefined || count === null || count >= text.length) return text;
+  const points = Array.from(text);
+  return count >= points.length ? text : points.slice(0, count).join("");
+}
+
+const newNode = (node, visit) => ({
+  node,
+  visit,
+  type: null,
+  label: node,
+  status: "running",
+  port: null,
+  started_at: null,
+  finished_at: null,
+  duration_ms: null,
+  delay_until: null,
+  error: null,
+  calls: [],
+});
+
+const newCall = (call, attempt) => ({
+  call,
+  attempt,
+  order: 0,
+  purpose: null,
+  provider: null,
+  model: null,
+  demo: false,
+  status: null,
+  started_at: null,
+  finished_at: null,
+  text: "",
+  reasoning: "",
+  usage: null,
+  cost: null,
+  exactness: null,
+  latency_ms: null,
+  first_token_ms: null,
+  finish_reason: null,
+  error: null,
+  retry_in_s: null,
+});
