@@ -1,0 +1,35 @@
+"""What the back office changes is told, what it keeps secret is not."""
+
+import pytest
+from django.test import Client
+
+from audit.admin_mixin import MASK
+from audit.models import AuditEntry, AuditHead
+from audit.record import HeadMissing
+from llms.models import Provider
+
+pytestmark = pytest.mark.django_db
+PROVIDERS = "/admin/llms/provider/"
+
+
+def test_a_key_typed_in_the_back_office_is_masked_without_being_asked_to(admin):
+    office = Client()
+    office.force_login(admin)
+    given = {"name": "acme", "kind": "openai", "base_url": "", "enabled": "on", "new_key": "s3cret"}
+    assert office.post(f"{PROVIDERS}add/", given).status_code == 302
+    provider = Provider.objects.get(name="acme")
+    assert provider.api_key == "s3cret"
+    entry = AuditEntry.objects.get(action="llms.provider.created")
+    assert (entry.actor_id, entry.target) == (admin.pk, f"llms.provider:{provider.pk}")
+    assert entry.detail["values"]["new_key"] == MASK
+    assert entry.detail["values"]["kind"] == {"from": None, "to": "openai"}
+    assert "s3cret" not in repr(list(AuditEntry.objects.values_list()))
+
+
+def test_a_change_that_cannot_be_audited_does_not_happen(admin):
+    office = Client()
+    office.force_login(admin)
+    AuditHead.objects.all().delete()
+    with pytest.raises(HeadMissing):
+        office.post(f"{PROVIDERS}add/", {"name": "acme", "kind": "openai", "enabled": "on"})
+    assert not Provider.objects.filter(name="acme").exists()

@@ -1,0 +1,126 @@
+"""`manage.py verify_audit` names the first row that was tampered with."""
+
+import json
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from audit.models import AuditEntry, AuditHead
+from audit.record import record
+from tests.factories.audit import write_entries
+
+pytestmark = pytest.mark.django_db
+
+
+def verdict(capsys) -> dict:
+    """What the command says, and its exit status."""
+    status = 0
+    try:
+        call_command("verify_audit", "--json")
+    except SystemExit as stopped:
+        status = stopped.code
+    return {**json.loads(capsys.readouterr().out), "status": status}
+
+
+def sql(statement: str, *values: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+def test_an_empty_trail_is_whole(capsys):
+    assert verdict(capsys)["ok"]
+
+
+def test_an_untouched_trail_is_whole_and_says_where_it_ends(capsys):
+    write_entries(5)
+    found = verdict(capsys)
+    head = AuditHead.objects.get()
+    assert (found["status"], found["entries"], found["fault"]) == (0, 5, "")
+    assert (found["head_seq"], found["head_hash"]) == (5, head.hash)
+
+
+def test_without_json_it_speaks_english(capsys):
+    write_entries(2)
+    call_command("verify_audit")
+    assert "whole: 2 entries" in capsys.readouterr().out
+    sql("DELETE FROM audit_auditentry WHERE seq = 1")
+    with pytest.raises(SystemExit, match="1"):
+        call_command("verify_audit")
+    assert "Row 1 was deleted" in capsys.readouterr().out
+
+
+def test_an_edited_row_is_named(capsys):
+    write_entries(5)
+    sql("UPDATE audit_auditentry SET action = 'tests.thing.harmless' WHERE seq = 3")
+    found = verdict(capsys)
+    assert (found["status"], found["bad_seq"], found["fault"]) == (1, 3, "edited")
+
+
+def test_a_row_that_cannot_be_read_any_more_is_named(capsys):
+    write_entries(5)
+    if connection.vendor == "postgresql":
+        sql("UPDATE audit_auditentry SET at = 'infinity' WHERE seq = 3")
+    else:
+        sql("UPDATE audit_auditentry SET at = '2026-99-99 00:00:00' WHERE seq = 3")
+    assert verdict(capsys)["bad_seq"] == 3
+
+
+def test_a_deleted_row_is_named(capsys):
+    write_entries(5)
+    sql("DELETE FROM audit_auditentry WHERE seq IN (2, 3)")
+    found = verdict(capsys)
+    assert (found["bad_seq"], found["fault"]) == (2, "missing")
+
+
+def test_a_deleted_tail_is_named_because_the_head_knows(capsys):
+    write_entries(5)
+    sql("DELETE FROM audit_auditentry WHERE seq > 3")
+    found = verdict(capsys)
+    assert (found["bad_seq"], found["fault"]) == (4, "missing")
+
+
+def test_a_wiped_trail_is_not_an_empty_one(capsys):
+    write_entries(5)
+    sql("DELETE FROM audit_auditentry")
+    assert verdict(capsys)["bad_seq"] == 1
+    sql("DELETE FROM audit_audithead")
+    found = verdict(capsys)
+    assert (found["status"], found["fault"]) == (1, "headless")
+
+
+def test_another_whole_trail_in_its_place_is_found(capsys):
+    write_entries(5)
+    old_head = AuditHead.objects.get()
+    sql("DELETE FROM audit_auditentry")
+    AuditHead.objects.update(seq=0, hash="0" * 64)
+    write_entries(5)
+    AuditHead.objects.update(seq=old_head.seq, hash=old_head.hash)
+    found = verdict(capsys)
+    assert (found["bad_seq"], found["fault"]) == (5, "rewritten")
+
+
+def test_an_edited_personal_part_is_named_and_an_erased_one_is_allowed(capsys):
+    write_entries(3, personal={"name": "Ann"})
+    AuditEntry.objects.filter(seq=2).update(personal=None)
+    found = verdict(capsys)
+    assert (found["ok"], found["erased"]) == (True, 1)
+    changed = AuditEntry.objects.get(seq=3).personal
+    changed["content"]["name"] = "Bob"
+    AuditEntry.objects.filter(seq=3).update(personal=changed)
+    assert verdict(capsys)["bad_seq"] == 3
+
+
+def test_entries_that_arrive_during_the_walk_are_not_a_fault(capsys):
+    write_entries(3)
+    arrived = []
+
+    def arrive_before_the_walk(execute, statement, params, many, context):
+        if "ORDER BY" in statement and "audit_auditentry" in statement and not arrived:
+            arrived.append(True)
+            record("tests.thing.done")
+        return execute(statement, params, many, context)
+
+    with connection.execute_wrapper(arrive_before_the_walk):
+        found = verdict(capsys)
+    assert (found["ok"], found["entries"], arrived) == (True, 4, [True])

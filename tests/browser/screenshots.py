@@ -1,0 +1,173 @@
+"""The pictures of docs/screenshots: `python -m tests.browser.screenshots [name …]`.
+
+Chatter runs on an installation of its own, and asks a local server that speaks the providers' wire
+formats (`tests.wire`). What that server answers is written here, so the pictures are the same each
+time; tokens, costs, times and steps are what Chatter made of it. Names choose pictures: `chat`,
+`execution`, `admin`. They are to be looked at before they are committed.
+"""
+
+import sys
+from itertools import product
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import httpx2
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.chat import ChatPage, partial_text
+from tests.browser.chromium import chromium, find_chromium
+from tests.browser.site import PASSWORD, USERNAME, sign_in, site_of
+from tests.drills.server import ROOT, Chatter, wire
+
+HOME = ROOT / "docs" / "screenshots"
+OPENAI, CLAUDE, DEMO = "openai:gpt-5-mini", "anthropic:claude-sonnet-4-5", "demo:chatter-demo"
+PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 1.5, "is_mobile": True}
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {"color_scheme": "light"},
+    "dark": {"color_scheme": "dark"},
+    "phone": {"color_scheme": "light", **PHONE},
+}
+# Width, height and how many dots to a pixel, on a desk.
+DESK = {"chat": (1280, 940, 1.5), "execution": (1280, 900, 1.5), "admin": (1440, 900, 1.2)}
+
+# What the conversation of the pictures says; each answer with what the provider bills besides.
+TALK = (
+    (
+        "A ferry leaves Kirkwall every 40 minutes from 06:20. When do I board to reach Shapinsay"
+        " by noon, if the crossing takes 25?",
+        "cached=1152 reasoning=96",
+        "Count back from noon: the crossing takes 25 minutes, so you have to sail by **11:35**."
+        "\n\nThe sailings run every 40 minutes from 06:20, which puts the last three before that at"
+        "\n\n1. 10:20\n2. 11:00, in at 11:25\n3. 11:40, five minutes too late\n\n"
+        "Board the **11:00**. You will be on Shapinsay at 11:25, with half an hour to spare.",
+    ),
+    (
+        "Write that as a Python function.",
+        "cached=1280 reasoning=160",
+        "Minutes since midnight make it plain arithmetic:\n\n"
+        "```python\ndef last_sailing(arrive_by, first=6 * 60 + 20, every=40, crossing=25):\n"
+        "    latest = arrive_by - crossing\n"
+        "    if latest < first:\n"
+        "        return None\n"
+        "    return first + (latest - first) // every * every\n\n"
+        "print(divmod(last_sailing(12 * 60), 60))  # (11, 0)\n```",
+    ),
+    (
+        "And what if there is no boat on the hour?",
+        "cached=1408 reasoning=48",
+        "Then the **10:20** is the one to take: in at 10:45, an hour and a quarter early.",
+    ),
+)
+# Runs that fill the ledger: what is asked, of which model, and how the provider behaves.
+LEDGER = (
+    ("Summarise the harbour log of October", OPENAI, "words=180 cached=2048"),
+    ("Translate the tide table into Norwegian", CLAUDE, "words=240 cache_write=1600"),
+    ("And into Danish", CLAUDE, "words=230 cached=1600"),
+    ("Which berth is free on Friday?", OPENAI, "words=40 fault=429 times=1 retry_after=0"),
+    ("What can you do?", DEMO, ""),
+    ("Draft a notice about the night ferry", OPENAI, "words=120 reasoning=220"),
+    ("Check the notice for tone", CLAUDE, "words=90 reasoning=140"),
+    ("Which sailings were late?", OPENAI, "words=60 fault=no_usage"),
+    ("Plan the winter timetable", OPENAI, "words=200 fault=context"),
+    ("List the lifeboat drills", CLAUDE, "words=70"),
+)
+
+
+def main() -> None:
+    wanted = set(sys.argv[1:]) or {"chat", "execution", "admin"}
+    path = find_chromium()
+    if path is None:
+        sys.exit("No Chromium here: install it, or set CHROMIUM.")
+    HOME.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory() as scratch, wire(Path(scratch) / "meter.jsonl") as provider:
+        environment = {
+            "OPENAI_API_KEY": "none",
+            "OPENAI_BASE_URL": f"{provider}/v1",
+            "ANTHROPIC_API_KEY": "none",
+            "ANTHROPIC_BASE_URL": provider,
+        }
+        with site_of(Path(scratch), **environment) as site, chromium(path) as browser:
+            _script(provider)
+            _fill_ledger(site)
+            _take(browser, site, wanted)
+
+
+def _script(provider: str) -> None:
+    """Tell the provider what to say to whom."""
+    rules = [
+        (asked, f"[[{extra} first_ms=320 delay_ms=6]][[say={said}]]") for asked, extra, said in TALK
+    ]
+    rules += [(asked, f"[[{extra} delay_ms=1]]") for asked, _, extra in LEDGER if extra]
+    rules.append(("Describe the harbour", "[[words=400 delay_ms=40]]"))
+    for match, directives in rules:
+        rule = {"match": match, "directives": directives}
+        httpx2.post(f"{provider}/script", json=rule).raise_for_status()
+
+
+def _fill_ledger(site: Chatter) -> None:
+    """Runs by the API."""
+    person = {"username": USERNAME, "password": PASSWORD}
+    token = httpx2.post(f"{site.url}/api/v1/auth/token/", json=person).json()["token"]
+    with httpx2.Client(base_url=site.url, timeout=60) as client:
+        client.headers["Authorization"] = f"Token {token}"
+        for asked, model, _ in LEDGER:
+            client.post("/api/v1/chat/", json={"message": asked, "model": model})
+
+
+def _take(browser: Browser, site: Chatter, wanted: set[str]) -> None:
+    with browser.new_context(base_url=site.url) as context:
+        page = context.new_page()
+        sign_in(page, USERNAME, PASSWORD)
+        places = _talk(page)
+        kept = context.storage_state()
+    for name, (look, options) in product(sorted(wanted), LOOKS.items()):
+        width, height, scale = DESK[name]
+        desk = {"viewport": {"width": width, "height": height}, "device_scale_factor": scale}
+        with browser.new_context(
+            **{"base_url": site.url, "storage_state": kept, "locale": "en-GB", **desk, **options}
+        ) as context:
+            page = context.new_page()
+            page.goto(places[name], wait_until="networkidle")
+            _arrange(page, name)
+            _save(page, HOME / f"{name}-{look}.png")
+
+
+def _talk(page: Page) -> dict[str, str]:
+    """Have the conversation, stop another; where the pictures are taken."""
+    chat = ChatPage(page).open()
+    stopped = chat.say("Describe the harbour at dawn")
+    partial_text(stopped)
+    chat.stop.click()
+    expect(stopped).to_have_attribute("aria-busy", "false")
+    chat.open()
+    for asked, _, _ in TALK:
+        chat.ask(asked)
+    page.get_by_role("button", name="Rename, archive or delete").click()
+    chat.dialog.get_by_label("Title").fill("The ferry to Shapinsay")
+    chat.dialog.get_by_role("button", name="Save").click()
+    expect(chat.title).to_have_text("The ferry to Shapinsay")
+    return {
+        "chat": f"/chat/{chat.conversation}/",
+        "execution": f"/executions/{chat.messages[3]['execution']}/",
+        "admin": "/admin/llms/modelcall/",
+    }
+
+
+def _arrange(page: Page, name: str) -> None:
+    """Open what is worth seeing."""
+    if name == "chat":
+        page.locator(".message.assistant .steps summary").last.click()
+        expect(page.locator(".timeline .step.call").first).to_be_visible()
+        page.get_by_label("Message", exact=True).blur()
+    page.wait_for_load_state("networkidle")
+    page.evaluate("document.fonts.ready")
+
+
+def _save(page: Page, path: Path) -> None:
+    page.screenshot(path=path, animations="disabled", caret="hide")
+    sys.stdout.write(f"{path.relative_to(ROOT)} {path.stat().st_size // 1024} kB\n")
+
+
+if __name__ == "__main__":
+    main()

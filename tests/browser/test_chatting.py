@@ -1,0 +1,212 @@
+"""A conversation: the answer streams in, survives a reload, can be stopped and retried."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.chat import ChatPage, over, partial_text, prose
+from tests.browser.site import UNPRICED
+
+
+def test_the_steps_and_the_text_stream_in(chat: ChatPage) -> None:
+    answer = chat.say("say 16 words slowly")
+    expect(answer.locator(".chip").filter(has_text="Model")).to_be_visible()
+    so_far = partial_text(answer)
+    over(answer)
+    whole = prose(answer)
+    assert whole.startswith(so_far.strip())
+    assert len(so_far.split()) < len(whole.split()) == 16
+    answer.locator(".steps summary").click()
+    steps = answer.locator(".timeline .step.node .name")
+    expect(steps).to_have_text(["Start", "Memory", "Model", "End"])
+    expect(answer.locator(".timeline .step.call")).to_have_count(1)
+
+
+def test_an_answer_ends_with_its_receipt(chat: ChatPage) -> None:
+    answer = chat.ask("What do tokens cost?")
+    message = chat.messages[1]
+    expect(answer.locator(".tag")).to_have_text("demo")
+    expect(answer.locator(".who .model")).to_have_text("demo:chatter-demo")
+    figures = answer.locator(".figures")
+    expect(figures).to_contain_text(f"{message['prompt_tokens']} in")
+    expect(figures).to_contain_text(f"{message['completion_tokens']} out")
+    expect(figures).to_contain_text("$0.00")
+    expect(figures).to_contain_text(re.compile(r"\d ms|\d s"))
+
+
+def test_the_header_sums_the_conversation(chat: ChatPage) -> None:
+    chat.ask("Hello")
+    chat.ask("What do tokens cost?")
+    whole = chat.get(f"conversations/{chat.conversation}/")
+    answers = [one for one in chat.messages if one["role"] == "assistant"]
+    assert whole["prompt_tokens"] == sum(one["prompt_tokens"] for one in answers)
+    expect(chat.totals).to_contain_text(f"in{whole['prompt_tokens']}")
+    expect(chat.totals).to_contain_text(f"out{whole['completion_tokens']}")
+    expect(chat.totals).to_contain_text("cost$0.00")
+    chat.page.reload()
+    expect(chat.ready().totals).to_contain_text(f"in{whole['prompt_tokens']}")
+
+
+def test_reasoning_can_be_read_and_is_counted(chat: ChatPage) -> None:
+    answer = chat.ask("think about the weather")
+    answer.get_by_text("Reasoning").click()
+    expect(answer.locator(".thinking .prose")).to_contain_text("I look at both sides")
+    call = chat.get(f"model-calls/?execution={chat.messages[1]['execution']}")["results"][0]
+    assert call["usage"]["reasoning"] > 0
+
+
+def test_a_reload_in_the_middle_loses_nothing(chat: ChatPage) -> None:
+    so_far = partial_text(chat.say("say 30 words slowly"))
+    chat.page.reload()
+    chat.ready()
+    expect(chat.answers).to_have_count(1)
+    again = partial_text(chat.answers.first)
+    assert again.startswith(so_far.strip())
+    over(chat.answers.first)
+    question, answer = chat.messages
+    assert prose(chat.answers.first) == answer["text"]
+    assert len(answer["text"].split()) == 30
+    expect(chat.questions).to_have_count(1)
+    expect(chat.questions.locator(".body")).to_have_text(question["text"])
+    events = chat.log(answer["execution"])
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    assert events[-1]["type"] == "execution.completed"
+
+
+def test_stop_stops_and_keeps_what_had_arrived(chat: ChatPage) -> None:
+    answer = chat.say("say 300 words slowly")
+    so_far = partial_text(answer)
+    chat.stop.click()
+    over(answer)
+    expect(answer.locator(".notice")).to_contain_text("Stopped; this is what had arrived.")
+    expect(chat.stop).to_be_hidden()
+    message = chat.messages[1]
+    assert message["status"] == "cancelled"
+    assert message["text"].startswith(so_far.strip())
+    assert prose(answer) == message["text"].strip()
+    assert chat.get(f"executions/{message['execution']}/")["status"] == "cancelled"
+    chat.page.reload()
+    chat.ready()
+    expect(chat.answers.first.locator(".notice")).to_contain_text("Stopped")
+    assert prose(chat.answers.first) == message["text"].strip()
+
+
+def test_a_failed_run_says_so_and_can_be_retried_in_its_turn(chat: ChatPage) -> None:
+    failed = chat.ask("please fail")
+    expect(failed.locator(".notice")).to_contain_text("asked to fail")
+    failed.get_by_role("button", name="Retry").click()
+    expect(chat.answers).to_have_count(2)
+    over(chat.answers.nth(1))
+    expect(chat.questions).to_have_count(1)
+    first, _, again = chat.messages
+    assert first["turn"] == again["turn"]
+    assert chat.get(f"executions/{again['execution']}/")["retry_of"] is not None
+
+
+def test_a_stopped_answer_is_given_by_a_retry(chat: ChatPage) -> None:
+    answer = chat.say("say 12 words slowly")
+    partial_text(answer)
+    chat.stop.click()
+    over(answer)
+    answer.get_by_role("button", name="Retry").click()
+    expect(chat.answers).to_have_count(2)
+    again = over(chat.answers.nth(1))
+    assert len(prose(again).split()) == 12
+    texts = [one["text"].strip() for one in chat.messages]
+    chat.page.reload()
+    chat.ready()
+    expect(chat.answers).to_have_count(2)
+    assert [prose(one) for one in chat.answers.all()] == texts[1:]
+
+
+def test_a_second_message_waits_its_turn(chat: ChatPage) -> None:
+    first = chat.say("say 15 words slowly")
+    partial_text(first)
+    second = chat.say("say exactly: after you")
+    expect(second).to_contain_text("Waits for the answer above")
+    over(first)
+    over(second)
+    expect(second.locator("> .prose")).to_have_text("after you")
+    messages = chat.messages
+    assert [one["role"] for one in messages] == ["user", "assistant"] * 2
+    assert [one["turn"] for one in messages] == [1, 1, 2, 2]
+    started = [chat.log(one["execution"])[1]["at"] for one in messages[1::2]]
+    assert chat.log(messages[1]["execution"])[-1]["at"] <= started[1]
+
+
+def test_a_waiting_message_can_be_withdrawn(chat: ChatPage) -> None:
+    first = chat.say("say 15 words slowly")
+    partial_text(first)
+    second = chat.say("say exactly: never mind")
+    second.get_by_role("button", name="Withdraw").click()
+    over(second)
+    expect(second.locator(".notice")).to_contain_text("Stopped before an answer.")
+    over(first)
+    assert len(prose(first).split()) == 15
+    answers = chat.messages[1::2]
+    assert {one["turn"]: one["status"] for one in answers} == {1: "complete", 2: "cancelled"}
+
+
+def test_another_model_can_be_chosen(chat: ChatPage) -> None:
+    chat.page.get_by_label("Model").select_option(UNPRICED)
+    answer = chat.ask("Hello")
+    expect(answer.locator(".who .model")).to_have_text(UNPRICED)
+    expect(answer.locator(".figures")).to_contain_text("no price")
+    assert chat.messages[1]["cost"] is None
+    chat.page.reload()
+    expect(chat.ready().page.get_by_label("Model")).to_have_value(UNPRICED)
+
+
+def test_earlier_messages_have_a_page_of_their_own(chat: ChatPage) -> None:
+    for text in ("one", "two", "three"):
+        chat.ask(f"say exactly: {text}")
+    chat.page.goto(f"/chat/{chat.conversation}/?before_turn=3")
+    expect(chat.ready().answers).to_have_count(2)
+    assert [prose(one) for one in chat.answers.all()] == ["one", "two"]
+    chat.page.get_by_role("link", name="To the newest messages").click()
+    expect(chat.ready().answers).to_have_count(3)
+
+
+def test_two_windows_show_the_same_answer(chat: ChatPage) -> None:
+    chat.ask("Hello")
+    other = ChatPage(chat.page.context.new_page()).open(chat.conversation)
+    chat.ask("say exactly: seen by both")
+    expect(other.answers).to_have_count(2)
+    over(other.answers.nth(1))
+    expect(other.answers.nth(1).locator("> .prose")).to_have_text("seen by both")
+    expect(other.questions.nth(1).locator(".body")).to_have_text("say exactly: seen by both")
+
+
+def test_hostile_text_is_shown_and_does_nothing(chat: ChatPage) -> None:
+    hostile = "\n\n".join(
+        (
+            "**kept**",
+            "<script>window.harmed = 1</script> <style>body { display: none }</style>",
+            "text <img src=x onerror='window.harmed = 2'> and <iframe src='/admin/'></iframe>",
+            "[a link](javascript:window.harmed=3) <a href='javascript:window.harmed=4'>b</a>",
+            "![a picture](https://elsewhere.example/pixel.png)",
+            "<svg onload='window.harmed = 5'><a href='javascript:window.harmed=6'>c</a></svg>",
+            "``` \"><img src=x onerror='window.harmed = 7'>\ncode\n```",
+        )
+    )
+    answer = chat.ask(f"say exactly: {hostile}")
+    expect(answer.locator("> .prose strong")).to_have_text("kept")
+    expect(answer.locator("> .prose")).to_contain_text("<script>window.harmed = 1</script>")
+    chat.page.reload()
+    chat.ready()
+    for message in (chat.answers.first, chat.questions.first):
+        expect(message).to_contain_text("<iframe")
+        assert message.locator("script, img, style, iframe, [onclick], [onerror]").count() == 0
+        assert message.locator("[href^='javascript:' i]").count() == 0
+    chat.answers.first.get_by_text("a link").click()
+    assert chat.page.evaluate("window.harmed") is None
+
+
+def test_code_is_coloured_and_can_be_copied(chat: ChatPage) -> None:
+    chat.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    answer = chat.ask("say exactly: ```python\nanswer = 6 * 7\nprint(answer)\n```")
+    expect(answer.locator(".code .hljs-built_in")).to_have_text("print")
+    answer.get_by_role("button", name="Copy code").click()
+    expect(chat.page.locator("#announcer")).to_have_text("Copied")
+    copied = chat.page.evaluate("navigator.clipboard.readText()")
+    assert copied.strip() == "answer = 6 * 7\nprint(answer)"

@@ -1,0 +1,60 @@
+"""The list of conversations."""
+
+from playwright.sync_api import expect
+
+from tests.browser.chat import ChatPage
+
+
+def test_a_conversation_is_renamed(chat: ChatPage) -> None:
+    chat.ask("Hello")
+    chat.page.get_by_role("button", name="Rename, archive or delete").click()
+    chat.dialog.get_by_label("Title").fill("Harbour dues")
+    chat.dialog.get_by_role("button", name="Save").click()
+    expect(chat.title).to_have_text("Harbour dues")
+    expect(chat.list.locator("[aria-current]")).to_contain_text("Harbour dues")
+    assert chat.get(f"conversations/{chat.conversation}/")["title"] == "Harbour dues"
+    assert chat.page.title() == "Harbour dues · Chatter"
+
+
+def test_an_archived_conversation_leaves_the_list_and_comes_back(chat: ChatPage) -> None:
+    chat.ask("Hello")
+    row = chat.list.locator(f"[data-id='{chat.conversation}']")
+    where = chat.page.url
+    chat.page.get_by_role("button", name="Rename, archive or delete").click()
+    chat.dialog.get_by_role("button", name="Archive").click()
+    chat.page.wait_for_url("**/chat/")
+    chat.ready()
+    expect(row).to_have_count(0)
+    chat.list.get_by_role("button", name="Archived").click()
+    expect(row).to_have_count(1)
+    row.get_by_role("link").click()
+    chat.page.wait_for_url(where)
+    chat.ready().page.get_by_role("button", name="Rename, archive or delete").click()
+    chat.dialog.get_by_role("button", name="Back to the list").click()
+    chat.page.wait_for_url("**/chat/")
+    expect(chat.ready().list.locator(f"a[href='{where[where.index('/chat/') :]}']")).to_be_visible()
+
+
+def test_a_conversation_is_deleted_after_a_second_thought(chat: ChatPage, complaints) -> None:
+    chat.ask("Hello")
+    conversation = chat.conversation
+    chat.page.get_by_role("button", name="Rename, archive or delete").click()
+    chat.dialog.get_by_role("button", name="Delete").click()
+    expect(chat.dialog).to_be_visible()
+    chat.dialog.get_by_role("button", name="Delete for good").click()
+    chat.page.wait_for_url("**/chat/")
+    expect(chat.ready().list.locator(f"[data-id='{conversation}']")).to_have_count(0)
+    complaints.expect("404")
+    assert chat.page.goto(f"/chat/{conversation}/").status == 404
+    expect(chat.title).to_have_text("Not here")
+
+
+def test_the_list_leads_to_each_conversation(chat: ChatPage) -> None:
+    chat.ask("say exactly: the first")
+    first = chat.conversation
+    chat.page.get_by_role("link", name="New chat").click()
+    chat.page.wait_for_url("**/chat/")
+    chat.ready().ask("say exactly: the second")
+    chat.list.locator(f"[data-id='{first}']").get_by_role("link").click()
+    chat.page.wait_for_url(f"**/chat/{first}/")
+    expect(chat.answers.locator("> .prose")).to_have_text("the first")

@@ -1,0 +1,82 @@
+"""The page of a run."""
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.chat import ChatPage, partial_text
+
+
+def test_a_run_is_watched_live_from_its_page(chat: ChatPage) -> None:
+    answer = chat.say("say 24 words slowly")
+    partial_text(answer)
+    run = _page_of(chat)
+    expect(run.locator("#status")).to_have_text("running")
+    expect(run.locator(".step.call[data-status=open]")).to_be_visible()
+    run.wait_for_function("document.getElementById('output').innerText.split(/\\s+/).length >= 3")
+    expect(run.locator("#status")).to_have_text("completed")
+    expect(run.locator("#timeline .step.node")).to_have_count(4)
+    expect(run.locator("#timeline .step[data-status=running]")).to_have_count(0)
+    message = chat.messages[1]
+    expect(run.locator("#output")).to_have_text(message["text"])
+    expect(run.locator("[data-tile=completion]")).to_have_text("24")
+    expect(run.locator("[data-tile=cost]")).to_have_text("$0.00")
+    expect(run.locator("#calls tr")).to_have_count(1)
+    events = chat.log(message["execution"])
+    expect(run.locator("#log-count")).to_have_text(f"{len(events)} events")
+    expect(run.locator("#log > li")).to_have_count(len(events))
+
+
+def test_a_run_is_cancelled_from_its_page(chat: ChatPage) -> None:
+    partial_text(chat.say("say 300 words slowly"))
+    run = _page_of(chat)
+    run.get_by_role("button", name="Cancel").click()
+    expect(run.locator("#status")).to_have_text("cancelled")
+    expect(run.get_by_role("button", name="Cancel")).to_be_hidden()
+    expect(run.get_by_role("button", name="Retry")).to_be_visible()
+    expect(chat.answers.first.locator(".notice")).to_contain_text("Stopped")
+    execution = run.url.rstrip("/").rsplit("/", 1)[-1]
+    assert chat.get(f"executions/{execution}/")["status"] == "cancelled"
+
+
+def test_a_failed_run_tells_why_and_is_retried_from_its_page(chat: ChatPage) -> None:
+    chat.ask("please fail")
+    run = _page_of(chat)
+    expect(run.locator("#status")).to_have_text("failed")
+    expect(run.get_by_role("alert")).to_contain_text("asked to fail")
+    expect(run.locator("#timeline .step.call[data-status=failed]")).to_be_visible()
+    failed = run.url
+    run.get_by_role("button", name="Retry").click()
+    run.wait_for_url(lambda url: url != failed)
+    expect(run.get_by_role("link", name="retry of an earlier run")).to_be_visible()
+
+
+def test_the_log_can_be_sifted(chat: ChatPage) -> None:
+    chat.ask("say exactly: sift me")
+    run = _page_of(chat)
+    pieces = run.locator("#log > li[data-type='text.delta']")
+    expect(run.locator("#log > li[data-type='execution.completed']")).to_be_visible()
+    expect(pieces.first).to_be_hidden()
+    run.get_by_label("text pieces").check()
+    expect(pieces.first).to_be_visible()
+    run.get_by_label("Filter events").fill("node.started memory")
+    expect(run.locator("#log > li:visible")).to_have_count(1)
+
+
+def test_runs_are_listed_with_what_they_used(chat: ChatPage) -> None:
+    chat.ask("say exactly: list me")
+    answer = chat.messages[1]
+    chat.page.goto("/executions/")
+    row = chat.page.locator("tbody tr").filter(
+        has=chat.page.locator(f"a[href='/executions/{answer['execution']}/']")
+    )
+    expect(row).to_contain_text("universal_chat")
+    expect(row.locator(".status")).to_have_text("completed")
+    expect(row.locator("[data-tokens]")).to_have_text(str(answer["total_tokens"]))
+    expect(row.locator("[data-cost]")).to_have_text("$0.00")
+
+
+def _page_of(chat: ChatPage) -> Page:
+    """The page of the conversation's first run, in another tab."""
+    execution = chat.answers.first.get_attribute("data-execution")
+    run = chat.page.context.new_page()
+    run.goto(f"/executions/{execution}/")
+    return run

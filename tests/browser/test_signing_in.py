@@ -1,0 +1,61 @@
+"""Getting in, and out again."""
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.chat import ChatPage
+from tests.browser.site import PASSWORD, USERNAME, sign_in
+
+
+def test_a_wrong_password_is_told_and_the_name_is_kept(stranger: Page, complaints) -> None:
+    complaints.expect("401", "429")
+    stranger.goto("/login/")
+    stranger.get_by_label("Username").fill("nobody-here")
+    stranger.get_by_label("Password").fill("not it")
+    stranger.get_by_role("button", name="Sign in").click()
+    expect(stranger.get_by_role("alert")).to_be_visible()
+    expect(stranger.get_by_label("Username")).to_have_value("nobody-here")
+    expect(stranger.get_by_label("Password")).to_have_value("")
+    assert stranger.url.endswith("/login/")
+
+
+def test_whoever_signs_in_goes_on_to_the_page_that_was_asked_for(stranger: Page) -> None:
+    stranger.goto("/executions/?status=failed")
+    stranger.get_by_label("Username").fill(USERNAME)
+    stranger.get_by_label("Password").fill(PASSWORD)
+    stranger.get_by_role("button", name="Sign in").click()
+    stranger.wait_for_url("**/executions/?status=failed")
+    expect(stranger.get_by_role("heading", level=1)).to_have_text("Executions")
+
+
+def test_signing_out_ends_the_session(stranger: Page) -> None:
+    sign_in(stranger, USERNAME, PASSWORD)
+    stranger.locator("summary", has_text="A").click()
+    stranger.get_by_role("button", name="Sign out").click()
+    stranger.wait_for_url("**/login/**")
+    stranger.goto("/chat/")
+    assert "/login/" in stranger.url
+
+
+def test_one_can_sign_in_and_chat_without_a_mouse(stranger: Page) -> None:
+    stranger.goto("/login/")
+    expect(stranger.get_by_label("Username")).to_be_focused()
+    stranger.keyboard.type(USERNAME)
+    stranger.keyboard.press("Tab")
+    stranger.keyboard.type(PASSWORD)
+    stranger.keyboard.press("Enter")
+    stranger.wait_for_url("**/chat/")
+    chat = ChatPage(stranger).ready()
+    expect(chat.field).to_be_focused()
+    stranger.keyboard.type("say exactly: one")
+    stranger.keyboard.press("Shift+Enter")
+    stranger.keyboard.type("two")
+    stranger.keyboard.press("Enter")
+    expect(chat.answers).to_have_count(1)
+    expect(chat.answers.locator("> .prose")).to_have_text("onetwo")
+    assert chat.messages[0]["text"] == "say exactly: one\ntwo"
+    # From the field, the whole way back to the steps of the answer.
+    while stranger.evaluate("document.activeElement?.closest('.steps') === null"):
+        assert stranger.evaluate("document.activeElement !== document.body")
+        stranger.keyboard.press("Shift+Tab")
+    stranger.keyboard.press("Enter")
+    expect(chat.answers.locator(".timeline .step").first).to_be_visible()

@@ -1,0 +1,118 @@
+"""Who the tests are about, and the doors they go through."""
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection
+from rest_framework.test import APIClient
+
+from accounts.known import known_users
+from accounts.models import User
+from audit.context import RequestContext, bound
+from llms.models import ModelProfile
+from llms.services.profiles import forget_profiles
+from llms.services.providers import register_environment_providers
+from tests.factories.accounts import UserFactory
+from tests.factories.llms import PriceFactory
+from workflows.pump.pump import Pump
+from workflows.services import planning
+from workflows.services.built_in import seed_templates
+from workflows.tracking.writer import writer
+
+_LOCAL = {"127.0.0.1", "::1", "localhost"}
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> Iterator[None]:
+    """What a process keeps for seconds, or a request leaves behind, is not to outlive a test."""
+    cache.clear()
+    known_users.clear()
+    planning._built_ins.clear()
+    forget_profiles()
+    with bound(RequestContext()):
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_network() -> Iterator[None]:
+    """A test that reaches for another machine fails."""
+    connect = socket.socket.connect
+
+    def only_here(self: socket.socket, address: Any) -> None:
+        if isinstance(address, tuple) and address[0] not in _LOCAL:
+            raise AssertionError(f"A test reached for {address[0]}.")
+        connect(self, address)
+
+    socket.socket.connect = only_here  # type: ignore[method-assign]
+    yield
+    socket.socket.connect = connect  # type: ignore[method-assign]
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    """Owns what the tests are about."""
+    return UserFactory(username="alice")
+
+
+@pytest.fixture
+def charlie(db: None) -> User:
+    """A stranger."""
+    return UserFactory(username="charlie")
+
+
+@pytest.fixture
+def admin(db: None) -> User:
+    return UserFactory(username="ada", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def api() -> Callable[[User], APIClient]:
+    """A client of the API for a user."""
+
+    def client(user: User) -> APIClient:
+        made = APIClient()
+        made.force_login(user)
+        return made
+
+    return client
+
+
+@pytest.fixture
+def built_in(db: None) -> None:
+    """The templates and the demo model that every installation has; here it does not dawdle."""
+    seed_templates()
+    register_environment_providers()
+    ModelProfile.objects.update(parameters={"delay_ms_per_word": 0})
+    PriceFactory(
+        provider_kind="demo",
+        model="chatter-demo",
+        input_nano_usd_per_mtok=0,
+        output_nano_usd_per_mtok=0,
+    )
+    forget_profiles()
+
+
+@pytest.fixture
+def drain(db: None) -> Callable[[], None]:
+    """Run all that waits to run, here and now."""
+    return lambda: async_to_sync(Pump(writer).drain)()
+
+
+def services_wanted() -> bool:
+    return os.environ.get("CHATTER_TEST_SERVICES") == "required"
+
+
+@pytest.fixture
+def production_profile() -> None:
+    """For tests of what only PostgreSQL and Redis do: skipped without them, required in CI."""
+    if connection.vendor == "postgresql" and settings.REDIS_URL:
+        return
+    if services_wanted():
+        pytest.fail("DATABASE_URL and REDIS_URL must name PostgreSQL and Redis here.")
+    pytest.skip("production profile: set DATABASE_URL and REDIS_URL to run this")

@@ -1,0 +1,64 @@
+"""The question this began with: are the token stats saved?"""
+
+import pytest
+
+from analytics.models import TemplateAnalytics
+from audit.models import AuditEntry
+from core.aggregates import all_differences
+from llms.models import ModelCall
+from workflows.models import ExecutionEvent, WorkflowTemplate
+
+
+@pytest.fixture
+def chatting(built_in, alice, api):
+    client = api(alice)
+
+    def say(text, **body):
+        return client.post("/api/v1/chat/", {"message": text, "mode": "background", **body})
+
+    return say
+
+
+def test_three_chats_leave_every_number_where_it_belongs(chatting, drain, alice, api):
+    first = chatting("Hello").json()
+    drain()
+    conversation = first["conversation"]["id"]
+    for text in ("Tell me about Chatter", "Thank you"):
+        assert chatting(text, conversation=conversation).status_code == 202
+        drain()
+
+    messages = api(alice).get(f"/api/v1/conversations/{conversation}/messages/").json()["results"]
+    talk = api(alice).get(f"/api/v1/conversations/{conversation}/").json()
+    replies = [message for message in messages if message["role"] == "assistant"]
+    assert len(messages) == talk["message_count"] == 6
+    for reply in replies:
+        assert reply["prompt_tokens"] > 0
+        assert reply["completion_tokens"] > 0
+        assert reply["cost"] == "0"
+        assert (reply["provider"], reply["model"]) == ("demo", "chatter-demo")
+        assert reply["response_time_ms"] is not None
+    assert talk["total_tokens"] == sum(reply["total_tokens"] for reply in replies)
+
+    template = WorkflowTemplate.objects.get(slug="universal_chat")
+    kept = TemplateAnalytics.objects.get(template=template)
+    assert (kept.execution_count, kept.completed_count) == (3, 3)
+    assert ModelCall.objects.filter(user=alice, status="succeeded").count() == 3
+    ended = AuditEntry.objects.filter(action="workflows.execution.completed")
+    assert ended.count() == 3
+    assert list(all_differences()) == []
+
+
+def test_one_id_runs_through_everything_a_message_causes(chatting, drain):
+    response = chatting("Hello")
+    request_id = response.headers["X-Request-ID"]
+    drain()
+
+    execution = response.json()["execution"]
+    assert execution["request_id"] == request_id
+    assert ModelCall.objects.get(origin=f"execution:{execution['id']}").request_id == request_id
+    entries = AuditEntry.objects.filter(request_id=request_id).order_by("seq")
+    assert [entry.action for entry in entries] == [
+        "workflows.execution.started",
+        "workflows.execution.completed",
+    ]
+    assert ExecutionEvent.objects.filter(execution=execution["id"]).exists()

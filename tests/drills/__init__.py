@@ -1,0 +1,1 @@
+"""Drills: Chatter as a real process, with real sockets, killed and started again."""

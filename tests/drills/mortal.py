@@ -1,0 +1,118 @@
+"""Processes that die, within the test's own: what they do after their end is never written."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from asgiref.sync import async_to_sync, sync_to_async
+
+from core import clock
+from llms.metering import close_clients
+from workflows.models import ExecutionEvent, WorkflowExecution
+from workflows.pump.pump import Pump
+from workflows.tracking.facts import Unit
+from workflows.tracking.log import read_log
+from workflows.tracking.writer import GroupCommitWriter, writer
+
+PATIENCE_S = 20.0
+
+
+class MortalWriter(GroupCommitWriter):
+    """The writer of a process that dies when it is told to, or after so many commits.
+
+    What nobody waits for is committed at once, as by the thread that a real one has.
+    """
+
+    def __init__(self, commits: int | None = None) -> None:
+        super().__init__()
+        self.commits_left = commits
+        self.dead = False
+        self._written: set[asyncio.Task[None]] = set()
+
+    def submit(self, unit: Unit) -> None:
+        if self.dead:
+            return
+        super().submit(unit)
+        task = asyncio.get_running_loop().create_task(sync_to_async(self._commit_queued)())
+        self._written.add(task)
+        task.add_done_callback(self._written.discard)
+
+    async def commit(self, unit: Unit) -> None:
+        if self.commits_left == 0:
+            self.dead = True
+        if self.dead:
+            await asyncio.Event().wait()
+        await super().commit(unit)
+        if self.commits_left is not None:
+            self.commits_left -= 1
+
+
+def live_and_die(
+    when: Callable[[], bool] | None = None, *, after_commits: int | None = None
+) -> bool:
+    """Run all that is claimable in a process that dies; True when it died before it was done."""
+    mortal = MortalWriter(after_commits)
+
+    async def life() -> bool:
+        work = asyncio.get_running_loop().create_task(Pump(mortal).drain())
+        async with asyncio.timeout(PATIENCE_S):
+            while not (work.done() or mortal.dead):
+                mortal.dead = mortal.dead or bool(when and await sync_to_async(when)())
+                await asyncio.sleep(0.005)
+        died = not work.done()
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+        await close_clients()
+        return died
+
+    return bool(async_to_sync(life)())
+
+
+def leases_run_out() -> None:
+    """Time passes: whoever owned an execution and died is not its owner any more."""
+    past = clock.now() - timedelta(seconds=1)
+    WorkflowExecution.objects.filter(status="running").update(lease_expires_at=past)
+
+
+def take_up() -> None:
+    """Another process finds what is left, and runs it to its end."""
+
+    async def life() -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            await Pump(writer).drain()
+        await close_clients()
+
+    leases_run_out()
+    async_to_sync(life)()
+
+
+def events_of(execution: Any) -> list[dict[str, Any]]:
+    """The log, which must be gapless."""
+    events = [frame.event() for frame in read_log(getattr(execution, "pk", execution))]
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    return events
+
+
+def types_of(execution: Any) -> list[str]:
+    return [event["type"] for event in events_of(execution)]
+
+
+def logged(kind: str, **data: Any) -> Callable[[], bool]:
+    """Whether any log holds such an event."""
+
+    def found() -> bool:
+        for row in ExecutionEvent.objects.filter(frames__contains=kind):
+            for event in events_of(row.execution_id):
+                if event["type"] == kind and data.items() <= event["data"].items():
+                    return True
+        return False
+
+    return found
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Look into the database until something holds there."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not await sync_to_async(holds)():  # noqa: ASYNC110 - a table sets no event
+            await asyncio.sleep(0.01)

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { answerText, apply, callsOf, emptySnapshot, isOver } from "../../static/js/progress.js";
+
+const AT = "2026-01-01T00:00:00Z";
+
+function history(...events) {
+  return events.map(([type, data = {}], index) => ({ execution: "e1", seq: index + 1, type, at: AT, data }));
+}
+
+const fold = (events, from = emptySnapshot("e1")) => events.reduce(apply, from);
+const piece = (offset, text, attempt = 1) => ["text.delta", { node: "m", visit: 1, call: 0, attempt, offset, text }];
+const asked = (attempt = 1, purpose = "answer", node = "m") => [
+  "model.started",
+  { node, visit: 1, call: 0, attempt, purpose, provider: "openai", model: "small", demo: false },
+];
+
+const RUN = history(
+  ["execution.created", { kind: "CHAT", template: "universal_chat", conversation: "c1" }],
+  ["execution.started", { attempt: 1 }],
+  ["node.started", { node: "m", kind: "model", label: "Model", visit: 1 }],
+  asked(),
+  piece(0, "Hel"),
+  piece(3, "lo"),
+  ["model.finished", { node: "m", visit: 1, call: 0, attempt: 1, status: "succeeded", usage: { total: 7 }, cost: "0.1", exactness: "metered", retry_in_s: null }],
+  ["node.finished", { node: "m", visit: 1, port: "out", duration_ms: 12 }],
+  ["execution.completed", { output: { text: "Hello" }, totals: { total_tokens: 7 }, message: "m9" }],
+);
+
+test("a run folds into its text, nodes, totals and end", () => {
+  const end = fold(RUN);
+  assert.equal(end.status, "completed");
+  assert.equal(answerText(end), "Hello");
+  assert.equal(end.message, "m9");
+  assert.deepEqual(end.nodes.map((node) => [node.node, node.status, node.duration_ms]), [["m", "completed", 12]]);
+  assert.equal(callsOf(end)[0].cost, "0.1");
+});
+
+test("a snapshot and the later events equal a fresh fold, cut anywhere", () => {
+  const whole = fold(RUN);
+  for (let cut = 0; cut <= RUN.length; cut += 1) {
+    const resumed = fold(RUN.slice(cut), structuredClone(fold(RUN.slice(0, cut))));
+    assert.deepEqual(resumed, whole);
+  }
+});
+
+test("an event heard twice changes nothing", () => {
+  assert.deepEqual(fold(RUN.flatMap((event) => [event, event])), fold(RUN));
+  assert.deepEqual(fold([...RUN, ...RUN]), fold(RUN));
+});
+
+test("apply leaves the snapshot it was given as it was", () => {
+  const deepFreeze = (value) => {
+    if (value && typeof value === "object") Object.values(Object.freeze(value)).forEach(deepFreeze);
+    return value;
+  };
+  RUN.reduce((snapshot, event) => apply(deepFreeze(snapshot), event), emptySnapshot("e1"));
+});
+
+test("a second attempt starts its text anew and keeps the first as a failed call", () => {
+  const events = history(
+    ["node.started", { node: "m", visit: 1, label: "Model" }],
+    asked(1),
+    piece(0, "half an ans"),
+    ["model.finished", { node: "m", visit: 1, call: 0, attempt: 1, status: "failed", error: { code: "overloaded" }, retry_in_s: 2 }],
+    asked(2),
+    piece(0, "A whole", 2),
+  );
+  const now = fold(events);
+  assert.equal(answerText(now), "A whole");
+  assert.deepEqual(callsOf(now).map((call) => [call.attempt, call.status, call.retry_in_s]), [[1, "failed", 2], [2, "open", null]]);
+});
+
+test("the text of a summary is never taken for the answer", () => {
+  const events = history(
+    asked(1, "summary", "memory"),
+    ["text.delta", { node: "memory", visit: 1, call: 0, attempt: 1, offset: 0, text: "They spoke." }],
+  );
+  assert.equal(answerText(fold(events)), "");
+});
+
+test("several answers stand one under the other, as the server joins them", () => {
+  const events = history(
+    asked(1, "answer", "b"),
+    asked(1, "answer", "a"),
+    ["text.delta", { node: "a", visit: 1, call: 0, attempt: 1, offset: 0, text: "second" }],
+    ["text.delta", { node: "b", visit: 1, call: 0, attempt: 1, offset: 0, text: "half" }],
+    asked(2, "answer", "b"),
+    ["text.delta", { node: "b", visit: 1, call: 0, attempt: 2, offset: 0, text: "first" }],
+  );
+  assert.equal(answerText(fold(events)), "first\n\nsecond");
+});
+
+test("a run that was handed back waits for its next owner", () => {
+  const events = history(["execution.started", { attempt: 1 }], ["execution.handed_back", { attempt: 1 }], ["execution.resumed", { attempt: 2 }]);
+  assert.equal(fold(events.slice(0, 2)).status, "pending");
+  assert.deepEqual([fold(events).status, fold(events).attempt], ["running", 2]);
+});
+
+test("offsets count characters, not UTF-16 units", () => {
+  const events = history(asked(), piece(0, "👋🏽 hi"), piece(5, " you"), piece(5, " there"));
+  assert.equal(answerText(fold(events)), "👋🏽 hi there");
+});
+
+test("a cancelled run leaves nothing running", () => {
+  const events = history(
+    ["execution.started", { attempt: 1 }],
+    ["node.started", { node: "m", visit: 1, label: "Model" }],
+    asked(),
+    piece(0, "part"),
+    ["execution.cancelling"],
+    ["execution.cancelled", { totals: { total_tokens: 3 }, message: "m1" }],
+  );
+  const end = fold(events);
+  assert.ok(isOver(end));
+  assert.equal(end.cancelling, false);
+  assert.equal(answerText(end), "part");
+  assert.deepEqual([end.nodes[0].status, callsOf(end)[0].status], ["cancelled", "cancelled"]);
+});
+
+test("an event type of a later version only moves the number", () => {
+  const before = fold(RUN.slice(0, 3));
+  const after = apply(before, { execution: "e1", seq: 4, type: "tool.started", at: AT, data: {} });
+  assert.deepEqual(after, { ...before, seq: 4 });
+});

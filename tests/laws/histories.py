@@ -1,0 +1,136 @@
+"""Random histories of people talking, changing their minds, and things going wrong."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from hypothesis import strategies as st
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from conversations.models import Conversation, Message
+from core import clock
+from llms.services.profiles import forget_profiles
+from tests.drills.mortal import leases_run_out, live_and_die, take_up
+from tests.factories.accounts import UserFactory
+from tests.factories.llms import PriceFactory
+from workflows.models import WorkflowExecution
+
+MESSAGES = ("hello", "please fail", "please break", "say 9 words", "think about it", "echo: [[x]]")
+numbers = st.integers(0, 99)
+steps = st.one_of(
+    st.tuples(st.just("say"), st.sampled_from(MESSAGES), numbers),
+    st.tuples(st.just("say"), st.sampled_from(MESSAGES), numbers),
+    st.tuples(st.just("run")),
+    st.tuples(st.just("die"), st.integers(0, 3)),
+    st.tuples(st.just("cancel"), numbers),
+    st.tuples(st.just("retry"), numbers),
+    st.tuples(st.just("forget_message"), numbers),
+    st.tuples(st.just("forget_conversation"), numbers),
+    st.tuples(st.just("forget_user"), numbers),
+    st.tuples(st.just("erase"), numbers),
+    st.tuples(st.just("price"), st.integers(0, 5)),
+)
+histories = st.lists(steps, min_size=3, max_size=9)
+
+
+class _Undone(Exception):
+    pass
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Roll back all that happens inside."""
+    try:
+        with transaction.atomic():
+            yield
+            raise _Undone
+    except _Undone:
+        pass
+
+
+class Town:
+    """Two people, and what may happen to them."""
+
+    def __init__(self) -> None:
+        self.people = [UserFactory(), UserFactory()]
+
+    def act(self, step: tuple[Any, ...]) -> None:
+        act: Callable[..., None] = getattr(self, step[0])
+        act(*step[1:])
+
+    def _client(self, at: int) -> APIClient:
+        client = APIClient()
+        client.force_login(self.people[at % len(self.people)])
+        return client
+
+    def say(self, message: str, at: int) -> None:
+        client = self._client(at)
+        body = {"message": message, "mode": "background"}
+        talks = client.get("/api/v1/conversations/").json()["results"]
+        if talks and at % 3:
+            body["conversation"] = talks[at % len(talks)]["id"]
+        assert client.post("/api/v1/chat/", body).status_code == 202
+
+    def run(self) -> None:
+        take_up()
+
+    def die(self, commits: int) -> None:
+        live_and_die(after_commits=commits)
+        leases_run_out()
+
+    def cancel(self, at: int) -> None:
+        """Only of what nobody runs: the others are stopped by the process that runs them."""
+        if execution := self._one(WorkflowExecution.objects.filter(status="pending"), at):
+            client = APIClient()
+            client.force_login(execution.user)
+            told = client.post(f"/api/v1/executions/{execution.pk}/cancel/")
+            assert told.status_code == 200, told.json()
+
+    def retry(self, at: int) -> None:
+        if execution := self._one(WorkflowExecution.objects.all(), at):
+            client = APIClient()
+            client.force_login(execution.user)
+            told = client.post(f"/api/v1/executions/{execution.pk}/retry/")
+            assert told.status_code in (202, 404, 409), told.json()
+
+    def forget_message(self, at: int) -> None:
+        if message := self._one(Message.objects.all(), at):
+            client = APIClient()
+            client.force_login(message.conversation.owner)
+            address = f"/api/v1/conversations/{message.conversation_id}/messages/{message.pk}/"
+            assert client.delete(address).status_code in (204, 409)
+
+    def forget_conversation(self, at: int) -> None:
+        """From a shell: nobody asks whether it is being answered."""
+        if conversation := self._one(Conversation.objects.all(), at):
+            conversation.delete()
+
+    def forget_user(self, at: int) -> None:
+        gone = self.people[at % len(self.people)]
+        self.people[at % len(self.people)] = UserFactory()
+        User.objects.get(pk=gone.pk).delete()
+
+    def erase(self, at: int) -> None:
+        if execution := self._one(WorkflowExecution.objects.filter(finished_at__gt=_LONG_AGO), at):
+            execution.delete()
+
+    def price(self, dollars: int) -> None:
+        PriceFactory(
+            provider_kind="demo",
+            model="chatter-demo",
+            effective_from=clock.now() - timedelta(microseconds=1),
+            input_nano_usd_per_mtok=dollars * 10**9,
+            output_nano_usd_per_mtok=dollars * 10**9,
+        )
+        forget_profiles()
+
+    @staticmethod
+    def _one(rows: Any, at: int) -> Any:
+        found = list(rows.order_by("pk"))
+        return found[at % len(found)] if found else None
+
+
+_LONG_AGO = clock.now() - timedelta(days=1)

@@ -1,0 +1,60 @@
+"""Promise 3: kept numbers equal a recount, and the audit is whole, after whatever happened."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from audit.verification import verify
+from core.aggregates import all_differences
+from llms.models import ModelCall
+from tests.drills.mortal import take_up
+from tests.laws.histories import Town, histories, undone
+from workflows.models import WorkflowExecution
+
+lawful = settings(
+    max_examples=14, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@pytest.mark.usefixtures("built_in")
+@given(histories)
+@lawful
+def test_kept_numbers_equal_a_recount(history: list[tuple[Any, ...]]) -> None:
+    with undone():
+        town = Town()
+        for step in history:
+            town.act(step)
+            assert list(all_differences()) == []
+        take_up()
+        assert list(all_differences()) == []
+        assert verify().ok
+        assert not WorkflowExecution.objects.under_way().exists()
+        assert not ModelCall.objects.filter(
+            status="open", origin__in=_origins(), settled_at=None
+        ).exists()
+
+
+@pytest.mark.usefixtures("built_in")
+@given(histories)
+@lawful
+def test_a_price_change_moves_no_past_cost(history: list[tuple[Any, ...]]) -> None:
+    with undone():
+        town = Town()
+        costs: dict[Any, Any] = {}
+        for step in history:
+            town.act(step)
+            now = _costs()
+            assert {pk: now[pk] for pk in costs if pk in now} == {
+                pk: cost for pk, cost in costs.items() if pk in now
+            }
+            costs = now
+
+
+def _costs() -> dict[Any, Any]:
+    settled = ModelCall.objects.filter(settled_at__isnull=False)
+    return dict(settled.values_list("pk", "cost_nano_usd"))
+
+
+def _origins() -> list[str]:
+    return [execution.origin for execution in WorkflowExecution.objects.all()]

@@ -1,0 +1,162 @@
+"""Providers, models, prices and the ledger in the back office."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from audit.models import AuditEntry
+from llms.models import ModelCall, ModelPrice, ModelProfile, Provider
+from llms.services.providers import make_default
+from tests.factories.llms import CallFactory, PriceFactory, ProfileFactory, ProviderFactory
+
+pytestmark = pytest.mark.django_db
+
+KEY = "sk-typed-into-a-form"
+
+
+@pytest.fixture
+def office(admin: User) -> Client:
+    client = Client()
+    client.force_login(admin)
+    return client
+
+
+def provider_form(**fields: Any) -> dict[str, Any]:
+    return {
+        "name": "acme",
+        "kind": "openai",
+        "base_url": "",
+        "enabled": "on",
+        "new_key": "",
+        **fields,
+    }
+
+
+def test_a_key_can_be_set_and_is_never_shown(office: Client) -> None:
+    assert office.post("/admin/llms/provider/add/", provider_form(new_key=KEY)).status_code == 302
+    provider = Provider.objects.get(name="acme")
+    assert (provider.api_key, provider.source) == (KEY, "admin")
+    for page in ("/admin/llms/provider/", f"/admin/llms/provider/{provider.pk}/change/"):
+        assert KEY not in office.get(page).content.decode()
+    entry = AuditEntry.objects.get(action="llms.provider.created")
+    assert KEY not in str(entry.detail)
+    assert "new_key" in entry.detail["fields"]
+
+
+def test_an_empty_key_keeps_the_one_there_is(office: Client) -> None:
+    provider = ProviderFactory(name="acme", api_key=KEY)
+    page = f"/admin/llms/provider/{provider.pk}/change/"
+    office.post(page, provider_form(base_url="https://example.com/v1"))
+    provider.refresh_from_db()
+    assert (provider.api_key, provider.base_url) == (KEY, "https://example.com/v1")
+    office.post(page, provider_form(remove_key="on"))
+    provider.refresh_from_db()
+    assert provider.api_key == ""
+
+
+def test_a_model_that_is_added_is_priced_and_replaces_the_demo(
+    office: Client, built_in: None
+) -> None:
+    provider = ProviderFactory(name="acme", kind="openai")
+    form = {
+        "provider": provider.pk,
+        "model": "gpt-4o-mini-2024-07-18",
+        "parameters": "{}",
+        "capabilities": '["text"]',
+        "enabled": "on",
+    }
+    response = office.post("/admin/llms/modelprofile/add/", form)
+    assert response.status_code == 302, re.findall("errorlist.*", response.content.decode())
+    assert ModelProfile.objects.get(is_default=True).model == "gpt-4o-mini-2024-07-18"
+    assert ModelPrice.objects.filter(model="gpt-4o-mini-2024-07-18").exists()
+    assert AuditEntry.objects.filter(action="llms.modelprofile.created").exists()
+
+
+def test_when_the_default_is_deleted_another_model_answers(office: Client, built_in: None) -> None:
+    profile = ProfileFactory(is_default=False)
+    make_default(profile=profile)
+    office.post(f"/admin/llms/provider/{profile.provider.pk}/delete/", {"post": "yes"})
+    assert not Provider.objects.filter(pk=profile.provider.pk).exists()
+    assert ModelProfile.objects.get(is_default=True).model == "chatter-demo"
+
+
+def test_an_administrator_chooses_who_answers_by_default(office: Client, admin: User) -> None:
+    ProfileFactory(is_default=True)
+    chosen = ProfileFactory()
+    form = {"action": "answer_by_default", "_selected_action": [chosen.pk]}
+    office.post("/admin/llms/modelprofile/", form)
+    assert ModelProfile.objects.get(is_default=True) == chosen
+    assert AuditEntry.objects.get(action="llms.default_profile.changed").actor_id == admin.pk
+
+
+def test_a_price_is_added_in_dollars_and_never_changed(office: Client) -> None:
+    form = {
+        "provider_kind": "openai",
+        "model": "m",
+        "effective_from_0": "2026-11-01",
+        "effective_from_1": "00:00",
+        "above_input_tokens": "0",
+        "input": "0.25",
+        "output": "2",
+    }
+    response = office.post("/admin/llms/modelprice/add/", form)
+    assert response.status_code == 302, re.findall("errorlist.*", response.content.decode())
+    price = ModelPrice.objects.get(model="m")
+    assert price.input_nano_usd_per_mtok == 250_000_000
+    assert price.output_nano_usd_per_mtok == 2_000_000_000
+    assert price.cache_read_nano_usd_per_mtok is None
+    assert price.source == "admin"
+    assert AuditEntry.objects.filter(action="llms.modelprice.created").exists()
+    page = office.get(f"/admin/llms/modelprice/{price.pk}/change/").content.decode()
+    assert "0.25" in page
+    assert 'name="_save"' not in page
+    assert office.post(f"/admin/llms/modelprice/{price.pk}/change/", form).status_code == 403
+    assert office.post(f"/admin/llms/modelprice/{price.pk}/delete/").status_code == 403
+
+
+def test_the_same_price_twice_is_refused_with_a_message(office: Client) -> None:
+    price = PriceFactory(model="m")
+    form = {
+        "provider_kind": price.provider_kind,
+        "model": "m",
+        "effective_from_0": "2020-01-01",
+        "effective_from_1": "00:00",
+        "above_input_tokens": "0",
+    }
+    response = office.post("/admin/llms/modelprice/add/", form)
+    assert response.status_code == 200
+    assert "already exists" in response.content.decode()
+
+
+def test_the_ledger_is_read_only_and_leads_to_the_execution(office: Client) -> None:
+    call = CallFactory()
+    execution = call.origin.removeprefix("execution:")
+    page = office.get("/admin/llms/modelcall/").content.decode()
+    assert f'href="/executions/{execution}/"' in page
+    assert office.get(f"/admin/llms/modelcall/{call.pk}/change/").status_code == 200
+    assert office.get("/admin/llms/modelcall/add/").status_code == 403
+    assert office.post(f"/admin/llms/modelcall/{call.pk}/change/", {}).status_code == 403
+    assert office.post(f"/admin/llms/modelcall/{call.pk}/delete/").status_code == 403
+    assert ModelCall.objects.count() == 1
+
+
+def test_the_ledger_is_searched_by_execution_and_request(office: Client) -> None:
+    call = CallFactory(request_id="r-77")
+    CallFactory()
+    for text in (call.origin, "r-77", str(call.pk)):
+        page = office.get("/admin/llms/modelcall/", {"q": text}).content.decode()
+        assert "1 model call" in page, text
+
+
+@pytest.mark.parametrize("model", ["provider", "modelprofile", "modelprice", "modelcall"])
+def test_a_page_of_the_office_costs_as_many_queries_for_20_rows_as_for_1(
+    office: Client, model: str, django_assert_max_num_queries: Any
+) -> None:
+    CallFactory.create_batch(20)
+    ProfileFactory.create_batch(20)
+    PriceFactory.create_batch(20)
+    with django_assert_max_num_queries(12):
+        assert office.get(f"/admin/llms/{model}/").status_code == 200

@@ -1,0 +1,61 @@
+"""Chat models are made once, with our key and our address and nobody else's."""
+
+import asyncio
+
+import pytest
+
+from core.models import new_id
+from llms.clients import chat_model, is_installed, package_of
+from llms.profiles import ProfileSpec
+from tests.llms.conftest import in_loop
+
+
+def made(kind: str, **parameters: object) -> object:
+    spec = ProfileSpec(id=new_id(), provider="p", provider_kind=kind, model="gpt-x")
+
+    async def scenario() -> object:
+        return await chat_model(spec, parameters)
+
+    return in_loop(scenario)
+
+
+def test_the_keys_and_addresses_of_the_process_are_not_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another provider's, as far as this one is concerned."""
+    for name in ("OPENAI", "ANTHROPIC"):
+        monkeypatch.setenv(f"{name}_API_KEY", "sk-of-the-environment")
+        monkeypatch.setenv(f"{name}_BASE_URL", "http://127.0.0.1:9")
+    openai, anthropic = made("openai"), made("anthropic")
+    assert openai.openai_api_base == "https://api.openai.com/v1"  # type: ignore[attr-defined]
+    assert openai.openai_api_key.get_secret_value() == "none"  # type: ignore[attr-defined]
+    assert anthropic.anthropic_api_url == "https://api.anthropic.com"  # type: ignore[attr-defined]
+    assert anthropic.anthropic_api_key.get_secret_value() == "none"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("kind", ["openai", "anthropic"])
+def test_the_sdks_do_not_retry_behind_our_back(kind: str) -> None:
+    assert made(kind).max_retries == 0  # type: ignore[attr-defined]
+
+
+def test_a_chat_model_is_made_once_for_all_who_ask_for_it() -> None:
+    spec = ProfileSpec(id=new_id(), provider="p", provider_kind="openai", model="gpt-x")
+
+    async def scenario() -> None:
+        models = await asyncio.gather(*(chat_model(spec, {"temperature": 0}) for _ in range(5)))
+        assert len({id(model) for model in models}) == 1
+        assert await chat_model(spec, {"temperature": 1}) is not models[0]
+
+    in_loop(scenario)
+
+
+def test_packages_are_named_as_they_are_installed() -> None:
+    assert package_of("google_genai") == "langchain-google-genai"
+    assert package_of("bedrock_converse") == "langchain-aws"
+    assert package_of("mistralai") == "langchain-mistralai"
+    assert [is_installed(kind) for kind in ("openai", "anthropic", "demo", "ollama")] == [
+        True,
+        True,
+        True,
+        False,
+    ]

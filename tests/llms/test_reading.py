@@ -1,0 +1,126 @@
+"""Answers in the shapes that providers' packages give them, from a chat model made of chunks."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+
+from llms.errors import ProviderError
+from llms.profiles import ProfileSpec
+from tests.llms.conftest import answered, demo_spec, question
+from tests.llms.recorder import Recorder
+
+END = {"finish_reason": "stop", "model_name": "served"}
+
+
+class ChunkModel(BaseChatModel):
+    """Gives these chunks; an exception among them is raised."""
+
+    chunks: list[Any]
+
+    @property
+    def _llm_type(self) -> str:
+        return "chunks"
+
+    def _generate(self, *args: Any, **kwargs: Any) -> ChatResult:
+        raise NotImplementedError
+
+    async def _astream(
+        self, messages: list[BaseMessage], *args: Any, **kwargs: Any
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        for chunk in self.chunks:
+            if isinstance(chunk, Exception):
+                raise chunk
+            yield ChatGenerationChunk(message=chunk)
+
+
+@pytest.fixture
+def model_of(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Let the door ask a model that gives these chunks."""
+
+    def use(*chunks: Any) -> ProfileSpec:
+        async def chat_model(*_: Any) -> BaseChatModel:
+            return ChunkModel(chunks=list(chunks))
+
+        monkeypatch.setattr("llms.preparing.chat_model", chat_model)
+        return demo_spec()
+
+    return use
+
+
+def usage(read: int, written: int) -> Any:
+    return {"input_tokens": read, "output_tokens": written, "total_tokens": read + written}
+
+
+def text(content: Any, **fields: Any) -> AIMessageChunk:
+    return AIMessageChunk(content=content, **fields)
+
+
+def test_running_totals_are_not_added_up(model_of: Any, recorder: Recorder) -> None:
+    spec = model_of(
+        text("a ", usage_metadata=usage(10, 1)),
+        text("b", usage_metadata=usage(10, 2)),
+        text("", usage_metadata=usage(10, 2), response_metadata=END),
+    )
+    answered(question(spec, "Hi"), recorder)
+    assert (recorder.call.total_tokens, recorder.call.exactness) == (12, "metered")
+
+
+def test_a_running_total_is_not_the_last_word_when_the_stream_breaks(
+    model_of: Any, recorder: Recorder
+) -> None:
+    spec = model_of(text("four words are here ", usage_metadata=usage(10, 1)), OSError("gone"))
+    with pytest.raises(ProviderError):
+        answered(question(spec, "Hi", max_attempts=1), recorder)
+    assert recorder.call.exactness == "estimated"
+    assert recorder.call.output_tokens == 5
+
+
+def test_what_breaks_after_the_whole_answer_has_come_does_not_matter(
+    model_of: Any, recorder: Recorder
+) -> None:
+    whole = text("all", usage_metadata=usage(3, 1), response_metadata=END)
+    answer = answered(question(model_of(whole, ConnectionResetError()), "Hi"), recorder)
+    assert answer.text == "all"
+    assert (recorder.call.status, recorder.call.exactness) == ("succeeded", "metered")
+    assert recorder.call.served_model == "served"
+
+
+def test_an_answer_without_an_end_was_cut(model_of: Any, recorder: Recorder) -> None:
+    with pytest.raises(ProviderError) as caught:
+        answered(question(model_of(text("half an")), "Hi", max_attempts=1), recorder)
+    assert caught.value.code == "provider_cut"
+    assert recorder.call.exactness == "estimated"
+
+
+@pytest.mark.parametrize(
+    "thought",
+    [
+        text("", additional_kwargs={"reasoning_content": "hm"}),
+        text([{"type": "thinking", "thinking": "hm", "index": 0}]),
+        text([{"type": "reasoning", "reasoning": "hm"}]),
+        text([{"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]}]),
+    ],
+    ids=["deepseek, ollama", "anthropic", "standard", "openai responses"],
+)
+def test_thoughts_are_found_wherever_they_stand(
+    model_of: Any, recorder: Recorder, thought: AIMessageChunk
+) -> None:
+    spec = model_of(
+        thought, text([{"type": "text", "text": "yes"}]), text("", response_metadata=END)
+    )
+    answer = answered(question(spec, "Hi"), recorder)
+    assert (answer.reasoning, answer.text) == ("hm", "yes")
+    assert recorder.call.reasoning_tokens == 1, "estimated like text"
+
+
+def test_what_no_database_can_hold_is_nowhere_in_a_tool_call(
+    model_of: Any, recorder: Recorder
+) -> None:
+    call = {"name": "t", "args": '{"a\\u0000": ["b\\ud800"]}', "id": "1", "index": 0}
+    spec = model_of(text("", tool_call_chunks=[call]), text("", response_metadata=END))
+    answer = answered(question(spec, "Hi"), recorder)
+    assert answer.tool_calls == ({"id": "1", "name": "t", "args": {"a": ["b\ufffd"]}},)

@@ -1,0 +1,81 @@
+"""Usage as real providers tell it."""
+
+import pytest
+
+from llms.usage import Usage, lacks_input, read_usage
+
+
+def test_nothing_told_is_not_zero() -> None:
+    assert read_usage(None) is None
+    assert read_usage({}) is None
+
+
+def test_a_told_zero_is_a_zero() -> None:
+    told = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
+    assert read_usage(told) == Usage(0, 0, 0, 0, 0)
+
+
+def test_ollama_has_no_details() -> None:
+    told = {"input_tokens": 26, "output_tokens": 290, "total_tokens": 316}
+    assert read_usage(told) == Usage(26, 0, 0, 290, 0)
+
+
+def test_gemini_counts_cached_and_thoughts_inside() -> None:
+    told = {
+        "input_tokens": 1000,
+        "output_tokens": 300,
+        "total_tokens": 1300,
+        "input_token_details": {"cache_read": 800},
+        "output_token_details": {"reasoning": 100},
+    }
+    assert read_usage(told) == Usage(200, 800, 0, 200, 100)
+
+
+def test_xai_counts_reasoning_beside_the_output() -> None:
+    told = {
+        "input_tokens": 100,
+        "output_tokens": 20,
+        "total_tokens": 420,
+        "output_token_details": {"reasoning": 300},
+    }
+    assert read_usage(told) == Usage(100, 0, 0, 20, 300)
+
+
+def test_tokens_of_the_total_that_nobody_named_are_output() -> None:
+    told = {"input_tokens": 100, "output_tokens": 20, "total_tokens": 420}
+    assert read_usage(told) == Usage(100, 0, 0, 320, 0)
+
+
+def test_a_total_smaller_than_its_parts_is_not_believed() -> None:
+    told = {"input_tokens": 100, "output_tokens": 20, "total_tokens": 0}
+    usage = read_usage(told)
+    assert usage is not None
+    assert usage.total == 120
+
+
+def test_more_cached_than_read_cannot_be_inside() -> None:
+    told = {
+        "input_tokens": 10,
+        "output_tokens": 5,
+        "total_tokens": 15,
+        "input_token_details": {"cache_read": 800},
+    }
+    assert read_usage(told) == Usage(10, 800, 0, 5, 0)
+
+
+@pytest.mark.parametrize("tier", ["flex", "priority"])
+def test_a_service_tier_has_a_price_of_its_own(tier: str) -> None:
+    told = {
+        "input_tokens": 100,
+        "output_tokens": 50,
+        "total_tokens": 150,
+        "input_token_details": {f"{tier}_cache_read": 40, tier: 60},
+        "output_token_details": {f"{tier}_reasoning": 30, tier: 20},
+    }
+    assert read_usage(told) == Usage(60, 40, 0, 20, 30, billing=tier)
+
+
+def test_only_anthropic_prompts_cannot_be_empty() -> None:
+    assert lacks_input(Usage(0, 0, 0, 7, 0), "anthropic")
+    assert not lacks_input(Usage(0, 5, 0, 7, 0), "anthropic")
+    assert not lacks_input(Usage(0, 0, 0, 7, 0), "openai")
