@@ -1,0 +1,80 @@
+"""The page `docs/benchmarks.md`: the table, the machine, and what each row means."""
+
+# ruff: noqa: E501 - rows of Markdown tables
+
+import os
+import platform
+import sqlite3
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from bench.rows import Row, markdown_table
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+_PACKAGES = ("django", "daphne", "twisted", "channels", "langgraph", "langchain-core", "psycopg")
+
+_TEXT = """\
+# Benchmarks
+
+Written by `make bench`; do not edit. Every row has its partner measured in the same run, in turns
+with it. The model answers without a pause, so what is left is what Chatter and its partner cost.
+A round counts only if afterwards the ledger has exactly one settled row per reply, every log is
+numbered 1 … N without a gap and ends, and `manage.py reconcile` and `verify_audit` find nothing.
+
+{table}
+
+Measured {date} on {machine}.
+{versions}. The clients run on the same machine{load}.{effort}
+
+## What the rows mean
+
+**The partner** is an async Django view in the same server, behind the same middleware and the same
+token authentication. It streams the same graph (start, model, end; LangGraph nodes written by hand
+and compiled once) as server-sent events, through the same `astream` mode as Chatter's engine, with
+the same model called directly. It writes nothing to any database. The partner that streams each
+word asks LangGraph for the modes updates, messages and custom, as a chat without Chatter would.
+
+| row | is |
+|---|---|
+| runs/s | `POST /api/v1/chat/` over kept-alive connections; the reply leaves after the COMMIT that ends the run. The result is the median over the rounds of Chatter's rate divided by its partner's |
+| added CPU | processor time of the server process per run (user and system, all threads), less the partner's; on PostgreSQL the database server's own time is not in it |
+| added wall time | median time of a waiting chat of a lone client, less the partner's; in brackets the 10th and the 90th percentile |
+| first event | from sending a chat (`background`) to the first frame of its execution on a conversation socket opened before; the partner's is its first byte |
+| start | from starting the process to the first 200 of `/healthz`; the partner is daphne with a Django of one view and no apps |
+| idle memory | proportional set size (PSS); the partner is the same bare server |
+| bare LangGraph | the partner's graph run one after the other in a process without a server, beside the partner at 50 clients |
+"""
+
+
+def write(rows: list[Row], load: float, *, quick: bool) -> None:
+    PAGE.write_text(
+        _TEXT.format(
+            table=markdown_table(rows),
+            date=datetime.now(UTC).strftime("%d %B %Y"),
+            machine=_machine(),
+            versions=_versions(),
+            effort=" The run was a quick one (`--quick`): few rounds, wide margins."
+            if quick
+            else "",
+            load=f"; its load average was {load:.1f} before the start" if load > 0.5 else "",
+        )
+    )
+
+
+def _machine() -> str:
+    processor = "an unknown processor"
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            processor = line.partition(":")[2].strip()
+            break
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (
+        f"{os.cpu_count()} cores of {processor}, {memory:.0f} GiB of memory, "
+        f"{platform.system()} {platform.release().partition('-')[0]}"
+    )
+
+
+def _versions() -> str:
+    packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    return f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {packages}"
