@@ -29,6 +29,7 @@ class Listener:
         self._rung = asyncio.Event()
         self._pieces: list[Any] = []
         self._relay: asyncio.Task[None] | None = None
+        self._closed = False
         self.loop = asyncio.get_running_loop()
 
     def __enter__(self) -> "Listener":
@@ -39,6 +40,7 @@ class Listener:
 
     def __exit__(self, *_: object) -> None:
         self._bell._remove(self._group, self)
+        self._closed = True
         if self._relay is not None:
             self._relay.cancel()
 
@@ -64,7 +66,7 @@ class Listener:
             channel = await layer.new_channel()
             await layer.group_add(self._group, channel)
             try:
-                while True:
+                while not self._closed:  # asyncio.wait_for, in redis-py, can lose a cancel
                     await layer.receive(channel)
                     self.wake(())
             finally:
