@@ -79,14 +79,14 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "audit.middleware.request_context",
-    "django.middleware.security.SecurityMiddleware",
+    "chatter_project.middleware.SecurityMiddleware",
     "chatter_project.middleware.content_security_policy",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "chatter_project.middleware.SessionMiddleware",
+    "chatter_project.middleware.CommonMiddleware",
+    "chatter_project.middleware.CsrfViewMiddleware",
+    "chatter_project.middleware.AuthenticationMiddleware",
+    "chatter_project.middleware.MessageMiddleware",
+    "chatter_project.middleware.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "chatter_project.urls"
 ASGI_APPLICATION = "chatter_project.asgi.application"

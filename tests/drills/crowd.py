@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -105,13 +106,17 @@ class Crowd:
             await asyncio.gather(*(one(chat) for chat in self._chats))
 
     async def _until_said(self, client: httpx2.AsyncClient, chat: Chat) -> None:
+        troubles = Counter[str]()
         for _ in range(60):
             await self.up.wait()
-            with suppress(httpx2.TransportError):
+            try:
                 if await self._said(client, chat):
                     return
+                troubles["contended"] += 1
+            except httpx2.TransportError as error:
+                troubles[repr(error)] += 1
             await asyncio.sleep(0.25)
-        raise AssertionError(f"{chat} was never taken")
+        raise AssertionError(f"{chat} was never taken: {troubles}")
 
     async def _said(self, client: httpx2.AsyncClient, chat: Chat) -> bool:
         """Whether it was taken; False: say it again."""

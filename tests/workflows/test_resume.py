@@ -77,9 +77,9 @@ def test_a_socket_cut_at_any_event_of_a_finished_run_goes_on_where_it_was(
     async def cut_at(index: int) -> None:
         before = await listen(server, execution, with_token(alice), cut_after=index)
         after = await listen(server, execution, with_token(alice), after=index)
+        assert after.close_code == 1000, (index, after.frames[-1:])
         assert before.frames + after.events == log, index
         assert after.frames[-1] == {"type": "end", "execution": execution, "seq": len(log)}
-        assert after.close_code == 1000
 
     async_to_sync(_for_each)(cut_at, len(log) + 1)
 
