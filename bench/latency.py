@@ -20,8 +20,8 @@ _WARM_UP = 20
 
 def rows(site: Site, *, runs: int) -> Iterator[Row]:
     """One client, one request at a time; partner and subject take turns, request by request."""
-    with site.serving() as server:
-        ours, theirs = asyncio.run(_alone(site, server.port, runs))
+    with site.serving() as server, site.serving("bench.plain_settings") as plain:
+        ours, theirs = asyncio.run(_alone(site, server.port, plain.port, runs))
         yield Row(
             "added wall time, 1 client, wait",
             site.label,
@@ -31,7 +31,7 @@ def rows(site: Site, *, runs: int) -> Iterator[Row]:
             " ms",
             WALL_GOAL_MS[site.database],
         )
-        events, chunks = asyncio.run(_first_events(site, server.port, runs // 2))
+        events, chunks = asyncio.run(_first_events(site, server.port, plain.port, runs // 2))
         yield Row(
             "first event, on an open socket",
             site.label,
@@ -50,21 +50,26 @@ def _shown(times_ms: list[float]) -> str:
     return f"{median(ordered):.2f} ms ({best:.2f}–{worst:.2f})"
 
 
-async def _alone(site: Site, port: int, runs: int) -> tuple[list[float], list[float]]:
-    connection = await Connection.open(port)
+async def _alone(
+    site: Site, port: int, plain_port: int, runs: int
+) -> tuple[list[float], list[float]]:
+    connection, plain = await Connection.open(port), await Connection.open(plain_port)
     subject, partner = site.chat("wait"), site.partner()
     ours, theirs = [], []
     for _ in range(_WARM_UP + runs):
-        theirs.append((await asked(connection, partner)).seconds * 1000)
+        theirs.append((await asked(plain, partner)).seconds * 1000)
         ours.append((await asked(connection, subject)).seconds * 1000)
         site.runs += 1
     connection.close()
+    plain.close()
     return ours[_WARM_UP:], theirs[_WARM_UP:]
 
 
-async def _first_events(site: Site, port: int, runs: int) -> tuple[list[float], list[float]]:
+async def _first_events(
+    site: Site, port: int, plain_port: int, runs: int
+) -> tuple[list[float], list[float]]:
     """From sending a chat into an open conversation to the first frame of its execution."""
-    connection = await Connection.open(port)
+    connection, plain = await Connection.open(port), await Connection.open(plain_port)
     made = await connection.exchange(raw("POST", "/api/v1/conversations/", site.token, {}))
     conversation = json.loads(made.body)["id"]
     subject, partner = site.chat("background", conversation=conversation), site.partner()
@@ -75,13 +80,14 @@ async def _first_events(site: Site, port: int, runs: int) -> tuple[list[float], 
     ) as socket:
         await socket.recv()  # what the conversation is like now
         for _ in range(_WARM_UP + runs):
-            chunks.append((await asked(connection, partner)).first_s * 1000)
+            chunks.append((await asked(plain, partner)).first_s * 1000)
             began = time.perf_counter()
             reply = asyncio.create_task(asked(connection, subject))
             events.append(await _first_frame(socket, began))
             await reply
             site.runs += 1
     connection.close()
+    plain.close()
     return events[_WARM_UP:], chunks[_WARM_UP:]
 
 

@@ -1,6 +1,7 @@
 """The partner: a Django async view that streams the same graph and records nothing.
 
-It lives in the same server, behind the same middleware and the same authentication.
+It is asked twice: in an ordinary Django project, and behind Chatter's own middleware; the
+authentication is the same.
 """
 
 from collections.abc import AsyncIterator, Sequence

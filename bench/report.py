@@ -29,11 +29,13 @@ Measured {date} on {machine}.
 
 ## What the rows mean
 
-**The partner** is an async Django view in the same server, behind the same middleware and the same
-token authentication. It streams the same graph (start, model, end; LangGraph nodes written by hand
+**The partner** is an async Django view in an ordinary Django project: the same server software,
+Django's own middleware, Chatter's token authentication. It streams the same graph (start, model, end; LangGraph nodes written by hand
 and compiled once) as server-sent events, through the same `astream` mode as Chatter's engine, with
 the same model called directly. It writes nothing to any database. The partner that streams each
-word asks LangGraph for the modes updates, messages and custom, as a chat without Chatter would.
+word asks LangGraph for the modes updates, messages and custom, as a chat without Chatter would. The
+partner behind Chatter's middleware is the same view served by Chatter itself, whose middleware needs
+no threads.
 
 | row | is |
 |---|---|

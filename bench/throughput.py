@@ -21,6 +21,7 @@ _MODES = ("wait", "stream")
 class Arm:
     """One of the things compared, and what each round of it came to."""
 
+    server: Server
     request: Request
     records: bool
     per_s: list[float] = field(default_factory=list)
@@ -37,33 +38,34 @@ class Arm:
 
 def rows(site: Site, *, rounds: int, seconds: float) -> Iterator[Row]:
     """Partner and subject take turns, so that both meet the same noise."""
-    with site.serving() as server:
+    with site.serving() as ours, site.serving("bench.plain_settings") as plain:
         for clients in CLIENTS:
-            arms = {mode: Arm(site.chat(mode), records=True) for mode in _MODES}
-            arms["partner"] = Arm(site.partner(), records=False)
-            arms["talkative"] = Arm(site.partner("/bench/talkative/"), records=False)
+            arms = {mode: Arm(ours, site.chat(mode), records=True) for mode in _MODES}
+            arms["partner"] = Arm(plain, site.partner(), records=False)
+            arms["guest"] = Arm(ours, site.partner(), records=False)
+            arms["talkative"] = Arm(plain, site.partner("/bench/talkative/"), records=False)
             for arm in arms.values():
-                _measure(site, server, arm, clients, seconds / 2)
+                _measure(site, arm, clients, seconds / 2)
                 arm.per_s.clear()
                 arm.cpu_ms.clear()
             for _ in range(rounds):
                 for arm in arms.values():
-                    _measure(site, server, arm, clients, seconds)
+                    _measure(site, arm, clients, seconds)
             yield from _rows(site, arms, clients)
         site.check()
 
 
-def _measure(site: Site, server: Server, arm: Arm, clients: int, seconds: float) -> None:
-    before = server.cpu_s()
-    window = asyncio.run(load(server.port, arm.request, clients, seconds))
-    arm.cpu_ms.append((server.cpu_s() - before) / window.runs * 1000)
+def _measure(site: Site, arm: Arm, clients: int, seconds: float) -> None:
+    before = arm.server.cpu_s()
+    window = asyncio.run(load(arm.server.port, arm.request, clients, seconds))
+    arm.cpu_ms.append((arm.server.cpu_s() - before) / window.runs * 1000)
     arm.per_s.append(window.per_s)
     if arm.records:
         site.did(window)
 
 
 def _rows(site: Site, arms: dict[str, Arm], clients: int) -> Iterator[Row]:
-    partner, talkative = arms["partner"], arms["talkative"]
+    partner = arms["partner"]
     for mode in _MODES:
         arm = arms[mode]
         yield Row(
@@ -87,23 +89,29 @@ def _rows(site: Site, arms: dict[str, Arm], clients: int) -> Iterator[Row]:
             " ms",
             CPU_GOAL_MS,
         )
-    yield Row(
-        f"runs/s, {clients} clients, stream, partner streams each word",
-        site.label,
-        f"{arms['stream'].speed:.0f}/s, {arms['stream'].cpu:.2f} ms CPU",
-        f"{talkative.speed:.0f}/s, {talkative.cpu:.2f} ms CPU",
-        arms["stream"].speed / talkative.speed,
-        "×",
-    )
+    others = {
+        ("wait", "guest"): "partner behind Chatter's middleware",
+        ("stream", "talkative"): "partner streams each word",
+    }
+    for (mode, name), what in others.items():
+        arm, other = arms[mode], arms[name]
+        yield Row(
+            f"runs/s, {clients} clients, {mode}, {what}",
+            site.label,
+            f"{arm.speed:.0f}/s, {arm.cpu:.2f} ms CPU",
+            f"{other.speed:.0f}/s, {other.cpu:.2f} ms CPU",
+            median(ours / theirs for ours, theirs in zip(arm.per_s, other.per_s, strict=True)),
+            "×",
+        )
 
 
 def bare_rows(site: Site, *, seconds: float) -> Iterator[Row]:
     """What LangGraph itself takes, without server, request and recording, beside the partner."""
     bare = answer_of("-m", "bench.bare_graph", str(seconds), environment=site.environment)
-    with site.serving() as server:
-        arm = Arm(site.partner(), records=False)
+    with site.serving("bench.plain_settings") as server:
+        arm = Arm(server, site.partner(), records=False)
         for _ in range(3):
-            _measure(site, server, arm, CLIENTS[0], seconds / 3)
+            _measure(site, arm, CLIENTS[0], seconds / 3)
     yield Row(
         "bare LangGraph in process, beside the partner",
         "none",
