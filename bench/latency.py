@@ -20,7 +20,7 @@ _WARM_UP = 20
 
 def rows(site: Site, *, runs: int) -> Iterator[Row]:
     """One client, one request at a time; partner and subject take turns, request by request."""
-    with site.serving() as server, site.serving("bench.plain_settings") as plain:
+    with site.serving() as server, site.partner_serving() as plain:
         ours, theirs = asyncio.run(_alone(site, server.port, plain.port, runs))
         yield Row(
             "added wall time, 1 client, wait",

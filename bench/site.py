@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bench import databases
 from bench.client import Window
-from bench.processes import Server, answer_of, chatter, command
+from bench.processes import Server, answer_of, chatter, command, serving
 from bench.requests import Request, Void, chat, partner
 
 
@@ -26,6 +26,10 @@ class Site:
 
     def serving(self, settings: str = "bench.settings") -> AbstractContextManager[Server]:
         return chatter(self.environment, settings)
+
+    def partner_serving(self) -> AbstractContextManager[Server]:
+        environment = {**self.environment, "DJANGO_SETTINGS_MODULE": "bench.plain_settings"}
+        return serving("-m", "bench.plain_server", "PORT", environment=environment)
 
     def chat(self, mode: str, **more: str) -> Request:
         return chat(self.token, self.definition, mode, **more)

@@ -38,7 +38,7 @@ class Arm:
 
 def rows(site: Site, *, rounds: int, seconds: float) -> Iterator[Row]:
     """Partner and subject take turns, so that both meet the same noise."""
-    with site.serving() as ours, site.serving("bench.plain_settings") as plain:
+    with site.serving() as ours, site.partner_serving() as plain:
         for clients in CLIENTS:
             arms = {mode: Arm(ours, site.chat(mode), records=True) for mode in _MODES}
             arms["partner"] = Arm(plain, site.partner(), records=False)
@@ -108,7 +108,7 @@ def _rows(site: Site, arms: dict[str, Arm], clients: int) -> Iterator[Row]:
 def bare_rows(site: Site, *, seconds: float) -> Iterator[Row]:
     """What LangGraph itself takes, without server, request and recording, beside the partner."""
     bare = answer_of("-m", "bench.bare_graph", str(seconds), environment=site.environment)
-    with site.serving("bench.plain_settings") as server:
+    with site.partner_serving() as server:
         arm = Arm(server, site.partner(), records=False)
         for _ in range(3):
             _measure(site, arm, CLIENTS[0], seconds / 3)

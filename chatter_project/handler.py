@@ -1,0 +1,29 @@
+"""How a request reaches its view: as Django does it, but a thread only for views that need one."""
+
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction
+from django.core.handlers.asgi import ASGIHandler
+from django.http import Http404
+from django.urls import resolve
+
+
+class Handler(ASGIHandler):
+    """Django makes a thread for every request; asynchronous views here share one.
+
+    They use it to look up a session and to say that the request is over; what they read and write
+    goes through `core.database`.
+    """
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and _is_asynchronous(scope["path"]):
+            await self.handle(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def _is_asynchronous(path: str) -> bool:
+    try:
+        return iscoroutinefunction(resolve(path).func)
+    except Http404:
+        return False
