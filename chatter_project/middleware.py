@@ -61,10 +61,12 @@ class CsrfViewMiddleware(_InLoop, csrf.CsrfViewMiddleware):
     def __init__(self, get_response: Any) -> None:
         super().__init__(get_response)
         if self.async_mode:  # Django calls it directly, not through __acall__
-            self.process_view = self._process_view_in_loop
+            checked = self.process_view
 
-    async def _process_view_in_loop(self, *view: Any) -> HttpResponseBase | None:
-        return super().process_view(*view)
+            async def process_view(*view: Any) -> HttpResponseBase | None:
+                return checked(*view)
+
+            vars(self)["process_view"] = process_view
 
 
 class AuthenticationMiddleware(_InLoop, auth.AuthenticationMiddleware):
@@ -73,7 +75,7 @@ class AuthenticationMiddleware(_InLoop, auth.AuthenticationMiddleware):
 
 class MessageMiddleware(_InLoop, messages.MessageMiddleware):
     def writes(self, request: HttpRequest) -> bool:
-        kept = request._messages
+        kept: Any = vars(request)["_messages"]
         return kept.used or kept.added_new
 
 

@@ -1,29 +1,27 @@
 """A graph definition becomes a compiled LangGraph. This is the only file that builds one.
 
-Every edge is a static edge, and a node with several incoming edges waits for all of them: a join is
-a join. A node none of whose incoming edges was taken is passed over and says so to those behind it,
-so a branch that is not taken never blocks a join. LangGraph runs branches in parallel.
+A node with several incoming edges waits for all of them: a join is a join. A node none of whose
+incoming edges was taken is passed over and says so to those behind it, so a branch that is not
+taken never blocks a join. LangGraph runs branches in parallel.
+
+The head of a loop has two nodes behind it: one for what a round repeats, one for what follows the
+loop; which of them runs is the only choice LangGraph makes. So a join in a loop is one per round,
+and one behind it waits until the loop is over.
 """
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 
-import structlog
 from langgraph.graph import END, START, StateGraph
-from langgraph.runtime import Runtime
 
-from llms.errors import ProviderError
-from workflows.definition.graph import ERROR, Edge, GraphDefinition, NodeSpec
-from workflows.definition.references import UnknownReference
+from workflows.definition.graph import ERROR, Edge, GraphDefinition
+from workflows.definition.loops import Loop, loops_of
 from workflows.engine.context import ExecutionContext
-from workflows.engine.errors import NodeError, RunFailed
-from workflows.engine.events import NodeFailed, NodeFinished, NodeStarted
-from workflows.engine.state import Passed, RunState
-from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
+from workflows.engine.state import RunState
+from workflows.engine.steps import Step
 
-log = structlog.get_logger(__name__)
+Loops = Mapping[str, Loop]
 
 
 class NodeTypes(Protocol):
@@ -49,97 +47,73 @@ class Compiler:
 
 def _built(graph: GraphDefinition, node_types: NodeTypes) -> Any:
     builder = StateGraph(RunState, context_schema=ExecutionContext)
+    kinds = {node.id: _kind(node.type, node_types) for node in graph.nodes}
+    starts = [node.id for node in graph.nodes if not graph.incoming[node.id]]
+    round_ports = {node: kind.round_port for node, kind in kinds.items() if kind.round_port}
+    loops = loops_of(graph.edges, starts, round_ports)
     for node in graph.nodes:
-        kind = node_types.get(node.type)
-        if kind is None:
-            raise LookupError(f"There is no node type '{node.type}'.")
-        config = kind.config.model_validate(node.config)
+        config = kinds[node.id].config.model_validate(node.config)
         takes_errors = any(e.source == node.id and e.source_port == ERROR for e in graph.edges)
-        step = _step(node, kind, config, graph.incoming[node.id], takes_errors)
-        builder.add_node(node.id, step)
-    followed = {edge.source for edge in graph.edges}
-    for node in graph.nodes:
-        sources = sorted({edge.source for edge in graph.incoming[node.id]}) or [START]
-        builder.add_edge(sources if len(sources) > 1 else sources[0], node.id)
-        if node.id not in followed:
-            builder.add_edge(node.id, END)
+        incoming, loop = graph.incoming[node.id], loops.get(node.id)
+        step = Step(node, kinds[node.id], config, incoming, takes_errors, loop)
+        builder.add_node(node.id, step.__call__)
+        if loop is not None:
+            builder.add_node(_round(loop), _pass_on)
+            builder.add_node(_after(loop), _pass_on)
+            builder.add_conditional_edges(node.id, _way(loop), [_round(loop), _after(loop)])
+    _connect(builder, graph, loops)
     return builder.compile()
 
 
-def _step(
-    node: NodeSpec,
-    kind: NodeType[Any],
-    config: NodeConfig,
-    incoming: tuple[Edge, ...],
-    takes_errors: bool,
-) -> Callable[..., Any]:
-    """What LangGraph runs for a node: its events, its inputs, its errors."""
-
-    async def step(state: RunState, runtime: Runtime[ExecutionContext]) -> Mapping[str, Any]:
-        passed = state["nodes"]
-        taken = [edge for edge in incoming if _taken(passed, edge)]
-        if incoming and not taken:
-            return {"nodes": {node.id: Passed(port=None)}}
-        text = "\n\n".join(filter(None, (passed[edge.source].text for edge in taken)))
-        inputs = Inputs(text=text, variables=state["variables"], nodes=passed)
-        before = passed.get(node.id)
-        visit = Visit(runtime.context, node.id, before.visit + 1 if before else 1)
-        outputs = await _visited(node, kind, config, inputs, visit, takes_errors)
-        left = Passed(
-            port=outputs.port,
-            text=text if outputs.text is None else outputs.text,
-            values=outputs.values,
-            visit=visit.number,
-            memory=outputs.memory,
-        )
-        return {"nodes": {node.id: left}, "variables": outputs.changes}
-
-    return step
+def _kind(key: str, node_types: NodeTypes) -> Any:
+    kind = node_types.get(key)
+    if kind is None:
+        raise LookupError(f"There is no node type '{key}'.")
+    return kind
 
 
-def _taken(passed: Mapping[str, Passed], edge: Edge) -> bool:
-    source = passed.get(edge.source)
-    return source is not None and source.port == edge.source_port
+def _connect(builder: StateGraph[Any, Any], graph: GraphDefinition, loops: Loops) -> None:
+    for node in graph.nodes:
+        loop, incoming = loops.get(node.id), graph.incoming[node.id]
+        back = loop.back if loop else ()
+        _join(builder, [edge for edge in incoming if edge not in back], node.id, loops)
+        if back:
+            _join(builder, back, node.id, loops)
+        if not any(_leaves(edge, node.id, loop) for edge in graph.edges):
+            builder.add_edge(_after(loop) if loop else node.id, END)
 
 
-async def _visited(  # noqa: PLR0913, PLR0917 - the parts of one step
-    node: NodeSpec,
-    kind: NodeType[Any],
-    config: NodeConfig,
-    inputs: Inputs,
-    visit: Visit,
-    takes_errors: bool,
-) -> Outputs:
-    emit = visit.context.log.emit
-    emit(NodeStarted(node.id, node.type, node.label or kind.label, visit.number))
-    began = time.perf_counter()
-    try:
-        outputs = await kind.run(config, inputs, visit)
-    except Exception as error:
-        code, message = _told(error, visit)
-        emit(NodeFailed(node.id, visit.number, code, message))
-        if not takes_errors:
-            raise RunFailed(node.id, code, message) from error
-        return Outputs(port=ERROR, text=message, values={"code": code, "message": message})
-    took = round((time.perf_counter() - began) * 1000, 3)
-    emit(NodeFinished(node.id, visit.number, outputs.port, took))
-    return outputs
+def _join(builder: StateGraph[Any, Any], edges: Iterable[Edge], target: str, loops: Loops) -> None:
+    sources = sorted({_source(edge, loops) for edge in edges}) or [START]
+    builder.add_edge(sources if len(sources) > 1 else sources[0], target)
 
 
-def _told(error: Exception, visit: Visit) -> tuple[str, str]:
-    """The stable code and the message of a node's error; one nobody foresaw is logged."""
-    if isinstance(error, NodeError | ProviderError):
-        return error.code, str(error)
-    if isinstance(error, UnknownReference):
-        return "unknown_reference", str(error)
-    log.error(
-        "node.crashed",
-        execution=str(visit.context.execution_id),
-        node=visit.node,
-        visit=visit.number,
-        exc_info=error,
-    )
-    return (
-        "node_crashed",
-        "The node stopped on an error of its own; the server's log has the details.",
-    )
+def _source(edge: Edge, loops: Loops) -> str:
+    loop = loops.get(edge.source)
+    if loop is None:
+        return edge.source
+    return _round(loop) if edge.source_port == loop.port else _after(loop)
+
+
+def _leaves(edge: Edge, node: str, loop: Loop | None) -> bool:
+    """Whether something follows by this edge, other than a round."""
+    return edge.source == node and (loop is None or edge.source_port != loop.port)
+
+
+def _way(loop: Loop) -> Callable[[RunState], str]:
+    def way(state: RunState) -> str:
+        return _round(loop) if state["nodes"][loop.head].port == loop.port else _after(loop)
+
+    return way
+
+
+def _round(loop: Loop) -> str:
+    return f"{loop.head}.round"
+
+
+def _after(loop: Loop) -> str:
+    return f"{loop.head}.after"
+
+
+async def _pass_on(state: RunState) -> Mapping[str, Any]:
+    return {}

@@ -65,7 +65,10 @@ class Log(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ExecutionContext:
-    """Everything one run knows. `graph` is bound: its parameters stand in their places."""
+    """Everything one run knows. `graph` is bound: its parameters stand in their places.
+
+    `max_steps` bounds the steps of the graph: what runs at the same time is one step.
+    """
 
     execution_id: UUID
     attempt: int
@@ -74,3 +77,4 @@ class ExecutionContext:
     parameters: Mapping[str, Any]
     services: Services
     log: Log
+    max_steps: int = 1_000

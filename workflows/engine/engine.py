@@ -1,11 +1,12 @@
 """Runs a graph. LangGraph schedules; nodes tell the log what happens as it happens."""
 
+from langgraph.errors import GraphRecursionError
+
 from workflows.engine.compiler import Compiler, NodeTypes
 from workflows.engine.context import ExecutionContext
+from workflows.engine.errors import RunFailed
 from workflows.engine.result import ExecutionResult
 from workflows.engine.state import RunState
-
-_SPARE_STEPS = 10
 
 
 class ExecutionEngine:
@@ -18,17 +19,22 @@ class ExecutionEngine:
         """Run the context's graph to its end.
 
         Writes nothing itself: nodes emit to `context.log` and ask `context.services`. Raises
-        RunFailed when a node's error is taken up by no edge. Cancelling the task cancels the nodes.
+        RunFailed when a node's error is taken up by no edge, or the run takes too many steps.
+        Cancelling the task cancels the nodes.
         """
-        graph = context.graph
         state: RunState = {"nodes": {}, "variables": {}}
-        async for step in self._compiler.runnable(graph).astream(
+        steps = self._compiler.runnable(context.graph).astream(
             state,
-            {"recursion_limit": len(graph.nodes) + _SPARE_STEPS},
+            {"recursion_limit": context.max_steps},
             context=context,
             stream_mode="values",
-        ):
-            state = step
+        )
+        try:
+            async for step in steps:
+                state = step
+        except GraphRecursionError as error:
+            message = f"The run took more than {context.max_steps:,} steps."
+            raise RunFailed("", "too_many_steps", message) from error
         return _result(context, state)
 
 

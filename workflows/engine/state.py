@@ -20,13 +20,17 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """What a node left behind; `port` is None when no edge into it was taken."""
+    """What a node left behind; `port` is None when no edge into it was taken.
+
+    `dialogue` is what a model and its tools have said to one another since it was asked.
+    """
 
     port: str | None
     text: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
     visit: int = 0
     memory: Memory | None = None
+    dialogue: Sequence[ChatMessage] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from llms.messages import ChatMessage
 from workflows.definition.graph import OUT
 from workflows.engine.context import ExecutionContext, Question, Reply
 from workflows.engine.state import Change, Memory, Passed
@@ -23,11 +24,16 @@ C = TypeVar("C", bound=NodeConfig)
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What reaches a node: the text of the edges taken, and what expressions may name."""
+    """What reaches a node: text and dialogue of the edges taken, and what expressions may name.
+
+    `before` is what the node left itself when it began the round that has just ended.
+    """
 
     text: str
     variables: Mapping[str, Any]
     nodes: Mapping[str, Passed]
+    dialogue: Sequence[ChatMessage] = ()
+    before: Passed | None = None
 
     def names(self, context: ExecutionContext) -> dict[str, Any]:
         """The names of expressions and references: input, params, text, variables, nodes."""
@@ -54,6 +60,7 @@ class Outputs:
     values: Mapping[str, Any] = field(default_factory=dict)
     changes: Sequence[Change] = ()
     memory: Memory | None = None
+    dialogue: Sequence[ChatMessage] = ()
 
 
 @dataclass(slots=True)
@@ -81,6 +88,8 @@ class NodeType(ABC, Generic[C]):
     aliases: ClassVar[tuple[str, ...]] = ()
     ports: ClassVar[tuple[str, ...]] = (OUT,)
     can_fail: ClassVar[bool] = False
+    # The port by which a node begins a round of what leads back to it; it bounds their number.
+    round_port: ClassVar[str] = ""
     config: ClassVar[type[NodeConfig]]
 
     @abstractmethod

@@ -88,6 +88,7 @@ def context_of(
         parameters=execution.parameters,
         services=Resources(execution, tracker, past),
         log=tracker,
+        max_steps=settings.CHATTER_MAX_STEPS,
     )
 
 

@@ -1,0 +1,63 @@
+"""Where a graph goes round (pure).
+
+A round begins where a node leaves by its round port and ends where an edge leads back to it. What a
+loop repeats is entered and left through that node alone, so that every round is whole.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from workflows.definition.graph import Edge
+
+Targets = Mapping[str, Sequence[Edge]]  # the edges out of each node
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """`body` is what a round consists of, without `head`; `back` the edges that end a round."""
+
+    head: str
+    port: str
+    body: frozenset[str]
+    back: tuple[Edge, ...]
+
+
+def loops_of(
+    edges: Iterable[Edge], starts: Iterable[str], round_ports: Mapping[str, str]
+) -> dict[str, Loop]:
+    """The loops by their heads; `round_ports` tells which nodes may be one, and by which port."""
+    targets: dict[str, list[Edge]] = {}
+    for edge in edges:
+        targets.setdefault(edge.source, []).append(edge)
+    found = (_loop(targets, list(starts), head, port) for head, port in round_ports.items())
+    return {loop.head: loop for loop in found if loop is not None}
+
+
+def _loop(targets: Targets, starts: Sequence[str], head: str, port: str) -> Loop | None:
+    out = targets.get(head, ())
+    into = [edge.target for edge in out if edge.source_port == port]
+    others = [edge.target for edge in out if edge.source_port != port]
+    repeated = _reached(into, targets, head) - _reached([*starts, *others], targets, head)
+    back = tuple(edge for node in repeated for edge in targets.get(node, ()) if edge.target == head)
+    if not back:
+        return None
+    ends = {edge.source for edge in back}
+    body = frozenset(node for node in repeated if ends & _reached([node], targets, head))
+    return Loop(head, port, body, back)
+
+
+def ways_out(loop: Loop, edges: Iterable[Edge]) -> Iterator[Edge]:
+    """Edges by which a round would be left in the middle."""
+    for edge in edges:
+        if edge.source in loop.body and edge.target not in loop.body and edge.target != loop.head:
+            yield edge
+
+
+def _reached(first: Iterable[str], targets: Targets, without: str) -> set[str]:
+    found = set(first) - {without}
+    waiting = list(found)
+    while waiting:
+        new = {edge.target for edge in targets.get(waiting.pop(), ())} - found - {without}
+        found |= new
+        waiting += new
+    return found

@@ -1,0 +1,116 @@
+"""What LangGraph runs for a node: its inputs, its events, its errors."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from langgraph.runtime import Runtime
+
+from llms.errors import ProviderError
+from workflows.definition.graph import ERROR, Edge, NodeSpec
+from workflows.definition.loops import Loop
+from workflows.definition.references import UnknownReference
+from workflows.engine.context import ExecutionContext
+from workflows.engine.errors import NodeError, RunFailed
+from workflows.engine.events import NodeFailed, NodeFinished, NodeStarted
+from workflows.engine.state import Passed, RunState
+from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A node in its place. `loop` is the one it is the head of."""
+
+    node: NodeSpec
+    kind: NodeType[Any]
+    config: NodeConfig
+    incoming: tuple[Edge, ...]
+    takes_errors: bool
+    loop: Loop | None = None
+
+    async def __call__(
+        self, state: RunState, runtime: Runtime[ExecutionContext]
+    ) -> Mapping[str, Any]:
+        """Visit the node, or pass it over when no edge into it was taken."""
+        nodes, before = state["nodes"], state["nodes"].get(self.node.id, _NEVER)
+        taken = [edge for edge in self._edges(before) if _taken(nodes, edge)]
+        if self.incoming and not taken:
+            return {"nodes": {self.node.id: Passed(port=None, visit=before.visit)}}
+        sources = [nodes[edge.source] for edge in taken]
+        inputs = Inputs(
+            text="\n\n".join(filter(None, (source.text for source in sources))),
+            variables=state["variables"],
+            nodes=nodes,
+            dialogue=tuple(said for source in sources for said in source.dialogue),
+            before=before if self._goes_on(before) else None,
+        )
+        visit = Visit(runtime.context, self.node.id, before.visit + 1)
+        outputs = await self._visited(inputs, visit)
+        left = Passed(
+            port=outputs.port,
+            text=inputs.text if outputs.text is None else outputs.text,
+            values=outputs.values,
+            visit=visit.number,
+            memory=outputs.memory,
+            dialogue=outputs.dialogue,
+        )
+        return {"nodes": {self.node.id: left}, "variables": outputs.changes}
+
+    def _edges(self, before: Passed) -> tuple[Edge, ...]:
+        """A head is reached from outside, or by the end of the round it began."""
+        if self.loop is None:
+            return self.incoming
+        if self._goes_on(before):
+            return self.loop.back
+        return tuple(edge for edge in self.incoming if edge not in self.loop.back)
+
+    def _goes_on(self, before: Passed) -> bool:
+        return self.loop is not None and before.port == self.loop.port
+
+    async def _visited(self, inputs: Inputs, visit: Visit) -> Outputs:
+        emit = visit.context.log.emit
+        label = self.node.label or self.kind.label
+        emit(NodeStarted(self.node.id, self.node.type, label, visit.number))
+        began = time.perf_counter()
+        try:
+            outputs = await self.kind.run(self.config, inputs, visit)
+        except Exception as error:
+            code, message = _told(error, visit)
+            emit(NodeFailed(self.node.id, visit.number, code, message))
+            if not self.takes_errors:
+                raise RunFailed(self.node.id, code, message) from error
+            return Outputs(port=ERROR, text=message, values={"code": code, "message": message})
+        took = round((time.perf_counter() - began) * 1000, 3)
+        emit(NodeFinished(self.node.id, visit.number, outputs.port, took))
+        return outputs
+
+
+_NEVER = Passed(port=None)
+
+
+def _taken(nodes: Mapping[str, Passed], edge: Edge) -> bool:
+    source = nodes.get(edge.source)
+    return source is not None and source.port == edge.source_port
+
+
+def _told(error: Exception, visit: Visit) -> tuple[str, str]:
+    """The stable code and the message of a node's error; one nobody foresaw is logged."""
+    if isinstance(error, NodeError | ProviderError):
+        return error.code, str(error)
+    if isinstance(error, UnknownReference):
+        return "unknown_reference", str(error)
+    log.error(
+        "node.crashed",
+        execution=str(visit.context.execution_id),
+        node=visit.node,
+        visit=visit.number,
+        exc_info=error,
+    )
+    return (
+        "node_crashed",
+        "The node stopped on an error of its own; the server's log has the details.",
+    )
