@@ -8,6 +8,7 @@ NODE_TYPES = [
     "workflows.nodes.conditional.ConditionalNode",
     "workflows.nodes.variable.VariableNode",
     "workflows.nodes.delay.DelayNode",
+    "workflows.nodes.prompt.PromptNode",
 ]
 
 # Called with the executions that end, inside the transaction that ends them.

@@ -15,8 +15,8 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
 from llms.errors import ProviderError
+from workflows.definition.expressions import BadExpression
 from workflows.definition.graph import ERROR, Edge, GraphDefinition, NodeSpec
-from workflows.definition.references import UnknownReference
 from workflows.engine.context import ExecutionContext
 from workflows.engine.errors import NodeError, RunFailed
 from workflows.engine.events import NodeFailed, NodeFinished, NodeStarted
@@ -128,10 +128,8 @@ async def _visited(  # noqa: PLR0913, PLR0917 - the parts of one step
 
 def _told(error: Exception, visit: Visit) -> tuple[str, str]:
     """The stable code and the message of a node's error; one nobody foresaw is logged."""
-    if isinstance(error, NodeError | ProviderError):
+    if isinstance(error, NodeError | ProviderError | BadExpression):
         return error.code, str(error)
-    if isinstance(error, UnknownReference):
-        return "unknown_reference", str(error)
     log.error(
         "node.crashed",
         execution=str(visit.context.execution_id),
