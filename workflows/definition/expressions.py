@@ -20,8 +20,8 @@ from workflows.definition.values import NotJson, Weight, as_decimals, as_json, a
 
 NAMES = ("input", "params", "text", "variables", "nodes")
 MAX_CHARACTERS = 1_000
-_MAX_UNITS = 50_000  # of values read or made; a unit is a number, a key or 64 characters
-_MAX_WORK = 700_000  # units touched; about 70 ns each, so 50 ms
+_MAX_UNITS = 30_000  # of values read or made; a unit is a number, a key or 64 characters
+_MAX_WORK = 1_200_000  # units touched, at the worst; 30 to 40 ns each
 _MAX_PATTERN = 150  # a pattern of \w{60} over 20,000 characters takes 50 ms
 _MAX_MATCHED = 20_000
 _SHOWN = 120
@@ -121,18 +121,14 @@ def _read(text: str) -> tuple[Reading, set[str]]:
 
 def _run(reading: Reading, inputs: dict[str, Any]) -> Any:
     try:
-        return _executed(reading.source, inputs)
+        return _compiled(reading.source).execute(inputs | _CALLED)
     except TypeError:
+        decimal = as_decimals(inputs) | _CALLED | {"size_": lambda value: float(_size(value))}
         try:
-            return _executed(reading.in_decimals, as_decimals(inputs))
+            return _compiled(reading.in_decimals).execute(decimal)
         except TypeError:
             pass
         raise
-
-
-def _executed(source: str, inputs: dict[str, Any]) -> Any:
-    functions = {"size_": _size, "string_": as_text, "in_order_": _in_order}
-    return _compiled(source).execute({**inputs, **functions})
 
 
 @lru_cache(maxsize=1024)
@@ -208,6 +204,9 @@ def _in_order(value: Any) -> Any:
     return sorted(value) if isinstance(value, Mapping) else value
 
 
+_CALLED = {"size_": _size, "string_": as_text, "in_order_": _in_order}
+
+
 def _told(error: Exception) -> str:
     """One line of it, without the library's advice."""
     if isinstance(error, KeyError):
@@ -217,4 +216,5 @@ def _told(error: Exception) -> str:
 
 
 def _shown(text: str) -> str:
+    text = text.replace("\n", " ")
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

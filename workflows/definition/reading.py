@@ -5,7 +5,7 @@ another order in every process; so a loop is written to go over what `in_order_`
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -22,7 +22,7 @@ _TOKEN = re.compile(
       | (?P<sign><=|>=|==|!=|&&|\|\||.)""",
     re.VERBOSE | re.DOTALL,
 )
-_OPENS, _CLOSES = "([{", ")]}"
+_OPENS, _CLOSES, _INDEX = "([{", ")]}", "index"
 
 
 class Unreadable(ValueError):
@@ -121,26 +121,27 @@ class _Reader:
 
     def _written(self, at: int, token: Token) -> str:
         if token.kind == "sign":
-            self._sign(token.text)
+            self._sign(at, token.text)
         elif token.kind == "name":
             return self._name(at, token.text)
         else:
             self._found.literals += 1
         return token.text
 
-    def _sign(self, sign: str) -> None:
-        if sign in "\"'\\`":
-            raise Unreadable(f"a text is not closed, or {sign} is out of place")
+    def _sign(self, at: int, sign: str) -> None:
+        if sign in "\"'\\`" or (sign == "." and not self._is_value(at - 1)):
+            raise Unreadable(f"'{sign}' is out of place")
         self._found.pluses += sign == "+"
         if sign in _OPENS:
-            self._open.append(self._next_opens or sign)
+            index = _INDEX if sign == "[" and self._is_value(at - 1) else sign
+            self._open.append(self._next_opens or index)
             self._next_opens = None
         elif sign in _CLOSES and self._open:
             self._open.pop()
 
     def _decimal(self, number: str) -> str:
         """A whole number stays one where it is an index."""
-        indexes = bool(self._open) and self._open[-1] == "["
+        indexes = bool(self._open) and self._open[-1] == _INDEX
         return number if indexes or not number.isdecimal() else f"{number}.0"
 
     def _name(self, at: int, name: str) -> str:
@@ -159,6 +160,8 @@ class _Reader:
         variable = self._tokens[at + 2] if at + 2 < len(self._tokens) else Token("", "")
         if variable.kind != "name" or self._text(at + 3) != ",":
             raise Unreadable(f"write .{name}(item, …)")
+        if self._tokens[at - 2].kind != "name":  # what it goes over is made anew each time
+            self._look_out(self._open)
         self._next_opens = Loop(variable.text, name in _COPYING, uses=-1)  # it stands here once
         self._found.loops.append(self._next_opens)
         return f"in_order_().{name}"
@@ -179,6 +182,18 @@ class _Reader:
                     return
                 around.looks_out = True
         self._found.names.append(".".join([name, *self._keys(at)]))
+
+    @staticmethod
+    def _look_out(brackets: Iterable[Loop | str]) -> None:
+        for around in brackets:
+            if isinstance(around, Loop):
+                around.looks_out = True
+
+    def _is_value(self, at: int) -> bool:
+        """Whether a value ends here, so that a key of it may follow."""
+        if at < 0 or self._text(at) == "in":
+            return False
+        return self._tokens[at].kind != "sign" or self._text(at) in _CLOSES
 
     def _keys(self, at: int) -> Iterator[str]:
         """The keys that follow a name, up to an index or a call."""
