@@ -1,5 +1,6 @@
 """No text makes the language do anything but answer or refuse, soon."""
 
+import contextlib
 import json
 
 import pytest
@@ -10,7 +11,7 @@ from workflows.definition.expressions import BadExpression, evaluate, parse
 from workflows.definition.reading import names_of
 from workflows.definition.references import bind, expressions_in
 
-WATCHDOG = settings(deadline=5_000, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+WATCHDOG = settings(deadline=5_000, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 PIECES = [
     *("1", "2.5", "-", "+", "*", "/", "%", "==", "<", "&&", "||", "!", "?", ":", ",", ".", " "),
     *("(", ")", "[", "]", "{", "}", "'a'", '"', "'", "\\", "//", "\n", "x", "y", "null", "true"),
@@ -53,10 +54,8 @@ def expressions() -> st.SearchStrategy[str]:
 @given(texts)
 def test_any_text_parses_or_is_refused(text):
     names_of(text)
-    try:
+    with contextlib.suppress(BadExpression):
         parse(text)
-    except BadExpression:
-        pass
 
 
 @WATCHDOG
@@ -75,20 +74,16 @@ def test_what_parses_has_a_json_value_or_is_refused(expression, some_list, some_
 def test_what_is_accepted_ends_soon_even_with_much_to_read(expression):
     rows = [{"name": f"row {at}", "list": [at, at + 0.5]} for at in range(300)]
     names = {"text": "word " * 20_000, "variables": {"list": rows, "map": {"k": rows}}}
-    try:
+    with contextlib.suppress(BadExpression):
         evaluate(f"({expression})", names)
-    except BadExpression:
-        pass
 
 
 @WATCHDOG
 @given(st.lists(st.sampled_from(["{{", "}}", *PIECES]), max_size=40).map("".join))
 def test_any_template_becomes_something_or_is_refused(template):
     list(expressions_in(template))
-    try:
+    with contextlib.suppress(BadExpression):
         bind(template, {"text": "t", "variables": {}, "input": {}, "nodes": {}, "params": {}})
-    except BadExpression:
-        pass
 
 
 @pytest.mark.parametrize("opening", ["{{", "{{ {", "{{ '", '{{ "\\'])

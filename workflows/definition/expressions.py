@@ -60,11 +60,8 @@ def parse(text: str) -> Reading:
     """What an expression names and does, once it is known to be one. Raises BadExpression."""
     if len(text) > MAX_CHARACTERS:
         raise BadExpression(f"An expression has at most {MAX_CHARACTERS} characters.")
-    if is_reference(text):
-        reading, functions = Reading(names=[text.strip()]), set()
-    else:
-        reading, functions = _read(text)
-    _check_names(reading, functions)
+    reading = Reading(names=[text.strip()]) if is_reference(text) else _read(text)
+    _check_names(reading)
     return reading
 
 
@@ -108,15 +105,17 @@ def look_up(names: Mapping[str, Any], name: str) -> Any:
     return value
 
 
-def _read(text: str) -> tuple[Reading, set[str]]:
-    """What the text names and does, and the functions it calls."""
+def _read(text: str) -> Reading:
     try:
         _compiled(text)
         reading = read(text)
         _check_patterns(reading)
-        return reading, set(_compiled(reading.source).functions())
+        missing = set(_compiled(reading.source).functions()) - _FUNCTIONS
     except Exception as error:  # the library raises its own kinds for what it does not understand
         raise BadExpression(f"'{_shown(text)}' is not an expression: {_told(error)}.") from error
+    if missing:
+        raise BadExpression(f"There is no function '{min(missing)}'.")
+    return reading
 
 
 def _run(reading: Reading, inputs: dict[str, Any]) -> Any:
@@ -139,28 +138,25 @@ def _compiled(source: str) -> Any:
     return cel.compile(source)
 
 
-def _check_names(reading: Reading, functions: set[str]) -> None:
+def _check_names(reading: Reading) -> None:
     taken = {loop.variable for loop in reading.loops} & {*NAMES}
     if taken:
         raise BadExpression(f"'{min(taken)}' is a name of the run: call the loop's item otherwise.")
     unknown = {name.partition(".")[0] for name in reading.names} - {*NAMES}
     if unknown:
         raise BadExpression(f"'{min(unknown)}' is not a known name; use one of {', '.join(NAMES)}.")
-    missing = functions - _FUNCTIONS
-    if missing:
-        raise BadExpression(f"There is no function '{min(missing)}'.")
 
 
 def _check_patterns(reading: Reading) -> None:
     """The library's matcher is linear, but a pattern may be made to cost a lot per character."""
-    for literal in reading.patterns:
-        _compiled(f"''.matches({literal})").execute({})
     patterns = [_compiled(literal).execute({}) for literal in reading.patterns]
     counts = [int(number) for pattern in patterns for number in _COUNT.findall(pattern)]
     if sum(map(len, patterns)) + 3 * sum(counts) > _MAX_PATTERN:
         raise Unreadable("its patterns ask for too much")
     if any(_TRICKY.search(pattern) for pattern in patterns):
         raise Unreadable("a pattern counts no groups, and sets no x flag")
+    for literal in reading.patterns:
+        _compiled(f"''.matches({literal})").execute({})
 
 
 def _inputs(names: Mapping[str, Any], reading: Reading) -> dict[str, Any]:

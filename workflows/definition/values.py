@@ -44,22 +44,18 @@ class Weight:
 
 def as_json(value: Any) -> Any:
     """The value if JSON has it, the keys of objects in order. Raises NotJson."""
-    if value is None or isinstance(value, bool | str):
-        return value
-    if isinstance(value, int):
-        if not _SMALLEST <= value <= _GREATEST:
-            raise NotJson("a whole number has at most 64 bits")
-        return value
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise NotJson(f"{value} is not a number that JSON has")
-        return value
     if isinstance(value, list | tuple):
         return [as_json(item) for item in value]
     if isinstance(value, Mapping):
         if not all(isinstance(key, str) for key in value):
             raise NotJson("the keys of an object are texts")
         return {key: as_json(value[key]) for key in sorted(value)}
+    if isinstance(value, int) and not _SMALLEST <= value <= _GREATEST:
+        raise NotJson("a whole number has at most 64 bits")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise NotJson(f"{value} is not a number that JSON has")
+    if value is None or isinstance(value, str | int | float):
+        return value
     raise NotJson(f"JSON has no {type(value).__name__}")
 
 

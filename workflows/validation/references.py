@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
-
 from typing import Any
 
 from pydantic import ValidationError
