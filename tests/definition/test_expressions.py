@@ -96,6 +96,7 @@ RESULTS = [
     ("variables.items.exists(i, i.name == 'ink')", True),
     ("variables.items.exists_one(i, i.price > 1)", False),
     ("variables.map.map(key, key)", ["a", "z"]),
+    ("{'d': 1, 'b': 2, 'a': 3, 'e': 4, 'c': 5}.map(key, key)", ["a", "b", "c", "d", "e"]),
     ("[[1, 2], [3]].map(row, row.map(n, n * 10))", [[10, 20], [30]]),
     ("[1, 2].map(n, n * variables.price)", [1.5, 3.0]),
     ("variables.words.exists(word, text.contains(word))", False),
