@@ -9,6 +9,7 @@ NODE_TYPES = [
     "workflows.nodes.variable.VariableNode",
     "workflows.nodes.delay.DelayNode",
     "workflows.nodes.loop.LoopNode",
+    "workflows.nodes.prompt.PromptNode",
 ]
 
 # Called with the executions that end, inside the transaction that ends them.

@@ -65,8 +65,8 @@ def test_a_cycle_is_refused():
     assert "cycle" in codes(validate(bad))
 
 
-def test_a_loop_over_a_list_is_not_taken_as_an_expression():
-    node = {"id": "x", "type": "conditional", "config": {"condition": "[1, 2].all(x, x > 0)"}}
+def test_a_function_that_does_not_exist_is_told():
+    node = {"id": "x", "type": "conditional", "config": {"condition": "[1].all(x, sqrt(x) > 0)"}}
     edges = [
         {"source": "start", "target": "x"},
         {"source": "x", "source_port": "true", "target": "end"},

@@ -10,7 +10,7 @@ from workflows.definition.references import bind
 def bound(graph: GraphDefinition, parameters: Mapping[str, Any]) -> GraphDefinition:
     """The graph with every `{{params.…}}` replaced; other references stay for the run.
 
-    Raises UnknownReference.
+    Raises BadExpression.
     """
     names = {"params": parameters}
     nodes = tuple(

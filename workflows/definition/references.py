@@ -1,39 +1,55 @@
-"""`{{name.path}}` in texts and configs: find, list, replace.
+"""`{{ … }}` in texts and configs: find, list, replace. Inside the braces stands an expression.
 
-A string that is nothing but one reference takes the value itself, so that a parameter keeps its
-type; inside a longer string the value is written as text. Nothing is evaluated.
+A string that is nothing but one expression takes its value, so that a parameter keeps its type;
+inside a longer string the value is written as text, lists and objects as JSON.
 """
 
-import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-_REFERENCE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*)\s*\}\}")
+from workflows.definition.expressions import BadExpression, Expression, evaluate
+from workflows.definition.reading import braces_close, names_of
+from workflows.definition.values import as_text
+
+MAX_TEMPLATE = 100_000
+MAX_TEXT = 1_000_000
 
 
-class UnknownReference(KeyError):
-    """A reference to a name that does not exist here."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An expression in a text, from its opening to behind its closing braces."""
 
-    def __str__(self) -> str:
-        return f"'{{{{{self.args[0]}}}}}' refers to nothing known here."
+    start: int
+    end: int
+    expression: str
+
+
+def expressions_in(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every expression in a JSON value, with the dotted path to the string it stands in."""
+    if isinstance(value, Expression):
+        yield path, value
+    elif isinstance(value, str):
+        yield from ((path, place.expression) for place in _places(value))
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from expressions_in(item, f"{path}.{key}".lstrip("."))
+    elif isinstance(value, list | tuple):
+        for at, item in enumerate(value):
+            yield from expressions_in(item, f"{path}.{at}".lstrip("."))
 
 
 def references_in(value: Any) -> Iterator[str]:
-    """Every dotted name referred to anywhere in a JSON value."""
-    if isinstance(value, str):
-        yield from (match[1] for match in _REFERENCE.finditer(value))
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from references_in(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from references_in(item)
+    """Every dotted name that the expressions in a JSON value use."""
+    for _, expression in expressions_in(value):
+        yield from names_of(expression)
 
 
 def bind(value: Any, names: Mapping[str, Any], *, only: str = "") -> Any:
-    """The value with its references replaced; with `only`, those of another first name are kept.
+    """The value with its expressions replaced; with `only`, those that use other names are kept.
 
-    Raises UnknownReference.
+    What is put in for `only` is never read as an expression later. Raises BadExpression.
     """
     if isinstance(value, str):
         return _bind_text(value, names, only)
@@ -44,33 +60,59 @@ def bind(value: Any, names: Mapping[str, Any], *, only: str = "") -> Any:
     return value
 
 
+def render(template: str, names: Mapping[str, Any]) -> str:
+    """The template as text. Raises BadExpression."""
+    return as_text(bind(template, names))
+
+
 def _bind_text(text: str, names: Mapping[str, Any], only: str) -> Any:
-    def wanted(name: str) -> bool:
-        return not only or name.split(".")[0] == only
-
-    whole = _REFERENCE.fullmatch(text.strip())
-    if whole and wanted(whole[1]):
-        return look_up(names, whole[1])
-
-    def replaced(match: re.Match[str]) -> str:
-        return _as_text(look_up(names, match[1])) if wanted(match[1]) else match[0]
-
-    return _REFERENCE.sub(replaced, text)
-
-
-def look_up(names: Mapping[str, Any], name: str) -> Any:
-    """The value at a dotted name. Raises UnknownReference."""
-    value: Any = names
-    for step in name.split("."):
-        if not isinstance(value, Mapping) or step not in value:
-            raise UnknownReference(name)
-        value = value[step]
-    return value
+    places = [place for place in _places(text) if not only or _uses_only(only, place.expression)]
+    if not places:
+        return text
+    if len(text) > MAX_TEMPLATE:
+        raise BadExpression(f"A text with expressions has at most {MAX_TEMPLATE} characters.")
+    values = [evaluate(place.expression, names) for place in places]
+    if only:
+        values = [_literal(value) for value in values]
+    if text.strip() == text[places[0].start : places[0].end]:
+        return values[0]
+    return _joined(text, places, values)
 
 
-def _as_text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+def _joined(text: str, places: list[Place], values: list[Any]) -> str:
+    parts, at = [], 0
+    for place, value in zip(places, values, strict=True):
+        parts += [text[at : place.start], as_text(value)]
+        at = place.end
+    parts.append(text[at:])
+    if sum(map(len, parts)) > MAX_TEXT:
+        raise BadExpression(f"A text becomes at most {MAX_TEXT} characters long.")
+    return "".join(parts)
+
+
+def _uses_only(first: str, expression: str) -> bool:
+    firsts = {name.partition(".")[0] for name in names_of(expression)}
+    return firsts == {first}
+
+
+def _literal(value: Any) -> Any:
+    """The value with its braces written so that they stand for themselves."""
+    if isinstance(value, str):
+        return value.replace("{{", '{{"{{"}}')
+    if isinstance(value, Mapping):
+        return {key: _literal(item) for key, item in value.items()}
+    return [_literal(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+@lru_cache(maxsize=1024)
+def _places(text: str) -> tuple[Place, ...]:
+    """The expressions of a text; one that is never closed takes all that is left."""
+    places = []
+    start = text.find("{{")
+    while start >= 0:
+        end = braces_close(text, start + 2)
+        inside = text[start:] if end is None else text[start + 2 : end]
+        end = len(text) if end is None else end + 2
+        places.append(Place(start, end, inside))
+        start = text.find("{{", end)
+    return tuple(places)

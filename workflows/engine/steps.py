@@ -9,9 +9,9 @@ import structlog
 from langgraph.runtime import Runtime
 
 from llms.errors import ProviderError
+from workflows.definition.expressions import BadExpression
 from workflows.definition.graph import ERROR, Edge, NodeSpec
 from workflows.definition.loops import Loop
-from workflows.definition.references import UnknownReference
 from workflows.engine.context import ExecutionContext
 from workflows.engine.errors import NodeError, RunFailed
 from workflows.engine.events import NodeFailed, NodeFinished, NodeStarted
@@ -99,10 +99,8 @@ def _taken(nodes: Mapping[str, Passed], edge: Edge) -> bool:
 
 def _told(error: Exception, visit: Visit) -> tuple[str, str]:
     """The stable code and the message of a node's error; one nobody foresaw is logged."""
-    if isinstance(error, NodeError | ProviderError):
+    if isinstance(error, NodeError | ProviderError | BadExpression):
         return error.code, str(error)
-    if isinstance(error, UnknownReference):
-        return "unknown_reference", str(error)
     log.error(
         "node.crashed",
         execution=str(visit.context.execution_id),

@@ -92,6 +92,11 @@ class NodeType(ABC, Generic[C]):
     round_port: ClassVar[str] = ""
     config: ClassVar[type[NodeConfig]]
 
+    @classmethod
+    def ports_of(cls, config: Mapping[str, Any]) -> tuple[str, ...]:
+        """The ports of a node with this sound configuration, given as JSON."""
+        return cls.ports
+
     @abstractmethod
     async def run(self, config: C, inputs: Inputs, visit: Visit) -> Outputs:
         """Do the node's work. Raises NodeError."""

@@ -1,20 +1,45 @@
 """A branch."""
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from workflows.definition.conditions import BadExpression, is_true
-from workflows.engine.errors import NodeError
+from workflows.definition.expressions import Expression, is_true
+from workflows.definition.graph import ERROR
 from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
+
+ELSE = "else"
+
+
+class Branch(NodeConfig):
+    port: str = Field(min_length=1, max_length=40, pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
+    condition: Expression = Field(description="An expression that is true or false.")
 
 
 class Config(NodeConfig):
-    condition: str = Field(min_length=1, description="A CEL expression that is true or false.")
+    condition: Expression | None = Field(
+        default=None, description="An expression: the node leaves by `true` or `false`."
+    )
+    branches: tuple[Branch, ...] = Field(
+        default=(), max_length=20, description="Tried in order; if none holds, `else` is taken."
+    )
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        ports = [branch.port for branch in self.branches]
+        if (self.condition is None) == (not ports):
+            raise ValueError("Give either a condition or branches.")
+        if len({*ports, ELSE, ERROR}) < len(ports) + 2:
+            raise ValueError(f"Each branch has a port of its own, other than {ELSE} and {ERROR}.")
+        return self
 
 
 class ConditionalNode(NodeType[Config]):
-    """Leaves by `true` or `false`. A condition that cannot be told is an error, never true."""
+    """Leaves by the port of the first condition that holds: `true` or `false`, or one of its own.
+
+    A condition that cannot be told is an error, never true. `nodes.<id>.port` is the port taken.
+    """
 
     key: ClassVar[str] = "conditional"
     label: ClassVar[str] = "Condition"
@@ -22,9 +47,24 @@ class ConditionalNode(NodeType[Config]):
     can_fail: ClassVar[bool] = True
     config = Config
 
+    @classmethod
+    def ports_of(cls, config: Mapping[str, Any]) -> tuple[str, ...]:
+        branches = config.get("branches")
+        if not isinstance(branches, list | tuple) or not branches:
+            return cls.ports
+        return (*(branch["port"] for branch in branches), ELSE)
+
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:
-        try:
-            holds = is_true(config.condition, inputs.names(visit.context))
-        except BadExpression as error:
-            raise NodeError("bad_expression", str(error)) from error
-        return Outputs(port="true" if holds else "false", values={"holds": holds})
+        port, holds = _taken(config, inputs.names(visit.context))
+        return Outputs(port=port, values={"port": port, "holds": holds})
+
+
+def _taken(config: Config, names: Mapping[str, Any]) -> tuple[str, bool]:
+    """The port, and whether a condition led to it."""
+    branches, otherwise = config.branches, ELSE
+    if config.condition is not None:
+        branches, otherwise = (Branch(port="true", condition=config.condition),), "false"
+    for branch in branches:
+        if is_true(branch.condition, names):
+            return branch.port, True
+    return otherwise, False

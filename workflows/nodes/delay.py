@@ -1,14 +1,36 @@
 """A pause that holds no thread."""
 
-from typing import ClassVar
+import random
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
 
+MAX_SECONDS = 3600
+_ENOUGH_DOUBLINGS = 64
+
 
 class Config(NodeConfig):
-    seconds: float = Field(default=1.0, ge=0, le=3600)
+    kind: Literal["fixed", "random", "exponential"] = "fixed"
+    seconds: float = Field(
+        default=1.0,
+        ge=0,
+        le=MAX_SECONDS,
+        description="How long; at least, if random; at the first visit, if exponential.",
+    )
+    max_seconds: float = Field(
+        default=MAX_SECONDS, ge=0, le=MAX_SECONDS, description="At most, if it is not fixed."
+    )
+    factor: float = Field(
+        default=2.0, ge=1, le=10, description="Each visit is so many times as long: exponential."
+    )
+
+    @model_validator(mode="after")
+    def _at_most_is_more(self) -> Self:
+        if self.kind != "fixed" and self.max_seconds < self.seconds:
+            raise ValueError("max_seconds is at least seconds.")
+        return self
 
 
 class DelayNode(NodeType[Config]):
@@ -19,5 +41,18 @@ class DelayNode(NodeType[Config]):
     config = Config
 
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:
-        await visit.context.services.sleep(visit.node, visit.number, config.seconds)
-        return Outputs()
+        seconds = _seconds(config, visit)
+        await visit.context.services.sleep(visit.node, visit.number, seconds)
+        return Outputs(values={"seconds": seconds})
+
+
+def _seconds(config: Config, visit: Visit) -> float:
+    """The same for the same visit of a run, however often the run is taken up again."""
+    if config.kind == "random":
+        seed = f"{visit.context.execution_id}:{visit.node}:{visit.number}"
+        chance = random.Random(seed)  # noqa: S311 - a replay is to choose the same, not a secret
+        return chance.uniform(config.seconds, config.max_seconds)
+    if config.kind == "exponential":
+        growth = config.factor ** min(visit.number - 1, _ENOUGH_DOUBLINGS)
+        return min(config.seconds * growth, config.max_seconds)
+    return config.seconds

@@ -4,14 +4,14 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from workflows.definition.references import bind
+from workflows.definition.references import render
 from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
 
 
 class Config(NodeConfig):
     output: str = Field(
         default="",
-        description="The run's answer, with references such as {{nodes.draft.text}}; "
+        description="The run's answer, with expressions such as {{ nodes.draft.text }}; "
         "empty takes the text that arrives.",
     )
 
@@ -27,4 +27,4 @@ class EndNode(NodeType[Config]):
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:
         if not config.output:
             return Outputs()
-        return Outputs(text=str(bind(config.output, inputs.names(visit.context))))
+        return Outputs(text=render(config.output, inputs.names(visit.context)))

@@ -4,14 +4,13 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from workflows.definition.conditions import BadExpression, is_true
-from workflows.engine.errors import NodeError
+from workflows.definition.expressions import Expression, is_true
 from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
 
 
 class Config(NodeConfig):
-    condition: str = Field(
-        default="", description="A CEL expression; while it is true another round begins."
+    condition: Expression | None = Field(
+        default=None, description="An expression; while it is true another round begins."
     )
     max_iterations: int = Field(default=10, ge=1, le=1000)
 
@@ -37,11 +36,8 @@ class LoopNode(NodeType[Config]):
         return Outputs(port="done", values={"iteration": rounds})
 
     def _wanted(self, config: Config, rounds: int, inputs: Inputs, visit: Visit) -> bool:
-        if not config.condition:
+        if config.condition is None:
             return True
         names = inputs.names(visit.context)
         names["nodes"] = {**names["nodes"], visit.node: {"iteration": rounds, "text": inputs.text}}
-        try:
-            return is_true(config.condition, names)
-        except BadExpression as error:
-            raise NodeError("bad_expression", str(error)) from error
+        return is_true(config.condition, names)

@@ -5,7 +5,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from llms.messages import ChatMessage
-from workflows.definition.references import bind
+from workflows.definition.references import render
 from workflows.engine.state import Memory
 from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
 
@@ -42,8 +42,8 @@ class ModelNode(NodeType[Config]):
     def _messages(self, config: Config, inputs: Inputs, visit: Visit) -> list[ChatMessage]:
         messages: list[ChatMessage] = []
         if config.system:
-            system = bind(config.system, inputs.names(visit.context))
-            messages.append(ChatMessage("system", str(system)))
+            system = render(config.system, inputs.names(visit.context))
+            messages.append(ChatMessage("system", system))
         for passed in inputs.nodes.values():
             if passed.memory is not None:
                 messages += _remembered(passed.memory)

@@ -1,24 +1,53 @@
 """A variable of the run."""
 
-from typing import Any, ClassVar, Literal
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
-from workflows.definition.conditions import BadExpression, evaluate
+from workflows.definition.expressions import Expression, evaluate
+from workflows.definition.references import bind
 from workflows.engine.errors import NodeError
-from workflows.engine.state import ADD, APPEND, SET, Change
+from workflows.engine.state import ADD, APPEND, SET, Change, apply_changes
 from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
+
+_CHANGES = {"set": SET, "append": APPEND, "increment": ADD, "decrement": ADD}
 
 
 class Config(NodeConfig):
     name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")
     operation: Literal["set", "get", "append", "increment", "decrement"] = "set"
-    value: JsonValue = Field(default=None, description="A constant; `expression` comes first.")
-    expression: str = Field(default="", description="A CEL expression for the value.")
+    value: JsonValue = Field(
+        default=None,
+        description="What is set, appended or counted by; its texts may hold {{ expressions }}.",
+    )
+    expression: Expression | None = Field(
+        default=None, description="An expression for the value, in place of `value`."
+    )
+    default: JsonValue = Field(default=None, description="What `get` gives if there is none.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_none(cls, data: Any) -> Any:
+        """An empty expression is none: forms send what was left empty."""
+        if isinstance(data, Mapping) and data.get("expression") == "":
+            return {key: value for key, value in data.items() if key != "expression"}
+        return data
+
+    @model_validator(mode="after")
+    def _default_is_for_get(self) -> Self:
+        if "default" in self.model_fields_set and self.operation != "get":
+            raise ValueError("Only `get` has a default.")
+        return self
 
 
 class VariableNode(NodeType[Config]):
-    """Sets, reads, appends to or counts a variable; its value is `nodes.<id>.value`."""
+    """Sets, reads, appends to or counts a variable; `nodes.<id>.value` is what it is then.
+
+    To append to a variable that is not there starts a list, and counting starts at 0; to get one
+    that is not there is an error, unless there is a default.
+    """
 
     key: ClassVar[str] = "variable"
     label: ClassVar[str] = "Variable"
@@ -26,25 +55,38 @@ class VariableNode(NodeType[Config]):
     config = Config
 
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:
-        before = inputs.variables.get(config.name)
+        names = inputs.names(visit.context)
         if config.operation == "get":
-            return Outputs(values={"value": before})
-        value = self._value(config, inputs, visit)
+            return Outputs(values={"value": _got(config, inputs.variables, names)})
+        value = _value(config, names)
         if config.operation in ("increment", "decrement"):
-            step = _number(1 if value is None else value)
-            _number(before or 0)
-            change = Change(config.name, ADD, step if config.operation == "increment" else -step)
-        else:
-            change = Change(config.name, APPEND if config.operation == "append" else SET, value)
-        return Outputs(values={"value": value}, changes=(change,))
+            value = _step(config, value, inputs.variables.get(config.name))
+        change = Change(config.name, _CHANGES[config.operation], value)
+        after = apply_changes(inputs.variables, [change])
+        return Outputs(values={"value": after[config.name]}, changes=(change,))
 
-    def _value(self, config: Config, inputs: Inputs, visit: Visit) -> Any:
-        if not config.expression:
-            return config.value
-        try:
-            return evaluate(config.expression, inputs.names(visit.context))
-        except BadExpression as error:
-            raise NodeError("bad_expression", str(error)) from error
+
+def _got(config: Config, variables: Mapping[str, Any], names: Mapping[str, Any]) -> Any:
+    if config.name in variables:
+        return variables[config.name]
+    if "default" not in config.model_fields_set:
+        raise NodeError("no_such_variable", f"There is no variable '{config.name}'.")
+    return bind(config.default, names)
+
+
+def _value(config: Config, names: Mapping[str, Any]) -> Any:
+    if config.expression is not None:
+        return evaluate(config.expression, names)
+    return bind(config.value, names)
+
+
+def _step(config: Config, value: Any, before: Any) -> float:
+    """By how much to count, once it is sure that it can be added."""
+    step = _number(1 if value is None else value)
+    step = step if config.operation == "increment" else -step
+    if not math.isfinite(_number(0 if before is None else before) + step):
+        raise NodeError("not_a_number", f"'{config.name}' would grow beyond what a number can be.")
+    return step
 
 
 def _number(value: Any) -> float:

@@ -11,8 +11,8 @@ from audit.record import entry
 from core import clock
 from core.errors import Conflict, Invalid, NotFound
 from llms.services.profiles import resolve_profile
+from workflows.definition.expressions import BadExpression
 from workflows.definition.graph import GraphDefinition
-from workflows.definition.references import UnknownReference
 from workflows.engine.events import ExecutionCreated
 from workflows.engine.request import ExecutionRequest
 from workflows.models import (
@@ -208,7 +208,7 @@ def _check_graph(version: WorkflowVersion, parameters: Mapping[str, Any], user: 
     """The parameters fill every place, and each model named exists."""
     try:
         graph = bound_graph(version, parameters)
-    except UnknownReference as error:
+    except BadExpression as error:
         raise MissingParameter(reason=str(error)) from error
     for name in models_of(graph):
         resolve_profile(name, user)

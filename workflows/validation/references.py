@@ -2,28 +2,43 @@
 
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
+from typing import Any
 
-from workflows.definition.conditions import NAMES, BadExpression, parse
-from workflows.definition.graph import GraphDefinition
-from workflows.definition.references import references_in
+from pydantic import ValidationError
+
+from workflows.definition.expressions import NAMES, BadExpression, parse
+from workflows.definition.graph import GraphDefinition, NodeSpec
+from workflows.definition.reading import names_of
+from workflows.definition.references import expressions_in
+from workflows.registry import NODE_TYPES
 from workflows.validation.issue import WARNING, Issue
-
-_EXPRESSIONS = {"conditional": "condition", "variable": "expression"}
 
 
 def check_references(graph: GraphDefinition) -> Iterator[Issue]:
     before = _ancestors(graph)
     for node in graph.nodes:
-        path = f"nodes.{node.id}.config"
-        for name in references_in(node.config):
-            yield from _reference(name, path, before.get(node.id, set()))
-        key = _EXPRESSIONS.get(node.type)
-        if key and node.config.get(key):
-            try:
-                parse(str(node.config[key]))
-            except BadExpression as error:
-                yield Issue("bad_expression", f"{path}.{key}", str(error))
+        for path, expression in expressions_in(_typed(node), f"nodes.{node.id}.config"):
+            yield from _expression(expression, path, before.get(node.id, set()))
     yield from _parallel_sets(graph, before)
+
+
+def _typed(node: NodeSpec) -> Any:
+    """The configuration, in which its type knows what is an expression without braces."""
+    kind = NODE_TYPES.get(node.type)
+    try:
+        return node.config if kind is None else kind.config.model_validate(node.config).model_dump()
+    except ValidationError:  # a parameter stands where a number is to be
+        return node.config
+
+
+def _expression(text: str, path: str, before: set[str]) -> Iterator[Issue]:
+    issues = [issue for name in names_of(text) for issue in _reference(name, path, before)]
+    if not issues:
+        try:
+            parse(text)
+        except BadExpression as error:
+            issues = [Issue(error.code, path, str(error))]
+    yield from issues
 
 
 def _reference(name: str, path: str, before: set[str]) -> Iterator[Issue]:

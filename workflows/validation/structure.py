@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 
 from workflows.definition.graph import ERROR as ERROR_PORT
-from workflows.definition.graph import GraphDefinition
+from workflows.definition.graph import GraphDefinition, NodeSpec
 from workflows.registry import NODE_TYPES
 from workflows.validation.issue import WARNING, Issue
 
@@ -44,16 +44,17 @@ def _edges(graph: GraphDefinition) -> Iterator[Issue]:
             yield Issue("duplicate_edge", path, "This edge stands twice.")
         seen.add(edge)
         source = graph.by_id.get(edge.source)
-        if source and edge.source_port not in _ports(source.type):
+        if source and edge.source_port not in _ports(source):
             message = f"'{source.type}' has no port '{edge.source_port}'."
             yield Issue("unknown_port", f"{path}.source_port", message)
 
 
-def _ports(node_type: str) -> tuple[str, ...]:
-    kind = NODE_TYPES.get(node_type)
+def _ports(node: NodeSpec) -> tuple[str, ...]:
+    kind = NODE_TYPES.get(node.type)
     if kind is None:  # the step before has said so
         return ()
-    return (*kind.ports, ERROR_PORT) if kind.can_fail else kind.ports
+    ports: tuple[str, ...] = kind.ports_of(node.config)
+    return (*ports, ERROR_PORT) if kind.can_fail else ports
 
 
 def _ends(graph: GraphDefinition) -> Iterator[Issue]:
