@@ -8,6 +8,7 @@ NODE_TYPES = [
     "workflows.nodes.conditional.ConditionalNode",
     "workflows.nodes.variable.VariableNode",
     "workflows.nodes.delay.DelayNode",
+    "workflows.nodes.tools.ToolsNode",
     "workflows.nodes.loop.LoopNode",
     "workflows.nodes.prompt.PromptNode",
 ]

@@ -7,7 +7,7 @@ from asgiref.sync import async_to_sync
 
 from core.models import new_id
 from workflows.definition.graph import GraphDefinition
-from workflows.engine.context import ExecutionContext, History, Question
+from workflows.engine.context import ExecutionContext, History, Question, ToolQuestion
 from workflows.engine.engine import ExecutionEngine
 from workflows.engine.events import Event
 from workflows.engine.result import ExecutionResult
@@ -18,23 +18,38 @@ from workflows.registry import NODE_TYPES
 class FakeReply:
     text: str
     finish_reason: str = "stop"
+    tool_calls: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass
+class FakeToolReply:
+    text: str
+    error: str = ""
 
 
 @dataclass
 class FakeServices:
-    """Answers each question with `answers[node]`, else with "answer to <last message>"."""
+    """Answers each question with `answers[node]` (of the question, if it can be called), else with
+    "answer to <last message>"."""
 
     said: History = field(default_factory=History)
     answers: dict[str, Any] = field(default_factory=dict)
     asked: list[Question] = field(default_factory=list)
+    called: list[ToolQuestion] = field(default_factory=list)
     slept: list[float] = field(default_factory=list)
 
     async def ask(self, question: Question) -> FakeReply:
         self.asked.append(question)
         answer = self.answers.get(question.node, f"answer to {question.messages[-1].text}")
+        if callable(answer):
+            answer = answer(question)
         if isinstance(answer, Exception):
             raise answer
-        return FakeReply(answer)
+        return answer if isinstance(answer, FakeReply) else FakeReply(answer)
+
+    async def call_tool(self, question: ToolQuestion) -> FakeToolReply:
+        self.called.append(question)
+        return FakeToolReply(f"{question.tool} of {question.arguments}")
 
     async def history(self) -> History:
         return self.said

@@ -17,6 +17,19 @@ class Reply(Protocol):
     def text(self) -> str: ...
     @property
     def finish_reason(self) -> str: ...
+    @property
+    def tool_calls(self) -> Sequence[Mapping[str, Any]]:
+        """`{id, name, args}` each."""
+        ...
+
+
+class ToolReply(Protocol):
+    """What a tool answered, or why it did not; `text` is for the model either way."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def error(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +43,19 @@ class Question:
     model: str
     messages: Sequence[ChatMessage]
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    timeout_s: float | None = None
+    tools: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ToolQuestion:
+    """What a node asks of a tool."""
+
+    node: str
+    visit: int
+    call: int
+    tool: str
+    arguments: Any
     timeout_s: float | None = None
 
 
@@ -48,6 +74,10 @@ class Services(Protocol):
 
     async def ask(self, question: Question) -> Reply:
         """Ask a model. Raises NodeError."""
+        ...
+
+    async def call_tool(self, question: ToolQuestion) -> ToolReply:
+        """Call a tool; what goes wrong is an answer."""
         ...
 
     async def history(self) -> History: ...

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from llms.messages import ChatMessage
 from workflows.definition.graph import OUT
-from workflows.engine.context import ExecutionContext, Question, Reply
+from workflows.engine.context import ExecutionContext, Question, Reply, ToolQuestion, ToolReply
 from workflows.engine.state import Change, Memory, Passed
 
 
@@ -71,6 +71,13 @@ class Visit:
     node: str
     number: int
     calls: int = 0
+
+    async def call_tool(self, **question: Any) -> ToolReply:
+        """Call a tool (fields of `ToolQuestion` but for the numbering)."""
+        self.calls += 1
+        return await self.context.services.call_tool(
+            ToolQuestion(node=self.node, visit=self.number, call=self.calls, **question)
+        )
 
     async def ask(self, **question: Any) -> Reply:
         """Ask a model (fields of `Question` but for the numbering). Raises NodeError."""

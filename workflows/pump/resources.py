@@ -51,6 +51,7 @@ class Resources:
             request_id=execution.request_id,
             parameters=question.parameters,
             timeout_s=question.timeout_s or settings.CHATTER_MODEL_TIMEOUT_S,
+            tools=specs_of(question.tools),
         )
         return await ask(request, self._tracker.calls)
 

@@ -1,0 +1,61 @@
+"""Calls the tools that a model asked for."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from llms.messages import ChatMessage
+from workflows.engine.errors import NodeError
+from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
+
+_NOT_CALLED = "Not called: at most {most} tools are called at a time. Ask again."
+
+
+class Config(NodeConfig):
+    parallel: int = Field(default=5, ge=1, le=20, description="Calls made at the same time.")
+    max_calls: int = Field(default=20, ge=1, le=100, description="Calls made for one message.")
+    timeout_s: float | None = Field(
+        default=None, gt=0, le=600, description="For each call; empty takes the tool's own."
+    )
+
+
+class ToolsNode(NodeType[Config]):
+    """Calls the tools that the model before it asked for, and gives it what they answered.
+
+    Draw an edge from the model's `tool_calls` to this node and one back. What goes wrong with a
+    call is an answer too, which the model can do something about.
+    """
+
+    key: ClassVar[str] = "tools"
+    label: ClassVar[str] = "Tools"
+    aliases: ClassVar[tuple[str, ...]] = ("tool", "execute_tools")
+    can_fail: ClassVar[bool] = True
+    config = Config
+
+    async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:
+        calls = inputs.dialogue[-1].tool_calls if inputs.dialogue else ()
+        if not calls:
+            raise NodeError("no_tool_calls", "No model before this node asked for a tool.")
+        room = asyncio.Semaphore(config.parallel)
+
+        async def answered(call: Mapping[str, Any]) -> ChatMessage:
+            async with room:
+                answer = await visit.call_tool(
+                    tool=call["name"], arguments=call["args"], timeout_s=config.timeout_s
+                )
+            return ChatMessage("tool", answer.text, tool_call_id=call["id"])
+
+        made = await asyncio.gather(*map(answered, calls[: config.max_calls]))
+        refused = _NOT_CALLED.format(most=config.max_calls)
+        rest = [
+            ChatMessage("tool", refused, tool_call_id=call["id"])
+            for call in calls[config.max_calls :]
+        ]
+        results = [*made, *rest]
+        return Outputs(
+            text="\n\n".join(result.text for result in results),
+            values={"calls": len(made)},
+            dialogue=(*inputs.dialogue, *results),
+        )
