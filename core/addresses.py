@@ -1,4 +1,4 @@
-"""Which IP addresses belong to the public internet, and which others an administrator has opened."""
+"""Which IP addresses are on the public internet, and which others an administrator opened."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

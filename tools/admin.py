@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
+from accounts.authentication import user_of
 from audit.admin_mixin import AuditedAdmin
 from core.back_office import ReadOnlyAdmin
 from tools.models import EVERY_TOOL, SCOPE, ToolCall, ToolGrant, ToolSetting
@@ -89,7 +90,7 @@ class ToolCallAdmin(ReadOnlyAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
     date_hierarchy = "started_at"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ToolCall]:
-        return ToolCall.objects.visible_to(request.user)
+        return ToolCall.objects.visible_to(user_of(request))
 
     @admin.display(description="page")
     def page(self, call: ToolCall) -> str:

@@ -1,4 +1,4 @@
-"""A tool: one class says what it is called, takes and does; models and people read the same text."""
+"""A tool: one class says what it is called, what it takes and what it does."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The only door to a tool: checks, a row before, the call, the row settled after, however it ends."""
+"""The only door to a tool: a row before, the call, the row settled after, however it ends."""
 
 import asyncio
 from typing import Any, Protocol

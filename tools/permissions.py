@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
@@ -71,7 +72,7 @@ class Rules:
 def take_permission(tool: Tool[Any], call: ToolCallRecord) -> ToolRefused | None:
     """Decide about this call; count it where a grant is limited, audit it where it is refused."""
     try:
-        user = User.objects.filter(pk=call.user_id, is_active=True).first()
+        user = _active_user(call.user_id)
         if user is None:
             raise _refused("tool_user_unknown", tool)
         now = clock.now()
@@ -89,6 +90,10 @@ def take_permission(tool: Tool[Any], call: ToolCallRecord) -> ToolRefused | None
         )
         return refusal
     return None
+
+
+def _active_user(user_id: UUID | None) -> User | None:
+    return User.objects.filter(pk=user_id, is_active=True).first() if user_id else None
 
 
 def _has_room(grants: Sequence[ToolGrant], user: User, now: datetime) -> bool:

@@ -9,7 +9,9 @@ from tools.base import Tool, ToolArgs, ToolContext, ToolFailed, ToolResult
 from tools.builtin.arithmetic import MAX_CHARACTERS, BadExpression, evaluate
 
 _SHOWN = Context(prec=20)
+_WHOLE = Context(prec=2_000)
 _LONGEST_EXACT = 60
+_LONGEST_FRACTION = 40
 
 
 class CalculatorArgs(ToolArgs):
@@ -34,27 +36,37 @@ class Calculator(Tool[CalculatorArgs]):
             number = evaluate(args.expression)
         except BadExpression as error:
             raise ToolFailed(reason=f"This cannot be computed. {error}") from error
-        decimal, whole = _written(number.value)
-        exact = number.exact and whole
+        exact = _exactly(number.value) if number.exact else None
+        decimal = exact or _about(number.value)
         fraction = str(number.value) if number.exact else None
-        ratio = f" (exactly {fraction})" if fraction and not whole and len(fraction) < 40 else ""
         return ToolResult(
-            text=decimal if exact else f"about {decimal}{ratio}",
-            data={"decimal": decimal, "exact": exact, "fraction": fraction},
+            text=exact or f"about {decimal}{_ratio(fraction)}",
+            data={"decimal": decimal, "exact": exact is not None, "fraction": fraction},
         )
 
 
-def _written(value: Fraction) -> tuple[str, bool]:
-    """In decimals, and whether they are all of it: 1/8 has an end, 1/3 has none."""
-    rest, places = value.denominator, 0
-    for prime in (2, 5):
-        power = 0
-        while rest % prime == 0:
-            rest, power = rest // prime, power + 1
-        places = max(places, power)
-    if rest == 1:
-        digits = value.numerator * 10**places // value.denominator
-        if len(str(abs(digits))) <= _LONGEST_EXACT or not places:
-            return f"{Decimal(digits).scaleb(-places, Context(prec=2_000)):f}", True
+def _exactly(value: Fraction) -> str | None:
+    """In decimals, if they have an end (1/8 has one, 1/3 has none) and it is not far."""
+    places = max(_power_in(value.denominator, 2), _power_in(value.denominator, 5))
+    digits = value * 10**places
+    if digits.denominator != 1 or (places and len(str(abs(digits))) > _LONGEST_EXACT):
+        return None
+    return f"{Decimal(digits.numerator).scaleb(-places, _WHOLE):f}"
+
+
+def _power_in(number: int, prime: int) -> int:
+    """How often `prime` divides a number."""
+    power = 0
+    while number % prime == 0:
+        number, power = number // prime, power + 1
+    return power
+
+
+def _about(value: Fraction) -> str:
     rounded = _SHOWN.divide(Decimal(value.numerator), Decimal(value.denominator))
-    return str(rounded), False
+    shown = rounded.normalize(_SHOWN)
+    return f"{shown:f}" if abs(shown.adjusted()) < _SHOWN.prec else str(shown)
+
+
+def _ratio(fraction: str | None) -> str:
+    return f" (exactly {fraction})" if fraction and len(fraction) <= _LONGEST_FRACTION else ""

@@ -7,7 +7,7 @@ from typing import Any
 import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.visitor import Options, TreeInterpreter
-from pydantic import Field, JsonValue
+from pydantic import Field
 
 from tools.base import Tool, ToolArgs, ToolContext, ToolFailed, ToolResult
 
@@ -24,7 +24,7 @@ class JsonQueryArgs(ToolArgs):
         max_length=500,
         description="A JMESPath expression, such as people[?age > `30`].name",
     )
-    document: JsonValue = Field(description="The JSON to look into, or a text that holds it.")
+    document: Any = Field(description="The JSON to look into, or a text that holds it.")
 
 
 class JsonQuery(Tool[JsonQueryArgs]):
@@ -72,7 +72,7 @@ def _all(node: Any) -> Iterator[Any]:
         yield from _all(child)
 
 
-class _Weighing(TreeInterpreter):  # type: ignore[misc]
+class _Weighing(TreeInterpreter):
     """Adds up the sizes of all that is found on the way, parts that are shared each time anew.
 
     `[@, @] | [@, @] | …` doubles at every step; so the sum, not the time, tells soon enough.

@@ -1,9 +1,11 @@
 """From one unit into another, by Pint's tables."""
 
 import asyncio
+import math
 import re
 from decimal import Context, Decimal, DecimalException
 from functools import cache
+from tokenize import TokenError
 from typing import Any
 
 from pint import PintError, UnitRegistry
@@ -16,6 +18,15 @@ _UNIT = re.compile(r"[A-Za-zµμ°Ω%Å_][A-Za-zµμ°Ω%Å_0-9 */^().²³-]*")
 _LONG_NUMBER = re.compile(r"\d{2,}|\^\s*\(")
 _WRITTEN = str.maketrans({"²": "**2", "³": "**3", "^": "**", "°": "deg", "μ": "µ"})
 _SHOWN = Context(prec=15)
+_UNPARSED = (
+    AssertionError,
+    AttributeError,
+    KeyError,
+    SyntaxError,
+    TokenError,
+    TypeError,
+    ValueError,
+)
 
 
 class UnitConversionArgs(ToolArgs):
@@ -43,6 +54,8 @@ class UnitConversion(Tool[UnitConversionArgs]):
                 reason=f"'{args.from_unit}' cannot be converted into '{args.to_unit}'."
             ) from error
         shown = _plain(quantity.magnitude)
+        if not math.isfinite(float(shown)):
+            raise ToolFailed(reason="The result is too large.")
         return ToolResult(
             text=f"{args.value:g} {args.from_unit} = {shown} {args.to_unit}",
             data={"value": float(shown), "unit": args.to_unit},
@@ -61,7 +74,7 @@ def _unit(registry: Any, name: str) -> Any:
         raise ToolFailed(reason=f"'{name}' is not a unit.")
     try:
         return registry.parse_units(written)
-    except (PintError, DecimalException, ValueError, TypeError, SyntaxError) as error:
+    except (*_UNPARSED, PintError, DecimalException) as error:
         raise ToolFailed(reason=f"There is no unit '{name}'.") from error
 
 
