@@ -72,7 +72,7 @@ def test_json_is_queried(use: Use, query: str, document: Any, found: Any) -> Non
         ("[0] | join('', [@])", ["a"]),
         ("|".join(["[@,@]"] * 60), [1]),
         ("|".join(["[@,@][]"] * 60), [1]),
-        ("|".join(["[to_string(@),to_string(@)]"] * 18), [1]),
+        ("|".join(["[to_string(@),to_string(@)]"] * 16), [1]),
         ("[*].[[@,@],[@,@]]" + "|[@,@]" * 50, list(range(100))),
     ],
 )
