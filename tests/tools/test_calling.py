@@ -1,4 +1,4 @@
-"""The one door: every call is a row, whatever becomes of it, and nothing is raised at the caller."""
+"""The one door: every call is a row, however it ends, and nothing is raised at the caller."""
 
 import asyncio
 from typing import Any
@@ -159,7 +159,7 @@ def test_what_no_row_can_hold_is_no_result(
 def test_what_databases_refuse_is_taken_out(
     recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Excessive, "what", {"a\0": ("b\0c", "half \ud800"), 1: [None, True, 0.5]})
+    monkeypatch.setattr(Excessive, "what", {"a\0": ("b\0c", "half\0 \ud800"), 1: [None, True, 0.5]})
     answer = called(request_for("excessive"), recorder)
     assert answer.data == {"a": ["bc", "half ?"], "1": [None, True, 0.5]}
 
