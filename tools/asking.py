@@ -1,6 +1,5 @@
 """A request to a tool, and its answer: what the one door takes and gives."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -45,7 +44,7 @@ class ToolRequest:
     """
 
     tool: str
-    arguments: Mapping[str, Any]
+    arguments: Any
     origin: str
     user_id: UUID | None
     node: str = ""

@@ -64,6 +64,7 @@ def test_json_is_queried(use: Use, query: str, document: Any, found: Any) -> Non
     [
         ("a.", {}),
         ("nothing(@)", {}),
+        ("&a", {}),
         ("length(@)", 5),
         ("a", "no json"),
         ("a", "[" * 50_000 + "]" * 50_000),

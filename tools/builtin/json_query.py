@@ -37,11 +37,11 @@ class JsonQuery(Tool[JsonQueryArgs]):
         document = _document(args.document)
         try:
             found = _search(args.query, document)
+            text = json.dumps(found, ensure_ascii=False)
         except JMESPathError as error:
             raise ToolFailed(reason=f"The query cannot be answered: {error}") from error
         except (RecursionError, TypeError, ValueError, ArithmeticError) as error:
             raise ToolFailed(reason="The query cannot be answered for this document.") from error
-        text = json.dumps(found, ensure_ascii=False)
         cut = text[:_MAX_SHOWN] + " […cut here]" if len(text) > _MAX_SHOWN else text
         return ToolResult(text=cut, data=found)
 
