@@ -19,15 +19,26 @@ from tools.registry import tools
 class ToolSettingAdmin(AuditedAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
     """Tools come with the installation: they are switched on and off, not added."""
 
-    list_display = ("tool", "label", "scopes", "enabled", "open_to_all")
+    list_display = ("tool", "label", "scopes", "enabled", "open_to_all", "calls", "failed")
     list_filter = ("enabled", "open_to_all")
     readonly_fields = ("tool", "label", "scopes")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ToolSetting]:
+        return ToolSetting.objects.for_list()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    @admin.display(description="calls in 30 days")
+    def calls(self, setting: Any) -> int:
+        return int(setting.calls)
+
+    @admin.display(description="failed")
+    def failed(self, setting: Any) -> int:
+        return int(setting.failed)
 
     @admin.display(description="label")
     def label(self, setting: ToolSetting) -> str:

@@ -1,14 +1,19 @@
 """Who may see which calls, and which grants concern whom."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 
 from core import clock
 
 if TYPE_CHECKING:
     from accounts.models import User
+
+STATISTICS_PERIOD = timedelta(days=30)
+FAILURES = ("failed", "timed_out", "lost")  # the tool's, not the caller's who stopped it
 
 
 class ToolCallQuerySet(models.QuerySet[Any]):
@@ -26,6 +31,16 @@ class ToolCallQuerySet(models.QuerySet[Any]):
         return self.defer("text", "data")
 
 
+class SettingQuerySet(models.QuerySet[Any]):
+    def for_list(self) -> Self:
+        """With `calls` of the last 30 days and those of them that `failed` (or took too long)."""
+        calls = self.model._meta.apps.get_model("tools", "ToolCall")._base_manager.filter(
+            tool=OuterRef("tool"), started_at__gte=clock.now() - STATISTICS_PERIOD
+        )
+        failed = calls.filter(status__in=FAILURES)
+        return self.annotate(calls=_count(calls), failed=_count(failed))
+
+
 class GrantQuerySet(models.QuerySet[Any]):
     def unexpired(self) -> Self:
         return self.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=clock.now()))
@@ -34,3 +49,8 @@ class GrantQuerySet(models.QuerySet[Any]):
         """The rules for this user: their own, those of their groups, those for everyone."""
         everyone = Q(user__isnull=True, group__isnull=True)
         return self.filter(everyone | Q(user=user) | Q(group__in=user.groups.all()))
+
+
+def _count(rows: models.QuerySet[Any]) -> Coalesce:
+    counted = rows.order_by().values("tool").annotate(count=Count("pk")).values("count")
+    return Coalesce(Subquery(counted), 0)

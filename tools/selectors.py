@@ -1,7 +1,6 @@
 """Which tools someone may use, and what became of the calls."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 from django.db.models import Avg, Count, Max, Q
@@ -11,9 +10,8 @@ from core import clock
 from tools.base import Tool
 from tools.models import ToolCall, ToolCallStatus
 from tools.permissions import Rules
+from tools.querysets import FAILURES, STATISTICS_PERIOD
 from tools.registry import tools
-
-STATISTICS_DAYS = 30
 
 
 def usable_tools(user: User) -> Sequence[Tool[Any]]:
@@ -26,7 +24,7 @@ def usable_tools(user: User) -> Sequence[Tool[Any]]:
 
 def statistics_for(user: User) -> Mapping[str, Mapping[str, Any]]:
     """By tool, what became of the calls this user may see, of the last 30 days; one query."""
-    since = clock.now() - timedelta(days=STATISTICS_DAYS)
+    since = clock.now() - STATISTICS_PERIOD
     calls = ToolCall.objects.visible_to(user).filter(started_at__gte=since)
     succeeded = Q(status=ToolCallStatus.SUCCEEDED)
     refused = Q(status=ToolCallStatus.REFUSED)
@@ -37,7 +35,7 @@ def statistics_for(user: User) -> Mapping[str, Mapping[str, Any]]:
             calls=Count("pk"),
             succeeded=Count("pk", filter=succeeded),
             refused=Count("pk", filter=refused),
-            failed=Count("pk", filter=~succeeded & ~refused & ~Q(status=ToolCallStatus.OPEN)),
+            failed=Count("pk", filter=Q(status__in=FAILURES)),
             mean_latency_ms=Avg("latency_ms", filter=succeeded),
             last_called_at=Max("started_at"),
         )

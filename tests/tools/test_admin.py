@@ -36,6 +36,15 @@ def test_a_tool_is_switched_off_and_the_change_is_audited(office: Client) -> Non
     assert entry.detail["values"]["enabled"] == {"from": True, "to": False}
 
 
+def test_the_list_of_tools_tells_how_they_are_used(office: Client) -> None:
+    ToolCallFactory.create_batch(2)
+    ToolCallFactory(status="timed_out")
+    page = office.get("/admin/tools/toolsetting/").content.decode()
+    counts = re.findall(r'field-calls">(\d+)<.*?field-failed">(\d+)<', page, re.DOTALL)
+    assert counts[0] == ("3", "1")
+    assert set(counts[1:]) == {("0", "0")}
+
+
 def test_tools_are_not_added_or_removed_in_the_office(office: Client) -> None:
     setting = ToolSetting.objects.get(tool="http_get")
     assert office.get("/admin/tools/toolsetting/add/").status_code == 403

@@ -3,6 +3,7 @@
 from django.db import models
 
 from core.models import EditableRecord
+from tools.querysets import SettingQuerySet
 
 
 class ToolSetting(EditableRecord):
@@ -14,6 +15,8 @@ class ToolSetting(EditableRecord):
         default=True,
         help_text="On: whoever has no grant for it may use it too. Off: only by a grant.",
     )
+
+    objects = SettingQuerySet.as_manager()
 
     class Meta:
         ordering = ["tool"]
