@@ -13,6 +13,15 @@ NODE_TYPES = [
     "workflows.nodes.prompt.PromptNode",
 ]
 
+TOOLS = [
+    "tools.builtin.calculator.Calculator",
+    "tools.builtin.clock.Clock",
+    "tools.builtin.http_get.HttpGet",
+    "tools.builtin.json_query.JsonQuery",
+    "tools.builtin.text_statistics.TextStatistics",
+    "tools.builtin.unit_conversion.UnitConversion",
+]
+
 # Called with the executions that end, inside the transaction that ends them.
 OUTCOMES = ["conversations.services.replies.record_replies"]
 

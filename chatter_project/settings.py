@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "audit",
     "accounts",
     "llms",
+    "tools",
     "workflows",
     "conversations",
     "analytics",
@@ -207,8 +208,11 @@ CHATTER_DRAIN_S = env.float("CHATTER_DRAIN_S", default=2.0)
 CHATTER_MODEL_TIMEOUT_S = env.float("CHATTER_MODEL_TIMEOUT_S", default=120.0)
 CHATTER_MAX_STEPS = env.int("CHATTER_MAX_STEPS", default=1_000)
 CHATTER_NODE_TYPES = plugins.NODE_TYPES
+CHATTER_TOOLS = plugins.TOOLS
 CHATTER_OUTCOMES = plugins.OUTCOMES
 CHATTER_HISTORY = plugins.HISTORY
+# Hosts and networks beside the public internet that tools may reach.
+CHATTER_EGRESS_ALLOW = env.list("CHATTER_EGRESS_ALLOW", default=[])
 # Providers that the environment names; registered by `manage.py prepare`.
 CHATTER_PROVIDERS = {
     "openai": {"key": env("OPENAI_API_KEY", default=""), "url": env("OPENAI_BASE_URL", default="")},

@@ -12,6 +12,7 @@ api = [
     path("", include("accounts.api.urls")),
     path("", include("audit.api.urls")),
     path("", include("llms.api.urls")),
+    path("", include("tools.api.urls")),
     path("", include("analytics.api.urls")),
     path("", include("conversations.api.urls")),
     path("", include("workflows.api.urls")),

@@ -1,0 +1,128 @@
+"""A web server of this machine, for tests of what goes out."""
+
+import gzip
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from typing import Any
+
+
+@cache
+def bomb() -> bytes:
+    """50 MB, in 50 kB."""
+    return gzip.compress(b"0" * 50_000_000)
+
+
+class Web(ThreadingHTTPServer):
+    """Answers by path, and remembers who asked what."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.seen: list[tuple[str, str, dict[str, str], bytes]] = []
+        self.stop = Event()
+
+    @property
+    def port(self) -> int:
+        return int(self.server_address[1])
+
+    def url(self, path: str, host: str = "127.0.0.1") -> str:
+        return f"http://{host}:{self.port}{path}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Web
+
+    def do_GET(self) -> None:
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.server.seen.append((self.command, self.path, headers, body))
+        kind, _, rest = self.path[1:].partition("/")
+        try:
+            getattr(self, f"_{kind}")(rest)
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
+
+    do_POST = do_GET
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+    def _say(self, body: bytes, status: int = 200, **headers: str) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _hello(self, _: str) -> None:
+        self._say("Grüße".encode("latin-1"), content_type="text/plain; charset=latin-1")
+
+    def _status(self, code: str) -> None:
+        self._say(b"no", int(code), content_type="text/plain")
+
+    def _html(self, _: str) -> None:
+        page = "<html><head><title>T</title><script>x()</script></head><p>One<p>Two &amp; three"
+        self._say(page.encode(), content_type="text/html")
+
+    def _nul(self, _: str) -> None:
+        self._say(b"a\0b", content_type="text/plain")
+
+    def _binary(self, _: str) -> None:
+        self._say(bytes(range(256)), content_type="image/png")
+
+    def _to(self, location: str) -> None:
+        self._say(b"", 302, location=location)
+
+    def _keep(self, location: str) -> None:
+        self._say(b"", 307, location=location)
+
+    def _round(self, _: str) -> None:
+        self._say(b"", 302, location="/round/")
+
+    def _bomb(self, _: str) -> None:
+        self._say(bomb(), content_encoding="gzip")
+
+    def _gzip(self, _: str) -> None:
+        self._say(gzip.compress(b"small"), content_encoding="gzip")
+
+    def _coded(self, coding: str) -> None:
+        self._say(b"???", content_encoding=coding)
+
+    def _endless(self, _: str) -> None:
+        self.send_response(200)
+        self.end_headers()
+        while not self.server.stop.is_set():
+            self.wfile.write(b"x" * 10_000)
+
+    def _slow(self, _: str) -> None:
+        self.send_response(200)
+        self.end_headers()
+        while not self.server.stop.is_set():
+            self.wfile.write(b".")
+            self.wfile.flush()
+            time.sleep(0.02)
+
+    def _cut(self, _: str) -> None:
+        self.send_response(200)
+        self.send_header("content-length", "1000")
+        self.end_headers()
+        self.wfile.write(b"only this")
+        self.close_connection = True
+
+
+@contextmanager
+def web_server() -> Iterator[Web]:
+    with Web() as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.stop.set()
+            server.shutdown()

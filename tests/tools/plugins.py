@@ -1,0 +1,88 @@
+"""Tools as third parties write them, good and bad."""
+
+import asyncio
+from typing import Any, ClassVar
+
+from tools.base import Tool, ToolArgs, ToolContext, ToolFailed, ToolResult
+
+
+class Nothing(ToolArgs):
+    pass
+
+
+class Pair(ToolArgs):
+    first: int
+    second: int = 2
+
+
+class Counting(Tool[Pair]):
+    """Counts how often it was really called."""
+
+    key = "counting"
+    label = "Counting"
+    description = "Adds two numbers."
+    args = Pair
+    calls: ClassVar[list[ToolContext]] = []
+
+    async def call(self, args: Pair, context: ToolContext) -> ToolResult:
+        self.calls.append(context)
+        return ToolResult(str(args.first + args.second), {"sum": args.first + args.second})
+
+
+class Slow(Tool[Nothing]):
+    key = "slow"
+    label = "Slow"
+    description = "Takes its time."
+    scopes = ("waiting",)
+    timeout_s = 0.05
+    args = Nothing
+    ended: ClassVar[list[str]] = []
+
+    async def call(self, args: Nothing, context: ToolContext) -> ToolResult:
+        try:
+            await asyncio.sleep(30)
+        finally:
+            self.ended.append("stopped")
+        return ToolResult("late")
+
+
+class Broken(Tool[Nothing]):
+    key = "broken"
+    label = "Broken"
+    description = "Has a bug."
+    args = Nothing
+
+    async def call(self, args: Nothing, context: ToolContext) -> ToolResult:
+        raise RuntimeError("password=hunter2")
+
+
+class Impatient(Broken):
+    """Its own timeout is not ours."""
+
+    key = "impatient"
+
+    async def call(self, args: Nothing, context: ToolContext) -> ToolResult:
+        raise TimeoutError("of the tool's own")
+
+
+class Unable(Broken):
+    key = "unable"
+
+    async def call(self, args: Nothing, context: ToolContext) -> ToolResult:
+        raise ToolFailed(reason="The moon is in the wrong phase: {odd}.")
+
+
+class Excessive(Broken):
+    """Gives what no row can hold, as `what` says."""
+
+    key = "excessive"
+    what: ClassVar[Any] = None
+
+    async def call(self, args: Nothing, context: ToolContext) -> ToolResult:
+        return ToolResult("see data", self.what)
+
+
+PLUGINS = [
+    f"tests.tools.plugins.{one.__name__}"
+    for one in (Counting, Slow, Broken, Impatient, Unable, Excessive)
+]

@@ -1,0 +1,151 @@
+"""The other built-in tools: what they find, and what they refuse to be fooled into."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from core.egress import AddressRefused, BadAddress
+from tests.core.web import Web, web_server
+from tools.base import ToolFailed
+
+Use = Callable[..., Any]
+
+
+def test_the_clock_tells_the_time_anywhere(use: Use) -> None:
+    told = use("clock", time_zone="Asia/Kolkata", at="2026-01-01T00:00:00Z")
+    assert told.text == "Thursday, 2026-01-01T05:30:00+05:30 (Asia/Kolkata)"
+    assert told.data["unix"] == 1767225600
+    assert use("clock").data["iso"].endswith("+00:00")
+
+
+def test_the_clock_knows_summer_time(use: Use) -> None:
+    there = use("clock", time_zone="Europe/Berlin", at="2026-03-29T01:00:00Z")
+    assert there.data["iso"] == "2026-03-29T03:00:00+02:00"
+
+
+@pytest.mark.parametrize("zone", ["../../etc/passwd", "Nowhere", "", "/etc/localtime"])
+def test_the_clock_reads_no_files(use: Use, zone: str) -> None:
+    with pytest.raises(ToolFailed):
+        use("clock", time_zone=zone)
+
+
+def test_a_date_beyond_the_calendar_is_refused(use: Use) -> None:
+    with pytest.raises(ToolFailed):
+        use("clock", time_zone="Asia/Tokyo", at="9999-12-31T23:59:59Z")
+
+
+def test_a_text_is_counted(use: Use) -> None:
+    text = "Don't panic. Pi is 3.14! 你好。再见。\n\nPanic, PANIC"
+    counts = use("text_statistics", text=text).data
+    assert counts["characters"] == len(text)
+    assert (counts["words"], counts["sentences"], counts["paragraphs"]) == (10, 5, 2)
+    assert counts["most_frequent"][0] == ["panic", 3]
+    assert use("text_statistics", text="").data["words"] == 0
+
+
+@pytest.mark.parametrize(
+    ("query", "document", "found"),
+    [
+        ("people[?age > `30`].name", {"people": [{"name": "A", "age": 31}, {"age": 3}]}, ["A"]),
+        ("length(@)", "[1, 2]", 2),
+        ("a.b.c", {"a": {"b": {"c": "ü"}}}, "ü"),
+        ("sort_by(@, &n)[].n", [{"n": 2}, {"n": 1}], [1, 2]),
+        ("missing", {}, None),
+    ],
+)
+def test_json_is_queried(use: Use, query: str, document: Any, found: Any) -> None:
+    assert use("json_query", query=query, document=document).data == found
+
+
+@pytest.mark.parametrize(
+    ("query", "document"),
+    [
+        ("a.", {}),
+        ("nothing(@)", {}),
+        ("&a", {}),
+        ("length(@)", 5),
+        ("a", "no json"),
+        ("a", "[" * 50_000 + "]" * 50_000),
+        ("a", '"' + "x" * 300_000 + '"'),
+        ("join(@, @)", ["a"]),
+        ("[0] | join('', [@])", ["a"]),
+        ("|".join(["[@,@]"] * 60), [1]),
+        ("|".join(["[@,@][]"] * 60), [1]),
+        ("|".join(["[to_string(@),to_string(@)]"] * 16), [1]),
+        ("[*].[[@,@],[@,@]]" + "|[@,@]" * 50, list(range(100))),
+    ],
+)
+def test_a_query_that_fails_or_explodes_is_refused_soon(
+    use: Use, query: str, document: Any
+) -> None:
+    started = time.perf_counter()
+    with pytest.raises(ToolFailed):
+        use("json_query", query=query, document=document)
+    assert time.perf_counter() - started < 3
+
+
+@pytest.mark.parametrize(
+    ("value", "source", "target", "text"),
+    [
+        (100, "km/h", "m/s", "100 km/h = 27.7777777777778 m/s"),
+        (37, "°C", "degF", "37 °C = 98.6 degF"),
+        (0, "degC", "K", "0 degC = 273.15 K"),
+        (1, "GiB", "MB", "1 GiB = 1073.741824 MB"),
+        (1, "lb", "kg", "1 lb = 0.45359237 kg"),
+        (2, "m²", "ft^2", "2 m² = 21.5278208334194 ft^2"),
+        (0.1, "m", "mm", "0.1 m = 100 mm"),
+    ],
+)
+def test_units_are_converted(use: Use, value: float, source: str, target: str, text: str) -> None:
+    assert use("unit_conversion", value=value, from_unit=source, to_unit=target).text == text
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        *(("mile", "kg"), ("blah", "m"), ("m/(", "m"), ("__class__", "m"), ("", "m"), ("m", "3")),
+        *(("m**99999", "m"), ("m**9**9**9**9", "m"), ("m^(9^9)", "m"), ("m***2", "m"), ("m", "*")),
+    ],
+)
+def test_what_is_no_unit_is_refused(use: Use, source: str, target: str) -> None:
+    with pytest.raises(ToolFailed):
+        use("unit_conversion", value=1, from_unit=source, to_unit=target)
+
+
+def test_a_result_beyond_numbers_is_refused(use: Use) -> None:
+    with pytest.raises(ToolFailed):
+        use("unit_conversion", value=1e308, from_unit="m", to_unit="nm")
+
+
+@pytest.fixture
+def web(settings: Any) -> Iterator[Web]:
+    settings.CHATTER_EGRESS_ALLOW = ["127.0.0.1"]
+    with web_server() as server:
+        yield server
+
+
+def test_a_page_is_read_as_people_read_it(use: Use, web: Web) -> None:
+    got = use("http_get", url=web.url("/html/"))
+    assert got.data["body"] == "T\nOne\nTwo & three"
+    assert got.text.startswith("HTTP 200 from ")
+    assert "<script>" in use("http_get", url=web.url("/html/"), raw=True).data["body"]
+
+
+def test_an_error_page_is_an_answer(use: Use, web: Web) -> None:
+    assert use("http_get", url=web.url("/status/404")).data["status"] == 404
+
+
+def test_what_is_no_text_is_said_so(use: Use, web: Web) -> None:
+    with pytest.raises(ToolFailed, match="image/png"):
+        use("http_get", url=web.url("/binary/"))
+
+
+def test_the_web_ends_where_the_inside_begins(use: Use, web: Web) -> None:
+    with pytest.raises(AddressRefused):
+        use("http_get", url="http://169.254.169.254/latest/meta-data/")
+    with pytest.raises(AddressRefused):
+        use("http_get", url=web.url("/to/http://10.0.0.1/"))
+    with pytest.raises(BadAddress):
+        use("http_get", url="file:///etc/passwd")

@@ -1,0 +1,47 @@
+"""Calls outside a run are in the database, whatever becomes of the caller."""
+
+import asyncio
+
+import pytest
+from asgiref.sync import async_to_sync
+
+from accounts.models import User
+from tests.tools.conftest import request_for
+from tests.tools.recorder import Willing
+from tools.calling import call_tool
+from tools.models import ToolCall
+from tools.recording import DatabaseRecorder
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plugins")]
+
+
+def test_a_caller_who_leaves_leaves_a_settled_row(alice: User) -> None:
+    async def call() -> None:
+        async with DatabaseRecorder() as recorder:
+            await call_tool(request_for("slow", alice, timeout_s=5), recorder, Willing())
+
+    async def scenario() -> None:
+        task = asyncio.create_task(call())
+        await asyncio.sleep(0.1)
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+
+    async_to_sync(scenario)()
+    row = ToolCall.objects.get()
+    assert (row.status, row.error_code) == ("cancelled", "cancelled")
+    assert row.settled_at is not None
+
+
+def test_the_row_is_open_while_the_tool_works(alice: User) -> None:
+    async def scenario() -> str:
+        async with DatabaseRecorder() as recorder:
+            request = request_for("slow", alice, timeout_s=0.2)
+            task = asyncio.create_task(call_tool(request, recorder, Willing()))
+            await asyncio.sleep(0.1)
+            status = (await ToolCall.objects.aget()).status
+            await task
+        return str(status)
+
+    assert async_to_sync(scenario)() == "open"
+    assert ToolCall.objects.get().status == "timed_out"

@@ -1,0 +1,111 @@
+"""Settings of tools, grants and the ledger in the back office."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+
+from accounts.authentication import user_of
+from audit.admin_mixin import AuditedAdmin
+from core.back_office import ReadOnlyAdmin
+from tools.models import EVERY_TOOL, SCOPE, ToolCall, ToolGrant, ToolSetting
+from tools.registry import tools
+
+
+@admin.register(ToolSetting)
+class ToolSettingAdmin(AuditedAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
+    """Tools come with the installation: they are switched on and off, not added."""
+
+    list_display = ("tool", "label", "scopes", "enabled", "open_to_all", "calls", "failed")
+    list_filter = ("enabled", "open_to_all")
+    readonly_fields = ("tool", "label", "scopes")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ToolSetting]:
+        return ToolSetting.objects.for_list()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description="calls in 30 days")
+    def calls(self, setting: Any) -> int:
+        return int(setting.calls)
+
+    @admin.display(description="failed")
+    def failed(self, setting: Any) -> int:
+        return int(setting.failed)
+
+    @admin.display(description="label")
+    def label(self, setting: ToolSetting) -> str:
+        tool = tools.get(setting.tool)
+        return tool.label if tool else "not installed any more"
+
+    @admin.display(description="scopes")
+    def scopes(self, setting: ToolSetting) -> str:
+        tool = tools.get(setting.tool)
+        return ", ".join(tool.scopes) if tool and tool.scopes else "-"
+
+
+def _grantable() -> list[tuple[str, str]]:
+    found = tools.all()
+    scopes = sorted({scope for tool in found for scope in tool.scopes})
+    return [
+        (EVERY_TOOL, "every tool"),
+        *((SCOPE + scope, f"tools of the scope “{scope}”") for scope in scopes),
+        *((tool.key, tool.label) for tool in found),
+    ]
+
+
+class GrantForm(forms.ModelForm):  # type: ignore[type-arg]
+    tool = forms.ChoiceField(choices=_grantable)
+
+    class Meta:
+        model = ToolGrant
+        fields = (
+            *("user", "group", "tool", "allow", "expires_at"),
+            *("from_time", "to_time", "time_zone", "calls_per_hour"),
+        )
+
+
+@admin.register(ToolGrant)
+class ToolGrantAdmin(AuditedAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
+    form = GrantForm
+    list_display = ("who", "tool", "allow", "expires_at", "hours", "calls_per_hour")
+    list_filter = ("allow", "tool")
+    list_select_related = ("user", "group")
+    search_fields = ("user__username", "group__name", "tool")
+    autocomplete_fields = ("user", "group")
+
+    @admin.display(description="hours")
+    def hours(self, grant: ToolGrant) -> str:
+        if grant.from_time is None or grant.to_time is None:
+            return "always"
+        return f"{grant.from_time:%H:%M} to {grant.to_time:%H:%M} {grant.time_zone}"
+
+
+@admin.register(ToolCall)
+class ToolCallAdmin(ReadOnlyAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = (
+        *("started_at", "tool", "user", "node", "attempt", "status", "error_code"),
+        *("latency_ms", "page"),
+    )
+    list_filter = ("status", "tool", "started_at")
+    list_select_related = ("user",)
+    search_fields = ("=origin", "=request_id", "=id")
+    search_help_text = "An origin (execution:<id>), a request id, or the call's own id"
+    date_hierarchy = "started_at"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ToolCall]:
+        return ToolCall.objects.visible_to(user_of(request))
+
+    @admin.display(description="page")
+    def page(self, call: ToolCall) -> str:
+        label, _, key = call.origin.partition(":")
+        if label != "execution":
+            return "-"
+        return format_html('<a href="/executions/{}/">open</a>', key)

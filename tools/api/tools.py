@@ -1,0 +1,80 @@
+"""The tools one may use, and a way to try them."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from drf_spectacular.utils import extend_schema
+from pydantic import BaseModel, ConfigDict, Field
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.authentication import authenticate_request, user_of
+from core.api import AsyncAPIView, parse
+from core.errors import NotFound
+from core.listing import Page
+from core.models import new_id
+from tools.api.shapes import ToolAnswerOut, ToolOut, answer_out, tool_out
+from tools.asking import ToolAnswer, ToolRefused, ToolRequest
+from tools.calling import call_tool
+from tools.models import ToolCallStatus
+from tools.permissions import GrantedPermissions
+from tools.recording import DatabaseRecorder
+from tools.registry import tools
+from tools.selectors import statistics_for, usable_tools
+
+
+class ToolNotFound(NotFound):
+    code = "tool_not_found"
+    message = "There is no tool '{tool}'."
+
+
+class CallIn(BaseModel):
+    """`arguments`: as the tool's `parameters` say."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+
+class ToolList(APIView):
+    """The tools you may use now, with the JSON schema of their arguments."""
+
+    @extend_schema(operation_id="tools_list", responses=Page[ToolOut])
+    def get(self, request: Request) -> Response:
+        user = user_of(request)
+        statistics = statistics_for(user)
+        shown = [tool_out(tool, statistics) for tool in usable_tools(user)]
+        return Response(Page[ToolOut](next=None, previous=None, results=shown).to_json())
+
+
+class TryTool(AsyncAPIView):
+    """Call a tool outside any workflow, and get what a model would get.
+
+    What goes wrong is a 200 with an `error`, a refusal a 403; either is in the ledger.
+    """
+
+    @extend_schema(operation_id="tools_call", request=CallIn, responses=ToolAnswerOut)
+    async def post(self, request: HttpRequest, key: str) -> HttpResponseBase:
+        user = await authenticate_request(request)
+        body = parse(CallIn, request)
+        if tools.get(key) is None:
+            raise ToolNotFound(tool=key)
+        answer = await _tried(
+            ToolRequest(
+                tool=key,
+                arguments=body.arguments,
+                origin=f"api:{new_id()}",
+                user_id=user.pk,
+                request_id=request.request_id,  # type: ignore[attr-defined]
+            )
+        )
+        return HttpResponse(answer_out(answer).model_dump_json(), content_type="application/json")
+
+
+async def _tried(request: ToolRequest) -> ToolAnswer:
+    async with DatabaseRecorder() as recorder:
+        answer = await call_tool(request, recorder, GrantedPermissions())
+    if answer.status == ToolCallStatus.REFUSED:
+        raise ToolRefused(answer.error, answer.message)
+    return answer

@@ -1,0 +1,85 @@
+"""A request to a tool, and its answer: what the one door takes and gives."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from core.errors import ChatterError, Invalid, Refused
+from tools.ledger import ToolCallRecord
+
+
+class UnknownTool(Invalid):
+    code = "unknown_tool"
+    message = "There is no tool '{tool}'."
+
+
+class BadArguments(Invalid):
+    """`errors` lists `{path, code, message}`."""
+
+    code = "invalid_arguments"
+    message = "The arguments are not valid: {told}"
+
+
+class ToolRefused(Refused):
+    """Why this user may not use this tool now."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code, self.message = code, message
+        Exception.__init__(self, message)
+        self.detail: dict[str, Any] = {}
+
+
+class ToolTimedOut(ChatterError):
+    code = "tool_timed_out"
+    status = 504
+    message = "The tool did not answer within {limit_s} s."
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRequest:
+    """One call to a tool, as a model or a person asks for it.
+
+    `arguments` are JSON as they came; whether they are valid is found out. `timeout_s` replaces the
+    tool's own.
+    """
+
+    tool: str
+    arguments: Any
+    origin: str
+    user_id: UUID | None
+    node: str = ""
+    visit: int = 1
+    call_index: int = 1
+    request_id: str = ""
+    timeout_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolAnswer:
+    """What came of a call; `data` is JSON. `error` is a stable code, empty when all went well."""
+
+    call_id: UUID
+    status: str
+    text: str
+    data: Any = None
+    error: str = ""
+    message: str = ""
+    replayed: bool = False
+
+    @classmethod
+    def of(cls, call: ToolCallRecord, *, replayed: bool) -> "ToolAnswer":
+        """The answer in a settled row."""
+        return cls(
+            call_id=call.id,
+            status=call.status,
+            text=call.text,
+            data=call.data,
+            error=call.error_code,
+            message=call.error_message,
+            replayed=replayed,
+        )
+
+    @property
+    def told(self) -> str:
+        """What a model is told, whichever way the call ended."""
+        return f"Error ({self.error}): {self.message}" if self.error else self.text

@@ -1,0 +1,83 @@
+"""A tool: one class says what it is called, what it takes and what it does."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.json_schema import GenerateJsonSchema
+
+from core.errors import ChatterError
+
+
+class ToolArgs(BaseModel):
+    """What a tool is called with: unknown names are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ToolFailed(ChatterError):
+    """A tool cannot do what it was asked; `reason` is given back to the model."""
+
+    code = "tool_failed"
+    status = 422
+    message = "{reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolContext:
+    """For whom and for what a tool is called. `origin` is "execution:<id>" or "api:<id>"."""
+
+    user_id: UUID | None
+    origin: str
+    call_id: UUID
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a tool found: text for the model, JSON for the workflow."""
+
+    text: str
+    data: Any = None
+
+
+A = TypeVar("A", bound=ToolArgs)
+
+
+class Tool(ABC, Generic[A]):
+    """A stateless plug-in. `key` is the name that models call, so letters, digits, "_" and "-".
+
+    `scopes` name what a tool touches beside its arguments ("network", …); grants can name them.
+    """
+
+    key: ClassVar[str]
+    label: ClassVar[str]
+    description: ClassVar[str]
+    scopes: ClassVar[tuple[str, ...]] = ()
+    timeout_s: ClassVar[float] = 10.0
+    args: ClassVar[type[ToolArgs]]
+
+    @abstractmethod
+    async def call(self, args: A, context: ToolContext) -> ToolResult:
+        """Do it. Raises ToolFailed, or any ChatterError: its code and message are the answer."""
+
+    def spec(self) -> Mapping[str, Any]:
+        """The tool as models are told of it: name, description, JSON schema of its arguments."""
+        schema = self.args.model_json_schema(schema_generator=_WithoutTitles)
+        return {
+            "name": self.key,
+            "description": self.description,
+            "parameters": {
+                name: part for name, part in schema.items() if name not in ("title", "description")
+            },
+        }
+
+
+class _WithoutTitles(GenerateJsonSchema):
+    """Titles repeat the names, and cost tokens in every question."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False

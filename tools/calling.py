@@ -1,0 +1,161 @@
+"""The only door to a tool: a row before, the call, the row settled after, however it ends."""
+
+import asyncio
+from typing import Any, Protocol
+
+import structlog
+from pydantic import ValidationError
+
+from core import clock
+from core.api import issues_of
+from core.errors import ChatterError
+from core.models import new_id
+from tools.asking import (
+    BadArguments,
+    ToolAnswer,
+    ToolRefused,
+    ToolRequest,
+    ToolTimedOut,
+    UnknownTool,
+)
+from tools.base import Tool, ToolArgs, ToolContext, ToolFailed
+from tools.keeping import kept_arguments, kept_result, plain
+from tools.ledger import ToolCallRecord, ToolRecorder
+from tools.models import ToolCallStatus
+from tools.registry import tools
+
+__all__ = ["Permissions", "ToolAnswer", "ToolRequest", "call_tool"]
+
+_NAME_CHARACTERS = 64
+_TOLD_ISSUES = 10
+log = structlog.get_logger(__name__)
+
+
+class Permissions(Protocol):
+    """Who decides whether a call may be made, now."""
+
+    async def refusal(self, tool: Tool[Any], call: ToolCallRecord) -> ToolRefused | None:
+        """Why not, or None; what is refused has been audited."""
+
+
+async def call_tool(
+    request: ToolRequest, recorder: ToolRecorder, permissions: Permissions
+) -> ToolAnswer:
+    """Call a tool and give its answer; what goes wrong is an answer too, with an `error`.
+
+    A call that was answered before is answered from its row, without asking for permission again.
+    Every other one is a row, committed open before the tool is called and settled however it ends.
+    Raises CancelledError when cancelled, once the row is settled, and what the recorder and the
+    permissions raise when they cannot do their work.
+    """
+    known = recorder.recorded(request.node, request.visit, request.call_index)
+    if known is not None:
+        return ToolAnswer.of(known, replayed=True)
+    before = recorder.attempts(request.node, request.visit, request.call_index)
+    call = _call(request, before + 1)
+    try:
+        tool = _tool(request.tool)
+        args = _args(tool, request)
+        refusal = await permissions.refusal(tool, call)
+    except (UnknownTool, BadArguments) as error:
+        return await _unmade(call, recorder, ToolCallStatus.FAILED, error)
+    if refusal is not None:
+        return await _unmade(call, recorder, ToolCallStatus.REFUSED, refusal)
+    await _opened(call, recorder)
+    await _make(call, tool, args, recorder, request.timeout_s or tool.timeout_s)
+    return ToolAnswer.of(call, replayed=False)
+
+
+def _call(request: ToolRequest, attempt: int) -> ToolCallRecord:
+    now = clock.now()
+    return ToolCallRecord(
+        id=new_id(),
+        created_at=now,
+        origin=request.origin,
+        user_id=request.user_id,
+        tool=plain(request.tool[:_NAME_CHARACTERS]),
+        node=request.node,
+        visit=request.visit,
+        call_index=request.call_index,
+        attempt=attempt,
+        arguments=kept_arguments(request.arguments),
+        started_at=now,
+        request_id=request.request_id,
+    )
+
+
+def _tool(key: str) -> Tool[Any]:
+    tool: Tool[Any] | None = tools.get(key)
+    if tool is None:
+        raise UnknownTool(tool=key[:_NAME_CHARACTERS])
+    return tool
+
+
+def _args(tool: Tool[Any], request: ToolRequest) -> ToolArgs:
+    try:
+        return tool.args.model_validate(request.arguments)
+    except ValidationError as error:
+        issues = issues_of(error)[:_TOLD_ISSUES]
+        told = "; ".join(f"{issue['path'] or 'all'}: {issue['message']}" for issue in issues)
+        raise BadArguments(told=told, errors=issues) from error
+
+
+async def _opened(call: ToolCallRecord, recorder: ToolRecorder) -> None:
+    try:
+        await recorder.opened(call)
+    except asyncio.CancelledError:
+        _settle_stopped(call)
+        recorder.settled(call)
+        raise
+
+
+async def _unmade(
+    call: ToolCallRecord, recorder: ToolRecorder, status: str, error: ChatterError
+) -> ToolAnswer:
+    """A call that is not made has a row all the same: a replay must not decide anew."""
+    await _opened(call, recorder)
+    call.settle(status, error.code, plain(str(error)))
+    recorder.settled(call)
+    return ToolAnswer.of(call, replayed=False)
+
+
+async def _make(
+    call: ToolCallRecord, tool: Tool[Any], args: ToolArgs, recorder: ToolRecorder, limit_s: float
+) -> None:
+    limit = asyncio.timeout(limit_s)
+    try:
+        async with limit:
+            result = await tool.call(args, _context(call))
+        kept = kept_result(result)
+        call.text, call.data = kept.text, kept.data
+        call.settle(ToolCallStatus.SUCCEEDED)
+    except ChatterError as error:
+        call.settle(ToolCallStatus.FAILED, error.code, plain(str(error)))
+    except Exception as error:
+        _settle_broken(call, error, limit, limit_s)
+    except BaseException:
+        _settle_stopped(call)
+        raise
+    finally:
+        recorder.settled(call)
+
+
+def _context(call: ToolCallRecord) -> ToolContext:
+    return ToolContext(call.user_id, call.origin, call.id, call.request_id)
+
+
+def _settle_broken(
+    call: ToolCallRecord, error: Exception, limit: asyncio.Timeout, limit_s: float
+) -> None:
+    """What nobody foresaw is told in our own words: its text may hold anything."""
+    if isinstance(error, TimeoutError) and limit.expired():
+        late = ToolTimedOut(limit_s=limit_s)
+        call.settle(ToolCallStatus.TIMED_OUT, late.code, str(late))
+        return
+    log.error("tool.call_failed", call=str(call.id), tool=call.tool, exc_info=error)
+    broken = ToolFailed(reason="The tool had an error of its own; the server's log has the call.")
+    call.settle(ToolCallStatus.FAILED, broken.code, str(broken))
+
+
+def _settle_stopped(call: ToolCallRecord) -> None:
+    call.settle(ToolCallStatus.CANCELLED, "cancelled", "The call was stopped.")

@@ -1,0 +1,79 @@
+"""What can be kept: JSON of bounded size that every database takes."""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from tools.base import ToolFailed, ToolResult
+
+MAX_CHARACTERS = 250_000
+_MAX_VALUES = 50_000
+_MAX_DEPTH = 100
+_MAX_DIGITS = 1_000
+
+
+class NotKept(ToolFailed):
+    code = "tool_result_not_kept"
+
+
+def kept_result(result: ToolResult) -> ToolResult:
+    """The result as its row holds it. Raises NotKept when it is too large, or no JSON."""
+    return ToolResult(text=plain(result.text), data=plain(result.data))
+
+
+def kept_arguments(arguments: Any) -> Any:
+    """The arguments as their row holds them; None for what no row could hold."""
+    try:
+        return plain(arguments)
+    except NotKept:
+        return None
+
+
+def plain(value: Any) -> Any:
+    """A copy without NUL characters and halves of surrogate pairs. Raises NotKept."""
+    copy = _Copy()
+    kept = copy.of(value)
+    if copy.values > 1 and len(json.dumps(kept)) > MAX_CHARACTERS:
+        raise NotKept(reason=_TOO_LARGE)
+    return kept
+
+
+_TOO_LARGE = f"The result is larger than the {MAX_CHARACTERS} characters that are kept."
+
+
+class _Copy:
+    """Counts as it goes: what refers to itself, or many times to a part, has no end."""
+
+    def __init__(self) -> None:
+        self.values = 0
+
+    def of(self, value: Any, depth: int = 0) -> Any:
+        self.values += 1
+        if self.values > _MAX_VALUES or depth > _MAX_DEPTH:
+            raise NotKept(reason="The result has too many parts, or is nested too deep.")
+        if isinstance(value, str):
+            return _text(value)
+        if isinstance(value, Mapping):
+            return {_text(str(key)): self.of(inner, depth + 1) for key, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.of(inner, depth + 1) for inner in value]
+        return _number(value)
+
+
+def _text(text: str) -> str:
+    if len(text) > MAX_CHARACTERS:
+        raise NotKept(reason=_TOO_LARGE)
+    if text.isascii():
+        return text.replace("\0", "")
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def _number(value: Any) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int) and abs(value) < 10**_MAX_DIGITS:
+        return int(value)
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    raise NotKept(reason=f"The result holds {type(value).__name__}, which JSON cannot.")

@@ -1,0 +1,124 @@
+"""Who may use a tool, decided anew at every call from the settings and grants there are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts.models import User
+from audit.models import Outcome
+from audit.record import record
+from core import clock
+from core.database import database
+from tools.asking import ToolRefused
+from tools.base import Tool
+from tools.ledger import ToolCallRecord
+from tools.models import EVERY_TOOL, SCOPE, GrantUse, ToolGrant, ToolSetting
+
+_MESSAGES = {
+    "tool_user_unknown": "Tools are used for somebody with an active account.",
+    "tool_disabled": "The tool '{tool}' is switched off.",
+    "tool_denied": "You may not use the tool '{tool}'.",
+    "tool_not_granted": "The tool '{tool}' is used only by whom it was granted to.",
+    "tool_outside_hours": "You may not use the tool '{tool}' at this hour.",
+    "tool_rate_limited": "You have used the tool '{tool}' as often as you may in this hour.",
+}
+
+
+def _refused(code: str, tool: Tool[Any]) -> ToolRefused:
+    return ToolRefused(code, _MESSAGES[code].format(tool=tool.key))
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """All that is decided about one user's tools, read once."""
+
+    settings: Mapping[str, ToolSetting]
+    grants: Sequence[ToolGrant]
+
+    @classmethod
+    def of(cls, user: User) -> "Rules":
+        settings = {setting.tool: setting for setting in ToolSetting.objects.all()}
+        return cls(settings, list(ToolGrant.objects.of(user).unexpired()))
+
+    def allowing(self, tool: Tool[Any], now: datetime) -> Sequence[ToolGrant]:
+        """The grants that let the user in, none for a tool open to all. Raises ToolRefused."""
+        setting = self.settings.get(tool.key) or ToolSetting(tool=tool.key)
+        if not setting.enabled:
+            raise _refused("tool_disabled", tool)
+        names = {tool.key, EVERY_TOOL, *(SCOPE + scope for scope in tool.scopes)}
+        about = [grant for grant in self.grants if grant.tool in names]
+        holding = [grant for grant in about if grant.holds_at(now)]
+        if not all(grant.allow for grant in holding):
+            raise _refused("tool_denied", tool)
+        if not holding and any(grant.allow for grant in about):
+            raise _refused("tool_outside_hours", tool)
+        if not holding and not setting.open_to_all:
+            raise _refused("tool_not_granted", tool)
+        return holding
+
+    def allow(self, tool: Tool[Any], now: datetime) -> bool:
+        try:
+            self.allowing(tool, now)
+        except ToolRefused:
+            return False
+        return True
+
+
+@transaction.atomic
+def take_permission(tool: Tool[Any], call: ToolCallRecord) -> ToolRefused | None:
+    """Decide about this call; count it where a grant is limited, audit it where it is refused."""
+    try:
+        user = _active_user(call.user_id)
+        if user is None:
+            raise _refused("tool_user_unknown", tool)
+        now = clock.now()
+        grants = Rules.of(user).allowing(tool, now)
+        if not _has_room(grants, user, now):
+            raise _refused("tool_rate_limited", tool)
+    except ToolRefused as refusal:
+        record(
+            "tools.call.refused",
+            actor=call.user_id,
+            target=f"tools.toolcall:{call.id}",
+            outcome=Outcome.DENIED,
+            detail={"tool": tool.key, "code": refusal.code, "origin": call.origin},
+            request_id=call.request_id,
+        )
+        return refusal
+    return None
+
+
+def _active_user(user_id: UUID | None) -> User | None:
+    return User.objects.filter(pk=user_id, is_active=True).first() if user_id else None
+
+
+def _has_room(grants: Sequence[ToolGrant], user: User, now: datetime) -> bool:
+    """Whether one of the grants has a call left, which is taken from it."""
+    if not grants or any(grant.calls_per_hour is None for grant in grants):
+        return True
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    return any(_take(grant, user, hour) for grant in grants)
+
+
+def _take(grant: ToolGrant, user: User, hour: datetime) -> bool:
+    use, _ = GrantUse.objects.select_for_update().get_or_create(
+        grant=grant, user=user, defaults={"hour": hour}
+    )
+    if use.hour != hour:
+        use.hour, use.calls = hour, 0
+    if use.calls >= (grant.calls_per_hour or 0):
+        return False
+    use.calls += 1
+    use.save(update_fields=["hour", "calls"])
+    return True
+
+
+class GrantedPermissions:
+    """Implements `tools.calling.Permissions` with the grants of the database."""
+
+    async def refusal(self, tool: Tool[Any], call: ToolCallRecord) -> ToolRefused | None:
+        return await database.run(take_permission, tool, call)

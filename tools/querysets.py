@@ -1,0 +1,56 @@
+"""Who may see which calls, and which grants concern whom."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Self
+
+from django.db import models
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
+
+from core import clock
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+STATISTICS_PERIOD = timedelta(days=30)
+FAILURES = ("failed", "timed_out", "lost")  # the tool's, not the caller's who stopped it
+
+
+class ToolCallQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: "User") -> Self:
+        """One's own calls; staff see all."""
+        if not user.is_active:
+            return self.none()
+        return self if user.is_staff else self.filter(user_id=user.pk)
+
+    def of_origin(self, origin: str) -> Self:
+        return self.filter(origin=origin)
+
+    def for_list(self) -> Self:
+        """All that a list shows; what the tools found stays where it is, it may be long."""
+        return self.defer("text", "data")
+
+
+class SettingQuerySet(models.QuerySet[Any]):
+    def for_list(self) -> Self:
+        """With `calls` of the last 30 days and those of them that `failed` (or took too long)."""
+        calls = self.model._meta.apps.get_model("tools", "ToolCall")._base_manager.filter(
+            tool=OuterRef("tool"), started_at__gte=clock.now() - STATISTICS_PERIOD
+        )
+        failed = calls.filter(status__in=FAILURES)
+        return self.annotate(calls=_count(calls), failed=_count(failed))
+
+
+class GrantQuerySet(models.QuerySet[Any]):
+    def unexpired(self) -> Self:
+        return self.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=clock.now()))
+
+    def of(self, user: "User") -> Self:
+        """The rules for this user: their own, those of their groups, those for everyone."""
+        everyone = Q(user__isnull=True, group__isnull=True)
+        return self.filter(everyone | Q(user=user) | Q(group__in=user.groups.all()))
+
+
+def _count(rows: models.QuerySet[Any]) -> Coalesce:
+    counted = rows.order_by().values("tool").annotate(count=Count("pk")).values("count")
+    return Coalesce(Subquery(counted), 0)

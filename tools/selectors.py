@@ -1,0 +1,43 @@
+"""Which tools someone may use, and what became of the calls."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db.models import Avg, Count, Max, Q
+
+from accounts.models import User
+from core import clock
+from tools.base import Tool
+from tools.models import ToolCall, ToolCallStatus
+from tools.permissions import Rules
+from tools.querysets import FAILURES, STATISTICS_PERIOD
+from tools.registry import tools
+
+
+def usable_tools(user: User) -> Sequence[Tool[Any]]:
+    """The tools this user may call now, in the order of the setting; two queries."""
+    if not user.is_active:
+        return []
+    rules, now = Rules.of(user), clock.now()
+    return [tool for tool in tools.all() if rules.allow(tool, now)]
+
+
+def statistics_for(user: User) -> Mapping[str, Mapping[str, Any]]:
+    """By tool, what became of the calls this user may see, of the last 30 days; one query."""
+    since = clock.now() - STATISTICS_PERIOD
+    calls = ToolCall.objects.visible_to(user).filter(started_at__gte=since)
+    succeeded = Q(status=ToolCallStatus.SUCCEEDED)
+    refused = Q(status=ToolCallStatus.REFUSED)
+    rows = (
+        calls.order_by()
+        .values("tool")
+        .annotate(
+            calls=Count("pk"),
+            succeeded=Count("pk", filter=succeeded),
+            refused=Count("pk", filter=refused),
+            failed=Count("pk", filter=Q(status__in=FAILURES)),
+            mean_latency_ms=Avg("latency_ms", filter=succeeded),
+            last_called_at=Max("started_at"),
+        )
+    )
+    return {row.pop("tool"): row for row in rows}
