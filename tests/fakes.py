@@ -23,7 +23,7 @@ class FakeReply:
 
 @dataclass
 class FakeToolReply:
-    text: str
+    told: str
     error: str = ""
 
 

@@ -24,10 +24,10 @@ class Reply(Protocol):
 
 
 class ToolReply(Protocol):
-    """What a tool answered, or why it did not; `text` is for the model either way."""
+    """What a tool answered, or why it did not: `told` is for the model, `error` a stable code."""
 
     @property
-    def text(self) -> str: ...
+    def told(self) -> str: ...
     @property
     def error(self) -> str: ...
 

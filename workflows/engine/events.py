@@ -139,6 +139,35 @@ class ModelFinished(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ToolStarted(Event):
+    """A call is in the ledger and about to be made."""
+
+    type: ClassVar[str] = "tool.started"
+    node: str
+    visit: int
+    call: int
+    attempt: int
+    tool: str
+    arguments: Any
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFinished(Event):
+    """The call is settled; `text` begins what was answered, `error` is null when all went well."""
+
+    type: ClassVar[str] = "tool.finished"
+    node: str
+    visit: int
+    call: int
+    attempt: int
+    tool: str
+    status: str
+    text: str
+    latency_ms: int | None
+    error: Mapping[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
 class DelayStarted(Event):
     """`until` is when the delay ends, however often the run is taken up again."""
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from llms.messages import ChatMessage
+from workflows.engine.context import ToolReply
 from workflows.engine.errors import NodeError
 from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
 
@@ -40,22 +41,21 @@ class ToolsNode(NodeType[Config]):
             raise NodeError("no_tool_calls", "No model before this node asked for a tool.")
         room = asyncio.Semaphore(config.parallel)
 
-        async def answered(call: Mapping[str, Any]) -> ChatMessage:
+        async def answered(call: Mapping[str, Any]) -> ToolReply:
             async with room:
-                answer = await visit.call_tool(
+                return await visit.call_tool(
                     tool=call["name"], arguments=call["args"], timeout_s=config.timeout_s
                 )
-            return ChatMessage("tool", answer.text, tool_call_id=call["id"])
 
         made = await asyncio.gather(*map(answered, calls[: config.max_calls]))
-        refused = _NOT_CALLED.format(most=config.max_calls)
-        rest = [
-            ChatMessage("tool", refused, tool_call_id=call["id"])
-            for call in calls[config.max_calls :]
+        told = [answer.told for answer in made]
+        told += [_NOT_CALLED.format(most=config.max_calls)] * (len(calls) - len(made))
+        results = [
+            ChatMessage("tool", text, tool_call_id=call["id"])
+            for call, text in zip(calls, told, strict=True)
         ]
-        results = [*made, *rest]
         return Outputs(
-            text="\n\n".join(result.text for result in results),
-            values={"calls": len(made)},
+            text="\n\n".join(told),
+            values={"calls": len(made), "errors": sum(1 for answer in made if answer.error)},
             dialogue=(*inputs.dialogue, *results),
         )

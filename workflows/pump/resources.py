@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Any
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -13,7 +14,18 @@ from core.database import database
 from llms.metering import Answer, CallRequest, ask
 from llms.profiles import ProfileSpec
 from llms.services.profiles import kept_profile, resolve_profile
-from workflows.engine.context import ExecutionContext, History, Question
+from tools.asking import ToolRequest
+from tools.base import Tool
+from tools.calling import call_tool
+from tools.permissions import GrantedPermissions
+from tools.registry import tools
+from workflows.engine.context import (
+    ExecutionContext,
+    History,
+    Question,
+    ToolQuestion,
+    ToolReply,
+)
 from workflows.engine.errors import NodeError
 from workflows.engine.events import DelayStarted
 from workflows.models import WorkflowExecution
@@ -51,7 +63,7 @@ class Resources:
             request_id=execution.request_id,
             parameters=question.parameters,
             timeout_s=question.timeout_s or settings.CHATTER_MODEL_TIMEOUT_S,
-            tools=specs_of(question.tools),
+            tools=[_tool(key).spec() for key in question.tools],
         )
         return await ask(request, self._tracker.calls)
 
@@ -60,6 +72,22 @@ class Resources:
         if (kept := kept_profile(name, execution.user_id)) is not None:
             return kept
         return await database.run(resolve_profile, name, execution.user)
+
+    async def call_tool(self, question: ToolQuestion) -> ToolReply:
+        """Call through the tools' door, for the user the run belongs to."""
+        execution = self._execution
+        request = ToolRequest(
+            tool=question.tool,
+            arguments=question.arguments,
+            origin=execution.origin,
+            user_id=execution.user_id,
+            node=question.node,
+            visit=question.visit,
+            call_index=question.call,
+            request_id=execution.request_id,
+            timeout_s=question.timeout_s,
+        )
+        return await call_tool(request, self._tracker.tool_calls, GrantedPermissions())
 
     async def history(self) -> History:
         """The conversation before this turn; the first of a series has none."""
@@ -91,6 +119,13 @@ def context_of(
         log=tracker,
         max_steps=settings.CHATTER_MAX_STEPS,
     )
+
+
+def _tool(key: str) -> Tool[Any]:
+    tool: Tool[Any] | None = tools.get(key)
+    if tool is None:
+        raise NodeError("unknown_tool", f"There is no tool '{key}'.")
+    return tool
 
 
 @cache

@@ -17,6 +17,8 @@ from core.bulk import insert_rows, update_rows
 from llms.ledger import CallRecord
 from llms.models import ModelCall
 from llms.signals import model_calls_settled
+from tools.ledger import ToolCallRecord
+from tools.models import ToolCall
 from workflows.models import (
     ExecutionEvent,
     ExecutionStatus,
@@ -138,6 +140,30 @@ class CallSettled(Fact):
     def write(cls, facts: Sequence[Self]) -> None:
         update_rows(ModelCall, [fact.call.settled_row() for fact in facts])
         model_calls_settled.send(sender=ModelCall, calls=[fact.call.row() for fact in facts])
+
+
+@dataclass(slots=True)
+class ToolCallOpened(Fact):
+    """A tool is about to be called."""
+
+    rank: ClassVar[int] = 31
+    call: ToolCallRecord
+
+    @classmethod
+    def write(cls, facts: Sequence[Self]) -> None:
+        insert_rows(ToolCall, [fact.call.opened_row() for fact in facts])
+
+
+@dataclass(slots=True)
+class ToolCallSettled(Fact):
+    """A tool call is over."""
+
+    rank: ClassVar[int] = 41
+    call: ToolCallRecord
+
+    @classmethod
+    def write(cls, facts: Sequence[Self]) -> None:
+        update_rows(ToolCall, [fact.call.settled_row() for fact in facts])
 
 
 @dataclass(slots=True)

@@ -9,6 +9,9 @@ import orjson
 
 from llms.ledger import CallRecord, lost_row
 from llms.models import CallStatus, ModelCall
+from tools.ledger import ToolCallRecord
+from tools.ledger import lost_row as lost_tool_row
+from tools.models import ANSWERED, ToolCall, ToolCallStatus
 from workflows.engine.events import Event, identity_of
 from workflows.models import ExecutionEvent
 from workflows.tracking.ending import Answerer
@@ -31,6 +34,7 @@ class Past:
     failures: Mapping[Key, tuple[str, str]] = field(default_factory=dict)
     answerer: Answerer = Answerer()
     calls: Mapping[Key, Sequence[CallRecord]] = field(default_factory=dict)
+    tool_calls: Mapping[Key, Sequence[ToolCallRecord]] = field(default_factory=dict)
 
     @property
     def partial_text(self) -> str:
@@ -55,6 +59,21 @@ class Past:
                 if call.status == "open":
                     yield CallRecord(**{**call.row(), **lost_row(call.row())})
 
+    def tool_answer(self, key: Key) -> ToolCallRecord | None:
+        """The tool call that was answered already, with a result or an error."""
+        answered = [call for call in self.tool_calls.get(key, ()) if call.status in ANSWERED]
+        return answered[-1] if answered else None
+
+    def tool_attempts(self, key: Key) -> int:
+        return max((call.attempt for call in self.tool_calls.get(key, ())), default=0)
+
+    def open_tool_calls(self) -> Iterable[ToolCallRecord]:
+        """As `open_calls`: nobody knows whether the tool had done its work."""
+        for calls in self.tool_calls.values():
+            for call in calls:
+                if call.status == ToolCallStatus.OPEN:
+                    yield ToolCallRecord(**{**call.row(), **lost_tool_row(call.row())})
+
     def logged(self, kind: str, call: CallRecord) -> int:
         """How many characters of this call's text stand in the log."""
         return self.text_lengths.get(
@@ -63,7 +82,7 @@ class Past:
 
 
 def past_of(execution_id: UUID) -> Past:
-    """Read what happened so far: two queries."""
+    """Read what happened so far: three queries."""
     identities: set[tuple[Any, ...]] = set()
     lengths: dict[tuple[Any, ...], int] = {}
     delays: dict[tuple[str, int], str] = {}
@@ -85,8 +104,17 @@ def past_of(execution_id: UUID) -> Past:
             lengths[kind, *_key(data), data["attempt"]] = data["offset"] + len(data["text"])
             if kind == "text.delta":
                 texts[_key(data)] += data["text"]
-    calls = _calls(execution_id)
-    return Past(seq, frozenset(identities), lengths, delays, texts, failures, answerer, calls)
+    return Past(
+        seq,
+        frozenset(identities),
+        lengths,
+        delays,
+        texts,
+        failures,
+        answerer,
+        calls=_calls(execution_id),
+        tool_calls=_tool_calls(execution_id),
+    )
 
 
 def _key(data: Mapping[str, Any]) -> Key:
@@ -103,5 +131,14 @@ def _calls(execution_id: UUID) -> dict[Key, list[CallRecord]]:
     rows = ModelCall.objects.filter(origin=f"execution:{execution_id}").order_by("attempt")
     for row in rows.values():
         call = CallRecord(**row)
+        calls.setdefault((call.node, call.visit, call.call_index), []).append(call)
+    return calls
+
+
+def _tool_calls(execution_id: UUID) -> dict[Key, list[ToolCallRecord]]:
+    calls: dict[Key, list[ToolCallRecord]] = {}
+    rows = ToolCall.objects.filter(origin=f"execution:{execution_id}").order_by("attempt")
+    for row in rows.values():
+        call = ToolCallRecord(**row)
         calls.setdefault((call.node, call.visit, call.call_index), []).append(call)
     return calls

@@ -24,10 +24,12 @@ from workflows.tracking.facts import (
     Fact,
     HandedBack,
     Line,
+    ToolCallSettled,
     Unit,
 )
 from workflows.tracking.frames import frame
 from workflows.tracking.past import Past
+from workflows.tracking.tool_calls import ToolCallLog
 from workflows.tracking.writer import GroupCommitWriter
 
 # Events wait this long for company; a durable write takes them along at once.
@@ -52,6 +54,7 @@ class WorkflowTracker:
     ) -> None:
         self.execution = execution
         self.calls = CallLog(self, past)
+        self.tool_calls = ToolCallLog(self, past)
         self._writer = writer
         self._past = past
         self._seq = past.seq
@@ -66,6 +69,8 @@ class WorkflowTracker:
         attempt = self.execution.attempt
         for call in self._past.open_calls():
             self.record(CallSettled(call))
+        for tool_call in self._past.open_tool_calls():
+            self.record(ToolCallSettled(tool_call))
         self.emit(ExecutionStarted(attempt) if attempt == 1 else ExecutionResumed(attempt))
 
     def emit(self, event: Event) -> None:
@@ -90,11 +95,11 @@ class WorkflowTracker:
     async def opened(self, call: CallRecord) -> None:
         """Commit the open row, and all before it. Raises LeaseLost."""
         self.record(CallOpened(call))
-        await self._commit()
+        await self.committed()
 
     def settled(self, call: CallRecord) -> None:
         self.record(CallSettled(call))
-        self.flush_within(_SETTLE_S)
+        self.flush_soon()
 
     async def complete(self, result: ExecutionResult) -> None:
         """End the run as completed, in one transaction with its reply, totals and audit entry."""
@@ -117,7 +122,11 @@ class WorkflowTracker:
         """Give the execution back, for whoever claims it next."""
         self.emit(ExecutionHandedBack(self.execution.attempt))
         self.record(HandedBack(self.execution.id))
-        await self._commit()
+        await self.committed()
+
+    def flush_soon(self) -> None:
+        """See that what is queued is submitted, unless more comes at once."""
+        self.flush_within(_SETTLE_S)
 
     def flush_within(self, seconds: float) -> None:
         """See that what is queued is submitted within this time."""
@@ -134,7 +143,8 @@ class WorkflowTracker:
         if (unit := self._unit()) is not None:
             self._writer.submit(unit)
 
-    async def _commit(self) -> None:
+    async def committed(self) -> None:
+        """Return once all that was queued is committed. Raises LeaseLost."""
         self.calls.flush_text()
         if (unit := self._unit()) is not None:
             await self._writer.commit(unit)
@@ -168,7 +178,7 @@ class WorkflowTracker:
         )
         self.record(ended)
         self.record(ended.audited())
-        await self._commit()
+        await self.committed()
 
     def _unit(self) -> Unit | None:
         """All that is queued, as one unit; None when there is nothing."""
