@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from workflows.api.definitions import DefinitionDetail, DefinitionFork, DefinitionList
 from workflows.api.executions import (
     ExecutionCancel,
     ExecutionDetail,
@@ -9,6 +10,16 @@ from workflows.api.executions import (
     ExecutionList,
 )
 from workflows.api.templates import TemplateDetail, TemplateList
+from workflows.api.versions import (
+    VersionDetail,
+    VersionDiff,
+    VersionList,
+    VersionPublish,
+    VersionRestore,
+)
+
+_DEFINITION = "definitions/<str:pk>/"
+_VERSION = _DEFINITION + "versions/<int:number>/"
 
 urlpatterns = [
     path("executions/", ExecutionList.as_view(), name="execution-list"),
@@ -17,4 +28,16 @@ urlpatterns = [
     path("executions/<str:pk>/cancel/", ExecutionCancel.as_view(), name="execution-cancel"),
     path("templates/", TemplateList.as_view(), name="template-list"),
     path("templates/<str:pk>/", TemplateDetail.as_view(), name="template-detail"),
+    path("definitions/", DefinitionList.as_view(), name="definition-list"),
+    path(_DEFINITION, DefinitionDetail.as_view(), name="definition-detail"),
+    path(_DEFINITION + "fork/", DefinitionFork.as_view(), name="definition-fork"),
+    path(_DEFINITION + "versions/", VersionList.as_view(), name="version-list"),
+    path(_VERSION, VersionDetail.as_view(), name="version-detail"),
+    path(_VERSION + "publish/", VersionPublish.as_view(), name="version-publish"),
+    path(_VERSION + "restore/", VersionRestore.as_view(), name="version-restore"),
+    path(
+        _DEFINITION + "versions/<int:before>/diff/<int:after>/",
+        VersionDiff.as_view(),
+        name="version-diff",
+    ),
 ]

@@ -25,7 +25,7 @@ from workflows.models import (
 )
 from workflows.parameters import checked
 from workflows.selectors import bound_graph
-from workflows.services.definitions import store_version
+from workflows.services.definitions import DefinitionNotFound, store_version
 from workflows.tracking.facts import Audited, EventsHappened, ExecutionWanted, Fact
 from workflows.tracking.frames import frame
 
@@ -38,9 +38,9 @@ class TemplateNotFound(NotFound):
     message = "There is no template '{template}', or it is not yours."
 
 
-class DefinitionNotFound(NotFound):
-    code = "definition_not_found"
-    message = "There is no such workflow, or it is not yours."
+class DefinitionArchived(Conflict):
+    code = "definition_archived"
+    message = "This workflow is archived; take it out of the archive to run it."
 
 
 class MissingParameter(Invalid):
@@ -67,8 +67,8 @@ class StartPlan:
 def plan_execution(user: User, request: ExecutionRequest) -> StartPlan:
     """Check a request and build what is to be committed.
 
-    Raises TemplateNotFound, DefinitionNotFound, InvalidParameters, MissingParameter, UnknownModel,
-    GraphRefused, IdempotencyKeyReused.
+    Raises TemplateNotFound, DefinitionNotFound, DefinitionArchived, InvalidParameters,
+    MissingParameter, UnknownModel, GraphRefused, IdempotencyKeyReused.
     """
     if (earlier := started_before(user.id, request)) is not None:
         slug = earlier.template.slug if earlier.template else None
@@ -189,6 +189,8 @@ def _definition(user: User, request: ExecutionRequest) -> WorkflowDefinition | N
     ).first()
     if found is None:
         raise DefinitionNotFound
+    if found.archived:
+        raise DefinitionArchived
     return found
 
 
