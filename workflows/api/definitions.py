@@ -50,7 +50,7 @@ class DefinitionIn(Body):
 
 
 class DefinitionChange(Body):
-    """What is given is set. `revision` (or If-Match) says what was read: another one by now, 412."""
+    """What is given is set. `revision` (or If-Match) is what was read: 412 if that is past."""
 
     name: Text | None = Field(default=None, min_length=1, max_length=255)
     description: Text | None = Field(default=None, max_length=10_000)

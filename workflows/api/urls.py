@@ -3,6 +3,7 @@
 from django.urls import path
 
 from workflows.api.definitions import DefinitionDetail, DefinitionFork, DefinitionList
+from workflows.api.execute import DefinitionExecute, GraphExecute, TemplateExecute
 from workflows.api.executions import (
     ExecutionCancel,
     ExecutionDetail,
@@ -28,9 +29,12 @@ urlpatterns = [
     path("executions/<str:pk>/cancel/", ExecutionCancel.as_view(), name="execution-cancel"),
     path("templates/", TemplateList.as_view(), name="template-list"),
     path("templates/<str:pk>/", TemplateDetail.as_view(), name="template-detail"),
+    path("templates/<str:pk>/execute/", TemplateExecute.as_view(), name="template-execute"),
+    path("workflows/execute/", GraphExecute.as_view(), name="graph-execute"),
     path("definitions/", DefinitionList.as_view(), name="definition-list"),
     path(_DEFINITION, DefinitionDetail.as_view(), name="definition-detail"),
     path(_DEFINITION + "fork/", DefinitionFork.as_view(), name="definition-fork"),
+    path(_DEFINITION + "execute/", DefinitionExecute.as_view(), name="definition-execute"),
     path(_DEFINITION + "versions/", VersionList.as_view(), name="version-list"),
     path(_VERSION, VersionDetail.as_view(), name="version-detail"),
     path(_VERSION + "publish/", VersionPublish.as_view(), name="version-publish"),

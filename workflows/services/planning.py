@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
+
 from accounts.models import User
 from audit.record import entry
 from core import clock
@@ -156,14 +158,22 @@ def _kind(request: ExecutionRequest) -> str:
 def _template(user: User, request: ExecutionRequest) -> WorkflowTemplate | None:
     if request.definition or request.graph is not None:
         return None
-    slug = request.template or UNIVERSAL_CHAT
-    found = built_in(slug)
+    name = request.template or UNIVERSAL_CHAT
+    found = built_in(name)
     if found is None:
         own = WorkflowTemplate.objects.visible_to(user).select_related("version")
-        found = own.filter(slug=slug).order_by("owner_id").first()
+        found = own.filter(_called(name)).order_by("owner_id").first()
     if found is None:
-        raise TemplateNotFound(template=slug)
+        raise TemplateNotFound(template=name)
     return found
+
+
+def _called(name: str) -> Q:
+    """By id or by slug; a name that has the shape of an id is one."""
+    try:
+        return Q(pk=UUID(name))
+    except ValueError:
+        return Q(slug=name)
 
 
 _built_ins: dict[str, tuple[float, WorkflowTemplate | None]] = {}
