@@ -10,6 +10,8 @@ from workflows.api.executions import (
     ExecutionEvents,
     ExecutionList,
 )
+from workflows.api.interchange import DefinitionExport, DefinitionImport
+from workflows.api.node_types import NodeTypeDetail, NodeTypeList
 from workflows.api.templates import TemplateDetail, TemplateList
 from workflows.api.versions import (
     VersionDetail,
@@ -30,10 +32,14 @@ urlpatterns = [
     path("templates/", TemplateList.as_view(), name="template-list"),
     path("templates/<str:pk>/", TemplateDetail.as_view(), name="template-detail"),
     path("templates/<str:pk>/execute/", TemplateExecute.as_view(), name="template-execute"),
+    path("node-types/", NodeTypeList.as_view(), name="node-type-list"),
+    path("node-types/<str:key>/", NodeTypeDetail.as_view(), name="node-type-detail"),
     path("workflows/execute/", GraphExecute.as_view(), name="graph-execute"),
     path("definitions/", DefinitionList.as_view(), name="definition-list"),
+    path("definitions/import/", DefinitionImport.as_view(), name="definition-import"),
     path(_DEFINITION, DefinitionDetail.as_view(), name="definition-detail"),
     path(_DEFINITION + "fork/", DefinitionFork.as_view(), name="definition-fork"),
+    path(_DEFINITION + "export/", DefinitionExport.as_view(), name="definition-export"),
     path(_DEFINITION + "execute/", DefinitionExecute.as_view(), name="definition-execute"),
     path(_DEFINITION + "versions/", VersionList.as_view(), name="version-list"),
     path(_VERSION, VersionDetail.as_view(), name="version-detail"),
