@@ -1,0 +1,101 @@
+"""A graph in layers: each node one further from the start than the furthest before it."""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+
+from workflows.definition.graph import Edge, GraphDefinition
+
+
+def forward_edges(graph: GraphDefinition) -> list[Edge]:
+    """The edges without those that lead back to a node on the way to them: a loop's returns."""
+    ways: dict[str, list[Edge]] = {node.id: [] for node in graph.nodes}
+    for edge in graph.edges:
+        if edge.source in ways and edge.target in ways:
+            ways[edge.source].append(edge)
+    back: set[Edge] = set()
+    done: set[str] = set()
+    for node in graph.nodes:
+        _search(node.id, ways, done, back)
+    return [edge for edge in graph.edges if edge.target in ways and edge not in back]
+
+
+def _search(
+    first: str, ways: Mapping[str, Sequence[Edge]], done: set[str], back: set[Edge]
+) -> None:
+    """Depth first, without recursion: a graph may be as deep as it has nodes."""
+    path = {first: iter(ways[first])} if first not in done else {}
+    while path:
+        at = next(reversed(path))
+        edge = next(path[at], None)
+        if edge is None:
+            done.add(at)
+            del path[at]
+        elif edge.target in path:
+            back.add(edge)
+        elif edge.target not in done:
+            path[edge.target] = iter(ways[edge.target])
+
+
+def layers(graph: GraphDefinition) -> list[list[str]]:
+    """The ids of the nodes by layer; within a layer in the order that crosses few edges."""
+    edges = forward_edges(graph)
+    depth = dict.fromkeys((node.id for node in graph.nodes), 0)
+    for node_id in _sorted(graph, edges):
+        for edge in edges:
+            if edge.source == node_id:
+                depth[edge.target] = max(depth[edge.target], depth[node_id] + 1)
+    rows: list[list[str]] = [[] for _ in range(max(depth.values(), default=-1) + 1)]
+    for node in graph.nodes:
+        rows[depth[node.id]].append(node.id)
+    return _uncrossed(rows, edges)
+
+
+def _sorted(graph: GraphDefinition, edges: Sequence[Edge]) -> list[str]:
+    """Every node after those before it."""
+    missing = dict.fromkeys((node.id for node in graph.nodes), 0)
+    for edge in edges:
+        missing[edge.target] += 1
+    ready = deque(key for key, count in missing.items() if not count)
+    found = []
+    while ready:
+        found.append(ready.popleft())
+        for edge in edges:
+            if edge.source == found[-1]:
+                missing[edge.target] -= 1
+                if not missing[edge.target]:
+                    ready.append(edge.target)
+    return found
+
+
+def _uncrossed(rows: list[list[str]], edges: Sequence[Edge]) -> list[list[str]]:
+    """Each node at the mean height of its neighbours before it, then of those after it."""
+    for _ in range(2):
+        for towards in (1, -1):
+            order = rows if towards == 1 else rows[::-1]
+            height = {key: float(at) for row in rows for at, key in enumerate(row)}
+            for row in order:
+                row.sort(key=lambda key: _mean(key, edges, towards, height))
+                height |= {key: float(at) for at, key in enumerate(row)}
+    return rows
+
+
+def _mean(key: str, edges: Sequence[Edge], towards: int, height: Mapping[str, float]) -> float:
+    near = [
+        height[edge.source if towards == 1 else edge.target]
+        for edge in edges
+        if (edge.target if towards == 1 else edge.source) == key
+    ]
+    return sum(near) / len(near) if near else height[key]
+
+
+def paths(graph: GraphDefinition) -> int:
+    """How many ways there are through the graph, loops taken once."""
+    edges = forward_edges(graph)
+    following: dict[str, list[str]] = {node.id: [] for node in graph.nodes}
+    for edge in edges:
+        following[edge.source].append(edge.target)
+    ways: dict[str, int] = {}
+    for key in reversed(_sorted(graph, edges)):
+        ways[key] = sum(ways[target] for target in following[key]) or 1
+    led_to = {edge.target for edge in edges}
+    return sum(ways[node.id] for node in graph.nodes if node.id not in led_to)
