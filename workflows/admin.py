@@ -131,7 +131,6 @@ class DefinitionAdmin(admin.ModelAdmin):
     list_select_related = ("owner",)
     readonly_fields = (
         "owner",
-        "version",
         "latest",
         "published",
         "revision",
@@ -141,10 +140,10 @@ class DefinitionAdmin(admin.ModelAdmin):
         "executions",
     )
     fieldsets = (
-        (None, {"fields": ("name", "description", "archived", "owner")}),
         ("Graph", {"fields": ("picture", "issues")}),
-        ("History", {"fields": ("latest", "published", "version", "revision", "versions")}),
+        ("History", {"fields": (("latest", "published", "revision"), "versions")}),
         ("Executions", {"fields": ("executions",)}),
+        ("About", {"fields": ("name", "description", "archived", "owner")}),
     )
 
     class Media:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from workflows.definition.graph import OUT, GraphDefinition, NodeSpec
 from workflows.definition.layers import forward_edges, layers
 
-WIDTH, HEIGHT = 168, 52
-ACROSS, DOWN = 84, 30
+WIDTH, HEIGHT = 152, 50
+ACROSS, DOWN = 68, 26
 MARGIN = 16
-_LETTERS = 20
+_LETTERS = 18
 
 
 @dataclass(frozen=True, slots=True)
