@@ -1,5 +1,6 @@
 """A graph can be drawn, however it goes; and its size is told."""
 
+import re
 from itertools import pairwise
 
 from hypothesis import given
@@ -8,7 +9,7 @@ from tests.definitions.graphs import graph, waits
 from tests.laws.graphs import graphs
 from workflows.definition.complexity import complexity
 from workflows.definition.graph import GraphDefinition
-from workflows.definition.layers import forward_edges, layers
+from workflows.definition.layers import depths, forward_edges
 from workflows.definition.picture import HEIGHT, WIDTH, picture
 
 
@@ -26,14 +27,25 @@ LOOP = of(waits(1, "a"), waits(1, "b"), edges=["start>a", "a>b", "b>a", "b>end"]
 
 
 def test_a_node_stands_behind_all_that_come_before_it():
-    assert layers(BRANCH) == [["start"], ["c"], ["a", "b"], ["end"]]
+    assert depths(BRANCH) == {"start": 0, "c": 1, "a": 2, "b": 2, "end": 3}
 
 
-def test_a_loop_has_layers_too():
-    assert layers(LOOP) == [["start"], ["a"], ["b"], ["end"]]
+def test_a_loop_has_an_order_too():
+    assert depths(LOOP) == {"start": 0, "a": 1, "b": 2, "end": 3}
     back = [edge for edge in LOOP.edges if edge not in forward_edges(LOOP)]
     assert [(edge.source, edge.target) for edge in back] == [("b", "a")]
     assert [wire.back for wire in picture(LOOP).wires] == [False, False, True, False]
+
+
+def test_an_edge_passes_beside_nodes_not_through_them():
+    drawn = picture(BRANCH)
+    at = [(edge.source, edge.target) for edge in BRANCH.edges].index(("start", "end"))
+    _, *lanes = re.findall(r"L([\d.]+) ([\d.]+)", drawn.wires[at].path)
+    assert len(lanes) == 2
+    for x, y in lanes:
+        column = [box for box in drawn.boxes if box.x + WIDTH == float(x)]
+        assert column
+        assert not any(box.y <= float(y) <= box.y + HEIGHT for box in column)
 
 
 def test_a_long_graph_is_no_trouble():

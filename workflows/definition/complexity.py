@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from workflows.definition.graph import GraphDefinition
-from workflows.definition.layers import layers, paths
+from workflows.definition.layers import depths, paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,5 +21,5 @@ def complexity(graph: GraphDefinition) -> Complexity:
         nodes=len(graph.nodes),
         edges=len(graph.edges),
         paths=paths(graph),
-        depth=len(layers(graph)),
+        depth=max(depths(graph).values(), default=-1) + 1,
     )

@@ -1,4 +1,4 @@
-"""A graph in layers: each node one further from the start than the furthest before it."""
+"""How a graph goes from its start to its ends, loops taken once."""
 
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -36,18 +36,15 @@ def _search(
             path[edge.target] = iter(ways[edge.target])
 
 
-def layers(graph: GraphDefinition) -> list[list[str]]:
-    """The ids of the nodes by layer; within a layer in the order that crosses few edges."""
+def depths(graph: GraphDefinition) -> dict[str, int]:
+    """How many nodes the longest way to each node passes."""
     edges = forward_edges(graph)
     depth = dict.fromkeys((node.id for node in graph.nodes), 0)
     for node_id in _sorted(graph, edges):
         for edge in edges:
             if edge.source == node_id:
                 depth[edge.target] = max(depth[edge.target], depth[node_id] + 1)
-    rows: list[list[str]] = [[] for _ in range(max(depth.values(), default=-1) + 1)]
-    for node in graph.nodes:
-        rows[depth[node.id]].append(node.id)
-    return _uncrossed(rows, edges)
+    return depth
 
 
 def _sorted(graph: GraphDefinition, edges: Sequence[Edge]) -> list[str]:
@@ -65,27 +62,6 @@ def _sorted(graph: GraphDefinition, edges: Sequence[Edge]) -> list[str]:
                 if not missing[edge.target]:
                     ready.append(edge.target)
     return found
-
-
-def _uncrossed(rows: list[list[str]], edges: Sequence[Edge]) -> list[list[str]]:
-    """Each node at the mean height of its neighbours before it, then of those after it."""
-    for _ in range(2):
-        for towards in (1, -1):
-            order = rows if towards == 1 else rows[::-1]
-            height = {key: float(at) for row in rows for at, key in enumerate(row)}
-            for row in order:
-                row.sort(key=lambda key: _mean(key, edges, towards, height))
-                height |= {key: float(at) for at, key in enumerate(row)}
-    return rows
-
-
-def _mean(key: str, edges: Sequence[Edge], towards: int, height: Mapping[str, float]) -> float:
-    near = [
-        height[edge.source if towards == 1 else edge.target]
-        for edge in edges
-        if (edge.target if towards == 1 else edge.source) == key
-    ]
-    return sum(near) / len(near) if near else height[key]
 
 
 def paths(graph: GraphDefinition) -> int:

@@ -1,19 +1,23 @@
-"""A graph as boxes and wires, from left to right in layers; a template draws them.
+"""A graph as boxes and wires, from left to right in columns; a template draws them.
 
 Where people put their nodes does not count: a picture is read in a place where nothing can be
 moved, so it is always laid out for reading.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from workflows.definition.graph import OUT, GraphDefinition, NodeSpec
-from workflows.definition.layers import forward_edges, layers
+from workflows.definition.columns import Columns, Lane, Slot, columns
+from workflows.definition.graph import OUT, Edge, GraphDefinition, NodeSpec
 
-WIDTH, HEIGHT = 152, 50
-ACROSS, DOWN = 68, 26
+WIDTH, HEIGHT = 150, 50
+ACROSS, DOWN = 62, 24
 MARGIN = 16
+LANE = 12
 _LETTERS = 18
+
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +67,31 @@ class Picture:
 
 def picture(graph: GraphDefinition, kind_label: Callable[[str], str] = str) -> Picture:
     """Lay a graph out. `kind_label` says how people call a type of node."""
-    rows = layers(graph)
-    tallest = max((len(row) for row in rows), default=1)
-    height = tallest * (HEIGHT + DOWN) - DOWN
-    boxes: dict[str, Box] = {}
-    for column, row in enumerate(rows):
-        top = MARGIN + (height - (len(row) * (HEIGHT + DOWN) - DOWN)) / 2
-        for at, key in enumerate(row):
-            x, y = MARGIN + column * (WIDTH + ACROSS), top + at * (HEIGHT + DOWN)
-            boxes[key] = _box(graph.by_id[key], kind_label, x, y)
-    wires = _wires(graph, boxes, MARGIN + height)
+    found = columns(graph)
+    height = max((_tall(column) for column in found.slots), default=HEIGHT)
+    places: dict[Slot, Point] = {}
+    for at, column in enumerate(found.slots):
+        y = MARGIN + (height - _tall(column)) / 2
+        for slot in column:
+            places[slot] = (MARGIN + at * (WIDTH + ACROSS), y)
+            y += _height(slot) + DOWN
+    wires = tuple(_wire(edge, found, places, MARGIN + height) for edge in graph.edges)
     return Picture(
-        width=2 * MARGIN + max(len(rows), 1) * (WIDTH + ACROSS) - ACROSS,
-        height=2 * MARGIN + height + (DOWN if any(wire.back for wire in wires) else 0),
+        width=2 * MARGIN + max(len(found.slots), 1) * (WIDTH + ACROSS) - ACROSS,
+        height=2 * MARGIN + height + (2 * DOWN if any(wire.back for wire in wires) else 0),
         box_width=WIDTH,
         box_height=HEIGHT,
-        boxes=tuple(boxes.values()),
+        boxes=tuple(_box(node, kind_label, *places[node.id]) for node in graph.nodes),
         wires=wires,
     )
+
+
+def _height(slot: Slot) -> int:
+    return LANE if isinstance(slot, Lane) else HEIGHT
+
+
+def _tall(column: Sequence[Slot]) -> int:
+    return sum(_height(slot) + DOWN for slot in column) - DOWN
 
 
 def _box(node: NodeSpec, kind_label: Callable[[str], str], x: float, y: float) -> Box:
@@ -89,32 +100,31 @@ def _box(node: NodeSpec, kind_label: Callable[[str], str], x: float, y: float) -
     return Box(node.id, kind_label(node.type), label, title, x, y)
 
 
-def _wires(graph: GraphDefinition, boxes: Mapping[str, Box], floor: float) -> tuple[Wire, ...]:
-    forward = set(forward_edges(graph))
-    found = []
-    for edge in graph.edges:
-        source, target = boxes[edge.source], boxes[edge.target]
-        port = "" if edge.source_port == OUT else edge.source_port
-        x1, y1 = source.x + WIDTH, source.y + HEIGHT / 2
-        x2, y2 = target.x, target.y + HEIGHT / 2
-        if edge in forward:
-            bend = max((x2 - x1) / 2, ACROSS / 2)
-            path = f"M{x1:g} {y1:g}C{x1 + bend:g} {y1:g} {x2 - bend:g} {y2:g} {x2:g} {y2:g}"
-            at = _along((x1, y1), (x1 + bend, y1), (x2 - bend, y2), (x2, y2), 36 / (x2 - x1))
-        else:
-            low = floor + DOWN / 2
-            path = f"M{x1:g} {y1:g}C{x1 + ACROSS:g} {low:g} {x2 - ACROSS:g} {low:g} {x2:g} {y2:g}"
-            at = ((x1 + x2) / 2, low - 6)
-        found.append(Wire(path, port, *at, back=edge not in forward))
-    return tuple(found)
+def _wire(edge: Edge, found: Columns, places: Mapping[Slot, Point], floor: float) -> Wire:
+    """Through the lanes of an edge; one that leads back goes below everything."""
+    port = "" if edge.source_port == OUT else edge.source_port
+    lanes = found.ways.get(edge)
+    if lanes is None:
+        (x1, y1), (x2, y2) = _leaves(edge.source, places), _enters(edge.target, places)
+        low = floor + 2 * DOWN
+        path = f"M{x1:g} {y1:g}C{x1 + ACROSS:g} {low:g} {x2 - ACROSS:g} {low:g} {x2:g} {y2:g}"
+        return Wire(path, port, (x1 + x2) / 2, floor + DOWN, back=True)
+    stops: list[Slot] = [edge.source, *lanes, edge.target]
+    x, y = _leaves(edge.source, places)
+    middle = (x + ACROSS / 2, (y + _enters(stops[1], places)[1]) / 2 - 4)
+    path = f"M{x:g} {y:g}"
+    for one, other in pairwise(stops):
+        (x1, y1), (x2, y2) = _leaves(one, places), _enters(other, places)
+        bend = ACROSS * 0.55
+        path += f"L{x1:g} {y1:g}C{x1 + bend:g} {y1:g} {x2 - bend:g} {y2:g} {x2:g} {y2:g}"
+    return Wire(path, port, *middle, back=False)
 
 
-Point = tuple[float, float]
+def _enters(slot: Slot, places: Mapping[Slot, Point]) -> Point:
+    x, y = places[slot]
+    return x, y + _height(slot) / 2
 
 
-def _along(a: Point, b: Point, c: Point, d: Point, t: float) -> Point:
-    """The point of a Bézier curve at `t`."""
-    s = 1 - t
-    weights = (s**3, 3 * s * s * t, 3 * s * t * t, t**3)
-    x, y = (sum(w * p[i] for w, p in zip(weights, (a, b, c, d), strict=True)) for i in (0, 1))
-    return x, y - 5
+def _leaves(slot: Slot, places: Mapping[Slot, Point]) -> Point:
+    x, y = _enters(slot, places)
+    return x + WIDTH, y
