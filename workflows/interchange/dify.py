@@ -1,11 +1,10 @@
 """Dify's export (its DSL, `kind: app`) as one of our workflows."""
 
 import re
-from collections.abc import Container
 
 from workflows.interchange import dify_nodes
 from workflows.interchange.assembly import Link
-from workflows.interchange.foreign import Conversion, ForeignNode
+from workflows.interchange.foreign import Conversion, ForeignNode, Known
 from workflows.interchange.loose import Loose
 from workflows.interchange.report import Imported, Unreadable
 
@@ -18,7 +17,7 @@ def is_dify(document: Loose) -> bool:
     return document.text("kind") == "app" and bool(document.keys("app"))
 
 
-def read_dify(document: Loose, models: Container[str]) -> Imported:
+def read_dify(document: Loose, known: Known) -> Imported:
     """Raises Unreadable for an app without a workflow (a plain chat or agent of Dify's)."""
     mode = document.text("app", "mode")
     if mode not in ("workflow", "advanced-chat"):
@@ -35,7 +34,7 @@ def read_dify(document: Loose, models: Container[str]) -> Imported:
         description=document.text("app", "description"),
         nodes={one.id: one for one in nodes},
         links=links,
-        models=models,
+        known=known,
     )
     for key in _in_order(conversion):
         _convert(conversion, key)

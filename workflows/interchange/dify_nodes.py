@@ -5,7 +5,7 @@ from collections.abc import Callable
 from workflows.interchange.assembly import Step, edge, row
 from workflows.interchange.assembly import node as made
 from workflows.interchange.dify_texts import name_of, rendered
-from workflows.interchange.foreign import ARRIVING, Conversion, instructions, sampling
+from workflows.interchange.foreign import ARRIVING, Conversion, asking, remembering, sampling
 from workflows.interchange.loose import Loose
 from workflows.interchange.phrases import Unsayable, compare_numbers, compare_texts, literal
 from workflows.interchange.report import NodeReport
@@ -53,13 +53,12 @@ def _end(conversion: Conversion, key: str, text: str, *, passes: bool) -> None:
 
 
 def llm(conversion: Conversion, key: str, data: Loose) -> None:
-    report, title = conversion.reports[key], conversion.nodes[key].title
-    name = conversion.id_of(key, "model")
+    report = conversion.reports[key]
     system, question = _prompts(conversion, report, data)
     arriving = {_text_of(conversion, one) for one in conversion.before(key)}
     config = {
         "model": conversion.model(key, _model(data)),
-        "system": instructions(report, system, question, {ARRIVING, *_only(arriving)}),
+        "system": system,
         **sampling(
             report,
             data.number("model", "completion_params", "temperature"),
@@ -67,16 +66,14 @@ def llm(conversion: Conversion, key: str, data: Loose) -> None:
         ),
     }
     _told_losses(report, data)
-    asks = made(name, "model", title, config)
-    if not data.keys("memory"):
-        conversion.take(key, row(asks))
-        return
-    window = data.number("memory", "window", "size")
-    size = int(window) if data.true("memory", "window", "enabled") and window else 50
-    report.note("Its memory became a node of its own, which counts messages.")
-    remembers = conversion.names.new(f"{name}_memory", "memory")
-    settings = {"window": min(max(size, 0), 1000), "summarise": False}
-    conversion.take(key, row(made(remembers, "memory", f"{title}: memory", settings), asks))
+    nodes = asking(conversion, key, config, question, {ARRIVING, *_only(arriving)})
+    if data.keys("memory"):
+        enabled = data.true("memory", "window", "enabled")
+        window = data.number("memory", "window", "size") if enabled else None
+        report.note("Its memory became a node of its own, which counts messages.")
+        name = conversion.names.new(f"{nodes[-1]['id']}_memory", "memory")
+        nodes.insert(0, remembering(name, conversion.nodes[key].title, window))
+    conversion.take(key, row(*nodes))
 
 
 def _only(names: set[str]) -> set[str]:

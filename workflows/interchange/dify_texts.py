@@ -2,7 +2,7 @@
 
 import re
 
-from workflows.interchange.foreign import ARRIVING, Conversion, input_name
+from workflows.interchange.foreign import ARRIVING, Conversion, input_name, parted
 from workflows.interchange.report import NodeReport
 
 _REFERENCE = re.compile(r"\{\{#([^#{}]+)#\}\}")
@@ -12,6 +12,7 @@ _DEEPEST = 8
 
 def rendered(conversion: Conversion, report: NodeReport, text: str) -> str:
     """The text with every reference turned into one of ours, or into the text it stands for."""
+    text = parted(report, text, keep=r"#[^#{}]+#\}\}")
     return _REFERENCE.sub(
         lambda match: referred(conversion, report, match[1].split(".")), text
     ).strip()

@@ -1,8 +1,9 @@
 """What the converters of foreign workflows share."""
 
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from workflows.interchange.assembly import PASSES, START, Link, Names, Step, assemble, row
 from workflows.interchange.assembly import node as made
@@ -23,16 +24,24 @@ class ForeignNode:
     place: tuple[float, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What there is here: models that may be asked, and types of nodes."""
+
+    models: Container[str]
+    kinds: Container[str]
+
+
 @dataclass(slots=True)
 class Conversion:
-    """One foreign workflow on its way to one of ours. `models` are those that may be asked here."""
+    """One foreign workflow on its way to one of ours."""
 
     source: str
     name: str
     description: str
     nodes: dict[str, ForeignNode]
     links: Sequence[Link]
-    models: Container[str]
+    known: Known
     names: Names = field(default_factory=Names)
     steps: dict[str, Step] = field(default_factory=dict)
     reports: dict[str, NodeReport] = field(default_factory=dict)
@@ -83,7 +92,7 @@ class Conversion:
 
     def model(self, key: str, name: str) -> str:
         """The model's name if it may be asked here, else that of the default."""
-        if not name or name in self.models:
+        if not name or name in self.known.models:
             return name
         self.reports[key].note(f"The model {name} is not known here; the default answers.")
         return ""
@@ -123,12 +132,36 @@ def sampling(
     return settings
 
 
-def instructions(report: NodeReport, system: str, question: str, arriving: set[str]) -> str:
-    """The system text of a model node, which asks about the text that arrives.
+def asking(
+    conversion: Conversion, key: str, config: Mapping[str, Any], question: str, arriving: set[str]
+) -> list[dict[str, Any]]:
+    """A model node, which asks about the text that arrives, after what makes the question of it.
 
-    A question of its own that is not just that text is told with the instructions.
+    A question that is not just that text becomes a prompt node; where there are none, it is told
+    with the instructions.
     """
-    if question in {"", *(f"{{{{{name}}}}}" for name in arriving)}:
-        return system
+    title, name = conversion.nodes[key].title, conversion.id_of(key, "model")
+    if question in {"", *(f"{{{{{one}}}}}" for one in arriving)}:
+        return [made(name, "model", title, config)]
+    if "prompt" in conversion.known.kinds:
+        prompt = conversion.names.new(f"{name}_question", "prompt")
+        asked = made(prompt, "prompt", f"{title}: question", {"template": question})
+        return [asked, made(name, "model", title, config)]
+    report = conversion.reports[key]
     report.note("Its question became part of the instructions; it is asked about what arrives.")
-    return "\n\n".join(filter(None, (system, question)))
+    system = "\n\n".join(filter(None, (config["system"], question)))
+    return [made(name, "model", title, {**config, "system": system})]
+
+
+def remembering(name: str, title: str, window: float | None) -> dict[str, Any]:
+    """A memory node before a model; without a window it takes 50 messages."""
+    size = 50 if window is None else int(min(max(window, 0), 1000))
+    return made(name, "memory", f"{title}: memory", {"window": size, "summarise": False})
+
+
+def parted(report: NodeReport, text: str, keep: str = "(?!)") -> str:
+    """The text without double braces of its own, which are references here; `keep`: a pattern."""
+    found = re.sub(rf"\{{\{{(?!{keep})", "{ {", text)
+    if found != text:
+        report.note("Double braces in its text were parted, for here they are references.")
+    return found

@@ -5,13 +5,20 @@ part of the texts that use them; the code that every component carries along is 
 """
 
 import json
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from workflows.interchange.assembly import Link, Step, row
 from workflows.interchange.assembly import node as made
-from workflows.interchange.foreign import Conversion, ForeignNode, instructions, sampling
+from workflows.interchange.foreign import (
+    Conversion,
+    ForeignNode,
+    Known,
+    asking,
+    remembering,
+    sampling,
+)
 from workflows.interchange.langflow_texts import Wiring
 from workflows.interchange.loose import Loose
 from workflows.interchange.phrases import (
@@ -43,7 +50,7 @@ def is_langflow(document: Loose) -> bool:
     return bool(first.keys("data"))
 
 
-def read_langflow(document: Loose, models: Container[str]) -> Imported:
+def read_langflow(document: Loose, known: Known) -> Imported:
     nodes = [_node(one) for one in document.each("data", "nodes")]
     wires = [_wire(one) for one in document.each("data", "edges")]
     conversion = Conversion(
@@ -52,7 +59,7 @@ def read_langflow(document: Loose, models: Container[str]) -> Imported:
         description=document.text("description"),
         nodes={one.id: one for one in nodes},
         links=[Link(source, output, target) for source, output, target, _ in wires],
-        models=models,
+        known=known,
     )
     wiring = Wiring(conversion, {(target, name): source for source, _, target, name in wires})
     for key in sorted(conversion.nodes, key=lambda key: _converter(conversion.nodes[key].type)[0]):
@@ -118,21 +125,19 @@ def _model(wiring: Wiring, key: str) -> None:
     model = one.data.text("model_name", "value")
     config: dict[str, Any] = {
         "model": conversion.model(key, f"{provider}:{model}" if provider and model else ""),
-        "system": instructions(report, system, question, wiring.arriving(key, "input_value")),
+        "system": system,
         **sampling(
             report,
             one.data.number("temperature", "value"),
             one.data.number("max_tokens", "value") or None,
         ),
     }
-    asks = made(conversion.id_of(key, "model"), "model", one.title, config)
-    if not remembered:
-        conversion.take(key, row(asks))
-        return
-    window = conversion.nodes[remembered[0]].data.number("n_messages", "value") or 50
-    settings = {"window": int(min(max(window, 0), 1000)), "summarise": False}
-    name = conversion.names.new(f"{asks['id']}_memory", "memory")
-    conversion.take(key, row(made(name, "memory", f"{one.title}: memory", settings), asks))
+    nodes = asking(conversion, key, config, question, wiring.arriving(key, "input_value"))
+    if remembered:
+        window = conversion.nodes[remembered[0]].data.number("n_messages", "value")
+        name = conversion.names.new(f"{nodes[-1]['id']}_memory", "memory")
+        nodes.insert(0, remembering(name, one.title, window))
+    conversion.take(key, row(*nodes))
 
 
 def _router(wiring: Wiring, key: str) -> None:

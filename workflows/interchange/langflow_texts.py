@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from workflows.interchange.foreign import ARRIVING, Conversion
+from workflows.interchange.foreign import ARRIVING, Conversion, parted
 
 _SINGLE = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _DOUBLE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
@@ -41,7 +41,8 @@ class Wiring:
         """
         source = self.sources.get((key, name))
         if source is None:
-            return self.conversion.nodes[key].data.text(name, "value")
+            own = self.conversion.nodes[key].data.text(name, "value")
+            return parted(self.conversion.reports[key], own)
         node = self.conversion.nodes.get(source)
         if node is not None and node.type in _PROMPTS and depth < _DEEPEST:
             return self._prompt(source, remembered, depth + 1)
@@ -63,7 +64,10 @@ class Wiring:
                 return match[0][0]  # a brace written twice is one brace
             return self.text(key, match[1], remembered, depth)
 
-        return (_DOUBLE if double else _SINGLE).sub(filled, data.text("template", "value")).strip()
+        text = data.text("template", "value")
+        if double:
+            text = parted(self.conversion.reports[key], text, keep=r"\s*\w+\s*\}\}")
+        return (_DOUBLE if double else _SINGLE).sub(filled, text).strip()
 
     def _name_of(self, key: str) -> str:
         node = self.conversion.nodes.get(key)

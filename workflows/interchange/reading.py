@@ -1,11 +1,11 @@
 """A file of any format known here becomes a workflow, or a reason why not."""
 
-from collections.abc import Container
 from typing import Any
 
 import yaml
 
 from workflows.interchange.dify import is_dify, read_dify
+from workflows.interchange.foreign import Known
 from workflows.interchange.langflow import is_langflow, read_langflow
 from workflows.interchange.loose import Loose
 from workflows.interchange.package import is_package, read_package
@@ -34,13 +34,13 @@ def from_yaml(text: str) -> Any:
         raise Unreadable(f"This is not YAML: {str(error).splitlines()[0]}") from error
 
 
-def read(value: Any, models: Container[str]) -> Imported:
-    """The workflow that a file's value holds. `models` may be asked here. Raises Unreadable."""
+def read(value: Any, known: Known) -> Imported:
+    """The workflow that a file's value holds. Raises Unreadable."""
     document = Loose(value)
     if is_package(document):
         return read_package(document)
     if is_dify(document):
-        return read_dify(document, models)
+        return read_dify(document, known)
     if is_langflow(document):
-        return read_langflow(document, models)
+        return read_langflow(document, known)
     raise Unreadable("This is no export of Chatter, Dify or Langflow.")

@@ -6,10 +6,12 @@ from accounts.models import User
 from core.errors import Invalid
 from llms.models import ModelProfile
 from workflows.definition.graph import drawn
+from workflows.interchange.foreign import Known
 from workflows.interchange.package import packed
 from workflows.interchange.reading import read
 from workflows.interchange.report import Imported, Unreadable
 from workflows.models import DefinitionVersion, WorkflowDefinition
+from workflows.registry import NODE_TYPES
 from workflows.services.definitions import GraphRefused, create_definition
 
 
@@ -32,7 +34,9 @@ def import_definition(value: Any, *, owner: User) -> tuple[WorkflowDefinition, I
     """
     profiles = ModelProfile.objects.usable_by(owner).values_list("provider__name", "model")
     try:
-        imported = read(value, {f"{provider}:{model}" for provider, model in profiles})
+        imported = read(
+            value, Known({f"{one}:{model}" for one, model in profiles}, NODE_TYPES.keys())
+        )
     except Unreadable as error:
         raise FileUnreadable(reason=str(error)) from error
     try:
