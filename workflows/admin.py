@@ -12,6 +12,12 @@ from accounts.authentication import user_of
 from audit.admin_mixin import AuditedAdmin
 from core.back_office import ReadOnlyAdmin
 from core.errors import ChatterError
+from workflows.back_office import (
+    executions_html,
+    history_html,
+    issues_html,
+    picture_html,
+)
 from workflows.models import (
     ExecutionEvent,
     IdempotencyKey,
@@ -20,7 +26,9 @@ from workflows.models import (
     WorkflowTemplate,
     WorkflowVersion,
 )
+from workflows.services.definitions import change_definition
 from workflows.services.executions import cancel_execution
+from workflows.services.versions import entry_of
 from workflows.totals import totals_json
 
 
@@ -93,6 +101,14 @@ class EventAdmin(ReadOnlyAdmin, admin.ModelAdmin):
 class VersionAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     list_display = ("content_hash", "created_at")
     search_fields = ("content_hash",)
+    readonly_fields = ("picture",)
+
+    class Media:
+        css = {"all": ["css/graph.css"]}
+
+    @admin.display(description="picture")
+    def picture(self, obj: WorkflowVersion) -> str:
+        return picture_html(obj.graph)
 
 
 @admin.register(WorkflowTemplate)
@@ -106,13 +122,60 @@ class TemplateAdmin(AuditedAdmin, admin.ModelAdmin):
 
 
 @admin.register(WorkflowDefinition)
-class DefinitionAdmin(AuditedAdmin, admin.ModelAdmin):
-    list_display = ("name", "owner", "version", "archived", "updated_at")
+class DefinitionAdmin(admin.ModelAdmin):
+    """Its name may be changed here; its graph is saved and published through the API."""
+
+    list_display = ("name", "owner", "latest", "published", "archived", "updated_at")
     list_filter = ("archived",)
     search_fields = ("name", "description", "owner__username")
-    list_select_related = ("owner", "version")
-    autocomplete_fields = ("owner",)
-    raw_id_fields = ("version",)
+    list_select_related = ("owner",)
+    readonly_fields = (
+        "owner",
+        "latest",
+        "published",
+        "revision",
+        "picture",
+        "issues",
+        "versions",
+        "executions",
+    )
+    fieldsets = (
+        ("Graph", {"fields": ("picture", "issues")}),
+        ("History", {"fields": (("latest", "published", "revision"), "versions")}),
+        ("Executions", {"fields": ("executions",)}),
+        ("About", {"fields": ("name", "description", "archived", "owner")}),
+    )
+
+    class Media:
+        css = {"all": ["css/graph.css"]}
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(
+        self, request: HttpRequest, obj: WorkflowDefinition, form: Any, change: bool
+    ) -> None:
+        values = {name: form.cleaned_data[name] for name in form.changed_data}
+        change_definition(obj, by=user_of(request), **values)
+
+    @admin.display(description="newest graph")
+    def picture(self, obj: WorkflowDefinition) -> str:
+        return picture_html(entry_of(obj).version.graph)
+
+    @admin.display(description="issues")
+    def issues(self, obj: WorkflowDefinition) -> str:
+        return issues_html(entry_of(obj).version.graph)
+
+    @admin.display(description="versions")
+    def versions(self, obj: WorkflowDefinition) -> str:
+        return history_html(obj)
+
+    @admin.display(description="newest")
+    def executions(self, obj: WorkflowDefinition) -> str:
+        return executions_html(obj)
 
 
 @admin.register(IdempotencyKey)

@@ -15,6 +15,17 @@ class DefinitionQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: "User") -> "DefinitionQuerySet":
         return self if user.is_staff else self.filter(owner=user)
 
+    def for_list(self) -> "DefinitionQuerySet":
+        return self.select_related("owner", "version")
+
+
+class DefinitionVersionQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: "User") -> "DefinitionVersionQuerySet":
+        return self if user.is_staff else self.filter(definition__owner=user)
+
+    def for_list(self) -> "DefinitionVersionQuerySet":
+        return self.select_related("definition", "version", "saved_by")
+
 
 class TemplateQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: "User") -> "TemplateQuerySet":

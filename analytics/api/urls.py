@@ -2,9 +2,15 @@
 
 from django.urls import path
 
+from analytics.api.definitions import DefinitionAnalyticsDetail
 from analytics.api.templates import TemplateAnalyticsDetail
 
 urlpatterns = [
+    path(
+        "definitions/<str:pk>/analytics/",
+        DefinitionAnalyticsDetail.as_view(),
+        name="definition-analytics",
+    ),
     path(
         "templates/<str:pk>/analytics/",
         TemplateAnalyticsDetail.as_view(),

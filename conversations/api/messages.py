@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.authentication import user_of
-from conversations.api.chat import KEY, RESPONSES, answer
+from conversations.api.chat import RESPONSES, answer
 from conversations.api.shapes import ChatIn, MessageOut, message_out
 from conversations.models import Message
 from conversations.services.conversations import delete_message
@@ -21,6 +21,7 @@ from core.database import database
 from core.errors import Conflict, NotFound
 from core.listing import Page, ShapeList
 from core.pagination import InTurn
+from workflows.api.starting import KEY
 
 
 class OtherConversation(Conflict):

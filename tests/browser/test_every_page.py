@@ -14,6 +14,7 @@ BACK_OFFICE = (
     "/admin/workflows/workflowexecution/",
     "/admin/audit/auditentry/",
     "/admin/conversations/conversation/",
+    "/admin/workflows/workflowdefinition/",
 )
 _INLINE = re.compile(
     r"<style\b|\sstyle=|\son[a-z]+=|javascript:|<script(?![^>]*\bsrc=)(?![^>]*application/json)",

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from accounts.authentication import user_of
 from core.listing import Page, ShapeList
 from core.shapes import Shape
+from workflows.definition.graph import drawn
 from workflows.models import WorkflowTemplate
 from workflows.services.planning import TemplateNotFound
 
@@ -45,7 +46,7 @@ def template_out(template: WorkflowTemplate) -> TemplateOut:
         public=template.public,
         owner=template.owner.username if template.owner else None,
         parameters=template.parameters,
-        graph=template.version.graph,
+        graph=drawn(template.version.graph, template.layout),
         version=template.version_id,
     )
 

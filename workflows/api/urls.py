@@ -2,13 +2,27 @@
 
 from django.urls import path
 
+from workflows.api.definitions import DefinitionDetail, DefinitionFork, DefinitionList
+from workflows.api.execute import DefinitionExecute, GraphExecute, TemplateExecute
 from workflows.api.executions import (
     ExecutionCancel,
     ExecutionDetail,
     ExecutionEvents,
     ExecutionList,
 )
+from workflows.api.interchange import DefinitionExport, DefinitionImport
+from workflows.api.node_types import NodeTypeDetail, NodeTypeList
 from workflows.api.templates import TemplateDetail, TemplateList
+from workflows.api.versions import (
+    VersionDetail,
+    VersionDiff,
+    VersionList,
+    VersionPublish,
+    VersionRestore,
+)
+
+_DEFINITION = "definitions/<str:pk>/"
+_VERSION = _DEFINITION + "versions/<int:number>/"
 
 urlpatterns = [
     path("executions/", ExecutionList.as_view(), name="execution-list"),
@@ -17,4 +31,23 @@ urlpatterns = [
     path("executions/<str:pk>/cancel/", ExecutionCancel.as_view(), name="execution-cancel"),
     path("templates/", TemplateList.as_view(), name="template-list"),
     path("templates/<str:pk>/", TemplateDetail.as_view(), name="template-detail"),
+    path("templates/<str:pk>/execute/", TemplateExecute.as_view(), name="template-execute"),
+    path("node-types/", NodeTypeList.as_view(), name="node-type-list"),
+    path("node-types/<str:key>/", NodeTypeDetail.as_view(), name="node-type-detail"),
+    path("workflows/execute/", GraphExecute.as_view(), name="graph-execute"),
+    path("definitions/", DefinitionList.as_view(), name="definition-list"),
+    path("definitions/import/", DefinitionImport.as_view(), name="definition-import"),
+    path(_DEFINITION, DefinitionDetail.as_view(), name="definition-detail"),
+    path(_DEFINITION + "fork/", DefinitionFork.as_view(), name="definition-fork"),
+    path(_DEFINITION + "export/", DefinitionExport.as_view(), name="definition-export"),
+    path(_DEFINITION + "execute/", DefinitionExecute.as_view(), name="definition-execute"),
+    path(_DEFINITION + "versions/", VersionList.as_view(), name="version-list"),
+    path(_VERSION, VersionDetail.as_view(), name="version-detail"),
+    path(_VERSION + "publish/", VersionPublish.as_view(), name="version-publish"),
+    path(_VERSION + "restore/", VersionRestore.as_view(), name="version-restore"),
+    path(
+        _DEFINITION + "versions/<int:before>/diff/<int:after>/",
+        VersionDiff.as_view(),
+        name="version-diff",
+    ),
 ]

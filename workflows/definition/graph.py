@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -9,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 OUT = "out"
 ERROR = "error"
+
+Layout = Mapping[str, Mapping[str, float]]
 
 
 class _Part(BaseModel):
@@ -18,8 +21,8 @@ class _Part(BaseModel):
 class Position(_Part):
     """Where an editor draws a node; it changes nothing that runs."""
 
-    x: float = 0
-    y: float = 0
+    x: float = Field(default=0, allow_inf_nan=False)
+    y: float = Field(default=0, allow_inf_nan=False)
 
 
 class NodeSpec(_Part):
@@ -59,16 +62,31 @@ class GraphDefinition(_Part):
         }
 
     @cached_property
+    def content(self) -> dict[str, Any]:
+        """What runs, as JSON: the whole graph but for where its nodes are drawn."""
+        return self.model_dump(mode="json", exclude={"nodes": {"__all__": {"position"}}})
+
+    @cached_property
     def canonical(self) -> str:
-        """What runs, as one JSON text: positions do not count."""
-        content = self.model_dump(mode="json", exclude={"nodes": {"__all__": {"position"}}})
-        return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        """What runs, as one JSON text that is the same for equal graphs."""
+        return json.dumps(self.content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     @cached_property
     def content_hash(self) -> str:
-        """SHA-256 of the whole graph with its layout, for a stored version is what was drawn."""
-        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(text.encode()).hexdigest()
+        """SHA-256 of what runs: to move a node makes no other graph."""
+        return hashlib.sha256(self.canonical.encode()).hexdigest()
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Where each node is drawn."""
+        return {node.id: {"x": node.position.x, "y": node.position.y} for node in self.nodes}
 
     def to_json(self) -> dict[str, Any]:
         return self.model_dump(mode="json")
+
+
+def drawn(content: Mapping[str, Any], layout: Layout) -> dict[str, Any]:
+    """The graph's JSON with its nodes where they were drawn; a node without a place is at 0, 0."""
+    nowhere = {"x": 0.0, "y": 0.0}
+    nodes = [{**node, "position": layout.get(node["id"], nowhere)} for node in content["nodes"]]
+    return {**content, "nodes": nodes}

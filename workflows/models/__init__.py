@@ -1,6 +1,6 @@
 """The tables of workflows."""
 
-from workflows.models.definition import WorkflowDefinition, WorkflowVersion
+from workflows.models.definition import DefinitionVersion, WorkflowDefinition, WorkflowVersion
 from workflows.models.event import ExecutionEvent
 from workflows.models.execution import (
     MOVES,
@@ -16,6 +16,7 @@ from workflows.models.template import WorkflowTemplate
 __all__ = [
     "MOVES",
     "TERMINAL",
+    "DefinitionVersion",
     "ExecutionEvent",
     "ExecutionKind",
     "ExecutionStatus",

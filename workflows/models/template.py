@@ -12,7 +12,8 @@ class WorkflowTemplate(EditableRecord):
     """A reusable graph with default parameters: pure configuration, no numbers on it.
 
     Built-in templates have no owner. `parameters` maps a name to
-    `{"type": JSON schema type, "default": value, "label": text}`.
+    `{"type": JSON schema type, "default": value, "label": text}`. `layout` is where its nodes are
+    drawn.
     """
 
     owner = models.ForeignKey(
@@ -28,6 +29,7 @@ class WorkflowTemplate(EditableRecord):
     category = models.CharField(max_length=40, default="general")
     parameters = models.JSONField(default=dict, blank=True)
     version = models.ForeignKey("workflows.WorkflowVersion", models.PROTECT, related_name="+")
+    layout = models.JSONField(default=dict, blank=True)
     public = models.BooleanField(default=False)
 
     objects = TemplateQuerySet.as_manager()

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from audit.record import record
 from workflows.models import WorkflowTemplate
-from workflows.services.definitions import store_version
+from workflows.services.definitions import checked_graph, version_of
 from workflows.services.planning import UNIVERSAL_CHAT
 
 _SYSTEM = "You are a helpful assistant."
@@ -62,7 +62,8 @@ def seed_templates() -> None:
     """Add what is missing, and bring what changed up to this release. Safe to repeat."""
     for spec in TEMPLATES:
         fields = {key: spec[key] for key in ("name", "description", "category", "parameters")}
-        fields |= {"version": store_version(spec["graph"]), "public": True}
+        graph = checked_graph(spec["graph"])
+        fields |= {"version": version_of(graph), "layout": graph.layout, "public": True}
         template, created = WorkflowTemplate.objects.get_or_create(
             owner=None, slug=spec["slug"], defaults=fields
         )

@@ -1,15 +1,17 @@
-"""Graphs become versions: checked once, stored once by their content."""
+"""A user's workflows: made, changed, copied and deleted; their graphs become versions."""
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import User
 from audit.record import record
-from core.errors import Invalid
-from workflows.definition.graph import GraphDefinition
-from workflows.models import WorkflowDefinition, WorkflowVersion
+from core.errors import ChatterError, Conflict, Invalid, NotFound
+from workflows.definition.graph import GraphDefinition, drawn
+from workflows.models import DefinitionVersion, WorkflowDefinition, WorkflowVersion
 from workflows.validation import errors_in, validate
 
 
@@ -18,27 +20,172 @@ class GraphRefused(Invalid):
     message = "The graph cannot run."
 
 
-def store_version(graph: Mapping[str, Any] | None) -> WorkflowVersion:
-    """The version of this graph, new or known. Raises GraphRefused with all its issues."""
+class DefinitionNotFound(NotFound):
+    code = "definition_not_found"
+    message = "There is no such workflow, or it is not yours."
+
+
+class DefinitionChanged(ChatterError):
+    """Somebody else saved first."""
+
+    code = "definition_changed"
+    status = 412
+    message = "The workflow is at revision {revision} by now; load it and change that."
+
+
+class DefinitionInUse(Conflict):
+    code = "definition_in_use"
+    message = "Executions point at this workflow; archive it instead."
+
+
+def definition_for(user: User, pk: UUID | str) -> WorkflowDefinition:
+    """One workflow this user may see. Raises DefinitionNotFound."""
+    try:
+        found: WorkflowDefinition = (
+            WorkflowDefinition.objects.visible_to(user).for_list().get(pk=pk)
+        )
+    except (WorkflowDefinition.DoesNotExist, ValidationError, ValueError) as error:
+        raise DefinitionNotFound from error
+    return found
+
+
+def checked_graph(graph: Mapping[str, Any] | None) -> GraphDefinition:
+    """The graph of this JSON. Raises GraphRefused with all its issues."""
     issues = validate(graph)
     if errors_in(issues):
         raise GraphRefused(errors=[issue.to_json() for issue in issues])
-    definition = GraphDefinition.model_validate(graph)
+    return GraphDefinition.model_validate(graph)
+
+
+def version_of(graph: GraphDefinition) -> WorkflowVersion:
+    """The one version of what this graph runs, new or known."""
     version, _ = WorkflowVersion.objects.get_or_create(
-        content_hash=definition.content_hash, defaults={"graph": definition.to_json()}
+        content_hash=graph.content_hash, defaults={"graph": graph.content}
     )
     return version
 
 
+def store_version(graph: Mapping[str, Any] | None) -> WorkflowVersion:
+    """The version of this JSON. Raises GraphRefused."""
+    return version_of(checked_graph(graph))
+
+
 @transaction.atomic
 def create_definition(
-    *, owner: User, name: str, graph: Mapping[str, Any], description: str = ""
+    *,
+    owner: User,
+    name: str,
+    graph: Mapping[str, Any],
+    description: str = "",
+    act: str = "created",
+    detail: Mapping[str, Any] | None = None,
 ) -> WorkflowDefinition:
-    """A new workflow of this owner. Raises GraphRefused."""
-    version = store_version(graph)
+    """A new workflow of this owner; its first version is published. Raises GraphRefused.
+
+    `act` and `detail` tell the audit trail how it came about.
+    """
+    checked = checked_graph(graph)
     definition = WorkflowDefinition.objects.create(
-        owner=owner, name=name, description=description, version=version
+        owner=owner, name=name, description=description, version=version_of(checked), published=1
     )
-    detail = {"version": version.content_hash}
-    record("workflows.definition.created", actor=owner, target=definition, detail=detail)
+    keep_version(definition, checked, by=owner)
+    definition.save(update_fields=["latest"])
+    told = {"version": checked.content_hash, **(detail or {})}
+    record(f"workflows.definition.{act}", actor=owner, target=definition, detail=told)
     return definition
+
+
+@transaction.atomic
+def change_definition(
+    definition: WorkflowDefinition,
+    *,
+    by: User,
+    revision: int | None = None,
+    graph: Mapping[str, Any] | None = None,
+    **fields: Any,
+) -> WorkflowDefinition:
+    """Set its name, description or whether it is archived; save a graph as its newest version.
+
+    What runs changes by publishing only. Nothing is written where nothing differs.
+    Raises DefinitionChanged if it is no longer at `revision`, GraphRefused.
+    """
+    definition = locked(definition, revision)
+    changed = [name for name, value in fields.items() if getattr(definition, name) != value]
+    for name in changed:
+        setattr(definition, name, fields[name])
+    if graph is not None:
+        changed += keep_version(definition, checked_graph(graph), by=by)
+    if changed:
+        save_change(definition)
+        detail = {"changed": sorted(changed), "latest": definition.latest}
+        record("workflows.definition.changed", actor=by, target=definition, detail=detail)
+    return definition
+
+
+@transaction.atomic
+def fork_definition(entry: DefinitionVersion, *, by: User, name: str = "") -> WorkflowDefinition:
+    """A new workflow of `by` that begins with this version of another. Raises GraphRefused."""
+    source = entry.definition
+    return create_definition(
+        owner=by,
+        name=name or source.name,
+        description=source.description,
+        graph=drawn(entry.version.graph, entry.layout),
+        act="forked",
+        detail={"from": str(source.id), "number": entry.number},
+    )
+
+
+@transaction.atomic
+def delete_definition(definition: WorkflowDefinition, *, by: User) -> None:
+    """Delete it with its history. Raises DefinitionInUse while executions tell what it did."""
+    definition = locked(definition)
+    if definition.executions.exists():
+        raise DefinitionInUse
+    record("workflows.definition.deleted", actor=by, target=definition)
+    definition.delete()
+
+
+def keep_version(
+    definition: WorkflowDefinition, graph: GraphDefinition, *, by: User, restored: int | None = None
+) -> list[str]:
+    """Number this graph as the newest of the history; says what that changed.
+
+    A graph that only is drawn differently than the newest becomes its layout. The caller holds the
+    definition's lock and saves it.
+    """
+    version = version_of(graph)
+    newest = definition.history.order_by("-number").first()
+    if newest is not None and newest.version_id == version.id:
+        if newest.layout == graph.layout:
+            return []
+        newest.layout = graph.layout
+        newest.save(update_fields=["layout"])
+        return ["layout"]
+    definition.latest += 1
+    DefinitionVersion.objects.create(
+        definition=definition,
+        number=definition.latest,
+        version=version,
+        layout=graph.layout,
+        saved_by=by,
+        restored=restored,
+    )
+    return ["graph"]
+
+
+def locked(definition: WorkflowDefinition, revision: int | None = None) -> WorkflowDefinition:
+    """The row as it is now, locked. Raises DefinitionChanged, DefinitionNotFound."""
+    rows = WorkflowDefinition.objects.select_for_update(of=("self",)).for_list()
+    found: WorkflowDefinition | None = rows.filter(pk=definition.pk).first()
+    if found is None:
+        raise DefinitionNotFound
+    if revision is not None and revision != found.revision:
+        raise DefinitionChanged(revision=found.revision)
+    return found
+
+
+def save_change(definition: WorkflowDefinition) -> None:
+    """Write a locked definition as its next revision."""
+    definition.revision += 1
+    definition.save()

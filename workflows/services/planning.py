@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
+
 from accounts.models import User
 from audit.record import entry
 from core import clock
@@ -25,7 +27,7 @@ from workflows.models import (
 )
 from workflows.parameters import checked
 from workflows.selectors import bound_graph
-from workflows.services.definitions import store_version
+from workflows.services.definitions import DefinitionNotFound, store_version
 from workflows.tracking.facts import Audited, EventsHappened, ExecutionWanted, Fact
 from workflows.tracking.frames import frame
 
@@ -38,9 +40,9 @@ class TemplateNotFound(NotFound):
     message = "There is no template '{template}', or it is not yours."
 
 
-class DefinitionNotFound(NotFound):
-    code = "definition_not_found"
-    message = "There is no such workflow, or it is not yours."
+class DefinitionArchived(Conflict):
+    code = "definition_archived"
+    message = "This workflow is archived; take it out of the archive to run it."
 
 
 class MissingParameter(Invalid):
@@ -67,8 +69,8 @@ class StartPlan:
 def plan_execution(user: User, request: ExecutionRequest) -> StartPlan:
     """Check a request and build what is to be committed.
 
-    Raises TemplateNotFound, DefinitionNotFound, InvalidParameters, MissingParameter, UnknownModel,
-    GraphRefused, IdempotencyKeyReused.
+    Raises TemplateNotFound, DefinitionNotFound, DefinitionArchived, InvalidParameters,
+    MissingParameter, UnknownModel, GraphRefused, IdempotencyKeyReused.
     """
     if (earlier := started_before(user.id, request)) is not None:
         slug = earlier.template.slug if earlier.template else None
@@ -156,14 +158,22 @@ def _kind(request: ExecutionRequest) -> str:
 def _template(user: User, request: ExecutionRequest) -> WorkflowTemplate | None:
     if request.definition or request.graph is not None:
         return None
-    slug = request.template or UNIVERSAL_CHAT
-    found = built_in(slug)
+    name = request.template or UNIVERSAL_CHAT
+    found = built_in(name)
     if found is None:
         own = WorkflowTemplate.objects.visible_to(user).select_related("version")
-        found = own.filter(slug=slug).order_by("owner_id").first()
+        found = own.filter(_called(name)).order_by("owner_id").first()
     if found is None:
-        raise TemplateNotFound(template=slug)
+        raise TemplateNotFound(template=name)
     return found
+
+
+def _called(name: str) -> Q:
+    """By id or by slug; a name that has the shape of an id is one."""
+    try:
+        return Q(pk=UUID(name))
+    except ValueError:
+        return Q(slug=name)
 
 
 _built_ins: dict[str, tuple[float, WorkflowTemplate | None]] = {}
@@ -189,6 +199,8 @@ def _definition(user: User, request: ExecutionRequest) -> WorkflowDefinition | N
     ).first()
     if found is None:
         raise DefinitionNotFound
+    if found.archived:
+        raise DefinitionArchived
     return found
 
 

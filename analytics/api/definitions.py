@@ -1,0 +1,122 @@
+"""How one definition is doing, node by node."""
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.authentication import user_of
+from analytics.definitions import NodeNumbers, RunNumbers, numbers_of, percentile
+from core.errors import Invalid
+from core.shapes import Shape
+from llms.pricing import dollars_text
+from workflows.definition.complexity import complexity
+from workflows.definition.graph import GraphDefinition
+from workflows.models import WorkflowDefinition
+from workflows.services.definitions import definition_for
+from workflows.services.versions import entry_of
+
+_USUAL, _MOST = 100, 500
+
+
+class BadWindow(Invalid):
+    code = "bad_window"
+    message = f"'last' is a number of runs from 1 to {_MOST}."
+
+
+class ComplexityOut(Shape):
+    """The newest graph; `depth` is the longest way, `paths` counts ways with loops taken once."""
+
+    nodes: int
+    edges: int
+    paths: int
+    depth: int
+
+
+class NodeAnalyticsOut(Shape):
+    """`cost` is what is known of it, in dollars; the calls it does not count are `unpriced_calls`.
+
+    `cost_share` is its part of what is known of all nodes, null where nothing cost anything.
+    """
+
+    node: str
+    visits: int
+    failure_rate: float | None
+    p50_ms: float | None
+    p95_ms: float | None
+    calls: int
+    unpriced_calls: int
+    cost: str | None
+    cost_share: float | None
+
+
+class DefinitionAnalyticsOut(Shape):
+    """The last finished runs, whichever version they ran. Nodes: the slowest first."""
+
+    runs: int
+    completed: int
+    failed: int
+    cancelled: int
+    failure_rate: float | None
+    p50_ms: float | None
+    p95_ms: float | None
+    complexity: ComplexityOut
+    nodes: list[NodeAnalyticsOut]
+
+
+class DefinitionAnalyticsDetail(GenericAPIView[WorkflowDefinition]):
+    """Reckoned when asked, from the logs and the ledger of real runs."""
+
+    @extend_schema(
+        parameters=[OpenApiParameter("last", int, description="How many runs, 100 by default.")],
+        responses=DefinitionAnalyticsOut,
+    )
+    def get(self, request: Request, pk: str) -> Response:
+        definition = definition_for(user_of(request), pk)
+        numbers = numbers_of(definition, _window(request))
+        graph = GraphDefinition.model_validate(entry_of(definition).version.graph)
+        return Response(_shown(numbers, graph).to_json())
+
+
+def _window(request: Request) -> int:
+    text = request.query_params.get("last", str(_USUAL))
+    if not text.isdecimal() or len(text) > len(str(_MOST)) or not 1 <= int(text) <= _MOST:
+        raise BadWindow
+    return int(text)
+
+
+def _shown(numbers: RunNumbers, graph: GraphDefinition) -> DefinitionAnalyticsOut:
+    size = complexity(graph)
+    nodes = [_node(node, numbers.cost_nano_usd) for node in numbers.nodes.values()]
+    return DefinitionAnalyticsOut(
+        runs=numbers.runs,
+        completed=numbers.completed,
+        failed=numbers.failed,
+        cancelled=numbers.cancelled,
+        failure_rate=_share(numbers.failed, numbers.runs),
+        p50_ms=percentile(numbers.durations_ms, 0.5),
+        p95_ms=percentile(numbers.durations_ms, 0.95),
+        complexity=ComplexityOut(
+            nodes=size.nodes, edges=size.edges, paths=size.paths, depth=size.depth
+        ),
+        nodes=sorted(nodes, key=lambda node: (-(node.p95_ms or 0), node.node)),
+    )
+
+
+def _node(node: NodeNumbers, whole: int) -> NodeAnalyticsOut:
+    nothing_known = 0 < node.calls <= node.unpriced_calls
+    return NodeAnalyticsOut(
+        node=node.node,
+        visits=node.visits,
+        failure_rate=_share(node.failures, node.visits),
+        p50_ms=percentile(node.durations_ms, 0.5),
+        p95_ms=percentile(node.durations_ms, 0.95),
+        calls=node.calls,
+        unpriced_calls=node.unpriced_calls,
+        cost=None if nothing_known else dollars_text(node.cost_nano_usd),
+        cost_share=_share(node.cost_nano_usd, whole),
+    )
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 4) if whole else None

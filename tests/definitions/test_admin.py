@@ -1,0 +1,83 @@
+"""The back office shows what a workflow is, what became of it and what it did."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from audit.models import AuditEntry
+from tests.definitions.graphs import asks, graph, waits
+from workflows.models import WorkflowDefinition
+
+
+@pytest.fixture
+def page(admin, made):
+    """The page of alice's definition, as an administrator sees it."""
+    browser = Client()
+    browser.force_login(admin)
+    address = f"/admin/workflows/workflowdefinition/{made['id']}/change/"
+
+    def look(data=None):
+        return browser.post(address, data) if data else browser.get(address)
+
+    return look
+
+
+def test_a_graph_is_a_picture_without_a_word_of_style(page):
+    text = page().content.decode()
+    svg = re.search(r"<svg class=\"graph\".*?</svg>", text, re.S)[0]
+    for label in ("start", "model", "end"):
+        assert f">{label}</text>" in svg
+    assert svg.count("<rect") == 3
+    assert svg.count('class="graph-wire"') == 2
+    assert "style=" not in svg
+    assert "css/graph.css" in text
+
+
+def test_what_people_wrote_is_text_in_the_picture(page, client, address):
+    client.patch(address, {"graph": graph({**waits(1), "label": "<script>x</script>"})})
+    text = page().content.decode()
+    assert "<script>x" not in text
+    assert "&lt;script&gt;x" in text
+
+
+def test_the_history_says_what_each_version_changed(page, client, address):
+    client.patch(address, {"graph": graph(asks("Be brief."), waits(2))})
+    text = page().content.decode()
+    assert "<del>Be kind.</del>" in text
+    assert "<ins>Be brief.</ins>" in text
+    assert re.search(r'class="graph-added">wait <small>delay</small>', text)
+    assert re.search(r'class="graph-removed">model → end', text)
+
+
+def test_issues_are_listed(page, made):
+    assert "None: it can run." in page().content.decode()
+    definition = WorkflowDefinition.objects.get(pk=made["id"])
+    version = definition.version
+    version.graph = {**version.graph, "edges": version.graph["edges"][:1]}
+    version.save()
+    assert "graph-issue-error" in page().content.decode()
+
+
+def test_executions_are_linked(page, client, address):
+    started = client.post(address + "execute/", {"mode": "background"}).json()
+    assert f"/executions/{started['execution']['id']}/" in page().content.decode()
+
+
+def test_a_new_name_is_audited_and_the_graph_stays(page, made):
+    data = {"name": "Renamed", "description": "", "published": 7, "version": ""}
+    assert page(data).status_code == 302
+    definition = WorkflowDefinition.objects.get(pk=made["id"])
+    assert (definition.name, definition.published) == ("Renamed", 1)
+    assert str(definition.version_id) == made["version"]
+    assert definition.revision == made["revision"] + 1
+    entry = AuditEntry.objects.get(action="workflows.definition.changed")
+    assert entry.detail["changed"] == ["description", "name"]
+
+
+def test_the_list_and_the_versions_open(admin, made):
+    browser = Client()
+    browser.force_login(admin)
+    assert browser.get("/admin/workflows/workflowdefinition/").status_code == 200
+    version = f"/admin/workflows/workflowversion/{made['version']}/change/"
+    assert 'class="graph"' in browser.get(version).content.decode()

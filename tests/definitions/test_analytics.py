@@ -1,0 +1,80 @@
+"""A definition's numbers come from what its runs really did."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analytics.definitions import percentile
+from llms.models import ModelCall, ModelPrice
+from tests.definitions.graphs import asks, graph, waits
+
+
+@pytest.fixture
+def analysed(client, made, address, drain):
+    """Three runs of two models and a pause, one of which fails at its first model."""
+    ModelPrice.objects.update(
+        input_nano_usd_per_mtok=1_000_000_000, output_nano_usd_per_mtok=2_000_000_000
+    )
+    both = graph(asks("One.", node="one"), waits(0), asks("Two.", node="two"))
+    client.patch(address, {"graph": both})
+    client.post(address + "versions/2/publish/")
+    for message in ("hello", "please fail", "hello again"):
+        body = {"input": {"message": message}, "mode": "background"}
+        assert client.post(address + "execute/", body).status_code == 202
+        drain()
+    return client.get(address + "analytics/").json()
+
+
+def test_runs_and_failures_are_counted(analysed):
+    assert (analysed["runs"], analysed["completed"], analysed["failed"]) == (3, 2, 1)
+    assert analysed["failure_rate"] == 0.3333
+    assert 0 <= analysed["p50_ms"] <= analysed["p95_ms"]
+    assert analysed["complexity"] == {"nodes": 5, "edges": 4, "paths": 1, "depth": 5}
+
+
+def test_each_node_has_its_own_numbers(analysed):
+    nodes = {node["node"]: node for node in analysed["nodes"]}
+    assert set(nodes) == {"start", "one", "wait", "two", "end"}
+    assert (nodes["one"]["visits"], nodes["one"]["failure_rate"]) == (3, 0.3333)
+    assert (nodes["two"]["visits"], nodes["two"]["failure_rate"]) == (2, 0.0)
+    assert (nodes["wait"]["calls"], nodes["wait"]["cost_share"]) == (0, 0.0)
+    slowest = [node["p95_ms"] or 0 for node in analysed["nodes"]]
+    assert slowest == sorted(slowest, reverse=True)
+
+
+def test_costs_add_up_to_the_ledger(analysed):
+    known = sum(cost or 0 for cost in ModelCall.objects.values_list("cost_nano_usd", flat=True))
+    assert known > 0
+    told = sum(Decimal(node["cost"] or 0) for node in analysed["nodes"])
+    assert told == Decimal(known).scaleb(-9)
+    assert sum(node["cost_share"] for node in analysed["nodes"]) == pytest.approx(1, abs=0.001)
+
+
+def test_only_the_last_runs_count(client, address, analysed):
+    assert client.get(address + "analytics/?last=1").json()["failed"] == 0
+    assert client.get(address + "analytics/?last=2").json()["failed"] == 1
+
+
+@pytest.mark.parametrize("last", ["0", "501", "-1", "x", "9" * 40])
+def test_a_window_is_a_number_of_runs(client, address, last):
+    answer = client.get(f"{address}analytics/?last={last}")
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_window")
+
+
+def test_without_runs_there_are_no_rates(client, address):
+    told = client.get(address + "analytics/").json()
+    assert (told["runs"], told["failure_rate"], told["p95_ms"], told["nodes"]) == (
+        0,
+        None,
+        None,
+        [],
+    )
+
+
+@given(st.lists(st.integers(), min_size=1), st.sampled_from([0.5, 0.95, 1.0]))
+def test_a_percentile_is_one_of_the_values_and_large_enough(values, share):
+    found = percentile(values, share)
+    assert found in values
+    assert sum(value <= found for value in values) >= share * len(values)

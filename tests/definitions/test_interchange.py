@@ -1,0 +1,312 @@
+"""Workflows leave as files and come back; those of others come in with an honest report."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audit.models import AuditEntry
+from llms.models import ModelCall
+from tests.definitions.conftest import DEFINITIONS
+from tests.definitions.graphs import asks, graph
+from workflows.interchange.foreign import Known
+from workflows.interchange.reading import from_yaml, read
+from workflows.interchange.report import Unreadable
+from workflows.models import WorkflowDefinition, WorkflowExecution
+from workflows.validation import errors_in, validate
+
+FILES = Path(__file__).parent / "files"
+IMPORT = DEFINITIONS + "import/"
+SECRETS = ("sk-this-must-stay-behind", "sk-nor-may-this-leave", "sk-must-not-travel", "AstraCS")
+
+
+def file(name):
+    return (FILES / name).read_text()
+
+
+@pytest.fixture
+def imported(client):
+    """What the door says of a file."""
+
+    def post(name):
+        kind = "application/json" if name.endswith(".json") else "application/yaml"
+        answer = client.generic("POST", IMPORT, file(name), content_type=kind)
+        assert answer.status_code == 201, answer.json()
+        return answer.json()
+
+    return post
+
+
+def outcomes(told):
+    return {node["title"]: node["outcome"] for node in told["report"]["nodes"]}
+
+
+def configs(told):
+    return {node["id"]: node["config"] for node in told["definition"]["graph"]["nodes"]}
+
+
+def edges(told):
+    return {
+        f"{one['source']}.{one['source_port']}>{one['target']}"
+        for one in told["definition"]["graph"]["edges"]
+    }
+
+
+# --- our own format ----------------------------------------------------------------------------
+
+
+def test_export_import_export_is_the_same_to_the_byte(client, made, address, api, charlie):
+    client.patch(address, {"graph": graph(asks("Ä “quoted” {{params.tone}}", temperature=1))})
+    first = client.get(address + "export/")
+    assert first.headers["Content-Disposition"] == 'attachment; filename="letters.chatter.json"'
+    other = api(charlie)
+    answer = other.generic("POST", IMPORT, first.content, content_type="application/json")
+    assert answer.status_code == 201, answer.json()
+    told = answer.json()
+    assert told["definition"]["owner"] == "charlie"
+    assert set(outcomes(told).values()) == {"carried"}
+    again = other.get(f"{DEFINITIONS}{told['definition']['id']}/export/")
+    assert again.content == first.content
+
+
+def test_an_earlier_version_can_be_exported(client, made, address):
+    client.patch(address, {"graph": graph(asks("Be brief."))})
+    first = client.get(address + "export/?number=1").json()
+    assert first["graph"]["nodes"][1]["config"]["system"] == "Be kind."
+    assert client.get(address + "export/?number=7").status_code == 404
+
+
+def test_an_export_names_nobody_and_no_installation(client, made, address):
+    text = client.get(address + "export/").content.decode()
+    assert set(json.loads(text)) == {"format", "format_version", "name", "description", "graph"}
+    for private in ("alice", made["id"], made["version"]):
+        assert private not in text
+
+
+def test_an_import_makes_a_new_workflow_and_runs_nothing(client, made, address):
+    package = client.get(address + "export/").json()
+    told = client.post(IMPORT, package).json()["definition"]
+    assert told["id"] != made["id"]
+    assert (told["name"], told["latest"]) == ("Letters", 1)
+    assert client.get(address).json() == made
+    assert WorkflowExecution.objects.count() == ModelCall.objects.count() == 0
+    assert AuditEntry.objects.filter(action="workflows.definition.imported").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"format_version": 2}, "file_unreadable"),
+        ({"id": "00000000-0000-0000-0000-000000000000"}, "file_unreadable"),
+        ({"owner": 1}, "file_unreadable"),
+        ({"format": "n8n"}, "file_unreadable"),
+        ({"graph": graph({"id": "x", "type": "teleport"})}, "graph_refused"),
+    ],
+)
+def test_a_file_that_is_not_right_makes_nothing(client, made, address, change, code):
+    package = client.get(address + "export/").json()
+    answer = client.post(IMPORT, {**package, **change})
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+    assert WorkflowDefinition.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "code"),
+    [
+        ("{", "application/json", "malformed_body"),
+        ("a: [", "application/yaml", "file_unreadable"),
+        ("a: &a [x]\nb: [*a, *a]", "application/yaml", "file_unreadable"),
+        ("!!python/object/apply:os.system ['true']", "application/yaml", "file_unreadable"),
+        ("[" * 400, "application/yaml", "file_unreadable"),
+        ("x: .inf", "application/yaml", "file_unreadable"),
+        (b"\xff\xfe", "application/yaml", "file_unreadable"),
+        ("hello", "text/plain", "unsupported_media_type"),
+    ],
+)
+def test_a_body_that_is_no_file_is_refused(client, text, kind, code):
+    assert client.generic("POST", IMPORT, text, content_type=kind).json()["code"] == code
+
+
+# --- Dify ----------------------------------------------------------------------------------------
+
+
+def test_a_chatflow_of_dify_comes_in_node_by_node(imported):
+    told = imported("dify_chatflow.yml")
+    assert outcomes(told) == {
+        "Start": "carried",
+        "How long?": "approximated",
+        "Short": "approximated",
+        "Long": "approximated",
+        "Look it up": "left_out",
+        "Found": "approximated",
+        "Either": "left_out",
+        "Answer": "carried",
+        "Tone": "approximated",
+        "custom-note": "left_out",
+    }
+    assert edges(told) == {
+        "start.out>how_long",
+        "how_long.true>short_memory",
+        "how_long.false>how_long_case_2",
+        "short_memory.out>short",
+        "how_long_case_2.true>long",
+        "how_long_case_2.false>found",
+        "short.out>answer",
+        "long.out>answer",
+        "found.out>answer",
+    }
+
+
+def test_what_dify_says_is_said_in_our_words(imported):
+    found = configs(imported("dify_chatflow.yml"))
+    assert found["short"] == {
+        "model": "demo:chatter-demo",
+        "system": "Answer in one sentence.",
+        "temperature": 0.2,
+    }
+    assert found["short_memory"]["window"] == 6
+    assert found["how_long_case_2"]["condition"] == (
+        '(input.message.startsWith("Tell me")) || false'
+    )
+    assert "Write to {{input.message}} as a friend." in found["long"]["system"]
+    assert found["answer"] == {"output": "{{text}}"}
+
+
+def test_what_could_not_be_kept_is_said(imported):
+    notes = {
+        node["title"]: " ".join(node["notes"])
+        for node in imported("dify_chatflow.yml")["report"]["nodes"]
+    }
+    assert "top_p" in notes["Short"]
+    assert "openai:gpt-4o is not known here" in notes["Long"]
+    assert "env.API_KEY" in notes["Long"]
+    assert "never true" in notes["How long?"]
+    assert "http-request" in notes["Look it up"]
+
+
+def test_a_workflow_of_dify_runs_as_it_says(imported, client, drain):
+    told = imported("dify_workflow.json")
+    address = f"{DEFINITIONS}{told['definition']['id']}/execute/"
+
+    def said(age):
+        started = client.post(address, {"input": {"age": age}, "mode": "background"}).json()
+        drain()
+        ran = client.get(f"/api/v1/executions/{started['execution']['id']}/").json()
+        return ran["output"]["text"]
+
+    assert said(40) == "age: 40\ntold: 40"
+    assert said("17.5") == "17.5"
+
+
+def test_a_question_becomes_a_prompt_where_there_are_prompts():
+    found = read(from_yaml(file("dify_chatflow.yml")), Known({"openai:gpt-4o"}, {"prompt"}))
+    nodes = {node["id"]: node["config"] for node in found.graph["nodes"]}
+    assert nodes["long_question"] == {"template": "Write about {{input.message}}, without ."}
+    assert nodes["long"]["model"] == "openai:gpt-4o"
+    assert "Write about" not in nodes["long"]["system"]
+    ways = {(edge["source"], edge["target"]) for edge in found.graph["edges"]}
+    assert {("long_question", "long"), ("how_long_case_2", "long_question")} <= ways
+
+
+def test_braces_that_refer_to_nothing_are_no_references_here():
+    document = from_yaml(file("dify_chatflow.yml"))
+    model = document["workflow"]["graph"]["nodes"][2]["data"]
+    model["prompt_template"][0]["text"] = "Say {{ name }} and {{#sys.query#}}"
+    found = read(document, Known(set(), set()))
+    nodes = {node["id"]: node["config"] for node in found.graph["nodes"]}
+    assert nodes["short"]["system"] == "Say { { name }} and {{input.message}}"
+    assert not errors_in(validate(found.graph))
+
+
+# --- Langflow ------------------------------------------------------------------------------------
+
+
+def test_a_flow_of_langflow_comes_in_node_by_node(imported):
+    told = imported("langflow.json")
+    assert outcomes(told) == {
+        "Chat Input": "carried",
+        "Message History": "approximated",
+        "Prompt": "approximated",
+        "If-Else": "carried",
+        "OpenAI": "approximated",
+        "Chat Output": "carried",
+        "Parting": "carried",
+        "Astra DB": "left_out",
+    }
+    assert edges(told) == {
+        "start.out>if_else",
+        "if_else.true>parting",
+        "if_else.false>openai_memory",
+        "openai_memory.out>openai",
+        "openai.out>chat_output",
+    }
+    found = configs(told)
+    assert found["openai"]["system"] == "Be kind. {literal}"
+    assert found["openai_memory"]["window"] == 12
+
+
+def test_a_flow_of_langflow_runs_by_its_router(imported, client, drain):
+    told = imported("langflow.json")
+    address = f"{DEFINITIONS}{told['definition']['id']}/execute/"
+    body = {"input": {"message": "Well, GOOD BYE then"}, "mode": "background"}
+    started = client.post(address, body).json()
+    drain()
+    ran = client.get(f"/api/v1/executions/{started['execution']['id']}/").json()
+    assert (ran["status"], ran["output"]["text"]) == ("completed", "Well, GOOD BYE then")
+
+
+# --- every file ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["dify_chatflow.yml", "dify_workflow.json", "langflow.json"])
+def test_no_secret_of_a_file_comes_in(imported, name, client):
+    told = imported(name)
+    whole = (
+        json.dumps(told)
+        + client.get(f"{DEFINITIONS}{told['definition']['id']}/export/").content.decode()
+    )
+    assert not [secret for secret in SECRETS if secret in whole]
+    assert "os.system" not in whole
+
+
+scalars = st.none() | st.booleans() | st.integers(-9, 99) | st.text(max_size=6)
+anything = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=6,
+)
+
+
+@given(st.sampled_from(["dify_chatflow.yml", "dify_workflow.json", "langflow.json"]), st.data())
+@settings(max_examples=150, deadline=None)
+def test_a_damaged_file_is_read_or_refused_and_never_raises(name, data):
+    document = from_yaml(file(name))
+    for _ in range(data.draw(st.integers(1, 4))):
+        _damage(document, data)
+    try:
+        found = read(document, Known(set(), {"prompt"} if data.draw(st.booleans()) else set()))
+    except Unreadable:
+        return
+    if not any(node["type"] == "prompt" for node in found.graph["nodes"]):
+        assert isinstance(errors_in(validate(found.graph)), list)
+    assert all(node.outcome and (node.notes or node.became) for node in found.nodes)
+
+
+def _damage(document, data):
+    """Replace, or take away, one thing somewhere in it."""
+    at = document
+    while True:
+        keys = list(at) if isinstance(at, dict) else list(range(len(at)))
+        if not keys:
+            return
+        key = data.draw(st.sampled_from(keys))
+        if isinstance(at[key], dict | list) and data.draw(st.integers(0, 5)):
+            at = at[key]
+        elif data.draw(st.booleans()):
+            del at[key]
+            return
+        else:
+            at[key] = data.draw(anything)
+            return

@@ -1,0 +1,135 @@
+"""Definitions: list, make, look at, change, copy, delete."""
+
+from typing import Any
+
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from pydantic import Field
+from rest_framework import status
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.authentication import user_of
+from core.api import parse
+from core.errors import Invalid
+from core.listing import Page, ShapeList
+from workflows.api.definition_shapes import (
+    DefinitionOut,
+    DefinitionWhole,
+    definition_out,
+    whole_definition,
+)
+from workflows.api.inputs import Body, JsonObject, Text
+from workflows.models import WorkflowDefinition
+from workflows.services.definitions import (
+    change_definition,
+    create_definition,
+    definition_for,
+    delete_definition,
+    fork_definition,
+)
+from workflows.services.versions import entry_of
+
+IF_MATCH = OpenApiParameter(
+    "If-Match", str, "header", description="The ETag the workflow had when it was read."
+)
+
+
+class BadRevision(Invalid):
+    code = "bad_revision"
+    message = 'If-Match holds the ETag of this workflow, such as "3".'
+
+
+class DefinitionIn(Body):
+    """A new workflow."""
+
+    name: Text = Field(min_length=1, max_length=255)
+    description: Text = Field(default="", max_length=10_000)
+    graph: JsonObject
+
+
+class DefinitionChange(Body):
+    """What is given is set. `revision` (or If-Match) is what was read: 412 if that is past."""
+
+    name: Text | None = Field(default=None, min_length=1, max_length=255)
+    description: Text | None = Field(default=None, max_length=10_000)
+    archived: bool | None = None
+    graph: JsonObject | None = None
+    revision: int | None = None
+
+
+class ForkIn(Body):
+    """Which version to begin with, by default the newest."""
+
+    number: int | None = None
+    name: Text = Field(default="", max_length=255)
+
+
+class DefinitionFilter(filters.FilterSet):
+    class Meta:
+        model = WorkflowDefinition
+        fields = ["archived", "name"]
+
+
+@extend_schema_view(get=extend_schema("definitions_list", responses=Page[DefinitionOut]))
+class DefinitionList(ShapeList):
+    """One's workflows, newest first."""
+
+    filterset_class = DefinitionFilter
+    shown = staticmethod(definition_out)
+
+    def get_queryset(self) -> Any:
+        return WorkflowDefinition.objects.visible_to(user_of(self.request)).for_list()
+
+    @extend_schema(request=DefinitionIn, responses={201: DefinitionWhole})
+    def post(self, request: Request) -> Response:
+        body = parse(DefinitionIn, request)
+        made = create_definition(owner=user_of(request), **body.model_dump())
+        return shown(made, status.HTTP_201_CREATED)
+
+
+class DefinitionDetail(GenericAPIView[WorkflowDefinition]):
+    @extend_schema(responses=DefinitionWhole)
+    def get(self, request: Request, pk: str) -> Response:
+        return shown(definition_for(user_of(request), pk))
+
+    @extend_schema(request=DefinitionChange, parameters=[IF_MATCH], responses=DefinitionWhole)
+    def patch(self, request: Request, pk: str) -> Response:
+        definition = definition_for(user_of(request), pk)
+        changes = parse(DefinitionChange, request).model_dump(exclude_none=True)
+        if (revision := _if_match(request)) is not None:
+            changes["revision"] = revision
+        return shown(change_definition(definition, by=user_of(request), **changes))
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, pk: str) -> Response:
+        delete_definition(definition_for(user_of(request), pk), by=user_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class DefinitionFork(GenericAPIView[WorkflowDefinition]):
+    """A copy of one's own, which goes its own way."""
+
+    @extend_schema(request=ForkIn, responses={201: DefinitionWhole})
+    def post(self, request: Request, pk: str) -> Response:
+        definition = definition_for(user_of(request), pk)
+        body = parse(ForkIn, request)
+        entry = entry_of(definition, body.number)
+        made = fork_definition(entry, by=user_of(request), name=body.name)
+        return shown(made, status.HTTP_201_CREATED)
+
+
+def shown(definition: WorkflowDefinition, code: int = status.HTTP_200_OK) -> Response:
+    """The whole definition, with its revision as the ETag."""
+    etag = {"ETag": f'"{definition.revision}"'}
+    return Response(whole_definition(definition).to_json(), status=code, headers=etag)
+
+
+def _if_match(request: Request) -> int | None:
+    text = request.headers.get("If-Match", "*").strip().removeprefix("W/").strip('"')
+    if text == "*":
+        return None
+    if not text.isdecimal():
+        raise BadRevision
+    return int(text)

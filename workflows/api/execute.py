@@ -1,0 +1,94 @@
+"""Run a definition, a template, or a graph sent once: waited for, streamed, or worked on behind."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponseBase
+from drf_spectacular.utils import extend_schema
+from pydantic import Field
+
+from accounts.authentication import authenticate_request
+from accounts.models import User
+from core.api import AsyncAPIView, parse
+from core.models import new_id
+from workflows.api.inputs import Body, JsonObject
+from workflows.api.shapes import ExecutionStarted, execution_out
+from workflows.api.starting import KEY, Door, Mode, idempotency, start
+from workflows.engine.request import ExecutionRequest
+from workflows.services.definitions import DefinitionNotFound
+from workflows.services.executions import start_execution
+from workflows.services.planning import StartPlan, plan_execution
+
+RESPONSES = {201: ExecutionStarted, 202: ExecutionStarted}
+
+
+class ExecuteIn(Body):
+    """What the run is given: `input.message` is the text that leaves its start."""
+
+    input: JsonObject = Field(default_factory=dict)
+    parameters: JsonObject = Field(default_factory=dict)
+    mode: Mode = "wait"
+
+
+class ExecuteGraphIn(ExecuteIn):
+    """With the graph itself, which is kept on this execution only."""
+
+    graph: JsonObject
+
+
+class DefinitionExecute(AsyncAPIView):
+    """Run the published version. `mode` wait: 201 with the output; stream: the events; background:
+    202."""
+
+    @extend_schema(request=ExecuteIn, parameters=[KEY], responses=RESPONSES)
+    async def post(self, request: HttpRequest, pk: str) -> HttpResponseBase:
+        return await _execute(request, parse(ExecuteIn, request), definition=_id(pk))
+
+
+class TemplateExecute(AsyncAPIView):
+    """Run a template with parameters of one's own."""
+
+    @extend_schema(request=ExecuteIn, parameters=[KEY], responses=RESPONSES)
+    async def post(self, request: HttpRequest, pk: str) -> HttpResponseBase:
+        return await _execute(request, parse(ExecuteIn, request), template=pk)
+
+
+class GraphExecute(AsyncAPIView):
+    """Run a graph once, without making a definition of it."""
+
+    @extend_schema(request=ExecuteGraphIn, parameters=[KEY], responses=RESPONSES)
+    async def post(self, request: HttpRequest) -> HttpResponseBase:
+        body = parse(ExecuteGraphIn, request)
+        return await _execute(request, body, graph=body.graph)
+
+
+async def _execute(request: HttpRequest, body: ExecuteIn, **what: Any) -> HttpResponseBase:
+    user = await authenticate_request(request)
+    asked = ExecutionRequest(
+        id=new_id(),
+        user_id=user.id,
+        request_id=request.request_id,  # type: ignore[attr-defined]
+        input=body.input,
+        parameters=body.parameters,
+        **what,
+        **idempotency(request),
+    )
+    return await start(Door(asked.id, partial(_begin, user, asked), _told), body.mode)
+
+
+async def _begin(user: User, asked: ExecutionRequest) -> StartPlan:
+    return await start_execution(partial(plan_execution, user, asked))
+
+
+def _told(plan: StartPlan, ended: Mapping[str, Any] | None) -> ExecutionStarted:
+    shown = execution_out(plan.execution, template=plan.template, ended=ended)
+    return ExecutionStarted(execution=shown)
+
+
+def _id(pk: str) -> UUID:
+    try:
+        return UUID(pk)
+    except ValueError as error:
+        raise DefinitionNotFound from error

@@ -1,0 +1,94 @@
+"""Workflows as files."""
+
+import re
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
+from rest_framework import status
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.authentication import user_of
+from core.api import MalformedBody, UnsupportedMediaType
+from core.shapes import Shape
+from workflows.api.definition_shapes import DefinitionWhole, whole_definition
+from workflows.api.inputs import storable
+from workflows.interchange.reading import from_yaml
+from workflows.interchange.report import Unreadable
+from workflows.models import WorkflowDefinition
+from workflows.services.definitions import definition_for
+from workflows.services.interchange import FileUnreadable, export_version, import_definition
+from workflows.services.versions import entry_of
+
+YAML = ("application/yaml", "application/x-yaml", "text/yaml")
+
+
+class NodeReportOut(Shape):
+    """`outcome` is carried, approximated or left_out; `became` are the ids of the new nodes."""
+
+    id: str
+    type: str
+    title: str
+    became: list[str]
+    notes: list[str]
+    outcome: str
+
+
+class ReportOut(Shape):
+    source: str
+    nodes: list[NodeReportOut]
+
+
+class ImportedOut(Shape):
+    """The new workflow, and what became of each node of the file."""
+
+    definition: DefinitionWhole
+    report: ReportOut
+
+
+class DefinitionExport(GenericAPIView[WorkflowDefinition]):
+    """One version as a file, by default the newest."""
+
+    @extend_schema(parameters=[OpenApiParameter("number", int)], responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request, pk: str) -> HttpResponse:
+        number = request.query_params.get("number", "")
+        definition = definition_for(user_of(request), pk)
+        entry = entry_of(definition, int(number) if number.isdecimal() else None)
+        stem = re.sub(r"[^A-Za-z0-9]+", "-", definition.name).strip("-").lower() or "workflow"
+        return HttpResponse(
+            orjson.dumps(export_version(entry), option=orjson.OPT_INDENT_2) + b"\n",
+            content_type="application/json",
+            headers={"Content-Disposition": f'attachment; filename="{stem}.chatter.json"'},
+        )
+
+
+class DefinitionImport(GenericAPIView[WorkflowDefinition]):
+    """A new workflow from a file of Chatter, Dify (YAML or JSON) or Langflow."""
+
+    @extend_schema(
+        request={"application/json": OpenApiTypes.OBJECT, "application/yaml": OpenApiTypes.STR},
+        responses={201: ImportedOut},
+    )
+    def post(self, request: Request) -> Response:
+        made, imported = import_definition(_value(request), owner=user_of(request))
+        shown = ImportedOut(
+            definition=whole_definition(made), report=ReportOut.model_validate(imported.report())
+        )
+        return Response(shown.to_json(), status=status.HTTP_201_CREATED)
+
+
+def _value(request: HttpRequest) -> object:
+    """What the body says. Raises MalformedBody, FileUnreadable, UnsupportedMediaType."""
+    kind = (request.content_type or "").split(";")[0]
+    try:
+        if kind in YAML:
+            return storable(from_yaml(request.body.decode()))
+        if kind == "application/json":
+            return storable(orjson.loads(request.body))
+    except orjson.JSONDecodeError as error:
+        raise MalformedBody(reason=str(error)) from error
+    except (Unreadable, ValueError) as error:
+        raise FileUnreadable(reason=str(error)) from error
+    raise UnsupportedMediaType

@@ -1,0 +1,104 @@
+"""Start an execution and watch it as the caller asked: the one handling of the three modes."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, Protocol, TypedDict, TypeVar
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from drf_spectacular.utils import OpenApiParameter
+
+from core.errors import Invalid, NotFound
+from core.shapes import Shape
+from workflows.api.streaming import event_stream
+from workflows.models import WorkflowExecution
+from workflows.progress import status_of
+from workflows.tracking.frames import Frame
+from workflows.tracking.log import Tail
+
+Mode = Literal["wait", "stream", "background"]
+KEY = OpenApiParameter(
+    "Idempotency-Key", str, "header", description="The same key and body start one execution."
+)
+_KEY_CHARACTERS = 255
+
+
+class BadIdempotencyKey(Invalid):
+    code = "bad_idempotency_key"
+    message = "An Idempotency-Key has 1 to 255 printable characters."
+
+
+class Begun(Protocol):
+    """What starting something leads to."""
+
+    @property
+    def execution(self) -> WorkflowExecution: ...
+
+
+B = TypeVar("B", bound=Begun)
+
+
+@dataclass(frozen=True, slots=True)
+class Door(Generic[B]):
+    """One way to start: what it does, and how it is told.
+
+    `begin` starts the execution with the id `wanted`, or finds the one that the same idempotency
+    key started before. `told` shows it as it began, or with `ended` (the data of the last event,
+    `at` and `status`) as it ended. `gone` is raised when it was deleted while somebody waited.
+    """
+
+    wanted: UUID
+    begin: Callable[[], Awaitable[B]]
+    told: Callable[[B, Mapping[str, Any] | None], Shape]
+    gone: type[NotFound] = NotFound
+
+
+async def start(door: Door[B], mode: Mode) -> HttpResponseBase:
+    """wait: 201 with the end; stream: the events; background: 202 with the beginning."""
+    tail = Tail(door.wanted, unborn=True).open()
+    try:
+        begun = await door.begin()
+        if begun.execution.id != door.wanted:
+            tail.close()
+            tail = Tail(begun.execution.id).open()
+        return await _watched(door, mode, begun, tail)
+    finally:
+        if mode != "stream":
+            tail.close()
+
+
+async def _watched(door: Door[B], mode: Mode, begun: B, tail: Tail) -> HttpResponseBase:
+    if mode == "stream":
+        return event_stream(tail)
+    if mode == "background":
+        return _json(door.told(begun, None), 202)
+    async for frame in tail.frames():
+        if frame.last:
+            return _json(door.told(begun, _end(frame)), 201)
+    raise door.gone
+
+
+class Idempotency(TypedDict):
+    """Fields of an ExecutionRequest."""
+
+    idempotency_key: str
+    request_hash: str
+
+
+def idempotency(request: HttpRequest) -> Idempotency:
+    """What makes this request start one execution, however often. Raises BadIdempotencyKey."""
+    key = request.headers.get("Idempotency-Key", "")
+    if len(key) > _KEY_CHARACTERS or not key.isprintable():
+        raise BadIdempotencyKey
+    asked = hashlib.sha256(request.path.encode() + request.body).hexdigest()
+    return {"idempotency_key": key, "request_hash": asked if key else ""}
+
+
+def _end(frame: Frame) -> dict[str, Any]:
+    event = frame.event()
+    return {**event["data"], "at": event["at"], "status": status_of(frame.type)}
+
+
+def _json(shape: Shape, status: int) -> HttpResponse:
+    return HttpResponse(shape.model_dump_json(), status=status, content_type="application/json")

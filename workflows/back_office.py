@@ -1,0 +1,59 @@
+"""What the back office shows of a workflow: its picture, issues, history and executions."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+from workflows.definition.diff import Difference, difference
+from workflows.definition.graph import GraphDefinition
+from workflows.definition.picture import picture
+from workflows.models import DefinitionVersion, WorkflowDefinition
+from workflows.registry import NODE_TYPES
+from workflows.validation import validate
+
+_ENTRIES = 20
+_EXECUTIONS = 10
+
+
+def picture_html(graph: Mapping[str, Any]) -> SafeString:
+    """The graph as SVG, its colours from style sheets."""
+    definition = GraphDefinition.model_validate(graph)
+    drawn = picture(definition, _kind_label)
+    said = f"{len(definition.nodes)} nodes: " + ", ".join(box.title for box in drawn.boxes)
+    return _rendered("picture", {"picture": drawn, "said": said})
+
+
+def issues_html(graph: Mapping[str, Any]) -> SafeString:
+    return _rendered("issues", {"issues": validate(graph)})
+
+
+def history_html(definition: WorkflowDefinition) -> SafeString:
+    """The newest versions, each with what it changed."""
+    entries = DefinitionVersion.objects.for_list().filter(definition=definition)
+    newest = list(entries.order_by("-number")[: _ENTRIES + 1])
+    return _rendered("history", {"history": list(_changes(newest))})
+
+
+def executions_html(definition: WorkflowDefinition) -> SafeString:
+    newest = definition.executions.select_related("user").order_by("-id")[:_EXECUTIONS]
+    return _rendered("executions", {"executions": newest, "definition": definition})
+
+
+def _changes(
+    newest: list[DefinitionVersion],
+) -> Iterator[tuple[DefinitionVersion, Difference | None]]:
+    graphs = [GraphDefinition.model_validate(entry.version.graph) for entry in newest]
+    for at, entry in enumerate(newest[:_ENTRIES]):
+        before = graphs[at + 1] if at + 1 < len(graphs) else None
+        yield entry, difference(before, graphs[at]) if before else None
+
+
+def _kind_label(key: str) -> str:
+    kind = NODE_TYPES.get(key)
+    return kind.label if kind else key
+
+
+def _rendered(name: str, context: dict[str, Any]) -> SafeString:
+    return render_to_string(f"workflows/admin/{name}.html", context)

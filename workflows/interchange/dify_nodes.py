@@ -1,0 +1,183 @@
+"""The node types that Dify and we both know."""
+
+from collections.abc import Callable
+
+from workflows.interchange.assembly import Step, edge, row
+from workflows.interchange.assembly import node as made
+from workflows.interchange.dify_texts import name_of, rendered
+from workflows.interchange.foreign import ARRIVING, Conversion, asking, remembering, sampling
+from workflows.interchange.loose import Loose
+from workflows.interchange.phrases import Unsayable, compare_numbers, compare_texts, literal
+from workflows.interchange.report import NodeReport
+
+_TEXT_OPERATORS = {
+    "contains": "contains",
+    "not contains": "not contains",
+    "start with": "starts with",
+    "end with": "ends with",
+    "is": "equals",
+    "is not": "not equals",
+}
+_NUMBER_OPERATORS = {"=": "==", "≠": "!=", ">": ">", "<": "<", "≥": ">=", "≤": "<="}
+_SETTINGS = {"temperature", "max_tokens"}
+
+
+def start(conversion: Conversion, key: str, data: Loose) -> None:
+    conversion.start(key)
+    names = [one.text("variable") for one in data.each("variables")]
+    if names:
+        told = ", ".join(f"input.{name}" for name in names)
+        conversion.reports[key].note(f"A run is to give {told}; nothing checks their types.")
+
+
+def end(conversion: Conversion, key: str, data: Loose) -> None:
+    report = conversion.reports[key]
+    outputs = [
+        (one.text("variable"), "{{#" + ".".join(one.texts("value_selector")) + "#}}")
+        for one in data.each("outputs")
+    ]
+    if len(outputs) > 1:
+        report.note("Its outputs became lines of one text.")
+        outputs = [(name, f"{name}: {text}") for name, text in outputs]
+    _end(conversion, key, "\n".join(text for _, text in outputs), passes=False)
+
+
+def answer(conversion: Conversion, key: str, data: Loose) -> None:
+    _end(conversion, key, data.text("answer"), passes=True)
+
+
+def _end(conversion: Conversion, key: str, text: str, *, passes: bool) -> None:
+    output = rendered(conversion, conversion.reports[key], text)
+    name, title = conversion.id_of(key, "end"), conversion.nodes[key].title
+    conversion.take(key, Step((made(name, "end", title, {"output": output}),), passes=passes))
+
+
+def llm(conversion: Conversion, key: str, data: Loose) -> None:
+    report = conversion.reports[key]
+    system, question = _prompts(conversion, report, data)
+    arriving = {_text_of(conversion, one) for one in conversion.before(key)}
+    config = {
+        "model": conversion.model(key, _model(data)),
+        "system": system,
+        **sampling(
+            report,
+            data.number("model", "completion_params", "temperature"),
+            data.number("model", "completion_params", "max_tokens"),
+        ),
+    }
+    _told_losses(report, data)
+    nodes = asking(conversion, key, config, question, {ARRIVING, *_only(arriving)})
+    if data.keys("memory"):
+        enabled = data.true("memory", "window", "enabled")
+        window = data.number("memory", "window", "size") if enabled else None
+        report.note("Its memory became a node of its own, which counts messages.")
+        name = conversion.names.new(f"{nodes[-1]['id']}_memory", "memory")
+        nodes.insert(0, remembering(name, conversion.nodes[key].title, window))
+    conversion.take(key, row(*nodes))
+
+
+def _only(names: set[str]) -> set[str]:
+    """The one text that arrives, under its own name; of several none is the whole."""
+    return names if len(names) == 1 else set()
+
+
+def _text_of(conversion: Conversion, key: str) -> str:
+    """What the text that leaves a foreign node is called."""
+    kind = conversion.nodes[key].type if key in conversion.nodes else ""
+    if kind == "start":
+        return "input.message"
+    return name_of(conversion, [key, "text"]) or ARRIVING
+
+
+def _prompts(conversion: Conversion, report: NodeReport, data: Loose) -> tuple[str, str]:
+    """The system text and the question; a completion model has one text, which is the question."""
+    texts: dict[str, list[str]] = {"system": [], "user": []}
+    if data.keys("prompt_template"):
+        texts["user"].append(data.text("prompt_template", "text"))
+    for one in data.each("prompt_template"):
+        role = one.text("role") or "user"
+        if role in texts:
+            texts[role].append(one.text("text"))
+        else:
+            report.note(f"A prompt of the role '{role}' was dropped.")
+    if not texts["user"] and data.keys("memory"):
+        texts["user"].append(data.text("memory", "query_prompt_template"))
+    system, question = (
+        rendered(conversion, report, "\n\n".join(filter(None, texts[role])))
+        for role in ("system", "user")
+    )
+    return system, question
+
+
+def _model(data: Loose) -> str:
+    """ "langgenius/openai/openai" and "openai" are both the provider openai."""
+    provider = data.text("model", "provider").rsplit("/", 1)[-1]
+    name = data.text("model", "name")
+    return f"{provider}:{name}" if provider and name else ""
+
+
+def _told_losses(report: NodeReport, data: Loose) -> None:
+    if dropped := sorted(set(data.keys("model", "completion_params")) - _SETTINGS):
+        report.note(f"Settings of the model were dropped: {', '.join(dropped)}.")
+    for name in ("vision", "context", "structured_output"):
+        if data.true(name, "enabled") or data.true(f"{name}_enabled"):
+            report.note(f"Its setting '{name}' was dropped.")
+
+
+def if_else(conversion: Conversion, key: str, data: Loose) -> None:
+    report, title = conversion.reports[key], conversion.nodes[key].title
+    cases = list(data.each("cases")) or [data]
+    ids = [conversion.id_of(key, "condition")]
+    more = range(2, len(cases) + 1)
+    ids += [conversion.names.new(f"{ids[0]}_case_{at}", "condition") for at in more]
+    if len(cases) > 1:
+        report.note("Its cases became conditions one after another.")
+    nodes = tuple(
+        made(name, "conditional", title, {"condition": _case(conversion, report, case)})
+        for name, case in zip(ids, cases, strict=True)
+    )
+    exits = {
+        case.text("case_id") or case.text("id") or "true": (name, "true")
+        for name, case in zip(ids, cases, strict=True)
+    }
+    between = tuple(edge(one, "false", other) for one, other in zip(ids, ids[1:], strict=False))
+    conversion.take(key, Step(nodes, between, {**exits, "false": (ids[-1], "false")}))
+
+
+def _case(conversion: Conversion, report: NodeReport, case: Loose) -> str:
+    """A case as one expression; what cannot be said is false, so that no branch is taken by it."""
+    joint = " || " if case.text("logical_operator") == "or" else " && "
+    said = []
+    for condition in case.each("conditions"):
+        try:
+            said.append(f"({_comparison(conversion, condition)})")
+        except Unsayable as error:
+            report.note(f"A condition is never true, for {error}.")
+            said.append("false")
+    return joint.join(said) or "false"
+
+
+def _comparison(conversion: Conversion, condition: Loose) -> str:
+    operator, value = condition.text("comparison_operator"), condition.at("value").value
+    selector = condition.texts("variable_selector")
+    name = name_of(conversion, selector)
+    if not name:
+        raise Unsayable(f"nothing here is '{'.'.join(selector)}'")
+    if operator == "empty":
+        return f'{name} == ""'
+    if operator == "not empty":
+        return f'{name} != ""'
+    if not isinstance(value, str) or "{{#" in value:
+        raise Unsayable(f"'{operator}' is compared with more than a constant text")
+    if operator in _NUMBER_OPERATORS:
+        return compare_numbers(_NUMBER_OPERATORS[operator], name, value)
+    return compare_texts(_TEXT_OPERATORS.get(operator, operator), name, literal(value))
+
+
+KNOWN: dict[str, Callable[[Conversion, str, Loose], None]] = {
+    "start": start,
+    "end": end,
+    "answer": answer,
+    "llm": llm,
+    "if-else": if_else,
+}

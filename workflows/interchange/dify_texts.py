@@ -1,0 +1,63 @@
+"""References of Dify (`{{#node.variable#}}`) as ours."""
+
+import re
+
+from workflows.interchange.foreign import ARRIVING, Conversion, input_name, parted
+from workflows.interchange.report import NodeReport
+
+_REFERENCE = re.compile(r"\{\{#([^#{}]+)#\}\}")
+_PLACE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
+_DEEPEST = 8
+
+
+def rendered(conversion: Conversion, report: NodeReport, text: str) -> str:
+    """The text with every reference turned into one of ours, or into the text it stands for."""
+    text = parted(report, text, keep=r"#[^#{}]+#\}\}")
+    return _REFERENCE.sub(
+        lambda match: referred(conversion, report, match[1].split(".")), text
+    ).strip()
+
+
+def referred(
+    conversion: Conversion, report: NodeReport, selector: list[str], depth: int = 0
+) -> str:
+    """What stands in a text for a selector: `{{a.name}}`, or the text of a folded template."""
+    owner = conversion.nodes.get(selector[0]) if selector else None
+    if owner is not None and owner.type == "template-transform" and depth < _DEEPEST:
+        folded = _folded(conversion, report, selector[0], depth + 1)
+        if folded is not None:
+            return folded
+    name = name_of(conversion, selector)
+    if not name:
+        report.note(f"Nothing stands where it refers to '{'.'.join(selector)}'.")
+        return ""
+    return f"{{{{{name}}}}}"
+
+
+def name_of(conversion: Conversion, selector: list[str]) -> str:
+    """How expressions call what a selector selects; empty if there is nothing like it."""
+    if len(selector) < 2:  # noqa: PLR2004 - a node and a variable
+        return ""
+    owner, variable = selector[0], selector[1]
+    if selector[:2] == ["sys", "query"]:
+        return "input.message"
+    node = conversion.nodes.get(owner)
+    if node is None:
+        return ""
+    if node.type == "start":
+        return input_name(variable)
+    if node.type == "llm" and variable == "text" and not node.data.text("parentId"):
+        return f"nodes.{conversion.id_of(owner, 'model')}.text"
+    return ARRIVING if node.type == "variable-aggregator" else ""
+
+
+def _folded(conversion: Conversion, report: NodeReport, key: str, depth: int) -> str | None:
+    """The text of a template with its variables in their places; None if it was left out."""
+    if conversion.reports[key].outcome == "left_out":
+        return None
+    data = conversion.nodes[key].data.at("data")
+    values = {
+        one.text("variable"): referred(conversion, report, one.texts("value_selector"), depth)
+        for one in data.each("variables")
+    }
+    return _PLACE.sub(lambda match: values.get(match[1], ""), data.text("template"))

@@ -1,0 +1,167 @@
+"""What the converters of foreign workflows share."""
+
+import re
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from workflows.interchange.assembly import PASSES, START, Link, Names, Step, assemble, row
+from workflows.interchange.assembly import node as made
+from workflows.interchange.loose import Loose
+from workflows.interchange.report import Imported, NodeReport
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_WORDLESS = {"if-else", "ConditionalRouter"}
+ARRIVING = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignNode:
+    id: str
+    type: str
+    title: str
+    data: Loose
+    place: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What there is here: models that may be asked, and types of nodes."""
+
+    models: Container[str]
+    kinds: Container[str]
+
+
+@dataclass(slots=True)
+class Conversion:
+    """One foreign workflow on its way to one of ours."""
+
+    source: str
+    name: str
+    description: str
+    nodes: dict[str, ForeignNode]
+    links: Sequence[Link]
+    known: Known
+    names: Names = field(default_factory=Names)
+    steps: dict[str, Step] = field(default_factory=dict)
+    reports: dict[str, NodeReport] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for key, one in self.nodes.items():
+            self.reports[key] = NodeReport(one.id, one.type, one.title)
+
+    def id_of(self, key: str, fallback: str) -> str:
+        """Our id for a foreign node; the same whenever asked."""
+        if key not in self.ids:
+            self.ids[key] = self.names.new(self.nodes[key].title, fallback)
+        return self.ids[key]
+
+    def take(self, key: str, step: Step) -> None:
+        self.steps[key] = step
+        self.reports[key].became = [one["id"] for one in step.nodes]
+
+    def start(self, key: str) -> None:
+        """Every start is the one start."""
+        known = any(node["id"] == START for step in self.steps.values() for node in step.nodes)
+        step = row(made(START, "start", self.nodes[key].title, {}))
+        self.take(key, Step(exits=step.exits) if known else step)
+        self.reports[key].became = [START]
+
+    def leave_out(self, key: str, reason: str) -> None:
+        self.steps[key] = PASSES
+        self.reports[key].leave_out(reason)
+
+    def before(self, key: str) -> set[str]:
+        """The foreign nodes whose texts arrive here; conditions and those left out hand on."""
+        found: set[str] = set()
+        seen, waiting = {key}, [key]
+        while waiting:
+            at = waiting.pop()
+            for link in self.links:
+                if link.target == at and link.source not in seen:
+                    seen.add(link.source)
+                    (waiting.append if self._is_handed_on(link.source) else found.add)(link.source)
+        return found
+
+    def _is_handed_on(self, key: str) -> bool:
+        node, step = self.nodes.get(key), self.steps.get(key)
+        if node is not None and node.type in _WORDLESS:
+            return True
+        return step is not None and step.passes and not step.nodes
+
+    def model(self, key: str, name: str) -> str:
+        """The model's name if it may be asked here, else that of the default."""
+        if not name or name in self.known.models:
+            return name
+        self.reports[key].note(f"The model {name} is not known here; the default answers.")
+        return ""
+
+    def done(self) -> Imported:
+        places = {key: one.place for key, one in self.nodes.items()}
+        graph, lost = assemble(self.steps, self.links, places, self.names)
+        for report in self.reports.values():
+            if lost & set(report.became):
+                report.note("Nothing led here; it follows the start.")
+        return Imported(
+            source=self.source,
+            name=self.name[:255] or "Imported workflow",
+            description=self.description[:10_000],
+            graph=graph,
+            nodes=tuple(self.reports.values()),
+        )
+
+
+def input_name(variable: str) -> str:
+    """How an input of the run is called in expressions; empty if it cannot be."""
+    return f"input.{variable}" if _NAME.fullmatch(variable) else ""
+
+
+def sampling(
+    report: NodeReport, temperature: float | None, max_tokens: float | None
+) -> dict[str, float]:
+    """Settings of a model node, as far as they are in bounds."""
+    settings: dict[str, float] = {}
+    if temperature is not None:
+        if 0 <= temperature <= 2:  # noqa: PLR2004 - what a model node takes
+            settings["temperature"] = temperature
+        else:
+            report.note(f"The temperature {temperature} is out of bounds and was dropped.")
+    if max_tokens is not None and max_tokens >= 1:
+        settings["max_tokens"] = int(max_tokens)
+    return settings
+
+
+def asking(
+    conversion: Conversion, key: str, config: Mapping[str, Any], question: str, arriving: set[str]
+) -> list[dict[str, Any]]:
+    """A model node, which asks about the text that arrives, after what makes the question of it.
+
+    A question that is not just that text becomes a prompt node; where there are none, it is told
+    with the instructions.
+    """
+    title, name = conversion.nodes[key].title, conversion.id_of(key, "model")
+    if question in {"", *(f"{{{{{one}}}}}" for one in arriving)}:
+        return [made(name, "model", title, config)]
+    if "prompt" in conversion.known.kinds:
+        prompt = conversion.names.new(f"{name}_question", "prompt")
+        asked = made(prompt, "prompt", f"{title}: question", {"template": question})
+        return [asked, made(name, "model", title, config)]
+    report = conversion.reports[key]
+    report.note("Its question became part of the instructions; it is asked about what arrives.")
+    system = "\n\n".join(filter(None, (config["system"], question)))
+    return [made(name, "model", title, {**config, "system": system})]
+
+
+def remembering(name: str, title: str, window: float | None) -> dict[str, Any]:
+    """A memory node before a model; without a window it takes 50 messages."""
+    size = 50 if window is None else int(min(max(window, 0), 1000))
+    return made(name, "memory", f"{title}: memory", {"window": size, "summarise": False})
+
+
+def parted(report: NodeReport, text: str, keep: str = "(?!)") -> str:
+    """The text without double braces of its own, which are references here; `keep`: a pattern."""
+    found = re.sub(rf"\{{\{{(?!{keep})", "{ {", text)
+    if found != text:
+        report.note("Double braces in its text were parted, for here they are references.")
+    return found

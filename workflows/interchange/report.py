@@ -1,0 +1,50 @@
+"""What became of each node of a foreign workflow, said honestly."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+CARRIED, APPROXIMATED, LEFT_OUT = "carried", "approximated", "left_out"
+
+
+@dataclass(slots=True)
+class NodeReport:
+    """`became` are the ids of our nodes; `notes` say what is different or missing."""
+
+    id: str
+    type: str
+    title: str
+    became: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    outcome: str = CARRIED
+
+    def note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
+        if self.outcome == CARRIED:
+            self.outcome = APPROXIMATED
+
+    def leave_out(self, reason: str) -> None:
+        self.note(reason)
+        self.outcome = LEFT_OUT
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A workflow read from a file: what to make, where it came from, what became of its nodes."""
+
+    source: str
+    name: str
+    description: str
+    graph: Mapping[str, Any]
+    nodes: tuple[NodeReport, ...]
+
+    def report(self) -> dict[str, Any]:
+        return {"source": self.source, "nodes": [node.to_json() for node in self.nodes]}
+
+
+class Unreadable(ValueError):
+    """The file is not of any format known here; the text says why."""

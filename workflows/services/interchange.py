@@ -1,0 +1,53 @@
+"""Workflows leave as files and come in as new ones."""
+
+from typing import Any
+
+from accounts.models import User
+from core.errors import Invalid
+from llms.models import ModelProfile
+from workflows.definition.graph import drawn
+from workflows.interchange.foreign import Known
+from workflows.interchange.package import packed
+from workflows.interchange.reading import read
+from workflows.interchange.report import Imported, Unreadable
+from workflows.models import DefinitionVersion, WorkflowDefinition
+from workflows.registry import NODE_TYPES
+from workflows.services.definitions import GraphRefused, create_definition
+
+
+class FileUnreadable(Invalid):
+    code = "file_unreadable"
+    message = "{reason}"
+
+
+def export_version(entry: DefinitionVersion) -> dict[str, Any]:
+    """One version as the content of a file: references only, for no saved graph holds a secret."""
+    definition = entry.definition
+    graph = drawn(entry.version.graph, entry.layout)
+    return packed(definition.name, definition.description, graph)
+
+
+def import_definition(value: Any, *, owner: User) -> tuple[WorkflowDefinition, Imported]:
+    """A new workflow of this owner from a file's value, and what became of its nodes.
+
+    Runs nothing and touches no other workflow. Raises FileUnreadable, GraphRefused with the report.
+    """
+    profiles = ModelProfile.objects.usable_by(owner).values_list("provider__name", "model")
+    try:
+        imported = read(
+            value, Known({f"{one}:{model}" for one, model in profiles}, NODE_TYPES.keys())
+        )
+    except Unreadable as error:
+        raise FileUnreadable(reason=str(error)) from error
+    try:
+        made = create_definition(
+            owner=owner,
+            name=imported.name,
+            description=imported.description,
+            graph=imported.graph,
+            act="imported",
+            detail={"source": imported.source},
+        )
+    except GraphRefused as error:
+        raise GraphRefused(**error.detail, report=imported.report()) from error
+    return made, imported
