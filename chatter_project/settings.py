@@ -201,6 +201,17 @@ CHATTER_POLL_S = env.float("CHATTER_POLL_S", default=0.05 if CHATTER_PUMP == "wo
 CHATTER_DRAIN_S = env.float("CHATTER_DRAIN_S", default=2.0)
 CHATTER_MODEL_TIMEOUT_S = env.float("CHATTER_MODEL_TIMEOUT_S", default=120.0)
 CHATTER_NODE_TYPES = plugins.NODE_TYPES
+# Fields of `workflows.validation.bounds.Limits`.
+CHATTER_GRAPH_LIMITS = {
+    "nodes": env.int("GRAPH_MAX_NODES", default=100),
+    "warn_nodes": env.int("GRAPH_WARN_NODES", default=80),
+    "edges": env.int("GRAPH_MAX_EDGES", default=200),
+    "document_characters": env.int("GRAPH_MAX_CHARACTERS", default=1_000_000),
+    "config_characters": env.int("GRAPH_MAX_CONFIG_CHARACTERS", default=100_000),
+    "expressions": env.int("GRAPH_MAX_EXPRESSIONS", default=500),
+    "warn_seconds": env.float("GRAPH_WARN_SECONDS", default=600.0),
+    "warn_usd": env.float("GRAPH_WARN_USD", default=5.0),
+}
 CHATTER_OUTCOMES = plugins.OUTCOMES
 CHATTER_HISTORY = plugins.HISTORY
 # Providers that the environment names; registered by `manage.py prepare`.

@@ -1,6 +1,6 @@
 """Graphs become versions: checked once, stored once by their content."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -10,7 +10,7 @@ from audit.record import record
 from core.errors import Invalid
 from workflows.definition.graph import GraphDefinition
 from workflows.models import WorkflowDefinition, WorkflowVersion
-from workflows.validation import errors_in, validate
+from workflows.validation import Issue, errors_in, validate
 
 
 class GraphRefused(Invalid):
@@ -18,11 +18,14 @@ class GraphRefused(Invalid):
     message = "The graph cannot run."
 
 
-def store_version(graph: Mapping[str, Any] | None) -> WorkflowVersion:
-    """The version of this graph, new or known. Raises GraphRefused with all its issues."""
-    issues = validate(graph)
-    if errors_in(issues):
-        raise GraphRefused(errors=[issue.to_json() for issue in issues])
+def store_version(
+    graph: Mapping[str, Any] | None,
+    by: User | None = None,
+    *,
+    params: Collection[str] | None = None,
+) -> WorkflowVersion:
+    """The version of this graph, new or known, for `by` to use. Raises GraphRefused."""
+    refuse(validate(graph, by, params=params))
     definition = GraphDefinition.model_validate(graph)
     version, _ = WorkflowVersion.objects.get_or_create(
         content_hash=definition.content_hash, defaults={"graph": definition.to_json()}
@@ -30,12 +33,18 @@ def store_version(graph: Mapping[str, Any] | None) -> WorkflowVersion:
     return version
 
 
+def refuse(issues: Sequence[Issue]) -> None:
+    """Raises GraphRefused with all the issues when one of them is an error."""
+    if errors_in(issues):
+        raise GraphRefused(errors=[issue.to_json() for issue in issues])
+
+
 @transaction.atomic
 def create_definition(
     *, owner: User, name: str, graph: Mapping[str, Any], description: str = ""
 ) -> WorkflowDefinition:
     """A new workflow of this owner. Raises GraphRefused."""
-    version = store_version(graph)
+    version = store_version(graph, owner)
     definition = WorkflowDefinition.objects.create(
         owner=owner, name=name, description=description, version=version
     )

@@ -1,66 +1,75 @@
-"""Do expressions parse, and do references name what a run has?"""
+"""Do expressions parse, and can what they name have been written when they are evaluated?
 
-from collections.abc import Iterator
-from graphlib import CycleError, TopologicalSorter
+A node or variable that nothing before can have written is an error: the run could only fail there.
+One that some branch before may have written is fine, for whether the branch is taken shows only in
+the run; `has(variables.x)` asks without failing, so what is asked for so is not judged.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 
 from workflows.definition.conditions import NAMES, BadExpression, parse
-from workflows.definition.graph import GraphDefinition
-from workflows.definition.references import references_in
-from workflows.validation.issue import WARNING, Issue
+from workflows.validation.expressions import Found, found_in
+from workflows.validation.issue import Issue, error, shown, warning
+from workflows.validation.subject import Node, Subject
+from workflows.validation.variables import writers_of
 
-_EXPRESSIONS = {"conditional": "condition", "variable": "expression"}
-
-
-def check_references(graph: GraphDefinition) -> Iterator[Issue]:
-    before = _ancestors(graph)
-    for node in graph.nodes:
-        path = f"nodes.{node.id}.config"
-        for name in references_in(node.config):
-            yield from _reference(name, path, before.get(node.id, set()))
-        key = _EXPRESSIONS.get(node.type)
-        if key and node.config.get(key):
-            try:
-                parse(str(node.config[key]))
-            except BadExpression as error:
-                yield Issue("bad_expression", f"{path}.{key}", str(error))
-    yield from _parallel_sets(graph, before)
+Writers = Mapping[str, Sequence[Node]]
 
 
-def _reference(name: str, path: str, before: set[str]) -> Iterator[Issue]:
-    first, _, rest = name.partition(".")
-    if first not in NAMES:
-        message = f"'{first}' is not a known name; use one of {', '.join(NAMES)}."
-        yield Issue("unknown_reference", path, message)
-    elif first == "nodes" and rest.split(".")[0] not in before:
-        message = f"'{rest.split('.')[0]}' does not run before this node."
-        yield Issue("reference_not_before", path, message)
+def check_references(subject: Subject) -> Iterator[Issue]:
+    writers = writers_of(subject)
+    for node in subject.nodes:
+        for found in found_in(node.spec.config):
+            path = node.path("config", *found.steps)
+            yield from _parsed(found, path)
+            yield from _known(subject, node, found, path)
+            yield from _written(subject, node, found, path, writers)
+        yield from _read(subject, node, writers)
 
 
-def _ancestors(graph: GraphDefinition) -> dict[str, set[str]]:
-    """Every node's predecessors, near and far; empty for a graph that goes round."""
-    sorter: TopologicalSorter[str] = TopologicalSorter({node.id: () for node in graph.nodes})
-    for edge in graph.edges:
-        sorter.add(edge.target, edge.source)
-    found: dict[str, set[str]] = {}
-    try:
-        for node_id in sorter.static_order():
-            sources = {edge.source for edge in graph.incoming.get(node_id, ())}
-            found[node_id] = sources.union(*(found[source] for source in sources))
-    except (CycleError, KeyError):
-        return {}
-    return found
+def _parsed(found: Found, path: str) -> Iterator[Issue]:
+    if found.expression:
+        try:
+            parse(found.expression)
+        except BadExpression as refused:
+            yield error("bad_expression", path, str(refused))
+    for reference in found.references:
+        first = reference.split(".")[0]
+        if first not in NAMES:
+            message = f"'{shown(first)}' is not a known name."
+            yield error("unknown_reference", path, message, f"There are {', '.join(NAMES)}.")
 
 
-def _parallel_sets(graph: GraphDefinition, before: dict[str, set[str]]) -> Iterator[Issue]:
-    """Branches that set the same variable: fine if only one of them is ever taken."""
-    sets = [
-        node
-        for node in graph.nodes
-        if node.type == "variable" and node.config.get("operation", "set") == "set"
-    ]
-    for at, one in enumerate(sets):
-        for other in sets[at + 1 :]:
-            ordered = one.id in before.get(other.id, ()) or other.id in before.get(one.id, ())
-            if one.config.get("name") == other.config.get("name") and not ordered:
-                message = f"'{one.id}' and '{other.id}' may set '{one.config.get('name')}' at once."
-                yield Issue("parallel_set", f"nodes.{other.id}.config.name", message, WARNING)
+def _known(subject: Subject, node: Node, found: Found, path: str) -> Iterator[Issue]:
+    """Nodes that may have run before, and parameters that exist."""
+    for kind, name in found.names:
+        if kind == "nodes" and not subject.flow.comes_before(name, node.id):
+            exists = name in subject.by_id
+            tail = "does not run before this node." if exists else "is no node of this graph."
+            yield error("reference_not_before", path, f"'{shown(name)}' {tail}")
+        elif kind == "params" and subject.params is not None and name not in subject.params:
+            yield error("unknown_param", path, f"There is no parameter '{shown(name)}'.")
+
+
+def _written(
+    subject: Subject, node: Node, found: Found, path: str, writers: Writers
+) -> Iterator[Issue]:
+    for kind, name in found.names:
+        if kind != "variables" or name in found.tested:
+            continue
+        if not _before(subject, node, writers.get(name, ())):
+            message = f"Nothing before this node can have set the variable '{shown(name)}'."
+            yield error("unknown_variable", path, message, "Set it before, or ask with has().")
+
+
+def _read(subject: Subject, node: Node, writers: Writers) -> Iterator[Issue]:
+    """A variable node that reads what nobody wrote gets nothing, and does not fail."""
+    name = node.setting("name")
+    if node.key == "variable" and node.setting("operation") == "get" and isinstance(name, str):
+        if not _before(subject, node, writers.get(name, ())):
+            message = f"Nothing before this node can have set '{shown(name)}': it reads null."
+            yield warning("variable_never_set", node.path("config", "name"), message)
+
+
+def _before(subject: Subject, node: Node, writers: Sequence[Node]) -> bool:
+    return any(subject.flow.comes_before(writer.id, node.id) for writer in writers)
