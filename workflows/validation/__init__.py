@@ -15,6 +15,7 @@ The steps, in the order in which their issues are told:
 Steps 6 and 7 need a user to ask for; all others look at the document alone.
 """
 
+import json
 from collections.abc import Collection
 from functools import cache
 from typing import Any
@@ -25,6 +26,7 @@ from accounts.models import User
 from workflows.definition.graph import GraphDefinition
 from workflows.registry import NODE_TYPES
 from workflows.validation.bounds import Limits
+from workflows.validation.document import too_deep
 from workflows.validation.issue import Issue, errors_in
 from workflows.validation.validator import WorkflowValidator
 from workflows.validation.world import WorldOf
@@ -41,6 +43,18 @@ def validate(
     return _validator().validate(document, world=world, params=params)
 
 
+def validate_text(text: bytes, user: User | None = None) -> list[Issue]:
+    """As `validate`, of a JSON text. Raises ValueError when it is none.
+
+    What Python cannot nest is told like all that is nested too deep.
+    """
+    try:
+        document = json.loads(text)
+    except RecursionError:
+        return [too_deep(_validator().limits)]
+    return validate(document, user)
+
+
 def validate_start(graph: GraphDefinition, user: User) -> list[Issue]:
     """The issues of a stored graph with its parameters in their places, for who starts it."""
     return _validator().validate_start(graph, WorldOf(user))
@@ -51,4 +65,4 @@ def _validator() -> WorkflowValidator:
     return WorkflowValidator(NODE_TYPES, Limits(**settings.CHATTER_GRAPH_LIMITS))
 
 
-__all__ = ["Issue", "errors_in", "validate", "validate_start"]
+__all__ = ["Issue", "errors_in", "validate", "validate_start", "validate_text"]

@@ -83,7 +83,8 @@ _SHAPES = (
     ),
 )
 _BASIC = re.compile(r"(?i:\bbasic {1,9})([A-Za-z0-9+/]{6,500}={0,2})")
-_LONG = re.compile(r"[A-Za-z0-9+/_=-]{24,500}")
+_SHORTEST, _SHORTEST_RANDOM = 8, 24
+_LONG = re.compile(rf"[A-Za-z0-9+/_=-]{{{_SHORTEST_RANDOM},500}}")
 _NO_SECRET = re.compile(
     r"\{\{[^{}]{1,500}\}\}"  # a reference
     r"|\bdata:[\w/+.;=-]{0,100},[A-Za-z0-9+/=%]*"
@@ -97,6 +98,8 @@ _LEAST_CHANGES = 0.3  # of neighbours: random letters and digits have 0.4 or mor
 
 def secret_in(text: str) -> str:
     """What kind of secret stands in the text, by its shape; empty for none."""
+    if len(text) < _SHORTEST:
+        return ""
     for shape in _SHAPES:
         if any(mark in text for mark in shape.marks) and shape.pattern.search(text):
             return shape.name
@@ -107,7 +110,7 @@ def secret_in(text: str) -> str:
 
 def random_in(text: str) -> str:
     """The first long token that looks drawn by lot; empty for none."""
-    if len(text) < 24:  # noqa: PLR2004 - no token of `_LONG` fits
+    if len(text) < _SHORTEST_RANDOM:
         return ""
     for match in _LONG.finditer(_NO_SECRET.sub(" ", text)):
         if _is_random(match[0]):

@@ -1,6 +1,8 @@
 """One pipeline of checks, used wherever a graph comes in: save, import, execute, admin, API."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from workflows.definition.graph import GraphDefinition
@@ -31,14 +33,10 @@ STEPS: Sequence[Step] = (
     check_limits,
     check_estimates,
 )
-# What is given to a graph when it starts is checked again, but for what it was drawn as, and but
-# for secrets: to be given is what they are kept out of the graph for.
-STEPS_OF_A_START: Sequence[Step] = (
-    check_references,
-    check_capability,
-    check_resources,
-    check_limits,
-)
+# When it starts, a stored graph is looked at again with its parameters in their places: not for how
+# it was drawn, and not for secrets, for parameters are where they are to come from.
+STEPS_OF_A_BOUND_GRAPH: Sequence[Step] = (check_references, check_limits)
+STEPS_OF_A_START: Sequence[Step] = (check_capability, check_resources)
 MOST_ISSUES = 500
 
 
@@ -47,7 +45,8 @@ class WorkflowValidator:
 
     def __init__(self, node_types: NodeTypes, limits: Limits) -> None:
         self._node_types = node_types
-        self._limits = limits
+        self.limits = limits
+        self._bound = lru_cache(maxsize=256)(self._look_at_bound)
 
     def validate(
         self,
@@ -64,31 +63,35 @@ class WorkflowValidator:
         """
         graph, issues = self._read(document)
         if graph is not None:
-            issues += self._checked(graph, STEPS, world, params)
+            subject, issues = self._subject(graph)
+            issues += _taken(STEPS, replace(subject, world=world, params=params))
         return _cut(issues)
 
     def validate_start(self, graph: GraphDefinition, world: World) -> list[Issue]:
-        """The issues of a stored graph that got its parameters, for who starts it."""
-        return _cut(list(self._checked(graph, STEPS_OF_A_START, world, None)))
+        """The issues of a bound graph for who starts it; what does not depend on who is kept."""
+        subject, issues = self._bound(graph.canonical)
+        subject = replace(subject, world=world)
+        return _cut([*issues, *_taken(STEPS_OF_A_START, subject)])
 
-    def _checked(
-        self,
-        graph: GraphDefinition,
-        steps: Sequence[Step],
-        world: World | None,
-        params: Collection[str] | None,
-    ) -> Iterator[Issue]:
+    def _look_at_bound(self, canonical: str) -> tuple[Subject, Sequence[Issue]]:
+        graph = GraphDefinition.model_validate_json(canonical)
+        subject, issues = self._subject(graph)
+        return subject, (*issues, *_taken(STEPS_OF_A_BOUND_GRAPH, subject))
+
+    def _subject(self, graph: GraphDefinition) -> tuple[Subject, list[Issue]]:
         nodes, issues = read_nodes(graph, self._node_types)
-        yield from issues
-        subject = Subject(graph, nodes, self._limits, params, world)
-        for step in steps:
-            yield from step(subject)
+        return Subject(graph, nodes, self.limits), issues
 
     def _read(self, document: Any) -> tuple[GraphDefinition | None, list[Issue]]:
         for check in (check_document, check_counts):
-            if issues := list(check(document, self._limits)):
+            if issues := list(check(document, self.limits)):
                 return None, issues
         return read_graph(document)
+
+
+def _taken(steps: Sequence[Step], subject: Subject) -> Iterator[Issue]:
+    for step in steps:
+        yield from step(subject)
 
 
 def _cut(issues: list[Issue]) -> list[Issue]:

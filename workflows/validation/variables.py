@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations
 
 from workflows.validation.issue import Issue, error, shown
 from workflows.validation.subject import Node, Subject
@@ -24,13 +23,19 @@ def writers_of(subject: Subject) -> Mapping[str, Sequence[Node]]:
 def check_collisions(subject: Subject) -> Iterator[Issue]:
     """Branches of one run that change a variable at once in ways whose order would show."""
     for name, nodes in writers_of(subject).items():
-        for one, other in combinations(nodes, 2):
-            if _in_any_order(one, other) or one.id == other.id:
-                continue
-            if subject.flow.at_once(one.id, other.id):
-                message = f"'{one.id}' and '{other.id}' may change '{shown(name)}' at once."
-                hint = "Let one follow the other, or let both append or both count."
-                yield error("parallel_write", other.path("config", "name"), message, hint)
+        for at, other in enumerate(nodes):
+            for one in nodes[:at]:
+                if _collide(subject, one, other):
+                    message = f"'{one.id}' and '{other.id}' may change '{shown(name)}' at once."
+                    hint = "Let one follow the other, or let both append or both count."
+                    yield error("parallel_write", other.path("config", "name"), message, hint)
+                    break
+
+
+def _collide(subject: Subject, one: Node, other: Node) -> bool:
+    if _in_any_order(one, other) or one.id == other.id:
+        return False
+    return subject.flow.at_once(one.id, other.id)
 
 
 def _in_any_order(one: Node, other: Node) -> bool:
