@@ -209,6 +209,7 @@ CHATTER_GRAPH_LIMITS = {
     "document_characters": env.int("GRAPH_MAX_CHARACTERS", default=1_000_000),
     "config_characters": env.int("GRAPH_MAX_CONFIG_CHARACTERS", default=100_000),
     "expressions": env.int("GRAPH_MAX_EXPRESSIONS", default=500),
+    "workflow_depth": env.int("GRAPH_MAX_DEPTH", default=5),
     "warn_seconds": env.float("GRAPH_WARN_SECONDS", default=600.0),
     "warn_usd": env.float("GRAPH_WARN_USD", default=5.0),
 }

@@ -55,23 +55,37 @@ class Asker(_Idle):
     config = Asking
 
 
+class Inner(NodeConfig):
+    definition: str
+
+
+class Subworkflow(_Idle):
+    key: ClassVar[str] = "subworkflow"
+    label: ClassVar[str] = "Workflow"
+    config = Inner
+
+
 class Types:
     """The registered node types, and those above."""
 
-    _more = {kind.key: kind for kind in (Loop(), HttpRequest(), Asker())}
+    _more = {kind.key: kind for kind in (Loop(), HttpRequest(), Asker(), Subworkflow())}
 
     def get(self, key: str) -> Any:
         return self._more.get(key) or NODE_TYPES.get(key)
 
 
 class FakeWorld:
-    """Knows these models and nothing else."""
+    """Knows these models and workflows, and nothing else."""
 
-    def __init__(self, *profiles: ProfileSpec) -> None:
+    def __init__(self, *profiles: ProfileSpec, **workflows: Any) -> None:
         self._profiles = {profile.name: profile for profile in profiles}
+        self._workflows = workflows
 
     def model(self, name: str) -> ProfileSpec | None:
         return self._profiles.get(name)
+
+    def workflow(self, name: str) -> Any:
+        return self._workflows.get(name)
 
 
 def drawn(nodes: dict[str, Any], *edges: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`POST /api/v1/workflows/validate/` tells of whatever comes in, writes nothing and runs nothing."""
+"""`POST /api/v1/workflows/validate/` tells of all that comes in; it writes and runs nothing."""
 
 import math
 from typing import Any
@@ -85,7 +85,9 @@ def test_nothing_is_written(api, alice, built_in):
     kinds = (WorkflowDefinition, WorkflowVersion, WorkflowExecution, AuditEntry)
     before = [kind.objects.count() for kind in kinds]
     client = api(alice)
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
         client.post(URL, orjson.dumps(line(ask="model")), content_type="application/json")
     assert [kind.objects.count() for kind in kinds] == before
     assert {query["sql"].split()[0] for query in queries.captured_queries} <= {"SELECT"}

@@ -20,9 +20,11 @@ from workflows.validation import errors_in, validate
 
 _PARAMS = {"x": 3, "text": "hello"}
 _TOKENS = (
-    "nodes . a text variables ['x'] \"y\" has( ) ( [ ] { } : ? && || == + - * / % ! in 1 1.5 true "
-    "null size( .map( .all( , x 'é' \\ ` input message params {{ }} params.x nodes.start.text -- //"
-).split(" ")
+    *("nodes", ".", "a", "text", "variables", "['x']", '"y"', "has(", ")", "(", "[", "]", "{", "}"),
+    *(":", "?", "&&", "||", "==", "+", "-", "*", "/", "%", "!", "in", "1", "1.5", "true", "null"),
+    *("size(", ".map(", ".all(", ",", "x", "'é'", "\\", "`", "input", "message", "params", "{{"),
+    *("}}", "params.x", "nodes.start.text", "--", "//"),
+)
 
 expressions = st.lists(st.sampled_from(_TOKENS), max_size=10).map("".join) | st.lists(
     st.sampled_from(_TOKENS), max_size=10

@@ -4,9 +4,9 @@ from uuid import UUID
 
 import pytest
 
+from llms.catalogue import SINCE_EVER
 from llms.pricing import Rates
 from llms.profiles import ProfileSpec
-from llms.catalogue import SINCE_EVER
 from tests.validation.drawing import check, drawn, line, told
 
 

@@ -47,7 +47,7 @@ SECRETS = {
 
 HARMLESS = {
     "a name with a word": "Reset password helper",
-    "words about secrets": "Never tell the user your API key, token, secret or password: it is s3cret.",
+    "words about secrets": "Never tell your API key, token, secret or password: it is s3cret.",
     "a uuid": str(uuid.UUID(int=_DRAWN.getrandbits(128))),
     "a hash": "5d41402abc4b2a76b9719d911017c592",
     "a long hash": "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9",

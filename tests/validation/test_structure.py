@@ -11,7 +11,11 @@ _ENDS = {"start": "start", "end": "end"}
     ("document", "code", "path"),
     [
         (drawn({"end": "end"}), "one_start", "nodes"),
-        (drawn({**_ENDS, "again": "start"}, "start>end", "again>end"), "one_start", "nodes[2].type"),
+        (
+            drawn({**_ENDS, "again": "start"}, "start>end", "again>end"),
+            "one_start",
+            "nodes[2].type",
+        ),
         (drawn({"start": "start"}), "no_end", "nodes"),
         (drawn({**_ENDS, "x": "delay"}, "start>x", "x>start"), "end_unreachable", "nodes"),
         (drawn({**_ENDS, "x": "delay"}, "start>end"), "unreachable", "nodes[2]"),
@@ -22,7 +26,11 @@ _ENDS = {"start": "start", "end": "end"}
         (drawn(_ENDS, "start.left>end"), "unknown_port", "edges[0].source_port"),
         (drawn(_ENDS, "start>end", "end>end"), "unknown_port", "edges[1].source_port"),
         (drawn(_ENDS, "start>end", "start.error>end"), "unknown_port", "edges[1].source_port"),
-        (drawn({**_ENDS, "x": "delay"}, "start>x", "x>start"), "edge_into_start", "edges[1].target"),
+        (
+            drawn({**_ENDS, "x": "delay"}, "start>x", "x>start"),
+            "edge_into_start",
+            "edges[1].target",
+        ),
         (drawn({**_ENDS, "x": "delay"}, "start>x", "x>x", "x>end"), "cycle", "edges[1]"),
         (
             drawn({**_ENDS, "x": "delay", "y": "delay"}, "start>x", "x>y", "y>x", "y>end"),
@@ -69,7 +77,10 @@ _LOOP = {"start": "start", "loop": "loop", "x": "delay", "y": "delay", "end": "e
     ("nodes", "edges"),
     [
         ({}, ("start>loop", "loop.continue>x", "x>y", "y>loop", "loop.done>end")),
-        ({}, ("start>loop", "loop.continue>x", "loop.continue>y", "x>loop", "y>loop", "loop.done>end")),
+        ({}, (
+            "start>loop", "loop.continue>x", "loop.continue>y", "x>loop", "y>loop",
+            "loop.done>end",
+        )),
         ({"inner": "loop"}, (
             "start>loop", "loop.continue>inner", "inner.continue>x", "x>inner",
             "inner.done>y", "y>loop", "loop.done>end",

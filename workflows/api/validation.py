@@ -32,9 +32,7 @@ class ValidationOut(Shape):
 class Validate(APIView):
     """Tells everything that is wrong with a graph, and where."""
 
-    @extend_schema(
-        "workflows_validate", request=OpenApiTypes.ANY, responses={200: ValidationOut}
-    )
+    @extend_schema("workflows_validate", request=OpenApiTypes.ANY, responses={200: ValidationOut})
     def post(self, request: Request) -> Response:
         issues = _issues(request)
         shown = [IssueOut(**issue.to_json()) for issue in issues]

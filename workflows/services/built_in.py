@@ -62,7 +62,10 @@ def seed_templates() -> None:
     """Add what is missing, and bring what changed up to this release. Safe to repeat."""
     for spec in TEMPLATES:
         fields = {key: spec[key] for key in ("name", "description", "category", "parameters")}
-        fields |= {"version": store_version(spec["graph"], params=spec["parameters"]), "public": True}
+        fields |= {
+            "version": store_version(spec["graph"], params=spec["parameters"]),
+            "public": True,
+        }
         template, created = WorkflowTemplate.objects.get_or_create(
             owner=None, slug=spec["slug"], defaults=fields
         )

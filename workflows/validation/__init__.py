@@ -19,6 +19,7 @@ import json
 from collections.abc import Collection
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 
@@ -33,14 +34,20 @@ from workflows.validation.world import WorldOf
 
 
 def validate(
-    document: Any, user: User | None = None, *, params: Collection[str] | None = None
+    document: Any,
+    user: User | None = None,
+    *,
+    params: Collection[str] | None = None,
+    within: UUID | None = None,
 ) -> list[Issue]:
     """Every issue of a graph given as JSON; with `user`, also of what this user may not name.
 
-    `params` are the parameters it may name; None: any.
+    `params` are the parameters it may name; None: any. `within` is the workflow whose graph it is
+    to become.
     """
     world = WorldOf(user) if user else None
-    return _validator().validate(document, world=world, params=params)
+    above = str(within) if within else None
+    return _validator().validate(document, world=world, params=params, within=above)
 
 
 def validate_text(text: bytes, user: User | None = None) -> list[Issue]:

@@ -14,5 +14,6 @@ class Limits:
     document_characters: int = 1_000_000
     config_characters: int = 100_000
     expressions: int = 500
+    workflow_depth: int = 5
     warn_seconds: float = 600
     warn_usd: float = 5

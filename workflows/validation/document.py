@@ -5,7 +5,7 @@ Nothing here recurses, and nothing is repeated in a message, so no document can 
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from workflows.validation.bounds import Limits
@@ -50,23 +50,48 @@ def _inside(steps: Steps, value: dict[Any, Any] | list[Any]) -> Iterable[tuple[S
 
 
 def _unfit(steps: Steps, value: Any) -> Iterator[Issue]:
-    if isinstance(value, str):
-        if _UNSTORABLE.search(value):
-            yield _bad_character(steps)
-    elif isinstance(value, dict):
-        for key in value:
-            if not isinstance(key, str):
-                yield error("not_json", _path(steps), "The keys of an object are texts.")
-            elif _UNSTORABLE.search(key):
-                yield _bad_character((*steps, key))
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            yield error("not_finite", _path(steps), "JSON has no infinite and no undefined numbers.")
-    elif isinstance(value, int):
-        if abs(value) > _LARGEST_INTEGER:
-            yield error("number_too_large", _path(steps), "Whole numbers have at most 64 bits.")
-    elif value is not None and not isinstance(value, list):
-        yield error("not_json", _path(steps), "This is not a value of JSON.")
+    for kinds, check in _CHECKS:
+        if isinstance(value, kinds):
+            yield from check(steps, value)
+            return
+    yield error("not_json", _path(steps), "This is not a value of JSON.")
+
+
+def _plain(steps: Steps, value: Any) -> Iterator[Issue]:
+    yield from ()
+
+
+def _text(steps: Steps, value: str) -> Iterator[Issue]:
+    if _UNSTORABLE.search(value):
+        yield _bad_character(steps)
+
+
+def _keys(steps: Steps, value: dict[Any, Any]) -> Iterator[Issue]:
+    for key in value:
+        if not isinstance(key, str):
+            yield error("not_json", _path(steps), "The keys of an object are texts.")
+        elif _UNSTORABLE.search(key):
+            yield _bad_character((*steps, key))
+
+
+def _decimal(steps: Steps, value: float) -> Iterator[Issue]:
+    if not math.isfinite(value):
+        message = "JSON has no infinite and no undefined numbers."
+        yield error("not_finite", _path(steps), message)
+
+
+def _whole(steps: Steps, value: int) -> Iterator[Issue]:
+    if abs(value) > _LARGEST_INTEGER:
+        yield error("number_too_large", _path(steps), "Whole numbers have at most 64 bits.")
+
+
+_CHECKS: tuple[tuple[Any, Callable[[Steps, Any], Iterator[Issue]]], ...] = (
+    (str, _text),
+    ((bool, type(None), list), _plain),
+    (int, _whole),
+    (float, _decimal),
+    (dict, _keys),
+)
 
 
 def _bad_character(steps: Steps) -> Issue:

@@ -44,7 +44,9 @@ def _rounds(subject: Subject) -> Mapping[str, int]:
     """How often each node may run: the product of the loops it stands in."""
     bodies = subject.flow.bodies
     return {
-        node.id: prod(_iterations(subject.by_id[loop]) for loop in bodies if node.id in bodies[loop])
+        node.id: prod(
+            _iterations(subject.by_id[loop]) for loop in bodies if node.id in bodies[loop]
+        )
         for node in subject.nodes
     }
 
@@ -66,9 +68,7 @@ def _seconds(subject: Subject, node: Node) -> float:
 
 
 def _nano_usd(subject: Subject, node: Node, now: datetime) -> int:
-    return max(
-        (_call_cost(node, profile, now) for profile in _profiles(subject, node)), default=0
-    )
+    return max((_call_cost(node, profile, now) for profile in _profiles(subject, node)), default=0)
 
 
 def _call_cost(node: Node, profile: ProfileSpec | None, now: datetime) -> int:
@@ -104,13 +104,16 @@ def _longest(subject: Subject, seconds: Mapping[str, float]) -> float:
 def _dearest(subject: Subject, costs: Mapping[str, int]) -> int:
     flow = subject.flow
     taken: dict[str, frozenset[str]] = {}
+    nothing: frozenset[str] = frozenset()
 
     def cost(nodes: frozenset[str]) -> int:
         return sum(costs[node] for node in nodes)
 
     for node in reversed(flow.order):
-        ports = flow.targets.get(node, {}).values()
-        ways = [frozenset().union(*(taken[target] for target in port)) for port in ports]
-        taken[node] = frozenset({node}) | max(ways, key=cost, default=frozenset())
+        following = nothing
+        for targets in flow.targets.get(node, {}).values():
+            way = nothing.union(*(taken[target] for target in targets))
+            following = max(following, way, key=cost)
+        taken[node] = following | {node}
     starts = [node.id for node in subject.nodes if node.key == "start"]
     return max((cost(taken[start]) for start in starts), default=0)

@@ -31,7 +31,9 @@ def check_limits(subject: Subject) -> Iterator[Issue]:
     for node in subject.nodes:
         length = len(json.dumps(node.spec.config, ensure_ascii=False))
         if length > limits.config_characters:
-            message = f"The settings of a node have at most {limits.config_characters:,} characters."
+            message = (
+                f"The settings of a node have at most {limits.config_characters:,} characters."
+            )
             yield error("config_too_large", node.path("config"), message)
         expressions += sum(1 for _ in found_in(node.spec.config))
     if expressions > limits.expressions:

@@ -65,10 +65,11 @@ def _written(
 def _read(subject: Subject, node: Node, writers: Writers) -> Iterator[Issue]:
     """A variable node that reads what nobody wrote gets nothing, and does not fail."""
     name = node.setting("name")
-    if node.key == "variable" and node.setting("operation") == "get" and isinstance(name, str):
-        if not _before(subject, node, writers.get(name, ())):
-            message = f"Nothing before this node can have set '{shown(name)}': it reads null."
-            yield warning("variable_never_set", node.path("config", "name"), message)
+    if node.key != "variable" or node.setting("operation") != "get" or not isinstance(name, str):
+        return
+    if not _before(subject, node, writers.get(name, ())):
+        message = f"Nothing before this node can have set '{shown(name)}': it reads null."
+        yield warning("variable_never_set", node.path("config", "name"), message)
 
 
 def _before(subject: Subject, node: Node, writers: Sequence[Node]) -> bool:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from workflows.validation.issue import Issue, error, shown
 from workflows.validation.models import models_asked
-from workflows.validation.schema import is_parameter
 from workflows.validation.subject import Node, Subject
 
 

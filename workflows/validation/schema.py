@@ -42,7 +42,6 @@ def read_nodes(
 def _read_config(
     at: int, spec: NodeSpec, model: type[NodeConfig]
 ) -> tuple[NodeConfig | None, list[Issue]]:
-    """A value that is a parameter gets its type from the parameter, so it is not judged here."""
     try:
         return model.model_validate(spec.config), []
     except ValidationError as refused:
@@ -50,9 +49,10 @@ def _read_config(
 
 
 def _told(refused: ValidationError, *before: str | int) -> Iterator[Issue]:
+    """A setting that is a parameter gets its type from the parameter, so it is not judged here."""
     for detail in refused.errors(include_url=False, include_context=False):
         unknown = detail["type"] == "extra_forbidden"
-        if is_parameter(detail["input"]) and not unknown:
+        if before and is_parameter(detail["input"]) and not unknown:
             continue
         message = "There is no such setting." if unknown else detail["msg"]
         yield error(detail["type"], path_of(*before, *detail["loc"]), message)

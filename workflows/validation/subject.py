@@ -74,7 +74,8 @@ class Node:
 class Subject:
     """One graph under examination. Without a `world` nobody asks, and nothing named is looked up.
 
-    `params` are the names of the parameters there are; None: not known.
+    `params` are the names of the parameters there are; None: not known. `within` is the id of the
+    workflow whose graph this is to become; None: of none yet.
     """
 
     graph: GraphDefinition
@@ -82,6 +83,7 @@ class Subject:
     limits: Limits = field(default_factory=Limits)
     params: Collection[str] | None = None
     world: World | None = None
+    within: str | None = None
 
     @cached_property
     def by_id(self) -> dict[str, Node]:

@@ -18,6 +18,7 @@ from workflows.validation.schema import read_graph, read_nodes
 from workflows.validation.security import check_security
 from workflows.validation.structure import check_structure
 from workflows.validation.subject import NodeTypes, Subject, World
+from workflows.validation.subworkflows import check_subworkflows
 from workflows.validation.variables import check_collisions
 
 Step = Callable[[Subject], Iterator[Issue]]
@@ -30,13 +31,18 @@ STEPS: Sequence[Step] = (
     check_security,
     check_capability,
     check_resources,
+    check_subworkflows,
     check_limits,
     check_estimates,
 )
 # When it starts, a stored graph is looked at again with its parameters in their places: not for how
 # it was drawn, and not for secrets, for parameters are where they are to come from.
 STEPS_OF_A_BOUND_GRAPH: Sequence[Step] = (check_references, check_limits)
-STEPS_OF_A_START: Sequence[Step] = (check_capability, check_resources)
+STEPS_OF_A_START: Sequence[Step] = (
+    check_capability,
+    check_resources,
+    check_subworkflows,
+)
 MOST_ISSUES = 500
 
 
@@ -54,17 +60,20 @@ class WorkflowValidator:
         *,
         world: World | None = None,
         params: Collection[str] | None = None,
+        within: str | None = None,
     ) -> list[Issue]:
         """Every issue of a graph given as JSON, errors and warnings.
 
-        Without a `world` what the graph names is not looked up; without `params` any may be named.
+        Without a `world` what the graph names is not looked up; without `params` any may be named;
+        `within` is the id of the workflow whose graph it is to become.
         A document that is no graph, or too large a one, is told so, and nothing more is looked at;
         else every step looks at all that could be read.
         """
         graph, issues = self._read(document)
         if graph is not None:
             subject, issues = self._subject(graph)
-            issues += _taken(STEPS, replace(subject, world=world, params=params))
+            subject = replace(subject, world=world, params=params, within=within)
+            issues += _taken(STEPS, subject)
         return _cut(issues)
 
     def validate_start(self, graph: GraphDefinition, world: World) -> list[Issue]:

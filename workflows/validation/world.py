@@ -1,10 +1,14 @@
 """What a user may name in a graph, read from the database; each thing once."""
 
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
 
 from accounts.models import User
 from llms.errors import UnknownModel
 from llms.profiles import ProfileSpec
 from llms.services.profiles import resolve_profile
+from workflows.models import WorkflowDefinition
 
 
 class WorldOf:
@@ -18,6 +22,14 @@ class WorldOf:
         if name not in self._models:
             self._models[name] = self._resolved(name)
         return self._models[name]
+
+    def workflow(self, name: str) -> Mapping[str, Any] | None:
+        definitions = WorkflowDefinition.objects.visible_to(self._user).select_related("version")
+        try:
+            found = definitions.filter(pk=UUID(name), version__isnull=False).first()
+        except ValueError:
+            return None
+        return found.version.graph if found else None
 
     def _resolved(self, name: str) -> ProfileSpec | None:
         try:
