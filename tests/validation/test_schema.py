@@ -44,16 +44,23 @@ def test_a_parameter_takes_the_place_of_a_typed_setting():
     assert check(line(x=("delay", {"seconds": "{{params.pause}}"}))) == []
 
 
+def test_a_node_that_parameters_complete_has_its_ports_checked_all_the_same():
+    nodes = {"start": "start", "x": ("delay", {"seconds": "{{params.pause}}"}), "end": "end"}
+    assert errors(drawn(nodes, "start>x", "x.left>end")) == [
+        ("unknown_port", "edges[1].source_port")
+    ]
+
+
 def test_one_wrong_setting_does_not_hide_what_else_is_wrong():
     document = drawn(
         {"start": "start", "x": ("delay", {"seconds": -1}), "y": "teleport", "end": "end"},
-        "start>x",
-        "x.left>end",
+        "start.left>x",
+        "x>end",
     )
     assert told(check(document)) == [
         ("greater_than_equal", "nodes[1].config.seconds"),
         ("unknown_node_type", "nodes[2].type"),
-        ("unknown_port", "edges[1].source_port"),
-        ("port_unused", "nodes[1]"),
+        ("unknown_port", "edges[0].source_port"),
+        ("port_unused", "nodes[0]"),
         ("unreachable", "nodes[2]"),
     ]

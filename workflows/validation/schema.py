@@ -1,6 +1,6 @@
 """Is it a graph at all, and is every node's configuration one its type knows?"""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from pydantic import ValidationError
@@ -45,7 +45,19 @@ def _read_config(
     try:
         return model.model_validate(spec.config), []
     except ValidationError as refused:
-        return None, list(_told(refused, "nodes", at, "config"))
+        issues = list(_told(refused, "nodes", at, "config"))
+        filled = {detail["loc"][0] for detail in refused.errors() if detail["loc"]}
+    return None if issues else _without(filled, spec, model), issues
+
+
+def _without(
+    filled: Collection[str | int], spec: NodeSpec, model: type[NodeConfig]
+) -> NodeConfig | None:
+    """The configuration without what parameters fill in, if it can be without."""
+    try:
+        return model.model_validate({k: v for k, v in spec.config.items() if k not in filled})
+    except ValidationError:
+        return None
 
 
 def _told(refused: ValidationError, *before: str | int) -> Iterator[Issue]:

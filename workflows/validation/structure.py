@@ -57,7 +57,7 @@ def _edges(subject: Subject) -> Iterator[Issue]:
 
 
 def _port(source: Node | None, at: int, port: str) -> Iterator[Issue]:
-    if source is None or source.kind is None or port in source.ports:
+    if source is None or source.config is None or port in source.ports:
         return
     message = f"'{source.id}' has no port '{shown(port)}'."
     hint = f"Its ports are {', '.join(source.ports)}." if source.ports else "It has none."

@@ -33,7 +33,11 @@ class World(Protocol):
 
 @dataclass(frozen=True)
 class Node:
-    """A node at its place in the document; no `kind` or `config` when that step refused them."""
+    """A node at its place in the document.
+
+    There is no `kind` or `config` when the schema refused them; of a configuration that parameters
+    complete it is what stands there without them, where that can be read.
+    """
 
     at: int
     spec: NodeSpec
@@ -51,8 +55,8 @@ class Node:
 
     @cached_property
     def ports(self) -> tuple[str, ...]:
-        """The ways out of it, `error` too where it can fail."""
-        if self.kind is None:
+        """The ways out of it, `error` too where it can fail; none when they cannot be known."""
+        if self.kind is None or self.config is None:
             return ()
         return (*self.kind.ports, ERROR) if self.kind.can_fail else self.kind.ports
 
