@@ -1,5 +1,6 @@
 """Can the models that are asked do it, do they exist, and what may a run take and cost?"""
 
+from itertools import pairwise
 from uuid import UUID
 
 import pytest
@@ -125,3 +126,14 @@ def test_the_longest_way_is_what_a_run_may_take():
     [issue] = check(line(**{name: nodes[name] for name in "abc"}))
     assert (issue.code, issue.severity) == ("estimated_time", "warning")
     assert "1,000 s" in issue.message
+
+
+def test_loops_in_loops_without_end_are_still_a_number():
+    count = 40
+    names = [f"n{at}" for at in range(count)]
+    nodes = {name: ("loop", {"max_iterations": 2**62}) for name in names}
+    nodes = {"start": "start", **nodes, "ask": ("delay", {"seconds": 1}), "end": "end"}
+    inwards = [f"{a}.continue>{b}" for a, b in pairwise([*names, "ask"])]
+    outwards = [f"{b}.done>{a}" for a, b in pairwise(names)]
+    document = drawn(nodes, "start>n0", *inwards, f"ask>{names[-1]}", *outwards, "n0.done>end")
+    assert [issue.code for issue in check(document)] == ["estimated_time"]

@@ -62,6 +62,8 @@ def test_a_workflow_of_a_stranger_is_as_unknown_as_none(alice, charlie):
     assert checked(document, WorldOf(alice)) == []
     assert checked(document, WorldOf(charlie)) == [("unknown_workflow", PLACE)]
     assert checked(running(str(uuid4())), WorldOf(alice)) == [("unknown_workflow", PLACE)]
+    loud = str(definition.pk).upper()
+    assert checked(running(loud), WorldOf(alice)) == [("unknown_workflow", PLACE)]
     assert checked(running("no id"), WorldOf(alice)) == [("unknown_workflow", PLACE)]
 
 

@@ -7,7 +7,6 @@ as often as it may be repeated.
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from math import prod
 
 from core import clock
 from llms.estimate import estimated_tokens, most_output
@@ -23,6 +22,7 @@ ANSWER_TOKENS = 1_000
 TOKENS_PER_S = 50
 NANO_USD_PER_CALL = 20_000_000  # 1,000 tokens in at $5 and 1,000 out at $15 a million
 _NANO = 1_000_000_000
+_MOST_ROUNDS = 1_000_000
 
 
 def check_estimates(subject: Subject) -> Iterator[Issue]:
@@ -42,18 +42,12 @@ def check_estimates(subject: Subject) -> Iterator[Issue]:
 
 def _rounds(subject: Subject) -> Mapping[str, int]:
     """How often each node may run: the product of the loops it stands in."""
-    bodies = subject.flow.bodies
-    return {
-        node.id: prod(
-            _iterations(subject.by_id[loop]) for loop in bodies if node.id in bodies[loop]
-        )
-        for node in subject.nodes
-    }
-
-
-def _iterations(loop: Node) -> int:
-    most = loop.setting("max_iterations", 1)
-    return most if isinstance(most, int) else 1
+    rounds = dict.fromkeys(subject.by_id, 1)
+    for loop, body in subject.flow.bodies.items():
+        most = subject.by_id[loop].setting("max_iterations", 1)
+        for node in body if isinstance(most, int) else ():
+            rounds[node] = min(rounds[node] * max(most, 1), _MOST_ROUNDS)
+    return rounds
 
 
 def _seconds(subject: Subject, node: Node) -> float:

@@ -59,17 +59,18 @@ class Flow:
     @cached_property
     def bodies(self) -> dict[str, frozenset[str]]:
         """What each loop repeats: the nodes between its `continue` port and the edges back."""
-        round_about = _targets([*self.onwards, *self.back])
+        edges = [*self.onwards, *self.back]
+        forwards, backwards = _targets(edges), _targets(edges, backwards=True)
+        sources = defaultdict(set)
+        for edge in self.back:
+            sources[edge.target].add(edge.source)
         return {
-            loop: frozenset(self._body(loop, round_about))
-            for loop in dict.fromkeys(edge.target for edge in self.back)
+            loop: frozenset(
+                reachable(forwards[loop].get(CONTINUE, ()), forwards, without=loop)
+                & reachable(ends, backwards, without=loop)
+            )
+            for loop, ends in sources.items()
         }
-
-    def _body(self, loop: str, targets: Targets) -> Iterator[str]:
-        ends = {edge.source for edge in self.back if edge.target == loop}
-        for node in reachable(targets[loop].get(CONTINUE, ()), targets, without=loop):
-            if ends & reachable([node], targets, without=loop):
-                yield node
 
     @cached_property
     def _together(self) -> list[int]:
@@ -128,10 +129,9 @@ def flow_of(
     """The flow of a graph; edges from or to nodes that do not exist are left out."""
     known = set(nodes)
     real = [e for e in dict.fromkeys(edges) if e.source in known and e.target in known]
-    back = [edge for loop in loops for edge in _back_edges(real, starts, loop)]
-    rest = [edge for edge in real if edge not in set(back)]
-    order, wrong = _ordered(nodes, rest)
-    onwards = [edge for edge in rest if edge not in set(wrong)]
+    targets = _targets(real)
+    back = [edge for loop in loops for edge in _back_edges(real, targets, starts, loop)]
+    order, onwards, wrong = _ordered(nodes, _others(real, back))
     reached = reachable(starts, _targets([*onwards, *wrong]))
     return Flow(order, onwards, back, wrong, frozenset(reached))
 
@@ -148,9 +148,15 @@ def reachable(first: Iterable[str], targets: Targets, without: str = "") -> set[
     return found
 
 
-def _back_edges(edges: Sequence[Edge], starts: Sequence[str], loop: str) -> Iterator[Edge]:
+def _others(edges: Sequence[Edge], without: Iterable[Edge]) -> list[Edge]:
+    left_out = set(without)
+    return [edge for edge in edges if edge not in left_out]
+
+
+def _back_edges(
+    edges: Sequence[Edge], targets: Targets, starts: Sequence[str], loop: str
+) -> Iterator[Edge]:
     """Edges into a loop from what can be reached by its `continue` port, and in no other way."""
-    targets = _targets(edges)
     ports = targets.get(loop, {})
     others = [target for port in ports if port != CONTINUE for target in ports[port]]
     repeated = reachable(ports.get(CONTINUE, ()), targets, without=loop)
@@ -160,26 +166,28 @@ def _back_edges(edges: Sequence[Edge], starts: Sequence[str], loop: str) -> Iter
             yield edge
 
 
-def _ordered(nodes: Sequence[str], edges: Sequence[Edge]) -> tuple[Sequence[str], list[Edge]]:
-    """The nodes in an order that follows the edges, and the edges that had to go for it."""
+def _ordered(
+    nodes: Sequence[str], edges: Sequence[Edge]
+) -> tuple[Sequence[str], Sequence[Edge], Sequence[Edge]]:
+    """The nodes in an order that follows the edges; those edges, and others that had to go."""
     wrong: list[Edge] = []
     while True:
         sorter: TopologicalSorter[str] = TopologicalSorter({node: () for node in nodes})
         for edge in edges:
-            if edge not in wrong:
-                sorter.add(edge.target, edge.source)
+            sorter.add(edge.target, edge.source)
         try:
-            return tuple(sorter.static_order()), wrong
+            return tuple(sorter.static_order()), edges, wrong
         except CycleError as round_trip:
-            *_, source, target = round_trip.args[1]
-            wrong += [e for e in edges if (e.source, e.target) == (source, target)]
+            pair = tuple(round_trip.args[1][-2:])
+            wrong += [edge for edge in edges if (edge.source, edge.target) == pair]
+            edges = [edge for edge in edges if (edge.source, edge.target) != pair]
 
 
-def _targets(edges: Iterable[Edge]) -> Targets:
+def _targets(edges: Iterable[Edge], *, backwards: bool = False) -> Targets:
     found: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
     for edge in edges:
-        ports = found[edge.source]
-        ports[edge.source_port] = (*ports.get(edge.source_port, ()), edge.target)
+        source, target = (edge.target, edge.source) if backwards else (edge.source, edge.target)
+        found[source][edge.source_port] = (*found[source].get(edge.source_port, ()), target)
     return dict(found)
 
 

@@ -65,10 +65,10 @@ def _port(source: Node | None, at: int, port: str) -> Iterator[Issue]:
 
 
 def _cycles(subject: Subject) -> Iterator[Issue]:
-    edges = list(subject.graph.edges)
+    places = {edge: at for at, edge in reversed(list(enumerate(subject.graph.edges)))}
     for edge in subject.flow.wrong:
         message = f"From '{edge.source}' the graph goes round to '{edge.target}' again."
-        yield error("cycle", path_of("edges", edges.index(edge)), message, _BY_A_LOOP)
+        yield error("cycle", path_of("edges", places[edge]), message, _BY_A_LOOP)
     for node in subject.nodes:
         if node.key == "loop" and node.id not in subject.flow.bodies:
             message = f"Nothing leads back to '{node.id}', so it never begins a second round."

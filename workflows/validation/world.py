@@ -1,14 +1,16 @@
 """What a user may name in a graph, read from the database; each thing once."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 from accounts.models import User
 from llms.errors import UnknownModel
 from llms.profiles import ProfileSpec
 from llms.services.profiles import resolve_profile
 from workflows.models import WorkflowDefinition
+
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class WorldOf:
@@ -25,10 +27,9 @@ class WorldOf:
 
     def workflow(self, name: str) -> Mapping[str, Any] | None:
         definitions = WorkflowDefinition.objects.visible_to(self._user).select_related("version")
-        try:
-            found = definitions.filter(pk=UUID(name), version__isnull=False).first()
-        except ValueError:
+        if not _ID.fullmatch(name):  # one workflow has one name, or it would not know itself
             return None
+        found = definitions.filter(pk=name, version__isnull=False).first()
         return found.version.graph if found else None
 
     def _resolved(self, name: str) -> ProfileSpec | None:
