@@ -208,6 +208,19 @@ CHATTER_DRAIN_S = env.float("CHATTER_DRAIN_S", default=2.0)
 CHATTER_MODEL_TIMEOUT_S = env.float("CHATTER_MODEL_TIMEOUT_S", default=120.0)
 CHATTER_MAX_STEPS = env.int("CHATTER_MAX_STEPS", default=1_000)
 CHATTER_NODE_TYPES = plugins.NODE_TYPES
+# Fields of `workflows.validation.bounds.Limits`.
+CHATTER_GRAPH_LIMITS = {
+    "nodes": env.int("GRAPH_MAX_NODES", default=100),
+    "warn_nodes": env.int("GRAPH_WARN_NODES", default=80),
+    "edges": env.int("GRAPH_MAX_EDGES", default=200),
+    "document_characters": env.int("GRAPH_MAX_CHARACTERS", default=1_000_000),
+    "config_characters": env.int("GRAPH_MAX_CONFIG_CHARACTERS", default=100_000),
+    "expressions": env.int("GRAPH_MAX_EXPRESSIONS", default=500),
+    "workflow_depth": env.int("GRAPH_MAX_DEPTH", default=5),
+    "warn_seconds": env.float("GRAPH_WARN_SECONDS", default=600.0),
+    "warn_usd": env.float("GRAPH_WARN_USD", default=5.0),
+    "reachable": tuple(env.list("CHATTER_EGRESS_ALLOW", default=[])),
+}
 CHATTER_TOOLS = plugins.TOOLS
 CHATTER_OUTCOMES = plugins.OUTCOMES
 CHATTER_HISTORY = plugins.HISTORY

@@ -10,6 +10,7 @@ from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
+from hypothesis import settings as settings_of_examples
 from rest_framework.test import APIClient
 
 from accounts.known import known_users
@@ -24,6 +25,11 @@ from workflows.pump.pump import Pump
 from workflows.services import planning
 from workflows.services.built_in import seed_templates
 from workflows.tracking.writer import writer
+
+# Tests that do not say how many examples they want get these.
+settings_of_examples.register_profile("few", max_examples=60, deadline=None)
+settings_of_examples.register_profile("nightly", max_examples=10_000, deadline=None)
+settings_of_examples.load_profile("few")
 
 _LOCAL = {"127.0.0.1", "::1", "localhost"}
 

@@ -167,7 +167,7 @@ class DefinitionAdmin(admin.ModelAdmin):
 
     @admin.display(description="issues")
     def issues(self, obj: WorkflowDefinition) -> str:
-        return issues_html(entry_of(obj).version.graph)
+        return issues_html(entry_of(obj))
 
     @admin.display(description="versions")
     def versions(self, obj: WorkflowDefinition) -> str:

@@ -25,8 +25,10 @@ def picture_html(graph: Mapping[str, Any]) -> SafeString:
     return _rendered("picture", {"picture": drawn, "said": said})
 
 
-def issues_html(graph: Mapping[str, Any]) -> SafeString:
-    return _rendered("issues", {"issues": validate(graph)})
+def issues_html(entry: DefinitionVersion) -> SafeString:
+    definition = entry.definition
+    found = validate(entry.version.graph, definition.owner, within=definition.id)
+    return _rendered("issues", {"issues": found})
 
 
 def history_html(definition: WorkflowDefinition) -> SafeString:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from analytics.definitions import percentile
 from llms.models import ModelCall, ModelPrice
+from llms.services.profiles import forget_profiles
 from tests.definitions.graphs import asks, graph, waits
 
 
@@ -17,6 +18,7 @@ def analysed(client, made, address, drain):
     ModelPrice.objects.update(
         input_nano_usd_per_mtok=1_000_000_000, output_nano_usd_per_mtok=2_000_000_000
     )
+    forget_profiles()
     both = graph(asks("One.", node="one"), waits(0), asks("Two.", node="two"))
     client.patch(address, {"graph": both})
     client.post(address + "versions/2/publish/")

@@ -85,9 +85,9 @@ def found(config, *ports):
 
 def test_its_ports_are_those_of_its_branches():
     assert not found({"branches": BRANCHES}, "greeting", "long", "else", "error")
-    assert found({"branches": BRANCHES}, "true") == {("unknown_port", "edges.1.source_port")}
+    assert found({"branches": BRANCHES}, "true") == {("unknown_port", "edges[1].source_port")}
     assert not found({"condition": "true"}, "true", "false", "error")
-    assert found({"condition": "true"}, "else") == {("unknown_port", "edges.1.source_port")}
+    assert found({"condition": "true"}, "else") == {("unknown_port", "edges[1].source_port")}
 
 
 @pytest.mark.parametrize(
@@ -109,5 +109,5 @@ def test_a_branch_that_makes_no_sense_is_refused(config):
 
 def test_each_condition_that_does_not_parse_is_told_with_its_place():
     branches = [*BRANCHES, {"port": "bad", "condition": "1 +"}]
-    path = "nodes.check.config.branches.2.condition"
+    path = "nodes[1].config.branches[2].condition"
     assert found({"branches": branches}, "bad") == {("bad_expression", path)}

@@ -58,4 +58,4 @@ def test_a_template_is_checked_before_it_runs(template):
         ],
         "edges": [{"source": "start", "target": "prompt"}, {"source": "prompt", "target": "end"}],
     }
-    assert [i.path for i in errors_in(validate(graph))] == ["nodes.prompt.config.template"]
+    assert [i.path for i in errors_in(validate(graph))] == ["nodes[1].config.template"]

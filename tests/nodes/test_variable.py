@@ -128,4 +128,4 @@ def test_what_makes_no_sense_is_told_before_it_runs(config):
     }
     issues = errors_in(validate(graph))
     assert issues
-    assert all(issue.path.startswith("nodes.v.config") for issue in issues)
+    assert all(issue.path.startswith("nodes[1].config") for issue in issues)

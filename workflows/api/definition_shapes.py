@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from core.shapes import Shape
+from workflows.api.validation import IssueOut
 from workflows.definition.graph import drawn
 from workflows.models import DefinitionVersion, WorkflowDefinition
 from workflows.services.versions import entry_of
@@ -25,16 +26,6 @@ class DefinitionOut(Shape):
     revision: int
     created_at: datetime
     updated_at: datetime
-
-
-class IssueOut(Shape):
-    """Something to say about a graph; `path` leads to the place."""
-
-    code: str
-    severity: str
-    path: str
-    message: str
-    hint: str = ""
 
 
 class DefinitionWhole(DefinitionOut):
@@ -70,11 +61,12 @@ def definition_out(definition: WorkflowDefinition) -> DefinitionOut:
 def whole_definition(definition: WorkflowDefinition) -> DefinitionWhole:
     """The same with its newest graph; reads it."""
     graph = graph_of(entry_of(definition))
-    return DefinitionWhole(**_shown(definition), graph=graph, issues=issues_of(graph))
+    return DefinitionWhole(**_shown(definition), graph=graph, issues=_issues(definition, graph))
 
 
-def issues_of(graph: Any) -> list[IssueOut]:
-    return [IssueOut.model_validate(issue.to_json()) for issue in validate(graph)]
+def _issues(definition: WorkflowDefinition, graph: Any) -> list[IssueOut]:
+    found = validate(graph, definition.owner, within=definition.id)
+    return [IssueOut(**issue.to_json()) for issue in found]
 
 
 def graph_of(entry: DefinitionVersion) -> dict[str, Any]:

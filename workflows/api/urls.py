@@ -13,6 +13,7 @@ from workflows.api.executions import (
 from workflows.api.interchange import DefinitionExport, DefinitionImport
 from workflows.api.node_types import NodeTypeDetail, NodeTypeList
 from workflows.api.templates import TemplateDetail, TemplateList
+from workflows.api.validation import Validate
 from workflows.api.versions import (
     VersionDetail,
     VersionDiff,
@@ -29,6 +30,7 @@ urlpatterns = [
     path("executions/<str:pk>/", ExecutionDetail.as_view(), name="execution-detail"),
     path("executions/<str:pk>/events/", ExecutionEvents.as_view(), name="execution-events"),
     path("executions/<str:pk>/cancel/", ExecutionCancel.as_view(), name="execution-cancel"),
+    path("workflows/validate/", Validate.as_view(), name="workflow-validate"),
     path("templates/", TemplateList.as_view(), name="template-list"),
     path("templates/<str:pk>/", TemplateDetail.as_view(), name="template-detail"),
     path("templates/<str:pk>/execute/", TemplateExecute.as_view(), name="template-execute"),

@@ -62,7 +62,7 @@ def seed_templates() -> None:
     """Add what is missing, and bring what changed up to this release. Safe to repeat."""
     for spec in TEMPLATES:
         fields = {key: spec[key] for key in ("name", "description", "category", "parameters")}
-        graph = checked_graph(spec["graph"])
+        graph = checked_graph(spec["graph"], params=spec["parameters"])
         fields |= {"version": version_of(graph), "layout": graph.layout, "public": True}
         template, created = WorkflowTemplate.objects.get_or_create(
             owner=None, slug=spec["slug"], defaults=fields

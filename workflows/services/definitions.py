@@ -1,6 +1,6 @@
 """A user's workflows: made, changed, copied and deleted; their graphs become versions."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from audit.record import record
 from core.errors import ChatterError, Conflict, Invalid, NotFound
 from workflows.definition.graph import GraphDefinition, drawn
 from workflows.models import DefinitionVersion, WorkflowDefinition, WorkflowVersion
-from workflows.validation import errors_in, validate
+from workflows.validation import Issue, errors_in, validate
 
 
 class GraphRefused(Invalid):
@@ -49,12 +49,22 @@ def definition_for(user: User, pk: UUID | str) -> WorkflowDefinition:
     return found
 
 
-def checked_graph(graph: Mapping[str, Any] | None) -> GraphDefinition:
-    """The graph of this JSON. Raises GraphRefused with all its issues."""
-    issues = validate(graph)
+def checked_graph(
+    graph: Mapping[str, Any] | None,
+    by: User | None = None,
+    *,
+    params: Collection[str] | None = None,
+    within: UUID | None = None,
+) -> GraphDefinition:
+    """The graph of this JSON, for `by` to use; else as `validate`. Raises GraphRefused."""
+    refuse(validate(graph, by, params=params, within=within))
+    return GraphDefinition.model_validate(graph)
+
+
+def refuse(issues: Sequence[Issue]) -> None:
+    """Raises GraphRefused with all the issues when one of them is an error."""
     if errors_in(issues):
         raise GraphRefused(errors=[issue.to_json() for issue in issues])
-    return GraphDefinition.model_validate(graph)
 
 
 def version_of(graph: GraphDefinition) -> WorkflowVersion:
@@ -65,9 +75,9 @@ def version_of(graph: GraphDefinition) -> WorkflowVersion:
     return version
 
 
-def store_version(graph: Mapping[str, Any] | None) -> WorkflowVersion:
+def store_version(graph: Mapping[str, Any] | None, by: User | None = None) -> WorkflowVersion:
     """The version of this JSON. Raises GraphRefused."""
-    return version_of(checked_graph(graph))
+    return version_of(checked_graph(graph, by))
 
 
 @transaction.atomic
@@ -84,7 +94,7 @@ def create_definition(
 
     `act` and `detail` tell the audit trail how it came about.
     """
-    checked = checked_graph(graph)
+    checked = checked_graph(graph, owner)
     definition = WorkflowDefinition.objects.create(
         owner=owner, name=name, description=description, version=version_of(checked), published=1
     )
@@ -114,7 +124,8 @@ def change_definition(
     for name in changed:
         setattr(definition, name, fields[name])
     if graph is not None:
-        changed += keep_version(definition, checked_graph(graph), by=by)
+        checked = checked_graph(graph, definition.owner, within=definition.id)
+        changed += keep_version(definition, checked, by=by)
     if changed:
         save_change(definition)
         detail = {"changed": sorted(changed), "latest": definition.latest}

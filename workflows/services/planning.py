@@ -27,9 +27,10 @@ from workflows.models import (
 )
 from workflows.parameters import checked
 from workflows.selectors import bound_graph
-from workflows.services.definitions import DefinitionNotFound, store_version
+from workflows.services.definitions import DefinitionNotFound, refuse, store_version
 from workflows.tracking.facts import Audited, EventsHappened, ExecutionWanted, Fact
 from workflows.tracking.frames import frame
+from workflows.validation import validate_start
 
 UNIVERSAL_CHAT = "universal_chat"
 _BUILT_IN_FOR_S = 2.0
@@ -77,7 +78,7 @@ def plan_execution(user: User, request: ExecutionRequest) -> StartPlan:
         return StartPlan(earlier, [], free=False, template=slug, existing=True)
     template = _template(user, request)
     definition = _definition(user, request)
-    version = _version(request, template, definition)
+    version = _version(user, request, template, definition)
     parameters = (
         checked(template.parameters, request.parameters) if template else request.parameters
     )
@@ -205,6 +206,7 @@ def _definition(user: User, request: ExecutionRequest) -> WorkflowDefinition | N
 
 
 def _version(
+    user: User,
     request: ExecutionRequest,
     template: WorkflowTemplate | None,
     definition: WorkflowDefinition | None,
@@ -213,17 +215,18 @@ def _version(
         return template.version
     if definition is not None and definition.version is not None:
         return definition.version
-    return store_version(request.graph)
+    return store_version(request.graph, user)
 
 
 def _check_graph(version: WorkflowVersion, parameters: Mapping[str, Any], user: User) -> None:
-    """The parameters fill every place, and each model named exists."""
+    """The parameters fill every place, and each model named exists, and the whole can run."""
     try:
         graph = bound_graph(version, parameters)
     except BadExpression as error:
         raise MissingParameter(reason=str(error)) from error
     for name in models_of(graph):
         resolve_profile(name, user)
+    refuse(validate_start(graph, user))
 
 
 def models_of(graph: GraphDefinition) -> set[str]:

@@ -32,7 +32,7 @@ def publish_version(entry: DefinitionVersion, *, by: User) -> WorkflowDefinition
 
     The graph is checked again: what it needs may be gone since it was saved.
     """
-    checked_graph(entry.version.graph)
+    checked_graph(entry.version.graph, entry.definition.owner, within=entry.definition_id)
     definition = locked(entry.definition)
     if definition.published != entry.number:
         definition.version, definition.published = entry.version, entry.number
@@ -45,7 +45,8 @@ def publish_version(entry: DefinitionVersion, *, by: User) -> WorkflowDefinition
 @transaction.atomic
 def restore_version(entry: DefinitionVersion, *, by: User) -> WorkflowDefinition:
     """This version's graph becomes the newest again, under a new number. Raises GraphRefused."""
-    graph = checked_graph(drawn(entry.version.graph, entry.layout))
+    drawn_again = drawn(entry.version.graph, entry.layout)
+    graph = checked_graph(drawn_again, entry.definition.owner, within=entry.definition_id)
     definition = locked(entry.definition)
     if keep_version(definition, graph, by=by, restored=entry.number):
         save_change(definition)

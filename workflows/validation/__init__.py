@@ -1,35 +1,75 @@
-"""One pipeline of checks, used wherever a graph comes in: schema → structure → references.
+"""One pipeline of checks, used wherever a graph comes in. It tells all issues and never raises.
 
-`validate` never raises for a bad graph: it tells all its issues. A step that needs what the one
-before it establishes (a graph that has a shape) runs only when that found no errors.
+The steps, in the order in which their issues are told:
+
+1. *document*: JSON that can be stored, not too deep, not too large.
+2. *schema*: a graph; known node types, each with settings it knows.
+3. *structure*: one start, an end that can be reached, edges between ports there are, rounds only
+   through loops, no two branches that set one variable at once.
+4. *references*: expressions that parse, and name what may have been written before.
+5. *security*: no secrets in plain text, no private addresses.
+6. *capability*: models that can do what they are asked.
+7. *resources*: what is named exists, and the user may use it.
+8. *limits*: how much it is, and about how long a run takes and what it costs.
+
+Steps 6 and 7 need a user to ask for; all others look at the document alone.
 """
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Collection
+from functools import cache
 from typing import Any
+from uuid import UUID
 
+from django.conf import settings
+
+from accounts.models import User
 from workflows.definition.graph import GraphDefinition
-from workflows.validation.issue import ERROR, Issue
-from workflows.validation.references import check_references
-from workflows.validation.schema import check_schema
-from workflows.validation.structure import check_structure
-
-STEPS = (check_structure, check_references)
-
-
-def validate(graph: Any) -> list[Issue]:
-    """Every issue of a graph given as JSON, errors and warnings."""
-    issues = list(check_schema(graph))
-    if errors_in(issues):
-        return issues
-    definition = GraphDefinition.model_validate(graph)
-    for step in STEPS:
-        issues += step(definition)
-    return issues
+from workflows.registry import NODE_TYPES
+from workflows.validation.bounds import Limits
+from workflows.validation.document import too_deep
+from workflows.validation.issue import Issue, errors_in
+from workflows.validation.validator import WorkflowValidator
+from workflows.validation.world import WorldOf
 
 
-def errors_in(issues: Iterable[Issue]) -> Sequence[Issue]:
-    """Those that keep the graph from running."""
-    return [issue for issue in issues if issue.severity == ERROR]
+def validate(
+    document: Any,
+    user: User | None = None,
+    *,
+    params: Collection[str] | None = None,
+    within: UUID | None = None,
+) -> list[Issue]:
+    """Every issue of a graph given as JSON; with `user`, also of what this user may not name.
+
+    `params` are the parameters it may name; None: any. `within` is the workflow whose graph it is
+    to become.
+    """
+    world = WorldOf(user) if user else None
+    above = str(within) if within else None
+    return _validator().validate(document, world=world, params=params, within=above)
 
 
-__all__ = ["Issue", "errors_in", "validate"]
+def validate_text(text: bytes, user: User | None = None) -> list[Issue]:
+    """As `validate`, of a JSON text. Raises ValueError when it is none.
+
+    What Python cannot nest is told like all that is nested too deep.
+    """
+    try:
+        document = json.loads(text)
+    except RecursionError:
+        return [too_deep(_validator().limits)]
+    return validate(document, user)
+
+
+def validate_start(graph: GraphDefinition, user: User) -> list[Issue]:
+    """The issues of a stored graph with its parameters in their places, for who starts it."""
+    return _validator().validate_start(graph, WorldOf(user))
+
+
+@cache
+def _validator() -> WorkflowValidator:
+    return WorkflowValidator(NODE_TYPES, Limits(**settings.CHATTER_GRAPH_LIMITS))
+
+
+__all__ = ["Issue", "errors_in", "validate", "validate_start", "validate_text"]

@@ -1,81 +1,79 @@
-"""Do expressions parse, and do references name what a run has?"""
+"""Do expressions parse, and can what they name have been written when they are evaluated?
 
-from collections.abc import Iterator
-from graphlib import CycleError, TopologicalSorter
-from typing import Any
+A node or variable that nothing before can have written is an error: the run could only fail there.
+One that some branch before may have written is fine, for whether the branch is taken shows only in
+the run; `has(variables.x)` asks without failing, so what is asked for so is not judged.
+"""
 
-from pydantic import ValidationError
+from collections.abc import Iterator, Mapping, Sequence
 
 from workflows.definition.expressions import NAMES, BadExpression, parse
-from workflows.definition.graph import GraphDefinition, NodeSpec
 from workflows.definition.reading import names_of
-from workflows.definition.references import expressions_in
-from workflows.registry import NODE_TYPES
-from workflows.validation.issue import WARNING, Issue
+from workflows.validation.expressions import Found, expressions_of
+from workflows.validation.issue import Issue, error, shown, warning
+from workflows.validation.subject import Node, Subject
+from workflows.validation.variables import writers_of
+
+Writers = Mapping[str, Sequence[Node]]
 
 
-def check_references(graph: GraphDefinition) -> Iterator[Issue]:
-    before = _ancestors(graph)
-    for node in graph.nodes:
-        for path, expression in expressions_in(_typed(node), f"nodes.{node.id}.config"):
-            yield from _expression(expression, path, before.get(node.id, set()))
-    yield from _parallel_sets(graph, before)
+def check_references(subject: Subject) -> Iterator[Issue]:
+    writers = writers_of(subject)
+    for node in subject.nodes:
+        for found in expressions_of(node):
+            path = node.path("config", *found.steps)
+            yield from _parsed(found, path)
+            yield from _known(subject, node, found, path)
+            yield from _written(subject, node, found, path, writers)
+        yield from _read(subject, node, writers)
 
 
-def _typed(node: NodeSpec) -> Any:
-    """The configuration, in which its type knows what is an expression without braces."""
-    kind = NODE_TYPES.get(node.type)
+def _parsed(found: Found, path: str) -> Iterator[Issue]:
+    unknown = {name.partition(".")[0] for name in names_of(found.expression)} - {*NAMES}
+    if unknown:
+        message = f"'{shown(min(unknown))}' is not a known name."
+        yield error("unknown_reference", path, message, f"There are {', '.join(NAMES)}.")
+        return
     try:
-        return node.config if kind is None else kind.config.model_validate(node.config).model_dump()
-    except ValidationError:  # a parameter stands where a number is to be
-        return node.config
+        parse(found.expression)
+    except BadExpression as refused:
+        yield error(refused.code, path, str(refused))
 
 
-def _expression(text: str, path: str, before: set[str]) -> Iterator[Issue]:
-    issues = [issue for name in names_of(text) for issue in _reference(name, path, before)]
-    if not issues:
-        try:
-            parse(text)
-        except BadExpression as error:
-            issues = [Issue(error.code, path, str(error))]
-    yield from issues
+def _known(subject: Subject, node: Node, found: Found, path: str) -> Iterator[Issue]:
+    """Nodes that may have run before, and parameters that exist."""
+    for kind, name in found.names:
+        if kind == "nodes" and not subject.flow.comes_before(name, node.id):
+            exists = name in subject.by_id
+            tail = "does not run before this node." if exists else "is no node of this graph."
+            yield error("reference_not_before", path, f"'{shown(name)}' {tail}")
+        elif kind == "params" and subject.params is not None and name not in subject.params:
+            yield error("unknown_param", path, f"There is no parameter '{shown(name)}'.")
 
 
-def _reference(name: str, path: str, before: set[str]) -> Iterator[Issue]:
-    first, _, rest = name.partition(".")
-    if first not in NAMES:
-        message = f"'{first}' is not a known name; use one of {', '.join(NAMES)}."
-        yield Issue("unknown_reference", path, message)
-    elif first == "nodes" and rest.split(".")[0] not in before:
-        message = f"'{rest.split('.')[0]}' does not run before this node."
-        yield Issue("reference_not_before", path, message)
+def _written(
+    subject: Subject, node: Node, found: Found, path: str, writers: Writers
+) -> Iterator[Issue]:
+    for kind, name in found.names:
+        if kind != "variables" or name in found.tested:
+            continue
+        if not _before(subject, node, writers.get(name, ())):
+            message = f"Nothing before this node can have set the variable '{shown(name)}'."
+            yield error("unknown_variable", path, message, "Set it before, or ask with has().")
 
 
-def _ancestors(graph: GraphDefinition) -> dict[str, set[str]]:
-    """Every node's predecessors, near and far; empty for a graph that goes round."""
-    sorter: TopologicalSorter[str] = TopologicalSorter({node.id: () for node in graph.nodes})
-    for edge in graph.edges:
-        sorter.add(edge.target, edge.source)
-    found: dict[str, set[str]] = {}
-    try:
-        for node_id in sorter.static_order():
-            sources = {edge.source for edge in graph.incoming.get(node_id, ())}
-            found[node_id] = sources.union(*(found[source] for source in sources))
-    except (CycleError, KeyError):
-        return {}
-    return found
+def _read(subject: Subject, node: Node, writers: Writers) -> Iterator[Issue]:
+    """A variable node that reads what nobody wrote fails, unless it has a default."""
+    name = node.setting("name")
+    if node.key != "variable" or node.setting("operation") != "get" or not isinstance(name, str):
+        return
+    if not _before(subject, node, writers.get(name, ())):
+        message = f"Nothing before this node can have set the variable '{shown(name)}'."
+        if "default" not in node.spec.config:
+            yield error("unknown_variable", node.path("config", "name"), message, "Set a default.")
+        else:
+            yield warning("variable_never_set", node.path("config", "name"), message)
 
 
-def _parallel_sets(graph: GraphDefinition, before: dict[str, set[str]]) -> Iterator[Issue]:
-    """Branches that set the same variable: fine if only one of them is ever taken."""
-    sets = [
-        node
-        for node in graph.nodes
-        if node.type == "variable" and node.config.get("operation", "set") == "set"
-    ]
-    for at, one in enumerate(sets):
-        for other in sets[at + 1 :]:
-            ordered = one.id in before.get(other.id, ()) or other.id in before.get(one.id, ())
-            if one.config.get("name") == other.config.get("name") and not ordered:
-                message = f"'{one.id}' and '{other.id}' may set '{one.config.get('name')}' at once."
-                yield Issue("parallel_set", f"nodes.{other.id}.config.name", message, WARNING)
+def _before(subject: Subject, node: Node, writers: Sequence[Node]) -> bool:
+    return any(subject.flow.comes_before(writer.id, node.id) for writer in writers)

@@ -1,53 +1,79 @@
 """Is it a graph at all, and is every node's configuration one its type knows?"""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from workflows.definition.graph import GraphDefinition
-from workflows.definition.references import references_in
-from workflows.registry import NODE_TYPES
-from workflows.validation.issue import Issue
+from workflows.definition.graph import GraphDefinition, NodeSpec
+from workflows.definition.reading import names_of
+from workflows.definition.references import expressions_in
+from workflows.nodes.base import NodeConfig
+from workflows.validation.issue import Issue, error, path_of, shown
+from workflows.validation.subject import Node, NodeTypes
 
 
-def check_schema(graph: Any) -> Iterator[Issue]:
+def read_graph(document: Any) -> tuple[GraphDefinition | None, list[Issue]]:
+    """The graph of a document, or what keeps it from being one."""
     try:
-        definition = GraphDefinition.model_validate(graph)
-    except ValidationError as error:
-        yield from _told(error, "")
-        return
-    for node in definition.nodes:
-        kind = NODE_TYPES.get(node.type)
+        return GraphDefinition.model_validate(document), []
+    except ValidationError as refused:
+        return None, list(_told(refused))
+
+
+def read_nodes(
+    graph: GraphDefinition, node_types: NodeTypes
+) -> tuple[tuple[Node, ...], list[Issue]]:
+    """Every node with its type and its configuration, and what is wrong with those."""
+    nodes, issues = [], []
+    for at, spec in enumerate(graph.nodes):
+        kind = node_types.get(spec.type)
+        config: NodeConfig | None = None
         if kind is None:
-            message = f"There is no node type '{node.type}'."
-            yield Issue("unknown_node_type", f"nodes.{node.id}.type", message)
-            continue
-        yield from _config_issues(node.id, kind.config, node.config)
+            message = f"There is no node type '{shown(spec.type)}'."
+            hint = "GET /api/v1/node-types/ lists those there are."
+            issues.append(error("unknown_node_type", path_of("nodes", at, "type"), message, hint))
+        else:
+            config, found = _read_config(at, spec, kind.config)
+            issues += found
+        nodes.append(Node(at, spec, kind, config))
+    return tuple(nodes), issues
 
 
-def _config_issues(node_id: str, model: type[BaseModel], config: dict[str, Any]) -> Iterator[Issue]:
-    """A value that is a parameter gets its type from the parameter, so it is not judged here."""
-    constant = {key: value for key, value in config.items() if not _is_parameter(value)}
+def _read_config(
+    at: int, spec: NodeSpec, model: type[NodeConfig]
+) -> tuple[NodeConfig | None, list[Issue]]:
     try:
-        model.model_validate(constant)
-    except ValidationError as error:
-        bound = set(config) - set(constant)
-        for issue in _told(error, f"nodes.{node_id}.config."):
-            if issue.path.rsplit(".", 1)[-1] not in bound:
-                yield issue
-    for key in set(config) - set(constant) - set(model.model_fields):
-        message = f"There is no setting '{key}'."
-        yield Issue("extra_forbidden", f"nodes.{node_id}.config.{key}", message)
+        return model.model_validate(spec.config), []
+    except ValidationError as refused:
+        issues = list(_told(refused, "nodes", at, "config"))
+        filled = {detail["loc"][0] for detail in refused.errors() if detail["loc"]}
+    return None if issues else _without(filled, spec, model), issues
 
 
-def _is_parameter(value: Any) -> bool:
+def _without(
+    filled: Collection[str | int], spec: NodeSpec, model: type[NodeConfig]
+) -> NodeConfig | None:
+    """The configuration without what parameters fill in, if it can be without."""
+    try:
+        return model.model_validate({k: v for k, v in spec.config.items() if k not in filled})
+    except ValidationError:
+        return None
+
+
+def _told(refused: ValidationError, *before: str | int) -> Iterator[Issue]:
+    """A setting that is a parameter gets its type from the parameter, so it is not judged here."""
+    for detail in refused.errors(include_url=False, include_context=False):
+        unknown = detail["type"] == "extra_forbidden"
+        if before and is_parameter(detail["input"]) and not unknown:
+            continue
+        message = "There is no such setting." if unknown else detail["msg"]
+        yield error(detail["type"], path_of(*before, *detail["loc"]), message)
+
+
+def is_parameter(value: Any) -> bool:
+    """Whether a parameter takes the place of this value, or of a part of it."""
     return isinstance(value, str) and any(
-        name.split(".")[0] == "params" for name in references_in(value)
+        {name.partition(".")[0] for name in names_of(expression)} == {"params"}
+        for _, expression in expressions_in(str(value))
     )
-
-
-def _told(error: ValidationError, prefix: str) -> Iterator[Issue]:
-    for detail in error.errors(include_url=False, include_context=False):
-        path = prefix + ".".join(str(step) for step in detail["loc"])
-        yield Issue(detail["type"], path, detail["msg"])

@@ -1,104 +1,109 @@
 """Do nodes and edges make a graph that can run from a start to an end?"""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator
-from graphlib import CycleError, TopologicalSorter
+from collections import defaultdict
+from collections.abc import Collection, Iterator
 
 from workflows.definition.graph import ERROR as ERROR_PORT
-from workflows.definition.graph import GraphDefinition, NodeSpec
-from workflows.registry import NODE_TYPES
-from workflows.validation.issue import WARNING, Issue
+from workflows.definition.loops import ways_out
+from workflows.validation.issue import Issue, error, path_of, shown, warning
+from workflows.validation.subject import Node, Subject
 
-MAX_NODES, MAX_EDGES = 100, 200
-
-
-def check_structure(graph: GraphDefinition) -> Iterator[Issue]:
-    yield from _sizes(graph)
-    yield from _ids(graph)
-    yield from _edges(graph)
-    yield from _ends(graph)
-    yield from _reach(graph)
+_BY_A_LOOP = (
+    "Only a loop node, and a model that calls tools, may be come back to: from what 'continue' or "
+    "'tool_calls' leads to."
+)
+_WHOLE = "Lead every branch of a round back, and go on from where the loop node leaves."
+_BACK = "Draw an edge from the last node of the round to the loop node."
 
 
-def _sizes(graph: GraphDefinition) -> Iterator[Issue]:
-    if len(graph.nodes) > MAX_NODES:
-        yield Issue("too_many_nodes", "nodes", f"A graph has at most {MAX_NODES} nodes.")
-    if len(graph.edges) > MAX_EDGES:
-        yield Issue("too_many_edges", "edges", f"A graph has at most {MAX_EDGES} edges.")
+def check_structure(subject: Subject) -> Iterator[Issue]:
+    yield from _ids(subject)
+    yield from _ends(subject)
+    yield from _edges(subject)
+    yield from _cycles(subject)
+    yield from _reach(subject)
 
 
-def _ids(graph: GraphDefinition) -> Iterator[Issue]:
-    for node_id, count in Counter(node.id for node in graph.nodes).items():
-        if count > 1:
-            yield Issue("duplicate_id", f"nodes.{node_id}", f"{count} nodes have this id.")
+def _ids(subject: Subject) -> Iterator[Issue]:
+    seen: dict[str, int] = {}
+    for node in subject.nodes:
+        if node.id in seen:
+            message = f"Node {seen[node.id]} has the id '{node.id}' already."
+            yield error("duplicate_id", node.path("id"), message)
+        seen.setdefault(node.id, node.at)
 
 
-def _edges(graph: GraphDefinition) -> Iterator[Issue]:
+def _ends(subject: Subject) -> Iterator[Issue]:
+    starts = [node for node in subject.nodes if node.key == "start"]
+    if not starts:
+        yield error("one_start", "nodes", "A graph has exactly one start, this has none.")
+    for node in starts[1:]:
+        message = f"A graph has exactly one start; '{starts[0].id}' is one already."
+        yield error("one_start", node.path("type"), message)
+    if not any(node.key == "end" for node in subject.nodes):
+        yield error("no_end", "nodes", "A graph needs an end.")
+
+
+def _edges(subject: Subject) -> Iterator[Issue]:
     seen = set()
-    for at, edge in enumerate(graph.edges):
-        path = f"edges.{at}"
+    for at, edge in enumerate(subject.graph.edges):
         for end, node_id in (("source", edge.source), ("target", edge.target)):
-            if node_id not in graph.by_id:
-                yield Issue("unknown_node", f"{path}.{end}", f"There is no node '{node_id}'.")
+            if node_id not in subject.by_id:
+                message = f"There is no node '{shown(node_id)}'."
+                yield error("unknown_node", path_of("edges", at, end), message)
         if edge in seen:
-            yield Issue("duplicate_edge", path, "This edge stands twice.")
+            yield error("duplicate_edge", path_of("edges", at), "This edge stands twice.")
         seen.add(edge)
-        source = graph.by_id.get(edge.source)
-        if source and edge.source_port not in _ports(source):
-            message = f"'{source.type}' has no port '{edge.source_port}'."
-            yield Issue("unknown_port", f"{path}.source_port", message)
+        yield from _port(subject.by_id.get(edge.source), at, edge.source_port)
+        target = subject.by_id.get(edge.target)
+        if target and target.key == "start":
+            path = path_of("edges", at, "target")
+            yield error("edge_into_start", path, "Nothing comes before the start.")
 
 
-def _ports(node: NodeSpec) -> tuple[str, ...]:
-    kind = NODE_TYPES.get(node.type)
-    if kind is None:  # the step before has said so
-        return ()
-    ports: tuple[str, ...] = kind.ports_of(node.config)
-    return (*ports, ERROR_PORT) if kind.can_fail else ports
+def _port(source: Node | None, at: int, port: str) -> Iterator[Issue]:
+    if source is None or source.config is None or port in source.ports:
+        return
+    message = f"'{source.id}' has no port '{shown(port)}'."
+    hint = f"Its ports are {', '.join(source.ports)}." if source.ports else "It has none."
+    yield error("unknown_port", path_of("edges", at, "source_port"), message, hint)
 
 
-def _ends(graph: GraphDefinition) -> Iterator[Issue]:
-    starts = [node.id for node in graph.nodes if node.type == "start"]
-    if len(starts) != 1:
-        yield Issue("one_start", "nodes", f"A graph has exactly one start, this has {len(starts)}.")
-    if not any(node.type == "end" for node in graph.nodes):
-        yield Issue("no_end", "nodes", "A graph needs an end.")
-    for start in starts:
-        if graph.incoming[start]:
-            yield Issue("edge_into_start", f"nodes.{start}", "Nothing comes before the start.")
+def _cycles(subject: Subject) -> Iterator[Issue]:
+    places = {edge: at for at, edge in reversed(list(enumerate(subject.graph.edges)))}
+    for edge in subject.flow.wrong:
+        message = f"From '{edge.source}' the graph goes round to '{edge.target}' again."
+        yield error("cycle", path_of("edges", places[edge]), message, _BY_A_LOOP)
+    for loop in subject.flow.loops.values():
+        for edge in ways_out(loop, subject.flow.onwards):
+            message = f"A round of '{loop.head}' would be left in the middle."
+            yield error("round_left", path_of("edges", places[edge]), message, _WHOLE)
+    for node in subject.nodes:
+        if node.key == "loop" and node.id not in subject.flow.loops:
+            message = f"Nothing leads back to '{node.id}', so it never begins a second round."
+            yield warning("loop_without_return", node.path(), message, _BACK)
 
 
-def _reach(graph: GraphDefinition) -> Iterator[Issue]:
-    targets: dict[str, set[str]] = defaultdict(set)
-    for edge in graph.edges:
-        targets[edge.source].add(edge.target)
-    yield from _cycles(graph)
-    reached = _reached(graph, targets)
-    for node in graph.nodes:
-        if node.id not in reached:
-            yield Issue("unreachable", f"nodes.{node.id}", "No path leads here from the start.")
-        if node.type != "end" and not targets[node.id]:
-            yield Issue("dead_end", f"nodes.{node.id}", "Nothing follows this node.", WARNING)
-    ends = {node.id for node in graph.nodes if node.type == "end"}
-    if ends and not ends & reached:
-        yield Issue("end_unreachable", "nodes", "No path leads from the start to an end.")
+def _reach(subject: Subject) -> Iterator[Issue]:
+    flow, lonely = subject.flow, not any(node.key == "start" for node in subject.nodes)
+    used = defaultdict(set)
+    for edge in subject.graph.edges:
+        used[edge.source].add(edge.source_port)
+    for node in subject.nodes:
+        if node.id not in flow.reached and not lonely:
+            yield error("unreachable", node.path(), "No path leads here from the start.")
+        yield from _ways_on(node, used[node.id])
+    ends = {node.id for node in subject.nodes if node.key == "end"}
+    if ends and not lonely and not ends & flow.reached:
+        yield error("end_unreachable", "nodes", "No path leads from the start to an end.")
 
 
-def _cycles(graph: GraphDefinition) -> Iterator[Issue]:
-    sorter: TopologicalSorter[str] = TopologicalSorter()
-    for edge in graph.edges:
-        sorter.add(edge.target, edge.source)
-    try:
-        sorter.prepare()
-    except CycleError as error:
-        yield Issue("cycle", "edges", f"These nodes go round: {' → '.join(error.args[1])}.")
-
-
-def _reached(graph: GraphDefinition, targets: dict[str, set[str]]) -> set[str]:
-    reached = {node.id for node in graph.nodes if node.type == "start"}
-    waiting = list(reached)
-    while waiting:
-        new = targets[waiting.pop()] - reached
-        reached |= new
-        waiting += new
-    return reached
+def _ways_on(node: Node, used: Collection[str]) -> Iterator[Issue]:
+    """A port without an edge is where a run may end without an answer."""
+    own = [port for port in node.ports if port != ERROR_PORT]
+    if own and not used:
+        yield warning("dead_end", node.path(), "Nothing follows this node.")
+    for port in own if used else ():
+        if port not in used:
+            message = f"Nothing follows when '{node.id}' leaves by '{port}'."
+            yield warning("port_unused", node.path(), message)

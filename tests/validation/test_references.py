@@ -1,0 +1,125 @@
+"""Do expressions parse, and can what they name have been written before?"""
+
+import pytest
+
+from tests.validation.drawing import check, drawn, errors, line, told
+from workflows.registry import NODE_TYPES
+from workflows.validation.bounds import Limits
+from workflows.validation.validator import WorkflowValidator
+
+
+def when(condition: str, **before):
+    """start → what is before → a condition → end."""
+    nodes = {"start": "start", **before, "when": ("conditional", {"condition": condition})}
+    ids = list(nodes)
+    edges = [f"{a}>{b}" for a, b in zip(ids, ids[1:], strict=False)]
+    return drawn({**nodes, "end": "end"}, *edges, "when.true>end", "when.false>end")
+
+
+SET = ("variable", {"name": "seen", "value": 1})
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "input.message == 'nodes.nobody and variables.nothing'",
+        "nodes.start.text == text",
+        'nodes["start"].text == text',
+        "variables.seen > 1 && variables['seen'] < 3",
+        "has(variables.other) && variables.other",
+        "input.nodes.nobody == 1",
+        "params.anything == ''",
+    ],
+)
+def test_what_was_written_before_may_be_named(condition):
+    assert errors(when(condition, seen=SET)) == []
+
+
+@pytest.mark.parametrize(
+    ("condition", "code"),
+    [
+        ("1 +", "bad_expression"),
+        ("nobody == 1", "unknown_reference"),
+        ("true" + " " * 1_000, "bad_expression"),
+        ("nodes.nobody.text == ''", "reference_not_before"),
+        ("nodes.end.text == ''", "reference_not_before"),
+        ("nodes.when.text == ''", "reference_not_before"),
+        ('nodes["end"].text == ""', "reference_not_before"),
+        ("variables.other > 1", "unknown_variable"),
+        ("variables['other'] > 1", "unknown_variable"),
+        ("has(variables.seen) && variables.other", "unknown_variable"),
+    ],
+)
+def test_what_nothing_before_can_have_written_is_refused(condition, code):
+    assert errors(when(condition, seen=SET)) == [(code, "nodes[2].config.condition")]
+
+
+@pytest.mark.parametrize(
+    ("system", "code"),
+    [
+        ("Say {{nobody.x}}", "unknown_reference"),
+        ("Say {{nodes.end.text}}", "reference_not_before"),
+        ("Say {{variables.nothing}}", "unknown_variable"),
+    ],
+)
+def test_a_text_names_only_what_may_be_there(system, code):
+    assert errors(line(ask=("model", {"system": system}))) == [(code, "nodes[1].config.system")]
+
+
+def test_a_reference_deep_in_a_setting_is_found_at_its_place():
+    value = {"list": ["fine", "{{nodes.end.text}}"]}
+    document = line(x=("variable", {"name": "v", "value": value}))
+    assert errors(document) == [("reference_not_before", "nodes[1].config.value.list[1]")]
+
+
+def test_a_variable_that_one_branch_sets_may_be_named_where_the_branches_meet():
+    nodes = {
+        "start": "start",
+        "if": ("conditional", {"condition": "true"}),
+        "seen": SET,
+        "end": ("end", {"output": "{{variables.seen}}"}),
+    }
+    assert errors(drawn(nodes, "start>if", "if.true>seen", "if.false>end", "seen>end")) == []
+
+
+def test_a_variable_set_beside_is_not_set_before():
+    nodes = {"start": "start", "seen": SET, "ask": ("model", {"system": "{{variables.seen}}"})}
+    document = drawn({**nodes, "end": "end"}, "start>seen", "start>ask", "seen>end", "ask>end")
+    assert errors(document) == [("unknown_variable", "nodes[2].config.system")]
+
+
+def test_a_round_may_name_what_the_round_before_has_written():
+    nodes = {
+        "start": "start",
+        "loop": ("loop", {"condition": "nodes.last.text != 'done'"}),
+        "first": ("model", {"system": "{{nodes.last.text}}"}),
+        "last": "model",
+        "end": ("end", {"output": "{{nodes.last.text}}"}),
+    }
+    edges = ("start>loop", "loop.continue>first", "first>last", "last>loop", "loop.done>end")
+    assert errors(drawn(nodes, *edges)) == []
+
+
+def test_reading_a_variable_nobody_wrote_needs_a_default():
+    config = {"name": "v", "operation": "get"}
+    assert errors(line(x=("variable", config))) == [("unknown_variable", "nodes[1].config.name")]
+    found = check(line(x=("variable", {**config, "default": 0})))
+    assert told(found) == [("variable_never_set", "nodes[1].config.name")]
+    assert found[0].severity == "warning"
+
+
+def test_each_branch_of_a_condition_has_a_port():
+    branches = [{"port": "low", "condition": "variables.x < 1"}]
+    nodes = {"start": "start", "c": ("conditional", {"branches": branches}), "end": "end"}
+    edges = ("start>c", "c.low>end", "c.else>end", "c.true>end")
+    assert errors(drawn(nodes, *edges)) == [
+        ("unknown_port", "edges[3].source_port"),
+        ("unknown_variable", "nodes[1].config.branches[0].condition"),
+    ]
+
+
+def test_parameters_are_told_apart_where_they_are_known():
+    document = line(x=("model", {"system": "{{params.tone}} {{params.colour}}"}))
+    found = WorkflowValidator(NODE_TYPES, Limits()).validate(document, params={"tone"})
+    assert told(found) == [("unknown_param", "nodes[1].config.system")]
+    assert "'colour'" in found[0].message

@@ -1,0 +1,66 @@
+"""Is it a graph, and does every type of node know its settings?"""
+
+import pytest
+
+from tests.validation.drawing import check, drawn, errors, line, told
+
+
+def test_a_straight_graph_has_no_issues():
+    assert check(line(ask="model", wait=("delay", {"seconds": 1}))) == []
+
+
+@pytest.mark.parametrize("alias", ["llm", "call_model"])
+def test_the_types_of_the_earlier_system_load(alias):
+    assert check(line(ask=alias)) == []
+
+
+@pytest.mark.parametrize(
+    ("document", "code", "path"),
+    [
+        ([], "model_type", ""),
+        ({}, "missing", "nodes"),
+        ({**line(), "colour": "red"}, "extra_forbidden", "colour"),
+        ({**line(), "a b": 1}, "extra_forbidden", '["a b"]'),
+        ({"nodes": [{"id": "a"}]}, "missing", "nodes[0].type"),
+        ({"nodes": [{"id": "a b", "type": "end"}]}, "string_pattern_mismatch", "nodes[0].id"),
+        ({"nodes": [{"id": "a" * 65, "type": "end"}]}, "string_too_long", "nodes[0].id"),
+        ({"nodes": [{"id": 7, "type": "end"}]}, "string_type", "nodes[0].id"),
+        ({**line(), "edges": [{"source": "start"}]}, "missing", "edges[0].target"),
+        ({**line(), "edges": [{"source": 1, "target": "end"}]}, "string_type", "edges[0].source"),
+        (line(x="teleport"), "unknown_node_type", "nodes[1].type"),
+        (line(x=("delay", {"secs": 1})), "extra_forbidden", "nodes[1].config.secs"),
+        (line(x=("delay", {"seconds": -1})), "greater_than_equal", "nodes[1].config.seconds"),
+        (line(x=("delay", {"seconds": "long"})), "float_parsing", "nodes[1].config.seconds"),
+        (line(x=("variable", {})), "missing", "nodes[1].config.name"),
+        (line(x=("memory", {"window": 1.5})), "int_from_float", "nodes[1].config.window"),
+        (line(x=("delay", {"pause": "{{params.x}}"})), "extra_forbidden", "nodes[1].config.pause"),
+    ],
+)
+def test_what_is_wrong_has_a_code_and_a_path(document, code, path):
+    assert (code, path) in errors(document)
+
+
+def test_a_parameter_takes_the_place_of_a_typed_setting():
+    assert check(line(x=("delay", {"seconds": "{{params.pause}}"}))) == []
+
+
+def test_a_node_that_parameters_complete_has_its_ports_checked_all_the_same():
+    nodes = {"start": "start", "x": ("delay", {"seconds": "{{params.pause}}"}), "end": "end"}
+    assert errors(drawn(nodes, "start>x", "x.left>end")) == [
+        ("unknown_port", "edges[1].source_port")
+    ]
+
+
+def test_one_wrong_setting_does_not_hide_what_else_is_wrong():
+    document = drawn(
+        {"start": "start", "x": ("delay", {"seconds": -1}), "y": "teleport", "end": "end"},
+        "start.left>x",
+        "x>end",
+    )
+    assert told(check(document)) == [
+        ("greater_than_equal", "nodes[1].config.seconds"),
+        ("unknown_node_type", "nodes[2].type"),
+        ("unknown_port", "edges[0].source_port"),
+        ("port_unused", "nodes[0]"),
+        ("unreachable", "nodes[2]"),
+    ]

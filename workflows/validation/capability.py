@@ -1,0 +1,43 @@
+"""Can the models that are asked do what is asked of them? By the capabilities of their profiles."""
+
+from collections.abc import Iterator
+
+from llms.profiles import ProfileSpec
+from workflows.validation.issue import Issue, error, warning
+from workflows.validation.models import Asked, models_asked
+from workflows.validation.subject import Node, Subject
+
+# A setting that, when it is there and not empty, needs a capability.
+_NEEDS = {"tools": "tools", "output_schema": "structured_output"}
+
+
+def check_capability(subject: Subject) -> Iterator[Issue]:
+    if subject.world is None:
+        return
+    for node in subject.nodes:
+        for asked in models_asked(node):
+            profile = subject.world.model(asked.name)
+            if profile is not None:
+                yield from _abilities(node, asked, profile)
+                yield from _room(node, profile)
+
+
+def _abilities(node: Node, asked: Asked, profile: ProfileSpec) -> Iterator[Issue]:
+    for setting, capability in _NEEDS.items():
+        if node.setting(setting) and capability not in profile.capabilities:
+            message = f"{profile.name} has no {capability.replace('_', ' ')}, and '{setting}' asks."
+            hint = "Take another model, or have an administrator mend the model's profile."
+            yield error(f"model_without_{capability}", asked.path, message, hint)
+
+
+def _room(node: Node, profile: ProfileSpec) -> Iterator[Issue]:
+    wanted, path = node.setting("max_tokens"), node.path("config", "max_tokens")
+    if not isinstance(wanted, int):
+        return
+    window, most = profile.context_window, profile.max_output_tokens
+    if window is not None and wanted >= window:
+        message = f"{profile.name} has room for {window:,} tokens, the question included."
+        yield error("max_tokens_over_window", path, message)
+    elif most is not None and wanted > most:
+        message = f"{profile.name} answers with at most {most:,} tokens."
+        yield warning("max_tokens_over_output", path, message)

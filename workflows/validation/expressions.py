@@ -1,0 +1,62 @@
+"""Where a configuration names what a run knows: its expressions, and what they name (pure)."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from workflows.definition.expressions import Expression
+from workflows.definition.references import expressions_in
+from workflows.validation.schema import is_parameter
+from workflows.validation.subject import Node
+
+_STRING = r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'"""
+_STEP = r"""\s*(?:\.\s*([A-Za-z_]\w*)|\[\s*(?:"([^"\\]*)"|'([^'\\]*)')\s*\])"""
+_NAME = re.compile(rf"{_STRING}|(?<![\w.])(nodes|variables|params){_STEP}")
+_TESTED = re.compile(r"\bhas\s*\(\s*variables\s*\.\s*([A-Za-z_]\w*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An expression at its place in a configuration."""
+
+    steps: tuple[str | int, ...]
+    expression: str
+
+    @property
+    def names(self) -> tuple[tuple[str, str], ...]:
+        """What it names in `nodes`, `variables` and `params`: the first step of each."""
+        return names_in(self.expression)
+
+    @property
+    def tested(self) -> frozenset[str]:
+        """Variables it asks for before it reads them: `has(variables.x)`."""
+        return frozenset(_TESTED.findall(self.expression))
+
+
+def expressions_of(node: Node) -> Iterator[Found]:
+    """Every expression of a node: settings that are one, and those in the braces of a text."""
+    yield from _found(node.spec.config if node.config is None else node.config.model_dump())
+
+
+def _found(value: Any, steps: tuple[str | int, ...] = ()) -> Iterator[Found]:
+    """A setting that is still to get a parameter is an expression only when it has it."""
+    if isinstance(value, Expression) and not is_parameter(value):
+        yield Found(steps, value)
+    elif isinstance(value, str):
+        yield from (Found(steps, expression) for _, expression in expressions_in(str(value)))
+    else:
+        items = value.items() if isinstance(value, dict) else ()
+        for step, item in enumerate(value) if isinstance(value, list | tuple) else items:
+            yield from _found(item, (*steps, step))
+
+
+@lru_cache(maxsize=1024)
+def names_in(expression: str) -> tuple[tuple[str, str], ...]:
+    """`nodes.draft.text + variables["n"]` names (nodes, draft) and (variables, n)."""
+    return tuple(
+        (match[1], match[2] or match[3] or match[4] or "")
+        for match in _NAME.finditer(expression)
+        if match[1]
+    )

@@ -1,0 +1,33 @@
+"""Does what the graph names exist, and may the one who asks use it? Both look the same: unknown."""
+
+from collections.abc import Iterator
+
+from workflows.validation.issue import Issue, error, shown
+from workflows.validation.models import models_asked
+from workflows.validation.subject import Node, Subject
+
+
+def check_resources(subject: Subject) -> Iterator[Issue]:
+    if subject.world is None:
+        return
+    for node in subject.nodes:
+        yield from _models(subject, node)
+        yield from _tools(subject, node)
+
+
+def _models(subject: Subject, node: Node) -> Iterator[Issue]:
+    for asked in models_asked(node):
+        if subject.world and subject.world.model(asked.name) is None:
+            message = f"There is no model '{shown(asked.name)}', or you may not use it."
+            if not asked.name:
+                message = "No model is the default."
+            yield error("unknown_model", asked.path, message, "GET /api/v1/models/ lists yours.")
+
+
+def _tools(subject: Subject, node: Node) -> Iterator[Issue]:
+    names = node.setting("tools", ()) if node.has("tools") else ()
+    for at, name in enumerate(names if isinstance(names, list | tuple) else ()):
+        if isinstance(name, str) and subject.world and not subject.world.may_use(name):
+            message = f"There is no tool '{shown(name)}', or you may not use it."
+            path = node.path("config", "tools", at)
+            yield error("unknown_tool", path, message, "GET /api/v1/tools/ lists yours.")

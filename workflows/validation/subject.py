@@ -1,0 +1,105 @@
+"""What the checks look at: a graph with its places in the document, its types and its world."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+from llms.profiles import ProfileSpec
+from workflows.definition.graph import ERROR, GraphDefinition, NodeSpec
+from workflows.nodes.base import NodeConfig, NodeType
+from workflows.validation.bounds import Limits
+from workflows.validation.flow import Flow, flow_of
+from workflows.validation.issue import path_of
+
+
+class NodeTypes(Protocol):
+    """The registry of node types."""
+
+    def get(self, key: str) -> Any | None: ...
+
+
+class World(Protocol):
+    """What one user may name in a graph; unknown and foreign things look the same: None."""
+
+    def model(self, name: str) -> ProfileSpec | None:
+        """The model of this name; "" is the default."""
+        ...
+
+    def may_use(self, tool: str) -> bool:
+        """Whether there is such a tool and it may be called now."""
+        ...
+
+    def workflow(self, name: str) -> Mapping[str, Any] | None:
+        """The graph a workflow of this id would run, as JSON."""
+        ...
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node at its place in the document.
+
+    There is no `kind` or `config` when the schema refused them; of a configuration that parameters
+    complete it is what stands there without them, where that can be read.
+    """
+
+    at: int
+    spec: NodeSpec
+    kind: NodeType[Any] | None
+    config: NodeConfig | None
+
+    @property
+    def id(self) -> str:
+        return self.spec.id
+
+    @property
+    def key(self) -> str:
+        """Its type without aliases; empty when there is no such type."""
+        return self.kind.key if self.kind else ""
+
+    @cached_property
+    def ports(self) -> tuple[str, ...]:
+        """The ways out of it, `error` too where it can fail; none when they cannot be known."""
+        if self.kind is None or self.config is None:
+            return ()
+        own: tuple[str, ...] = self.kind.ports_of(self.spec.config)
+        return (*own, ERROR) if self.kind.can_fail else own
+
+    def has(self, setting: str) -> bool:
+        """Whether its type knows such a setting."""
+        return self.kind is not None and setting in self.kind.config.model_fields
+
+    def setting(self, name: str, default: Any = None) -> Any:
+        """What it is set to, defaults of its type included, or `default`."""
+        held = self.spec.config if self.config is None else vars(self.config)
+        found = held.get(name)
+        return default if found is None else found
+
+    def path(self, *steps: str | int) -> str:
+        return path_of("nodes", self.at, *steps)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One graph under examination. Without a `world` nobody asks, and nothing named is looked up.
+
+    `params` are the names of the parameters there are; None: not known. `within` is the id of the
+    workflow whose graph this is to become; None: of none yet.
+    """
+
+    graph: GraphDefinition
+    nodes: tuple[Node, ...]
+    limits: Limits = field(default_factory=Limits)
+    params: Collection[str] | None = None
+    world: World | None = None
+    within: str | None = None
+
+    @cached_property
+    def by_id(self) -> dict[str, Node]:
+        return {node.id: node for node in self.nodes}
+
+    @cached_property
+    def flow(self) -> Flow:
+        starts = [node.id for node in self.nodes if node.key == "start"]
+        rounds = {n.id: n.kind.round_port for n in self.nodes if n.kind and n.kind.round_port}
+        return flow_of(list(self.by_id), self.graph.edges, starts, rounds)

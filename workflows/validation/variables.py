@@ -1,0 +1,47 @@
+"""Who changes which variable, and who may change one at the same time as another (pure)."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from workflows.validation.issue import Issue, error, shown
+from workflows.validation.subject import Node, Subject
+
+_COUNTS = {"increment", "decrement"}
+_WRITES = {"set", "append", *_COUNTS}
+
+
+def writers_of(subject: Subject) -> Mapping[str, Sequence[Node]]:
+    """The nodes that change each variable."""
+    writers: dict[str, list[Node]] = defaultdict(list)
+    for node in subject.nodes:
+        name = node.setting("name")
+        if node.key == "variable" and isinstance(name, str) and _operation(node) in _WRITES:
+            writers[name].append(node)
+    return writers
+
+
+def check_collisions(subject: Subject) -> Iterator[Issue]:
+    """Branches of one run that change a variable at once in ways whose order would show."""
+    for name, nodes in writers_of(subject).items():
+        for at, other in enumerate(nodes):
+            for one in nodes[:at]:
+                if _collide(subject, one, other):
+                    message = f"'{one.id}' and '{other.id}' may change '{shown(name)}' at once."
+                    hint = "Let one follow the other, or let both append or both count."
+                    yield error("parallel_write", other.path("config", "name"), message, hint)
+                    break
+
+
+def _collide(subject: Subject, one: Node, other: Node) -> bool:
+    if _in_any_order(one, other) or one.id == other.id:
+        return False
+    return subject.flow.at_once(one.id, other.id)
+
+
+def _in_any_order(one: Node, other: Node) -> bool:
+    operations = {_operation(one), _operation(other)}
+    return operations == {"append"} or operations <= _COUNTS
+
+
+def _operation(node: Node) -> str:
+    return str(node.setting("operation", "set"))
