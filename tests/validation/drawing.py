@@ -15,18 +15,6 @@ class _Idle(NodeType[Any]):
         raise NotImplementedError
 
 
-class Rounds(NodeConfig):
-    condition: str = "true"
-    max_iterations: int = 10
-
-
-class Loop(_Idle):
-    key: ClassVar[str] = "loop"
-    label: ClassVar[str] = "Loop"
-    ports: ClassVar[tuple[str, ...]] = ("continue", "done")
-    config = Rounds
-
-
 class Request(NodeConfig):
     url: str
     headers: dict[str, str] = {}
@@ -68,7 +56,7 @@ class Subworkflow(_Idle):
 class Types:
     """The registered node types, and those above."""
 
-    _more = {kind.key: kind for kind in (Loop(), HttpRequest(), Asker(), Subworkflow())}
+    _more = {kind.key: kind for kind in (HttpRequest(), Asker(), Subworkflow())}
 
     def get(self, key: str) -> Any:
         return self._more.get(key) or NODE_TYPES.get(key)

@@ -10,7 +10,7 @@ from accounts.models import User
 from audit.models import AuditEntry
 from core.aggregates import all_differences
 from llms.models import ModelCall
-from tests.drills.mortal import leases_run_out, live_and_die, logged, take_up, types_of
+from tests.drills.mortal import events_of, leases_run_out, live_and_die, take_up, types_of
 from tools.models import ToolCall, ToolSetting
 from workflows.models import WorkflowExecution
 from workflows.services.definitions import create_definition
@@ -84,7 +84,7 @@ def test_both_questions_of_a_round_are_in_the_ledger_and_in_the_totals(say):
 def test_the_log_tells_of_a_call_between_the_questions(say):
     execution = say(SUM)
     take_up()
-    told = [event for event in logged(execution.pk) if event["type"].startswith("tool.")]
+    told = [event for event in events_of(execution) if event["type"].startswith("tool.")]
     assert [event["type"] for event in told] == ["tool.started", "tool.finished"]
     assert told[0]["data"]["arguments"] == {"expression": "2 * (3 + 4)"}
     assert (told[1]["data"]["status"], told[1]["data"]["text"]) == ("succeeded", "14")
@@ -129,7 +129,7 @@ def test_wherever_a_process_dies_no_finished_call_is_made_again(say, commits):
     assert calls.filter(status="succeeded").count() == 1
     assert before <= set(calls.values_list("pk", flat=True))
     assert not calls.filter(status="open").exists()
-    kinds = types_of(logged(execution.pk))
+    kinds = types_of(execution)
     assert kinds[-1] == "execution.completed"
     assert kinds.count("node.finished") == 5
     assert list(all_differences()) == []
