@@ -105,12 +105,17 @@ def lacks_input(usage: Usage, provider_kind: str) -> bool:
 def _beside(
     said_in: int, said_out: int, total: int, cached: int, reasoning: int
 ) -> tuple[bool, bool]:
-    """Whether cached tokens, and whether reasoning, come on top of what was said."""
-    surplus = total - said_in - said_out
-    if cached and reasoning and surplus == cached + reasoning:
-        return True, True
-    cache = cached > said_in or 0 < cached == surplus
-    return cache, reasoning > said_out or (0 < reasoning == surplus and not cache)
+    """Whether cached tokens, and whether reasoning, come on top of what was said.
+
+    More of them than was said must; what the total holds beside tells of the others.
+    """
+    cache, thought = cached > said_in, reasoning > said_out
+    surplus = total - said_in - said_out - cached * cache - reasoning * thought
+    if not cache and not thought and 0 < cached + reasoning == surplus:
+        return cached > 0, reasoning > 0
+    if not cache and 0 < cached == surplus:
+        return True, thought
+    return cache, thought or 0 < reasoning == surplus
 
 
 def _written_to_cache(details: Mapping[str, Any]) -> int:
