@@ -36,6 +36,8 @@ def loops_of(
 def _loop(targets: Targets, starts: Sequence[str], head: str, port: str) -> Loop | None:
     out = targets.get(head, ())
     into = [edge.target for edge in out if edge.source_port == port]
+    if not into:
+        return None
     others = [edge.target for edge in out if edge.source_port != port]
     repeated = _reached(into, targets, head) - _reached([*starts, *others], targets, head)
     back = tuple(edge for node in repeated for edge in targets.get(node, ()) if edge.target == head)
