@@ -14,6 +14,7 @@ from conversations.models import Conversation, Message
 from conversations.services.turns import ConversationNotFound, conversation_for
 from llms.api.models import ModelOut
 from llms.models import ModelProfile
+from tools.selectors import usable_tools
 from workflows.models import WorkflowExecution
 
 _LISTED = 40
@@ -47,6 +48,7 @@ def chat(request: HttpRequest, pk: str | None = None) -> HttpResponse:
                 dict(ModelOut(one).data) for one in ModelProfile.objects.usable_by(user).for_list()
             ],
             "running": _running(conversation),
+            "tools": [tool.key for tool in usable_tools(user)],
         },
     )
 

@@ -10,6 +10,7 @@ Ask me about Chatter, or try:
 - `think about the weather` – visible reasoning, counted as reasoning tokens
 - `say exactly: hello` – an echo
 - `my name is Ada`, and later `what is my name?` – the conversation's memory
+- `use the tool calculator {"expression": "2 * (3 + 4)"}` – with *Tools* switched on below
 - `say 60 words slowly` – time enough to press stop or to reload the page
 - `please fail`, `please be busy`, `please break`, `please hang` – what trouble looks like
 """
@@ -32,8 +33,8 @@ day, the time to the first token. Message, conversation and template totals alwa
 rows. This demo answer costs nothing, and is counted all the same."""
 
 _WORKFLOW = """\
-A workflow is a graph of nodes: start, memory, model, conditions, variables, delays, end. This \
-chat is one too, the template `universal_chat`: start, memory, model, end. Its steps and model \
+A workflow is a graph of nodes: model, tools, memory, prompt, condition, loop, variable, delay. This \
+chat is one too, the template `universal_chat`: start, memory, model, tools, end. Its steps and \
 calls appear beside this answer while it runs. (I am only the demo model; the workflow around me \
 is real.)"""
 

@@ -129,6 +129,22 @@ const CHANGES = {
       })),
     );
   },
+  "tool.started": (s, data, at) =>
+    withNode(s, data, (node) =>
+      withTool(node, data, (tool) => ({ ...tool, name: data.tool, arguments: data.arguments ?? null, status: "open", started_at: at })),
+    ),
+  "tool.finished": (s, data, at) =>
+    withNode(s, data, (node) =>
+      withTool(node, data, (tool) => ({
+        ...tool,
+        name: data.tool,
+        status: data.status,
+        text: data.text ?? "",
+        latency_ms: data.latency_ms ?? null,
+        error: data.error ?? null,
+        finished_at: at,
+      })),
+    ),
   "text.delta": (s, data) => withDelta(s, data, "text"),
   "reasoning.delta": (s, data) => withDelta(s, data, "reasoning"),
   "model.finished": (s, data, at) =>
@@ -160,7 +176,7 @@ function ended(s, status, data, at) {
     status,
     cancelling: false,
     finished_at: at,
-    nodes: s.nodes.map((node) => ({ ...stopped(node), calls: node.calls.map(stopped) })),
+    nodes: s.nodes.map((node) => ({ ...stopped(node), calls: node.calls.map(stopped), tools: node.tools.map(stopped) })),
     output: data.output ?? s.output,
     error: data.error ?? null,
     totals: data.totals ?? null,
@@ -184,6 +200,15 @@ function withCall(node, data, change) {
   const call = at >= 0 ? node.calls[at] : newCall(data.call, attempt);
   const calls = at >= 0 ? node.calls.with(at, change(call)) : [...node.calls, change(call)];
   return { ...node, calls };
+}
+
+/** Replace the tool call that `data` names within `node`, adding it when it is new. */
+function withTool(node, data, change) {
+  const attempt = data.attempt ?? 1;
+  const at = node.tools.findIndex((tool) => tool.call === data.call && tool.attempt === attempt);
+  const tool = at >= 0 ? node.tools[at] : newTool(data.call, attempt);
+  const tools = at >= 0 ? node.tools.with(at, change(tool)) : [...node.tools, change(tool)];
+  return { ...node, tools };
 }
 
 /** Put a piece of text at its offset; what stood from there on is replaced. */
@@ -212,6 +237,7 @@ const newNode = (node, visit) => ({
   delay_until: null,
   error: null,
   calls: [],
+  tools: [],
 });
 
 const newCall = (call, attempt) => ({
@@ -235,4 +261,17 @@ const newCall = (call, attempt) => ({
   finish_reason: null,
   error: null,
   retry_in_s: null,
+});
+
+const newTool = (call, attempt) => ({
+  call,
+  attempt,
+  name: null,
+  arguments: null,
+  status: null,
+  started_at: null,
+  finished_at: null,
+  text: "",
+  latency_ms: null,
+  error: null,
 });

@@ -1,4 +1,4 @@
-/** Nodes and model calls as bars on one time axis; updated in place while they run. */
+/** Nodes, model calls and tool calls as bars on one time axis; updated in place while they run. */
 
 import { duration, mark, money, tokens } from "./format.js";
 import { el, setText } from "./dom.js";
@@ -23,6 +23,7 @@ export class Timeline {
       const key = `${node.node}/${node.visit}`;
       this.place(key, "node", node, nodeWords(node));
       for (const call of node.calls) this.place(`${key}/${call.call}/${call.attempt}`, "call", call, callWords(call), key);
+      for (const tool of node.tools) this.place(`${key}/tool/${tool.call}/${tool.attempt}`, "call tool", tool, toolWords(tool), key);
     }
     if (this.axis) this.ticks();
   }
@@ -87,7 +88,7 @@ export class Timeline {
 function* latest(snapshot) {
   for (const node of snapshot.nodes) {
     yield ms(node.finished_at) ?? ms(node.started_at) ?? 0;
-    for (const call of node.calls) yield ms(call.finished_at) ?? ms(call.started_at) ?? 0;
+    for (const call of [...node.calls, ...node.tools]) yield ms(call.finished_at) ?? ms(call.started_at) ?? 0;
   }
 }
 
@@ -113,6 +114,14 @@ function callWords(call) {
   if (call.finish_reason && !["stop", "end_turn"].includes(call.finish_reason)) notes.push(call.finish_reason);
   return { name: `${call.provider}:${call.model}`, note: notes.join(" · ") };
 }
+
+function toolWords(tool) {
+  const said = tool.error ? tool.error.message || tool.error.code : tool.text;
+  const asked = tool.arguments === null ? "" : JSON.stringify(tool.arguments);
+  return { name: tool.name, note: [shortened(asked), shortened(said)].filter(Boolean).join(" → ") };
+}
+
+const shortened = (text) => (text.length > 80 ? `${text.slice(0, 79)}…` : text);
 
 const percent = (part, whole) => Math.min(100, Math.max(0, (100 * part) / whole));
 

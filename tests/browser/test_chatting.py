@@ -22,6 +22,18 @@ def test_the_steps_and_the_text_stream_in(chat: ChatPage) -> None:
     expect(answer.locator(".timeline .step.call")).to_have_count(1)
 
 
+def test_a_model_calls_tools_when_they_are_switched_on(chat: ChatPage) -> None:
+    question = 'use the tool calculator {"expression": "2 * (3 + 4)"}'
+    expect(chat.page.get_by_label("Tools")).not_to_be_checked()
+    expect(chat.ask(question).locator(".prose").last).not_to_contain_text("The tool answered")
+    chat.page.get_by_label("Tools").check()
+    answer = chat.ask(question)
+    expect(answer.locator(":scope > .prose")).to_have_text("The tool answered: 14")
+    answer.locator(".steps summary").click()
+    expect(answer.locator(".timeline .step.tool .name")).to_have_text("calculator")
+    expect(answer.locator(".timeline .step.tool .note")).to_contain_text("14")
+
+
 def test_an_answer_ends_with_its_receipt(chat: ChatPage) -> None:
     answer = chat.ask("What do tokens cost?")
     message = chat.messages[1]

@@ -121,6 +121,19 @@ test("a cancelled run leaves nothing running", () => {
 
 test("an event type of a later version only moves the number", () => {
   const before = fold(RUN.slice(0, 3));
-  const after = apply(before, { execution: "e1", seq: 4, type: "tool.started", at: AT, data: {} });
+  const after = apply(before, { execution: "e1", seq: 4, type: "dream.began", at: AT, data: {} });
   assert.deepEqual(after, { ...before, seq: 4 });
+});
+
+test("a tool call stands with the node that made it", () => {
+  const called = { node: "tools", visit: 1, call: 1, attempt: 1, tool: "clock" };
+  const events = history(
+    ["node.started", { node: "tools", kind: "tools", label: "Tools", visit: 1 }],
+    ["tool.started", { ...called, arguments: { zone: "UTC" } }],
+    ["tool.finished", { ...called, status: "failed", text: "", latency_ms: 3, error: { code: "tool_failed", message: "No." } }],
+  );
+  const [open] = fold(events.slice(0, 2)).nodes[0].tools;
+  assert.deepEqual([open.name, open.status, open.arguments], ["clock", "open", { zone: "UTC" }]);
+  const [tool] = fold(events).nodes[0].tools;
+  assert.deepEqual([tool.status, tool.latency_ms, tool.error.code], ["failed", 3, "tool_failed"]);
 });

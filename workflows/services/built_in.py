@@ -12,20 +12,21 @@ from workflows.services.planning import UNIVERSAL_CHAT
 _SYSTEM = "You are a helpful assistant."
 
 
-def _edge(source: str, target: str) -> dict[str, str]:
-    return {"source": source, "source_port": "out", "target": target}
+def _edge(source: str, target: str, port: str = "out") -> dict[str, str]:
+    return {"source": source, "source_port": port, "target": target}
 
 
 _UNIVERSAL_CHAT: dict[str, Any] = {
     "slug": UNIVERSAL_CHAT,
     "name": "Universal chat",
-    "description": "Talks with any model and remembers the conversation, as its switches say.",
+    "description": "Talks with any model, remembers the conversation and calls tools, as asked.",
     "category": "general",
     "parameters": {
         "model": {"type": "string", "default": "", "label": "Model (provider:model)"},
         "system": {"type": "string", "default": _SYSTEM, "label": "Instructions"},
         "enable_memory": {"type": "boolean", "default": True, "label": "Remember the conversation"},
         "memory_window": {"type": "integer", "default": 20, "label": "Messages seen as they are"},
+        "tools": {"type": "array", "default": [], "label": "Tools the model may call"},
         "summarise": {"type": "boolean", "default": True, "label": "Sum up what lies before"},
     },
     "graph": {
@@ -45,12 +46,23 @@ _UNIVERSAL_CHAT: dict[str, Any] = {
             {
                 "id": "model",
                 "type": "model",
-                "config": {"model": "{{params.model}}", "system": "{{params.system}}"},
+                "config": {
+                    "model": "{{params.model}}",
+                    "system": "{{params.system}}",
+                    "tools": "{{params.tools}}",
+                },
                 "position": {"x": 400, "y": 0},
             },
+            {"id": "tools", "type": "tools", "position": {"x": 400, "y": 160}},
             {"id": "end", "type": "end", "position": {"x": 600, "y": 0}},
         ],
-        "edges": [_edge("start", "memory"), _edge("memory", "model"), _edge("model", "end")],
+        "edges": [
+            _edge("start", "memory"),
+            _edge("memory", "model"),
+            _edge("model", "tools", "tool_calls"),
+            _edge("tools", "model"),
+            _edge("model", "end"),
+        ],
     },
 }
 

@@ -5,12 +5,13 @@ import { el, fill } from "../dom.js";
 
 const LAST_MODEL = "chatter.model";
 
-/** `onSend({text, model, key})` returns a promise; a rejection gives the text back and shows why. */
+/** `onSend({text, model, tools, key})` returns a promise; a rejection gives the text back and shows why. */
 export class Composer {
   constructor(form, { onSend, onStop }) {
     this.form = form;
     this.field = form.querySelector("textarea");
     this.model = form.querySelector("select");
+    this.tools = form.querySelector("#tools");
     this.send = form.querySelector("#send");
     this.stop = form.querySelector("#stop");
     this.problem = form.querySelector("#composer-problem");
@@ -20,7 +21,9 @@ export class Composer {
     this.field.addEventListener("keydown", (event) => this.key(event));
     this.field.addEventListener("input", () => this.changed());
     this.stop.addEventListener("click", onStop);
+    this.model.addEventListener("change", () => this.offerTools());
     this.recallModel();
+    this.offerTools();
     this.changed();
     form.dataset.ready = "";
   }
@@ -54,8 +57,9 @@ export class Composer {
     event.preventDefault();
     const text = this.field.value.trim();
     if (!text) return;
-    const same = this.failed?.text === text && this.failed.model === this.model.value;
-    const sent = { text, model: this.model.value, key: same ? this.failed.key : idempotencyKey() };
+    const asked = { text, model: this.model.value, tools: this.tools.checked && !this.tools.disabled };
+    const same = this.failed && Object.keys(asked).every((name) => this.failed[name] === asked[name]);
+    const sent = { ...asked, key: same ? this.failed.key : idempotencyKey() };
     this.problem.hidden = true;
     this.text = "";
     try {
@@ -67,6 +71,11 @@ export class Composer {
       this.giveBack(text);
       this.showProblem(problem);
     }
+  }
+
+  /** Only a model that can call tools is offered them. */
+  offerTools() {
+    this.tools.disabled = !("tools" in (this.model.selectedOptions[0]?.dataset ?? {}));
   }
 
   giveBack(text) {

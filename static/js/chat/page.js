@@ -39,7 +39,7 @@ byId("welcome").addEventListener("click", (event) => {
 });
 
 /** Send what was written; the bubble stands at once and goes again if the server refuses. */
-async function send({ text, model, key }) {
+async function send({ text, model, tools, key }) {
   const bubble = userMessage({ text, id: "" }, { sending: true });
   byId("welcome").hidden = true;
   byId("messages").append(bubble);
@@ -47,6 +47,7 @@ async function send({ text, model, key }) {
   const body = { message: text, mode: "background" };
   if (conversation) body.conversation = conversation.id;
   if (model) body.model = model;
+  if (tools) body.parameters = { tools: pageData("tools-data") };
   try {
     const answer = await tracked(post(CHAT, body, { key }));
     const question = userMessage(answer.user_message);
