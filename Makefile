@@ -31,7 +31,7 @@ run: runtime ## serve Chatter on http://127.0.0.1:8000 (PORT=… to change); Ctr
 test: development ## run the tests on SQLite, without services (ARGS="tests/core -x" for pytest)
 	$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
 
-check: development ## format, lint, types, import contracts, deploy check, migrations
+check: development ## format, lint, types, import contracts, deploy check, API schema, migrations
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m ruff check .
 	@echo mypy
@@ -39,6 +39,8 @@ check: development ## format, lint, types, import contracts, deploy check, migra
 	$(BIN)/lint-imports --no-logo
 	@echo 'manage.py check --deploy, with production settings'
 	@$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
+	@echo 'manage.py spectacular --validate'
+	@$(EMBEDDED) $(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 	@echo 'manage.py makemigrations --check'
 	@$(EMBEDDED) $(BIN)/python manage.py makemigrations --check --dry-run
 

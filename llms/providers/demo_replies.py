@@ -33,7 +33,7 @@ day, the time to the first token. Message, conversation and template totals alwa
 rows. This demo answer costs nothing, and is counted all the same."""
 
 _WORKFLOW = """\
-A workflow is a graph of nodes: model, tools, memory, prompt, condition, loop, variable, delay. This \
+A workflow is a graph of nodes: models, tools, memory, prompts, conditions, loops, variables. This \
 chat is one too, the template `universal_chat`: start, memory, model, tools, end. Its steps and \
 calls appear beside this answer while it runs. (I am only the demo model; the workflow around me \
 is real.)"""

@@ -43,7 +43,7 @@ class NodeTypesOut(Shape):
 class NodeTypeList(APIView):
     """Every type of node there is, in the order of a palette."""
 
-    @extend_schema(responses=NodeTypesOut)
+    @extend_schema("node_types_list", responses=NodeTypesOut)
     def get(self, request: Request) -> Response:
         shown = NodeTypesOut(results=[node_type_out(kind) for kind in NODE_TYPES.all()])
         return Response(shown.to_json())
