@@ -3,9 +3,12 @@
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
+from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
 from django.http import Http404
 from django.urls import resolve
+
+from chatter_project.middleware import IN_LOOP
 
 
 class Handler(ASGIHandler):
@@ -14,6 +17,14 @@ class Handler(ASGIHandler):
     They use it to look up a session and to say that the request is over; what they read and write
     goes through `core.database`.
     """
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        named = settings.MIDDLEWARE
+        settings.MIDDLEWARE = [IN_LOOP.get(path, path) for path in named]
+        try:
+            super().load_middleware(is_async)
+        finally:
+            settings.MIDDLEWARE = named
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and _is_asynchronous(scope["path"]):

@@ -78,16 +78,16 @@ INSTALLED_APPS = [
     "conversations",
     "analytics",
 ]
-MIDDLEWARE = [
+MIDDLEWARE = [  # the server puts those of `chatter_project.middleware` in the place of Django's
     "audit.middleware.request_context",
-    "chatter_project.middleware.SecurityMiddleware",
+    "django.middleware.security.SecurityMiddleware",
     "chatter_project.middleware.content_security_policy",
-    "chatter_project.middleware.SessionMiddleware",
-    "chatter_project.middleware.CommonMiddleware",
-    "chatter_project.middleware.CsrfViewMiddleware",
-    "chatter_project.middleware.AuthenticationMiddleware",
-    "chatter_project.middleware.MessageMiddleware",
-    "chatter_project.middleware.XFrameOptionsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "chatter_project.urls"
 ASGI_APPLICATION = "chatter_project.asgi.application"
