@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from conversations.aggregates import of_conversations
 from conversations.models import Conversation, Message, MessageStatus, Role
 from conversations.signals import messages_recorded
 from core import clock
@@ -28,11 +29,11 @@ def record_replies(ended: Sequence[ExecutionEnded]) -> dict[UUID, dict[str, Any]
     replies = [one for one in ended if one.serial_key.startswith("conversation:")]
     if not replies:
         return {}
-    known = _still_there(replies)
-    rows = [_reply_row(one) for one in replies if _conversation_id(one) in known]
+    kept = _touched(replies)
+    rows = [_reply_row(one) for one in replies if _conversation_id(one) in kept]
     insert_rows(Message, rows)
     messages_recorded.send(sender=Message, messages=rows)
-    totals = _totals(rows)
+    totals = {row["conversation_id"]: _after(kept[row["conversation_id"]], row) for row in rows}
     for one in replies:
         if memory := (one.output or {}).get("memory"):
             Conversation.objects.filter(pk=_conversation_id(one)).update(
@@ -48,25 +49,22 @@ def record_replies(ended: Sequence[ExecutionEnded]) -> dict[UUID, dict[str, Any]
     }
 
 
-def _still_there(replies: Sequence[ExecutionEnded]) -> set[UUID]:
-    ids = {_conversation_id(one) for one in replies}
-    return set(Conversation.objects.filter(pk__in=ids).values_list("pk", flat=True))
-
-
-def _totals(rows: Sequence[Mapping[str, Any]]) -> dict[UUID, dict[str, Any]]:
-    """What the conversations of these replies add up to now."""
+def _touched(replies: Sequence[ExecutionEnded]) -> dict[UUID, dict[str, Any]]:
+    """The conversations that are still there, locked, with what they add up to before."""
     now = clock.now()
-    touched = [
-        {"id": one, "updated_at": now} for one in sorted({row["conversation_id"] for row in rows})
-    ]
-    kept = update_rows(Conversation, touched, returning=["id", "message_count", *COUNTED])
+    ids = sorted({_conversation_id(one) for one in replies})
+    rows = [{"id": one, "updated_at": now} for one in ids]
+    found = update_rows(Conversation, rows, returning=["id", "message_count", *COUNTED])
+    return {row["id"]: {**row, "updated_at": now} for row in found}
+
+
+def _after(kept: Mapping[str, Any], reply: Mapping[str, Any]) -> dict[str, Any]:
+    """What a conversation adds up to with this reply, the only one that ends now."""
+    sums = {one.into: kept[one.into] + one.worth(reply) for one in of_conversations.aggregates}
     return {
-        row["id"]: {
-            **totals_json(row),
-            "message_count": row["message_count"],
-            "updated_at": now,
-        }
-        for row in kept
+        **totals_json(sums),
+        "message_count": sums["message_count"],
+        "updated_at": kept["updated_at"],
     }
 
 

@@ -156,4 +156,4 @@ def test_a_workflow_that_ran_is_archived_rather_than_deleted(client, made, addre
 
 def test_a_template_keeps_its_drawing(client):
     template = client.get("/api/v1/templates/?slug=universal_chat").json()["results"][0]
-    assert [node["position"]["x"] for node in template["graph"]["nodes"]] == [0, 200, 400, 600]
+    assert [node["position"]["x"] for node in template["graph"]["nodes"]] == [0, 200, 400, 400, 600]

@@ -12,8 +12,6 @@ from django.db.migrations.executor import MigrationExecutor
 
 from workflows.pump.hosts import PumpThread
 
-# Threads take turns this often: p50 of /healthz beside busy nodes fell from 5.5 to 0.95 ms.
-_SWITCH_S = 0.0005
 # A busy server is no reason to drop a socket: daphne's own 5 s were too few for 130 at once.
 _HANDSHAKE_S = 30
 
@@ -23,7 +21,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         refuse_stale_schema()
-        sys.setswitchinterval(_SWITCH_S)
         from chatter_project.asgi import application  # noqa: PLC0415 - after the schema is known
 
         pump = PumpThread() if settings.CHATTER_PUMP == "server" else None
