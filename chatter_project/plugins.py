@@ -11,6 +11,7 @@ NODE_TYPES = [
     "workflows.nodes.tools.ToolsNode",
     "workflows.nodes.loop.LoopNode",
     "workflows.nodes.prompt.PromptNode",
+    "workflows.nodes.error_handler.ErrorHandlerNode",
 ]
 
 TOOLS = [

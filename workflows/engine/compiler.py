@@ -52,10 +52,21 @@ def _built(graph: GraphDefinition, node_types: NodeTypes) -> Any:
     round_ports = {node: kind.round_port for node, kind in kinds.items() if kind.round_port}
     loops = loops_of(graph.edges, starts, round_ports)
     for node in graph.nodes:
-        config = kinds[node.id].config.model_validate(node.config)
-        takes_errors = any(e.source == node.id and e.source_port == ERROR for e in graph.edges)
-        incoming, loop = graph.incoming[node.id], loops.get(node.id)
-        step = Step(node, kinds[node.id], config, incoming, takes_errors, loop)
+        kind, loop = kinds[node.id], loops.get(node.id)
+        handlers = [
+            graph.by_id[edge.target]
+            for edge in graph.edges
+            if edge.source == node.id and edge.source_port == ERROR
+        ]
+        step = Step(
+            node,
+            kind,
+            kind.config.model_validate(node.config),
+            incoming=graph.incoming[node.id],
+            takes_errors=bool(handlers),
+            loop=loop,
+            waits_s=[wait for one in handlers for wait in kinds[one.id].waits_s(one.config)],
+        )
         builder.add_node(node.id, step.__call__)
         if loop is not None:
             builder.add_node(_round(loop), _pass_on)

@@ -2,11 +2,15 @@
 
 
 class NodeError(Exception):
-    """A node cannot do its work. `code` is stable; the message is shown to the owner of the run."""
+    """A node cannot do its work. `code` is stable; the message is shown to the owner of the run.
 
-    def __init__(self, code: str, message: str) -> None:
+    `node` is whose error it is, when that is another one's.
+    """
+
+    def __init__(self, code: str, message: str, node: str = "") -> None:
         self.code = code
         self.message = message
+        self.node = node
         super().__init__(message)
 
 

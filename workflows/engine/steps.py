@@ -1,7 +1,7 @@
 """What LangGraph runs for a node: its inputs, its events, its errors."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A node in its place. `loop` is the one it is the head of."""
+    """A node in its place. `loop` is the one it is the head of.
+
+    `waits_s` are the waits before it is tried again, once for each time it fails.
+    """
 
     node: NodeSpec
     kind: NodeType[Any]
@@ -31,6 +34,7 @@ class Step:
     incoming: tuple[Edge, ...]
     takes_errors: bool
     loop: Loop | None = None
+    waits_s: Sequence[float] = ()
 
     async def __call__(
         self, state: RunState, runtime: Runtime[ExecutionContext]
@@ -47,9 +51,9 @@ class Step:
             nodes=nodes,
             dialogue=tuple(said for source in sources for said in source.dialogue),
             before=before if self._goes_on(before) else None,
+            sources=tuple(edge.source for edge in taken),
         )
-        visit = Visit(runtime.context, self.node.id, before.visit + 1)
-        outputs = await self._visited(inputs, visit)
+        visit, outputs = await self._tried(inputs, runtime.context, before.visit + 1)
         left = Passed(
             port=outputs.port,
             text=inputs.text if outputs.text is None else outputs.text,
@@ -71,6 +75,20 @@ class Step:
     def _goes_on(self, before: Passed) -> bool:
         return self.loop is not None and before.port == self.loop.port
 
+    async def _tried(
+        self, inputs: Inputs, context: ExecutionContext, number: int
+    ) -> tuple[Visit, Outputs]:
+        """Visit it until it does not fail, as often as its error handler wants."""
+        for wait_s in self.waits_s:
+            visit = Visit(context, self.node.id, number)
+            outputs = await self._visited(inputs, visit)
+            if outputs.port != ERROR:
+                return visit, outputs
+            await context.services.sleep(self.node.id, number, wait_s)
+            number += 1
+        visit = Visit(context, self.node.id, number)
+        return visit, await self._visited(inputs, visit)
+
     async def _visited(self, inputs: Inputs, visit: Visit) -> Outputs:
         emit = visit.context.log.emit
         label = self.node.label or self.kind.label
@@ -82,7 +100,8 @@ class Step:
             code, message = _told(error, visit)
             emit(NodeFailed(self.node.id, visit.number, code, message))
             if not self.takes_errors:
-                raise RunFailed(self.node.id, code, message) from error
+                whose = getattr(error, "node", "") or self.node.id
+                raise RunFailed(whose, code, message) from error
             return Outputs(port=ERROR, text=message, values={"code": code, "message": message})
         took = round((time.perf_counter() - began) * 1000, 3)
         emit(NodeFinished(self.node.id, visit.number, outputs.port, took))

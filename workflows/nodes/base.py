@@ -26,6 +26,7 @@ C = TypeVar("C", bound=NodeConfig)
 class Inputs:
     """What reaches a node: text and dialogue of the edges taken, and what expressions may name.
 
+    `sources` are the nodes these edges come from.
     `before` is what the node left itself when it began the round that has just ended.
     """
 
@@ -34,6 +35,7 @@ class Inputs:
     nodes: Mapping[str, Passed]
     dialogue: Sequence[ChatMessage] = ()
     before: Passed | None = None
+    sources: Sequence[str] = ()
 
     def names(self, context: ExecutionContext) -> dict[str, Any]:
         """The names of expressions and references: input, params, text, variables, nodes."""
@@ -103,6 +105,11 @@ class NodeType(ABC, Generic[C]):
     def ports_of(cls, config: Mapping[str, Any]) -> tuple[str, ...]:
         """The ports of a node with this sound configuration, given as JSON."""
         return cls.ports
+
+    @classmethod
+    def waits_s(cls, config: Mapping[str, Any]) -> Sequence[float]:
+        """At the `error` port of another node: the waits before that one is tried again."""
+        return ()
 
     @abstractmethod
     async def run(self, config: C, inputs: Inputs, visit: Visit) -> Outputs:

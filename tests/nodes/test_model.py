@@ -1,0 +1,98 @@
+"""The model node: other models when one fails, and answers that fit a schema."""
+
+import pytest
+
+from llms.errors import ProviderError
+from tests.fakes import FakeServices, run_graph
+from workflows.engine.errors import RunFailed
+from workflows.validation import errors_in, validate
+
+EDGES = ["start>model", "model>end"]
+SCHEMA = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}, "people": {"type": "integer"}},
+    "required": ["city"],
+}
+
+
+def ask(answer, **config):
+    nodes = {"start": {}, "model": {"config": config}, "end": {}}
+    return run_graph(nodes, EDGES, "Where?", FakeServices(answers={"model": answer}))
+
+
+def in_turn(*answers):
+    left = list(answers)
+    return lambda question: left.pop(0)
+
+
+def models_asked(ran):
+    return [question.model for question in ran.services.asked]
+
+
+def test_a_model_that_fails_is_followed_by_the_next_one():
+    failing = {"a": ProviderError("provider_failed"), "b": ProviderError("provider_timeout")}
+    ran = ask(lambda question: failing.get(question.model, "Oslo"), model="a", fallbacks=["b", "c"])
+    assert (ran.result.text, models_asked(ran)) == ("Oslo", ["a", "b", "c"])
+    assert [question.call for question in ran.services.asked] == [1, 2, 3]
+
+
+def test_a_model_that_answers_is_followed_by_none():
+    assert models_asked(ask("Oslo", model="a", fallbacks=["b"])) == ["a"]
+
+
+def test_when_all_fail_the_last_one_says_why():
+    answers = in_turn(ProviderError("provider_failed"), ProviderError("provider_timeout"))
+    with pytest.raises(RunFailed) as failed:
+        ask(answers, model="a", fallbacks=["b"])
+    assert (failed.value.node, failed.value.code) == ("model", "provider_timeout")
+
+
+@pytest.mark.parametrize(
+    "text", ['{"city": "Oslo"}', '```json\n{"city": "Oslo"}\n```', ' {"city":\n"Oslo"} ']
+)
+def test_an_answer_by_a_schema_is_data_for_what_follows(text):
+    nodes = {
+        "start": {}, "model": {"config": {"output_schema": SCHEMA, "system": "Be brief."}},
+        "end": {"config": {"output": "To {{nodes.model.data.city}}!"}},
+    }  # fmt: skip
+    ran = run_graph(nodes, EDGES, "Where?", FakeServices(answers={"model": text}))
+    assert ran.result.text == "To Oslo!"
+    instructions = ran.services.asked[0].messages[0].text
+    assert instructions.startswith("Be brief.")
+    assert '"required": ["city"]' in instructions
+
+
+@pytest.mark.parametrize(
+    ("first", "said"),
+    [
+        ("In Oslo.", "not JSON"),
+        ('{"people": 3}', "city"),
+        ('{"city": "O", "people": 1.5}', "people"),
+    ],
+)
+def test_an_answer_that_does_not_fit_is_mended_once(first, said):
+    ran = ask(in_turn(first, '{"city": "Oslo"}'), output_schema=SCHEMA)
+    assert ran.result.text == '{"city": "Oslo"}'
+    *_, before, problem = ran.services.asked[1].messages
+    assert (before.role, before.text) == ("assistant", first)
+    assert (problem.role, said in problem.text) == ("user", True)
+
+
+def test_an_answer_that_never_fits_is_an_error():
+    with pytest.raises(RunFailed) as failed:
+        ask(in_turn("no", "still no"), output_schema=SCHEMA)
+    assert failed.value.code == "answer_does_not_fit"
+
+
+@pytest.mark.parametrize("schema", [{"type": "nonsense"}, {"$ref": "http://elsewhere/schema"}])
+def test_what_is_no_schema_is_told_before_it_runs(schema):
+    graph = {
+        "nodes": [
+            {"id": "start", "type": "start"},
+            {"id": "model", "type": "model", "config": {"output_schema": schema}},
+            {"id": "end", "type": "end"},
+        ],
+        "edges": [{"source": "start", "target": "model"}, {"source": "model", "target": "end"}],
+    }
+    [issue] = errors_in(validate(graph))
+    assert issue.path == "nodes[1].config.output_schema"

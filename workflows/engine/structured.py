@@ -1,0 +1,56 @@
+"""Answers that are JSON by a schema: what the model is told, and how its text is read (pure)."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_TOLD = "Answer with JSON only, without any other text. It has to fit this JSON schema:\n{schema}"
+_MEND = "That does not fit: {problem} Answer again, with the mended JSON only."
+_FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
+_SHOWN = 300
+
+
+class Unfit(ValueError):
+    """An answer that is no JSON, or not what the schema asks for; the text says where."""
+
+
+def told(schema: Mapping[str, Any]) -> str:
+    """What a model is told about its answer."""
+    return _TOLD.format(schema=json.dumps(schema, ensure_ascii=False))
+
+
+def mended(problem: Unfit) -> str:
+    """What a model is told about an answer that did not fit."""
+    return _MEND.format(problem=problem)
+
+
+def read(text: str, schema: Mapping[str, Any]) -> Any:
+    """The JSON of an answer, fenced or not. Raises Unfit."""
+    fenced = _FENCED.match(text)
+    try:
+        data = json.loads(fenced[1] if fenced else text)
+    except ValueError as error:
+        raise Unfit(f"it is not JSON ({error}).") from error
+    flaw = next(_validators().Draft202012Validator(schema).iter_errors(data), None)
+    if flaw is not None:
+        place = flaw.json_path.removeprefix("$.") if flaw.path else "the whole"
+        raise Unfit(f"{place}: {flaw.message[:_SHOWN]}.")
+    return data
+
+
+def check_schema(schema: Mapping[str, Any]) -> None:
+    """Raises ValueError for what is no JSON schema, or refers to somewhere else."""
+    if "$ref" in json.dumps(schema):
+        raise ValueError("References are not followed; write the schema out.")
+    validators = _validators()
+    try:
+        validators.Draft202012Validator.check_schema(schema)
+    except validators.SchemaError as error:
+        raise ValueError(f"This is no JSON schema: {error.message[:_SHOWN]}") from error
+
+
+def _validators() -> Any:
+    import jsonschema  # noqa: PLC0415 - few processes need it, and it brings much with it
+
+    return jsonschema
