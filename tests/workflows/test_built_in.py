@@ -1,0 +1,59 @@
+"""The templates that Chatter comes with: each of them runs."""
+
+from collections.abc import Callable
+
+import pytest
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from audit.models import AuditEntry
+from llms.models import ModelCall
+from workflows.built_in import TEMPLATES
+from workflows.models import WorkflowExecution, WorkflowTemplate
+from workflows.services.built_in import seed_templates
+
+SLUGS = [spec["slug"] for spec in TEMPLATES]
+
+
+@pytest.fixture
+def ran(
+    alice: User, api: Callable[[User], APIClient], built_in: None, drain: Callable[[], None]
+) -> Callable[..., WorkflowExecution]:
+    """Say something to a template, and run it."""
+
+    def asked(slug: str, message: str) -> WorkflowExecution:
+        body = {"message": message, "template": slug, "mode": "background"}
+        told = api(alice).post("/api/v1/chat/", body)
+        assert told.status_code == 202, told.json()
+        drain()
+        return WorkflowExecution.objects.get(pk=told.json()["execution"]["id"])
+
+    return asked
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_every_built_in_template_runs(ran, slug):
+    execution = ran(slug, "say 20 words")
+    assert execution.status == "completed", execution.error
+    assert execution.output["text"]
+    assert execution.template.slug == slug
+
+
+def test_the_analyst_calculates_with_a_tool(ran):
+    execution = ran("data_analyst", 'use the tool calculator {"expression": "7 * 6"}')
+    assert execution.output["text"] == "The tool answered: 42"
+
+
+def test_a_post_is_outlined_written_and_edited(ran):
+    execution = ran("blog_writing_assistant", "Ferries")
+    calls = ModelCall.objects.filter(origin=execution.origin).order_by("id")
+    assert [call.node for call in calls] == ["outline", "draft", "polish"]
+
+
+def test_templates_are_seeded_once_and_not_changed_again(built_in):
+    entries = AuditEntry.objects.count()
+    versions = dict(WorkflowTemplate.objects.values_list("slug", "version"))
+    seed_templates()
+    assert AuditEntry.objects.count() == entries
+    assert dict(WorkflowTemplate.objects.values_list("slug", "version")) == versions
+    assert set(versions) == set(SLUGS)

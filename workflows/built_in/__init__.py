@@ -1,0 +1,6 @@
+"""The templates that Chatter comes with: graphs, parameters, words."""
+
+from workflows.built_in.chats import CHATS
+from workflows.built_in.documents import BLOG_WRITING_ASSISTANT, MEETING_SUMMARIZER
+
+TEMPLATES = (*CHATS, BLOG_WRITING_ASSISTANT, MEETING_SUMMARIZER)
