@@ -7,12 +7,12 @@ import sys
 import time
 from collections.abc import Iterator
 
-from bench import databases, footprint, latency, report, throughput, validation
+from bench import databases, footprint, latency, linear, report, throughput, validation
 from bench.requests import Void
 from bench.rows import Row, text_table
 from bench.site import Site, site
 
-_GROUPS = ("throughput", "latency", "footprint", "bare", "validation")
+_GROUPS = ("throughput", "latency", "footprint", "linear", "bare", "validation")
 
 
 def _arguments() -> argparse.Namespace:
@@ -30,6 +30,8 @@ def _rows(here: Site, only: list[str], *, quick: bool) -> Iterator[Row]:
         yield from latency.rows(here, runs=150 if quick else 600)
     if "throughput" in only:
         yield from throughput.rows(here, rounds=3 if quick else 7, seconds=1.5 if quick else 4.0)
+    if "linear" in only:
+        yield from linear.rows(here, seconds=0.5 if quick else 2.0)
     if "bare" in only and here.database == "sqlite":
         yield from throughput.bare_rows(here, seconds=2.0 if quick else 6.0)
     if "validation" in only and here.database == "sqlite":
@@ -44,7 +46,10 @@ def _measured(database: str, only: list[str], *, quick: bool) -> list[Row]:
                 rows.append(row)
                 print("  ".join(cell for cell in row.cells() if cell), file=sys.stderr)
             took = time.monotonic() - began
-            print(f"{here.label}: {here.runs} runs, all recorded, {took:.0f} s", file=sys.stderr)
+            print(
+                f"{here.label}: {here.runs + here.silent} runs, all recorded, {took:.0f} s",
+                file=sys.stderr,
+            )
     except databases.NotThere as error:
         print(f"{databases.LABELS[database]} is skipped: {error}", file=sys.stderr)
     return rows

@@ -46,6 +46,8 @@ no threads.
 | start | from starting the process to the first 200 of `/healthz`; the partner is daphne with a Django of one view and no apps |
 | idle memory | proportional set size (PSS); the partner is the same bare server |
 | validation | every check of the pipeline on one graph of 100 nodes and 123 edges, the median of 30; the partner is parsing the same JSON |
+| a stored definition | processor time is all there is: the engine with a graph read from its row, over LangGraph with the same steps compiled once, one run after the other, nothing recorded |
+| 20 nodes recorded | time per run of a line of nodes that render a text, in one process without HTTP: started, run, and ended with everything committed, until the last event is read; the partner is LangGraph with 20 functions that do the same, asked for the mode values. Chatter makes one step of a line, LangGraph twenty |
 | bare LangGraph | the partner's graph run one after the other in a process without a server, beside the partner at 50 clients |
 """
 
