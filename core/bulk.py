@@ -13,6 +13,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 
 Row = Mapping[str, Any]
+Convert = Callable[[Any], Any]
 Column = Any  # a models.Field, which takes no type arguments at run time
 _MAX_PARAMETERS = 30_000  # SQLite allows 32,766 in a statement, PostgreSQL 65,535
 
@@ -23,13 +24,12 @@ def insert_rows(model: type[models.Model], rows: Sequence[Row]) -> None:
     Takes part in the caller's transaction. Raises IntegrityError as one INSERT does.
     """
     database = connections[DEFAULT_DB_ALIAS]
-    fields = _columns(model)
-    converters = [(field, field.attname, _converter(field, database.vendor)) for field in fields]
-    for part in _parts(rows, len(fields)):
+    columns = _inserted(model, database.vendor)
+    for part in _parts(rows, len(columns)):
         values = [
-            convert(row[name] if name in row else field.get_default())
+            convert(row[name] if name in row else default())
             for row in part
-            for field, name, convert in converters
+            for name, convert, default in columns
         ]
         with database.cursor() as cursor:
             cursor.execute(_insert_sql(model, len(part)), values)
@@ -69,9 +69,7 @@ def _update(
         return []
     database = connections[DEFAULT_DB_ALIAS]
     names = tuple(rows[0])
-    converters = [
-        (name, _converter(model._meta.get_field(name), database.vendor)) for name in names
-    ]
+    converters = _updated(model, names, database.vendor)
     asked: list[Column] = [model._meta.get_field(name) for name in returning]
     condition, allowed = ((only[0], len(only[1])), list(only[1])) if only else (None, [])
     found: list[Any] = []
@@ -85,6 +83,22 @@ def _update(
         {field.attname: field.to_python(value) for field, value in zip(asked, row, strict=True)}
         for row in found
     ]
+
+
+@cache
+def _inserted(
+    model: type[models.Model], vendor: str
+) -> list[tuple[str, Convert, Callable[[], Any]]]:
+    """How each column is filled: from which key, converted how, and if there is none."""
+    fields = _columns(model)
+    return [(field.attname, _converter(field, vendor), field.get_default) for field in fields]
+
+
+@lru_cache(maxsize=1024)
+def _updated(
+    model: type[models.Model], names: tuple[str, ...], vendor: str
+) -> list[tuple[str, Convert]]:
+    return [(name, _converter(model._meta.get_field(name), vendor)) for name in names]
 
 
 @lru_cache(maxsize=1024)
@@ -156,8 +170,7 @@ def _key(model: type[models.Model]) -> str:
     return model._meta.pk.attname
 
 
-@cache
-def _converter(field: Column, vendor: str) -> Callable[[Any], Any]:
+def _converter(field: Column, vendor: str) -> Convert:
     """How this field's values go into a statement; most kinds need no look at each value."""
     slow = partial(field.get_db_prep_save, connection=connection)
     kind = _PLAIN.get(type(field))
