@@ -31,7 +31,7 @@ class World(Protocol):
         ...
 
     def workflow(self, name: str) -> Mapping[str, Any] | None:
-        """The graph a workflow of this id would run, as JSON."""
+        """The graph that a workflow would run, as JSON; `id`, or `id@number` of its history."""
         ...
 
 
