@@ -3,10 +3,12 @@
 import asyncio
 
 import pytest
+from langgraph.errors import GraphInterrupt
 
 from tests.fakes import FakeServices, run_graph
 from tests.nodes.test_subworkflow import line, sets
 from workflows.engine.errors import NodeError, RunFailed
+from workflows.engine.items import for_each
 
 ASK = line(ask={"type": "model"})
 
@@ -128,3 +130,32 @@ def test_a_map_in_a_map_runs_every_item_of_every_item():
         "rows[0]/each[1]/ask",
         "rows[1]/each[0]/ask",
     }
+
+
+def test_when_an_item_waits_for_somebody_the_others_go_on_first():
+    begun, ended = [], []
+
+    async def run(item):
+        begun.append(item)
+        if item in (0, 2):
+            raise GraphInterrupt
+        await asyncio.sleep(0)
+        ended.append(item)
+
+    with pytest.raises(GraphInterrupt):
+        asyncio.run(for_each(5, run, parallel=2, keep_errors=False))
+    assert (sorted(begun), sorted(ended)) == ([0, 1, 2, 3, 4], [1, 3, 4])
+
+
+def test_what_is_no_error_of_an_item_stops_them_all():
+    ended = []
+
+    async def run(item):
+        if item == 1:
+            raise PermissionError("the lease is lost")
+        await asyncio.sleep(5)
+        ended.append(item)
+
+    with pytest.raises(PermissionError):
+        asyncio.run(for_each(5, run, parallel=3, keep_errors=True))
+    assert ended == []

@@ -6,13 +6,9 @@ call of the whole run has a name of its own that is the same when the run is tak
 replay finds it.
 """
 
-import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
-
-from langgraph.errors import GraphBubbleUp
+from typing import Any
 
 from workflows.definition.graph import GraphDefinition
 from workflows.definition.nesting import MOST_NAME_CHARACTERS
@@ -29,8 +25,6 @@ from workflows.engine.context import (
 from workflows.engine.errors import NodeError, RunFailed
 from workflows.engine.events import Event
 from workflows.engine.result import ExecutionResult
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,42 +106,3 @@ class Inner:
         if longest > MOST_NAME_CHARACTERS:
             message = f"With the path to them, nodes are called '{path}…': that is too long."
             raise NodeError("path_too_long", message)
-
-
-async def for_each(
-    count: int, run: Callable[[int], Awaitable[T]], *, parallel: int, keep_errors: bool
-) -> list[T | NodeError]:
-    """What came of items 0 … count-1, in this order, at most `parallel` of them at a time.
-
-    Unless errors are kept, the first in this order is raised, whichever came first in time: no
-    further item begins, and those that have begun come to their end. When one of them waits for
-    somebody, the others go on, and then all wait. What else is raised stops all at once.
-    """
-    results: list[T | NodeError | None] = [None] * count
-    waiting: list[GraphBubbleUp] = []
-    left = iter(range(count))
-
-    async def work() -> None:
-        for item in left:
-            try:
-                results[item] = await run(item)
-            except NodeError as error:
-                results[item] = error
-                if not keep_errors:
-                    deque(left, maxlen=0)  # none of them is begun any more
-            except GraphBubbleUp as pause:
-                waiting.append(pause)
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(parallel, count)):
-                group.create_task(work())
-    except BaseExceptionGroup as several:
-        raise several.exceptions[0] from None
-    done = [one for one in results if one is not None]
-    failed = [one for one in done if isinstance(one, NodeError)]
-    if failed and not keep_errors:
-        raise failed[0]
-    if waiting:
-        raise waiting[0]
-    return done

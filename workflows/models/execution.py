@@ -52,7 +52,8 @@ class WorkflowExecution(Record, CallTotals):
     `status` changes only by a conditional UPDATE guarded by `attempt`, the fencing number of the
     lease. Executions with the same `serial_key` run one at a time, in the order of `serial_number`.
     `pins` maps the workflows that its nodes run, as they name them, to the content hashes of the
-    versions they were when it was asked for. The totals count the model calls whose `origin` is this execution (`workflows.aggregates`).
+    versions they were when it was asked for.
+    The totals count the model calls whose `origin` is this execution (`workflows.aggregates`).
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="executions")

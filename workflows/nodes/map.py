@@ -7,7 +7,7 @@ from pydantic import Field
 from workflows.definition.expressions import Expression, evaluate
 from workflows.definition.values import as_text
 from workflows.engine.errors import NodeError
-from workflows.engine.nesting import for_each
+from workflows.engine.items import for_each
 from workflows.nodes.base import Inputs, NodeType, Outputs, Visit
 from workflows.nodes.running import VARIABLE, RunsWorkflow, variable
 

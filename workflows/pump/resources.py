@@ -34,7 +34,6 @@ from workflows.selectors import bound_graph, version_called
 from workflows.tracking.past import Past
 from workflows.tracking.tracker import WorkflowTracker
 
-
 _SHOWN = 80
 
 
