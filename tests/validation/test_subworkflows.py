@@ -126,3 +126,13 @@ def test_what_a_workflow_is_to_leave_counts_as_a_variable_that_is_set():
         *("start>a", "start>b", "a>end", "b>end"),
     )
     assert checked(both, chain(1)) == [("parallel_write", "nodes[2].config.output.total")]
+
+
+def test_what_a_workflow_may_take_is_counted_with_it_once_for_each_item():
+    world = FakeWorld(nap=line(wait=("delay", {"seconds": 50})))
+    sub = ("subworkflow", {"definition": "nap"})
+    each = ("map", {"definition": "nap", "items": "input.items", "max_items": 100, "parallel": 5})
+    assert checked(line(**{f"s{at}": sub for at in range(12)}), world) == []
+    assert checked(line(**{f"s{at}": sub for at in range(13)}), world) == [("estimated_time", "")]
+    [issue] = WorkflowValidator(Types(), Limits()).validate(line(each=each), world=world)
+    assert issue.message == "A run may take about 1,000 s."

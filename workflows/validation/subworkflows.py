@@ -8,7 +8,7 @@ from workflows.definition.nesting import NESTING, workflow_name, workflows_named
 from workflows.definition.references import expressions_in, references_in
 from workflows.validation.issue import Issue, error, shown
 from workflows.validation.schema import is_parameter
-from workflows.validation.subject import Node, Subject, World
+from workflows.validation.subject import Node, Subject
 
 _TESTED = re.compile(r"\bhas\s*\(\s*params\s*\.\s*([A-Za-z_]\w*)")
 
@@ -24,14 +24,14 @@ class _TooDeep(Exception):
 def check_subworkflows(subject: Subject) -> Iterator[Issue]:
     if subject.world is None:
         return
-    below = _Below(subject.world, subject.within, subject.limits.workflow_depth)
+    below = _Below(subject)
     for node in subject.nodes:
-        if node.key in NESTING and (name := _known_name(node)):
+        if node.key in NESTING and (name := known_name(node)):
             yield from _told(node.path("config", "definition"), name, below)
-            yield from _given(node, below.graph(name))
+            yield from _given(node, subject.workflow(name))
 
 
-def _known_name(node: Node) -> str:
+def known_name(node: Node) -> str:
     """The workflow a node runs, unless a parameter is still to say so."""
     settings = {name: node.setting(name) for name in ("definition", "version")}
     return "" if any(map(is_parameter, settings.values())) else workflow_name(settings)
@@ -72,27 +72,20 @@ def _needed(graph: Mapping[str, Any]) -> set[str]:
 class _Below:
     """How deep workflows go, each looked at once. One leads to itself in whichever version."""
 
-    def __init__(self, world: World, within: str | None, most: int) -> None:
-        self.most = most
-        self._world = world
-        self._within = within
+    def __init__(self, subject: Subject) -> None:
+        self.most = subject.limits.workflow_depth
+        self._subject = subject
         self._above: list[str] = []
         self._known: dict[str, int] = {}
-        self._graphs: dict[str, Mapping[str, Any] | None] = {}
-
-    def graph(self, name: str) -> Mapping[str, Any] | None:
-        if name not in self._graphs:
-            self._graphs[name] = self._world.workflow(name)
-        return self._graphs[name]
 
     def depth(self, name: str) -> int:
         """1 for one that runs no other, 0 for one that is not there. Raises _Endless, _TooDeep."""
-        if _id(name) == self._within or _id(name) in self._above:
+        if _id(name) == self._subject.within or _id(name) in self._above:
             raise _Endless
         if len(self._above) + self._known.get(name, 1) > self.most:
             raise _TooDeep
         if name not in self._known:
-            graph = self.graph(name)
+            graph = self._subject.workflow(name)
             self._known[name] = 0 if graph is None else 1 + self._below(name, graph)
         return self._known[name]
 
