@@ -8,13 +8,17 @@ from typing import Any
 from uuid import UUID
 
 from llms.models import ModelCall
+from workflows.definition.nesting import is_inner, outermost
 from workflows.models import ExecutionEvent, ExecutionStatus, WorkflowDefinition, WorkflowExecution
 from workflows.tracking.frames import frame_from
 
 
 @dataclass(slots=True)
 class NodeNumbers:
-    """What one node did. Durations are of visits that finished; `cost` is what is known of it."""
+    """What one node did. Durations are of visits that finished; `cost` is what is known of it.
+
+    A node that runs another workflow has the calls of that one, whose nodes are not told apart.
+    """
 
     node: str
     visits: int = 0
@@ -72,7 +76,8 @@ def _count_events(executions: list[UUID], nodes: dict[str, NodeNumbers]) -> None
             frame = frame_from(line)
             if frame.type in _COUNTED:
                 data = frame.event()["data"]
-                _COUNTED[frame.type](_of(nodes, data["node"]), data)
+                if not is_inner(data["node"]):
+                    _COUNTED[frame.type](_of(nodes, data["node"]), data)
 
 
 def _finished(node: NodeNumbers, data: Mapping[str, Any]) -> None:
@@ -92,7 +97,7 @@ def _count_calls(executions: list[UUID], nodes: dict[str, NodeNumbers]) -> None:
     origins = [WorkflowExecution(id=key).origin for key in executions]
     calls = ModelCall.objects.filter(origin__in=origins)
     for name, cost in calls.values_list("node", "cost_nano_usd").iterator():
-        node = _of(nodes, name)
+        node = _of(nodes, outermost(name))
         node.calls += 1
         node.unpriced_calls += cost is None
         node.cost_nano_usd += cost or 0

@@ -12,6 +12,8 @@ NODE_TYPES = [
     "workflows.nodes.loop.LoopNode",
     "workflows.nodes.prompt.PromptNode",
     "workflows.nodes.error_handler.ErrorHandlerNode",
+    "workflows.nodes.subworkflow.SubworkflowNode",
+    "workflows.nodes.map.MapNode",
 ]
 
 TOOLS = [

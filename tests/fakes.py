@@ -1,11 +1,13 @@
 """Fakes for the outside of the engine: a model that answers by rule, a history, a clock."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from asgiref.sync import async_to_sync
 
 from core.models import new_id
+from workflows.definition.binding import bound
 from workflows.definition.graph import GraphDefinition
 from workflows.engine.context import ExecutionContext, History, Question, ToolQuestion
 from workflows.engine.engine import ExecutionEngine
@@ -37,6 +39,7 @@ class FakeServices:
     asked: list[Question] = field(default_factory=list)
     called: list[ToolQuestion] = field(default_factory=list)
     slept: list[float] = field(default_factory=list)
+    workflows: dict[str, GraphDefinition] = field(default_factory=dict)
 
     async def ask(self, question: Question) -> FakeReply:
         self.asked.append(question)
@@ -56,6 +59,9 @@ class FakeServices:
 
     async def sleep(self, node: str, visit: int, seconds: float) -> None:
         self.slept.append(seconds)
+
+    async def workflow(self, name: str, parameters: Mapping[str, Any]) -> GraphDefinition:
+        return bound(self.workflows[name], parameters)
 
 
 @dataclass
@@ -82,15 +88,7 @@ def run_graph(
     services: FakeServices | None = None,
 ) -> Ran:
     """Run a graph without a database. Edges are written "a>b" or "a.port>b"."""
-    graph = GraphDefinition.model_validate(
-        {
-            "nodes": [
-                {"id": node, "type": config.get("type", node), "config": config.get("config", {})}
-                for node, config in nodes.items()
-            ],
-            "edges": [_edge(edge) for edge in edges],
-        }
-    )
+    graph = graph_of(nodes, edges)
     log, services = FakeLog(), services or FakeServices()
     context = ExecutionContext(
         execution_id=new_id(),
@@ -103,6 +101,19 @@ def run_graph(
     )
     result = async_to_sync(ExecutionEngine(NODE_TYPES).execute)(context)
     return Ran(result, services, log.events)
+
+
+def graph_of(nodes: dict[str, dict[str, Any]], edges: list[str]) -> GraphDefinition:
+    """Nodes by id, their types the ids where they say no other."""
+    return GraphDefinition.model_validate(
+        {
+            "nodes": [
+                {"id": node, "type": config.get("type", node), "config": config.get("config", {})}
+                for node, config in nodes.items()
+            ],
+            "edges": [_edge(edge) for edge in edges],
+        }
+    )
 
 
 def _edge(text: str) -> dict[str, str]:

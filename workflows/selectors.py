@@ -25,6 +25,15 @@ def _bound(version: WorkflowVersion, parameters: bytes) -> GraphDefinition:
     return bound(GraphDefinition.model_validate(version.graph), orjson.loads(parameters))
 
 
+@lru_cache(maxsize=512)
+def version_called(content_hash: str) -> WorkflowVersion | None:
+    """The version of this hash; kept, for versions never change."""
+    found: WorkflowVersion | None = WorkflowVersion.objects.filter(
+        content_hash=content_hash
+    ).first()
+    return found
+
+
 def execution_for(user: User, pk: str | UUID) -> WorkflowExecution:
     """One execution this user may see. Raises NotFound."""
     try:

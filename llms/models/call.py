@@ -50,7 +50,7 @@ class ModelCall(Record):
     provider_kind = models.CharField(max_length=64)
     model = models.CharField(max_length=200)
     served_model = models.CharField(max_length=200, blank=True, default="")
-    node = models.CharField(max_length=200)
+    node = models.CharField(max_length=255)
     visit = models.PositiveIntegerField()
     call_index = models.PositiveIntegerField()
     attempt = models.PositiveIntegerField()

@@ -43,20 +43,10 @@ class Asker(_Idle):
     config = Asking
 
 
-class Inner(NodeConfig):
-    definition: str
-
-
-class Subworkflow(_Idle):
-    key: ClassVar[str] = "subworkflow"
-    label: ClassVar[str] = "Workflow"
-    config = Inner
-
-
 class Types:
     """The registered node types, and those above."""
 
-    _more = {kind.key: kind for kind in (HttpRequest(), Asker(), Subworkflow())}
+    _more = {kind.key: kind for kind in (HttpRequest(), Asker())}
 
     def get(self, key: str) -> Any:
         return self._more.get(key) or NODE_TYPES.get(key)

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.validation.drawing import FakeWorld, Types, line, told
+from tests.validation.drawing import FakeWorld, Types, drawn, line, told
 from workflows.services.definitions import create_definition
 from workflows.validation.bounds import Limits
 from workflows.validation.validator import WorkflowValidator
@@ -79,3 +79,60 @@ def test_a_hundred_workflows_in_one_another_are_looked_up_once_each():
     world = Counting(w1=line(), w2=running("w1"), w3=running("w2"))
     assert checked(line(**both), world) == []
     assert sorted(asked) == ["w1", "w2", "w3"]
+
+
+def test_a_map_runs_a_workflow_as_a_subworkflow_does():
+    def each(name):
+        return line(each=("map", {"definition": name, "items": "input.items"}))
+
+    assert checked(each("w1"), chain(1)) == []
+    assert checked(each("gone"), FakeWorld()) == [("unknown_workflow", PLACE)]
+    me = FakeWorld(me=line(), other=each("me"))
+    assert checked(running("other"), me, "me") == [("recursive_workflow", PLACE)]
+
+
+def test_another_version_of_itself_is_itself(alice):
+    definition = create_definition(owner=alice, name="Mine", graph=line())
+    name = str(definition.pk)
+
+    def at(number):
+        return line(sub=("subworkflow", {"definition": name, "version": number}))
+
+    assert checked(at(1), WorldOf(alice)) == []
+    assert checked(at(2), WorldOf(alice)) == [("unknown_workflow", PLACE)]
+    assert checked(at(1), WorldOf(alice), within=name) == [("recursive_workflow", PLACE)]
+
+
+def test_a_parameter_that_the_workflow_needs_is_given():
+    needs = line(ask=("prompt", {"template": "{{ params.tone }} {{ has(params.x) ? 1 : 2 }}"}))
+
+    def giving(**parameters):
+        return line(sub=("subworkflow", {"definition": "w", "parameters": parameters}))
+
+    world = FakeWorld(w=needs)
+    assert checked(giving(), world) == [("missing_parameter", "nodes[1].config.parameters")]
+    assert checked(giving(tone="{{ text }}"), world) == []
+
+
+def test_what_a_workflow_is_to_leave_counts_as_a_variable_that_is_set():
+    takes = ("subworkflow", {"definition": "w1", "output": {"total": "sum"}})
+    reads = ("prompt", {"template": "{{ variables.total }}"})
+    assert checked(line(sub=takes, said=reads), chain(1)) == []
+    assert checked(line(said=reads, sub=takes), chain(1)) == [
+        ("unknown_variable", "nodes[1].config.template")
+    ]
+    both = drawn(
+        {"start": "start", "a": takes, "b": takes, "end": "end"},
+        *("start>a", "start>b", "a>end", "b>end"),
+    )
+    assert checked(both, chain(1)) == [("parallel_write", "nodes[2].config.output.total")]
+
+
+def test_what_a_workflow_may_take_is_counted_with_it_once_for_each_item():
+    world = FakeWorld(nap=line(wait=("delay", {"seconds": 50})))
+    sub = ("subworkflow", {"definition": "nap"})
+    each = ("map", {"definition": "nap", "items": "input.items", "max_items": 100, "parallel": 5})
+    assert checked(line(**{f"s{at}": sub for at in range(12)}), world) == []
+    assert checked(line(**{f"s{at}": sub for at in range(13)}), world) == [("estimated_time", "")]
+    [issue] = WorkflowValidator(Types(), Limits()).validate(line(each=each), world=world)
+    assert issue.message == "A run may take about 1,000 s."

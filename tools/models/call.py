@@ -44,7 +44,7 @@ class ToolCall(Record):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", db_index=False
     )
     tool = models.CharField(max_length=64)
-    node = models.CharField(max_length=200)
+    node = models.CharField(max_length=255)
     visit = models.PositiveIntegerField()
     call_index = models.PositiveIntegerField()
     attempt = models.PositiveIntegerField(default=1)

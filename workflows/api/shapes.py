@@ -40,7 +40,11 @@ class ErrorOut(Shape):
 
 
 class ExecutionOut(Shape):
-    """One run; `totals` count its settled model calls, also while it runs."""
+    """One run; `totals` count its settled model calls, also while it runs.
+
+    `pins` are the workflows that its nodes run (`id`, or `id@number` of its history), each with the
+    content hash of the version it is for this run.
+    """
 
     id: UUID
     kind: str
@@ -48,6 +52,7 @@ class ExecutionOut(Shape):
     template: str | None
     definition: UUID | None
     version: UUID
+    pins: dict[str, str]
     conversation: UUID | None
     input: dict[str, Any]
     parameters: dict[str, Any]
@@ -101,6 +106,7 @@ def execution_out(
         template=template,
         definition=execution.definition_id,
         version=execution.version_id,
+        pins=execution.pins,
         conversation=UUID(conversation) if conversation else None,
         input=execution.input,
         parameters=execution.parameters,

@@ -1,6 +1,6 @@
 """The one state container of a run: who it is for, what it has, and whom it tells."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 from llms.messages import ChatMessage
 from workflows.definition.graph import GraphDefinition
 from workflows.engine.events import Event
+from workflows.engine.result import ExecutionResult
 
 
 class Reply(Protocol):
@@ -86,6 +87,13 @@ class Services(Protocol):
         """Return when `seconds` have passed since this node first asked, in whatever process."""
         ...
 
+    async def workflow(self, name: str, parameters: Mapping[str, Any]) -> GraphDefinition:
+        """The graph of another workflow as it was when the run was asked for, bound.
+
+        Raises NodeError, BadExpression.
+        """
+        ...
+
 
 class Log(Protocol):
     """Where events go."""
@@ -98,6 +106,9 @@ class ExecutionContext:
     """Everything one run knows. `graph` is bound: its parameters stand in their places.
 
     `max_steps` bounds the steps of the graph: what runs at the same time is one step.
+    `path` stands before the names of the graph's nodes in log and ledger: empty, or how one gets to
+    the node that runs this graph, each step ended by a slash; at most `max_depth` of them.
+    `execute` is the engine's, which sets it.
     """
 
     execution_id: UUID
@@ -108,3 +119,9 @@ class ExecutionContext:
     services: Services
     log: Log
     max_steps: int = 1_000
+    path: str = ""
+    max_depth: int = 5
+    execute: "Execute | None" = None
+
+
+Execute = Callable[[ExecutionContext], Awaitable[ExecutionResult]]

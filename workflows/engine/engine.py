@@ -1,5 +1,7 @@
 """Runs a graph. LangGraph schedules; nodes tell the log what happens as it happens."""
 
+from dataclasses import replace
+
 from langgraph.errors import GraphRecursionError
 
 from workflows.engine.compiler import Compiler, NodeTypes
@@ -26,7 +28,7 @@ class ExecutionEngine:
         steps = self._compiler.runnable(context.graph).astream(
             state,
             {"recursion_limit": context.max_steps},
-            context=context,
+            context=replace(context, execute=self.execute),
             stream_mode="values",
         )
         try:

@@ -123,7 +123,7 @@ def _told(error: Exception, visit: Visit) -> tuple[str, str]:
     log.error(
         "node.crashed",
         execution=str(visit.context.execution_id),
-        node=visit.node,
+        node=f"{visit.context.path}{visit.node}",
         visit=visit.number,
         exc_info=error,
     )

@@ -51,6 +51,8 @@ class WorkflowExecution(Record, CallTotals):
 
     `status` changes only by a conditional UPDATE guarded by `attempt`, the fencing number of the
     lease. Executions with the same `serial_key` run one at a time, in the order of `serial_number`.
+    `pins` maps the workflows that its nodes run, as they name them, to the content hashes of the
+    versions they were when it was asked for.
     The totals count the model calls whose `origin` is this execution (`workflows.aggregates`).
     """
 
@@ -69,6 +71,7 @@ class WorkflowExecution(Record, CallTotals):
         "workflows.WorkflowDefinition", models.SET_NULL, null=True, related_name="executions"
     )
     retry_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="retries")
+    pins = models.JSONField(default=dict)
     parameters = models.JSONField(default=dict)
     input = models.JSONField(default=dict)
     output = models.JSONField(null=True)

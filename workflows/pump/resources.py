@@ -1,7 +1,7 @@
 """What a run is given: its bound graph, the door to models, its conversation, its clock."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -19,6 +19,7 @@ from tools.base import Tool
 from tools.calling import call_tool
 from tools.permissions import GrantedPermissions
 from tools.registry import tools
+from workflows.definition.graph import GraphDefinition
 from workflows.engine.context import (
     ExecutionContext,
     History,
@@ -29,9 +30,11 @@ from workflows.engine.context import (
 from workflows.engine.errors import NodeError
 from workflows.engine.events import DelayStarted
 from workflows.models import WorkflowExecution
-from workflows.selectors import bound_graph
+from workflows.selectors import bound_graph, version_called
 from workflows.tracking.past import Past
 from workflows.tracking.tracker import WorkflowTracker
+
+_SHOWN = 80
 
 
 class Resources:
@@ -103,6 +106,15 @@ class Resources:
         left = (datetime.fromisoformat(until) - clock.now()).total_seconds()
         await asyncio.sleep(max(left, 0))
 
+    async def workflow(self, name: str, parameters: Mapping[str, Any]) -> GraphDefinition:
+        """The version this run is pinned to. Raises NodeError, BadExpression."""
+        pinned = self._execution.pins.get(name)
+        version = await database.run(version_called, pinned) if pinned else None
+        if version is None:
+            message = f"There was no workflow '{name[:_SHOWN]}' when the run was asked for."
+            raise NodeError("unknown_workflow", message)
+        return bound_graph(version, parameters)
+
 
 def context_of(
     execution: WorkflowExecution, tracker: WorkflowTracker, past: Past
@@ -118,6 +130,7 @@ def context_of(
         services=Resources(execution, tracker, past),
         log=tracker,
         max_steps=settings.CHATTER_MAX_STEPS,
+        max_depth=settings.CHATTER_GRAPH_LIMITS["workflow_depth"],
     )
 
 

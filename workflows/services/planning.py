@@ -30,7 +30,7 @@ from workflows.selectors import bound_graph
 from workflows.services.definitions import DefinitionNotFound, refuse, store_version
 from workflows.tracking.facts import Audited, EventsHappened, ExecutionWanted, Fact
 from workflows.tracking.frames import frame
-from workflows.validation import validate_start
+from workflows.validation import WorldOf, validate_start
 
 UNIVERSAL_CHAT = "universal_chat"
 _BUILT_IN_FOR_S = 2.0
@@ -82,7 +82,7 @@ def plan_execution(user: User, request: ExecutionRequest) -> StartPlan:
     parameters = (
         checked(template.parameters, request.parameters) if template else request.parameters
     )
-    _check_graph(version, parameters, user)
+    pins = _checked_graph(version, parameters, user)
     execution = WorkflowExecution(
         id=request.id,
         created_at=clock.now(),
@@ -92,6 +92,7 @@ def plan_execution(user: User, request: ExecutionRequest) -> StartPlan:
         template_id=template.id if template else None,
         definition_id=definition.id if definition else None,
         retry_of_id=request.retry_of,
+        pins=pins,
         parameters=dict(parameters),
         input=dict(request.input),
         cause=request.cause,
@@ -218,15 +219,22 @@ def _version(
     return store_version(request.graph, user)
 
 
-def _check_graph(version: WorkflowVersion, parameters: Mapping[str, Any], user: User) -> None:
-    """The parameters fill every place, and each model named exists, and the whole can run."""
+def _checked_graph(
+    version: WorkflowVersion, parameters: Mapping[str, Any], user: User
+) -> dict[str, str]:
+    """The parameters fill every place, and each model named exists, and the whole can run.
+
+    Gives the workflows that it runs, each with the hash of the version it was found to be.
+    """
     try:
         graph = bound_graph(version, parameters)
     except BadExpression as error:
         raise MissingParameter(reason=str(error)) from error
     for name in models_of(graph):
         resolve_profile(name, user)
-    refuse(validate_start(graph, user))
+    world = WorldOf(user)
+    refuse(validate_start(graph, user, world))
+    return world.pins
 
 
 def models_of(graph: GraphDefinition) -> set[str]:

@@ -62,9 +62,12 @@ def validate_text(text: bytes, user: User | None = None) -> list[Issue]:
     return validate(document, user)
 
 
-def validate_start(graph: GraphDefinition, user: User) -> list[Issue]:
-    """The issues of a stored graph with its parameters in their places, for who starts it."""
-    return _validator().validate_start(graph, WorldOf(user))
+def validate_start(graph: GraphDefinition, user: User, world: WorldOf | None = None) -> list[Issue]:
+    """The issues of a stored graph with its parameters in their places, for who starts it.
+
+    `world` is the user's, for who wants to know afterwards what was found in it.
+    """
+    return _validator().validate_start(graph, world or WorldOf(user))
 
 
 @cache
@@ -72,4 +75,4 @@ def _validator() -> WorkflowValidator:
     return WorkflowValidator(NODE_TYPES, Limits(**settings.CHATTER_GRAPH_LIMITS))
 
 
-__all__ = ["Issue", "errors_in", "validate", "validate_start", "validate_text"]
+__all__ = ["Issue", "errors_in", "validate", "validate_start", "validate_text", "WorldOf"]

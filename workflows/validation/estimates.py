@@ -2,19 +2,24 @@
 
 Time is the longest way through the graph. Cost is that of the dearest set of nodes one run can
 take: of each node the dearest port, of each port all that follows it. What a loop repeats counts
-as often as it may be repeated.
+as often as it may be repeated, and the workflow that a node runs as often as it may be run.
 """
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from math import ceil
 
 from core import clock
 from llms.estimate import estimated_tokens, most_output
 from llms.pricing import dollars_text, highest_cost_nano_usd, in_force
 from llms.profiles import ProfileSpec
+from workflows.definition.graph import GraphDefinition
+from workflows.definition.nesting import NESTING
 from workflows.validation.issue import Issue, warning
 from workflows.validation.models import models_asked
+from workflows.validation.schema import read_nodes
 from workflows.validation.subject import Node, Subject
+from workflows.validation.subworkflows import known_name
 
 # What is assumed where nothing is known.
 QUESTION_TOKENS = 1_000
@@ -26,18 +31,55 @@ _MOST_ROUNDS = 1_000_000
 
 
 def check_estimates(subject: Subject) -> Iterator[Issue]:
-    rounds = _rounds(subject)
-    seconds = _longest(subject, {n.id: _seconds(subject, n) * rounds[n.id] for n in subject.nodes})
+    seconds, cost = _Estimator(subject).of(subject)
     if seconds > subject.limits.warn_seconds:
         message = f"A run may take about {seconds:,.0f} s."
         yield warning("estimated_time", "", message, "Shorter delays, loops or answers help.")
-    now = clock.now()
-    cost = _dearest(
-        subject, {n.id: _nano_usd(subject, n, now) * rounds[n.id] for n in subject.nodes}
-    )
     if cost > subject.limits.warn_usd * _NANO:
         message = f"A run may cost about ${dollars_text(cost)}."
         yield warning("estimated_cost", "", message, "Set max_tokens, or ask a cheaper model.")
+
+
+class _Estimator:
+    """Seconds and nano-dollars of a graph and of the workflows in it, each reckoned once."""
+
+    def __init__(self, whole: Subject) -> None:
+        self._whole = whole
+        self._now = clock.now()
+        self._known: dict[str, tuple[float, int]] = {}
+
+    def of(self, subject: Subject, depth: int = 0) -> tuple[float, int]:
+        rounds = _rounds(subject)
+        seconds, costs = {}, {}
+        for node in subject.nodes:
+            inner_s, inner_cost = self._within(node, depth)
+            seconds[node.id] = (_seconds(subject, node) + inner_s) * rounds[node.id]
+            cost = _nano_usd(subject, node, self._now) + inner_cost
+            costs[node.id] = cost * rounds[node.id]
+        return _longest(subject, seconds), _dearest(subject, costs)
+
+    def _within(self, node: Node, depth: int) -> tuple[float, int]:
+        name = known_name(node) if node.key in NESTING else ""
+        if not name or depth >= self._whole.limits.workflow_depth:
+            return 0, 0
+        if name not in self._known:
+            self._known[name] = (0, 0)  # if it leads to itself, which is told elsewhere
+            self._known[name] = self._of_workflow(name, depth)
+        seconds, cost = self._known[name]
+        items, parallel = node.setting("max_items", 1), node.setting("parallel", 1)
+        if not (isinstance(items, int) and isinstance(parallel, int)):
+            return seconds, cost
+        return seconds * ceil(items / max(parallel, 1)), cost * items
+
+    def _of_workflow(self, name: str, depth: int) -> tuple[float, int]:
+        whole = self._whole
+        found = whole.workflow(name)
+        if found is None or whole.node_types is None:
+            return 0, 0
+        graph = GraphDefinition.model_validate(found)
+        nodes, _ = read_nodes(graph, whole.node_types)
+        inner = Subject(graph, nodes, whole.limits, world=whole.world, node_types=whole.node_types)
+        return self.of(inner, depth + 1)
 
 
 def _rounds(subject: Subject) -> Mapping[str, int]:

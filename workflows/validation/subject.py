@@ -31,7 +31,7 @@ class World(Protocol):
         ...
 
     def workflow(self, name: str) -> Mapping[str, Any] | None:
-        """The graph a workflow of this id would run, as JSON."""
+        """The graph that a workflow would run, as JSON; `id`, or `id@number` of its history."""
         ...
 
 
@@ -93,6 +93,17 @@ class Subject:
     params: Collection[str] | None = None
     world: World | None = None
     within: str | None = None
+    node_types: NodeTypes | None = None
+
+    def workflow(self, name: str) -> Mapping[str, Any] | None:
+        """The graph that a workflow would run, as JSON; each is looked up once."""
+        if name not in self._workflows:
+            self._workflows[name] = self.world.workflow(name) if self.world else None
+        return self._workflows[name]
+
+    @cached_property
+    def _workflows(self) -> dict[str, Mapping[str, Any] | None]:
+        return {}
 
     @cached_property
     def by_id(self) -> dict[str, Node]:

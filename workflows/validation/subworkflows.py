@@ -1,13 +1,16 @@
 """Workflows that run workflows: do they exist, how deep do they go, and do they ever end? (pure)"""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from workflows.definition.nesting import NESTING, workflow_name, workflows_named
+from workflows.definition.references import expressions_in, references_in
 from workflows.validation.issue import Issue, error, shown
 from workflows.validation.schema import is_parameter
-from workflows.validation.subject import Subject, World
+from workflows.validation.subject import Node, Subject
 
-_TYPE, _SETTING = "subworkflow", "definition"
+_TESTED = re.compile(r"\bhas\s*\(\s*params\s*\.\s*([A-Za-z_]\w*)")
 
 
 class _Endless(Exception):
@@ -21,11 +24,17 @@ class _TooDeep(Exception):
 def check_subworkflows(subject: Subject) -> Iterator[Issue]:
     if subject.world is None:
         return
-    below = _Below(subject.world, subject.within, subject.limits.workflow_depth)
+    below = _Below(subject)
     for node in subject.nodes:
-        name = node.setting(_SETTING)
-        if node.key == _TYPE and isinstance(name, str) and not is_parameter(name):
-            yield from _told(node.path("config", _SETTING), name, below)
+        if node.key in NESTING and (name := known_name(node)):
+            yield from _told(node.path("config", "definition"), name, below)
+            yield from _given(node, subject.workflow(name))
+
+
+def known_name(node: Node) -> str:
+    """The workflow a node runs, unless a parameter is still to say so."""
+    settings = {name: node.setting(name) for name in ("definition", "version")}
+    return "" if any(map(is_parameter, settings.values())) else workflow_name(settings)
 
 
 def _told(path: str, name: str, below: "_Below") -> Iterator[Issue]:
@@ -42,36 +51,51 @@ def _told(path: str, name: str, below: "_Below") -> Iterator[Issue]:
         yield error("workflows_too_deep", path, message)
 
 
-class _Below:
-    """How deep workflows go, each looked at once."""
+def _given(node: Node, graph: Mapping[str, Any] | None) -> Iterator[Issue]:
+    """Parameters that the workflow needs, and does not get from the node."""
+    given = node.setting("parameters", {})
+    if graph is None or not isinstance(given, Mapping):
+        return
+    for name in sorted(_needed(graph) - {*given}):
+        path = node.path("config", "parameters")
+        message = f"The workflow needs the parameter '{shown(name)}'."
+        yield error("missing_parameter", path, message, "Give it here, as a value or {{ … }}.")
 
-    def __init__(self, world: World, within: str | None, most: int) -> None:
-        self.most = most
-        self._world = world
-        self._within = within
+
+def _needed(graph: Mapping[str, Any]) -> set[str]:
+    configs = [node["config"] for node in graph.get("nodes", ())]
+    used = {name.split(".")[1] for name in references_in(configs) if name.startswith("params.")}
+    tested = {name for _, text in expressions_in(configs) for name in _TESTED.findall(text)}
+    return used - tested
+
+
+class _Below:
+    """How deep workflows go, each looked at once. One leads to itself in whichever version."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.most = subject.limits.workflow_depth
+        self._subject = subject
         self._above: list[str] = []
         self._known: dict[str, int] = {}
 
     def depth(self, name: str) -> int:
         """1 for one that runs no other, 0 for one that is not there. Raises _Endless, _TooDeep."""
-        if name == self._within or name in self._above:
+        if _id(name) == self._subject.within or _id(name) in self._above:
             raise _Endless
         if len(self._above) + self._known.get(name, 1) > self.most:
             raise _TooDeep
         if name not in self._known:
-            graph = self._world.workflow(name)
+            graph = self._subject.workflow(name)
             self._known[name] = 0 if graph is None else 1 + self._below(name, graph)
         return self._known[name]
 
     def _below(self, name: str, graph: Mapping[str, Any]) -> int:
-        self._above.append(name)
+        self._above.append(_id(name))
         try:
-            return max((self.depth(other) for other in _named_in(graph)), default=0)
+            return max((self.depth(other) for other in workflows_named(graph)), default=0)
         finally:
             self._above.pop()
 
 
-def _named_in(graph: Mapping[str, Any]) -> list[str]:
-    configs = [node["config"] for node in graph.get("nodes", ()) if node["type"] == _TYPE]
-    names = (config.get(_SETTING) for config in configs)
-    return [name for name in names if isinstance(name, str) and not is_parameter(name)]
+def _id(name: str) -> str:
+    return name.partition("@")[0]

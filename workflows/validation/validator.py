@@ -85,7 +85,7 @@ class WorkflowValidator:
 
     def _subject(self, graph: GraphDefinition) -> tuple[Subject, list[Issue]]:
         nodes, issues = read_nodes(graph, self._node_types)
-        return Subject(graph, nodes, self.limits), issues
+        return Subject(graph, nodes, self.limits, node_types=self._node_types), issues
 
     def _read(self, document: Any) -> tuple[GraphDefinition | None, list[Issue]]:
         for check in (check_document, check_counts):

@@ -14,10 +14,17 @@ def writers_of(subject: Subject) -> Mapping[str, Sequence[Node]]:
     """The nodes that change each variable."""
     writers: dict[str, list[Node]] = defaultdict(list)
     for node in subject.nodes:
-        name = node.setting("name")
-        if node.key == "variable" and isinstance(name, str) and _operation(node) in _WRITES:
+        for name in _written(node):
             writers[name].append(node)
     return writers
+
+
+def _written(node: Node) -> Iterator[str]:
+    name, output = node.setting("name"), node.setting("output")
+    if node.key == "variable" and isinstance(name, str) and _operation(node) in _WRITES:
+        yield name
+    elif node.key == "subworkflow" and isinstance(output, Mapping):
+        yield from output
 
 
 def check_collisions(subject: Subject) -> Iterator[Issue]:
@@ -28,8 +35,13 @@ def check_collisions(subject: Subject) -> Iterator[Issue]:
                 if _collide(subject, one, other):
                     message = f"'{one.id}' and '{other.id}' may change '{shown(name)}' at once."
                     hint = "Let one follow the other, or let both append or both count."
-                    yield error("parallel_write", other.path("config", "name"), message, hint)
+                    yield error("parallel_write", _place(other, name), message, hint)
                     break
+
+
+def _place(node: Node, name: str) -> str:
+    steps = ("name",) if node.key == "variable" else ("output", name)
+    return node.path("config", *steps)
 
 
 def _collide(subject: Subject, one: Node, other: Node) -> bool:

@@ -10,8 +10,9 @@ from llms.errors import UnknownModel
 from llms.profiles import ProfileSpec
 from llms.services.profiles import resolve_profile
 from tools.selectors import usable_tools
-from workflows.models import WorkflowDefinition
+from workflows.models import DefinitionVersion, WorkflowDefinition, WorkflowVersion
 
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -21,6 +22,7 @@ class WorldOf:
     def __init__(self, user: User) -> None:
         self._user = user
         self._models: dict[str, ProfileSpec | None] = {}
+        self._versions: dict[str, WorkflowVersion | None] = {}
 
     def model(self, name: str) -> ProfileSpec | None:
         if name not in self._models:
@@ -35,11 +37,27 @@ class WorldOf:
         return frozenset(tool.key for tool in usable_tools(self._user))
 
     def workflow(self, name: str) -> Mapping[str, Any] | None:
+        if name not in self._versions:
+            self._versions[name] = self._version(name)
+        found = self._versions[name]
+        return found.graph if found else None
+
+    @property
+    def pins(self) -> dict[str, str]:
+        """The hashes of the workflows that were asked for and found, by their names."""
+        return {name: found.content_hash for name, found in self._versions.items() if found}
+
+    def _version(self, name: str) -> WorkflowVersion | None:
+        key, at, number = name.partition("@")
+        if not _ID.fullmatch(key) or (at and not _NUMBER.fullmatch(number)):
+            return None  # one workflow has one name, or it would not know itself
+        if at:
+            entries = DefinitionVersion.objects.visible_to(self._user).select_related("version")
+            entry = entries.filter(definition=key, number=number).first()
+            return entry.version if entry else None
         definitions = WorkflowDefinition.objects.visible_to(self._user).select_related("version")
-        if not _ID.fullmatch(name):  # one workflow has one name, or it would not know itself
-            return None
-        found = definitions.filter(pk=name, version__isnull=False).first()
-        return found.version.graph if found else None
+        found = definitions.filter(pk=key, version__isnull=False).first()
+        return found.version if found else None
 
     def _resolved(self, name: str) -> ProfileSpec | None:
         try:

@@ -1,0 +1,65 @@
+"""The same work for each of many items, several at a time."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from langgraph.errors import GraphBubbleUp
+
+from workflows.engine.errors import NodeError
+
+T = TypeVar("T")
+
+
+async def for_each(
+    count: int, run: Callable[[int], Awaitable[T]], *, parallel: int, keep_errors: bool
+) -> Sequence[T | NodeError]:
+    """What came of items 0 … count-1, in this order, at most `parallel` of them at a time.
+
+    Unless errors are kept, the first in this order is raised, whichever came first in time: no
+    further item begins, and those that have begun come to their end. When one of them waits for
+    somebody, the others go on, and then all wait. What else is raised stops all at once.
+    """
+    items = _Items(count, run, keep_errors=keep_errors)
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(parallel, count)):
+                group.create_task(items.work())
+    except BaseExceptionGroup as several:
+        raise several.exceptions[0] from None
+    return items.done()
+
+
+class _Items(Generic[T]):
+    """Those left to begin, and what came of those that have begun."""
+
+    def __init__(
+        self, count: int, run: Callable[[int], Awaitable[T]], *, keep_errors: bool
+    ) -> None:
+        self._run = run
+        self._keep_errors = keep_errors
+        self._left = iter(range(count))
+        self._results: dict[int, T | NodeError] = {}
+        self._pauses: list[GraphBubbleUp] = []
+
+    async def work(self) -> None:
+        """Take one after the other; items begin in their order, so the first to fail has begun."""
+        for item in self._left:
+            try:
+                self._results[item] = await self._run(item)
+            except GraphBubbleUp as pause:
+                self._pauses.append(pause)
+            except NodeError as error:
+                self._results[item] = error
+                if not self._keep_errors:
+                    deque(self._left, maxlen=0)  # none of them is begun any more
+
+    def done(self) -> Sequence[T | NodeError]:
+        results = [self._results[item] for item in sorted(self._results)]
+        failed = [one for one in results if isinstance(one, NodeError)]
+        if failed and not self._keep_errors:
+            raise failed[0]
+        if self._pauses:
+            raise self._pauses[0]
+        return results
