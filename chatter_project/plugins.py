@@ -12,6 +12,7 @@ NODE_TYPES = [
     "workflows.nodes.loop.LoopNode",
     "workflows.nodes.prompt.PromptNode",
     "workflows.nodes.error_handler.ErrorHandlerNode",
+    "workflows.nodes.approval.ApprovalNode",
 ]
 
 TOOLS = [

@@ -31,6 +31,8 @@ def apply(snapshot: Mapping[str, Any], event: Mapping[str, Any]) -> dict[str, An
         after["status"] = "running"
     elif kind == "execution.handed_back":
         after["status"] = "pending"
+    elif kind == "execution.waiting":
+        after["status"] = "waiting"
     elif kind.startswith("node."):
         after["nodes"] = {**snapshot["nodes"], data["node"]: kind.removeprefix("node.")}
     elif kind == "model.started" and data["purpose"] == "answer":

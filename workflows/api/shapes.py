@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from core.shapes import Shape
+from workflows.api.approval_shapes import PendingApproval, pending_approval
 from workflows.models import WorkflowExecution
 from workflows.totals import totals_json
 
@@ -40,7 +41,11 @@ class ErrorOut(Shape):
 
 
 class ExecutionOut(Shape):
-    """One run; `totals` count its settled model calls, also while it runs."""
+    """One run; `totals` count its settled model calls, also while it runs.
+
+    `approvals` are those that are to be decided, `waited_ms` what it has waited for people, which
+    `duration_ms` does not count.
+    """
 
     id: UUID
     kind: str
@@ -60,8 +65,10 @@ class ExecutionOut(Shape):
     started_at: datetime | None
     finished_at: datetime | None
     duration_ms: int | None
+    waited_ms: int
     cancelling: bool
     retry_of: UUID | None
+    approvals: list[PendingApproval]
 
 
 class ExecutionStarted(Shape):
@@ -113,9 +120,16 @@ def execution_out(
         started_at=execution.started_at,
         finished_at=ended["at"] if ended else execution.finished_at,
         duration_ms=totals["duration_ms"] if ended else execution.duration_ms,
+        waited_ms=execution.waited_ms,
         cancelling=execution.cancel_requested_at is not None and not execution.over,
         retry_of=execution.retry_of_id,
+        approvals=[] if ended else _pending(execution),
     )
+
+
+def _pending(execution: WorkflowExecution) -> list[PendingApproval]:
+    """What a row of `for_list()` brought with it; one that has just begun waits for nothing."""
+    return [pending_approval(one) for one in getattr(execution, "pending_approvals", ())]
 
 
 def listed_execution(execution: WorkflowExecution) -> ExecutionOut:

@@ -8,6 +8,7 @@ from uuid import UUID
 from llms.messages import ChatMessage
 from workflows.definition.graph import GraphDefinition
 from workflows.engine.events import Event
+from workflows.engine.pausing import ApprovalQuestion, Decision
 
 
 class Reply(Protocol):
@@ -84,6 +85,10 @@ class Services(Protocol):
 
     async def sleep(self, node: str, visit: int, seconds: float) -> None:
         """Return when `seconds` have passed since this node first asked, in whatever process."""
+        ...
+
+    async def approval(self, question: ApprovalQuestion) -> Decision | None:
+        """What was decided; None while it is not: the node is then to `pause`."""
         ...
 
 

@@ -3,12 +3,14 @@
 import json
 import re
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 _TOLD = "Answer with JSON only, without any other text. It has to fit this JSON schema:\n{schema}"
 _MEND = "That does not fit: {problem} Answer again, with the mended JSON only."
 _FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
 _SHOWN = 300
+_MOST_FLAWS = 100
 
 
 class Unfit(ValueError):
@@ -37,6 +39,15 @@ def read(text: str, schema: Mapping[str, Any]) -> Any:
         place = flaw.json_path.removeprefix("$.") if flaw.path else "the whole"
         raise Unfit(f"{place}: {flaw.message[:_SHOWN]}.")
     return data
+
+
+def flaws(data: Any, schema: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """All that does not fit: where (dotted), which word of the schema, and what is wrong."""
+    found = _validators().Draft202012Validator(schema).iter_errors(data)
+    return [
+        (".".join(map(str, flaw.absolute_path)), str(flaw.validator), flaw.message[:_SHOWN])
+        for flaw in islice(found, _MOST_FLAWS)
+    ]
 
 
 def check_schema(schema: Mapping[str, Any]) -> None:

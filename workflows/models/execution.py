@@ -51,7 +51,9 @@ class WorkflowExecution(Record, CallTotals):
 
     `status` changes only by a conditional UPDATE guarded by `attempt`, the fencing number of the
     lease. Executions with the same `serial_key` run one at a time, in the order of `serial_number`.
-    The totals count the model calls whose `origin` is this execution (`workflows.aggregates`).
+    While it is waiting nobody runs it; from `wakes_at` on it may be claimed (never, if that is null).
+    `waited_ms` is what it waited in all, without the wait that began at `waiting_since`; no duration
+    counts it. The totals count the model calls whose `origin` is this execution (`workflows.aggregates`).
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="executions")
@@ -83,6 +85,11 @@ class WorkflowExecution(Record, CallTotals):
     lease_owner = models.CharField(max_length=80, blank=True, default="")
     lease_expires_at = models.DateTimeField(null=True)
     cancel_requested_at = models.DateTimeField(null=True)
+
+    wakes_at = models.DateTimeField(null=True)
+    waiting_since = models.DateTimeField(null=True)
+    waited_ms = models.PositiveBigIntegerField(default=0)
+    pauses = models.PositiveIntegerField(default=0)
 
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)

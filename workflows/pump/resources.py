@@ -28,6 +28,7 @@ from workflows.engine.context import (
 )
 from workflows.engine.errors import NodeError
 from workflows.engine.events import DelayStarted
+from workflows.engine.pausing import ApprovalQuestion, Decision
 from workflows.models import WorkflowExecution
 from workflows.selectors import bound_graph
 from workflows.tracking.past import Past
@@ -102,6 +103,10 @@ class Resources:
             self._tracker.emit(DelayStarted(node, visit, until))
         left = (datetime.fromisoformat(until) - clock.now()).total_seconds()
         await asyncio.sleep(max(left, 0))
+
+    async def approval(self, question: ApprovalQuestion) -> Decision | None:
+        """What people decided, once it is committed. Raises LeaseLost."""
+        return await self._tracker.approvals.decision(question)
 
 
 def context_of(
