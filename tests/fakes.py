@@ -10,6 +10,7 @@ from workflows.definition.graph import GraphDefinition
 from workflows.engine.context import ExecutionContext, History, Question, ToolQuestion
 from workflows.engine.engine import ExecutionEngine
 from workflows.engine.events import Event
+from workflows.engine.pausing import ApprovalQuestion, Decision
 from workflows.engine.result import ExecutionResult
 from workflows.registry import NODE_TYPES
 
@@ -37,6 +38,8 @@ class FakeServices:
     asked: list[Question] = field(default_factory=list)
     called: list[ToolQuestion] = field(default_factory=list)
     slept: list[float] = field(default_factory=list)
+    decided: dict[str, Decision] = field(default_factory=dict)
+    wanted: list[ApprovalQuestion] = field(default_factory=list)
 
     async def ask(self, question: Question) -> FakeReply:
         self.asked.append(question)
@@ -56,6 +59,10 @@ class FakeServices:
 
     async def sleep(self, node: str, visit: int, seconds: float) -> None:
         self.slept.append(seconds)
+
+    async def approval(self, question: ApprovalQuestion) -> Decision | None:
+        self.wanted.append(question)
+        return self.decided.get(question.node)
 
 
 @dataclass

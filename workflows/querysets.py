@@ -92,7 +92,7 @@ class ApprovalQuerySet(models.QuerySet[Any]):
         return self.filter(in_time, status="pending")
 
     def for_list(self) -> "ApprovalQuerySet":
-        return self.select_related("decided_by", "execution")
+        return self.select_related("decided_by")
 
     def _names(self, user: "User") -> Q:
         this = {"approval": OuterRef("pk")}

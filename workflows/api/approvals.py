@@ -27,9 +27,11 @@ class DecideIn(Body):
 
 
 class ApprovalFilter(filters.FilterSet):
+    execution = filters.UUIDFilter(field_name="execution_id")
+
     class Meta:
         model = Approval
-        fields = ["status", "execution"]
+        fields = ["status"]
 
 
 @extend_schema_view(get=extend_schema("approvals_list", responses=Page[ApprovalOut]))

@@ -9,6 +9,7 @@ from typing import Any
 _TOLD = "Answer with JSON only, without any other text. It has to fit this JSON schema:\n{schema}"
 _MEND = "That does not fit: {problem} Answer again, with the mended JSON only."
 _FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
+_REFERENCE = re.compile(r'"\$(ref|dynamicRef|recursiveRef)"')
 _SHOWN = 300
 _MOST_FLAWS = 100
 
@@ -52,7 +53,7 @@ def flaws(data: Any, schema: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 def check_schema(schema: Mapping[str, Any]) -> None:
     """Raises ValueError for what is no JSON schema, or refers to somewhere else."""
-    if "$ref" in json.dumps(schema):
+    if _REFERENCE.search(json.dumps(schema)):
         raise ValueError("References are not followed; write the schema out.")
     validators = _validators()
     try:

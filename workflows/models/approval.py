@@ -25,7 +25,7 @@ class Approval(Record):
     """One question of a node at one of its visits; decided once, or over in another way.
 
     `approvers` are the names as the node gives them, `users` and `groups` whom they meant when it
-    was asked (the run's owner, if none were given). Withdrawn: the run ended before anybody decided.
+    was asked (the run's owner, if none were given). Withdrawn: the run ended before a decision.
     """
 
     execution = models.ForeignKey(

@@ -51,9 +51,10 @@ class WorkflowExecution(Record, CallTotals):
 
     `status` changes only by a conditional UPDATE guarded by `attempt`, the fencing number of the
     lease. Executions with the same `serial_key` run one at a time, in the order of `serial_number`.
-    While it is waiting nobody runs it; from `wakes_at` on it may be claimed (never, if that is null).
-    `waited_ms` is what it waited in all, without the wait that began at `waiting_since`; no duration
-    counts it. The totals count the model calls whose `origin` is this execution (`workflows.aggregates`).
+    While it is waiting nobody runs it; from `wakes_at` on it may be claimed (if null: never).
+    `waited_ms` is what it has waited, but for the wait that began at `waiting_since`; no duration
+    counts it.
+    The totals count the model calls whose `origin` is this execution (`workflows.aggregates`).
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="executions")

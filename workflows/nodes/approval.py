@@ -1,6 +1,6 @@
 """A person decides how a run goes on."""
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -11,6 +11,7 @@ from workflows.engine.structured import check_schema
 from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
 
 MAX_DEADLINE_S = 366 * 24 * 3600
+Name = Annotated[str, Field(min_length=1, max_length=255)]
 
 
 class Config(NodeConfig):
@@ -26,7 +27,7 @@ class Config(NodeConfig):
     form: dict[str, Any] | None = Field(
         default=None, description="A JSON schema; who approves then gives an answer that fits it."
     )
-    approvers: tuple[str, ...] = Field(
+    approvers: tuple[Name, ...] = Field(
         default=(),
         max_length=50,
         description="Who may decide: usernames, and group:<name>; empty: the owner of the run.",

@@ -89,16 +89,16 @@ def past_of(execution_id: UUID) -> Past:
     lengths: dict[tuple[Any, ...], int] = {}
     delays: dict[tuple[str, int], str] = {}
     approvals: dict[tuple[str, int], str] = {}
+    once = {"delay.started": (delays, "until"), "approval.requested": (approvals, "approval")}
     texts: dict[Key, str] = {}
     failures: dict[Key, tuple[str, str]] = {}
     answerer, seq = Answerer(), 0
     for event in _events(execution_id):
         seq, kind, data = event["seq"], event["type"], event["data"]
         identities.add(identity_of(kind, data))
-        if kind == "delay.started":
-            delays[data["node"], data["visit"]] = data["until"]
-        elif kind == "approval.requested":
-            approvals[data["node"], data["visit"]] = data["approval"]
+        if kind in once:
+            of_visits, name = once[kind]
+            of_visits[data["node"], data["visit"]] = data[name]
         elif kind == "model.started" and data["purpose"] == "answer":
             texts[_key(data)] = ""
             answerer = Answerer(data["provider"], data["model"], data["demo"])

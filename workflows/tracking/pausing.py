@@ -1,16 +1,14 @@
 """What the writer writes of approvals: asked, expired, withdrawn; and the pause of a run."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Self
 from uuid import UUID
 
-from django.contrib.auth.models import Group
-
-from accounts.models import User
 from core import clock
 from core.bulk import insert_rows
+from workflows.approvers import named
 from workflows.models import (
     Approval,
     ApprovalStatus,
@@ -19,8 +17,6 @@ from workflows.models import (
     sources_of,
 )
 from workflows.tracking.facts import Fact
-
-GROUP = "group:"
 
 
 @dataclass(slots=True)
@@ -41,16 +37,10 @@ class ApprovalAsked(Fact):
         users, groups = named(self.approval.approvers)
         if not self.approval.approvers:
             users = [self.owner_id]
-        self.approval.users.set(users)
-        self.approval.groups.set(groups)
-
-
-def named(approvers: Iterable[str]) -> tuple[list[UUID], list[int]]:
-    """The users and groups that these names mean."""
-    names = list(approvers)
-    groups = [name.removeprefix(GROUP) for name in names if name.startswith(GROUP)]
-    users = User.objects.filter(username__in=names).values_list("pk", flat=True)
-    return list(users), list(Group.objects.filter(name__in=groups).values_list("pk", flat=True))
+        users_of, groups_of = Approval.users.through, Approval.groups.through
+        key = {"approval_id": self.approval.id}
+        users_of.objects.bulk_create([users_of(**key, user_id=one) for one in users])
+        groups_of.objects.bulk_create([groups_of(**key, group_id=one) for one in groups])
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from llms.errors import UnknownModel
 from llms.profiles import ProfileSpec
 from llms.services.profiles import resolve_profile
 from tools.selectors import usable_tools
+from workflows.approvers import named
 from workflows.models import WorkflowDefinition
 
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -21,6 +22,7 @@ class WorldOf:
     def __init__(self, user: User) -> None:
         self._user = user
         self._models: dict[str, ProfileSpec | None] = {}
+        self._approvers: dict[str, bool] = {}
 
     def model(self, name: str) -> ProfileSpec | None:
         if name not in self._models:
@@ -33,6 +35,11 @@ class WorldOf:
     @cached_property
     def _tools(self) -> frozenset[str]:
         return frozenset(tool.key for tool in usable_tools(self._user))
+
+    def may_approve(self, name: str) -> bool:
+        if name not in self._approvers:
+            self._approvers[name] = any(named([name]))
+        return self._approvers[name]
 
     def workflow(self, name: str) -> Mapping[str, Any] | None:
         definitions = WorkflowDefinition.objects.visible_to(self._user).select_related("version")
