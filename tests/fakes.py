@@ -87,17 +87,10 @@ def run_graph(
     edges: list[str],
     message: str = "hello",
     services: FakeServices | None = None,
+    engine: ExecutionEngine | None = None,
 ) -> Ran:
-    """Run a graph without a database. Edges are written "a>b" or "a.port>b"."""
-    graph = GraphDefinition.model_validate(
-        {
-            "nodes": [
-                {"id": node, "type": config.get("type", node), "config": config.get("config", {})}
-                for node, config in nodes.items()
-            ],
-            "edges": [_edge(edge) for edge in edges],
-        }
-    )
+    """Run a graph without a database, by default with the node types there are."""
+    graph = graph_of(nodes, edges)
     log, services = FakeLog(), services or FakeServices()
     context = ExecutionContext(
         execution_id=new_id(),
@@ -108,8 +101,21 @@ def run_graph(
         services=services,
         log=log,
     )
-    result = async_to_sync(ExecutionEngine(NODE_TYPES).execute)(context)
+    result = async_to_sync((engine or ExecutionEngine(NODE_TYPES)).execute)(context)
     return Ran(result, services, log.events)
+
+
+def graph_of(nodes: dict[str, dict[str, Any]], edges: list[str]) -> GraphDefinition:
+    """A graph; its edges are written "a>b" or "a.port>b"."""
+    return GraphDefinition.model_validate(
+        {
+            "nodes": [
+                {"id": node, "type": config.get("type", node), "config": config.get("config", {})}
+                for node, config in nodes.items()
+            ],
+            "edges": [_edge(edge) for edge in edges],
+        }
+    )
 
 
 def _edge(text: str) -> dict[str, str]:

@@ -1,13 +1,19 @@
 """A person decides: what is asked, what is known of the decision, and which way the run goes."""
 
+from dataclasses import replace
+from typing import ClassVar
+
 import pytest
 from pydantic import ValidationError
 
-from tests.fakes import FakeServices, run_graph
+from tests.fakes import FakeServices, graph_of, run_graph
+from workflows.engine.engine import ExecutionEngine
 from workflows.engine.errors import RunFailed
 from workflows.engine.events import NodeFailed, NodeFinished
 from workflows.engine.pausing import Decision, RunPaused
 from workflows.nodes.approval import Config
+from workflows.nodes.base import NodeConfig, NodeType, Outputs
+from workflows.registry import NODE_TYPES
 
 EDGES = ["start>ask", "ask.approved>yes", "ask.rejected>no", "yes>end", "no>end"]
 
@@ -78,6 +84,40 @@ def test_when_nobody_decides_in_time_the_node_fails_or_the_run_goes_on_as_reject
     assert ran.result.text == "Nobody decided in time."
     assert [e.code for e in ran.events if isinstance(e, NodeFailed)] == ["approval_expired"]
     assert not [e for e in ran.events if isinstance(e, NodeFinished) and e.node == "ask"]
+
+
+class Within(NodeType[NodeConfig]):
+    """Runs a graph that asks, within its own visit."""
+
+    key: ClassVar[str] = "within"
+    label: ClassVar[str] = "Within"
+    config = NodeConfig
+
+    async def run(self, config, inputs, visit):
+        asks = {"type": "approval", "config": {"question": "?"}}
+        inner = graph_of({"start": {}, "ask": asks, "end": {}}, ["start>ask", "ask.approved>end"])
+        result = await ENGINE.execute(replace(visit.context, graph=inner))
+        return Outputs(text=f"within: {result.text}")
+
+
+class Types:
+    def get(self, key):
+        return Within() if key == "within" else NODE_TYPES.get(key)
+
+
+ENGINE = ExecutionEngine(Types())
+
+
+def test_a_graph_that_waits_within_a_node_pauses_the_one_around_it():
+    nodes = {"start": {}, "within": {}, "model": {}, "end": {}}
+    edges = ["start>within", "start>model", "within>end", "model>end"]
+    services = FakeServices()
+    with pytest.raises(RunPaused):
+        run_graph(nodes, edges, "hi", services, ENGINE)
+    assert [question.node for question in services.asked] == ["model"]
+    ran = run_graph(nodes, edges, "hi", decided("approved"), ENGINE)
+    assert ran.result.text == "within: hi\n\nanswer to hi"
+    assert not [event for event in ran.events if isinstance(event, NodeFailed)]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Runs a graph. LangGraph schedules; nodes tell the log what happens as it happens."""
 
-from langgraph.errors import GraphRecursionError
+from langgraph.errors import GraphInterrupt, GraphRecursionError
 
 from workflows.engine.compiler import Compiler, NodeTypes
 from workflows.engine.context import ExecutionContext
@@ -37,6 +37,8 @@ class ExecutionEngine:
         try:
             async for step in steps:
                 state, paused = step, paused or _INTERRUPT in step
+        except GraphInterrupt:  # of a graph that runs within a node of another
+            paused = True
         except GraphRecursionError as error:
             message = f"The run took more than {context.max_steps:,} steps."
             raise RunFailed("", "too_many_steps", message) from error
