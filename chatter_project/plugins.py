@@ -14,6 +14,7 @@ NODE_TYPES = [
     "workflows.nodes.error_handler.ErrorHandlerNode",
     "workflows.nodes.subworkflow.SubworkflowNode",
     "workflows.nodes.map.MapNode",
+    "workflows.nodes.approval.ApprovalNode",
 ]
 
 TOOLS = [

@@ -12,6 +12,7 @@ from workflows.definition.graph import GraphDefinition
 from workflows.engine.context import ExecutionContext, History, Question, ToolQuestion
 from workflows.engine.engine import ExecutionEngine
 from workflows.engine.events import Event
+from workflows.engine.pausing import ApprovalQuestion, Decision
 from workflows.engine.result import ExecutionResult
 from workflows.registry import NODE_TYPES
 
@@ -40,6 +41,8 @@ class FakeServices:
     called: list[ToolQuestion] = field(default_factory=list)
     slept: list[float] = field(default_factory=list)
     workflows: dict[str, GraphDefinition] = field(default_factory=dict)
+    decided: dict[str, Decision] = field(default_factory=dict)
+    wanted: list[ApprovalQuestion] = field(default_factory=list)
 
     async def ask(self, question: Question) -> FakeReply:
         self.asked.append(question)
@@ -62,6 +65,10 @@ class FakeServices:
 
     async def workflow(self, name: str, parameters: Mapping[str, Any]) -> GraphDefinition:
         return bound(self.workflows[name], parameters)
+
+    async def approval(self, question: ApprovalQuestion) -> Decision | None:
+        self.wanted.append(question)
+        return self.decided.get(question.node)
 
 
 @dataclass
@@ -86,8 +93,9 @@ def run_graph(
     edges: list[str],
     message: str = "hello",
     services: FakeServices | None = None,
+    engine: ExecutionEngine | None = None,
 ) -> Ran:
-    """Run a graph without a database. Edges are written "a>b" or "a.port>b"."""
+    """Run a graph without a database, by default with the node types there are."""
     graph = graph_of(nodes, edges)
     log, services = FakeLog(), services or FakeServices()
     context = ExecutionContext(
@@ -99,12 +107,12 @@ def run_graph(
         services=services,
         log=log,
     )
-    result = async_to_sync(ExecutionEngine(NODE_TYPES).execute)(context)
+    result = async_to_sync((engine or ExecutionEngine(NODE_TYPES)).execute)(context)
     return Ran(result, services, log.events)
 
 
 def graph_of(nodes: dict[str, dict[str, Any]], edges: list[str]) -> GraphDefinition:
-    """Nodes by id, their types the ids where they say no other."""
+    """Nodes by id, their types the ids where they say no other; edges as "a>b" or "a.port>b"."""
     return GraphDefinition.model_validate(
         {
             "nodes": [

@@ -19,6 +19,7 @@ from workflows.back_office import (
     picture_html,
 )
 from workflows.models import (
+    Approval,
     ExecutionEvent,
     IdempotencyKey,
     WorkflowDefinition,
@@ -26,6 +27,7 @@ from workflows.models import (
     WorkflowTemplate,
     WorkflowVersion,
 )
+from workflows.services.approvals import decide
 from workflows.services.definitions import change_definition
 from workflows.services.executions import cancel_execution
 from workflows.services.versions import entry_of
@@ -84,6 +86,36 @@ class ExecutionAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             except ChatterError as error:
                 self.message_user(request, f"{execution}: {error}", messages.WARNING)
         self.message_user(request, f"Asked {stopped} executions to stop.")
+
+
+@admin.register(Approval)
+class ApprovalAdmin(ReadOnlyAdmin, admin.ModelAdmin):
+    """One that asks for a form is decided on its page or by the API."""
+
+    list_display = ("question", "status", "node", "execution", "deadline_at", "decided_by")
+    list_filter = ("status", "created_at")
+    search_fields = ("question", "execution__id", "node")
+    list_select_related = ("execution", "decided_by")
+    date_hierarchy = "created_at"
+    actions: tuple[str, ...] = ("approve", "reject")
+
+    @admin.action(description="Approve the selected approvals")
+    def approve(self, request: HttpRequest, queryset: Any) -> None:
+        self._decide(request, queryset, approve=True)
+
+    @admin.action(description="Reject the selected approvals")
+    def reject(self, request: HttpRequest, queryset: Any) -> None:
+        self._decide(request, queryset, approve=False)
+
+    def _decide(self, request: HttpRequest, queryset: Any, *, approve: bool) -> None:
+        decided = 0
+        for approval in queryset:
+            try:
+                decide(approval, by=user_of(request), approve=approve)
+                decided += 1
+            except ChatterError as error:
+                self.message_user(request, f"{approval}: {error}", messages.WARNING)
+        self.message_user(request, f"Decided {decided} approvals.")
 
 
 @admin.register(ExecutionEvent)

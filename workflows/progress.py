@@ -9,6 +9,12 @@ from typing import Any
 
 from workflows.engine.events import TERMINAL_TYPES
 
+_UNDER_WAY = {
+    "execution.started": "running",
+    "execution.resumed": "running",
+    "execution.handed_back": "pending",
+    "execution.waiting": "waiting",
+}
 _STATUS = {kind: status for status, kind in TERMINAL_TYPES.items()}
 
 
@@ -27,10 +33,8 @@ def apply(snapshot: Mapping[str, Any], event: Mapping[str, Any]) -> dict[str, An
         return dict(snapshot)
     after = {**snapshot, "seq": event["seq"]}
     kind, data = event["type"], event["data"]
-    if kind in ("execution.started", "execution.resumed"):
-        after["status"] = "running"
-    elif kind == "execution.handed_back":
-        after["status"] = "pending"
+    if kind in _UNDER_WAY:
+        after["status"] = _UNDER_WAY[kind]
     elif kind.startswith("node."):
         after["nodes"] = {**snapshot["nodes"], data["node"]: kind.removeprefix("node.")}
     elif kind == "model.started" and data["purpose"] == "answer":

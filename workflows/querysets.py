@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Prefetch, Q
 
 from core import clock
 
@@ -48,24 +48,57 @@ class ExecutionQuerySet(models.QuerySet[Any]):
         return self if user.is_staff else self.filter(user=user)
 
     def for_list(self) -> "ExecutionQuerySet":
-        return self.select_related("template", "definition")
+        return self.select_related("template", "definition").prefetch_related(self._pending())
+
+    def _pending(self) -> Prefetch:
+        """The approvals it waits for, as `pending_approvals`."""
+        approvals = self.model._meta.get_field("approvals").related_model._default_manager
+        return Prefetch("approvals", approvals.pending().order_by("id"), "pending_approvals")
 
     def under_way(self) -> "ExecutionQuerySet":
         return self.filter(status__in=["pending", "running", "waiting"])
 
     def claimable(self) -> "ExecutionQuerySet":
-        """Waiting for an owner, or left by one whose lease ran out; oldest first."""
+        """Without an owner: new, left by one whose lease ran out, or woken; oldest first."""
         earlier = self.model._base_manager.filter(
             serial_key=OuterRef("serial_key"),
             serial_number__lt=OuterRef("serial_number"),
             status__in=["pending", "running", "waiting"],
         )
-        left = Q(status="running", lease_expires_at__lt=clock.now())
+        now = clock.now()
+        left = Q(status="running", lease_expires_at__lt=now)
+        woken = Q(status="waiting", wakes_at__lte=now)
         return (
-            self.filter(Q(status="pending") | left)
+            self.filter(Q(status="pending") | left | woken)
             .filter(Q(serial_key="") | ~Exists(earlier))
             .order_by("id")
         )
+
+
+class ApprovalQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: "User") -> "ApprovalQuerySet":
+        """Of one's own runs, and those one may decide."""
+        if user.is_staff:
+            return self
+        return self.filter(Q(execution__user=user) | self._names(user))
+
+    def put_to(self, user: "User") -> "ApprovalQuerySet":
+        """Those that name this user, or a group they are in now."""
+        return self.filter(self._names(user))
+
+    def pending(self) -> "ApprovalQuerySet":
+        """Those that can still be decided."""
+        in_time = Q(deadline_at=None) | Q(deadline_at__gt=clock.now())
+        return self.filter(in_time, status="pending")
+
+    def for_list(self) -> "ApprovalQuerySet":
+        return self.select_related("decided_by")
+
+    def _names(self, user: "User") -> Q:
+        this = {"approval": OuterRef("pk")}
+        users = self.model.users.through._default_manager.filter(**this, user=user)
+        groups = self.model.groups.through._default_manager.filter(**this, group__user=user)
+        return Q(Exists(users)) | Q(Exists(groups))
 
 
 class EventQuerySet(models.QuerySet[Any]):

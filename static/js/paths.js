@@ -2,6 +2,7 @@
 
 export const chatPage = (conversation) => `/chat/${conversation}/`;
 export const executionPage = (execution) => `/executions/${execution}/`;
+export const APPROVALS = "/approvals/";
 export const CHAT = "/api/v1/chat/";
 export const CONVERSATIONS = "/api/v1/conversations/";
 export const conversationApi = (conversation) => `${CONVERSATIONS}${conversation}/`;

@@ -58,6 +58,9 @@ export function answerText(snapshot) {
   return [...texts.values()].filter(Boolean).join("\n\n");
 }
 
+/** What people are asked to decide now: `{id, question, deadline_at}` each. */
+export const pendingApprovals = (snapshot) => snapshot.nodes.map((node) => node.approval).filter(Boolean);
+
 /** Every model call attempt, in the order of the nodes. */
 export const callsOf = (snapshot) => snapshot.nodes.flatMap((node) => node.calls);
 
@@ -78,6 +81,7 @@ const CHANGES = {
   }),
   "execution.resumed": (s, data) => ({ ...s, status: "running", attempt: data.attempt ?? s.attempt }),
   "execution.handed_back": (s) => ({ ...s, status: "pending" }),
+  "execution.waiting": (s) => ({ ...s, status: "waiting" }),
   "execution.cancelling": (s) => ({ ...s, cancelling: true }),
   "execution.completed": (s, data, at) => ended(s, "completed", data, at),
   "execution.failed": (s, data, at) => ended(s, "failed", data, at),
@@ -111,6 +115,15 @@ const CHANGES = {
     })),
   "delay.started": (s, data) =>
     withNode(s, data, (node) => ({ ...node, delay_until: data.until ?? null })),
+
+  "approval.requested": (s, data) =>
+    withNode(s, data, (node) => ({
+      ...node,
+      status: "waiting",
+      approval: { id: data.approval, question: data.question ?? "", deadline_at: data.deadline_at ?? null },
+    })),
+  "approval.decided": (s, data) =>
+    withNode(s, data, (node) => ({ ...node, status: "running", approval: null, decided: { decision: data.decision, by: data.by ?? "" } })),
 
   "model.started": (s, data, at) => {
     const order = callsOf(s).length;
@@ -168,7 +181,7 @@ const CHANGES = {
 /** The execution is over: whatever still ran stopped with it. */
 function ended(s, status, data, at) {
   const stopped = (item) =>
-    item.status === "running" || item.status === "open"
+    ["running", "open", "waiting"].includes(item.status)
       ? { ...item, status: status === "completed" ? "completed" : "cancelled", finished_at: at }
       : item;
   return {
@@ -176,7 +189,7 @@ function ended(s, status, data, at) {
     status,
     cancelling: false,
     finished_at: at,
-    nodes: s.nodes.map((node) => ({ ...stopped(node), calls: node.calls.map(stopped), tools: node.tools.map(stopped) })),
+    nodes: s.nodes.map((node) => ({ ...stopped(node), approval: null, calls: node.calls.map(stopped), tools: node.tools.map(stopped) })),
     output: data.output ?? s.output,
     error: data.error ?? null,
     totals: data.totals ?? null,
@@ -235,6 +248,8 @@ const newNode = (node, visit) => ({
   finished_at: null,
   duration_ms: null,
   delay_until: null,
+  approval: null,
+  decided: null,
   error: null,
   calls: [],
   tools: [],

@@ -97,6 +97,8 @@ function nodeWords(node) {
   if (node.visit > 1) notes.push(`visit ${node.visit}`);
   if (node.port && node.port !== "out") notes.push(`→ ${node.port}`);
   if (node.delay_until) notes.push("waiting");
+  if (node.approval) notes.push("waits for a decision");
+  if (node.decided?.by) notes.push(`by ${node.decided.by}`);
   if (node.error) notes.push(node.error.message || node.error.code);
   return { name: node.label, note: notes.join(" · ") };
 }

@@ -25,6 +25,7 @@ ENDS: dict[str, tuple[Any, ...]] = {
     "fail": ("code", "message"),
     "cancel": (),
     "hand_back": (),
+    "pause": (),
 }
 attempts = st.lists(
     st.one_of(

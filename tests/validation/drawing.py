@@ -65,6 +65,9 @@ class FakeWorld:
     def may_use(self, tool: str) -> bool:
         return tool == "clock"
 
+    def may_approve(self, name: str) -> bool:
+        return name in ("alice", "group:editors")
+
     def workflow(self, name: str) -> Any:
         return self._workflows.get(name)
 

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from core.shapes import Shape
+from workflows.api.approval_shapes import PendingApproval, pending_approval
 from workflows.models import WorkflowExecution
 from workflows.totals import totals_json
 
@@ -44,6 +45,8 @@ class ExecutionOut(Shape):
 
     `pins` are the workflows that its nodes run (`id`, or `id@number` of its history), each with the
     content hash of the version it is for this run.
+    `approvals` are those that are to be decided, `waited_ms` what it has waited for people, which
+    `duration_ms` does not count.
     """
 
     id: UUID
@@ -65,8 +68,10 @@ class ExecutionOut(Shape):
     started_at: datetime | None
     finished_at: datetime | None
     duration_ms: int | None
+    waited_ms: int
     cancelling: bool
     retry_of: UUID | None
+    approvals: list[PendingApproval]
 
 
 class ExecutionStarted(Shape):
@@ -119,9 +124,16 @@ def execution_out(
         started_at=execution.started_at,
         finished_at=ended["at"] if ended else execution.finished_at,
         duration_ms=totals["duration_ms"] if ended else execution.duration_ms,
+        waited_ms=execution.waited_ms,
         cancelling=execution.cancel_requested_at is not None and not execution.over,
         retry_of=execution.retry_of_id,
+        approvals=[] if ended else _pending(execution),
     )
+
+
+def _pending(execution: WorkflowExecution) -> list[PendingApproval]:
+    """What a row of `for_list()` brought with it; one that has just begun waits for nothing."""
+    return [pending_approval(one) for one in getattr(execution, "pending_approvals", ())]
 
 
 def listed_execution(execution: WorkflowExecution) -> ExecutionOut:

@@ -2,17 +2,19 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Generic, Literal, Protocol, TypedDict, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, Generic, Literal, Protocol, TypedDict, TypeVar, cast
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter
 
+from core.database import database
 from core.errors import Invalid, NotFound
 from core.shapes import Shape
 from workflows.api.streaming import event_stream
-from workflows.models import WorkflowExecution
+from workflows.engine.events import ExecutionWaiting
+from workflows.models import ExecutionStatus, WorkflowExecution
 from workflows.progress import status_of
 from workflows.tracking.frames import Frame
 from workflows.tracking.log import Tail
@@ -55,7 +57,9 @@ class Door(Generic[B]):
 
 
 async def start(door: Door[B], mode: Mode) -> HttpResponseBase:
-    """wait: 201 with the end; stream: the events; background: 202 with the beginning."""
+    """wait: 201 with the end, or 202 when the run waits for people; stream: the events;
+    background: 202 with the beginning.
+    """
     tail = Tail(door.wanted, unborn=True).open()
     try:
         begun = await door.begin()
@@ -76,7 +80,18 @@ async def _watched(door: Door[B], mode: Mode, begun: B, tail: Tail) -> HttpRespo
     async for frame in tail.frames():
         if frame.last:
             return _json(door.told(begun, _end(frame)), 201)
+        if frame.type == ExecutionWaiting.type:
+            paused = await database.run(_paused, begun.execution.id)
+            if paused is not None:
+                begun = replace(cast("Any", begun), execution=paused)
+                return _json(door.told(begun, None), 202)
     raise door.gone
+
+
+def _paused(execution_id: UUID) -> WorkflowExecution | None:
+    """It with its approvals, if it waits still."""
+    waiting = WorkflowExecution.objects.filter(status=ExecutionStatus.WAITING)
+    return waiting.for_list().filter(pk=execution_id).first()
 
 
 class Idempotency(TypedDict):

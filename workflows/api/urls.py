@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from workflows.api.approvals import ApprovalDecide, ApprovalDetail, ApprovalList
 from workflows.api.definitions import DefinitionDetail, DefinitionFork, DefinitionList
 from workflows.api.execute import DefinitionExecute, GraphExecute, TemplateExecute
 from workflows.api.executions import (
@@ -30,6 +31,9 @@ urlpatterns = [
     path("executions/<str:pk>/", ExecutionDetail.as_view(), name="execution-detail"),
     path("executions/<str:pk>/events/", ExecutionEvents.as_view(), name="execution-events"),
     path("executions/<str:pk>/cancel/", ExecutionCancel.as_view(), name="execution-cancel"),
+    path("approvals/", ApprovalList.as_view(), name="approval-list"),
+    path("approvals/<str:pk>/", ApprovalDetail.as_view(), name="approval-detail"),
+    path("approvals/<str:pk>/decide/", ApprovalDecide.as_view(), name="approval-decide"),
     path("workflows/validate/", Validate.as_view(), name="workflow-validate"),
     path("templates/", TemplateList.as_view(), name="template-list"),
     path("templates/<str:pk>/", TemplateDetail.as_view(), name="template-detail"),

@@ -8,6 +8,7 @@ from uuid import UUID
 from llms.messages import ChatMessage
 from workflows.definition.graph import GraphDefinition
 from workflows.engine.events import Event
+from workflows.engine.pausing import ApprovalQuestion, Decision
 from workflows.engine.result import ExecutionResult
 
 
@@ -92,6 +93,10 @@ class Services(Protocol):
 
         Raises NodeError, BadExpression.
         """
+        ...
+
+    async def approval(self, question: ApprovalQuestion) -> Decision | None:
+        """What was decided; None while it is not: the node is then to `pause`."""
         ...
 
 

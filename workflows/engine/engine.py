@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 
-from langgraph.errors import GraphRecursionError
+from langgraph.errors import GraphInterrupt, GraphRecursionError
 
 from workflows.engine.compiler import Compiler, NodeTypes
 from workflows.engine.context import ExecutionContext
 from workflows.engine.errors import RunFailed
+from workflows.engine.pausing import RunPaused
 from workflows.engine.result import ExecutionResult
 from workflows.engine.state import RunState
+
+_INTERRUPT = "__interrupt__"
 
 
 class ExecutionEngine:
@@ -21,7 +24,8 @@ class ExecutionEngine:
         """Run the context's graph to its end.
 
         Writes nothing itself: nodes emit to `context.log` and ask `context.services`. Raises
-        RunFailed when a node's error is taken up by no edge, or the run takes too many steps.
+        RunFailed when a node's error is taken up by no edge, or the run takes too many steps;
+        RunPaused when a node waits for a decision and all that ran beside it has ended.
         Cancelling the task cancels the nodes.
         """
         state: RunState = {"nodes": {}, "variables": {}}
@@ -31,12 +35,17 @@ class ExecutionEngine:
             context=replace(context, execute=self.execute),
             stream_mode="values",
         )
+        paused = False
         try:
             async for step in steps:
-                state = step
+                state, paused = step, paused or _INTERRUPT in step
+        except GraphInterrupt:  # of a graph that runs within a node of another
+            paused = True
         except GraphRecursionError as error:
             message = f"The run took more than {context.max_steps:,} steps."
             raise RunFailed("", "too_many_steps", message) from error
+        if paused:
+            raise RunPaused
         return _result(context, state)
 
 

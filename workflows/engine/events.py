@@ -3,7 +3,7 @@
 `identity` is what makes an event the same after a replay: everything but times and measurements.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -175,6 +175,40 @@ class DelayStarted(Event):
     node: str
     visit: int
     until: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRequested(Event):
+    """A node waits for people; `question` begins what they are asked."""
+
+    type: ClassVar[str] = "approval.requested"
+    node: str
+    visit: int
+    approval: str
+    question: str
+    deadline_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalDecided(Event):
+    """`decision` is approved, rejected or expired; `by` is a username, empty when it expired."""
+
+    type: ClassVar[str] = "approval.decided"
+    node: str
+    visit: int
+    approval: str
+    decision: str
+    by: str
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionWaiting(Event):
+    """Nobody runs it until one of these approvals is decided, or its deadline has passed."""
+
+    type: ClassVar[str] = "execution.waiting"
+    attempt: int
+    approvals: Sequence[Mapping[str, Any]]  # {approval, node, visit, question, deadline_at}
 
 
 TERMINAL_TYPES = {

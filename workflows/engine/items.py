@@ -5,9 +5,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from langgraph.errors import GraphBubbleUp
-
 from workflows.engine.errors import NodeError
+from workflows.engine.pausing import RunPaused
 
 T = TypeVar("T")
 
@@ -41,14 +40,14 @@ class _Items(Generic[T]):
         self._keep_errors = keep_errors
         self._left = iter(range(count))
         self._results: dict[int, T | NodeError] = {}
-        self._pauses: list[GraphBubbleUp] = []
+        self._pauses: list[RunPaused] = []
 
     async def work(self) -> None:
         """Take one after the other; items begin in their order, so the first to fail has begun."""
         for item in self._left:
             try:
                 self._results[item] = await self._run(item)
-            except GraphBubbleUp as pause:
+            except RunPaused as pause:
                 self._pauses.append(pause)
             except NodeError as error:
                 self._results[item] = error

@@ -24,6 +24,7 @@ from workflows.engine.context import (
 )
 from workflows.engine.errors import NodeError, RunFailed
 from workflows.engine.events import Event
+from workflows.engine.pausing import ApprovalQuestion, Decision
 from workflows.engine.result import ExecutionResult
 
 
@@ -60,6 +61,9 @@ class InnerServices:
 
     async def workflow(self, name: str, parameters: Mapping[str, Any]) -> GraphDefinition:
         return await self.outer.workflow(name, parameters)
+
+    async def approval(self, question: ApprovalQuestion) -> Decision | None:
+        return await self.outer.approval(replace(question, node=self.step + question.node))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from langgraph.errors import GraphBubbleUp
 from langgraph.runtime import Runtime
 
 from llms.errors import ProviderError
@@ -15,6 +16,7 @@ from workflows.definition.loops import Loop
 from workflows.engine.context import ExecutionContext
 from workflows.engine.errors import NodeError, RunFailed
 from workflows.engine.events import NodeFailed, NodeFinished, NodeStarted
+from workflows.engine.pausing import RunPaused, pause
 from workflows.engine.state import Passed, RunState
 from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
 
@@ -96,6 +98,10 @@ class Step:
         began = time.perf_counter()
         try:
             outputs = await self.kind.run(self.config, inputs, visit)
+        except GraphBubbleUp:  # not an error: it waits here, and is visited again
+            raise
+        except RunPaused:  # of a graph within this node
+            pause(self.node.id)
         except Exception as error:
             code, message = _told(error, visit)
             emit(NodeFailed(self.node.id, visit.number, code, message))

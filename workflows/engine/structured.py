@@ -3,12 +3,15 @@
 import json
 import re
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 _TOLD = "Answer with JSON only, without any other text. It has to fit this JSON schema:\n{schema}"
 _MEND = "That does not fit: {problem} Answer again, with the mended JSON only."
 _FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
+_REFERENCE = re.compile(r'"\$(ref|dynamicRef|recursiveRef)"')
 _SHOWN = 300
+_MOST_FLAWS = 100
 
 
 class Unfit(ValueError):
@@ -39,9 +42,18 @@ def read(text: str, schema: Mapping[str, Any]) -> Any:
     return data
 
 
+def flaws(data: Any, schema: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """All that does not fit: where (dotted), which word of the schema, and what is wrong."""
+    found = _validators().Draft202012Validator(schema).iter_errors(data)
+    return [
+        (".".join(map(str, flaw.absolute_path)), str(flaw.validator), flaw.message[:_SHOWN])
+        for flaw in islice(found, _MOST_FLAWS)
+    ]
+
+
 def check_schema(schema: Mapping[str, Any]) -> None:
     """Raises ValueError for what is no JSON schema, or refers to somewhere else."""
-    if "$ref" in json.dumps(schema):
+    if _REFERENCE.search(json.dumps(schema)):
         raise ValueError("References are not followed; write the schema out.")
     validators = _validators()
     try:

@@ -1,5 +1,6 @@
 """The tables of workflows."""
 
+from workflows.models.approval import Approval, ApprovalStatus
 from workflows.models.definition import DefinitionVersion, WorkflowDefinition, WorkflowVersion
 from workflows.models.event import ExecutionEvent
 from workflows.models.execution import (
@@ -16,6 +17,8 @@ from workflows.models.template import WorkflowTemplate
 __all__ = [
     "MOVES",
     "TERMINAL",
+    "Approval",
+    "ApprovalStatus",
     "DefinitionVersion",
     "ExecutionEvent",
     "ExecutionKind",

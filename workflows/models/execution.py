@@ -53,6 +53,9 @@ class WorkflowExecution(Record, CallTotals):
     lease. Executions with the same `serial_key` run one at a time, in the order of `serial_number`.
     `pins` maps the workflows that its nodes run, as they name them, to the content hashes of the
     versions they were when it was asked for.
+    While it is waiting nobody runs it; from `wakes_at` on it may be claimed (if null: never).
+    `waited_ms` is what it has waited, but for the wait that began at `waiting_since`; no duration
+    counts it.
     The totals count the model calls whose `origin` is this execution (`workflows.aggregates`).
     """
 
@@ -86,6 +89,11 @@ class WorkflowExecution(Record, CallTotals):
     lease_owner = models.CharField(max_length=80, blank=True, default="")
     lease_expires_at = models.DateTimeField(null=True)
     cancel_requested_at = models.DateTimeField(null=True)
+
+    wakes_at = models.DateTimeField(null=True)
+    waiting_since = models.DateTimeField(null=True)
+    waited_ms = models.PositiveBigIntegerField(default=0)
+    pauses = models.PositiveIntegerField(default=0)
 
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)

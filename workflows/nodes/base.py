@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from llms.messages import ChatMessage
 from workflows.definition.graph import OUT
 from workflows.engine.context import ExecutionContext, Question, Reply, ToolQuestion, ToolReply
+from workflows.engine.pausing import ApprovalQuestion, Decision, pause
 from workflows.engine.state import Change, Memory, Passed
 
 
@@ -80,6 +81,16 @@ class Visit:
         return await self.context.services.call_tool(
             ToolQuestion(node=self.node, visit=self.number, call=self.calls, **question)
         )
+
+    async def decision(self, **question: Any) -> Decision:
+        """What people decided (fields of `ApprovalQuestion` but for the numbering).
+
+        Pauses the run while they have not.
+        """
+        decided = await self.context.services.approval(
+            ApprovalQuestion(node=self.node, visit=self.number, **question)
+        )
+        return decided or pause(self.node)
 
     async def ask(self, **question: Any) -> Reply:
         """Ask a model (fields of `Question` but for the numbering). Raises NodeError."""

@@ -29,6 +29,7 @@ from workflows.engine.context import (
 )
 from workflows.engine.errors import NodeError
 from workflows.engine.events import DelayStarted
+from workflows.engine.pausing import ApprovalQuestion, Decision
 from workflows.models import WorkflowExecution
 from workflows.selectors import bound_graph, version_called
 from workflows.tracking.past import Past
@@ -114,6 +115,10 @@ class Resources:
             message = f"There was no workflow '{name[:_SHOWN]}' when the run was asked for."
             raise NodeError("unknown_workflow", message)
         return bound_graph(version, parameters)
+
+    async def approval(self, question: ApprovalQuestion) -> Decision | None:
+        """What people decided, once it is committed. Raises LeaseLost."""
+        return await self._tracker.approvals.decision(question)
 
 
 def context_of(

@@ -9,7 +9,9 @@ from core.database import database
 from workflows.engine.engine import ExecutionEngine
 from workflows.engine.errors import RunFailed
 from workflows.engine.events import ExecutionCancelling
+from workflows.engine.pausing import RunPaused
 from workflows.models import WorkflowExecution
+from workflows.pump.doorbell import doorbell
 from workflows.pump.resources import context_of
 from workflows.tracking.past import Past, past_of
 from workflows.tracking.tracker import WorkflowTracker
@@ -22,7 +24,8 @@ _INTERNAL = "The run stopped on an error of the server; its log has the details.
 
 
 class Run:
-    """Ends its execution in a terminal state, hands it back, or leaves it to its next owner."""
+    """Ends its execution in a terminal state, pauses it, hands it back, or leaves it to its next
+    owner."""
 
     def __init__(
         self, execution: WorkflowExecution, writer: GroupCommitWriter, engine: ExecutionEngine
@@ -83,13 +86,16 @@ class Run:
         tracker = WorkflowTracker(self.execution, self._writer, past, self._on_break)
         self._tracker = tracker
         tracker.start()
-        if self.execution.attempt > _MOST_ATTEMPTS:
+        if self.execution.attempt - self.execution.pauses > _MOST_ATTEMPTS:
             await tracker.fail("too_many_attempts", _GAVE_UP)
             return
         try:
             await self._execute(tracker, past)
         except RunFailed as error:
             await tracker.fail(error.code, error.message, error.node)
+        except RunPaused:
+            await tracker.pause()
+            doorbell.ring()  # what was decided meanwhile has been asked for in vain
         except asyncio.CancelledError:
             await self._stopped(tracker)
         except LeaseLost:

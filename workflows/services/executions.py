@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from datetime import datetime
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -20,6 +21,7 @@ from workflows.tracking.facts import EventsHappened, Unit
 from workflows.tracking.leases import expiry
 from workflows.tracking.log import Tail
 from workflows.tracking.past import past_of
+from workflows.tracking.pausing import ApprovalsWithdrawn
 from workflows.tracking.writer import writer
 
 _TRIES = 5
@@ -109,7 +111,7 @@ def request_cancel(execution_id: UUID, *, by: User) -> None:
     if execution.over:
         raise ExecutionAlreadyOver(status=execution.status)
     now = clock.now()
-    if execution.status == ExecutionStatus.PENDING:
+    if execution.status in (ExecutionStatus.PENDING, ExecutionStatus.WAITING):
         past = past_of(execution.id)
         events = EventsHappened(execution.id, execution.serial_key)
         ended = ExecutionEnded(
@@ -119,19 +121,27 @@ def request_cancel(execution_id: UUID, *, by: User) -> None:
             request_id=execution.request_id,
             created_at=execution.created_at,
             finished_at=now,
-            duration_ms=round((now - execution.created_at).total_seconds() * 1000),
+            duration_ms=_ran_ms(execution, now),
             seq=past.seq + 1,
             text=past.partial_text,
             answerer=past.answerer,
             events=events,
         )
-        writer.commit_now(Unit([ended, events, ended.audited()]))
+        withdrawn = ApprovalsWithdrawn(execution.id)
+        writer.commit_now(Unit([withdrawn, ended, events, ended.audited()]))
         transaction.on_commit(doorbell.ring)
     elif execution.cancel_requested_at is None:
         execution.cancel_requested_at = now
         execution.save(update_fields=["cancel_requested_at"])
         transaction.on_commit(lambda: _tell_pump(execution_id))
     record("workflows.execution.cancel_requested", actor=by, target=execution)
+
+
+def _ran_ms(execution: WorkflowExecution, now: datetime) -> int:
+    """How long one that nobody runs took, without what it waited for people."""
+    until = execution.waiting_since or now
+    took = until - (execution.started_at or execution.created_at)
+    return max(round(took.total_seconds() * 1000) - execution.waited_ms, 0)
 
 
 def _tell_pump(execution_id: UUID) -> None:

@@ -13,6 +13,16 @@ from core import clock
 from workflows.models import ExecutionStatus, WorkflowExecution
 
 Held = tuple[UUID, int]
+_CLAIMED = (
+    "status",
+    "attempt",
+    "lease_owner",
+    "lease_expires_at",
+    "started_at",
+    "wakes_at",
+    "waiting_since",
+    "waited_ms",
+)
 
 
 def new_owner() -> str:
@@ -60,12 +70,18 @@ def _claimed(execution: WorkflowExecution, owner: str) -> bool:
     unchanged = WorkflowExecution.objects.filter(
         pk=execution.pk, status=execution.status, attempt=execution.attempt
     )
+    if execution.waiting_since is not None:
+        execution.waited_ms += _milliseconds_since(execution.waiting_since)
+    execution.waiting_since = execution.wakes_at = None
     execution.status = ExecutionStatus.RUNNING
     execution.attempt += 1
     execution.lease_owner, execution.lease_expires_at = owner, expiry()
     execution.started_at = execution.started_at or clock.now()
-    names = ("status", "attempt", "lease_owner", "lease_expires_at", "started_at")
-    return unchanged.update(**{name: getattr(execution, name) for name in names}) == 1
+    return unchanged.update(**{name: getattr(execution, name) for name in _CLAIMED}) == 1
+
+
+def _milliseconds_since(began: datetime) -> int:
+    return max(round((clock.now() - began).total_seconds() * 1000), 0)
 
 
 def renew(owner: str, running: Collection[UUID]) -> set[UUID]:

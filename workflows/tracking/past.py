@@ -23,13 +23,15 @@ Key = tuple[str, int, int]  # node, visit, call
 class Past:
     """`seq` is the last event's number; a run's first attempt has an event or two and no calls.
 
-    `failures` are the calls that had failed for good: code and message.
+    `failures` are the calls that had failed for good: code and message; `approvals` the ids of
+    those that were asked for.
     """
 
     seq: int = 0
     identities: frozenset[tuple[Any, ...]] = frozenset()
     text_lengths: Mapping[tuple[Any, ...], int] = field(default_factory=dict)
     delays: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    approvals: Mapping[tuple[str, int], str] = field(default_factory=dict)
     texts: Mapping[Key, str] = field(default_factory=dict)
     failures: Mapping[Key, tuple[str, str]] = field(default_factory=dict)
     answerer: Answerer = Answerer()
@@ -86,14 +88,17 @@ def past_of(execution_id: UUID) -> Past:
     identities: set[tuple[Any, ...]] = set()
     lengths: dict[tuple[Any, ...], int] = {}
     delays: dict[tuple[str, int], str] = {}
+    approvals: dict[tuple[str, int], str] = {}
+    once = {"delay.started": (delays, "until"), "approval.requested": (approvals, "approval")}
     texts: dict[Key, str] = {}
     failures: dict[Key, tuple[str, str]] = {}
     answerer, seq = Answerer(), 0
     for event in _events(execution_id):
         seq, kind, data = event["seq"], event["type"], event["data"]
         identities.add(identity_of(kind, data))
-        if kind == "delay.started":
-            delays[data["node"], data["visit"]] = data["until"]
+        if kind in once:
+            of_visits, name = once[kind]
+            of_visits[data["node"], data["visit"]] = data[name]
         elif kind == "model.started" and data["purpose"] == "answer":
             texts[_key(data)] = ""
             answerer = Answerer(data["provider"], data["model"], data["demo"])
@@ -109,6 +114,7 @@ def past_of(execution_id: UUID) -> Past:
         frozenset(identities),
         lengths,
         delays,
+        approvals,
         texts,
         failures,
         answerer,

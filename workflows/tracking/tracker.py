@@ -4,6 +4,7 @@ database."""
 import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
+from uuid import UUID
 
 from core import clock
 from llms.ledger import CallRecord
@@ -12,9 +13,11 @@ from workflows.engine.events import (
     ExecutionHandedBack,
     ExecutionResumed,
     ExecutionStarted,
+    ExecutionWaiting,
 )
 from workflows.engine.result import ExecutionResult
 from workflows.models import ExecutionStatus, WorkflowExecution
+from workflows.tracking.approvals import ApprovalLog
 from workflows.tracking.calls import CallLog
 from workflows.tracking.ending import ExecutionEnded
 from workflows.tracking.facts import (
@@ -29,6 +32,7 @@ from workflows.tracking.facts import (
 )
 from workflows.tracking.frames import frame
 from workflows.tracking.past import Past
+from workflows.tracking.pausing import ApprovalsWithdrawn, Paused
 from workflows.tracking.tool_calls import ToolCallLog
 from workflows.tracking.writer import GroupCommitWriter
 
@@ -39,7 +43,7 @@ _SETTLE_S = 0.01
 
 
 class WorkflowTracker:
-    """`start`, `emit`, and one of `complete`, `fail`, `cancel`, `hand_back`.
+    """`start`, `emit`, and one of `complete`, `fail`, `cancel`, `pause`, `hand_back`.
 
     Lives in the event loop of its run. `on_break` is called (in the writer's thread) when a write
     of this run was refused or failed: the run must stop, its lease is left to run out.
@@ -55,6 +59,7 @@ class WorkflowTracker:
         self.execution = execution
         self.calls = CallLog(self, past)
         self.tool_calls = ToolCallLog(self, past)
+        self.approvals = ApprovalLog(self, past)
         self._writer = writer
         self._past = past
         self._seq = past.seq
@@ -118,6 +123,13 @@ class WorkflowTracker:
         """End the run as cancelled; its calls are settled already."""
         await self._end(ExecutionStatus.CANCELLED, self.calls.partial_text)
 
+    async def pause(self) -> None:
+        """Leave the execution until somebody decides what it waits for."""
+        waiting = self.approvals.waiting
+        self.emit(ExecutionWaiting(self.execution.attempt, waiting))
+        self.record(Paused(self.execution.id, [UUID(one["approval"]) for one in waiting]))
+        await self.committed()
+
     async def hand_back(self) -> None:
         """Give the execution back, for whoever claims it next."""
         self.emit(ExecutionHandedBack(self.execution.attempt))
@@ -160,6 +172,7 @@ class WorkflowTracker:
         self.calls.flush_text()
         execution, finished_at = self.execution, clock.now()
         began = execution.started_at or execution.created_at
+        took_ms = round((finished_at - began).total_seconds() * 1000) - execution.waited_ms
         self._seq += 1
         ended = ExecutionEnded(
             execution_id=execution.id,
@@ -168,7 +181,7 @@ class WorkflowTracker:
             request_id=execution.request_id,
             created_at=execution.created_at,
             finished_at=finished_at,
-            duration_ms=round((finished_at - began).total_seconds() * 1000),
+            duration_ms=max(took_ms, 0),
             seq=self._seq,
             text=text,
             events=self._events,
@@ -176,6 +189,8 @@ class WorkflowTracker:
             error=error,
             answerer=self.calls.answerer,
         )
+        if self.approvals.asked:
+            self.record(ApprovalsWithdrawn(execution.id))
         self.record(ended)
         self.record(ended.audited())
         await self.committed()

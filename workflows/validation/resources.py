@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from workflows.validation.issue import Issue, error, shown
 from workflows.validation.models import models_asked
+from workflows.validation.schema import is_parameter
 from workflows.validation.subject import Node, Subject
 
 
@@ -13,6 +14,7 @@ def check_resources(subject: Subject) -> Iterator[Issue]:
     for node in subject.nodes:
         yield from _models(subject, node)
         yield from _tools(subject, node)
+        yield from _approvers(subject, node)
 
 
 def _models(subject: Subject, node: Node) -> Iterator[Issue]:
@@ -31,3 +33,14 @@ def _tools(subject: Subject, node: Node) -> Iterator[Issue]:
             message = f"There is no tool '{shown(name)}', or you may not use it."
             path = node.path("config", "tools", at)
             yield error("unknown_tool", path, message, "GET /api/v1/tools/ lists yours.")
+
+
+def _approvers(subject: Subject, node: Node) -> Iterator[Issue]:
+    names = node.setting("approvers", ()) if node.key == "approval" else ()
+    for at, name in enumerate(names if isinstance(names, list | tuple) else ()):
+        if not isinstance(name, str) or is_parameter(name):
+            continue
+        if subject.world and not subject.world.may_approve(name):
+            message = f"There is no user or group '{shown(name)}'."
+            hint = "Name users as they sign in, and groups as group:<name>."
+            yield error("unknown_approver", node.path("config", "approvers", at), message, hint)

@@ -30,6 +30,10 @@ class World(Protocol):
         """Whether there is such a tool and it may be called now."""
         ...
 
+    def may_approve(self, name: str) -> bool:
+        """Whether there is such a user, or such a group: `group:<name>`."""
+        ...
+
     def workflow(self, name: str) -> Mapping[str, Any] | None:
         """The graph that a workflow would run, as JSON; `id`, or `id@number` of its history."""
         ...

@@ -10,6 +10,7 @@ from llms.errors import UnknownModel
 from llms.profiles import ProfileSpec
 from llms.services.profiles import resolve_profile
 from tools.selectors import usable_tools
+from workflows.approvers import named
 from workflows.models import DefinitionVersion, WorkflowDefinition, WorkflowVersion
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
@@ -23,6 +24,7 @@ class WorldOf:
         self._user = user
         self._models: dict[str, ProfileSpec | None] = {}
         self._versions: dict[str, WorkflowVersion | None] = {}
+        self._approvers: dict[str, bool] = {}
 
     def model(self, name: str) -> ProfileSpec | None:
         if name not in self._models:
@@ -35,6 +37,11 @@ class WorldOf:
     @cached_property
     def _tools(self) -> frozenset[str]:
         return frozenset(tool.key for tool in usable_tools(self._user))
+
+    def may_approve(self, name: str) -> bool:
+        if name not in self._approvers:
+            self._approvers[name] = any(named([name]))
+        return self._approvers[name]
 
     def workflow(self, name: str) -> Mapping[str, Any] | None:
         if name not in self._versions:

@@ -1,5 +1,6 @@
 /** The elements of the conversation: what was asked, and an answer with its receipt. */
 
+import { showApprovals } from "../approvals.js";
 import { copyButton } from "../copy.js";
 import { el, fill, icon, iconButton, setText } from "../dom.js";
 import { duration, EXACTNESS, money, moment, usage } from "../format.js";
@@ -35,6 +36,7 @@ export class AnswerView {
     this.thinking = el("details", { class: "thinking", hidden: true }, el("summary", {}, icon("chevron"), "Reasoning"), this.thought);
     this.prose = el("div", { class: "prose" });
     this.problem = el("div", { class: "notice bad", hidden: true });
+    this.waiting = el("div", { class: "notice calm", hidden: true });
     this.figures = el("span", { class: "figures" });
     this.steps = new Steps(this.figures, (snapshot) => this.showReasoning(answerCall(snapshot)?.reasoning));
     this.tools = el("div", { class: "tools" });
@@ -45,6 +47,7 @@ export class AnswerView {
       this.thinking,
       this.prose,
       this.problem,
+      this.waiting,
       el("div", { class: "receipt" }, this.steps.element, this.tools),
     );
   }
@@ -61,6 +64,7 @@ export class AnswerView {
     this.withdraw.hidden = reply.state !== "queued";
     this.text(reply);
     this.showProblem(reply);
+    showApprovals(this.waiting, reply.approvals);
     this.showFigures(reply, live);
     this.steps.show(reply, live);
     if (!live && !this.tools.childElementCount) this.showTools(reply);

@@ -1,6 +1,6 @@
 /** One shape for an answer, wherever it comes from: a stored message or a running execution. */
 
-import { answerCall, answerText, callsOf, isOver } from "../progress.js";
+import { answerCall, answerText, callsOf, isOver, pendingApprovals } from "../progress.js";
 
 /** The reply that a stored assistant message shows. */
 export function replyOf(message) {
@@ -20,6 +20,7 @@ export function replyOf(message) {
     exactness: message.exactness,
     tookMs: message.response_time_ms,
     at: message.created_at,
+    approvals: [],
     snapshot: null,
   };
 }
@@ -44,6 +45,7 @@ export function replySoFar(snapshot, { waiting = false } = {}) {
     exactness: totals?.exactness ?? null,
     tookMs: totals?.duration_ms ?? null,
     at: snapshot.created_at,
+    approvals: pendingApprovals(snapshot),
     snapshot,
   };
 }
@@ -51,6 +53,7 @@ export function replySoFar(snapshot, { waiting = false } = {}) {
 /** What is going on right now, in a few words. */
 export function activity(snapshot) {
   if (snapshot.cancelling) return "Stopping";
+  if (snapshot.status === "waiting") return "Waiting for a decision";
   const retrying = callsOf(snapshot).findLast((call) => call.retry_in_s !== null && call.status === "failed");
   const node = snapshot.nodes.findLast((item) => item.status === "running");
   const call = node?.calls.at(-1);

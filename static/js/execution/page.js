@@ -1,12 +1,13 @@
 /** The page of one run: its timeline, calls, values and log, live from the first event on. */
 
 import { get, post, readLog } from "../api.js";
+import { showApprovals } from "../approvals.js";
 import { el, fill, pageData, setText } from "../dom.js";
 import { addMoney, duration, money, tokens, usage, worst } from "../format.js";
 import { follow } from "../live.js";
 import { renderMarkdown } from "../markdown.js";
 import { callsApi, executionApi, executionPage, executionSocket } from "../paths.js";
-import { answerText, apply, callsOf, emptySnapshot, isOver } from "../progress.js";
+import { answerText, apply, callsOf, emptySnapshot, isOver, pendingApprovals } from "../progress.js";
 import { Timeline } from "../timeline.js";
 import { toast } from "../toast.js";
 import { showCalls } from "./calls.js";
@@ -59,6 +60,7 @@ function paint() {
   byId("output").setAttribute("aria-busy", String(!isOver(snapshot)));
   if (text) renderMarkdown(byId("output"), text);
   showError();
+  showApprovals(byId("waiting"), pendingApprovals(snapshot));
   if (!isOver(snapshot) && snapshot.started_at) setTimeout(() => (frame ??= requestAnimationFrame(paint)), TICK_MS);
 }
 

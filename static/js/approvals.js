@@ -1,0 +1,16 @@
+/** What people are asked while a run waits, and the way to where it is decided. */
+
+import { el, fill } from "./dom.js";
+import { APPROVALS } from "./paths.js";
+
+/** Show these questions in `box`; touches nothing while they stay the same. */
+export function showApprovals(box, approvals) {
+  const asked = approvals.map((one) => one.id).join();
+  if ((box.dataset.asked ?? "") === asked) return;
+  box.dataset.asked = asked;
+  box.hidden = !asked;
+  fill(box, approvals.map(waitsFor));
+}
+
+const waitsFor = ({ id, question }) =>
+  el("span", { class: "asked" }, `${question} `, el("a", { class: "button small", href: `${APPROVALS}#${id}` }, "Decide"));

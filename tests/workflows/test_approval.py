@@ -1,0 +1,338 @@
+"""People decide how a run goes on: who is asked, what they may answer, and until when."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.auth.models import Group
+from django.test import AsyncClient
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from audit.models import AuditEntry
+from audit.verification import verify
+from core.aggregates import all_differences
+from llms.models import ModelCall
+from tests.definitions.graphs import asks, graph
+from tests.definitions.test_execute import run_what_starts
+from tests.drills.approvals import APPROVALS, ONCE, Desk, approval, later, letter
+from tests.drills.mortal import events_of, types_of
+from tests.factories.accounts import UserFactory
+from workflows.models import Approval, WorkflowExecution
+from workflows.services.approvals import ApprovalOver, decide
+
+FORM = {
+    "type": "object",
+    "properties": {
+        "to": {"type": "string", "minLength": 2},
+        "copies": {"type": "integer", "minimum": 1},
+    },
+    "required": ["to", "copies"],
+    "additionalProperties": False,
+}
+
+
+@pytest.fixture
+def desk(alice: User, api: Callable[[User], APIClient], built_in: None) -> Desk:
+    return Desk(api(alice))
+
+
+@pytest.fixture
+def asked(desk: Desk, drain: Callable[[], None]) -> Callable[..., str]:
+    """Start a letter and run it until it waits."""
+
+    def begun(**config: Any) -> str:
+        pk = desk.begin(letter(**config))
+        drain()
+        assert desk.run(pk)["status"] == "waiting"
+        return pk
+
+    return begun
+
+
+def test_a_run_waits_and_says_for_what(desk: Desk, asked: Callable[..., str]) -> None:
+    pk = asked(question="Send '{{nodes.start.text}}'?", shows="A draft: {{text}}")
+    [pending] = desk.run(pk)["approvals"]
+    shown = desk.client.get(f"{APPROVALS}{pending['id']}/").json()
+    assert shown["question"] == pending["question"] == "Send 'hello'?"
+    assert shown["shown"].startswith("A draft: Hello!")
+    assert (shown["node"], shown["visit"], shown["status"]) == ("ask", 1, "pending")
+    assert (shown["execution"], shown["approvers"], shown["form"]) == (pk, [], None)
+    requested, waiting = events_of(pk)[-2:]
+    assert (requested["type"], waiting["type"]) == ("approval.requested", "execution.waiting")
+    assert waiting["data"]["approvals"] == [requested["data"]]
+    assert requested["data"]["approval"] == pending["id"]
+
+
+def test_who_approves_lets_it_go_on_and_no_model_is_asked_again(
+    desk: Desk, asked: Callable[..., str], drain: Callable[[], None], alice: User
+) -> None:
+    pk = asked()
+    with later(days=3):
+        desk.approve(comment="Good.")
+        drain()
+    run = desk.run(pk)
+    assert (run["status"], run["output"]["text"]) == ("completed", "sent by alice: ")
+    assert (run["approvals"], run["attempt"]) == ([], 2)
+    assert ModelCall.objects.count() == run["totals"]["calls"] == 1
+    assert run["waited_ms"] >= 3 * 24 * 3600 * 1000 > run["duration_ms"]
+    types = types_of(pk)
+    after = types[types.index("execution.waiting") :]
+    assert after[:4] == [
+        "execution.waiting",
+        "execution.resumed",
+        "approval.decided",
+        "node.finished",
+    ]
+    entry = AuditEntry.objects.get(action="workflows.approval.decided")
+    assert (entry.actor_id, entry.detail["decision"]) == (alice.pk, "approved")
+    assert list(all_differences()) == []
+    assert verify().ok
+
+
+def test_who_rejects_sends_it_the_other_way(
+    desk: Desk, asked: Callable[..., str], drain: Callable[[], None]
+) -> None:
+    pk = asked()
+    told = desk.decide(desk.waiting("ask"), "reject", comment="Too long.")
+    assert (told.json()["status"], told.json()["decided_by"]) == ("rejected", "alice")
+    drain()
+    assert desk.run(pk)["output"]["text"] == "rejected: Too long."
+
+
+def test_an_answer_fits_the_form_or_all_that_is_wrong_is_told(
+    desk: Desk, asked: Callable[..., str], drain: Callable[[], None]
+) -> None:
+    pk = asked(form=FORM)
+    ask = desk.waiting("ask")
+    assert desk.client.get(f"{APPROVALS}{ask}/").json()["form"] == FORM
+    told = desk.decide(ask, answer={"to": "x", "copies": 0, "cc": "me"})
+    assert (told.status_code, told.json()["code"]) == (400, "bad_answer")
+    found = {(error["path"], error["code"]) for error in told.json()["detail"]["errors"]}
+    assert found == {
+        ("answer.to", "minLength"),
+        ("answer.copies", "minimum"),
+        ("answer", "additionalProperties"),
+    }
+    assert desk.decide(ask).json()["code"] == "bad_answer"
+    assert desk.decide(ask, "reject", answer={"to": "bob"}).json()["code"] == "bad_answer"
+    desk.approve(answer={"to": "bob", "copies": 2})
+    drain()
+    assert desk.run(pk)["output"]["text"] == 'sent by alice: {"copies": 2, "to": "bob"}'
+
+
+def test_without_a_form_there_is_no_answer(desk: Desk, asked: Callable[..., str]) -> None:
+    asked()
+    told = desk.decide(desk.waiting("ask"), answer="yes")
+    assert told.json()["detail"]["errors"][0]["code"] == "no_form"
+    for body in ({"decision": "maybe"}, {}, {"decision": "approve", "by": "ada"}):
+        told = desk.client.post(f"{APPROVALS}{desk.waiting('ask')}/decide/", body)
+        assert (told.status_code, told.json()["code"]) == (400, "invalid")
+
+
+def test_a_stranger_sees_no_approval_and_decides_none(
+    desk: Desk, asked: Callable[..., str], charlie: User, api: Callable[[User], APIClient]
+) -> None:
+    asked()
+    stranger, ask = Desk(api(charlie)), desk.waiting("ask")
+    assert stranger.waiting() == []
+    for told in (stranger.client.get(f"{APPROVALS}{ask}/"), stranger.decide(ask)):
+        assert (told.status_code, told.json()["code"]) == (404, "approval_not_found")
+    assert desk.decide("nonsense").status_code == 404
+    assert APIClient().get(APPROVALS).status_code == 401
+    assert Approval.objects.get().status == "pending"
+
+
+def test_who_is_named_decides_what_the_owner_may_only_look_at(
+    desk: Desk, asked: Callable[..., str], drain: Callable[[], None], api: Callable[..., APIClient]
+) -> None:
+    editors = Group.objects.create(name="editors")
+    bob, ella = UserFactory(username="bob"), UserFactory(username="ella")
+    ella.groups.add(editors)
+    pk = asked(approvers=["bob", "group:editors"])
+    ask = desk.waiting("ask")
+    told = desk.decide(ask)
+    assert (told.status_code, told.json()["code"]) == (403, "not_an_approver")
+    for approver in (bob, ella):
+        assert Desk(api(approver)).waiting("ask") == ask
+        assert api(approver).get(f"/api/v1/executions/{pk}/").status_code == 404
+    assert Desk(api(ella)).decide(ask).status_code == 200
+    drain()
+    assert desk.run(pk)["output"]["text"] == "sent by ella: "
+
+
+def test_who_has_left_a_group_is_not_asked_any_more(
+    asked: Callable[..., str], api: Callable[..., APIClient]
+) -> None:
+    editors = Group.objects.create(name="editors")
+    ella = UserFactory(username="ella")
+    ella.groups.add(editors)
+    asked(approvers=["group:editors"])
+    assert len(Desk(api(ella)).waiting()) == 1
+    ella.groups.clear()
+    assert Desk(api(ella)).waiting() == []
+
+
+def test_staff_may_decide_everything(
+    asked: Callable[..., str], desk: Desk, admin: User, api: Callable[..., APIClient]
+) -> None:
+    asked()
+    assert Desk(api(admin)).decide(desk.waiting("ask")).status_code == 200
+
+
+def test_approvers_there_are_none_of_are_told_before_anything_runs(desk: Desk) -> None:
+    document = letter(approvers=["alice", "nobody", "group:nobodies"])
+    told = desk.client.post(ONCE, {"graph": document})
+    issues = told.json()["detail"]["errors"]
+    assert [(issue["code"], issue["path"]) for issue in issues] == [
+        ("unknown_approver", "nodes[2].config.approvers[1]"),
+        ("unknown_approver", "nodes[2].config.approvers[2]"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("config", "status", "text"),
+    [({}, "failed", None), ({"on_deadline": "reject"}, "completed", "expired: ")],
+)
+def test_a_deadline_passes_without_anybody_there(
+    desk: Desk,
+    asked: Callable[..., str],
+    drain: Callable[[], None],
+    config: dict[str, Any],
+    status: str,
+    text: str | None,
+) -> None:
+    pk = asked(deadline_s=3600, **config)
+    drain()
+    assert desk.run(pk)["status"] == "waiting"
+    with later(minutes=61):
+        assert desk.waiting() != []
+        assert desk.run(pk)["approvals"] == []
+        late = desk.decide(desk.waiting("ask"))
+        assert (late.status_code, late.json()["code"]) == (409, "approval_over")
+        drain()
+        assert (run := desk.run(pk))["status"] == status
+        assert run["output"] == (text and {"text": text, "variables": {}})
+        assert (run["error"] or {}).get("code") == (None if text else "approval_expired")
+        late = desk.decide(Approval.objects.get().pk)
+        assert late.json()["detail"] == {"status": "expired"}
+    assert types_of(pk).count("approval.decided") == 1
+    assert verify().ok
+
+
+def test_of_two_decisions_the_first_counts(
+    desk: Desk, asked: Callable[..., str], drain: Callable[[], None], alice: User
+) -> None:
+    """Both looked before either decided."""
+    pk = asked()
+    one, other = Approval.objects.get(), Approval.objects.get()
+    decide(one, by=alice, approve=False, comment="no")
+    with pytest.raises(ApprovalOver):
+        decide(other, by=alice, approve=True)
+    told = desk.decide(one.pk)
+    assert (told.status_code, told.json()["detail"]) == (409, {"status": "rejected"})
+    drain()
+    assert desk.run(pk)["output"]["text"] == "rejected: no"
+
+
+def test_each_visit_asks_anew(desk: Desk, drain: Callable[[], None]) -> None:
+    document = graph(
+        {"id": "loop", "type": "loop", "config": {"max_iterations": 2}},
+        asks(),
+        approval(question="Round {{nodes.loop.iteration}}?"),
+        {
+            "id": "note",
+            "type": "variable",
+            "config": {"name": "said", "operation": "append", "expression": "nodes.ask.comment"},
+        },
+        {"id": "all", "type": "prompt", "config": {"template": "{{variables.said}}"}},
+        edges=[
+            "start>loop",
+            "loop.continue>model",
+            "model>ask",
+            "ask.approved>note",
+            "note>loop",
+            "loop.done>all",
+            "all>end",
+        ],
+    )
+    pk = desk.begin(document)
+    for comment in ("first", "second"):
+        drain()
+        desk.approve(comment=comment)
+    drain()
+    assert desk.run(pk)["output"]["text"] == '["first", "second"]'
+    rounds = Approval.objects.order_by("visit").values_list("visit", "question", "comment")
+    assert list(rounds) == [(1, "Round 1?", "first"), (2, "Round 2?", "second")]
+    assert ModelCall.objects.count() == 2
+
+
+def test_who_waits_for_the_answer_is_told_that_people_are_asked(alice: User, desk: Desk) -> None:
+    """The waiting POST ends when the run pauses, not when somebody decides."""
+
+    async def scenario() -> Any:
+        browser = AsyncClient()
+        await browser.aforce_login(alice)
+        body = {"graph": letter(), "input": {"message": "hello"}, "mode": "wait"}
+        posted = browser.post(ONCE, body, content_type="application/json")
+        answer, _ = await asyncio.gather(posted, run_what_starts())
+        return answer.status_code, answer.json()["execution"]
+
+    status, run = async_to_sync(scenario)()
+    assert (status, run["status"]) == (202, "waiting")
+    assert [one["id"] for one in run["approvals"]] == [desk.waiting("ask")]
+
+
+def test_a_conversation_waits_with_its_turn(
+    desk: Desk, drain: Callable[[], None], alice: User
+) -> None:
+    made = desk.client.post("/api/v1/definitions/", {"name": "letters", "graph": letter()})
+    body = {"message": "hello", "definition": made.json()["id"], "mode": "background"}
+    first = desk.client.post("/api/v1/chat/", body).json()
+    drain()
+    talk = {"message": "and?", "conversation": first["conversation"]["id"], "mode": "background"}
+    refused = desk.client.post("/api/v1/chat/", {**talk, "when_busy": "refuse"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "conversation_busy")
+    second = desk.client.post("/api/v1/chat/", talk).json()["execution"]["id"]
+    drain()
+    assert desk.run(second)["status"] == "pending"
+    desk.approve()
+    drain()
+    assert desk.run(first["execution"]["id"])["output"]["text"] == "sent by alice: "
+    assert desk.run(second)["status"] == "completed"
+    assert list(all_differences()) == []
+
+
+def test_what_is_stopped_while_it_waits_ends_at_once(
+    desk: Desk, asked: Callable[..., str], drain: Callable[[], None]
+) -> None:
+    pk = asked()
+    ask = desk.waiting("ask")
+    told = desk.client.post(f"/api/v1/executions/{pk}/cancel/")
+    assert (told.status_code, told.json()["status"]) == (200, "cancelled")
+    assert desk.client.get(f"{APPROVALS}{ask}/").json()["status"] == "withdrawn"
+    late = desk.decide(ask)
+    assert (late.status_code, late.json()["code"]) == (409, "approval_over")
+    drain()
+    assert types_of(pk)[-1] == "execution.cancelled"
+    assert list(all_differences()) == []
+    assert verify().ok
+
+
+def test_a_run_that_is_deleted_takes_its_approvals_along(asked: Callable[..., str]) -> None:
+    WorkflowExecution.objects.filter(pk=asked()).delete()
+    assert Approval.objects.count() == 0
+
+
+def test_a_list_of_approvals_costs_the_same_for_many_as_for_one(
+    desk: Desk, asked: Callable[..., str], django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(3):
+        asked()
+    with django_assert_max_num_queries(4):
+        assert len(desk.waiting()) == 3
+    with django_assert_max_num_queries(5):
+        runs = desk.client.get("/api/v1/executions/").json()["results"]
+    assert [len(run["approvals"]) for run in runs] == [1, 1, 1]

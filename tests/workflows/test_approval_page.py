@@ -1,0 +1,182 @@
+"""The page and the back office decide by the same service; the page needs no script."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from tests.drills.approvals import Desk, letter
+from tests.factories.accounts import PASSWORD
+from workflows.answer_form import fields_of
+from workflows.models import Approval
+
+PAGE = "/approvals/"
+FORM = {
+    "type": "object",
+    "properties": {
+        "to": {"type": "string", "title": "Recipient", "minLength": 2},
+        "copies": {"type": "integer", "default": 1},
+        "weight": {"type": "number"},
+        "urgent": {"type": "boolean"},
+        "colour": {"enum": ["red", "blue", 7]},
+        "more": {"type": "array", "items": {"type": "string"}},
+    },
+    "required": ["to"],
+}
+
+
+@pytest.fixture
+def desk(alice: User, api: Callable[[User], APIClient], built_in: None) -> Desk:
+    return Desk(api(alice))
+
+
+@pytest.fixture
+def asked(desk: Desk, drain: Callable[[], None]) -> Callable[..., Approval]:
+    def begun(**config: Any) -> Approval:
+        desk.begin(letter(**config))
+        drain()
+        return Approval.objects.latest("id")
+
+    return begun
+
+
+@pytest.fixture
+def browser(alice: User) -> Client:
+    return signed_in(alice)
+
+
+def signed_in(user: User) -> Client:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(user)
+    return client
+
+
+def send(browser: Client, approval: Approval, **fields: str) -> Any:
+    """Fill in the form that the page shows, with its token."""
+    page = browser.get(PAGE).content.decode()
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
+    assert token
+    sent = {"approval": str(approval.pk), "csrfmiddlewaretoken": token[1], **fields}
+    return browser.post(PAGE, sent)
+
+
+def test_the_page_shows_what_waits_and_a_form_decides_it(
+    browser: Client, asked: Callable[..., Approval], drain: Callable[[], None]
+) -> None:
+    approval = asked(question="<b>Really?</b>", form=FORM)
+    page = browser.get(PAGE).content.decode()
+    assert "&lt;b&gt;Really?&lt;/b&gt;" in page
+    assert 'class="count">1<' in browser.get("/executions/").content.decode()
+    fields = {"answer.to": "bob", "answer.copies": "2", "answer.urgent": "false"}
+    more = {"answer.weight": "1.5", "answer.colour": "7", "answer.more": '["a"]'}
+    told = send(browser, approval, decision="approve", comment="yes", **fields, **more)
+    assert (told.status_code, told.headers["Location"]) == (302, PAGE)
+    approval.refresh_from_db()
+    assert (approval.status, approval.comment) == ("approved", "yes")
+    assert approval.answer == {
+        "to": "bob",
+        "copies": 2,
+        "urgent": False,
+        "weight": 1.5,
+        "colour": 7,
+        "more": ["a"],
+    }
+    drain()
+    approval.execution.refresh_from_db()
+    assert approval.execution.status == "completed"
+    assert "Nothing waits for you." in browser.get(PAGE).content.decode()
+
+
+def test_what_is_filled_in_wrongly_is_told_and_stays(
+    browser: Client, asked: Callable[..., Approval]
+) -> None:
+    approval = asked(form=FORM)
+    unreadable = {"answer.to": "bob", "answer.copies": "many", "answer.more": "[", "comment": "hm"}
+    told = send(browser, approval, decision="approve", **unreadable)
+    page = told.content.decode()
+    assert told.status_code == 400
+    assert "This is not a whole number." in page
+    assert "This is not JSON." in page
+    assert 'value="bob"' in page
+    assert 'value="hm"' in page
+    told = send(browser, approval, decision="approve", **{"answer.to": "x"})
+    assert (told.status_code, "too short" in told.content.decode()) == (400, True)
+    deep = {"answer.to": "bob", "answer.more": "[" * 100_000}
+    assert send(browser, approval, decision="approve", **deep).status_code == 400
+    assert send(browser, approval, decision="perhaps").status_code == 400
+    approval.refresh_from_db()
+    assert approval.status == "pending"
+    assert send(browser, approval, decision="reject").status_code == 302
+
+
+def test_without_its_token_a_form_decides_nothing(
+    browser: Client, asked: Callable[..., Approval]
+) -> None:
+    sent = {"approval": str(asked().pk), "decision": "approve"}
+    assert browser.post(PAGE, sent).status_code == 403
+    assert Client().get(PAGE).headers["Location"].startswith("/login/")
+    assert Approval.objects.get().status == "pending"
+
+
+def test_others_see_and_decide_only_what_is_put_to_them(
+    browser: Client, asked: Callable[..., Approval], charlie: User, admin: User
+) -> None:
+    approval = asked(approvers=["charlie"], question="Is it so?")
+    page = browser.get(PAGE).content.decode()
+    assert "Your runs that wait for others" in page
+    assert "Is it so?" in page
+    assert 'class="count"' not in page
+    assert "Is it so?" not in signed_in(admin).get(PAGE).content.decode()
+    page = signed_in(charlie).get(PAGE).content.decode()
+    assert "Is it so?" in page
+    assert f"/executions/{approval.execution_id}/" not in page
+    assert send(signed_in(charlie), approval, decision="approve").status_code == 302
+    assert approval.execution.user.username == "alice"
+
+
+def test_a_stranger_posts_into_nothing(asked: Callable[..., Approval], charlie: User) -> None:
+    client = Client()
+    client.force_login(charlie)
+    sent = {"approval": str(asked().pk), "decision": "approve"}
+    assert client.post(PAGE, sent).status_code == 404
+    assert client.post(PAGE, {**sent, "approval": "nonsense"}).status_code == 404
+
+
+def test_the_back_office_lists_approvals_and_decides_them(
+    asked: Callable[..., Approval], admin: User
+) -> None:
+    asked(form=FORM)
+    asked()
+    office = Client()
+    office.login(username=admin.username, password=PASSWORD)
+    address = "/admin/workflows/approval/"
+    assert "Send it?" in office.get(address).content.decode()
+    chosen = [str(one) for one in Approval.objects.values_list("pk", flat=True)]
+    told = office.post(address, {"action": "approve", "_selected_action": chosen}, follow=True)
+    said = [str(message) for message in told.context["messages"]]
+    assert said[-1] == "Decided 1 approvals."
+    assert "does not fit the form" in said[0]
+    office.post(address, {"action": "reject", "_selected_action": chosen[:1]})
+    office.post(address, {"action": "reject", "_selected_action": chosen[1:]})
+    assert sorted(Approval.objects.values_list("status", flat=True)) == ["approved", "rejected"]
+    assert office.get(f"{address}{chosen[0]}/change/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("schema", "kinds"),
+    [
+        ({"type": "string"}, ["text"]),
+        ({"enum": ["a", "b"]}, ["choice"]),
+        ({"type": ["string", "null"]}, ["json"]),
+        ({}, ["json"]),
+        ({"type": "object"}, ["json"]),
+        ({"properties": {"a": True, "b": {"type": "boolean"}}}, ["json", "boolean"]),
+        ({"type": "object", "properties": {}}, []),
+    ],
+)
+def test_any_schema_has_a_form(schema: dict[str, Any], kinds: list[str]) -> None:
+    assert [field.kind for field in fields_of(schema)] == kinds

@@ -1,0 +1,152 @@
+"""The form of an approval on a page: fields made from its JSON schema, and the answer they give.
+
+Texts, numbers, yes or no, and choices have fields of their own; whatever else a schema may ask for
+is written as JSON. (pure)
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_PREFIX = "answer."
+_WHOLE = "answer"
+_KINDS = {"string": "text", "number": "number", "integer": "integer", "boolean": "boolean"}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`value` is JSON, as the field sends it."""
+
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerField:
+    """One field; `name` is that of its input, `key` that of the property (None: the whole answer).
+
+    `kind` is text, number, integer, boolean, choice or json.
+    """
+
+    key: str | None
+    name: str
+    label: str
+    kind: str
+    required: bool = False
+    help: str = ""
+    value: str = ""
+    choices: Sequence[Choice] = ()
+
+
+class Unreadable(ValueError):
+    """A field that cannot be read; `errors` as the API tells them."""
+
+    def __init__(self, errors: Sequence[Mapping[str, str]]) -> None:
+        self.errors = list(errors)
+        super().__init__("The answer cannot be read.")
+
+
+def fields_of(
+    schema: Mapping[str, Any], sent: Mapping[str, str] | None = None
+) -> list[AnswerField]:
+    """The fields of a schema, filled with what was `sent` before, or else with its defaults."""
+    properties = schema.get("properties")
+    if not isinstance(properties, Mapping) or schema.get("type", "object") != "object":
+        return [_field(None, schema, sent, required=True)]
+    required = schema.get("required", ())
+    return [_field(key, one, sent, required=key in required) for key, one in properties.items()]
+
+
+def answer_of(schema: Mapping[str, Any], sent: Mapping[str, str]) -> Any:
+    """The answer that the fields give; what was left empty is left out. Raises Unreadable."""
+    answer: dict[str, Any] = {}
+    errors: list[Mapping[str, str]] = []
+    fields = fields_of(schema, sent)
+    for field in fields:
+        if not (text := sent.get(field.name, "")).strip():
+            continue
+        try:
+            value = _read(field, text)
+        except (ValueError, RecursionError):
+            message = _UNREADABLE[field.kind]
+            errors.append({"path": field.name, "code": "unreadable", "message": message})
+            continue
+        if field.key is None:
+            return value
+        answer[field.key] = value
+    if errors:
+        raise Unreadable(errors)
+    return None if fields and fields[0].key is None else answer
+
+
+_UNREADABLE = {
+    "text": "This is no text.",
+    "number": "This is not a number.",
+    "integer": "This is not a whole number.",
+    "boolean": "Choose one of these.",
+    "choice": "Choose one of these.",
+    "json": "This is not JSON.",
+}
+
+
+def _field(
+    key: str | None, schema: Any, sent: Mapping[str, str] | None, *, required: bool
+) -> AnswerField:
+    schema = schema if isinstance(schema, Mapping) else {}
+    name = _WHOLE if key is None else f"{_PREFIX}{key}"
+    kind = _kind(schema)
+    if sent is not None:
+        value = sent.get(name, "")
+    else:
+        value = _shown(schema["default"], kind) if "default" in schema else ""
+    return AnswerField(
+        key=key,
+        name=name,
+        label=str(schema.get("title") or key or "Answer"),
+        kind=kind,
+        required=required,
+        help=str(schema.get("description") or ""),
+        value=value,
+        choices=_choices(schema, kind),
+    )
+
+
+def _kind(schema: Mapping[str, Any]) -> str:
+    if isinstance(schema.get("enum"), list):
+        return "choice"
+    kind = schema.get("type")
+    return _KINDS.get(kind, "json") if isinstance(kind, str) else "json"
+
+
+def _choices(schema: Mapping[str, Any], kind: str) -> Sequence[Choice]:
+    if kind == "boolean":
+        return Choice("true", "yes"), Choice("false", "no")
+    if kind != "choice":
+        return ()
+    return [
+        Choice(json.dumps(one), one if isinstance(one, str) else json.dumps(one))
+        for one in schema["enum"]
+    ]
+
+
+def _shown(value: Any, kind: str) -> str:
+    return value if kind == "text" and isinstance(value, str) else json.dumps(value)
+
+
+def _read(field: AnswerField, text: str) -> Any:
+    """The value of a field. Raises ValueError."""
+    if field.kind == "text":
+        return text
+    if field.kind in ("boolean", "choice") and text not in [one.value for one in field.choices]:
+        raise ValueError
+    if field.kind == "integer":
+        return int(text)
+    value = json.loads(text, parse_constant=_no_constant)
+    if field.kind == "number" and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise ValueError
+    return value
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"JSON has no {name}.")

@@ -1,0 +1,84 @@
+"""A person decides how a run goes on."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from workflows.definition.references import render
+from workflows.engine.errors import NodeError
+from workflows.engine.pausing import APPROVED, EXPIRED, REJECTED
+from workflows.engine.structured import check_schema
+from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
+
+MAX_DEADLINE_S = 366 * 24 * 3600
+Name = Annotated[str, Field(min_length=1, max_length=255)]
+
+
+class Config(NodeConfig):
+    question: str = Field(
+        min_length=1, max_length=5_000, description="What is to be decided, with {{ expressions }}."
+    )
+    shows: str = Field(
+        default="",
+        max_length=50_000,
+        description="What is shown with it, with {{ expressions }}; "
+        "empty takes the text that arrives.",
+    )
+    form: dict[str, Any] | None = Field(
+        default=None, description="A JSON schema; who approves then gives an answer that fits it."
+    )
+    approvers: tuple[Name, ...] = Field(
+        default=(),
+        max_length=50,
+        description="Who may decide: usernames, and group:<name>; empty: the owner of the run.",
+    )
+    deadline_s: float | None = Field(
+        default=None, gt=0, le=MAX_DEADLINE_S, description="How long there is to decide."
+    )
+    on_deadline: Literal["fail", "reject"] = Field(
+        default="fail", description="What it means when nobody has decided by then."
+    )
+
+    @field_validator("form")
+    @classmethod
+    def _is_a_schema(cls, schema: dict[str, Any] | None) -> dict[str, Any] | None:
+        if schema is not None:
+            check_schema(schema)
+        return schema
+
+
+class ApprovalNode(NodeType[Config]):
+    """Waits until a person has approved or rejected; the run costs nothing meanwhile.
+
+    It leaves by `approved` or `rejected`, with the text that arrived. `nodes.<id>.decision` is
+    approved, rejected or expired; `nodes.<id>.by` is who decided, `nodes.<id>.comment` what they
+    said, `nodes.<id>.answer` what they filled in, if there is a form. Other branches go on only as
+    far as the nodes that run beside this one, until it is decided.
+    """
+
+    key: ClassVar[str] = "approval"
+    label: ClassVar[str] = "Approval"
+    ports: ClassVar[tuple[str, ...]] = (APPROVED, REJECTED)
+    can_fail: ClassVar[bool] = True
+    config = Config
+
+    async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:
+        names = inputs.names(visit.context)
+        decided = await visit.decision(
+            question=render(config.question, names),
+            shown=render(config.shows, names) if config.shows else inputs.text,
+            form=config.form,
+            approvers=config.approvers,
+            deadline_s=config.deadline_s,
+        )
+        if decided.decision == EXPIRED and config.on_deadline == "fail":
+            raise NodeError("approval_expired", "Nobody decided in time.")
+        return Outputs(
+            port=APPROVED if decided.decision == APPROVED else REJECTED,
+            values={
+                "decision": decided.decision,
+                "answer": decided.answer,
+                "comment": decided.comment,
+                "by": decided.by,
+            },
+        )
