@@ -5,11 +5,13 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 
+from core.limits import RunLimits
 from core.models import new_id
 from workflows.definition.graph import GraphDefinition
 from workflows.engine.context import ExecutionContext, History, Question, ToolQuestion
 from workflows.engine.engine import ExecutionEngine
 from workflows.engine.events import Event
+from workflows.engine.limits import Guard
 from workflows.engine.result import ExecutionResult
 from workflows.registry import NODE_TYPES
 
@@ -80,6 +82,7 @@ def run_graph(
     edges: list[str],
     message: str = "hello",
     services: FakeServices | None = None,
+    limits: RunLimits = RunLimits(),  # noqa: B008 - frozen
 ) -> Ran:
     """Run a graph without a database. Edges are written "a>b" or "a.port>b"."""
     graph = GraphDefinition.model_validate(
@@ -100,6 +103,7 @@ def run_graph(
         parameters={},
         services=services,
         log=log,
+        guard=Guard(limits),
     )
     result = async_to_sync(ExecutionEngine(NODE_TYPES).execute)(context)
     return Ran(result, services, log.events)

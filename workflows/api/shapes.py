@@ -5,7 +5,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from core.limits import RunLimits
 from core.shapes import Shape
+from workflows.limits import limits_in
 from workflows.models import WorkflowExecution
 from workflows.totals import totals_json
 
@@ -40,7 +42,10 @@ class ErrorOut(Shape):
 
 
 class ExecutionOut(Shape):
-    """One run; `totals` count its settled model calls, also while it runs."""
+    """One run; `totals` count its settled model calls, also while it runs.
+
+    `limits` are what it may use at most, null where it has none.
+    """
 
     id: UUID
     kind: str
@@ -54,6 +59,7 @@ class ExecutionOut(Shape):
     output: dict[str, Any] | None
     error: ErrorOut | None
     totals: TotalsOut
+    limits: RunLimits
     attempt: int
     request_id: str
     created_at: datetime
@@ -107,6 +113,7 @@ def execution_out(
         output=ended["output"] if ended else execution.output,
         error=ended["error"] if ended else execution.error,
         totals=TotalsOut.model_validate(shown),
+        limits=limits_in(execution),
         attempt=execution.attempt,
         request_id=execution.request_id,
         created_at=execution.created_at,

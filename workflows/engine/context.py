@@ -8,6 +8,7 @@ from uuid import UUID
 from llms.messages import ChatMessage
 from workflows.definition.graph import GraphDefinition
 from workflows.engine.events import Event
+from workflows.engine.limits import Guard
 
 
 class Reply(Protocol):
@@ -97,7 +98,7 @@ class Log(Protocol):
 class ExecutionContext:
     """Everything one run knows. `graph` is bound: its parameters stand in their places.
 
-    `max_steps` bounds the steps of the graph: what runs at the same time is one step.
+    What runs within a run is given the same `guard`: the limits are those of the whole.
     """
 
     execution_id: UUID
@@ -107,4 +108,4 @@ class ExecutionContext:
     parameters: Mapping[str, Any]
     services: Services
     log: Log
-    max_steps: int = 1_000
+    guard: Guard = field(default_factory=Guard)

@@ -52,6 +52,7 @@ class WorkflowExecution(Record, CallTotals):
     `status` changes only by a conditional UPDATE guarded by `attempt`, the fencing number of the
     lease. Executions with the same `serial_key` run one at a time, in the order of `serial_number`.
     The totals count the model calls whose `origin` is this execution (`workflows.aggregates`).
+    `limits` are those it began with that differ from the server's (`workflows.limits`).
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="executions")
@@ -73,6 +74,7 @@ class WorkflowExecution(Record, CallTotals):
     input = models.JSONField(default=dict)
     output = models.JSONField(null=True)
     error = models.JSONField(null=True)  # {code, message, node}
+    limits = models.JSONField(default=dict, blank=True)
     cause = models.CharField(max_length=20, default="api")
     request_id = models.CharField(max_length=64, db_index=True)
 

@@ -7,7 +7,7 @@ import structlog
 
 from core.database import database
 from workflows.engine.engine import ExecutionEngine
-from workflows.engine.errors import RunFailed
+from workflows.engine.errors import BeyondLimit, RunFailed
 from workflows.engine.events import ExecutionCancelling
 from workflows.models import WorkflowExecution
 from workflows.pump.resources import context_of
@@ -88,6 +88,8 @@ class Run:
             return
         try:
             await self._execute(tracker, past)
+        except BeyondLimit as error:
+            await tracker.end_by_limit(error.event)
         except RunFailed as error:
             await tracker.fail(error.code, error.message, error.node)
         except asyncio.CancelledError:

@@ -12,6 +12,7 @@ from workflows.engine.events import (
     ExecutionHandedBack,
     ExecutionResumed,
     ExecutionStarted,
+    LimitReached,
 )
 from workflows.engine.result import ExecutionResult
 from workflows.models import ExecutionStatus, WorkflowExecution
@@ -28,6 +29,7 @@ from workflows.tracking.facts import (
     Unit,
 )
 from workflows.tracking.frames import frame
+from workflows.tracking.limits import audited
 from workflows.tracking.past import Past
 from workflows.tracking.tool_calls import ToolCallLog
 from workflows.tracking.writer import GroupCommitWriter
@@ -79,6 +81,8 @@ class WorkflowTracker:
             return
         self.calls.flush_text()
         self.append(event)
+        if isinstance(event, LimitReached):
+            self.record(audited(event, self.execution))
         self.flush_within(_COALESCE_S)
 
     def append(self, event: Event) -> None:
@@ -113,6 +117,13 @@ class WorkflowTracker:
         """End the run as failed; the text answered so far stays with the message."""
         error = {"code": code, "message": message, "node": node}
         await self._end(ExecutionStatus.FAILED, self.calls.partial_text, error=error)
+
+    async def end_by_limit(self, event: LimitReached) -> None:
+        """End the run as failed, and tell why; of an output too large nothing stays."""
+        self.emit(event)
+        error = {"code": event.code, "message": event.message, "node": event.node}
+        text = "" if event.limit == "output" else self.calls.partial_text
+        await self._end(ExecutionStatus.FAILED, text, error=error)
 
     async def cancel(self) -> None:
         """End the run as cancelled; its calls are settled already."""

@@ -28,6 +28,10 @@ _MOST_ROUNDS = 1_000_000
 def check_estimates(subject: Subject) -> Iterator[Issue]:
     rounds = _rounds(subject)
     seconds = _longest(subject, {n.id: _seconds(subject, n) * rounds[n.id] for n in subject.nodes})
+    yield from _delays_too_long(subject)
+    if (most_s := subject.run.run_time_s) is not None and seconds > most_s:
+        message = f"A run may take about {seconds:,.0f} s, and is ended after {most_s:,g} s."
+        yield warning("estimated_time_above_limit", "", message)
     if seconds > subject.limits.warn_seconds:
         message = f"A run may take about {seconds:,.0f} s."
         yield warning("estimated_time", "", message, "Shorter delays, loops or answers help.")
@@ -35,9 +39,21 @@ def check_estimates(subject: Subject) -> Iterator[Issue]:
     cost = _dearest(
         subject, {n.id: _nano_usd(subject, n, now) * rounds[n.id] for n in subject.nodes}
     )
+    if (most := subject.run.cost_nano_usd) is not None and cost > most:
+        message = f"A run may cost about ${dollars_text(cost)}; its limit is ${dollars_text(most)}."
+        yield warning("estimated_cost_above_limit", "", message)
     if cost > subject.limits.warn_usd * _NANO:
         message = f"A run may cost about ${dollars_text(cost)}."
         yield warning("estimated_cost", "", message, "Set max_tokens, or ask a cheaper model.")
+
+
+def _delays_too_long(subject: Subject) -> Iterator[Issue]:
+    most_s = subject.run.step_time_s
+    for node in subject.nodes:
+        pause = node.setting("seconds", 0) if node.key == "delay" else 0
+        if most_s is not None and isinstance(pause, int | float) and pause > most_s:
+            message = f"This waits for {pause:,g} s, and a node is stopped after {most_s:,g} s."
+            yield warning("delay_above_limit", node.path("config", "seconds"), message)
 
 
 def _rounds(subject: Subject) -> Mapping[str, int]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
+from core.limits import RunLimits
 from llms.profiles import ProfileSpec
 from workflows.definition.graph import ERROR, GraphDefinition, NodeSpec
 from workflows.nodes.base import NodeConfig, NodeType
@@ -84,7 +85,7 @@ class Subject:
     """One graph under examination. Without a `world` nobody asks, and nothing named is looked up.
 
     `params` are the names of the parameters there are; None: not known. `within` is the id of the
-    workflow whose graph this is to become; None: of none yet.
+    workflow whose graph this is to become; None: of none yet. `run` is what limits its runs.
     """
 
     graph: GraphDefinition
@@ -93,6 +94,7 @@ class Subject:
     params: Collection[str] | None = None
     world: World | None = None
     within: str | None = None
+    run: RunLimits = field(default_factory=RunLimits)
 
     @cached_property
     def by_id(self) -> dict[str, Node]:
