@@ -197,10 +197,6 @@ class LimitReached(Event):
         """The error's."""
         return f"limit_{self.limit}"
 
-    @property
-    def ends_the_run(self) -> bool:
-        return self.limit != "step_time"
-
 
 TERMINAL_TYPES = {
     "completed": "execution.completed",

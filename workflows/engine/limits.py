@@ -31,8 +31,8 @@ _NET = 1_000_000
 class Used:
     """What earlier attempts used; tokens and cost are None where nobody knows.
 
-    `step_s` is how long they were at visits that did not end, `too_long` what visits reached that
-    ended by it, `ending` what is to end the run and has been told.
+    `step_s` is how long they were at visits that did not end, `too_long` tells of those that ended
+    for taking too long.
     """
 
     tokens: int | None = 0
@@ -41,7 +41,6 @@ class Used:
     run_s: float = 0.0
     step_s: Mapping[Visited, float] = field(default_factory=dict)
     too_long: Mapping[Visited, LimitReached] = field(default_factory=dict)
-    ending: LimitReached | None = None
 
 
 _NOTHING = Used()
@@ -81,7 +80,7 @@ class Guard:
     def __init__(self, limits: RunLimits = _NO_LIMITS, used: Used = _NOTHING) -> None:
         self.limits = limits
         self._used = used
-        self._ending = used.ending
+        self._ending: LimitReached | None = None
         self._steps = 0
         self._tool_calls = used.tool_calls
         self._tokens = _Amount(limits.tokens, used.tokens)

@@ -28,7 +28,6 @@ def guard_of(execution: WorkflowExecution, past: Past) -> Guard:
         run_s=run_time_s(execution),
         step_s=past.witness.spent_s,
         too_long=past.witness.too_long,
-        ending=past.witness.ending,
     )
     return Guard(limits_in(execution), used)
 

@@ -55,14 +55,14 @@ def added_up(calls: Iterable[CallRecord]) -> tuple[int | None, int | None]:
 
 
 class Witness:
-    """Reads a log from its beginning: which limits were reached, how long visits were worked at.
+    """Reads the log of a run that goes on: which visits took too long, how long others took so far.
 
+    Other limits end the run in the transaction that tells of them, so no log that goes on has one.
     Time counts while an attempt runs; the end of an attempt is the last thing it told.
     """
 
     def __init__(self) -> None:
         self.too_long: dict[Visited, LimitReached] = {}
-        self.ending: LimitReached | None = None
         self._begun: dict[Visited, str] = {}
         self._spent_s: dict[Visited, float] = {}
         self._last_at = ""
@@ -84,14 +84,9 @@ class Witness:
             self._stop()
             self._begun = dict.fromkeys(self._spent_s, event["at"])
         elif kind == LimitReached.type:
-            self._take(LimitReached(**{name: data[name] for name in _FIELDS}))
+            told = LimitReached(**{name: data[name] for name in _FIELDS})
+            self.too_long[told.node, told.visit] = told
         self._last_at = event["at"]
-
-    def _take(self, event: LimitReached) -> None:
-        if event.ends_the_run:
-            self.ending = event
-        else:
-            self.too_long[event.node, event.visit] = event
 
     def _stop(self) -> None:
         """The attempt told nothing more."""
