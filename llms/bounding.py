@@ -19,9 +19,7 @@ def bounded(
     take would fail the call.
     """
     asked = {**profile.parameters, **parameters}
-    own = most_output(
-        *(asked.get(name) for name in LIMITS), profile.max_output_tokens, profile.context_window
-    )
+    own = most_output(*(asked.get(name) for name in LIMITS), profile.max_output_tokens)
     if left is None or own is None or own <= left:
         return parameters
     names = [name for name in LIMITS if asked.get(name)] or LIMITS[:1]
