@@ -27,6 +27,10 @@ class User(AbstractUser):
     class Meta(AbstractUser.Meta):
         ordering = ["username"]
 
+    def clean(self) -> None:
+        super().clean()
+        self.limits = self.limits or {}  # a form's box that was left empty
+
 
 class ApiToken(Record):
     """A key to the API. The text itself is shown once and kept nowhere; `digest` is its SHA-256."""

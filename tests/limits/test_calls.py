@@ -69,7 +69,8 @@ def test_a_call_that_would_begin_at_the_limit_is_refused(begin, died):
         assert told["reached"] == told["most"] == 2 * EACH
 
 
-def test_the_last_call_may_pass_the_limit_by_what_it_uses_and_no_other_does(begin):
+def test_the_last_call_may_pass_the_limit_by_what_it_uses_and_no_other_does(begin, known_answers):
+    known_answers(None)
     execution = finished(begin(rounds(9, *says(ANSWERED)), tokens=2 * EACH + 1))
     assert ended_by(execution, "tokens", "model")["reached"] == 3 * EACH
     assert [call.total_tokens for call in calls_of(execution)] == [EACH] * 3
