@@ -23,7 +23,7 @@ class UserOut(serializers.ModelSerializer[User]):
         )
         read_only_fields = fields
 
-    @extend_schema_field(RunLimits)
+    @extend_schema_field(RunLimits)  # type: ignore[arg-type]  # it reads pydantic models
     def get_limits(self, user: User) -> dict[str, Any]:
         return limits_of(user).model_dump(mode="json")
 

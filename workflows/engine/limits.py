@@ -200,7 +200,7 @@ class Guard:
             told = "of earlier calls it is not known how many" if used is None else f"{used:,} used"
             self._end("tokens", most, used, f"tokens: {most:,} ({told})", node, visit)
         if self._cost.is_reached:
-            allowed, spent = dollars_text(self._cost.most or 0), self._cost.used
+            allowed, spent = _dollars(self._cost.most or 0), self._cost.used
             reached = None if spent is None else _dollars(spent)
             told = "of earlier calls it is not known" if reached is None else f"${reached} used"
             self._end("cost", allowed, reached, f"cost: ${allowed} ({told})", node, visit)

@@ -15,4 +15,12 @@ class Migration(migrations.Migration):
             name="limits",
             field=models.JSONField(blank=True, default=dict),
         ),
+        migrations.AddIndex(
+            model_name="workflowexecution",
+            index=models.Index(
+                fields=["user"],
+                condition=models.Q(status__in=["pending", "running", "waiting"]),
+                name="under_way_of_a_user",
+            ),
+        ),
     ]

@@ -103,6 +103,11 @@ class WorkflowExecution(Record, CallTotals):
                 name="executions_under_way",
             ),
             models.Index(
+                fields=["user"],
+                condition=Q(status__in=["pending", "running", "waiting"]),
+                name="under_way_of_a_user",
+            ),
+            models.Index(
                 fields=["serial_key", "serial_number"],
                 condition=~Q(serial_key=""),
                 name="executions_in_a_series",

@@ -70,9 +70,10 @@ class Places:
             number = _under_way(execution.user_id, starting) + len(starting)
             if number < most:
                 with self._lock:
+                    known = self._known(execution.user_id)
                     known.starting.add(execution.id)
                     # Some may have taken known places while the database was asked.
-                    known.number = number + 1 + known.number - before
+                    known.number = number + 1 + max(known.number - before, 0)
                     known.until = time.monotonic() + _KEPT_S
                 return
         _refuse(execution, most, number)
