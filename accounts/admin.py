@@ -32,6 +32,7 @@ class AuditedUserAdmin(AuditedAdmin, UserAdmin):
     date_hierarchy = "date_joined"
     secret_fields = ("password", "password1", "password2")
     personal_fields = ("username", "first_name", "last_name", "email")
+    fieldsets = (*(UserAdmin.fieldsets or ()), ("Limits", {"fields": ("limits",)}))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """What a user owns goes with the user, though by itself it may be read-only here."""

@@ -4,17 +4,32 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
+from accounts.limits import validate_limits
 from accounts.querysets import ApiTokenQuerySet
 from core.models import Record, new_id
 
 
 class User(AbstractUser):
-    """A person, or a program with an account of its own."""
+    """A person, or a program with an account of its own.
+
+    `limits` are fields of `core.limits.RunLimits`, lower than the server's.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    limits = models.JSONField(
+        default=dict,
+        blank=True,
+        validators=[validate_limits],
+        help_text="What this user's runs may use at most, where that is less than the server "
+        'allows, such as {"cost": "0.50", "steps": 100, "concurrent": 2}.',
+    )
 
     class Meta(AbstractUser.Meta):
         ordering = ["username"]
+
+    def clean(self) -> None:
+        super().clean()
+        self.limits = self.limits or {}  # a form's box that was left empty
 
 
 class ApiToken(Record):

@@ -207,7 +207,17 @@ CHATTER_LEASE_S = env.float("CHATTER_LEASE_S", default=10.0)
 CHATTER_POLL_S = env.float("CHATTER_POLL_S", default=0.05 if CHATTER_PUMP == "workers" else 2.0)
 CHATTER_DRAIN_S = env.float("CHATTER_DRAIN_S", default=2.0)
 CHATTER_MODEL_TIMEOUT_S = env.float("CHATTER_MODEL_TIMEOUT_S", default=120.0)
-CHATTER_MAX_STEPS = env.int("CHATTER_MAX_STEPS", default=1_000)
+# Fields of `core.limits.RunLimits`; an empty value means no limit.
+CHATTER_RUN_LIMITS = {
+    "run_time_s": env("RUN_MAX_SECONDS", default="14400") or None,
+    "step_time_s": env("RUN_MAX_STEP_SECONDS", default="3600") or None,
+    "steps": env("RUN_MAX_STEPS", default="1000") or None,
+    "tokens": env("RUN_MAX_TOKENS", default="") or None,
+    "cost": env("RUN_MAX_COST_USD", default="") or None,
+    "tool_calls": env("RUN_MAX_TOOL_CALLS", default="1000") or None,
+    "output_characters": env("RUN_MAX_OUTPUT_CHARACTERS", default="1000000") or None,
+    "concurrent": env("RUN_MAX_CONCURRENT", default="1000") or None,
+}
 CHATTER_NODE_TYPES = plugins.NODE_TYPES
 # Fields of `workflows.validation.bounds.Limits`.
 CHATTER_GRAPH_LIMITS = {

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from functools import partial
 from typing import Any
@@ -33,6 +33,7 @@ async def ask(
     request: CallRequest,
     recorder: CallRecorder,
     *,
+    admitted: Callable[[CallRecord], Awaitable[None]] | None = None,
     jitter: Callable[[], float] = random.random,
 ) -> Answer:
     """Ask a model and give its whole answer; pieces go to `recorder.streamed` as they come.
@@ -40,9 +41,10 @@ async def ask(
     A call that has succeeded before is answered from its row. Every attempt is a row of its own,
     committed open before the provider is called and settled however the attempt ends; passing
     troubles are tried again, at most `max_attempts` times. A timeout is not: what it was waiting
-    for is generated and billed all the same.
+    for is generated and billed all the same. `admitted` returns when an attempt may be made;
+    where it raises there is no row.
     Raises ProviderError when there is no answer, CancelledError when cancelled (once the attempt
-    under way has been drained and settled), and what `recorder.opened` raises.
+    under way has been drained and settled), and what `admitted` and `recorder.opened` raise.
     """
     known = recorder.recorded(request.node, request.visit, request.call_index)
     if known is not None:
@@ -53,6 +55,8 @@ async def ask(
     while True:
         tries += 1
         call = prepared.open_call(before + tries)
+        if admitted is not None:
+            await admitted(call)
         error = await _attempt(call, prepared, recorder)
         if error is None:
             recorder.settled(call)

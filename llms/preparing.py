@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from core import clock
 from core.models import new_id
 from llms.asking import CALLER_PARAMETERS, CallRequest
+from llms.bounding import LIMITS
 from llms.clients import chat_model
 from llms.errors import ProviderError
 from llms.estimate import measured_input, most_output
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import BaseMessage
 
-_LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "num_predict")
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
 
 
@@ -92,7 +92,7 @@ async def prepare(request: CallRequest) -> Prepared:
         estimated_input=guess,
         most_input=min(most, window) if window else most,
         most_output=most_output(
-            *(parameters.get(name) for name in _LIMITS), profile.max_output_tokens, window
+            *(parameters.get(name) for name in LIMITS), profile.max_output_tokens, window
         ),
     )
 

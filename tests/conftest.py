@@ -24,6 +24,7 @@ from tests.factories.llms import PriceFactory
 from workflows.pump.pump import Pump
 from workflows.services import planning
 from workflows.services.built_in import seed_templates
+from workflows.services.places import places
 from workflows.tracking.writer import writer
 
 # Tests that do not say how many examples they want get these.
@@ -40,6 +41,7 @@ def nothing_remembered() -> Iterator[None]:
     cache.clear()
     known_users.clear()
     planning._built_ins.clear()
+    places.forget()
     forget_profiles()
     with bound(RequestContext()):
         yield

@@ -6,12 +6,14 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 
+from core.limits import RunLimits
 from core.models import new_id
 from workflows.definition.binding import bound
 from workflows.definition.graph import GraphDefinition
 from workflows.engine.context import ExecutionContext, History, Question, ToolQuestion
 from workflows.engine.engine import ExecutionEngine
 from workflows.engine.events import Event
+from workflows.engine.limits import Guard
 from workflows.engine.pausing import ApprovalQuestion, Decision
 from workflows.engine.result import ExecutionResult
 from workflows.registry import NODE_TYPES
@@ -94,6 +96,7 @@ def run_graph(
     message: str = "hello",
     services: FakeServices | None = None,
     engine: ExecutionEngine | None = None,
+    limits: RunLimits = RunLimits(),  # noqa: B008 - frozen
 ) -> Ran:
     """Run a graph without a database, by default with the node types there are."""
     graph = graph_of(nodes, edges)
@@ -106,6 +109,7 @@ def run_graph(
         parameters={},
         services=services,
         log=log,
+        guard=Guard(limits),
     )
     result = async_to_sync((engine or ExecutionEngine(NODE_TYPES)).execute)(context)
     return Ran(result, services, log.events)

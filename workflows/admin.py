@@ -166,6 +166,7 @@ class DefinitionAdmin(admin.ModelAdmin):
         "latest",
         "published",
         "revision",
+        "limits",
         "picture",
         "issues",
         "versions",
@@ -175,7 +176,7 @@ class DefinitionAdmin(admin.ModelAdmin):
         ("Graph", {"fields": ("picture", "issues")}),
         ("History", {"fields": (("latest", "published", "revision"), "versions")}),
         ("Executions", {"fields": ("executions",)}),
-        ("About", {"fields": ("name", "description", "archived", "owner")}),
+        ("About", {"fields": ("name", "description", "archived", "limits", "owner")}),
     )
 
     class Media:

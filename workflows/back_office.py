@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 from workflows.definition.diff import Difference, difference
 from workflows.definition.graph import GraphDefinition
 from workflows.definition.picture import picture
+from workflows.limits import limits_for
 from workflows.models import DefinitionVersion, WorkflowDefinition
 from workflows.registry import NODE_TYPES
 from workflows.validation import validate
@@ -27,7 +28,8 @@ def picture_html(graph: Mapping[str, Any]) -> SafeString:
 
 def issues_html(entry: DefinitionVersion) -> SafeString:
     definition = entry.definition
-    found = validate(entry.version.graph, definition.owner, within=definition.id)
+    limits = limits_for(definition.owner, definition)
+    found = validate(entry.version.graph, definition.owner, within=definition.id, limits=limits)
     return _rendered("issues", {"issues": found})
 
 

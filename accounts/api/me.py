@@ -1,15 +1,31 @@
 """Who the caller is."""
 
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import generics, serializers
 
+from accounts.limits import limits_of
 from accounts.models import User
+from core.limits import RunLimits
 
 
 class UserOut(serializers.ModelSerializer[User]):
+    """`limits` are what one's runs may use at most; null: no limit."""
+
+    limits = serializers.SerializerMethodField()
+
     class Meta:
         model = User
-        fields = ("id", "username", "first_name", "last_name", "email", "is_staff", "date_joined")
+        fields = (
+            *("id", "username", "first_name", "last_name", "email", "is_staff", "date_joined"),
+            "limits",
+        )
         read_only_fields = fields
+
+    @extend_schema_field(RunLimits)  # type: ignore[arg-type]  # it reads pydantic models
+    def get_limits(self, user: User) -> dict[str, Any]:
+        return limits_of(user).model_dump(mode="json")
 
 
 class Me(generics.RetrieveAPIView[User]):

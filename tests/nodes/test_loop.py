@@ -2,8 +2,9 @@
 
 import pytest
 
+from core.limits import RunLimits
 from tests.fakes import run_graph
-from workflows.engine.errors import RunFailed
+from workflows.engine.errors import BeyondLimit, RunFailed
 from workflows.engine.events import NodeStarted
 
 
@@ -138,6 +139,6 @@ def test_a_loop_that_nothing_follows_ends_the_run():
 
 def test_a_run_of_too_many_steps_fails():
     nodes = {"start": {}, "loop": loop(max_iterations=1000), "work": count(), "end": {}}
-    with pytest.raises(RunFailed) as failed:
-        run_graph(nodes, ONE)
-    assert failed.value.code == "too_many_steps"
+    with pytest.raises(BeyondLimit) as failed:
+        run_graph(nodes, ONE, limits=RunLimits(steps=1000))
+    assert failed.value.code == "limit_steps"

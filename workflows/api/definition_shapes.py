@@ -7,19 +7,24 @@ from uuid import UUID
 from core.shapes import Shape
 from workflows.api.validation import IssueOut
 from workflows.definition.graph import drawn
+from workflows.limits import limits_for
 from workflows.models import DefinitionVersion, WorkflowDefinition
 from workflows.services.versions import entry_of
 from workflows.validation import validate
 
 
 class DefinitionOut(Shape):
-    """A workflow. `published` is the number of the version that runs, `latest` of the newest."""
+    """A workflow. `published` is the number of the version that runs, `latest` of the newest.
+
+    `limits` are what its runs may use at most where that is less than the server allows.
+    """
 
     id: UUID
     name: str
     description: str
     owner: str
     archived: bool
+    limits: dict[str, Any]
     latest: int
     published: int
     version: UUID | None
@@ -65,7 +70,8 @@ def whole_definition(definition: WorkflowDefinition) -> DefinitionWhole:
 
 
 def _issues(definition: WorkflowDefinition, graph: Any) -> list[IssueOut]:
-    found = validate(graph, definition.owner, within=definition.id)
+    limits = limits_for(definition.owner, definition)
+    found = validate(graph, definition.owner, within=definition.id, limits=limits)
     return [IssueOut(**issue.to_json()) for issue in found]
 
 
@@ -90,6 +96,7 @@ def _shown(definition: WorkflowDefinition) -> dict[str, Any]:
         "description": definition.description,
         "owner": definition.owner.username,
         "archived": definition.archived,
+        "limits": definition.limits,
         "latest": definition.latest,
         "published": definition.published,
         "version": definition.version_id,

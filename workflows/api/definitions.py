@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from accounts.authentication import user_of
 from core.api import parse
 from core.errors import Invalid
+from core.limits import RunLimits
 from core.listing import Page, ShapeList
 from workflows.api.definition_shapes import (
     DefinitionOut,
@@ -47,15 +48,20 @@ class DefinitionIn(Body):
     name: Text = Field(min_length=1, max_length=255)
     description: Text = Field(default="", max_length=10_000)
     graph: JsonObject
+    limits: RunLimits = Field(default_factory=RunLimits)
 
 
 class DefinitionChange(Body):
-    """What is given is set. `revision` (or If-Match) is what was read: 412 if that is past."""
+    """What is given is set. `revision` (or If-Match) is what was read: 412 if that is past.
+
+    `limits` replace those there were.
+    """
 
     name: Text | None = Field(default=None, min_length=1, max_length=255)
     description: Text | None = Field(default=None, max_length=10_000)
     archived: bool | None = None
     graph: JsonObject | None = None
+    limits: RunLimits | None = None
     revision: int | None = None
 
 

@@ -5,8 +5,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from core.limits import RunLimits
 from core.shapes import Shape
 from workflows.api.approval_shapes import PendingApproval, pending_approval
+from workflows.limits import limits_in
 from workflows.models import WorkflowExecution
 from workflows.totals import totals_json
 
@@ -47,6 +49,7 @@ class ExecutionOut(Shape):
     content hash of the version it is for this run.
     `approvals` are those that are to be decided, `waited_ms` what it has waited for people, which
     `duration_ms` does not count.
+    `limits` are what it may use at most, null where it has none.
     """
 
     id: UUID
@@ -62,6 +65,7 @@ class ExecutionOut(Shape):
     output: dict[str, Any] | None
     error: ErrorOut | None
     totals: TotalsOut
+    limits: RunLimits
     attempt: int
     request_id: str
     created_at: datetime
@@ -118,6 +122,7 @@ def execution_out(
         output=ended["output"] if ended else execution.output,
         error=ended["error"] if ended else execution.error,
         totals=TotalsOut.model_validate(shown),
+        limits=limits_in(execution),
         attempt=execution.attempt,
         request_id=execution.request_id,
         created_at=execution.created_at,

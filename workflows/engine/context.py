@@ -8,6 +8,7 @@ from uuid import UUID
 from llms.messages import ChatMessage
 from workflows.definition.graph import GraphDefinition
 from workflows.engine.events import Event
+from workflows.engine.limits import Guard
 from workflows.engine.pausing import ApprovalQuestion, Decision
 from workflows.engine.result import ExecutionResult
 
@@ -110,10 +111,10 @@ class Log(Protocol):
 class ExecutionContext:
     """Everything one run knows. `graph` is bound: its parameters stand in their places.
 
-    `max_steps` bounds the steps of the graph: what runs at the same time is one step.
     `path` stands before the names of the graph's nodes in log and ledger: empty, or how one gets to
     the node that runs this graph, each step ended by a slash; at most `max_depth` of them.
     `execute` is the engine's, which sets it.
+    What runs within a run is given the same `guard`: the limits are those of the whole.
     """
 
     execution_id: UUID
@@ -123,7 +124,7 @@ class ExecutionContext:
     parameters: Mapping[str, Any]
     services: Services
     log: Log
-    max_steps: int = 1_000
+    guard: Guard = field(default_factory=Guard)
     path: str = ""
     max_depth: int = 5
     execute: "Execute | None" = None

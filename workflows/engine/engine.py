@@ -6,7 +6,6 @@ from langgraph.errors import GraphInterrupt, GraphRecursionError
 
 from workflows.engine.compiler import Compiler, NodeTypes
 from workflows.engine.context import ExecutionContext
-from workflows.engine.errors import RunFailed
 from workflows.engine.pausing import RunPaused
 from workflows.engine.result import ExecutionResult
 from workflows.engine.state import RunState
@@ -24,14 +23,22 @@ class ExecutionEngine:
         """Run the context's graph to its end.
 
         Writes nothing itself: nodes emit to `context.log` and ask `context.services`. Raises
-        RunFailed when a node's error is taken up by no edge, or the run takes too many steps;
-        RunPaused when a node waits for a decision and all that ran beside it has ended.
-        Cancelling the task cancels the nodes.
+        RunFailed when a node's error is taken up by no edge, BeyondLimit when it would use more
+        than it may, RunPaused when a node waits for a decision and all that ran beside it has
+        ended. Cancelling the task cancels the nodes.
         """
+        guard = context.guard
+        async with guard.run():
+            state = await self._run(context)
+        result = _result(context, state)
+        guard.check_output(result)
+        return result
+
+    async def _run(self, context: ExecutionContext) -> RunState:
         state: RunState = {"nodes": {}, "variables": {}}
         steps = self._compiler.runnable(context.graph).astream(
             state,
-            {"recursion_limit": context.max_steps},
+            {"recursion_limit": context.guard.most_supersteps(len(context.graph.nodes))},
             context=replace(context, execute=self.execute),
             stream_mode="values",
         )
@@ -41,12 +48,11 @@ class ExecutionEngine:
                 state, paused = step, paused or _INTERRUPT in step
         except GraphInterrupt:  # of a graph that runs within a node of another
             paused = True
-        except GraphRecursionError as error:
-            message = f"The run took more than {context.max_steps:,} steps."
-            raise RunFailed("", "too_many_steps", message) from error
+        except GraphRecursionError:
+            context.guard.too_many_steps()
         if paused:
             raise RunPaused
-        return _result(context, state)
+        return state
 
 
 def _result(context: ExecutionContext, state: RunState) -> ExecutionResult:

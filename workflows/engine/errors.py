@@ -1,5 +1,7 @@
 """How a run can go wrong inside the engine."""
 
+from workflows.engine.events import LimitReached
+
 
 class NodeError(Exception):
     """A node cannot do its work. `code` is stable; the message is shown to the owner of the run.
@@ -24,5 +26,23 @@ class RunFailed(Exception):
         super().__init__(message)
 
 
-class LimitReached(NodeError):
-    """The run asked for more than it may."""
+STEP_TIME = "limit_step_time"
+
+
+class StepTooLong(NodeError):
+    """A visit of a node takes longer than it may: an error of the node, told by `event`."""
+
+    def __init__(self, event: LimitReached) -> None:
+        self.event = event
+        super().__init__(event.code, event.message)
+
+
+class BeyondLimit(Exception):
+    """The run ends: it has used what it may. No edge, handler or fallback takes this up."""
+
+    def __init__(self, event: LimitReached) -> None:
+        self.event = event
+        self.node = event.node
+        self.code = event.code
+        self.message = event.message
+        super().__init__(event.message)

@@ -211,6 +211,26 @@ class ExecutionWaiting(Event):
     approvals: Sequence[Mapping[str, Any]]  # {approval, node, visit, question, deadline_at}
 
 
+class LimitReached(Event):
+    """What the run may use at `most` was `reached` (null: nobody knows), by this node if by any.
+
+    `limit` is run_time, step_time, steps, tokens, cost, tool_calls or output. Money is text.
+    """
+
+    type: ClassVar[str] = "limit.reached"
+    limit: str
+    most: float | str
+    reached: float | str | None
+    node: str
+    visit: int
+    message: str
+
+    @property
+    def code(self) -> str:
+        """The error's."""
+        return f"limit_{self.limit}"
+
+
 TERMINAL_TYPES = {
     "completed": "execution.completed",
     "failed": "execution.failed",

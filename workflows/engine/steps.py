@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import structlog
@@ -14,7 +15,7 @@ from workflows.definition.expressions import BadExpression
 from workflows.definition.graph import ERROR, Edge, NodeSpec
 from workflows.definition.loops import Loop
 from workflows.engine.context import ExecutionContext
-from workflows.engine.errors import NodeError, RunFailed
+from workflows.engine.errors import STEP_TIME, BeyondLimit, NodeError, RunFailed, StepTooLong
 from workflows.engine.events import NodeFailed, NodeFinished, NodeStarted
 from workflows.engine.pausing import RunPaused, pause
 from workflows.engine.state import Passed, RunState
@@ -80,11 +81,14 @@ class Step:
     async def _tried(
         self, inputs: Inputs, context: ExecutionContext, number: int
     ) -> tuple[Visit, Outputs]:
-        """Visit it until it does not fail, as often as its error handler wants."""
+        """Visit it until it does not fail, as often as its error handler wants.
+
+        A visit that took too long is not tried again: it would take as long.
+        """
         for wait_s in self.waits_s:
             visit = Visit(context, self.node.id, number)
             outputs = await self._visited(inputs, visit)
-            if outputs.port != ERROR:
+            if outputs.port != ERROR or outputs.values["code"] == STEP_TIME:
                 return visit, outputs
             await context.services.sleep(self.node.id, number, wait_s)
             number += 1
@@ -92,17 +96,25 @@ class Step:
         return visit, await self._visited(inputs, visit)
 
     async def _visited(self, inputs: Inputs, visit: Visit) -> Outputs:
-        emit = visit.context.log.emit
+        emit, guard = visit.context.log.emit, visit.context.guard
+        here = visit.context.path + self.node.id, visit.number
+        guard.count_step(*here)
         label = self.node.label or self.kind.label
         emit(NodeStarted(self.node.id, self.node.type, label, visit.number))
         began = time.perf_counter()
         try:
-            outputs = await self.kind.run(self.config, inputs, visit)
+            work = partial(self.kind.run, self.config, inputs, visit)
+            outputs = await guard.step(*here, work)
         except GraphBubbleUp:  # not an error: it waits here, and is visited again
             raise
         except RunPaused:  # of a graph within this node
             pause(self.node.id)
+        except BeyondLimit as error:
+            emit(NodeFailed(self.node.id, visit.number, error.code, error.message))
+            raise
         except Exception as error:
+            if isinstance(error, StepTooLong):
+                emit(replace(error.event, node=self.node.id))
             code, message = _told(error, visit)
             emit(NodeFailed(self.node.id, visit.number, code, message))
             if not self.takes_errors:

@@ -12,7 +12,7 @@ class WorkflowDefinition(EditableRecord):
 
     `latest` is the number of its newest version, `published` the number of the one that runs, which
     is `version`. `revision` grows with every change of any kind: who saves what somebody else has
-    changed meanwhile is told so by it.
+    changed meanwhile is told so by it. `limits` are fields of `core.limits.RunLimits`.
     """
 
     owner = models.ForeignKey(
@@ -27,6 +27,7 @@ class WorkflowDefinition(EditableRecord):
     published = models.PositiveIntegerField(default=0)
     revision = models.PositiveIntegerField(default=1)
     archived = models.BooleanField(default=False)
+    limits = models.JSONField(default=dict, blank=True)
 
     objects = DefinitionQuerySet.as_manager()
 

@@ -57,6 +57,7 @@ class WorkflowExecution(Record, CallTotals):
     `waited_ms` is what it has waited, but for the wait that began at `waiting_since`; no duration
     counts it.
     The totals count the model calls whose `origin` is this execution (`workflows.aggregates`).
+    `limits` are those it began with that differ from the server's (`workflows.limits`).
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="executions")
@@ -79,6 +80,7 @@ class WorkflowExecution(Record, CallTotals):
     input = models.JSONField(default=dict)
     output = models.JSONField(null=True)
     error = models.JSONField(null=True)  # {code, message, node}
+    limits = models.JSONField(default=dict, blank=True)
     cause = models.CharField(max_length=20, default="api")
     request_id = models.CharField(max_length=64, db_index=True)
 
@@ -110,6 +112,11 @@ class WorkflowExecution(Record, CallTotals):
                 fields=["status", "lease_expires_at"],
                 condition=Q(status__in=["pending", "running", "waiting"]),
                 name="executions_under_way",
+            ),
+            models.Index(
+                fields=["user"],
+                condition=Q(status__in=["pending", "running", "waiting"]),
+                name="under_way_of_a_user",
             ),
             models.Index(
                 fields=["serial_key", "serial_number"],

@@ -1,7 +1,7 @@
 """Calls the tools that a model asked for."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -47,7 +47,7 @@ class ToolsNode(NodeType[Config]):
                     tool=call["name"], arguments=call["args"], timeout_s=config.timeout_s
                 )
 
-        made = await asyncio.gather(*map(answered, calls[: config.max_calls]))
+        made = await _together([answered(call) for call in calls[: config.max_calls]])
         told = [answer.told for answer in made]
         told += [_NOT_CALLED.format(most=config.max_calls)] * (len(calls) - len(made))
         results = [
@@ -59,3 +59,13 @@ class ToolsNode(NodeType[Config]):
             values={"calls": len(made), "errors": sum(1 for answer in made if answer.error)},
             dialogue=(*inputs.dialogue, *results),
         )
+
+
+async def _together(calls: Iterable[Coroutine[Any, Any, ToolReply]]) -> list[ToolReply]:
+    """Their answers; when one cannot be made, the others are stopped before that is told."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            made = [group.create_task(call) for call in calls]
+    except BaseExceptionGroup as several:
+        raise several.exceptions[0] from None
+    return [task.result() for task in made]

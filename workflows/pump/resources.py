@@ -29,8 +29,10 @@ from workflows.engine.context import (
 )
 from workflows.engine.errors import NodeError
 from workflows.engine.events import DelayStarted
+from workflows.engine.limits import Guard
 from workflows.engine.pausing import ApprovalQuestion, Decision
 from workflows.models import WorkflowExecution
+from workflows.pump.limiting import LimitedCalls, allowed_parameters, guard_of
 from workflows.selectors import bound_graph, version_called
 from workflows.tracking.past import Past
 from workflows.tracking.tracker import WorkflowTracker
@@ -41,22 +43,28 @@ _SHOWN = 80
 class Resources:
     """Implements `engine.context.Services` for one execution."""
 
-    def __init__(self, execution: WorkflowExecution, tracker: WorkflowTracker, past: Past) -> None:
+    def __init__(
+        self, execution: WorkflowExecution, tracker: WorkflowTracker, past: Past, guard: Guard
+    ) -> None:
         self._execution = execution
         self._tracker = tracker
         self._past = past
+        self._guard = guard
+        self._calls = LimitedCalls(tracker.calls, guard)
 
     async def ask(self, question: Question) -> Answer:
         """Ask through the metering door; what failed for good before fails again, unasked.
 
-        Raises ProviderError, NodeError.
+        Raises ProviderError, NodeError, BeyondLimit.
         """
-        execution = self._execution
-        failure = self._past.failures.get((question.node, question.visit, question.call))
-        if failure is not None:
+        execution, key = self._execution, (question.node, question.visit, question.call)
+        if (failure := self._past.failures.get(key)) is not None:
             raise NodeError(*failure)
+        profile, parameters = await self._profile(question.model), question.parameters
+        if self._past.answer(key) is None:
+            parameters = allowed_parameters(self._guard, question, profile)
         request = CallRequest(
-            profile=await self._profile(question.model),
+            profile=profile,
             messages=question.messages,
             purpose=question.purpose,
             origin=execution.origin,
@@ -65,11 +73,11 @@ class Resources:
             call_index=question.call,
             user_id=execution.user_id,
             request_id=execution.request_id,
-            parameters=question.parameters,
+            parameters=parameters,
             timeout_s=question.timeout_s or settings.CHATTER_MODEL_TIMEOUT_S,
             tools=[_tool(key).spec() for key in question.tools],
         )
-        return await ask(request, self._tracker.calls)
+        return await ask(request, self._calls, admitted=self._calls.admitted)
 
     async def _profile(self, name: str) -> ProfileSpec:
         execution = self._execution
@@ -78,8 +86,10 @@ class Resources:
         return await database.run(resolve_profile, name, execution.user)
 
     async def call_tool(self, question: ToolQuestion) -> ToolReply:
-        """Call through the tools' door, for the user the run belongs to."""
-        execution = self._execution
+        """Call through the tools' door, for the user the run belongs to. Raises BeyondLimit."""
+        execution, key = self._execution, (question.node, question.visit, question.call)
+        if self._past.tool_answer(key) is None:
+            self._guard.count_tool_call(question.node, question.visit)
         request = ToolRequest(
             tool=question.tool,
             arguments=question.arguments,
@@ -126,16 +136,17 @@ def context_of(
 ) -> ExecutionContext:
     """Everything the engine needs for this execution."""
     graph = bound_graph(execution.version, execution.parameters)
+    guard = guard_of(execution, past)
     return ExecutionContext(
         execution_id=execution.id,
         attempt=execution.attempt,
         graph=graph,
         input=execution.input,
         parameters=execution.parameters,
-        services=Resources(execution, tracker, past),
+        services=Resources(execution, tracker, past, guard),
         log=tracker,
-        max_steps=settings.CHATTER_MAX_STEPS,
         max_depth=settings.CHATTER_GRAPH_LIMITS["workflow_depth"],
+        guard=guard,
     )
 
 

@@ -7,7 +7,7 @@ import structlog
 
 from core.database import database
 from workflows.engine.engine import ExecutionEngine
-from workflows.engine.errors import RunFailed
+from workflows.engine.errors import BeyondLimit, RunFailed
 from workflows.engine.events import ExecutionCancelling
 from workflows.engine.pausing import RunPaused
 from workflows.models import WorkflowExecution
@@ -88,9 +88,14 @@ class Run:
         tracker.start()
         if self.execution.attempt - self.execution.pauses > _MOST_ATTEMPTS:
             await tracker.fail("too_many_attempts", _GAVE_UP)
-            return
+        else:
+            await self._ended(tracker, past)
+
+    async def _ended(self, tracker: WorkflowTracker, past: Past) -> None:
         try:
             await self._execute(tracker, past)
+        except BeyondLimit as error:
+            await tracker.end_by_limit(error.event)
         except RunFailed as error:
             await tracker.fail(error.code, error.message, error.node)
         except RunPaused:

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from accounts.limits import below_the_servers, checked_limits
 from accounts.models import User
 from audit.record import record
 from core.errors import ChatterError, Conflict, Invalid, NotFound
@@ -87,16 +88,24 @@ def create_definition(
     name: str,
     graph: Mapping[str, Any],
     description: str = "",
+    limits: Mapping[str, Any] | None = None,
     act: str = "created",
     detail: Mapping[str, Any] | None = None,
 ) -> WorkflowDefinition:
-    """A new workflow of this owner; its first version is published. Raises GraphRefused.
+    """A new workflow of this owner; its first version is published.
+
+    Raises GraphRefused, InvalidLimits.
 
     `act` and `detail` tell the audit trail how it came about.
     """
     checked = checked_graph(graph, owner)
     definition = WorkflowDefinition.objects.create(
-        owner=owner, name=name, description=description, version=version_of(checked), published=1
+        owner=owner,
+        name=name,
+        description=description,
+        version=version_of(checked),
+        published=1,
+        limits=checked_limits(limits or {}),
     )
     keep_version(definition, checked, by=owner)
     definition.save(update_fields=["latest"])
@@ -112,13 +121,16 @@ def change_definition(
     by: User,
     revision: int | None = None,
     graph: Mapping[str, Any] | None = None,
+    limits: Mapping[str, Any] | None = None,
     **fields: Any,
 ) -> WorkflowDefinition:
-    """Set its name, description or whether it is archived; save a graph as its newest version.
+    """Set its name, description, limits, whether it is archived; save a graph as a new version.
 
     What runs changes by publishing only. Nothing is written where nothing differs.
-    Raises DefinitionChanged if it is no longer at `revision`, GraphRefused.
+    Raises DefinitionChanged if it is no longer at `revision`, GraphRefused, InvalidLimits.
     """
+    if limits is not None:
+        fields["limits"] = checked_limits(limits)
     definition = locked(definition, revision)
     changed = [name for name, value in fields.items() if getattr(definition, name) != value]
     for name in changed:
@@ -141,6 +153,7 @@ def fork_definition(entry: DefinitionVersion, *, by: User, name: str = "") -> Wo
         owner=by,
         name=name or source.name,
         description=source.description,
+        limits=below_the_servers(source.limits),
         graph=drawn(entry.version.graph, entry.layout),
         act="forked",
         detail={"from": str(source.id), "number": entry.number},

@@ -15,6 +15,7 @@ from core.database import database
 from core.errors import Conflict
 from workflows.models import ExecutionStatus, WorkflowExecution
 from workflows.pump.doorbell import doorbell
+from workflows.services.places import place_for
 from workflows.services.planning import StartPlan
 from workflows.tracking.ending import ExecutionEnded
 from workflows.tracking.facts import EventsHappened, Unit
@@ -43,7 +44,8 @@ async def start_execution(prepare: Callable[[], StartPlan]) -> StartPlan:
 
     `prepare` runs in a database thread, and again when another start got in between (the next turn
     of the same conversation, the same idempotency key). Where the pump lives in this process and
-    has room, the execution is committed as its own. Raises what `prepare` raises, StartContended.
+    has room, the execution is committed as its own. Raises what `prepare` raises, StartContended,
+    TooManyExecutions.
     """
     for _ in range(_TRIES):
         plan = await database.run(prepare)
@@ -67,6 +69,12 @@ async def _whatever_the_caller_does(commit: Coroutine[None, None, None]) -> None
 
 
 async def _commit(plan: StartPlan) -> None:
+    """Raises TooManyExecutions, IntegrityError."""
+    async with place_for(plan.execution):
+        await _commit_to_pump(plan)
+
+
+async def _commit_to_pump(plan: StartPlan) -> None:
     execution = plan.execution
     pump = doorbell.pump if plan.free and doorbell.pump and doorbell.pump.reserve() else None
     if pump is not None:

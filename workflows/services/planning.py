@@ -17,6 +17,7 @@ from workflows.definition.expressions import BadExpression
 from workflows.definition.graph import GraphDefinition
 from workflows.engine.events import ExecutionCreated
 from workflows.engine.request import ExecutionRequest
+from workflows.limits import kept_limits
 from workflows.models import (
     ExecutionKind,
     IdempotencyKey,
@@ -96,6 +97,7 @@ def plan_execution(user: User, request: ExecutionRequest) -> StartPlan:
         parameters=dict(parameters),
         input=dict(request.input),
         cause=request.cause,
+        limits=kept_limits(user, definition),
         request_id=request.request_id,
         serial_key=request.serial_key,
         serial_number=request.serial_number,

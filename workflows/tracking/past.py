@@ -15,6 +15,7 @@ from tools.models import ANSWERED, ToolCall, ToolCallStatus
 from workflows.engine.events import Event, identity_of
 from workflows.models import ExecutionEvent
 from workflows.tracking.ending import Answerer
+from workflows.tracking.limits import Witness
 
 Key = tuple[str, int, int]  # node, visit, call
 
@@ -24,7 +25,7 @@ class Past:
     """`seq` is the last event's number; a run's first attempt has an event or two and no calls.
 
     `failures` are the calls that had failed for good: code and message; `approvals` the ids of
-    those that were asked for.
+    those that were asked for. `witness` saw what limits ask for.
     """
 
     seq: int = 0
@@ -37,6 +38,7 @@ class Past:
     answerer: Answerer = Answerer()
     calls: Mapping[Key, Sequence[CallRecord]] = field(default_factory=dict)
     tool_calls: Mapping[Key, Sequence[ToolCallRecord]] = field(default_factory=dict)
+    witness: Witness = field(default_factory=Witness)
 
     @property
     def partial_text(self) -> str:
@@ -92,9 +94,10 @@ def past_of(execution_id: UUID) -> Past:
     once = {"delay.started": (delays, "until"), "approval.requested": (approvals, "approval")}
     texts: dict[Key, str] = {}
     failures: dict[Key, tuple[str, str]] = {}
-    answerer, seq = Answerer(), 0
+    answerer, seq, witness = Answerer(), 0, Witness()
     for event in _events(execution_id):
         seq, kind, data = event["seq"], event["type"], event["data"]
+        witness.see(event)
         identities.add(identity_of(kind, data))
         if kind in once:
             of_visits, name = once[kind]
@@ -120,6 +123,7 @@ def past_of(execution_id: UUID) -> Past:
         answerer,
         calls=_calls(execution_id),
         tool_calls=_tool_calls(execution_id),
+        witness=witness,
     )
 
 

@@ -14,6 +14,7 @@ from workflows.engine.events import (
     ExecutionResumed,
     ExecutionStarted,
     ExecutionWaiting,
+    LimitReached,
 )
 from workflows.engine.result import ExecutionResult
 from workflows.models import ExecutionStatus, WorkflowExecution
@@ -31,6 +32,7 @@ from workflows.tracking.facts import (
     Unit,
 )
 from workflows.tracking.frames import frame
+from workflows.tracking.limits import audited
 from workflows.tracking.past import Past
 from workflows.tracking.pausing import ApprovalsWithdrawn, Paused
 from workflows.tracking.tool_calls import ToolCallLog
@@ -84,6 +86,8 @@ class WorkflowTracker:
             return
         self.calls.flush_text()
         self.append(event)
+        if isinstance(event, LimitReached):
+            self.record(audited(event, self.execution))
         self.flush_within(_COALESCE_S)
 
     def append(self, event: Event) -> None:
@@ -118,6 +122,13 @@ class WorkflowTracker:
         """End the run as failed; the text answered so far stays with the message."""
         error = {"code": code, "message": message, "node": node}
         await self._end(ExecutionStatus.FAILED, self.calls.partial_text, error=error)
+
+    async def end_by_limit(self, event: LimitReached) -> None:
+        """End the run as failed, and tell why; of an output too large nothing stays."""
+        self.emit(event)
+        error = {"code": event.code, "message": event.message, "node": event.node}
+        text = "" if event.limit == "output" else self.calls.partial_text
+        await self._end(ExecutionStatus.FAILED, text, error=error)
 
     async def cancel(self) -> None:
         """End the run as cancelled; its calls are settled already."""

@@ -23,7 +23,9 @@ from uuid import UUID
 
 from django.conf import settings
 
+from accounts.limits import limits_of, server_limits
 from accounts.models import User
+from core.limits import RunLimits
 from workflows.definition.graph import GraphDefinition
 from workflows.registry import NODE_TYPES
 from workflows.validation.bounds import Limits
@@ -39,15 +41,18 @@ def validate(
     *,
     params: Collection[str] | None = None,
     within: UUID | None = None,
+    limits: RunLimits | None = None,
 ) -> list[Issue]:
     """Every issue of a graph given as JSON; with `user`, also of what this user may not name.
 
     `params` are the parameters it may name; None: any. `within` is the workflow whose graph it is
-    to become.
+    to become. `limits` are those of its runs; None: the user's, else the server's.
     """
     world = WorldOf(user) if user else None
     above = str(within) if within else None
-    return _validator().validate(document, world=world, params=params, within=above)
+    if limits is None:
+        limits = limits_of(user) if user else server_limits()
+    return _validator().validate(document, world=world, params=params, within=above, run=limits)
 
 
 def validate_text(text: bytes, user: User | None = None) -> list[Issue]:

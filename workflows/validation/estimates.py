@@ -32,9 +32,16 @@ _MOST_ROUNDS = 1_000_000
 
 def check_estimates(subject: Subject) -> Iterator[Issue]:
     seconds, cost = _Estimator(subject).of(subject)
+    yield from _delays_too_long(subject)
+    if (most_s := subject.run.run_time_s) is not None and seconds > most_s:
+        message = f"A run may take about {seconds:,.0f} s, and is ended after {most_s:,g} s."
+        yield warning("estimated_time_above_limit", "", message)
     if seconds > subject.limits.warn_seconds:
         message = f"A run may take about {seconds:,.0f} s."
         yield warning("estimated_time", "", message, "Shorter delays, loops or answers help.")
+    if (most := subject.run.cost_nano_usd) is not None and cost > most:
+        message = f"A run may cost about ${dollars_text(cost)}; its limit is ${dollars_text(most)}."
+        yield warning("estimated_cost_above_limit", "", message)
     if cost > subject.limits.warn_usd * _NANO:
         message = f"A run may cost about ${dollars_text(cost)}."
         yield warning("estimated_cost", "", message, "Set max_tokens, or ask a cheaper model.")
@@ -80,6 +87,15 @@ class _Estimator:
         nodes, _ = read_nodes(graph, whole.node_types)
         inner = Subject(graph, nodes, whole.limits, world=whole.world, node_types=whole.node_types)
         return self.of(inner, depth + 1)
+
+
+def _delays_too_long(subject: Subject) -> Iterator[Issue]:
+    most_s = subject.run.step_time_s
+    for node in subject.nodes:
+        pause = node.setting("seconds", 0) if node.key == "delay" else 0
+        if most_s is not None and isinstance(pause, int | float) and pause > most_s:
+            message = f"This waits for {pause:,g} s, and a node is stopped after {most_s:,g} s."
+            yield warning("delay_above_limit", node.path("config", "seconds"), message)
 
 
 def _rounds(subject: Subject) -> Mapping[str, int]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
+from core.limits import RunLimits
 from llms.profiles import ProfileSpec
 from workflows.definition.graph import ERROR, GraphDefinition, NodeSpec
 from workflows.nodes.base import NodeConfig, NodeType
@@ -88,7 +89,7 @@ class Subject:
     """One graph under examination. Without a `world` nobody asks, and nothing named is looked up.
 
     `params` are the names of the parameters there are; None: not known. `within` is the id of the
-    workflow whose graph this is to become; None: of none yet.
+    workflow whose graph this is to become; None: of none yet. `run` is what limits its runs.
     """
 
     graph: GraphDefinition
@@ -98,6 +99,7 @@ class Subject:
     world: World | None = None
     within: str | None = None
     node_types: NodeTypes | None = None
+    run: RunLimits = field(default_factory=RunLimits)
 
     def workflow(self, name: str) -> Mapping[str, Any] | None:
         """The graph that a workflow would run, as JSON; each is looked up once."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+from core.limits import RunLimits
 from workflows.definition.graph import GraphDefinition
 from workflows.validation.bounds import Limits
 from workflows.validation.capability import check_capability
@@ -40,6 +41,7 @@ STEPS: Sequence[Step] = (
 STEPS_OF_A_BOUND_GRAPH: Sequence[Step] = (check_references, check_limits)
 STEPS_OF_A_START: Sequence[Step] = (check_capability, check_resources, check_subworkflows)
 MOST_ISSUES = 500
+_NO_LIMITS = RunLimits()
 
 
 class WorkflowValidator:
@@ -57,18 +59,19 @@ class WorkflowValidator:
         world: World | None = None,
         params: Collection[str] | None = None,
         within: str | None = None,
+        run: RunLimits = _NO_LIMITS,
     ) -> list[Issue]:
         """Every issue of a graph given as JSON, errors and warnings.
 
         Without a `world` what the graph names is not looked up; without `params` any may be named;
-        `within` is the id of the workflow whose graph it is to become.
+        `within` is the id of the workflow whose graph it is to become, `run` what limits its runs.
         A document that is no graph, or too large a one, is told so, and nothing more is looked at;
         else every step looks at all that could be read.
         """
         graph, issues = self._read(document)
         if graph is not None:
             subject, issues = self._subject(graph)
-            subject = replace(subject, world=world, params=params, within=within)
+            subject = replace(subject, world=world, params=params, within=within, run=run)
             issues += _taken(STEPS, subject)
         return _cut(issues)
 

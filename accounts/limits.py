@@ -1,0 +1,88 @@
+"""What the runs of a user may use: the server's limits, lowered for this user."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from pydantic import ValidationError as Unreadable
+
+from core.errors import Invalid
+from core.limits import RunLimits
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class InvalidLimits(Invalid):
+    """`errors` lists `{path, code, message}`."""
+
+    code = "invalid_limits"
+    message = "These limits cannot be set."
+
+
+def server_limits() -> RunLimits:
+    """What every run keeps to, whoever it is for."""
+    return _read(tuple(settings.CHATTER_RUN_LIMITS.items()))
+
+
+@lru_cache(maxsize=8)
+def _read(given: tuple[tuple[str, Any], ...]) -> RunLimits:
+    return RunLimits.model_validate(dict(given))
+
+
+def limits_of(user: "User") -> RunLimits:
+    """The least of the server's and the user's own."""
+    return lowered(server_limits(), user.limits)
+
+
+def lowered(limits: RunLimits, given: Mapping[str, Any]) -> RunLimits:
+    """The least of these and of others, given as JSON."""
+    return limits.lowered(RunLimits.model_validate(given)) if given else limits
+
+
+def below_the_servers(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of these limits that are less than the server's, which may have come down since."""
+    return lowered(server_limits(), given).differing(server_limits())
+
+
+def checked_limits(given: Any) -> dict[str, Any]:
+    """Limits as they are kept. Raises InvalidLimits: nobody may set more than the server allows."""
+    try:
+        limits = RunLimits.model_validate(given)
+    except Unreadable as error:
+        raise InvalidLimits(errors=_issues_of(error)) from error
+    server = server_limits()
+    issues = [
+        {
+            "path": f"limits.{name}",
+            "code": "above_the_servers",
+            "message": f"The server allows at most {getattr(server, name)}.",
+        }
+        for name in limits.above(server)
+    ]
+    if issues:
+        raise InvalidLimits(errors=issues)
+    return limits.given()
+
+
+def _issues_of(error: Unreadable) -> list[dict[str, str]]:
+    """As `core.api.issues_of`, which models cannot import."""
+    return [
+        {
+            "path": ".".join(("limits", *(str(step) for step in one["loc"]))),
+            "code": one["type"],
+            "message": one["msg"],
+        }
+        for one in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+
+
+def validate_limits(given: Any) -> None:
+    """For forms: the same, as Django says it."""
+    try:
+        checked_limits(given)
+    except InvalidLimits as error:
+        told = [f"{one['path']}: {one['message']}" for one in error.detail["errors"]]
+        raise ValidationError(told) from error
