@@ -7,6 +7,7 @@ from workflows.models.execution import (
     TERMINAL,
     ExecutionKind,
     ExecutionStatus,
+    Rerun,
     WorkflowExecution,
     sources_of,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "ExecutionKind",
     "ExecutionStatus",
     "IdempotencyKey",
+    "Rerun",
     "WorkflowDefinition",
     "WorkflowExecution",
     "WorkflowTemplate",

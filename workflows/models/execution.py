@@ -18,6 +18,14 @@ class ExecutionKind(models.TextChoices):
     CHAT = "chat"
 
 
+class Rerun(models.TextChoices):
+    """How an execution makes use of the recordings of an earlier one, its source."""
+
+    RETRY = "retry", "retry"
+    REPLAY = "replay", "replay"
+    FORK = "fork", "fork"
+
+
 class ExecutionStatus(models.TextChoices):
     PENDING = "pending"
     RUNNING = "running"
@@ -51,6 +59,10 @@ class WorkflowExecution(Record, CallTotals):
 
     `status` changes only by a conditional UPDATE guarded by `attempt`, the fencing number of the
     lease. Executions with the same `serial_key` run one at a time, in the order of `serial_number`.
+    `rerun` says how calls are answered from those of `source`; `fork` is what a fork changes where:
+    {node, visit, variables, text}. `chance` is what random choices are drawn from, so that a rerun
+    chooses the same; empty: its own id. With `debug` the log holds what reached and left each node.
+
     The totals count the model calls whose `origin` is this execution (`workflows.aggregates`).
     """
 
@@ -69,6 +81,13 @@ class WorkflowExecution(Record, CallTotals):
         "workflows.WorkflowDefinition", models.SET_NULL, null=True, related_name="executions"
     )
     retry_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="retries")
+    source = models.ForeignKey(
+        "self", models.SET_NULL, null=True, related_name="reruns", db_index=False
+    )
+    rerun = models.CharField(max_length=12, choices=Rerun.choices, blank=True, default="")
+    fork = models.JSONField(null=True)
+    chance = models.UUIDField(null=True)
+    debug = models.BooleanField(default=False)
     parameters = models.JSONField(default=dict)
     input = models.JSONField(default=dict)
     output = models.JSONField(null=True)
@@ -104,6 +123,11 @@ class WorkflowExecution(Record, CallTotals):
                 fields=["serial_key", "serial_number"],
                 condition=~Q(serial_key=""),
                 name="executions_in_a_series",
+            ),
+            models.Index(
+                fields=["source"],
+                condition=Q(source__isnull=False),
+                name="executions_rerun",
             ),
         ]
         constraints = [
