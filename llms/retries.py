@@ -18,8 +18,8 @@ def wait_s(
 ) -> float | None:
     """Seconds until the next try after `tries` have failed; None when waiting is of no use.
 
-    Grows from `first_s` by `backoff` and varies by half (`jitter` gives numbers in [0, 1)), but is never
-    shorter than what the provider asks for. A wish of more than 20 s is left to the caller.
+    Grows from `first_s` by `backoff` and varies by half (`jitter` gives numbers in [0, 1)), but is
+    never shorter than what the provider asks for. A wish of more than 20 s is left to the caller.
     """
     if not error.retryable:
         return None

@@ -28,7 +28,7 @@ class Exactness(models.TextChoices):
 
 
 class AnsweredBy(models.TextChoices):
-    """Who gave the answer. Only a provider uses tokens: of the others it is known that none were."""
+    """Who gave the answer. Only a provider uses tokens: of the others that is known."""
 
     PROVIDER = "provider", "provider"
     CACHE = "cache", "cache"

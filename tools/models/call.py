@@ -41,8 +41,8 @@ class ToolCall(Record):
 
     `origin` links upwards as text: "execution:<uuid>", or "api:<uuid>" for a call that was tried
     outside a run. `text` and `data` are what the tool found. A call whose process died has a row
-    `lost` and, when it is made again, another of the next `attempt`. A row `answered_by` a recording
-    was never open: `source_call` is the row of the call that was really made.
+    `lost` and, when it is made again, another of the next `attempt`. A row that a recording
+    answered was never open: `source_call` is the row of the call that was really made.
     """
 
     origin = models.CharField(max_length=64)

@@ -39,8 +39,20 @@ class ErrorOut(Shape):
     node: str = ""
 
 
+class EditOut(Shape):
+    """What a fork changed where a visit of a node began; a null `text` left the text as it was."""
+
+    node: str
+    visit: int
+    variables: dict[str, Any]
+    text: str | None
+
+
 class ExecutionOut(Shape):
-    """One run; `totals` count its settled model calls, also while it runs."""
+    """One run; `totals` count its settled model calls, also while it runs.
+
+    A `rerun` (retry, replay or fork) is answered from what its `source` recorded.
+    """
 
     id: UUID
     kind: str
@@ -62,6 +74,10 @@ class ExecutionOut(Shape):
     duration_ms: int | None
     cancelling: bool
     retry_of: UUID | None
+    source: UUID | None
+    rerun: str
+    edits: list[EditOut]
+    debug: bool
 
 
 class ExecutionStarted(Shape):
@@ -115,6 +131,10 @@ def execution_out(
         duration_ms=totals["duration_ms"] if ended else execution.duration_ms,
         cancelling=execution.cancel_requested_at is not None and not execution.over,
         retry_of=execution.retry_of_id,
+        source=execution.source_id,
+        rerun=execution.rerun,
+        edits=[EditOut(**edit) for edit in execution.edits],
+        debug=execution.debug,
     )
 
 

@@ -12,6 +12,7 @@ from workflows.api.executions import (
 )
 from workflows.api.interchange import DefinitionExport, DefinitionImport
 from workflows.api.node_types import NodeTypeDetail, NodeTypeList
+from workflows.api.reruns import ExecutionFork, ExecutionReplay
 from workflows.api.templates import TemplateDetail, TemplateList
 from workflows.api.validation import Validate
 from workflows.api.versions import (
@@ -30,6 +31,8 @@ urlpatterns = [
     path("executions/<str:pk>/", ExecutionDetail.as_view(), name="execution-detail"),
     path("executions/<str:pk>/events/", ExecutionEvents.as_view(), name="execution-events"),
     path("executions/<str:pk>/cancel/", ExecutionCancel.as_view(), name="execution-cancel"),
+    path("executions/<str:pk>/replay/", ExecutionReplay.as_view(), name="execution-replay"),
+    path("executions/<str:pk>/fork/", ExecutionFork.as_view(), name="execution-fork"),
     path("workflows/validate/", Validate.as_view(), name="workflow-validate"),
     path("templates/", TemplateList.as_view(), name="template-list"),
     path("templates/<str:pk>/", TemplateDetail.as_view(), name="template-detail"),

@@ -1,12 +1,14 @@
 """The one state container of a run: who it is for, what it has, and whom it tells."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any, Protocol
 from uuid import UUID
 
 from llms.messages import ChatMessage
 from workflows.definition.graph import GraphDefinition
+from workflows.engine.edits import Edit
 from workflows.engine.events import Event
 
 
@@ -34,7 +36,12 @@ class ToolReply(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a node asks of a model; `model` is "provider:model", or empty for the default."""
+    """What a node asks of a model; `model` is "provider:model", or empty for the default.
+
+    It is attempted `attempts` times in all, with waits that grow from `first_wait_s` by `backoff`.
+    `optional` are the places of messages that may be left out; `cache_ttl_s` lets an answer to the
+    same question be used again for so long.
+    """
 
     node: str
     visit: int
@@ -45,6 +52,11 @@ class Question:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     timeout_s: float | None = None
     tools: Sequence[str] = ()
+    attempts: int = 3
+    first_wait_s: float = 0.5
+    backoff: float = 2.0
+    optional: Sequence[int] = ()
+    cache_ttl_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +109,9 @@ class Log(Protocol):
 class ExecutionContext:
     """Everything one run knows. `graph` is bound: its parameters stand in their places.
 
-    `max_steps` bounds the steps of the graph: what runs at the same time is one step.
+    `max_steps` bounds the steps of the graph: what runs at the same time is one step. `chance` is
+    what random choices are drawn from. `edits` are what forks change; they have to be reached.
+    `shown` is how what reaches and leaves a node is written to the log; None: it is not.
     """
 
     execution_id: UUID
@@ -108,3 +122,16 @@ class ExecutionContext:
     services: Services
     log: Log
     max_steps: int = 1_000
+    chance: UUID | None = None
+    edits: Sequence[Edit] = ()
+    shown: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+
+    @property
+    def seed(self) -> UUID:
+        """The same in every rerun of a run."""
+        return self.chance or self.execution_id
+
+    def edit_of(self, node: str, visit: int) -> Edit | None:
+        """What is to be changed when this visit begins."""
+        found = [edit for edit in self.edits if (edit.node, edit.visit) == (node, visit)]
+        return reduce(Edit.under, found) if found else None

@@ -35,7 +35,17 @@ class ExecutionEngine:
         except GraphRecursionError as error:
             message = f"The run took more than {context.max_steps:,} steps."
             raise RunFailed("", "too_many_steps", message) from error
+        _refuse_unreached(context, state)
         return _result(context, state)
+
+
+def _refuse_unreached(context: ExecutionContext, state: RunState) -> None:
+    """A fork that never came to what it was to change is not what was asked for."""
+    for edit in context.edits:
+        passed = state["nodes"].get(edit.node)
+        if edit.node in context.graph.by_id and (passed is None or passed.visit < edit.visit):
+            message = f"The run came to its end without visit {edit.visit} of this node."
+            raise RunFailed(edit.node, "fork_not_reached", message)
 
 
 def _result(context: ExecutionContext, state: RunState) -> ExecutionResult:

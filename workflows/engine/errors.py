@@ -24,5 +24,9 @@ class RunFailed(Exception):
         super().__init__(message)
 
 
+class RunStopped(RunFailed):
+    """The run ends here, whatever edges there are to take up errors."""
+
+
 class LimitReached(NodeError):
     """The run asked for more than it may."""

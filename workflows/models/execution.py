@@ -59,9 +59,10 @@ class WorkflowExecution(Record, CallTotals):
 
     `status` changes only by a conditional UPDATE guarded by `attempt`, the fencing number of the
     lease. Executions with the same `serial_key` run one at a time, in the order of `serial_number`.
-    `rerun` says how calls are answered from those of `source`; `fork` is what a fork changes where:
-    {node, visit, variables, text}. `chance` is what random choices are drawn from, so that a rerun
-    chooses the same; empty: its own id. With `debug` the log holds what reached and left each node.
+    `rerun` says how calls are answered from those of `source`. `edits` are what forks change:
+    `[{node, visit, variables, text}]`, the last of them this one's own. `chance` is what random
+    choices are drawn from, so that a rerun chooses the same; empty: its own id. With `debug` the
+    log holds what reached and left each node.
 
     The totals count the model calls whose `origin` is this execution (`workflows.aggregates`).
     """
@@ -85,7 +86,7 @@ class WorkflowExecution(Record, CallTotals):
         "self", models.SET_NULL, null=True, related_name="reruns", db_index=False
     )
     rerun = models.CharField(max_length=12, choices=Rerun.choices, blank=True, default="")
-    fork = models.JSONField(null=True)
+    edits = models.JSONField(default=list)
     chance = models.UUIDField(null=True)
     debug = models.BooleanField(default=False)
     parameters = models.JSONField(default=dict)

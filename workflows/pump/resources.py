@@ -14,7 +14,7 @@ from core.database import database
 from llms.metering import Answer, CallRequest, ask
 from llms.profiles import ProfileSpec
 from llms.services.profiles import kept_profile, resolve_profile
-from tools.asking import ToolRequest
+from tools.asking import ToolAnswer, ToolRequest
 from tools.base import Tool
 from tools.calling import call_tool
 from tools.permissions import GrantedPermissions
@@ -26,11 +26,14 @@ from workflows.engine.context import (
     ToolQuestion,
     ToolReply,
 )
+from workflows.engine.edits import Edit
 from workflows.engine.errors import NodeError
 from workflows.engine.events import DelayStarted
 from workflows.models import WorkflowExecution
 from workflows.selectors import bound_graph
 from workflows.tracking.past import Past
+from workflows.tracking.recordings import NotRecorded
+from workflows.tracking.showing import shown
 from workflows.tracking.tracker import WorkflowTracker
 
 
@@ -45,12 +48,15 @@ class Resources:
     async def ask(self, question: Question) -> Answer:
         """Ask through the metering door; what failed for good before fails again, unasked.
 
-        Raises ProviderError, NodeError.
+        Raises ProviderError, NodeError, NotRecorded.
         """
-        execution = self._execution
-        failure = self._past.failures.get((question.node, question.visit, question.call))
-        if failure is not None:
+        execution, calls = self._execution, self._tracker.calls
+        if (known := calls.recorded(question.node, question.visit, question.call)) is not None:
+            return Answer.of(known, replayed=True)
+        if (failure := calls.failure(question.node, question.visit, question.call)) is not None:
             raise NodeError(*failure)
+        if self._past.recordings.strict:
+            raise NotRecorded(question.node, "model", question.call)
         request = CallRequest(
             profile=await self._profile(question.model),
             messages=question.messages,
@@ -64,8 +70,13 @@ class Resources:
             parameters=question.parameters,
             timeout_s=question.timeout_s or settings.CHATTER_MODEL_TIMEOUT_S,
             tools=[_tool(key).spec() for key in question.tools],
+            max_attempts=question.attempts,
+            first_wait_s=question.first_wait_s,
+            backoff=question.backoff,
+            optional=question.optional,
+            cache_ttl_s=question.cache_ttl_s,
         )
-        return await ask(request, self._tracker.calls)
+        return await ask(request, calls)
 
     async def _profile(self, name: str) -> ProfileSpec:
         execution = self._execution
@@ -75,7 +86,11 @@ class Resources:
 
     async def call_tool(self, question: ToolQuestion) -> ToolReply:
         """Call through the tools' door, for the user the run belongs to."""
-        execution = self._execution
+        execution, calls = self._execution, self._tracker.tool_calls
+        if (known := calls.recorded(question.node, question.visit, question.call)) is not None:
+            return ToolAnswer.of(known, replayed=True)
+        if self._past.recordings.strict:
+            raise NotRecorded(question.node, "tool", question.call)
         request = ToolRequest(
             tool=question.tool,
             arguments=question.arguments,
@@ -87,19 +102,22 @@ class Resources:
             request_id=execution.request_id,
             timeout_s=question.timeout_s,
         )
-        return await call_tool(request, self._tracker.tool_calls, GrantedPermissions())
+        return await call_tool(request, calls, GrantedPermissions())
 
     async def history(self) -> History:
         """The conversation before this turn; the first of a series has none."""
-        if self._execution.serial_number <= 1:
+        if self._execution.serial_number <= 1 and not self._execution.rerun:
             return History()
         return await database.run(_history_source(), self._execution)
 
     async def sleep(self, node: str, visit: int, seconds: float) -> None:
         until = self._past.delays.get((node, visit))
         if until is None:
-            until = (clock.now() + timedelta(seconds=seconds)).isoformat()
+            until = self._past.recordings.delays.get((node, visit))
+            until = until or (clock.now() + timedelta(seconds=seconds)).isoformat()
             self._tracker.emit(DelayStarted(node, visit, until))
+        if self._past.recordings.strict:
+            return
         left = (datetime.fromisoformat(until) - clock.now()).total_seconds()
         await asyncio.sleep(max(left, 0))
 
@@ -118,6 +136,9 @@ def context_of(
         services=Resources(execution, tracker, past),
         log=tracker,
         max_steps=settings.CHATTER_MAX_STEPS,
+        chance=execution.chance,
+        edits=tuple(Edit(**edit) for edit in execution.edits),
+        shown=shown if execution.debug else None,
     )
 
 
