@@ -9,6 +9,7 @@ from typing import Any
 
 from workflows.engine.events import TERMINAL_TYPES
 
+_NODE = frozenset({"node.started", "node.finished", "node.failed"})
 _STATUS = {kind: status for status, kind in TERMINAL_TYPES.items()}
 
 
@@ -31,7 +32,7 @@ def apply(snapshot: Mapping[str, Any], event: Mapping[str, Any]) -> dict[str, An
         after["status"] = "running"
     elif kind == "execution.handed_back":
         after["status"] = "pending"
-    elif kind.startswith("node."):
+    elif kind in _NODE:
         after["nodes"] = {**snapshot["nodes"], data["node"]: kind.removeprefix("node.")}
     elif kind == "model.started" and data["purpose"] == "answer":
         after["texts"] = {**snapshot["texts"], _call(data): ""}

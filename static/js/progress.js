@@ -140,6 +140,7 @@ const CHANGES = {
         name: data.tool,
         status: data.status,
         text: data.text ?? "",
+        answered_by: data.answered_by ?? null,
         latency_ms: data.latency_ms ?? null,
         error: data.error ?? null,
         finished_at: at,
@@ -160,6 +161,7 @@ const CHANGES = {
         finish_reason: data.finish_reason ?? null,
         error: data.error ?? null,
         retry_in_s: data.retry_in_s ?? null,
+        answered_by: data.answered_by ?? null,
         finished_at: at,
       })),
     ),
@@ -261,6 +263,7 @@ const newCall = (call, attempt) => ({
   finish_reason: null,
   error: null,
   retry_in_s: null,
+  answered_by: null,
 });
 
 const newTool = (call, attempt) => ({
@@ -274,4 +277,5 @@ const newTool = (call, attempt) => ({
   text: "",
   latency_ms: null,
   error: null,
+  answered_by: null,
 });
