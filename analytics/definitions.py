@@ -9,7 +9,13 @@ from uuid import UUID
 
 from llms.models import ModelCall
 from workflows.definition.nesting import is_inner, outermost
-from workflows.models import ExecutionEvent, ExecutionStatus, WorkflowDefinition, WorkflowExecution
+from workflows.models import (
+    ExecutionEvent,
+    ExecutionStatus,
+    Rerun,
+    WorkflowDefinition,
+    WorkflowExecution,
+)
 from workflows.tracking.frames import frame_from
 
 
@@ -17,7 +23,8 @@ from workflows.tracking.frames import frame_from
 class NodeNumbers:
     """What one node did. Durations are of visits that finished; `cost` is what is known of it.
 
-    A node that runs another workflow has the calls of that one, whose nodes are not told apart.
+    `unasked_calls` are those of its `calls` that a cache or a recording answered. A node that runs
+    another workflow has the calls of that one, whose nodes are not told apart.
     """
 
     node: str
@@ -25,6 +32,7 @@ class NodeNumbers:
     failures: int = 0
     durations_ms: list[float] = field(default_factory=list)
     calls: int = 0
+    unasked_calls: int = 0
     unpriced_calls: int = 0
     cost_nano_usd: int = 0
 
@@ -46,59 +54,75 @@ class RunNumbers:
 
 
 def numbers_of(definition: WorkflowDefinition, last: int) -> RunNumbers:
-    """Reckon the `last` finished runs: two reads, of their logs and of their calls."""
+    """Reckon the `last` finished runs: two reads, of their logs and of their calls.
+
+    Replays are no runs: they did nothing. A retry or a fork is one, but how long it took is not
+    how long a run takes, and of its visits only those count that asked somebody.
+    """
     runs = list(
         definition.executions.filter(finished_at__isnull=False)
+        .exclude(rerun=Rerun.REPLAY)
         .order_by("-id")
-        .values_list("id", "status", "duration_ms")[:last]
+        .values_list("id", "status", "duration_ms", "rerun")[:last]
     )
     nodes: dict[str, NodeNumbers] = {}
     ids = [key for key, *_ in runs]
-    _count_events(ids, nodes)
+    _count_events({key: bool(rerun) for key, *_, rerun in runs}, nodes)
     _count_calls(ids, nodes)
     by_status: dict[str, int] = defaultdict(int)
-    for _, status, _ in runs:
+    for _, status, *_ in runs:
         by_status[status] += 1
     return RunNumbers(
         runs=len(runs),
         completed=by_status[ExecutionStatus.COMPLETED],
         failed=by_status[ExecutionStatus.FAILED],
         cancelled=by_status[ExecutionStatus.CANCELLED],
-        durations_ms=[took for *_, took in runs if took is not None],
+        durations_ms=[took for *_, took, rerun in runs if took is not None and not rerun],
         nodes=nodes,
     )
 
 
-def _count_events(executions: list[UUID], nodes: dict[str, NodeNumbers]) -> None:
-    rows = ExecutionEvent.objects.filter(execution__in=executions)
-    for frames in rows.values_list("frames", flat=True).iterator():
+def _count_events(reruns: Mapping[UUID, bool], nodes: dict[str, NodeNumbers]) -> None:
+    """`reruns` tells of each execution whether it is one."""
+    rows = ExecutionEvent.objects.filter(execution__in=list(reruns)).order_by("execution", "seq")
+    asked: dict[tuple[UUID, str, int], set[bool]] = defaultdict(set)
+    for execution, frames in rows.values_list("execution_id", "frames").iterator():
         for line in frames.split("\n"):
             frame = frame_from(line)
-            if frame.type in _COUNTED:
-                data = frame.event()["data"]
-                if not is_inner(data["node"]):
-                    _COUNTED[frame.type](_of(nodes, data["node"]), data)
+            if frame.type not in _ENDS and frame.type not in _ASKED:
+                continue
+            data = frame.event()["data"]
+            if is_inner(data["node"]):
+                continue
+            visit = asked[execution, data["node"], data["visit"]]
+            if frame.type in _ASKED:
+                visit.add(data.get("answered_by") not in _NOBODY)
+            elif True in visit or not reruns[execution]:
+                _count_visit(_of(nodes, data["node"]), data, whole=False not in visit)
 
 
-def _finished(node: NodeNumbers, data: Mapping[str, Any]) -> None:
+def _count_visit(node: NodeNumbers, data: Mapping[str, Any], *, whole: bool) -> None:
+    """A visit of which a part was not asked anew was shorter than such visits are."""
     node.visits += 1
-    node.durations_ms.append(data["duration_ms"])
+    if "duration_ms" not in data:
+        node.failures += 1
+    elif whole:
+        node.durations_ms.append(data["duration_ms"])
 
 
-def _failed(node: NodeNumbers, data: Mapping[str, Any]) -> None:
-    node.visits += 1
-    node.failures += 1
-
-
-_COUNTED = {"node.finished": _finished, "node.failed": _failed}
+_ENDS = frozenset({"node.finished", "node.failed"})
+_ASKED = frozenset({"model.finished", "tool.finished"})
+_NOBODY = frozenset({"cache", "recording"})
 
 
 def _count_calls(executions: list[UUID], nodes: dict[str, NodeNumbers]) -> None:
     origins = [WorkflowExecution(id=key).origin for key in executions]
     calls = ModelCall.objects.filter(origin__in=origins)
-    for name, cost in calls.values_list("node", "cost_nano_usd").iterator():
+    rows = calls.values_list("node", "cost_nano_usd", "answered_by")
+    for name, cost, answered_by in rows.iterator():
         node = _of(nodes, outermost(name))
         node.calls += 1
+        node.unasked_calls += answered_by in _NOBODY
         node.unpriced_calls += cost is None
         node.cost_nano_usd += cost or 0
 

@@ -198,9 +198,17 @@ class ModelPriceAdmin(ReadOnly, AuditedAdmin, admin.ModelAdmin):  # type: ignore
 class ModelCallAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = (
         *("started_at", "model_name", "purpose", "node", "attempt", "status", "exactness"),
-        *("total_tokens", "cost", "latency_ms", "page"),
+        *("answered_by", "total_tokens", "cost", "latency_ms", "page"),
     )
-    list_filter = ("status", "exactness", "purpose", "provider", "model", "started_at")
+    list_filter = (
+        "status",
+        "exactness",
+        "answered_by",
+        "purpose",
+        "provider",
+        "model",
+        "started_at",
+    )
     search_fields = ("=origin", "=request_id", "=provider_request_id", "=id")
     search_help_text = "An origin (execution:<id>), a request id, or the call's own id"
     date_hierarchy = "started_at"

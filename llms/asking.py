@@ -8,6 +8,7 @@ from uuid import UUID
 from llms.ledger import CallRecord
 from llms.messages import ChatMessage
 from llms.profiles import ProfileSpec
+from llms.retries import BACKOFF, FIRST_WAIT_S
 from llms.usage import Usage
 
 # What a caller may set for one call. Anything else (addresses, headers, proxies) is an
@@ -42,6 +43,10 @@ class CallRequest:
     `timeout_s` limits each attempt; `idle_timeout_s` the silence within it (None: no limit, for
     models that think a long time). `drain_s` is how long a cancelled call may go on to learn its
     usage (None: `CHATTER_DRAIN_S`).
+
+    `optional` are the places in `messages` of what may be left out, the first of them first, when
+    the whole is longer than the model can read. With `cache_ttl_s` the same question of the same
+    user, answered so many seconds ago at most, is answered from that row.
     """
 
     profile: ProfileSpec
@@ -58,6 +63,10 @@ class CallRequest:
     timeout_s: float = 120.0
     idle_timeout_s: float | None = None
     max_attempts: int = 3
+    first_wait_s: float = FIRST_WAIT_S
+    backoff: float = BACKOFF
+    optional: Sequence[int] = ()
+    cache_ttl_s: float | None = None
     drain_s: float | None = None
 
 

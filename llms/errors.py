@@ -17,6 +17,7 @@ _MESSAGES = {
     "provider_failed": "The model's provider had an error.",
     "provider_cut": "The connection to the model broke before the answer was complete.",
     "context_too_long": "The conversation is longer than this model can read.",
+    "context_too_small": "What is asked is longer than this model can read{reason}.",
     "content_filtered": "The model's provider withheld the answer for its content.",
     "model_package_missing": "This model needs a Python package: pip install {reason}",
     "invalid_parameters": "The model does not take these parameters{reason}.",

@@ -1,14 +1,14 @@
 """A call on its way into the ledger, and what the door asks of whoever writes it there."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from core import clock
-from llms.models import CallStatus, Exactness
+from llms.models import AnsweredBy, CallStatus, Exactness
 
 Kind = Literal["text", "reasoning"]
 
@@ -34,6 +34,8 @@ class CallRecord:
     streamed: bool
     started_at: datetime
     request_id: str = ""
+    answered_by: str = AnsweredBy.PROVIDER
+    source_call_id: UUID | None = None
     upper_bound_tokens: int | None = None
     upper_bound_nano_usd: int | None = None
     # What settling changes:
@@ -69,7 +71,38 @@ class CallRecord:
         """The primary key and what settling changed; the same keys for every call."""
         return dict(zip(_SETTLED_COLUMNS, _settled_values_of(self), strict=True))
 
+    def answered(self, call: "CallRecord", *, by: AnsweredBy) -> "CallRecord":
+        """The row of `call` as this one ended, without asking: nothing was used, that is known.
 
+        No latency: no one was waited for.
+        """
+        return replace(
+            call,
+            answered_by=by,
+            source_call_id=self.source_call_id or self.id,
+            streamed=False,
+            upper_bound_tokens=None,
+            upper_bound_nano_usd=None,
+            status=self.status,
+            exactness=Exactness.METERED,
+            served_model=self.served_model,
+            **dict.fromkeys(_COUNTED, 0),
+            price_id=None,
+            answer=self.answer,
+            settled_at=clock.now(),
+            latency_ms=None,
+            first_token_ms=None,
+            finish_reason=self.finish_reason,
+            error_code=self.error_code,
+            error_message=self.error_message,
+            provider_request_id="",
+        )
+
+
+_COUNTED = (
+    *("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens"),
+    *("reasoning_tokens", "total_tokens", "cost_nano_usd"),
+)
 _COLUMNS = tuple(field.name for field in fields(CallRecord))
 _SETTLED_COLUMNS = ("id", *_COLUMNS[_COLUMNS.index("upper_bound_tokens") :])
 _UNSETTLED = {
@@ -115,6 +148,9 @@ class CallRecorder(Protocol):
 
     def streamed(self, call: CallRecord, text: str, kind: Kind) -> None:
         """A piece of the answer; may not raise."""
+
+    def answered(self, call: CallRecord) -> None:
+        """A call that was answered without asking a provider; its row is committed settled."""
 
     def settled(self, call: CallRecord, *, will_retry_in_s: float | None = None) -> None:
         """The call has its last state; its row is committed with the next group."""

@@ -13,10 +13,12 @@ from django.conf import settings
 
 from llms import retries
 from llms.asking import CALLER_PARAMETERS, Answer, CallRequest
+from llms.caching import cached_answer
 from llms.clients import call_options, close_clients
 from llms.errors import ProviderError
 from llms.failures import provider_error, scrubbed
 from llms.ledger import CallRecord, CallRecorder
+from llms.models import AnsweredBy
 from llms.preparing import Prepared, prepare
 from llms.reading import Reading
 from llms.settling import Settler
@@ -38,7 +40,8 @@ async def ask(
 ) -> Answer:
     """Ask a model and give its whole answer; pieces go to `recorder.streamed` as they come.
 
-    A call that has succeeded before is answered from its row. Every attempt is a row of its own,
+    A call that has succeeded before is answered from its row, and with `cache_ttl_s` so is one that
+    asks what was asked before: a row of its own says so. Every attempt is a row of its own,
     committed open before the provider is called and settled however the attempt ends; passing
     troubles are tried again, at most `max_attempts` times. A timeout is not: what it was waiting
     for is generated and billed all the same. `admitted` returns when an attempt may be made;
@@ -51,6 +54,10 @@ async def ask(
         return Answer.of(known, replayed=True)
     prepared = await prepare(request)
     before = recorder.attempts(request.node, request.visit, request.call_index)
+    if (cached := await cached_answer(prepared)) is not None:
+        call = cached.answered(prepared.open_call(before + 1), by=AnsweredBy.CACHE)
+        recorder.answered(call)
+        return Answer.of(call, replayed=False)
     tries = 0
     while True:
         tries += 1
@@ -61,7 +68,9 @@ async def ask(
         if error is None:
             recorder.settled(call)
             return Answer.of(call, replayed=False)
-        wait_s = retries.wait_s(error, tries, jitter) if tries < request.max_attempts else None
+        wait_s = None
+        if tries < request.max_attempts:
+            wait_s = retries.wait_s(error, tries, jitter, request.first_wait_s, request.backoff)
         recorder.settled(call, will_retry_in_s=wait_s)
         if wait_s is None:
             raise error

@@ -13,14 +13,21 @@ from llms.bounding import LIMITS
 from llms.clients import chat_model
 from llms.errors import ProviderError
 from llms.estimate import measured_input, most_output
+from llms.fitting import fitted
 from llms.ledger import CallRecord
 from llms.messages import ChatMessage, sendable, to_langchain
 from llms.pricing import Rates, highest_cost_nano_usd, in_force
+from llms.profiles import ProfileSpec
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import BaseMessage
 
+# Whose LangChain models take `max_tokens` with a request; the others have the window for a bound.
+_BOUND_BY_MAX_TOKENS = frozenset(
+    {"anthropic", "azure_openai", "deepseek", "demo", "fireworks", "groq", "mistralai", "openai"}
+    | {"openrouter", "together", "xai"}
+)
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
 
 
@@ -78,15 +85,19 @@ async def prepare(request: CallRequest) -> Prepared:
         )
     profile = request.profile
     parameters = {**profile.parameters, **request.parameters}
-    model = await chat_model(profile, parameters)
-    said = sendable(request.messages)
     window = profile.context_window
+    limit = most_output(*(parameters.get(name) for name in LIMITS))
+    whole = fitted(request.messages, request.optional, request.tools, window, limit)
+    model = await chat_model(profile, parameters)
+    said = sendable(whole.messages)
+    bound = {} if limit else _bound(profile, whole.left)
+    parameters |= bound
     guess, most = measured_input(said, request.tools)
     return Prepared(
         request=request,
         model=model,
         messages=to_langchain(said),
-        options=_tool_options(model, request),
+        options={**_tool_options(model, request), **bound},
         parameters=parameters,
         request_hash=_hash(request, said, parameters),
         estimated_input=guess,
@@ -95,6 +106,17 @@ async def prepare(request: CallRequest) -> Prepared:
             *(parameters.get(name) for name in LIMITS), profile.max_output_tokens, window
         ),
     )
+
+
+def _bound(profile: ProfileSpec, left: int | None) -> dict[str, int]:
+    """What is left of the context as an option of one request, where it is less than the model's
+    own limit: so no client is made for each number of tokens.
+    """
+    if left is None or profile.provider_kind not in _BOUND_BY_MAX_TOKENS:
+        return {}
+    if profile.max_output_tokens is not None and left >= profile.max_output_tokens:
+        return {}
+    return {"max_tokens": left}
 
 
 def _tool_options(model: "BaseChatModel", request: CallRequest) -> dict[str, Any]:

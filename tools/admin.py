@@ -92,9 +92,9 @@ class ToolGrantAdmin(AuditedAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
 class ToolCallAdmin(ReadOnlyAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = (
         *("started_at", "tool", "user", "node", "attempt", "status", "error_code"),
-        *("latency_ms", "page"),
+        *("answered_by", "latency_ms", "page"),
     )
-    list_filter = ("status", "tool", "started_at")
+    list_filter = ("status", "answered_by", "tool", "started_at")
     list_select_related = ("user",)
     search_fields = ("=origin", "=request_id", "=id")
     search_help_text = "An origin (execution:<id>), a request id, or the call's own id"

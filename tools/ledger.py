@@ -1,14 +1,14 @@
 """A tool call on its way into the ledger, and what the door asks of whoever writes it there."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, Protocol
 from uuid import UUID
 
 from core import clock
-from tools.models import ToolCallStatus
+from tools.models import ToolAnsweredBy, ToolCallStatus
 
 
 @dataclass(slots=True)
@@ -27,6 +27,8 @@ class ToolCallRecord:
     arguments: Any
     started_at: datetime
     request_id: str = ""
+    answered_by: str = ToolAnsweredBy.TOOL
+    source_call_id: UUID | None = None
     # What settling changes:
     status: str = ToolCallStatus.OPEN
     text: str = ""
@@ -54,6 +56,21 @@ class ToolCallRecord:
         self.settled_at = clock.now()
         took_s = (self.settled_at - self.started_at).total_seconds()
         self.latency_ms = max(round(took_s * 1000), 0)
+
+    def answered(self, call: "ToolCallRecord") -> "ToolCallRecord":
+        """The row of `call` as this one ended, without calling the tool; nobody was waited for."""
+        return replace(
+            call,
+            answered_by=ToolAnsweredBy.RECORDING,
+            source_call_id=self.source_call_id or self.id,
+            status=self.status,
+            text=self.text,
+            data=self.data,
+            error_code=self.error_code,
+            error_message=self.error_message,
+            settled_at=clock.now(),
+            latency_ms=None,
+        )
 
 
 _COLUMNS = tuple(field.name for field in fields(ToolCallRecord))

@@ -26,6 +26,10 @@ class ToolCallQuerySet(models.QuerySet[Any]):
     def of_origin(self, origin: str) -> Self:
         return self.filter(origin=origin)
 
+    def made(self) -> Self:
+        """Those for which the tool was, or was to be, called."""
+        return self.exclude(answered_by="recording")
+
     def for_list(self) -> Self:
         """All that a list shows; what the tools found stays where it is, it may be long."""
         return self.defer("text", "data")
@@ -37,6 +41,7 @@ class SettingQuerySet(models.QuerySet[Any]):
         calls = self.model._meta.apps.get_model("tools", "ToolCall")._base_manager.filter(
             tool=OuterRef("tool"), started_at__gte=clock.now() - STATISTICS_PERIOD
         )
+        calls = calls.exclude(answered_by="recording")
         failed = calls.filter(status__in=FAILURES)
         return self.annotate(calls=_count(calls), failed=_count(failed))
 

@@ -23,9 +23,12 @@ def usable_tools(user: User) -> Sequence[Tool[Any]]:
 
 
 def statistics_for(user: User) -> Mapping[str, Mapping[str, Any]]:
-    """By tool, what became of the calls this user may see, of the last 30 days; one query."""
+    """By tool, what became of the calls this user may see, of the last 30 days; one query.
+
+    Calls that were answered from recordings asked nothing of the tool.
+    """
     since = clock.now() - STATISTICS_PERIOD
-    calls = ToolCall.objects.visible_to(user).filter(started_at__gte=since)
+    calls = ToolCall.objects.visible_to(user).made().filter(started_at__gte=since)
     succeeded = Q(status=ToolCallStatus.SUCCEEDED)
     refused = Q(status=ToolCallStatus.REFUSED)
     rows = (

@@ -15,6 +15,7 @@ _UNDER_WAY = {
     "execution.handed_back": "pending",
     "execution.waiting": "waiting",
 }
+_NODE = frozenset({"node.started", "node.finished", "node.failed"})
 _STATUS = {kind: status for status, kind in TERMINAL_TYPES.items()}
 
 
@@ -35,7 +36,7 @@ def apply(snapshot: Mapping[str, Any], event: Mapping[str, Any]) -> dict[str, An
     kind, data = event["type"], event["data"]
     if kind in _UNDER_WAY:
         after["status"] = _UNDER_WAY[kind]
-    elif kind.startswith("node."):
+    elif kind in _NODE:
         after["nodes"] = {**snapshot["nodes"], data["node"]: kind.removeprefix("node.")}
     elif kind == "model.started" and data["purpose"] == "answer":
         after["texts"] = {**snapshot["texts"], _call(data): ""}

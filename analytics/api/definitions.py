@@ -36,6 +36,8 @@ class ComplexityOut(Shape):
 class NodeAnalyticsOut(Shape):
     """`cost` is what is known of it, in dollars; the calls it does not count are `unpriced_calls`.
 
+    `unasked_calls` a cache or a recording answered; how long their visits took is not counted.
+
     `cost_share` is its part of what is known of all nodes, null where nothing cost anything.
     """
 
@@ -45,6 +47,7 @@ class NodeAnalyticsOut(Shape):
     p50_ms: float | None
     p95_ms: float | None
     calls: int
+    unasked_calls: int
     unpriced_calls: int
     cost: str | None
     cost_share: float | None
@@ -112,6 +115,7 @@ def _node(node: NodeNumbers, whole: int) -> NodeAnalyticsOut:
         p50_ms=percentile(node.durations_ms, 0.5),
         p95_ms=percentile(node.durations_ms, 0.95),
         calls=node.calls,
+        unasked_calls=node.unasked_calls,
         unpriced_calls=node.unpriced_calls,
         cost=None if nothing_known else dollars_text(node.cost_nano_usd),
         cost_share=_share(node.cost_nano_usd, whole),

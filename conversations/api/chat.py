@@ -63,6 +63,7 @@ def _turn(user: User, request: HttpRequest, body: ChatIn, conversation: Any) -> 
         template=body.template,
         definition=body.definition,
         parameters=parameters,
+        debug=body.debug,
         refuse_when_busy=body.when_busy == "refuse",
         **idempotency(request),
     )

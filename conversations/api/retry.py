@@ -1,23 +1,35 @@
-"""Answer a message again."""
+"""Try an execution again, whatever it ran for."""
 
-from django.http import HttpRequest, JsonResponse
+from functools import partial
+
+from django.http import HttpRequest, HttpResponseBase
 from drf_spectacular.utils import extend_schema
 
 from accounts.authentication import authenticate_request
-from conversations.services.turns import retry_turn
+from conversations.services.turns import is_turn, retry_turn
 from core.api import AsyncAPIView
 from core.database import database
-from workflows.api.shapes import ExecutionStarted, execution_out
+from workflows.api.execute import RESPONSES, told
+from workflows.api.reruns import RerunIn, rerun_in, rerun_request
+from workflows.api.starting import KEY, Door, start
+from workflows.models import Rerun
 from workflows.selectors import execution_for
+from workflows.services.reruns import start_rerun
 
 
 class ExecutionRetry(AsyncAPIView):
-    """A new execution for the same message; its reply joins the same turn."""
+    """A new execution that goes on from the node that failed, or from where it was cancelled.
 
-    @extend_schema(request=None, responses={202: ExecutionStarted})
-    async def post(self, request: HttpRequest, pk: str) -> JsonResponse:
+    What was answered is not paid again. One that answers a message of a conversation adds its reply
+    to the same turn; there, one that was completed may be tried again too, and is asked anew.
+    """
+
+    @extend_schema(request=RerunIn, parameters=[KEY], responses=RESPONSES)
+    async def post(self, request: HttpRequest, pk: str) -> HttpResponseBase:
         user = await authenticate_request(request)
-        execution = await database.run(execution_for, user, pk)
-        plan = await retry_turn(user, execution, request.request_id)  # type: ignore[attr-defined]
-        started = ExecutionStarted(execution=execution_out(plan.execution, template=plan.template))
-        return JsonResponse(started.to_json(), status=202)
+        source = await database.run(execution_for, user, pk)
+        body = rerun_in(request)
+        wanted = rerun_request(request, Rerun.RETRY, body)
+        begin = retry_turn if is_turn(source) else start_rerun
+        door = Door(wanted.id, partial(begin, user, source, wanted), told)
+        return await start(door, body.mode)

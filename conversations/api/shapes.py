@@ -29,6 +29,7 @@ class ChatIn(BaseModel):
     parameters: dict[str, Any] = Field(default_factory=dict)
     mode: Literal["wait", "stream", "background"] = "wait"
     when_busy: Literal["wait", "refuse"] = "wait"
+    debug: bool = False
 
     @field_validator("message")
     @classmethod

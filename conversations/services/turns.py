@@ -1,7 +1,7 @@
 """One turn: a question is saved and a workflow started; its reply is saved when the run ends."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, ClassVar, Self
 from uuid import UUID
@@ -14,11 +14,11 @@ from conversations.signals import messages_recorded
 from core import clock
 from core.bulk import insert_rows, update_rows
 from core.errors import Conflict, NotFound
-from core.models import new_id
 from workflows.engine.request import ExecutionRequest
 from workflows.models import ExecutionKind, WorkflowExecution
 from workflows.services.executions import start_execution
-from workflows.services.planning import StartPlan, plan_execution
+from workflows.services.planning import StartPlan, plan_before, plan_execution
+from workflows.services.reruns import RETRIED, RerunRequest, plan_rerun
 from workflows.tracking.facts import Fact
 
 _TITLE_CHARACTERS = 60
@@ -55,6 +55,7 @@ class Turn:
     idempotency_key: str = ""
     request_hash: str = ""
     cause: str = "api"
+    debug: bool = False
 
 
 @dataclass(slots=True)
@@ -146,6 +147,7 @@ def _request(turn: Turn, conversation: Conversation, number: int, free: bool) ->
         definition=turn.definition,
         parameters=turn.parameters,
         cause=turn.cause,
+        debug=turn.debug,
         serial_key=conversation.serial_key,
         serial_number=number,
         free=free,
@@ -191,15 +193,24 @@ def _started_before(user: User, plan: StartPlan) -> Started:
     return Started(plan.execution, question.conversation, question, plan.template)
 
 
-async def retry_turn(user: User, execution: WorkflowExecution, request_id: str) -> StartPlan:
-    """Answer the same message again. Raises NothingToRetry, ConversationBusy."""
-    return await start_execution(partial(_plan_retry, user, execution, request_id))
+def is_turn(execution: WorkflowExecution) -> bool:
+    """Whether it answers a message of a conversation."""
+    return execution.serial_key.startswith("conversation:")
 
 
-def _plan_retry(user: User, execution: WorkflowExecution, request_id: str) -> StartPlan:
-    conversation = conversation_for(
-        user, execution.serial_key.removeprefix("conversation:") or None
-    )
+async def retry_turn(user: User, execution: WorkflowExecution, wanted: RerunRequest) -> StartPlan:
+    """Answer the same message again: from the node that failed, or all anew if none did.
+
+    Raises NothingToRetry, ConversationBusy, and what `plan_rerun` and `plan_execution` raise.
+    """
+    return await start_execution(partial(_plan_retry, user, execution, wanted))
+
+
+def _plan_retry(user: User, execution: WorkflowExecution, wanted: RerunRequest) -> StartPlan:
+    conversation = conversation_for(user, execution.serial_key.removeprefix("conversation:"))
+    request = _again(user, execution, wanted)
+    if (existing := plan_before(user, request)) is not None:
+        return existing
     question = Message.objects.filter(
         conversation=conversation, turn=execution.serial_number, role=Role.USER
     ).first()
@@ -207,21 +218,27 @@ def _plan_retry(user: User, execution: WorkflowExecution, request_id: str) -> St
         raise NothingToRetry
     if _busy(conversation):
         raise ConversationBusy
-    template = execution.template.slug if execution.template else ""
-    return plan_execution(
-        user,
-        ExecutionRequest(
-            id=new_id(),
-            user_id=user.id,
-            request_id=request_id,
-            kind=ExecutionKind.CHAT,
-            input=execution.input,
-            template=template,
-            definition=execution.definition_id,
-            parameters=execution.parameters,
-            cause="retry",
-            serial_key=execution.serial_key,
-            serial_number=execution.serial_number,
-            retry_of=execution.id,
-        ),
+    if execution.status not in RETRIED:
+        return plan_execution(user, request)
+    series = {"serial_key": execution.serial_key, "serial_number": execution.serial_number}
+    return plan_rerun(user, execution, replace(wanted, **series))
+
+
+def _again(user: User, execution: WorkflowExecution, wanted: RerunRequest) -> ExecutionRequest:
+    return ExecutionRequest(
+        id=wanted.id,
+        user_id=user.id,
+        request_id=wanted.request_id,
+        kind=ExecutionKind.CHAT,
+        input=execution.input,
+        template=execution.template.slug if execution.template else "",
+        definition=execution.definition_id,
+        parameters=execution.parameters,
+        cause="retry",
+        serial_key=execution.serial_key,
+        serial_number=execution.serial_number,
+        retry_of=execution.id,
+        debug=execution.debug if wanted.debug is None else wanted.debug,
+        idempotency_key=wanted.idempotency_key,
+        request_hash=wanted.request_hash,
     )

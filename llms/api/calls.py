@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 
-from llms.models import CallStatus, Exactness, ModelCall, Purpose
+from llms.models import AnsweredBy, CallStatus, Exactness, ModelCall, Purpose
 from llms.pricing import dollars_text
 from llms.querysets import CallQuerySet
 
@@ -40,7 +40,10 @@ class CallErrorOut(serializers.Serializer[ModelCall]):
 
 
 class ModelCallOut(serializers.Serializer[ModelCall]):
-    """One attempt. `upper_bound_*`: at most this, where the numbers are not metered."""
+    """One attempt. `upper_bound_*`: at most this, where the numbers are not metered.
+
+    One that was not `answered_by` a provider used nothing; `source_call` was really made.
+    """
 
     id = serializers.UUIDField()
     execution = serializers.SerializerMethodField()
@@ -54,6 +57,8 @@ class ModelCallOut(serializers.Serializer[ModelCall]):
     served_model = serializers.CharField()
     status = serializers.ChoiceField(CallStatus.choices)
     exactness = serializers.ChoiceField(Exactness.choices)
+    answered_by = serializers.ChoiceField(AnsweredBy.choices)
+    source_call = serializers.UUIDField(source="source_call_id", allow_null=True)
     usage = UsageOut(source="*")
     upper_bound_tokens = serializers.IntegerField(allow_null=True)
     cost = Dollars(source="cost_nano_usd", allow_null=True)
@@ -80,7 +85,16 @@ class ModelCallFilter(filters.FilterSet):
 
     class Meta:
         model = ModelCall
-        fields = ("status", "exactness", "purpose", "provider", "model", "node", "request_id")
+        fields = (
+            "status",
+            "exactness",
+            "answered_by",
+            "purpose",
+            "provider",
+            "model",
+            "node",
+            "request_id",
+        )
 
     def of_execution(self, calls: CallQuerySet, name: str, execution: Any) -> CallQuerySet:
         return calls.of_origin(f"{_EXECUTION}{execution}")

@@ -27,6 +27,14 @@ class Exactness(models.TextChoices):
     OPEN = "open", "open"
 
 
+class AnsweredBy(models.TextChoices):
+    """Who gave the answer. Only a provider uses tokens: of the others that is known."""
+
+    PROVIDER = "provider", "provider"
+    CACHE = "cache", "cache"
+    RECORDING = "recording", "recording"
+
+
 class Purpose(models.TextChoices):
     ANSWER = "answer", "answer"
     SUMMARY = "summary", "summary"
@@ -40,6 +48,9 @@ class ModelCall(Record):
     unsettled or estimated call may have used at most stands in `upper_bound_*` (NULL: no limit
     known). `origin` links upwards as text, "execution:<uuid>". `price` is the row the cost was
     reckoned with. `answer` is `{text, reasoning, tool_calls}`, for replay.
+
+    A row that was not `answered_by` a provider was never open, used nothing and cost nothing;
+    `source_call` is the row of the call that was really made.
     """
 
     origin = models.CharField(max_length=64)
@@ -66,6 +77,10 @@ class ModelCall(Record):
     upper_bound_tokens = models.BigIntegerField(null=True)
     cost_nano_usd = models.BigIntegerField(null=True)
     upper_bound_nano_usd = models.BigIntegerField(null=True)
+    answered_by = models.CharField(max_length=16, choices=AnsweredBy, default=AnsweredBy.PROVIDER)
+    source_call = models.ForeignKey(
+        "self", models.SET_NULL, null=True, related_name="+", db_index=False
+    )
     price = models.ForeignKey(
         ModelPrice, models.PROTECT, null=True, related_name="+", db_index=False
     )
@@ -88,7 +103,17 @@ class ModelCall(Record):
     class Meta:
         ordering = ["-id"]
         default_permissions = ("view",)
-        indexes = [models.Index(fields=["user", "-id"], name="llms_calls_of_user")]
+        indexes = [
+            models.Index(fields=["user", "-id"], name="llms_calls_of_user"),
+            # What a response cache looks for; all known when the row is opened, so that settling
+            # it touches no index.
+            models.Index(fields=["user", "request_hash"], name="llms_calls_by_question"),
+            models.Index(
+                fields=["source_call"],
+                condition=Q(source_call__isnull=False),
+                name="llms_calls_answered_from",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["origin", "node", "visit", "call_index", "attempt"],
@@ -109,6 +134,10 @@ class ModelCall(Record):
                     + Coalesce(F("reasoning_tokens"), 0)
                 ),
                 name="llms_total_is_the_sum",
+            ),
+            models.CheckConstraint(
+                condition=Q(answered_by=AnsweredBy.PROVIDER) | Q(total_tokens=0, cost_nano_usd=0),
+                name="llms_only_providers_cost",
             ),
         ]
 

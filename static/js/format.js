@@ -12,6 +12,9 @@ export const EXACTNESS = {
   open: "At least: a call is still open or its end was never seen",
 };
 
+/** Who gave an answer that nobody was asked for; nothing for providers and tools. */
+export const ANSWERED = { cache: "from the cache", recording: "from a recording" };
+
 /** A count with thousands marks, or an en dash when unknown. */
 export const tokens = (count) => (count === null || count === undefined ? "–" : counts.format(count));
 

@@ -153,6 +153,7 @@ const CHANGES = {
         name: data.tool,
         status: data.status,
         text: data.text ?? "",
+        answered_by: data.answered_by ?? null,
         latency_ms: data.latency_ms ?? null,
         error: data.error ?? null,
         finished_at: at,
@@ -173,6 +174,7 @@ const CHANGES = {
         finish_reason: data.finish_reason ?? null,
         error: data.error ?? null,
         retry_in_s: data.retry_in_s ?? null,
+        answered_by: data.answered_by ?? null,
         finished_at: at,
       })),
     ),
@@ -276,6 +278,7 @@ const newCall = (call, attempt) => ({
   finish_reason: null,
   error: null,
   retry_in_s: null,
+  answered_by: null,
 });
 
 const newTool = (call, attempt) => ({
@@ -289,4 +292,5 @@ const newTool = (call, attempt) => ({
   text: "",
   latency_ms: null,
   error: null,
+  answered_by: null,
 });

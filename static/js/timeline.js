@@ -1,6 +1,6 @@
 /** Nodes, model calls and tool calls as bars on one time axis; updated in place while they run. */
 
-import { duration, mark, money, tokens } from "./format.js";
+import { ANSWERED, duration, mark, money, tokens } from "./format.js";
 import { el, setText } from "./dom.js";
 import { isOver } from "./progress.js";
 
@@ -107,6 +107,7 @@ function callWords(call) {
   const notes = [];
   if (call.purpose && call.purpose !== "answer") notes.push(call.purpose);
   if (call.attempt > 1) notes.push(`attempt ${call.attempt}`);
+  if (ANSWERED[call.answered_by]) notes.push(ANSWERED[call.answered_by]);
   if (call.error) notes.push(call.error.message || call.error.code);
   if (call.retry_in_s !== null) notes.push(`retried after ${duration(call.retry_in_s * 1000)}`);
   if (call.usage && call.usage.total !== null) {
@@ -120,7 +121,8 @@ function callWords(call) {
 function toolWords(tool) {
   const said = tool.error ? tool.error.message || tool.error.code : tool.text;
   const asked = tool.arguments === null ? "" : JSON.stringify(tool.arguments);
-  return { name: tool.name, note: [shortened(asked), shortened(said)].filter(Boolean).join(" → ") };
+  const told = [shortened(asked), shortened(said)].filter(Boolean).join(" → ");
+  return { name: tool.name, note: [ANSWERED[tool.answered_by], told].filter(Boolean).join(" · ") };
 }
 
 const shortened = (text) => (text.length > 80 ? `${text.slice(0, 79)}…` : text);

@@ -58,6 +58,11 @@ class Recorder:
         self.calls.append(call)
         self.retries_in_s.append(will_retry_in_s)
 
+    def answered(self, call: CallRecord) -> None:
+        assert (call.total_tokens, call.cost_nano_usd) == (0, 0)
+        self.rows.append(call.row())
+        self.calls.append(call)
+
     @property
     def call(self) -> Any:
         """The only call there was."""

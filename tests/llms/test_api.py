@@ -52,6 +52,8 @@ def test_a_call_tells_all_that_is_known(api: Api, alice: User) -> None:
         "served_model": "",
         "status": "succeeded",
         "exactness": "metered",
+        "answered_by": "provider",
+        "source_call": None,
         "usage": {
             "input": 6,
             "cache_read": 4,

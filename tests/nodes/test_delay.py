@@ -19,7 +19,7 @@ def slept(config):
 def visited(config, number=1, execution="one"):
     """The seconds of one visit."""
     services = FakeServices()
-    context = SimpleNamespace(execution_id=execution, services=services, path="")
+    context = SimpleNamespace(seed=execution, services=services, path="")
     inputs = Inputs(text="", variables={}, nodes={})
     visit = Visit(context, "delay", number)
     outputs = asyncio.run(DelayNode().run(Config(**config), inputs, visit))

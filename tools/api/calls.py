@@ -21,7 +21,7 @@ class ToolCallFilter(filters.FilterSet):
 
     class Meta:
         model = ToolCall
-        fields = ("status", "tool", "node", "request_id")
+        fields = ("status", "answered_by", "tool", "node", "request_id")
 
     def of_execution(self, calls: ToolCallQuerySet, name: str, execution: Any) -> ToolCallQuerySet:
         return calls.of_origin(f"execution:{execution}")

@@ -52,7 +52,7 @@ class ToolAnswerOut(Shape):
 
 
 class ToolCallListed(Shape):
-    """One call, without what the tool found."""
+    """One call, without what the tool found; `source_call` is the one that was really made."""
 
     id: UUID
     execution: UUID | None
@@ -64,6 +64,8 @@ class ToolCallListed(Shape):
     arguments: Any
     status: str
     error: ToolErrorOut | None
+    answered_by: str
+    source_call: UUID | None
     latency_ms: int | None
     started_at: datetime
     settled_at: datetime | None
@@ -120,6 +122,8 @@ def _listed(call: ToolCall) -> dict[str, Any]:
         "arguments": call.arguments,
         "status": call.status,
         "error": _error(call.error_code, call.error_message),
+        "answered_by": call.answered_by,
+        "source_call": call.source_call_id,
         "latency_ms": call.latency_ms,
         "started_at": call.started_at,
         "settled_at": call.settled_at,

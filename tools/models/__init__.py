@@ -1,6 +1,6 @@
 """The ledger of tool calls, and who may use which tools."""
 
-from tools.models.call import ANSWERED, ToolCall, ToolCallStatus
+from tools.models.call import ANSWERED, ToolAnsweredBy, ToolCall, ToolCallStatus
 from tools.models.grant import EVERY_TOOL, SCOPE, GrantUse, ToolGrant
 from tools.models.setting import ToolSetting
 
@@ -9,6 +9,7 @@ __all__ = [
     "EVERY_TOOL",
     "SCOPE",
     "GrantUse",
+    "ToolAnsweredBy",
     "ToolCall",
     "ToolCallStatus",
     "ToolGrant",

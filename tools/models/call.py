@@ -20,6 +20,11 @@ class ToolCallStatus(models.TextChoices):
     LOST = "lost", "lost"
 
 
+class ToolAnsweredBy(models.TextChoices):
+    TOOL = "tool", "tool"
+    RECORDING = "recording", "recording"
+
+
 # Something was given back to the caller, and a replay gets the same.
 ANSWERED = frozenset(
     {
@@ -36,7 +41,8 @@ class ToolCall(Record):
 
     `origin` links upwards as text: "execution:<uuid>", or "api:<uuid>" for a call that was tried
     outside a run. `text` and `data` are what the tool found. A call whose process died has a row
-    `lost` and, when it is made again, another of the next `attempt`.
+    `lost` and, when it is made again, another of the next `attempt`. A row that a recording
+    answered was never open: `source_call` is the row of the call that was really made.
     """
 
     origin = models.CharField(max_length=64)
@@ -50,6 +56,12 @@ class ToolCall(Record):
     attempt = models.PositiveIntegerField(default=1)
     arguments = models.JSONField(null=True)
     status = models.CharField(max_length=16, choices=ToolCallStatus, default=ToolCallStatus.OPEN)
+    answered_by = models.CharField(
+        max_length=16, choices=ToolAnsweredBy, default=ToolAnsweredBy.TOOL
+    )
+    source_call = models.ForeignKey(
+        "self", models.SET_NULL, null=True, related_name="+", db_index=False
+    )
     text = models.TextField(blank=True, default="")
     data = models.JSONField(null=True)
     error_code = models.CharField(max_length=64, blank=True, default="")
@@ -67,6 +79,11 @@ class ToolCall(Record):
         indexes = [
             models.Index(fields=["user", "-id"], name="tools_calls_of_user"),
             models.Index(fields=["tool", "started_at"], name="tools_calls_of_tool"),
+            models.Index(
+                fields=["source_call"],
+                condition=Q(source_call__isnull=False),
+                name="tools_calls_answered_from",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(

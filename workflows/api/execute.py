@@ -25,11 +25,15 @@ RESPONSES = {201: ExecutionStarted, 202: ExecutionStarted}
 
 
 class ExecuteIn(Body):
-    """What the run is given: `input.message` is the text that leaves its start."""
+    """What the run is given: `input.message` is the text that leaves its start.
+
+    With `debug` its log also tells what reached and what left each node.
+    """
 
     input: JsonObject = Field(default_factory=dict)
     parameters: JsonObject = Field(default_factory=dict)
     mode: Mode = "wait"
+    debug: bool = False
 
 
 class ExecuteGraphIn(ExecuteIn):
@@ -72,17 +76,19 @@ async def _execute(request: HttpRequest, body: ExecuteIn, **what: Any) -> HttpRe
         request_id=request.request_id,  # type: ignore[attr-defined]
         input=body.input,
         parameters=body.parameters,
+        debug=body.debug,
         **what,
         **idempotency(request),
     )
-    return await start(Door(asked.id, partial(_begin, user, asked), _told), body.mode)
+    return await start(Door(asked.id, partial(_begin, user, asked), told), body.mode)
 
 
 async def _begin(user: User, asked: ExecutionRequest) -> StartPlan:
     return await start_execution(partial(plan_execution, user, asked))
 
 
-def _told(plan: StartPlan, ended: Mapping[str, Any] | None) -> ExecutionStarted:
+def told(plan: StartPlan, ended: Mapping[str, Any] | None) -> ExecutionStarted:
+    """The execution as it began, or as it ended."""
     shown = execution_out(plan.execution, template=plan.template, ended=ended)
     return ExecutionStarted(execution=shown)
 

@@ -42,6 +42,15 @@ class ErrorOut(Shape):
     node: str = ""
 
 
+class EditOut(Shape):
+    """What a fork changed where a visit of a node began; a null `text` left the text as it was."""
+
+    node: str
+    visit: int
+    variables: dict[str, Any]
+    text: str | None
+
+
 class ExecutionOut(Shape):
     """One run; `totals` count its settled model calls, also while it runs.
 
@@ -50,6 +59,7 @@ class ExecutionOut(Shape):
     `approvals` are those that are to be decided, `waited_ms` what it has waited for people, which
     `duration_ms` does not count.
     `limits` are what it may use at most, null where it has none.
+    A `rerun` (retry, replay or fork) is answered from what its `source` recorded.
     """
 
     id: UUID
@@ -76,6 +86,10 @@ class ExecutionOut(Shape):
     cancelling: bool
     retry_of: UUID | None
     approvals: list[PendingApproval]
+    source: UUID | None
+    rerun: str
+    edits: list[EditOut]
+    debug: bool
 
 
 class ExecutionStarted(Shape):
@@ -133,6 +147,10 @@ def execution_out(
         cancelling=execution.cancel_requested_at is not None and not execution.over,
         retry_of=execution.retry_of_id,
         approvals=[] if ended else _pending(execution),
+        source=execution.source_id,
+        rerun=execution.rerun,
+        edits=[EditOut(**edit) for edit in execution.edits],
+        debug=execution.debug,
     )
 
 

@@ -13,6 +13,7 @@ from workflows.api.executions import (
 )
 from workflows.api.interchange import DefinitionExport, DefinitionImport
 from workflows.api.node_types import NodeTypeDetail, NodeTypeList
+from workflows.api.reruns import ExecutionFork, ExecutionReplay
 from workflows.api.templates import TemplateDetail, TemplateList
 from workflows.api.validation import Validate
 from workflows.api.versions import (
@@ -34,6 +35,8 @@ urlpatterns = [
     path("approvals/", ApprovalList.as_view(), name="approval-list"),
     path("approvals/<str:pk>/", ApprovalDetail.as_view(), name="approval-detail"),
     path("approvals/<str:pk>/decide/", ApprovalDecide.as_view(), name="approval-decide"),
+    path("executions/<str:pk>/replay/", ExecutionReplay.as_view(), name="execution-replay"),
+    path("executions/<str:pk>/fork/", ExecutionFork.as_view(), name="execution-fork"),
     path("workflows/validate/", Validate.as_view(), name="workflow-validate"),
     path("templates/", TemplateList.as_view(), name="template-list"),
     path("templates/<str:pk>/", TemplateDetail.as_view(), name="template-detail"),

@@ -2,11 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any, Protocol
 from uuid import UUID
 
 from llms.messages import ChatMessage
 from workflows.definition.graph import GraphDefinition
+from workflows.engine.edits import Edit
 from workflows.engine.events import Event
 from workflows.engine.limits import Guard
 from workflows.engine.pausing import ApprovalQuestion, Decision
@@ -37,7 +39,12 @@ class ToolReply(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a node asks of a model; `model` is "provider:model", or empty for the default."""
+    """What a node asks of a model; `model` is "provider:model", or empty for the default.
+
+    It is attempted `attempts` times in all, with waits that grow from `first_wait_s` by `backoff`.
+    `optional` are the places of messages that may be left out; `cache_ttl_s` lets an answer to the
+    same question be used again for so long.
+    """
 
     node: str
     visit: int
@@ -48,6 +55,11 @@ class Question:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     timeout_s: float | None = None
     tools: Sequence[str] = ()
+    attempts: int = 3
+    first_wait_s: float = 0.5
+    backoff: float = 2.0
+    optional: Sequence[int] = ()
+    cache_ttl_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +127,8 @@ class ExecutionContext:
     the node that runs this graph, each step ended by a slash; at most `max_depth` of them.
     `execute` is the engine's, which sets it.
     What runs within a run is given the same `guard`: the limits are those of the whole.
+    `chance` is what random choices are drawn from. `edits` are what forks change; they have to be
+    reached. `shown` is how what reaches and leaves a node is written to the log; None: it is not.
     """
 
     execution_id: UUID
@@ -128,6 +142,20 @@ class ExecutionContext:
     path: str = ""
     max_depth: int = 5
     execute: "Execute | None" = None
+    chance: UUID | None = None
+    edits: Sequence[Edit] = ()
+    shown: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+
+    @property
+    def seed(self) -> UUID:
+        """The same in every rerun of a run."""
+        return self.chance or self.execution_id
+
+    def edit_of(self, node: str, visit: int) -> Edit | None:
+        """What is to be changed when this visit of a node of the graph begins."""
+        place = self.path + node, visit
+        found = [edit for edit in self.edits if (edit.node, edit.visit) == place]
+        return reduce(Edit.under, found) if found else None
 
 
 Execute = Callable[[ExecutionContext], Awaitable[ExecutionResult]]

@@ -6,6 +6,7 @@ from langgraph.errors import GraphInterrupt, GraphRecursionError
 
 from workflows.engine.compiler import Compiler, NodeTypes
 from workflows.engine.context import ExecutionContext
+from workflows.engine.errors import RunStopped
 from workflows.engine.pausing import RunPaused
 from workflows.engine.result import ExecutionResult
 from workflows.engine.state import RunState
@@ -52,7 +53,18 @@ class ExecutionEngine:
             context.guard.too_many_steps()
         if paused:
             raise RunPaused
+        _refuse_unreached(context, state)
         return state
+
+
+def _refuse_unreached(context: ExecutionContext, state: RunState) -> None:
+    """A fork that never came to what it was to change is not what was asked for."""
+    visits = {context.path + node: passed.visit for node, passed in state["nodes"].items()}
+    own = {context.path + node for node in context.graph.by_id}
+    for edit in context.edits:
+        if edit.node in own and visits.get(edit.node, 0) < edit.visit:
+            message = f"The run came to its end without visit {edit.visit} of this node."
+            raise RunStopped(edit.node, "fork_not_reached", message)
 
 
 def _result(context: ExecutionContext, state: RunState) -> ExecutionResult:

@@ -26,6 +26,10 @@ class RunFailed(Exception):
         super().__init__(message)
 
 
+class RunStopped(RunFailed):
+    """The run ends here, whatever edges there are to take up errors."""
+
+
 STEP_TIME = "limit_step_time"
 
 

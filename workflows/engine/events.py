@@ -31,6 +31,8 @@ class ExecutionCreated(Event):
     definition: str | None
     conversation: str | None
     model: str | None
+    source: str | None = None
+    rerun: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,26 @@ class NodeFailed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class NodeInput(Event):
+    """What reached a node, in debug mode: shortened, without what looks like a secret."""
+
+    type: ClassVar[str] = "node.input"
+    node: str
+    visit: int
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeOutput(Event):
+    """What a node left, in the same way; `variables` as they are with what it changed."""
+
+    type: ClassVar[str] = "node.output"
+    node: str
+    visit: int
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class ModelStarted(Event):
     """A call is in the ledger and about to be made; a new attempt starts its text anew."""
 
@@ -136,6 +158,7 @@ class ModelFinished(Event):
     finish_reason: str
     error: Mapping[str, str] | None
     retry_in_s: float | None
+    answered_by: str = "provider"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +188,7 @@ class ToolFinished(Event):
     text: str
     latency_ms: int | None
     error: Mapping[str, str] | None
+    answered_by: str = "tool"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from workflows.engine.context import (
     ToolQuestion,
     ToolReply,
 )
-from workflows.engine.errors import NodeError, RunFailed
+from workflows.engine.errors import NodeError, RunFailed, RunStopped
 from workflows.engine.events import Event
 from workflows.engine.pausing import ApprovalQuestion, Decision
 from workflows.engine.result import ExecutionResult
@@ -96,6 +96,8 @@ class Inner:
         )
         try:
             return await outer.execute(context)
+        except RunStopped:
+            raise
         except RunFailed as error:
             whose = step + error.node if error.node else ""
             raise NodeError(error.code, error.message, whose) from error

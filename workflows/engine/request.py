@@ -28,5 +28,6 @@ class ExecutionRequest:
     serial_number: int = 0
     free: bool = True
     retry_of: UUID | None = None
+    debug: bool = False
     idempotency_key: str = ""
     request_hash: str = ""

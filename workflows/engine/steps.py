@@ -15,10 +15,18 @@ from workflows.definition.expressions import BadExpression
 from workflows.definition.graph import ERROR, Edge, NodeSpec
 from workflows.definition.loops import Loop
 from workflows.engine.context import ExecutionContext
-from workflows.engine.errors import STEP_TIME, BeyondLimit, NodeError, RunFailed, StepTooLong
-from workflows.engine.events import NodeFailed, NodeFinished, NodeStarted
+from workflows.engine.edits import Edit
+from workflows.engine.errors import (
+    STEP_TIME,
+    BeyondLimit,
+    NodeError,
+    RunFailed,
+    RunStopped,
+    StepTooLong,
+)
+from workflows.engine.events import NodeFailed, NodeFinished, NodeInput, NodeOutput, NodeStarted
 from workflows.engine.pausing import RunPaused, pause
-from workflows.engine.state import Passed, RunState
+from workflows.engine.state import Change, Passed, RunState, apply_changes
 from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
 
 log = structlog.get_logger(__name__)
@@ -56,7 +64,7 @@ class Step:
             before=before if self._goes_on(before) else None,
             sources=tuple(edge.source for edge in taken),
         )
-        visit, outputs = await self._tried(inputs, runtime.context, before.visit + 1)
+        visit, inputs, outputs = await self._tried(inputs, runtime.context, before.visit + 1)
         left = Passed(
             port=outputs.port,
             text=inputs.text if outputs.text is None else outputs.text,
@@ -80,20 +88,25 @@ class Step:
 
     async def _tried(
         self, inputs: Inputs, context: ExecutionContext, number: int
-    ) -> tuple[Visit, Outputs]:
+    ) -> tuple[Visit, Inputs, Outputs]:
         """Visit it until it does not fail, as often as its error handler wants.
 
         A visit that took too long is not tried again: it would take as long.
         """
-        for wait_s in self.waits_s:
+        changes: Sequence[Change] = ()
+        for wait_s in (*self.waits_s, None):
             visit = Visit(context, self.node.id, number)
+            if (edit := context.edit_of(visit.node, number)) is not None:
+                inputs, changes = _edited(inputs, edit), edit.changes
             outputs = await self._visited(inputs, visit)
-            if outputs.port != ERROR or outputs.values["code"] == STEP_TIME:
-                return visit, outputs
+            failed = outputs.port == ERROR and outputs.values["code"] != STEP_TIME
+            if not failed or wait_s is None:
+                break
             await context.services.sleep(self.node.id, number, wait_s)
             number += 1
-        visit = Visit(context, self.node.id, number)
-        return visit, await self._visited(inputs, visit)
+        if changes:
+            outputs = replace(outputs, changes=(*changes, *outputs.changes))
+        return visit, inputs, outputs
 
     async def _visited(self, inputs: Inputs, visit: Visit) -> Outputs:
         emit, guard = visit.context.log.emit, visit.context.guard
@@ -101,32 +114,68 @@ class Step:
         guard.count_step(*here)
         label = self.node.label or self.kind.label
         emit(NodeStarted(self.node.id, self.node.type, label, visit.number))
+        if (shown := visit.context.shown) is not None:
+            emit(NodeInput(visit.node, visit.number, shown(_reached(inputs))))
         began = time.perf_counter()
         try:
-            work = partial(self.kind.run, self.config, inputs, visit)
-            outputs = await guard.step(*here, work)
+            outputs = await guard.step(*here, partial(self._work, inputs, visit))
         except GraphBubbleUp:  # not an error: it waits here, and is visited again
             raise
-        except RunPaused:  # of a graph within this node
-            pause(self.node.id)
-        except BeyondLimit as error:
+        except (BeyondLimit, RunStopped) as error:
             emit(NodeFailed(self.node.id, visit.number, error.code, error.message))
             raise
         except Exception as error:
-            if isinstance(error, StepTooLong):
-                emit(replace(error.event, node=self.node.id))
-            code, message = _told(error, visit)
-            emit(NodeFailed(self.node.id, visit.number, code, message))
-            if not self.takes_errors:
-                whose = getattr(error, "node", "") or self.node.id
-                raise RunFailed(whose, code, message) from error
-            return Outputs(port=ERROR, text=message, values={"code": code, "message": message})
+            return self._failed(error, visit)
+        if shown is not None:
+            emit(NodeOutput(visit.node, visit.number, shown(_left(inputs, outputs))))
         took = round((time.perf_counter() - began) * 1000, 3)
         emit(NodeFinished(self.node.id, visit.number, outputs.port, took))
         return outputs
 
+    async def _work(self, inputs: Inputs, visit: Visit) -> Outputs:
+        try:
+            return await self.kind.run(self.config, inputs, visit)
+        except RunPaused:  # of a graph within this node
+            pause(self.node.id)
+
+    def _failed(self, error: Exception, visit: Visit) -> Outputs:
+        """Leave by the port for errors. Raises RunFailed where nothing takes them up."""
+        emit = visit.context.log.emit
+        if isinstance(error, StepTooLong):
+            emit(replace(error.event, node=self.node.id))
+        code, message = _told(error, visit)
+        emit(NodeFailed(self.node.id, visit.number, code, message))
+        if not self.takes_errors:
+            whose = getattr(error, "node", "") or self.node.id
+            raise RunFailed(whose, code, message) from error
+        return Outputs(port=ERROR, text=message, values={"code": code, "message": message})
+
 
 _NEVER = Passed(port=None)
+
+
+def _edited(inputs: Inputs, edit: Edit) -> Inputs:
+    """In a dialogue with tools the text that reaches a node is the last thing said there."""
+    variables = {**inputs.variables, **edit.variables}
+    if edit.text is None:
+        return replace(inputs, variables=variables)
+    dialogue = tuple(inputs.dialogue)
+    if dialogue:
+        dialogue = (*dialogue[:-1], replace(dialogue[-1], text=edit.text))
+    return replace(inputs, variables=variables, text=edit.text, dialogue=dialogue)
+
+
+def _reached(inputs: Inputs) -> Mapping[str, Any]:
+    return {"text": inputs.text, "variables": inputs.variables}
+
+
+def _left(inputs: Inputs, outputs: Outputs) -> Mapping[str, Any]:
+    return {
+        "text": inputs.text if outputs.text is None else outputs.text,
+        "port": outputs.port,
+        "values": outputs.values,
+        "variables": apply_changes(inputs.variables, outputs.changes),
+    }
 
 
 def _taken(nodes: Mapping[str, Passed], edge: Edge) -> bool:

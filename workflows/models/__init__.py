@@ -8,6 +8,7 @@ from workflows.models.execution import (
     TERMINAL,
     ExecutionKind,
     ExecutionStatus,
+    Rerun,
     WorkflowExecution,
     sources_of,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "ExecutionKind",
     "ExecutionStatus",
     "IdempotencyKey",
+    "Rerun",
     "WorkflowDefinition",
     "WorkflowExecution",
     "WorkflowTemplate",

@@ -18,6 +18,14 @@ class ExecutionKind(models.TextChoices):
     CHAT = "chat"
 
 
+class Rerun(models.TextChoices):
+    """How an execution makes use of the recordings of an earlier one, its source."""
+
+    RETRY = "retry", "retry"
+    REPLAY = "replay", "replay"
+    FORK = "fork", "fork"
+
+
 class ExecutionStatus(models.TextChoices):
     PENDING = "pending"
     RUNNING = "running"
@@ -56,6 +64,10 @@ class WorkflowExecution(Record, CallTotals):
     While it is waiting nobody runs it; from `wakes_at` on it may be claimed (if null: never).
     `waited_ms` is what it has waited, but for the wait that began at `waiting_since`; no duration
     counts it.
+    `rerun` says how calls are answered from those of `source`. `edits` are what forks change:
+    `[{node, visit, variables, text}]`, the last of them this one's own. `chance` is what random
+    choices are drawn from, so that a rerun chooses the same; empty: its own id. With `debug` the
+    log holds what reached and left each node.
     The totals count the model calls whose `origin` is this execution (`workflows.aggregates`).
     `limits` are those it began with that differ from the server's (`workflows.limits`).
     """
@@ -76,6 +88,13 @@ class WorkflowExecution(Record, CallTotals):
     )
     retry_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="retries")
     pins = models.JSONField(default=dict)
+    source = models.ForeignKey(
+        "self", models.SET_NULL, null=True, related_name="reruns", db_index=False
+    )
+    rerun = models.CharField(max_length=12, choices=Rerun.choices, blank=True, default="")
+    edits = models.JSONField(default=list)
+    chance = models.UUIDField(null=True)
+    debug = models.BooleanField(default=False)
     parameters = models.JSONField(default=dict)
     input = models.JSONField(default=dict)
     output = models.JSONField(null=True)
@@ -122,6 +141,11 @@ class WorkflowExecution(Record, CallTotals):
                 fields=["serial_key", "serial_number"],
                 condition=~Q(serial_key=""),
                 name="executions_in_a_series",
+            ),
+            models.Index(
+                fields=["source"],
+                condition=Q(source__isnull=False),
+                name="executions_rerun",
             ),
         ]
         constraints = [

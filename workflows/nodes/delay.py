@@ -49,8 +49,7 @@ class DelayNode(NodeType[Config]):
 def _seconds(config: Config, visit: Visit) -> float:
     """The same for the same visit of a run, however often the run is taken up again."""
     if config.kind == "random":
-        place = f"{visit.context.path}{visit.node}"
-        seed = f"{visit.context.execution_id}:{place}:{visit.number}"
+        seed = f"{visit.context.seed}:{visit.context.path}{visit.node}:{visit.number}"
         chance = random.Random(seed)  # noqa: S311 - a replay is to choose the same, not a secret
         return chance.uniform(config.seconds, config.max_seconds)
     if config.kind == "exponential":

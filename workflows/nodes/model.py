@@ -15,11 +15,22 @@ from workflows.engine import structured
 from workflows.engine.circling import goes_in_circles
 from workflows.engine.context import Reply
 from workflows.engine.errors import NodeError
-from workflows.engine.state import Memory
 from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
 
 _TOOL_CALLS = "tool_calls"
 _ENOUGH = "No more tools may be called. Answer now with what is known."
+
+
+class Cache(NodeConfig):
+    ttl_s: float = Field(
+        gt=0, le=30 * 86_400, description="How old an answer to the same question may be."
+    )
+
+
+class Retry(NodeConfig):
+    attempts: int = Field(default=3, ge=1, le=10, description="In all, each a row of the ledger.")
+    wait_s: float = Field(default=0.5, ge=0, le=20, description="Before the second attempt.")
+    backoff: float = Field(default=2.0, ge=1, le=10, description="How the wait grows each time.")
 
 
 class Config(NodeConfig):
@@ -31,7 +42,18 @@ class Config(NodeConfig):
         default="", max_length=50_000, description="Instructions, with references such as {{text}}."
     )
     temperature: float | None = Field(default=None, ge=0, le=2)
-    max_tokens: int | None = Field(default=None, ge=1)
+    max_tokens: int | None = Field(
+        default=None,
+        ge=1,
+        description="Of the answer; empty: what the question leaves of the model's context.",
+    )
+    cache: Cache | None = Field(
+        default=None,
+        description="Use an answer again that the same question of the same user was given.",
+    )
+    retry: Retry = Field(
+        default=Retry(), description="When a provider is unreachable, busy or broken."
+    )
     timeout_s: float | None = Field(default=None, gt=0, le=3600)
     tools: tuple[str, ...] = Field(
         default=(), max_length=64, description="Keys of the tools that the model may call."
@@ -58,6 +80,8 @@ class ModelNode(NodeType[Config]):
     back to this node, calls them, and the model is asked again. It leaves by `out` with its answer.
     A model that goes in circles, or has called tools `max_rounds` times, is told to answer.
 
+    The oldest messages of the history are left out where the whole is longer than the model reads.
+
     With a schema the answer is also `nodes.<id>.data`; one that does not fit is mended once.
     """
 
@@ -76,8 +100,9 @@ class ModelNode(NodeType[Config]):
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:
         said = inputs.dialogue if inputs.before else (ChatMessage("user", inputs.text),)
         enough = bool(config.tools) and _has_enough(config, said)
-        messages = [*_before(config, inputs, visit, enough=enough), *said]
-        answer = await _asked(config, messages, visit)
+        before, optional = _before(config, inputs, visit, enough=enough)
+        messages = [*before, *said]
+        answer = await _asked(config, messages, optional, visit)
         if answer.tool_calls and not enough:
             asked = ChatMessage("assistant", answer.text, tuple(answer.tool_calls))
             return Outputs(port=_TOOL_CALLS, text=answer.text, dialogue=(*said, asked))
@@ -85,17 +110,24 @@ class ModelNode(NodeType[Config]):
             raise NodeError("too_many_tool_calls", "The model only ever asked for tools.")
         values: dict[str, Any] = {}
         if config.output_schema is not None:
-            answer, values["data"] = await _fitting(config, answer, messages, visit)
+            answer, values["data"] = await _fitting(config, answer, messages, optional, visit)
         return Outputs(text=answer.text, values={**values, "finish_reason": answer.finish_reason})
 
 
-async def _asked(config: Config, messages: Sequence[ChatMessage], visit: Visit) -> Reply:
+async def _asked(
+    config: Config, messages: Sequence[ChatMessage], optional: Sequence[int], visit: Visit
+) -> Reply:
     """The answer of the first model that gives one. Raises what the last one raised."""
     parameters = config.model_dump(include={"temperature", "max_tokens"}, exclude_none=True)
     ask = partial(
         visit.ask,
         purpose="answer",
         messages=messages,
+        optional=optional,
+        attempts=config.retry.attempts,
+        first_wait_s=config.retry.wait_s,
+        backoff=config.retry.backoff,
+        cache_ttl_s=config.cache.ttl_s if config.cache else None,
         parameters=parameters,
         timeout_s=config.timeout_s,
         tools=config.tools,
@@ -108,7 +140,11 @@ async def _asked(config: Config, messages: Sequence[ChatMessage], visit: Visit) 
 
 
 async def _fitting(
-    config: Config, answer: Reply, messages: Sequence[ChatMessage], visit: Visit
+    config: Config,
+    answer: Reply,
+    messages: Sequence[ChatMessage],
+    optional: Sequence[int],
+    visit: Visit,
 ) -> tuple[Reply, Any]:
     """The answer as JSON, after one more question if it does not fit."""
     schema = config.output_schema or {}
@@ -117,7 +153,7 @@ async def _fitting(
     except structured.Unfit as problem:
         again = ChatMessage("user", structured.mended(problem))
         messages = [*messages, ChatMessage("assistant", answer.text), again]
-    answer = await _asked(config, messages, visit)
+    answer = await _asked(config, messages, optional, visit)
     try:
         return answer, structured.read(answer.text, schema)
     except structured.Unfit as problem:
@@ -129,20 +165,25 @@ def _has_enough(config: Config, said: Sequence[ChatMessage]) -> bool:
     return rounds >= config.max_rounds or goes_in_circles(said)
 
 
-def _before(config: Config, inputs: Inputs, visit: Visit, *, enough: bool) -> list[ChatMessage]:
-    """Instructions and what is remembered; providers want all instructions in one piece."""
+def _before(
+    config: Config, inputs: Inputs, visit: Visit, *, enough: bool
+) -> tuple[list[ChatMessage], list[int]]:
+    """Instructions and what is remembered; providers want all instructions in one piece.
+
+    With the places of the messages of the history, which may be left out where room is short.
+    """
     parts = [render(config.system, inputs.names(visit.context))] if config.system else []
     if config.output_schema is not None:
         parts.append(structured.told(config.output_schema))
     if enough:
         parts.append(_ENOUGH)
     messages = [ChatMessage("system", "\n\n".join(parts))] if parts else []
+    optional: list[int] = []
     for passed in inputs.nodes.values():
-        if passed.memory is not None:
-            messages += _remembered(passed.memory)
-    return messages
-
-
-def _remembered(memory: Memory) -> list[ChatMessage]:
-    summary = ChatMessage("system", f"The conversation so far: {memory.summary}")
-    return [*([summary] if memory.summary else []), *memory.messages]
+        if (memory := passed.memory) is not None:
+            if memory.summary:
+                told = f"The conversation so far: {memory.summary}"
+                messages.append(ChatMessage("system", told))
+            optional += range(len(messages), len(messages) + len(memory.messages))
+            messages += memory.messages
+    return messages, optional

@@ -48,6 +48,7 @@ class LimitedCalls:
         self._guard = guard
         self.recorded = calls.recorded
         self.attempts = calls.attempts
+        self.failure = calls.failure
         self.opened = calls.opened
         self.streamed = calls.streamed
 

@@ -14,7 +14,7 @@ from core.database import database
 from llms.metering import Answer, CallRequest, ask
 from llms.profiles import ProfileSpec
 from llms.services.profiles import kept_profile, resolve_profile
-from tools.asking import ToolRequest
+from tools.asking import ToolAnswer, ToolRequest
 from tools.base import Tool
 from tools.calling import call_tool
 from tools.permissions import GrantedPermissions
@@ -27,6 +27,7 @@ from workflows.engine.context import (
     ToolQuestion,
     ToolReply,
 )
+from workflows.engine.edits import Edit
 from workflows.engine.errors import NodeError
 from workflows.engine.events import DelayStarted
 from workflows.engine.limits import Guard
@@ -35,6 +36,8 @@ from workflows.models import WorkflowExecution
 from workflows.pump.limiting import LimitedCalls, allowed_parameters, guard_of
 from workflows.selectors import bound_graph, version_called
 from workflows.tracking.past import Past
+from workflows.tracking.recordings import NotRecorded
+from workflows.tracking.showing import shown
 from workflows.tracking.tracker import WorkflowTracker
 
 _SHOWN = 80
@@ -55,14 +58,16 @@ class Resources:
     async def ask(self, question: Question) -> Answer:
         """Ask through the metering door; what failed for good before fails again, unasked.
 
-        Raises ProviderError, NodeError, BeyondLimit.
+        Raises ProviderError, NodeError, NotRecorded, BeyondLimit.
         """
-        execution, key = self._execution, (question.node, question.visit, question.call)
-        if (failure := self._past.failures.get(key)) is not None:
+        execution, calls = self._execution, self._calls
+        if (known := calls.recorded(question.node, question.visit, question.call)) is not None:
+            return Answer.of(known, replayed=True)
+        if (failure := calls.failure(question.node, question.visit, question.call)) is not None:
             raise NodeError(*failure)
-        profile, parameters = await self._profile(question.model), question.parameters
-        if self._past.answer(key) is None:
-            parameters = allowed_parameters(self._guard, question, profile)
+        if self._past.recordings.strict:
+            raise NotRecorded(question.node, "model", question.call)
+        profile = await self._profile(question.model)
         request = CallRequest(
             profile=profile,
             messages=question.messages,
@@ -73,11 +78,16 @@ class Resources:
             call_index=question.call,
             user_id=execution.user_id,
             request_id=execution.request_id,
-            parameters=parameters,
+            parameters=allowed_parameters(self._guard, question, profile),
             timeout_s=question.timeout_s or settings.CHATTER_MODEL_TIMEOUT_S,
             tools=[_tool(key).spec() for key in question.tools],
+            max_attempts=question.attempts,
+            first_wait_s=question.first_wait_s,
+            backoff=question.backoff,
+            optional=question.optional,
+            cache_ttl_s=question.cache_ttl_s,
         )
-        return await ask(request, self._calls, admitted=self._calls.admitted)
+        return await ask(request, calls, admitted=calls.admitted)
 
     async def _profile(self, name: str) -> ProfileSpec:
         execution = self._execution
@@ -86,10 +96,16 @@ class Resources:
         return await database.run(resolve_profile, name, execution.user)
 
     async def call_tool(self, question: ToolQuestion) -> ToolReply:
-        """Call through the tools' door, for the user the run belongs to. Raises BeyondLimit."""
-        execution, key = self._execution, (question.node, question.visit, question.call)
-        if self._past.tool_answer(key) is None:
-            self._guard.count_tool_call(question.node, question.visit)
+        """Call through the tools' door, for the user the run belongs to.
+
+        Raises NotRecorded, BeyondLimit.
+        """
+        execution, calls = self._execution, self._tracker.tool_calls
+        if (known := calls.recorded(question.node, question.visit, question.call)) is not None:
+            return ToolAnswer.of(known, replayed=True)
+        if self._past.recordings.strict:
+            raise NotRecorded(question.node, "tool", question.call)
+        self._guard.count_tool_call(question.node, question.visit)
         request = ToolRequest(
             tool=question.tool,
             arguments=question.arguments,
@@ -101,19 +117,22 @@ class Resources:
             request_id=execution.request_id,
             timeout_s=question.timeout_s,
         )
-        return await call_tool(request, self._tracker.tool_calls, GrantedPermissions())
+        return await call_tool(request, calls, GrantedPermissions())
 
     async def history(self) -> History:
         """The conversation before this turn; the first of a series has none."""
-        if self._execution.serial_number <= 1:
+        if self._execution.serial_number <= 1 and not self._execution.rerun:
             return History()
         return await database.run(_history_source(), self._execution)
 
     async def sleep(self, node: str, visit: int, seconds: float) -> None:
         until = self._past.delays.get((node, visit))
         if until is None:
-            until = (clock.now() + timedelta(seconds=seconds)).isoformat()
+            until = self._past.recordings.delays.get((node, visit))
+            until = until or (clock.now() + timedelta(seconds=seconds)).isoformat()
             self._tracker.emit(DelayStarted(node, visit, until))
+        if self._past.recordings.strict:
+            return
         left = (datetime.fromisoformat(until) - clock.now()).total_seconds()
         await asyncio.sleep(max(left, 0))
 
@@ -145,8 +164,11 @@ def context_of(
         parameters=execution.parameters,
         services=Resources(execution, tracker, past, guard),
         log=tracker,
-        max_depth=settings.CHATTER_GRAPH_LIMITS["workflow_depth"],
         guard=guard,
+        max_depth=settings.CHATTER_GRAPH_LIMITS["workflow_depth"],
+        chance=execution.chance,
+        edits=tuple(Edit(**edit) for edit in execution.edits),
+        shown=shown if execution.debug else None,
     )
 
 

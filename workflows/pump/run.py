@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 
@@ -14,6 +15,7 @@ from workflows.models import WorkflowExecution
 from workflows.pump.doorbell import doorbell
 from workflows.pump.resources import context_of
 from workflows.tracking.past import Past, past_of
+from workflows.tracking.sources import recordings_of
 from workflows.tracking.tracker import WorkflowTracker
 from workflows.tracking.writer import GroupCommitWriter, LeaseLost
 
@@ -83,6 +85,9 @@ class Run:
         past = Past(seq=1)
         if self.execution.attempt > 1:
             past = await database.run(past_of, self.execution.id)
+        if self.execution.rerun:
+            recordings = await database.run(recordings_of, self.execution)
+            past = replace(past, recordings=recordings)
         tracker = WorkflowTracker(self.execution, self._writer, past, self._on_break)
         self._tracker = tracker
         tracker.start()

@@ -74,16 +74,15 @@ def plan_execution(user: User, request: ExecutionRequest) -> StartPlan:
     Raises TemplateNotFound, DefinitionNotFound, DefinitionArchived, InvalidParameters,
     MissingParameter, UnknownModel, GraphRefused, IdempotencyKeyReused.
     """
-    if (earlier := started_before(user.id, request)) is not None:
-        slug = earlier.template.slug if earlier.template else None
-        return StartPlan(earlier, [], free=False, template=slug, existing=True)
+    if (existing := plan_before(user, request)) is not None:
+        return existing
     template = _template(user, request)
     definition = _definition(user, request)
     version = _version(user, request, template, definition)
     parameters = (
         checked(template.parameters, request.parameters) if template else request.parameters
     )
-    pins = _checked_graph(version, parameters, user)
+    pins = check_graph(version, parameters, user)
     execution = WorkflowExecution(
         id=request.id,
         created_at=clock.now(),
@@ -101,15 +100,42 @@ def plan_execution(user: User, request: ExecutionRequest) -> StartPlan:
         request_id=request.request_id,
         serial_key=request.serial_key,
         serial_number=request.serial_number,
+        debug=request.debug,
     )
-    created = ExecutionCreated(
-        kind=execution.kind,
+    return start_plan(
+        execution,
+        request,
         template=template.slug if template else None,
         definition=definition.name if definition else None,
-        conversation=request.serial_key.removeprefix("conversation:") or None,
-        model=str(parameters.get("model") or "") or None,
     )
-    return StartPlan(execution, _facts(execution, request, created), request.free, created.template)
+
+
+def start_plan(
+    execution: WorkflowExecution,
+    request: ExecutionRequest,
+    *,
+    template: str | None,
+    definition: str | None,
+) -> StartPlan:
+    """All that is committed with this execution."""
+    created = ExecutionCreated(
+        kind=execution.kind,
+        template=template,
+        definition=definition,
+        conversation=request.serial_key.removeprefix("conversation:") or None,
+        model=str(execution.parameters.get("model") or "") or None,
+        source=str(execution.source_id) if execution.source_id else None,
+        rerun=execution.rerun,
+    )
+    return StartPlan(execution, _facts(execution, request, created), request.free, template)
+
+
+def plan_before(user: User, request: ExecutionRequest) -> StartPlan | None:
+    """What the request's idempotency key started. Raises IdempotencyKeyReused."""
+    if (earlier := started_before(user.id, request)) is None:
+        return None
+    slug = earlier.template.slug if earlier.template else None
+    return StartPlan(earlier, [], free=False, template=slug, existing=True)
 
 
 def started_before(user_id: UUID, request: ExecutionRequest) -> WorkflowExecution | None:
@@ -141,7 +167,11 @@ def _facts(
         "workflows.execution.started",
         actor=execution.user_id,
         target=execution,
-        detail={"kind": execution.kind, "version": execution.version.content_hash},
+        detail={
+            "kind": execution.kind,
+            "version": execution.version.content_hash,
+            **({"rerun": execution.rerun} if execution.rerun else {}),
+        },
         request_id=execution.request_id,
     )
     return [
@@ -221,7 +251,7 @@ def _version(
     return store_version(request.graph, user)
 
 
-def _checked_graph(
+def check_graph(
     version: WorkflowVersion, parameters: Mapping[str, Any], user: User
 ) -> dict[str, str]:
     """The parameters fill every place, and each model named exists, and the whole can run.

@@ -6,13 +6,16 @@ from llms.ledger import CallRecord
 from llms.pricing import dollars_text
 from workflows.engine.events import ModelFinished, ModelStarted, ReasoningDelta, TextDelta
 from workflows.tracking.ending import Answerer
+from workflows.tracking.facts import CallAnswered
 from workflows.tracking.past import Past
+from workflows.tracking.recordings import Key, repeated
 
 if TYPE_CHECKING:
     from workflows.tracking.tracker import WorkflowTracker
 
 _KINDS: dict[str, type[TextDelta]] = {"text": TextDelta, "reasoning": ReasoningDelta}
 _COALESCE_S = 0.05
+_PIECE = 4_000  # characters of an answer that is known, in one event
 
 
 class _Stream:
@@ -43,10 +46,23 @@ class CallLog:
         return "\n\n".join(filter(None, ("".join(parts) for parts in self._answers.values())))
 
     def recorded(self, node: str, visit: int, call_index: int) -> CallRecord | None:
-        call = self._past.answer((node, visit, call_index))
+        key = (node, visit, call_index)
+        call = self._past.answer(key)
         if call is not None:
             self._replay(call)
-        return call
+            return call
+        recording = self._past.recordings.answer(key)
+        return None if recording is None else self._repeat(recording, key)
+
+    def failure(self, node: str, visit: int, call_index: int) -> tuple[str, str] | None:
+        """Code and message of a call that had failed for good, here or where this is a rerun of."""
+        key = (node, visit, call_index)
+        if (failure := self._past.failures.get(key)) is not None:
+            return failure
+        if (recording := self._past.recordings.failure(key)) is not None:
+            call = self._repeat(recording, key)
+            return call.error_code, call.error_message
+        return self._past.recordings.failure_without_a_row(key)
 
     def attempts(self, node: str, visit: int, call_index: int) -> int:
         return self._past.attempts((node, visit, call_index))
@@ -78,6 +94,11 @@ class CallLog:
         self._tracker.emit(_finished(call, will_retry_in_s))
         self._tracker.settled(call)
 
+    def answered(self, call: CallRecord) -> None:
+        self._replay(call)
+        self._tracker.record(CallAnswered(call))
+        self._tracker.flush_soon()
+
     def flush_text(self) -> None:
         """Turn waiting text into events."""
         for stream in self._streams.values():
@@ -91,6 +112,13 @@ class CallLog:
         key = (call.node, call.visit, call.call_index, call.attempt)
         self._tracker.append(_KINDS[kind](*key, offset, text))
 
+    def _repeat(self, recording: CallRecord, key: Key) -> CallRecord:
+        """Answer a call of this run as another one was answered, in a row of its own."""
+        attempt = self._past.attempts(key) + 1
+        call = repeated(recording, self._tracker.execution, attempt)
+        self.answered(call)
+        return call
+
     def _replay(self, call: CallRecord) -> None:
         """Bring the log up to an answer that is known: only what is missing in it is written."""
         self._tracker.emit(_started(call))
@@ -99,14 +127,14 @@ class CallLog:
             for kind in ("reasoning", "text"):
                 text = answer.get(kind) or ""
                 logged = self._past.logged(_KINDS[kind].type, call)
-                if text[logged:]:
-                    self._append(kind, call, logged, text[logged:])
+                for at in range(logged, len(text), _PIECE):
+                    self._append(kind, call, at, text[at : at + _PIECE])
             self._answers[_key(call)] = [answer.get("text") or ""]
             self.answerer = _answerer(call)
         self._tracker.emit(_finished(call, None))
 
 
-def _key(call: CallRecord) -> tuple[str, int, int]:
+def _key(call: CallRecord) -> Key:
     return call.node, call.visit, call.call_index
 
 
@@ -148,6 +176,7 @@ def _finished(call: CallRecord, retry_in_s: float | None) -> ModelFinished:
         latency_ms=call.latency_ms,
         first_token_ms=call.first_token_ms,
         finish_reason=call.finish_reason,
+        answered_by=call.answered_by,
         error=error,
         retry_in_s=retry_in_s,
     )

@@ -143,6 +143,32 @@ class CallSettled(Fact):
 
 
 @dataclass(slots=True)
+class CallAnswered(Fact):
+    """A call that was answered without asking a provider: its row is written settled."""
+
+    rank: ClassVar[int] = 35
+    call: CallRecord
+
+    @classmethod
+    def write(cls, facts: Sequence[Self]) -> None:
+        rows = [fact.call.row() for fact in facts]
+        insert_rows(ModelCall, rows)
+        model_calls_settled.send(sender=ModelCall, calls=rows)
+
+
+@dataclass(slots=True)
+class ToolCallAnswered(Fact):
+    """The same of a tool."""
+
+    rank: ClassVar[int] = 36
+    call: ToolCallRecord
+
+    @classmethod
+    def write(cls, facts: Sequence[Self]) -> None:
+        insert_rows(ToolCall, [fact.call.row() for fact in facts])
+
+
+@dataclass(slots=True)
 class ToolCallOpened(Fact):
     """A tool is about to be called."""
 

@@ -16,26 +16,28 @@ from workflows.engine.events import Event, identity_of
 from workflows.models import ExecutionEvent
 from workflows.tracking.ending import Answerer
 from workflows.tracking.limits import Witness
-
-Key = tuple[str, int, int]  # node, visit, call
+from workflows.tracking.recordings import NOTHING, Key, Recordings
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
     """`seq` is the last event's number; a run's first attempt has an event or two and no calls.
 
-    `failures` are the calls that had failed for good: code and message; `approvals` the ids of
-    those that were asked for. `witness` saw what limits ask for.
+    `failures` are the calls that had failed for good, `failed` the visits: code and message;
+    `approvals` the ids of those that were asked for. `witness` saw what limits ask for.
+    `recordings` are those of another execution, that this one is a rerun of.
     """
 
     seq: int = 0
-    identities: frozenset[tuple[Any, ...]] = frozenset()
+    identities: Mapping[tuple[Any, ...], int] = field(default_factory=dict)  # to its number
     text_lengths: Mapping[tuple[Any, ...], int] = field(default_factory=dict)
     delays: Mapping[tuple[str, int], str] = field(default_factory=dict)
     approvals: Mapping[tuple[str, int], str] = field(default_factory=dict)
     texts: Mapping[Key, str] = field(default_factory=dict)
     failures: Mapping[Key, tuple[str, str]] = field(default_factory=dict)
     answerer: Answerer = Answerer()
+    failed: Mapping[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
+    recordings: Recordings = NOTHING
     calls: Mapping[Key, Sequence[CallRecord]] = field(default_factory=dict)
     tool_calls: Mapping[Key, Sequence[ToolCallRecord]] = field(default_factory=dict)
     witness: Witness = field(default_factory=Witness)
@@ -87,18 +89,20 @@ class Past:
 
 def past_of(execution_id: UUID) -> Past:
     """Read what happened so far: three queries."""
-    identities: set[tuple[Any, ...]] = set()
+    identities: dict[tuple[Any, ...], int] = {}
     lengths: dict[tuple[Any, ...], int] = {}
     delays: dict[tuple[str, int], str] = {}
     approvals: dict[tuple[str, int], str] = {}
     once = {"delay.started": (delays, "until"), "approval.requested": (approvals, "approval")}
     texts: dict[Key, str] = {}
     failures: dict[Key, tuple[str, str]] = {}
+    failed: dict[tuple[str, int], tuple[str, str]] = {}
     answerer, seq, witness = Answerer(), 0, Witness()
     for event in _events(execution_id):
         seq, kind, data = event["seq"], event["type"], event["data"]
         witness.see(event)
-        identities.add(identity_of(kind, data))
+        identities[identity_of(kind, data)] = seq
+        failed |= _failed_visit(kind, data)
         if kind in once:
             of_visits, name = once[kind]
             of_visits[data["node"], data["visit"]] = data[name]
@@ -114,17 +118,24 @@ def past_of(execution_id: UUID) -> Past:
                 texts[_key(data)] += data["text"]
     return Past(
         seq,
-        frozenset(identities),
+        identities,
         lengths,
         delays,
         approvals,
         texts,
         failures,
         answerer,
+        failed,
         calls=_calls(execution_id),
         tool_calls=_tool_calls(execution_id),
         witness=witness,
     )
+
+
+def _failed_visit(kind: str, data: Mapping[str, Any]) -> dict[tuple[str, int], tuple[str, str]]:
+    if kind != "node.failed":
+        return {}
+    return {(data["node"], data["visit"]): (data["code"], data["message"])}
 
 
 def _key(data: Mapping[str, Any]) -> Key:

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 from tools.ledger import ToolCallRecord
 from workflows.engine.events import ToolFinished, ToolStarted
-from workflows.tracking.facts import ToolCallOpened, ToolCallSettled
+from workflows.tracking.facts import ToolCallAnswered, ToolCallOpened, ToolCallSettled
 from workflows.tracking.past import Past
+from workflows.tracking.recordings import Key, repeated_tool_call
 
 if TYPE_CHECKING:
     from workflows.tracking.tracker import WorkflowTracker
@@ -21,10 +22,24 @@ class ToolCallLog:
         self._past = past
 
     def recorded(self, node: str, visit: int, call_index: int) -> ToolCallRecord | None:
-        call = self._past.tool_answer((node, visit, call_index))
+        key = (node, visit, call_index)
+        call = self._past.tool_answer(key)
+        if call is None:
+            call = self._repeated(key)
         if call is not None:
             self._tracker.emit(_started(call))
             self._tracker.emit(_finished(call))
+        return call
+
+    def _repeated(self, key: Key) -> ToolCallRecord | None:
+        """The row of a call that is answered as in the run that this is a rerun of."""
+        recording = self._past.recordings.tool_calls.get(key)
+        if recording is None:
+            return None
+        attempt = self._past.tool_attempts(key) + 1
+        call = repeated_tool_call(recording, self._tracker.execution, attempt)
+        self._tracker.record(ToolCallAnswered(call))
+        self._tracker.flush_soon()
         return call
 
     def attempts(self, node: str, visit: int, call_index: int) -> int:
@@ -64,5 +79,6 @@ def _finished(call: ToolCallRecord) -> ToolFinished:
         status=call.status,
         text=call.text[:_SHOWN_CHARACTERS],
         latency_ms=call.latency_ms,
+        answered_by=call.answered_by,
         error=error,
     )

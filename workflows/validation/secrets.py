@@ -83,6 +83,9 @@ _SHAPES = (
     ),
 )
 _BASIC = re.compile(r"(?i:\bbasic {1,9})([A-Za-z0-9+/]{6,500}={0,2})")
+_END_OF_TOKEN = re.compile(r"[\s\"'<>,;)\]}]|\Z")
+_END_OF_KEY = re.compile(r"-----END[^-\n]{0,60}-----|\Z")
+_LOGIN_MASK, _RANDOM_MASK = "[a password for basic authentication]", "[a random token]"
 _SHORTEST, _SHORTEST_RANDOM = 8, 24
 _LONG = re.compile(rf"[A-Za-z0-9+/_=-]{{{_SHORTEST_RANDOM},500}}")
 _NO_SECRET = re.compile(
@@ -120,6 +123,34 @@ def random_in(text: str) -> str:
         if _is_random(match[0]):
             return match[0]
     return ""
+
+
+def masked(text: str) -> str:
+    """The text with a mark in the place of whatever looks like a secret."""
+    if len(text) < _SHORTEST:
+        return text
+    for shape in _SHAPES:
+        if any(mark in text for mark in shape.marks):
+            text = _cut_out(shape.pattern, text, f"[{shape.name}]")
+    text = _BASIC.sub(lambda match: _LOGIN_MASK if _is_login(match[1]) else match[0], text)
+    return _LONG.sub(lambda match: _RANDOM_MASK if _is_random(match[0]) else match[0], text)
+
+
+def _cut_out(pattern: re.Pattern[str], text: str, mask: str) -> str:
+    """A shape may tell only how a secret begins: it ends where the next blank or quote stands.
+
+    A private key ends where it says so, or never.
+    """
+    kept, at = [], 0
+    while found := pattern.search(text, at):
+        kept += [text[at : found.start()], mask]
+        if "PRIVATE KEY" in found[0]:
+            over = _END_OF_KEY.search(text, found.end())
+            at = over.end() if over else len(text)
+        else:
+            over = _END_OF_TOKEN.search(text, found.end())
+            at = over.start() if over else len(text)
+    return "".join([*kept, text[at:]])
 
 
 def _is_random(token: str) -> bool:

@@ -1,7 +1,7 @@
 /** The ledger rows of a run, one per attempt. */
 
 import { el } from "../dom.js";
-import { duration, EXACTNESS, mark, money, tokens } from "../format.js";
+import { ANSWERED, duration, EXACTNESS, mark, money, tokens } from "../format.js";
 
 const CATEGORIES = ["input", "cache_read", "cache_write", "output", "reasoning", "total"];
 
@@ -20,7 +20,7 @@ function row(call) {
     "tr",
     {},
     el("th", { scope: "row" }, [call.node, ...notes.filter(Boolean)].join(" · ")),
-    el("td", {}, `${call.provider}:${call.model}`),
+    el("td", {}, [`${call.provider}:${call.model}`, ANSWERED[call.answered_by]].filter(Boolean).join(" · ")),
     el("td", {}, el("span", { class: `status ${call.status}`, title: call.error?.message || null }, call.error?.code ?? call.status)),
     CATEGORIES.map((name) => number(count(call.usage?.[name], sign))),
     number(money(call.cost, call.exactness), EXACTNESS[call.exactness] ?? (call.cost && `$${call.cost}`)),

@@ -1,0 +1,52 @@
+"""What of a conversation fits into a model's context, and what is left for the answer (pure)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from llms.errors import ProviderError
+from llms.estimate import measured_input
+from llms.messages import ChatMessage
+
+_LEAST_ANSWER = 256  # tokens; of a small context a quarter
+_MARGIN = 10  # an estimate may be short by a tenth
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The messages that are sent, and how many tokens are left for the answer (None: unknown)."""
+
+    messages: Sequence[ChatMessage]
+    left: int | None = None
+
+
+def fitted(
+    messages: Sequence[ChatMessage],
+    optional: Sequence[int],
+    tools: Sequence[Mapping[str, Any]],
+    window: int | None,
+    wanted: int | None,
+) -> Fitted:
+    """Leave out the first of the `optional` messages, as few as it takes to have room.
+
+    `wanted` are the tokens that the answer is to have; without, a few. Raises ProviderError
+    (`context_too_small`) when what may not be left out is more than the model can read.
+    """
+    if window is None:
+        return Fitted(messages)
+    room = window - (wanted or min(_LEAST_ANSWER, window // 4))
+    kept, dropped = list(messages), 0
+    while (size := _size(kept, tools)) > room and dropped < len(optional):
+        dropped += 1
+        while dropped < len(optional) and messages[optional[dropped]].role == "assistant":
+            dropped += 1  # an answer does not stay without its question
+        gone = frozenset(optional[:dropped])
+        kept = [message for at, message in enumerate(messages) if at not in gone]
+    if size >= window:
+        raise ProviderError("context_too_small", reason=f" ({window:,} tokens)", unbilled=True)
+    return Fitted(kept, window - size)
+
+
+def _size(messages: Sequence[ChatMessage], tools: Sequence[Mapping[str, Any]]) -> int:
+    guess, _ = measured_input(messages, tools)
+    return guess + guess // _MARGIN

@@ -1,0 +1,94 @@
+"""A response cache on request: the same question of the same user is answered from the ledger."""
+
+from datetime import timedelta
+
+import pytest
+
+from core import clock
+from llms.models import ModelCall
+from tests.definitions.graphs import asks, graph
+from tests.drills.models import GPT
+from tests.drills.mortal import events_of, take_up
+from tests.workflows.reruns.conftest import ONCE, answered_by
+
+CACHED = graph(asks(model=GPT, cache={"ttl_s": 60}))
+
+
+def test_the_same_question_is_asked_once(ran, wire, asked):
+    first, second = ran(CACHED, "hello"), ran(CACHED, "hello")
+    assert asked() == ["hello"]
+    assert second.output == first.output
+    made, hit = ModelCall.objects.order_by("id")
+    assert (hit.answered_by, hit.source_call_id) == ("cache", made.pk)
+    assert (hit.cost_nano_usd, hit.total_tokens, hit.exactness) == (0, 0, "metered")
+    assert second.cost_nano_usd == 0
+    told = [e["data"] for e in events_of(second) if e["type"] == "model.finished"]
+    assert [one["answered_by"] for one in told] == ["cache"]
+
+
+@pytest.mark.parametrize(
+    ("graph_of_second", "message"),
+    [
+        (CACHED, "another"),
+        (graph(asks(model=GPT)), "hello"),
+        (graph(asks(model=GPT, cache={"ttl_s": 60}, temperature=1)), "hello"),
+        (graph(asks(model=GPT, cache={"ttl_s": 60}, system="Be brief.")), "hello"),
+        (graph(asks(model=GPT, cache={"ttl_s": 60}, tools=["clock"], max_rounds=1)), "hello"),
+        (graph(asks(model="wire:gpt-too", cache={"ttl_s": 60})), "hello"),
+    ],
+    ids=["question", "not wanted", "parameters", "instructions", "tools", "model"],
+)
+def test_any_other_question_is_asked(ran, wire, asked, graph_of_second, message):
+    if "tools" in graph_of_second["nodes"][1]["config"]:
+        graph_of_second = graph(
+            graph_of_second["nodes"][1],
+            {"id": "tools", "type": "tools"},
+            edges=["start>model", "model.tool_calls>tools", "tools>model", "model>end"],
+        )
+    ran(CACHED, "hello")
+    ran(graph_of_second, message)
+    assert len(asked()) == 2
+
+
+def test_nobody_is_answered_with_what_another_was_told(ran, wire, asked, charlie, api):
+    ran(CACHED, "hello")
+    body = {"graph": CACHED, "input": {"message": "hello"}, "mode": "background"}
+    api(charlie).post(ONCE, body)
+    take_up()
+    assert asked() == ["hello", "hello"]
+
+
+def test_an_old_answer_is_not_used(ran, wire, asked):
+    ran(CACHED, "hello")
+    long_ago = clock.now() - timedelta(seconds=61)
+    ModelCall.objects.update(settled_at=long_ago)
+    ran(CACHED, "hello")
+    assert len(asked()) == 2
+
+
+@pytest.mark.parametrize("flaw", ["fault=400", "words=5"], ids=["failed", "cut"])
+def test_what_failed_or_was_cut_is_not_used(ran, wire, asked, flaw):
+    once = {"ttl_s": 60}
+    limited = graph(asks(model=GPT, cache=once, max_tokens=3, retry={"attempts": 1}))
+    wire.script(flaw, next=1)
+    ran(limited, "hello")
+    ran(limited, "hello")
+    assert len(asked()) == 2
+
+
+def test_a_hit_is_no_source_of_hits(ran, wire, asked):
+    """Else an answer that is asked for often enough would never grow old."""
+    ran(CACHED, "hello")
+    ran(CACHED, "hello")
+    ModelCall.objects.filter(answered_by="provider").update(
+        settled_at=clock.now() - timedelta(seconds=61)
+    )
+    ran(CACHED, "hello")
+    assert len(asked()) == 2
+
+
+def test_a_replay_of_a_hit_is_answered_from_the_recording(ran, again, wire, asked):
+    ran(CACHED, "hello")
+    replay = again(ran(CACHED, "hello"), "replay")
+    assert answered_by(replay) == [("model", 1, "succeeded", "recording")]
+    assert asked() == ["hello"]

@@ -1,0 +1,93 @@
+"""Run an execution again from what it recorded."""
+
+from functools import partial
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+from drf_spectacular.utils import extend_schema
+from pydantic import Field
+
+from accounts.authentication import authenticate_request
+from core.api import AsyncAPIView, parse
+from core.database import database
+from core.models import new_id
+from workflows.api.execute import RESPONSES, told
+from workflows.api.inputs import Body, JsonObject, Text
+from workflows.api.starting import KEY, Door, Mode, idempotency, start
+from workflows.engine.edits import Edit
+from workflows.models import Rerun
+from workflows.selectors import execution_for
+from workflows.services.reruns import RerunRequest, start_rerun
+
+
+class RerunIn(Body):
+    """How it is watched; `debug` as it was when left out. Without a body: in the background."""
+
+    mode: Mode = "background"
+    debug: bool | None = None
+
+
+class ForkIn(RerunIn):
+    """Where the new execution leaves the old one, and what is different from there on.
+
+    `variables` are set and `text` stands in the place of what reaches the node. `input` and
+    `parameters` change by name; they are the run's, so nodes before the fork have them too.
+    """
+
+    node: str = Field(min_length=1, max_length=200)
+    visit: int = Field(default=1, ge=1, le=1_000_000)
+    variables: JsonObject = Field(default_factory=dict)
+    text: Text | None = Field(default=None, max_length=1_000_000)
+    input: JsonObject = Field(default_factory=dict)
+    parameters: JsonObject = Field(default_factory=dict)
+
+
+class ExecutionReplay(AsyncAPIView):
+    """The same run, at no cost: every call is answered as it was recorded, and none is made.
+
+    A call that was not recorded fails it with `not_recorded`. Of a conversation's turn it is a run
+    of its own: the conversation stays as it is.
+    """
+
+    @extend_schema(request=RerunIn, parameters=[KEY], responses=RESPONSES)
+    async def post(self, request: HttpRequest, pk: str) -> HttpResponseBase:
+        return await rerun(request, pk, Rerun.REPLAY, rerun_in(request))
+
+
+class ExecutionFork(AsyncAPIView):
+    """A new execution that does as the old one did up to a visit of a node, and from there on
+    goes its own way, with what was changed there."""
+
+    @extend_schema(request=ForkIn, parameters=[KEY], responses=RESPONSES)
+    async def post(self, request: HttpRequest, pk: str) -> HttpResponseBase:
+        body = parse(ForkIn, request)
+        edit = Edit(body.node, body.visit, body.variables, body.text)
+        changed = {"edit": edit, "input": body.input, "parameters": body.parameters}
+        return await rerun(request, pk, Rerun.FORK, body, **changed)
+
+
+async def rerun(
+    request: HttpRequest, pk: str, how: Rerun, body: RerunIn, **changed: Any
+) -> HttpResponseBase:
+    """Start it and watch it as the caller asked."""
+    user = await authenticate_request(request)
+    source = await database.run(execution_for, user, pk)
+    wanted = rerun_request(request, how, body, **changed)
+    door = Door(wanted.id, partial(start_rerun, user, source, wanted), told)
+    return await start(door, body.mode)
+
+
+def rerun_request(request: HttpRequest, how: Rerun, body: RerunIn, **changed: Any) -> RerunRequest:
+    return RerunRequest(
+        id=new_id(),
+        how=how,
+        request_id=request.request_id,  # type: ignore[attr-defined]
+        debug=body.debug,
+        **changed,
+        **idempotency(request),
+    )
+
+
+def rerun_in(request: HttpRequest) -> RerunIn:
+    """The body; none at all says nothing."""
+    return parse(RerunIn, request) if request.body else RerunIn()

@@ -1,0 +1,175 @@
+"""Run an execution again from what it recorded: retry, replay, fork."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from accounts.models import User
+from core import clock
+from core.errors import Conflict, Invalid
+from workflows.definition.graph import GraphDefinition
+from workflows.engine.edits import Edit
+from workflows.engine.request import ExecutionRequest
+from workflows.limits import kept_limits
+from workflows.models import ExecutionStatus, Rerun, WorkflowExecution
+from workflows.parameters import checked
+from workflows.services.executions import start_execution
+from workflows.services.planning import StartPlan, check_graph, plan_before, start_plan
+from workflows.tracking.past import past_of
+from workflows.tracking.sources import began
+
+RETRIED = frozenset({ExecutionStatus.FAILED, ExecutionStatus.CANCELLED})
+
+
+class ExecutionUnderWay(Conflict):
+    code = "execution_under_way"
+    message = "The execution is {status}; wait until it is over, or stop it."
+
+
+class NothingFailed(Conflict):
+    code = "nothing_failed"
+    message = "The execution is {status}: only one that failed or was cancelled is tried again."
+
+
+class NodeNotVisited(Invalid):
+    code = "node_not_visited"
+    message = "The execution made no visit {visit} of a node '{node}'."
+
+
+@dataclass(frozen=True, slots=True)
+class RerunRequest:
+    """How to run it again. What is None stays as it was; input and parameters change by name.
+
+    `serial_key` and its companions are as in ExecutionRequest: without them it runs by itself.
+    """
+
+    id: UUID
+    how: Rerun
+    request_id: str
+    edit: Edit | None = None
+    input: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    debug: bool | None = None
+    serial_key: str = ""
+    serial_number: int = 0
+    free: bool = True
+    idempotency_key: str = ""
+    request_hash: str = ""
+
+
+async def start_rerun(user: User, source: WorkflowExecution, wanted: RerunRequest) -> StartPlan:
+    """Commit the new execution and see that it runs. Raises what `plan_rerun` raises."""
+    return await start_execution(partial(plan_rerun, user, source, wanted))
+
+
+def plan_rerun(user: User, source: WorkflowExecution, wanted: RerunRequest) -> StartPlan:
+    """A new execution of what `source` ran: the same version, parameters and input.
+
+    Whether it still can run is looked at as with any start, but for a replay, which asks nothing.
+    Raises ExecutionUnderWay, NothingFailed, NodeNotVisited, IdempotencyKeyReused, and for a retry
+    or a fork what `check_graph` raises.
+    """
+    wanted = replace(wanted, input=_input(source, wanted))
+    request = _request(user, source, wanted)
+    if (existing := plan_before(user, request)) is not None:
+        return existing
+    _refuse(source, wanted.how)
+    edits = _edits(source, wanted.edit)
+    if wanted.how != Rerun.REPLAY:
+        check_graph(source.version, request.parameters, user)
+    execution = _copied(source, user, request)
+    execution.rerun, execution.edits = wanted.how, edits
+    return start_plan(
+        execution,
+        request,
+        template=source.template.slug if source.template else None,
+        definition=source.definition.name if source.definition else None,
+    )
+
+
+def _request(user: User, source: WorkflowExecution, wanted: RerunRequest) -> ExecutionRequest:
+    return ExecutionRequest(
+        id=wanted.id,
+        user_id=user.id,
+        request_id=wanted.request_id,
+        kind=source.kind,
+        input=wanted.input,
+        parameters=_parameters(source, wanted.parameters),
+        cause=wanted.how,
+        serial_key=wanted.serial_key,
+        serial_number=wanted.serial_number,
+        free=wanted.free,
+        retry_of=source.id if wanted.how == Rerun.RETRY else None,
+        debug=source.debug if wanted.debug is None else wanted.debug,
+        idempotency_key=wanted.idempotency_key,
+        request_hash=wanted.request_hash,
+    )
+
+
+def _copied(source: WorkflowExecution, user: User, request: ExecutionRequest) -> WorkflowExecution:
+    """What it ran stays what it was, even where a template or a definition has changed since."""
+    return WorkflowExecution(
+        id=request.id,
+        created_at=clock.now(),
+        user=user,
+        kind=source.kind,
+        version=source.version,
+        template_id=source.template_id,
+        definition_id=source.definition_id,
+        retry_of_id=request.retry_of,
+        source_id=source.id,
+        chance=source.chance or source.id,
+        pins=dict(source.pins),
+        limits=kept_limits(user, source.definition),
+        parameters=dict(request.parameters),
+        input=dict(request.input),
+        cause=request.cause,
+        request_id=request.request_id,
+        serial_key=request.serial_key,
+        serial_number=request.serial_number,
+        debug=request.debug,
+    )
+
+
+def _refuse(source: WorkflowExecution, how: Rerun) -> None:
+    if not source.over:
+        raise ExecutionUnderWay(status=source.status)
+    if how == Rerun.RETRY and source.status not in RETRIED:
+        raise NothingFailed(status=source.status)
+
+
+def _input(source: WorkflowExecution, wanted: RerunRequest) -> Mapping[str, Any]:
+    """The text that reaches a start is the message of the input."""
+    edit = wanted.edit
+    said = {}
+    if edit is not None and edit.text is not None and _is_start(source, edit.node):
+        said = {"message": edit.text}
+    return {**source.input, **wanted.input, **said}
+
+
+def _is_start(source: WorkflowExecution, node: str) -> bool:
+    found = GraphDefinition.model_validate(source.version.graph).by_id.get(node)
+    return found is not None and found.type == "start"
+
+
+def _parameters(source: WorkflowExecution, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not given:
+        return source.parameters
+    if source.template is None:
+        return {**source.parameters, **given}
+    return checked(source.template.parameters, {**source.parameters, **given})
+
+
+def _edits(source: WorkflowExecution, edit: Edit | None) -> Sequence[Mapping[str, Any]]:
+    """The edits that made the source what it was, as far as it is repeated, and the new one."""
+    if edit is None:
+        return list(source.edits)
+    past = past_of(source.id)
+    at = began(past, edit.node, edit.visit)
+    if at < 0:
+        raise NodeNotVisited(node=edit.node, visit=edit.visit)
+    before = [one for one in source.edits if 0 <= began(past, one["node"], one["visit"]) <= at]
+    new = {"node": edit.node, "visit": edit.visit, "variables": edit.variables, "text": edit.text}
+    return [*before, new]

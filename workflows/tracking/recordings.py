@@ -1,0 +1,93 @@
+"""What an earlier execution recorded, as far as a rerun of it may be answered from it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from core import clock
+from core.models import new_id
+from llms.ledger import CallRecord
+from llms.models import AnsweredBy, CallStatus
+from tools.ledger import ToolCallRecord
+from workflows.engine.errors import RunStopped
+from workflows.models import WorkflowExecution
+
+Key = tuple[str, int, int]  # node, visit, call
+Place = tuple[str, int]  # node, visit
+Failure = tuple[str, str]  # code, message
+
+_UNKNOWN: Failure = ("not_asked", "The model could not be asked.")
+
+
+class NotRecorded(RunStopped):
+    """A replay asks nothing anew, not even what the node could do without."""
+
+    def __init__(self, node: str, kind: Literal["model", "tool"], call: int) -> None:
+        message = f"The run that is replayed recorded no {kind} call {call} of this visit."
+        super().__init__(node, "not_recorded", message)
+
+
+@dataclass(frozen=True, slots=True)
+class Recordings:
+    """Only what may be used is in it; `strict` says that nothing else may be.
+
+    `calls` ended for good, with an answer or an error; `failed` are visits that ended in an error;
+    `made` are the keys of all calls to models that have a row, whatever became of them.
+    """
+
+    calls: Mapping[Key, CallRecord] = field(default_factory=dict)
+    tool_calls: Mapping[Key, ToolCallRecord] = field(default_factory=dict)
+    delays: Mapping[Place, str] = field(default_factory=dict)
+    failed: Mapping[Place, Failure] = field(default_factory=dict)
+    made: frozenset[Key] = frozenset()
+    strict: bool = False
+
+    def answer(self, key: Key) -> CallRecord | None:
+        call = self.calls.get(key)
+        return call if call is not None and call.status == CallStatus.SUCCEEDED else None
+
+    def failure(self, key: Key) -> CallRecord | None:
+        call = self.calls.get(key)
+        return call if call is not None and call.status == CallStatus.FAILED else None
+
+    def failure_without_a_row(self, key: Key) -> Failure | None:
+        """What went wrong with a call before it could be made, if that is what happened.
+
+        Such a call left no row, but what followed tells of it: its visit failed, or went on to
+        another call.
+        """
+        if key in self.made:
+            return None
+        node, visit, index = key
+        if any(one[:2] == (node, visit) and one[2] > index for one in self.calls):
+            return _UNKNOWN
+        return self.failed.get((node, visit))
+
+
+NOTHING = Recordings()
+
+
+def repeated(call: CallRecord, execution: WorkflowExecution, attempt: int) -> CallRecord:
+    """The row of a call of `execution` that is answered as `call` was."""
+    row = replace(call, **_of(execution, attempt))
+    return call.answered(row, by=AnsweredBy.RECORDING)
+
+
+def repeated_tool_call(
+    call: ToolCallRecord, execution: WorkflowExecution, attempt: int
+) -> ToolCallRecord:
+    """The same of a tool."""
+    return call.answered(replace(call, **_of(execution, attempt)))
+
+
+def _of(execution: WorkflowExecution, attempt: int) -> dict[str, object]:
+    now = clock.now()
+    return {
+        "id": new_id(),
+        "created_at": now,
+        "started_at": now,
+        "origin": execution.origin,
+        "user_id": execution.user_id,
+        "request_id": execution.request_id,
+        "attempt": attempt,
+    }

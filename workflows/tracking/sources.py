@@ -1,0 +1,151 @@
+"""Which recordings of its source a rerun is answered from.
+
+- A *replay* is answered from all of them, and from nothing else.
+- A *retry* repeats what happened until the node that failed the run failed; what failed there is
+  made anew, and so is what was never finished.
+- A *fork* is answered from the calls that began before the visit it changes began; calls that began
+  later are made anew, those of parallel branches too, for the log has one order.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
+
+from llms.ledger import CallRecord
+from llms.models import CallStatus
+from tools.ledger import ToolCallRecord
+from tools.models import ANSWERED, ToolCallStatus
+from workflows.engine.events import identity_of
+from workflows.models import Rerun, WorkflowExecution
+from workflows.tracking.past import Past, past_of
+from workflows.tracking.recordings import NOTHING, Key, Place, Recordings
+
+_NEVER = -1
+T = TypeVar("T")
+
+
+def recordings_of(execution: WorkflowExecution) -> Recordings:
+    """What this execution may be answered from; four queries for a rerun, none for others."""
+    if not execution.rerun:
+        return NOTHING
+    source = WorkflowExecution.objects.filter(pk=execution.source_id).values("id", "error").first()
+    if source is None:
+        return Recordings(strict=execution.rerun == Rerun.REPLAY)
+    past = past_of(source["id"])
+    if execution.rerun == Rerun.REPLAY:
+        return _taken(past, lambda key: True, lambda place: True, strict=True)
+    if execution.rerun == Rerun.FORK:
+        return _of_a_fork(
+            past, began(past, execution.edits[-1]["node"], execution.edits[-1]["visit"])
+        )
+    return _of_a_retry(past, (source["error"] or {}).get("node") or "")
+
+
+def began(past: Past, node: str, visit: int) -> int:
+    """The number of the event that begins this visit; negative when there was no such visit."""
+    return _began(past, "node.started", node, visit)
+
+
+def _of_a_fork(past: Past, end: int) -> Recordings:
+    def call_is_before(key: Key) -> bool:
+        attempts = [call.attempt for call in past.calls.get(key, past.tool_calls.get(key, ()))]
+        kinds = ("model.started", "tool.started")
+        told = [_began(past, kind, *key, attempt) for attempt in attempts for kind in kinds]
+        return any(_NEVER < seq < end for seq in told)
+
+    def place_is_before(place: Place) -> bool:
+        told = [_began(past, kind, *place) for kind in ("node.failed", "delay.started")]
+        return any(_NEVER < seq < end for seq in told)
+
+    return _taken(past, call_is_before, place_is_before)
+
+
+def _of_a_retry(past: Past, node: str) -> Recordings:
+    anew = frozenset(_failing_visits(past, node))
+    first: dict[Place, int] = {}
+    for key in _failed_calls(past):
+        first[key[:2]] = min(first.get(key[:2], key[2]), key[2])
+
+    def call_is_kept(key: Key) -> bool:
+        """In a visit that failed: what it had asked before a call of it failed.
+
+        Where none did, what was answered is what was wrong.
+        """
+        return key[:2] not in anew or key[2] < first.get(key[:2], 0)
+
+    return _taken(past, call_is_kept, lambda place: place not in anew)
+
+
+def _failing_visits(past: Past, failed: str) -> Iterator[Place]:
+    """The visits by which this node failed its run: the last, and those it was a new try of.
+
+    Nodes within it failed the run with it, and so did those that it is within.
+    """
+    for node in {one for one, _ in past.failed if _is_within(one, failed)}:
+        visit = max(number for one, number in past.failed if one == node)
+        if began(past, node, visit + 1) != _NEVER:
+            continue  # it was gone round again, and that went well
+        yield node, visit
+        while (node, visit - 1) in past.failed and (node, visit - 1) in past.delays:
+            visit -= 1
+            yield node, visit
+
+
+def _is_within(node: str, failed: str) -> bool:
+    if not failed:
+        return False
+    within = node == failed or node.startswith((f"{failed}/", f"{failed}["))
+    return within or failed.startswith((f"{node}/", f"{node}["))
+
+
+def _failed_calls(past: Past) -> Iterator[Key]:
+    yield from (key for key in past.calls if past.answer(key) is None)
+    for key, calls in past.tool_calls.items():
+        if all(call.status != ToolCallStatus.SUCCEEDED for call in calls):
+            yield key
+
+
+def _taken(
+    past: Past,
+    call: Callable[[Key], bool],
+    place: Callable[[Place], bool],
+    *,
+    strict: bool = False,
+) -> Recordings:
+    """What of the past these choose."""
+    calls = {key: end for key in past.calls if call(key) and (end := _end(past, key))}
+    tool_calls = {
+        key: end for key in past.tool_calls if call(key) and (end := _tool_end(past, key))
+    }
+    return Recordings(
+        calls=calls,
+        tool_calls=tool_calls,
+        delays=_chosen(past.delays, place),
+        failed=_chosen(past.failed, place),
+        made=frozenset(past.calls),
+        strict=strict,
+    )
+
+
+def _chosen(all_of_them: Mapping[Place, T], place: Callable[[Place], bool]) -> dict[Place, T]:
+    return {key: value for key, value in all_of_them.items() if place(key)}
+
+
+def _end(past: Past, key: Key) -> CallRecord | None:
+    """The answer to a call, or how it failed for good."""
+    if (answered := past.answer(key)) is not None:
+        return answered
+    if key not in past.failures:
+        return None
+    failed = [one for one in past.calls[key] if one.status == CallStatus.FAILED]
+    return failed[-1] if failed else None
+
+
+def _tool_end(past: Past, key: Key) -> ToolCallRecord | None:
+    ended = [one for one in past.tool_calls[key] if one.status in ANSWERED]
+    return ended[-1] if ended else None
+
+
+def _began(past: Past, kind: str, node: str, visit: int, *call: int) -> int:
+    """The number of an event that says so; _NEVER when there is none."""
+    data = {"node": node, "visit": visit, **dict(zip(("call", "attempt"), call, strict=False))}
+    return past.identities.get(identity_of(kind, data), _NEVER)
