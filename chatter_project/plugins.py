@@ -12,12 +12,14 @@ NODE_TYPES = [
     "workflows.nodes.loop.LoopNode",
     "workflows.nodes.prompt.PromptNode",
     "workflows.nodes.error_handler.ErrorHandlerNode",
+    "workflows.nodes.http_request.HttpRequestNode",
 ]
 
 TOOLS = [
     "tools.builtin.calculator.Calculator",
     "tools.builtin.clock.Clock",
     "tools.builtin.http_get.HttpGet",
+    "tools.builtin.http_request.HttpRequest",
     "tools.builtin.json_query.JsonQuery",
     "tools.builtin.text_statistics.TextStatistics",
     "tools.builtin.unit_conversion.UnitConversion",

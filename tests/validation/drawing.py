@@ -75,6 +75,12 @@ class FakeWorld:
     def may_use(self, tool: str) -> bool:
         return tool == "clock"
 
+    def may_call(self, tool: str) -> bool:
+        return True
+
+    def hosts_of(self, secret: str) -> Any:
+        return None
+
     def workflow(self, name: str) -> Any:
         return self._workflows.get(name)
 
