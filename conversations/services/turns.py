@@ -207,7 +207,7 @@ def _plan_retry(user: User, execution: WorkflowExecution, request_id: str) -> St
         raise NothingToRetry
     if _busy(conversation):
         raise ConversationBusy
-    template = execution.template.slug if execution.template else ""
+    template = str(execution.template_id or "")
     return plan_execution(
         user,
         ExecutionRequest(
