@@ -38,7 +38,7 @@ class OwnPasswordForm(AdminPasswordChangeForm):
         return user
 
 
-class SecretForm(forms.ModelForm):  # type: ignore[type-arg]
+class SecretForm(forms.ModelForm):
     """The value goes in and never comes out; where it goes changes only together with it."""
 
     value = forms.CharField(

@@ -139,9 +139,7 @@ class TemplateAdmin(AuditedAdmin, admin.ModelAdmin):
         """A built-in template comes with the release, and changes with it."""
         return super().has_change_permission(request, obj) and not (obj and obj.built_in)
 
-    def save_model(
-        self, request: HttpRequest, obj: WorkflowTemplate, form: Any, change: bool
-    ) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         values = {name: form.cleaned_data[name] for name in form.changed_data}
         change_template(obj, by=user_of(request), **values)
 

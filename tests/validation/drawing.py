@@ -15,19 +15,6 @@ class _Idle(NodeType[Any]):
         raise NotImplementedError
 
 
-class Request(NodeConfig):
-    url: str
-    headers: dict[str, str] = {}
-    body: str = ""
-
-
-class HttpRequest(_Idle):
-    key: ClassVar[str] = "http_request"
-    label: ClassVar[str] = "HTTP request"
-    can_fail: ClassVar[bool] = True
-    config = Request
-
-
 class Asking(NodeConfig):
     model: str = ""
     fallbacks: tuple[str, ...] = ()
@@ -56,7 +43,7 @@ class Subworkflow(_Idle):
 class Types:
     """The registered node types, and those above."""
 
-    _more = {kind.key: kind for kind in (HttpRequest(), Asker(), Subworkflow())}
+    _more = {kind.key: kind for kind in (Asker(), Subworkflow())}
 
     def get(self, key: str) -> Any:
         return self._more.get(key) or NODE_TYPES.get(key)

@@ -86,7 +86,8 @@ class HttpRequestNode(NodeType[Config]):
     of them was saved for; a redirect to elsewhere loses them.
 
     A finished request is never sent again. One that a crash cut off is, for nobody knows whether it
-    was done: what changes something carries an `Idempotency-Key` that is the same both times.
+    was done: what changes something carries an `Idempotency-Key` that is the same both times. What
+    an error handler tries again is a new request, with a key of its own.
     """
 
     key: ClassVar[str] = "http_request"
