@@ -24,9 +24,7 @@ with warnings.catch_warnings():
 
     class Config(NodeConfig):
         method: Method = "GET"
-        url: str = Field(
-            min_length=1, max_length=8_000, description="An address, with references to the run."
-        )
+        url: str = Field(max_length=8_000, description="An address, with references to the run.")
         query: dict[str, str] = Field(
             default={}, max_length=_MOST_HEADERS, description="Added to the address, escaped."
         )
