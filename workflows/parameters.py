@@ -15,6 +15,7 @@ import orjson
 
 from core.errors import Invalid
 from workflows.engine import structured
+from workflows.validation.secrets import secret_in
 
 Issues = list[dict[str, str]]
 
@@ -149,6 +150,9 @@ def _described(name: str, part: Any) -> Iterator[dict[str, str]]:
         return
     for keyword in sorted(_NEVER & set(_keywords(part))):
         yield _problem(path, "unknown", f"'{keyword}' is not known here.")
+    for text in _texts(part):
+        if kind := secret_in(text):
+            yield _problem(path, "secret_in_plain_text", f"Something here looks like {kind}.")
 
 
 def _no_schema(
@@ -166,14 +170,23 @@ def _no_schema(
 
 def _keywords(part: Any) -> Iterator[str]:
     """Every key in a schema, also those of its values, so that none is missed."""
+    for here in _values(part):
+        if isinstance(here, dict):
+            yield from here
+
+
+def _texts(part: Any) -> Iterator[str]:
+    """Every text in a schema."""
+    return (here for here in _values(part) if isinstance(here, str))
+
+
+def _values(part: Any) -> Iterator[Any]:
     waiting = [part]
     while waiting:
         here = waiting.pop()
-        if isinstance(here, dict):
-            yield from here
-            waiting.extend(value for key, value in here.items() if key != "default")
-        elif isinstance(here, list):
-            waiting.extend(here)
+        yield here
+        if isinstance(here, dict | list):
+            waiting.extend(here.values() if isinstance(here, dict) else here)
 
 
 def _problem(path: str, code: str, message: str) -> dict[str, str]:

@@ -31,9 +31,17 @@ def rate_template(
     return rating, created
 
 
+def rating_of(template: WorkflowTemplate, user: User) -> Rating:
+    """What this user thinks of it. Raises RatingNotFound."""
+    rating = Rating.objects.filter(template=template, user=user).first()
+    if rating is None:
+        raise RatingNotFound
+    return rating
+
+
 @transaction.atomic
 def unrate_template(template: WorkflowTemplate, *, by: User) -> None:
-    """Take it back. Raises RatingNotFound."""
+    """Take it back; of two at once only one does. Raises RatingNotFound."""
     rating = Rating.objects.select_for_update().filter(template=template, user=by).first()
     if rating is None:
         raise RatingNotFound

@@ -48,6 +48,8 @@ def test_each_rates_once_and_may_think_again(api, rate, alice, bob, charlie, add
     again = rate(alice, 3)
     assert (again.status_code, again.json()["comment"]) == (200, "")
     assert told(api, charlie, address) == (2, 2.5)
+    assert api(alice).get(f"{address}rating/").json() == again.json()
+    assert api(charlie).get(f"{address}rating/").json()["code"] == "rating_not_found"
     assert api(bob).delete(f"{address}rating/").status_code == 204
     assert told(api, charlie, address) == (1, 3.0)
     gone = api(bob).delete(f"{address}rating/")

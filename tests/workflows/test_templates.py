@@ -266,6 +266,7 @@ def test_problems_deep_inside_a_parameter_have_their_path(client):
         ({"type": "object", "properties": {"a": {"pattern": "(a+)+$"}}}, ".a"),
         ({"type": "object", "properties": {"a": {"items": [{"pattern": "a"}]}}}, ".a"),
         ({"type": "object", "properties": {"a b": {}}}, "a b"),
+        ({"type": "object", "properties": {"a": {"default": "Bearer " + "a1" * 12}}}, ".a"),
         ({"type": "object", "properties": {}, "required": ["a"]}, ".a"),
         ({"type": "object", "properties": {"a": {"$ref": "http://x.y/"}}}, "parameters"),
         ({"type": "object", "anyOf": []}, ".anyOf"),
