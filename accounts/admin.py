@@ -9,7 +9,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts.models import ApiToken, User
+from accounts.forms import SecretForm
+from accounts.models import ApiToken, Secret, User
 from accounts.services.tokens import revoke_token
 from audit.admin_mixin import AuditedAdmin
 from audit.record import record
@@ -84,3 +85,25 @@ class ApiTokenAdmin(AuditedAdmin, admin.ModelAdmin):
         with transaction.atomic():
             tokens = [revoke_token(token=token, by=request.user) for token in queryset]
         self.message_user(request, f"{len(tokens)} tokens are revoked.", messages.SUCCESS)
+
+
+@admin.register(Secret)
+class SecretAdmin(AuditedAdmin, admin.ModelAdmin):
+    """A value goes in and never comes out, here as elsewhere."""
+
+    form = SecretForm
+    list_display = ("name", "owner", "where", "created_at", "updated_at", "last_used_at")
+    list_filter = ("last_used_at", "created_at")
+    list_select_related = ("owner",)
+    search_fields = ("name", "owner__username", "=id")
+    autocomplete_fields = ("owner",)
+    secret_fields = ("value",)
+    readonly_fields = ("last_used_at",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Whose it is and how it is called stays: workflows name it."""
+        return (*self.readonly_fields, "owner", "name") if obj else self.readonly_fields
+
+    @admin.display(description="hosts")
+    def where(self, secret: Secret) -> str:
+        return ", ".join(secret.hosts)

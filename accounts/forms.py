@@ -1,10 +1,14 @@
-"""The forms of the account pages."""
+"""The forms of the account pages, and of secrets in the back office."""
+
+from collections.abc import Callable
+from typing import Any
 
 from django import forms
 from django.contrib.admin.forms import AdminPasswordChangeForm
 from django.db import transaction
 
-from accounts.models import User
+from accounts.models import Secret, User
+from accounts.services.secrets import BadSecret, checked_hosts, checked_name, checked_value
 from audit.record import record
 
 
@@ -32,3 +36,55 @@ class OwnPasswordForm(AdminPasswordChangeForm):
         user = super().save(commit)
         record("accounts.user.changed", actor=user, target=user, detail={"fields": ["password"]})
         return user
+
+
+class SecretForm(forms.ModelForm):
+    """The value goes in and never comes out; where it goes changes only together with it."""
+
+    value = forms.CharField(
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput({"autocomplete": "off"}),
+        help_text="Stored encrypted and never shown again. Leave empty to keep the one there is.",
+    )
+    hosts = forms.CharField(
+        widget=forms.Textarea({"rows": 3}),
+        help_text="The hosts it may be sent to, one on a line. A change needs the value again.",
+    )
+
+    class Meta:
+        model = Secret
+        fields = ("owner", "name")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["hosts"] = "\n".join(self.instance.hosts)
+
+    def clean_name(self) -> str:
+        return _fitting(checked_name, self.cleaned_data["name"])
+
+    def clean_value(self) -> str:
+        value = self.cleaned_data["value"]
+        return _fitting(checked_value, value) if value or self.instance._state.adding else ""
+
+    def clean_hosts(self) -> list[str]:
+        return _fitting(checked_hosts, self.cleaned_data["hosts"].split())
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("hosts") != self.instance.hosts and not cleaned.get("value"):
+            self.add_error("value", "Give the value again: it is to be sent to other hosts.")
+        return cleaned
+
+    def save(self, commit: bool = True) -> Secret:
+        self.instance.hosts = self.cleaned_data["hosts"]
+        self.instance.value = self.cleaned_data["value"] or self.instance.value
+        saved: Secret = super().save(commit)
+        return saved
+
+
+def _fitting(check: Callable[[Any], Any], value: Any) -> Any:
+    try:
+        return check(value)
+    except BadSecret as error:
+        raise forms.ValidationError(str(error)) from error

@@ -1,12 +1,13 @@
-"""Users and the tokens that act for them."""
+"""Users, the tokens that act for them, and the secrets their workflows send."""
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
 from accounts.limits import validate_limits
-from accounts.querysets import ApiTokenQuerySet
-from core.models import Record, new_id
+from accounts.querysets import ApiTokenQuerySet, SecretQuerySet
+from core.models import EditableRecord, Record, new_id
+from core.secrets import EncryptedTextField
 
 
 class User(AbstractUser):
@@ -57,3 +58,29 @@ class ApiToken(Record):
 
     def __str__(self) -> str:
         return f"{self.name or 'token'} ({self.prefix}…)"
+
+
+class Secret(EditableRecord):
+    """What a workflow sends to prove who it is; named in it as `{secret:<name>}`, never told again.
+
+    `hosts` are the only ones it is ever sent to, as `core.secret_texts.plain_host` writes them.
+    """
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="secrets"
+    )
+    name = models.CharField(max_length=32)
+    value = EncryptedTextField()
+    hosts = models.JSONField(default=list)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = SecretQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "name"], name="accounts_one_secret_per_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

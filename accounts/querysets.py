@@ -1,4 +1,4 @@
-"""Which tokens a user may see, and which still open doors."""
+"""Which tokens and secrets a user may see, and which tokens still open doors."""
 
 from typing import Any, Self
 
@@ -17,3 +17,9 @@ class ApiTokenQuerySet(models.QuerySet[Any]):
         """Not revoked, not expired, of an active user."""
         unexpired = Q(expires_at__isnull=True) | Q(expires_at__gt=clock.now())
         return self.filter(unexpired, revoked_at__isnull=True, user__is_active=True)
+
+
+class SecretQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: Any) -> Self:
+        """One's own, staff or not; what it is nobody sees."""
+        return self.filter(owner_id=user.pk)

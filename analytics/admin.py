@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 
-from analytics.models import TemplateAnalytics, UserUsage
+from analytics.models import Rating, TemplateAnalytics, UserUsage
 from conversations.admin import Totals
 from core.back_office import ReadOnlyAdmin
 
@@ -28,9 +28,23 @@ class _UsageAdmin(Totals, ReadOnlyAdmin, admin.ModelAdmin):
 
 @admin.register(TemplateAnalytics)
 class TemplateAnalyticsAdmin(_UsageAdmin):
-    list_display = ("template", *_COLUMNS)
+    list_display = ("template", *_COLUMNS, "rating")
     list_select_related = ("template",)
     search_fields = ("template__name", "template__slug")
+
+    @admin.display(description="rating")
+    def rating(self, obj: TemplateAnalytics) -> str:
+        if not obj.rating_count:
+            return "none"
+        return f"{obj.rating_sum / obj.rating_count:.1f} of 5 ({obj.rating_count})"
+
+
+@admin.register(Rating)
+class RatingAdmin(ReadOnlyAdmin, admin.ModelAdmin):
+    list_display = ("template", "user", "stars", "comment", "updated_at")
+    list_filter = ("stars", "updated_at")
+    list_select_related = ("template", "user")
+    search_fields = ("template__name", "template__slug", "user__username", "comment")
 
 
 @admin.register(UserUsage)

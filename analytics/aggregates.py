@@ -1,4 +1,4 @@
-"""What templates and users keep of finished executions."""
+"""What templates and users keep of finished executions, and templates of ratings."""
 
 from core.aggregates import Aggregate, declare
 from workflows.totals import COUNTED
@@ -26,4 +26,12 @@ of_users = declare(
     parent_model="analytics.UserUsage",
     parent="user_id",
     counted_once="finished_at",
+)
+
+of_ratings = declare(
+    Aggregate(into="rating_count"),
+    Aggregate(into="rating_sum", of="stars"),
+    model="analytics.Rating",
+    parent_model="analytics.TemplateAnalytics",
+    parent="template_id",
 )

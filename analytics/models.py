@@ -1,8 +1,10 @@
-"""Kept numbers per template and per user (`analytics.aggregates`)."""
+"""Kept numbers per template and per user (`analytics.aggregates`), and what people think."""
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
+from core.models import EditableRecord
 from workflows.models.totals import CallTotals
 
 
@@ -20,8 +22,10 @@ class Usage(CallTotals):
 
 
 class TemplateAnalytics(Usage):
-    """How one template is doing."""
+    """How one template is doing; the mean rating is `rating_sum` over `rating_count`."""
 
+    rating_count = models.PositiveBigIntegerField(default=0)
+    rating_sum = models.PositiveBigIntegerField(default=0)
     template = models.OneToOneField(
         "workflows.WorkflowTemplate", models.CASCADE, primary_key=True, related_name="analytics"
     )
@@ -31,6 +35,31 @@ class TemplateAnalytics(Usage):
 
     def __str__(self) -> str:
         return f"analytics of {self.template_id}"
+
+
+class Rating(EditableRecord):
+    """What one user thinks of one template: 1 to 5 stars, and why."""
+
+    template = models.ForeignKey(
+        "workflows.WorkflowTemplate", models.CASCADE, related_name="ratings"
+    )
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    stars = models.PositiveSmallIntegerField()
+    comment = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["template", "user"], name="analytics_one_rating_per_user_and_template"
+            ),
+            models.CheckConstraint(
+                condition=Q(stars__gte=1, stars__lte=5), name="analytics_one_to_five_stars"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stars} of 5"
 
 
 class UserUsage(Usage):

@@ -15,12 +15,14 @@ NODE_TYPES = [
     "workflows.nodes.subworkflow.SubworkflowNode",
     "workflows.nodes.map.MapNode",
     "workflows.nodes.approval.ApprovalNode",
+    "workflows.nodes.http_request.HttpRequestNode",
 ]
 
 TOOLS = [
     "tools.builtin.calculator.Calculator",
     "tools.builtin.clock.Clock",
     "tools.builtin.http_get.HttpGet",
+    "tools.builtin.http_request.HttpRequest",
     "tools.builtin.json_query.JsonQuery",
     "tools.builtin.text_statistics.TextStatistics",
     "tools.builtin.unit_conversion.UnitConversion",

@@ -292,6 +292,7 @@ LOGGING = {
     "loggers": {
         "daphne": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
+        "httpcore": {"level": "WARNING"},  # it tells the headers of answers, which may hold secrets
         "httpx2": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
     },

@@ -75,7 +75,19 @@ class AllowList:
         if host.lower() in self.hosts:
             return True
         plain = plain_address(address)
-        return is_public(plain) or any(
+        return is_public(plain) or self._opens(plain)
+
+    def names(self, host: str) -> bool:
+        """Whether an administrator opened this host, given by its name or as an address."""
+        if host.lower() in self.hosts:
+            return True
+        try:
+            return self._opens(plain_address(host))
+        except ValueError:
+            return False
+
+    def _opens(self, plain: Address) -> bool:
+        return any(
             plain in network for network in self.networks if network.version == plain.version
         )
 

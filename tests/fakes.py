@@ -30,6 +30,12 @@ class FakeReply:
 class FakeToolReply:
     told: str
     error: str = ""
+    data: Any = None
+    message: str = ""
+
+    @property
+    def text(self) -> str:
+        return self.told
 
 
 @dataclass

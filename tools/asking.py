@@ -40,7 +40,8 @@ class ToolRequest:
     """One call to a tool, as a model or a person asks for it.
 
     `arguments` are JSON as they came; whether they are valid is found out. `timeout_s` replaces the
-    tool's own.
+    tool's own. `by_node` says that a node asks for itself, not for a model: only so are the tools
+    reached that are not offered.
     """
 
     tool: str
@@ -52,6 +53,7 @@ class ToolRequest:
     call_index: int = 1
     request_id: str = ""
     timeout_s: float | None = None
+    by_node: bool = False
 
 
 @dataclass(frozen=True, slots=True)

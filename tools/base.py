@@ -51,6 +51,7 @@ class Tool(ABC, Generic[A]):
     """A stateless plug-in. `key` is the name that models call, so letters, digits, "_" and "-".
 
     `scopes` name what a tool touches beside its arguments ("network", …); grants can name them.
+    One that is not `offered` serves a type of node: no model is told of it, and none can call it.
     """
 
     key: ClassVar[str]
@@ -58,6 +59,7 @@ class Tool(ABC, Generic[A]):
     description: ClassVar[str]
     scopes: ClassVar[tuple[str, ...]] = ()
     timeout_s: ClassVar[float] = 10.0
+    offered: ClassVar[bool] = True
     args: ClassVar[type[ToolArgs]]
 
     @abstractmethod

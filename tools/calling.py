@@ -54,7 +54,7 @@ async def call_tool(
     before = recorder.attempts(request.node, request.visit, request.call_index)
     call = _call(request, before + 1)
     try:
-        tool = _tool(request.tool)
+        tool = _tool(request.tool, by_node=request.by_node)
         args = _args(tool, request)
         refusal = await permissions.refusal(tool, call)
     except (UnknownTool, BadArguments) as error:
@@ -84,9 +84,9 @@ def _call(request: ToolRequest, attempt: int) -> ToolCallRecord:
     )
 
 
-def _tool(key: str) -> Tool[Any]:
+def _tool(key: str, *, by_node: bool) -> Tool[Any]:
     tool: Tool[Any] | None = tools.get(key)
-    if tool is None:
+    if tool is None or not (tool.offered or by_node):
         raise UnknownTool(tool=key[:_NAME_CHARACTERS])
     return tool
 

@@ -15,7 +15,12 @@ from tools.registry import tools
 
 
 def usable_tools(user: User) -> Sequence[Tool[Any]]:
-    """The tools this user may call now, in the order of the setting; two queries."""
+    """The tools this user, and models for them, may call now, in the order of the setting."""
+    return [tool for tool in allowed_tools(user) if tool.offered]
+
+
+def allowed_tools(user: User) -> Sequence[Tool[Any]]:
+    """The same, and those that only nodes call; two queries."""
     if not user.is_active:
         return []
     rules, now = Rules.of(user), clock.now()

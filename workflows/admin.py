@@ -18,6 +18,7 @@ from workflows.back_office import (
     issues_html,
     picture_html,
 )
+from workflows.forms import TemplateForm
 from workflows.models import (
     Approval,
     ExecutionEvent,
@@ -30,6 +31,7 @@ from workflows.models import (
 from workflows.services.approvals import decide
 from workflows.services.definitions import change_definition
 from workflows.services.executions import cancel_execution
+from workflows.services.templates import change_template
 from workflows.services.versions import entry_of
 from workflows.totals import totals_json
 
@@ -145,12 +147,37 @@ class VersionAdmin(ReadOnlyAdmin, admin.ModelAdmin):
 
 @admin.register(WorkflowTemplate)
 class TemplateAdmin(AuditedAdmin, admin.ModelAdmin):
+    """Words, parameters and who sees it may be changed here; its graph is saved through the API."""
+
+    form = TemplateForm
     list_display = ("name", "slug", "category", "owner", "public", "updated_at")
     list_filter = ("category", "public")
     search_fields = ("name", "slug", "description")
     list_select_related = ("owner",)
-    autocomplete_fields = ("owner",)
-    raw_id_fields = ("version",)
+    readonly_fields = ("slug", "owner", "revision", "picture")
+    fieldsets = (
+        ("Graph", {"fields": ("picture",)}),
+        ("About", {"fields": ("name", "slug", "description", "category", "owner")}),
+        ("Use", {"fields": ("parameters", "public", "revision")}),
+    )
+
+    class Media:
+        css = {"all": ["css/graph.css"]}
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A built-in template comes with the release, and changes with it."""
+        return super().has_change_permission(request, obj) and not (obj and obj.built_in)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        values = {name: form.cleaned_data[name] for name in form.changed_data}
+        change_template(obj, by=user_of(request), **values)
+
+    @admin.display(description="graph")
+    def picture(self, obj: WorkflowTemplate) -> str:
+        return picture_html(obj.version.graph)
 
 
 @admin.register(WorkflowDefinition)

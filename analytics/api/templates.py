@@ -13,13 +13,13 @@ from accounts.authentication import user_of
 from analytics.models import TemplateAnalytics
 from core.shapes import Shape
 from workflows.api.shapes import TotalsOut
-from workflows.api.templates import template_for
 from workflows.models import WorkflowExecution, WorkflowTemplate
+from workflows.services.templates import template_for
 from workflows.totals import totals_json
 
 
 class TemplateAnalyticsOut(Shape):
-    """Finished executions of all users; rates and means are null while there are none."""
+    """Executions that are over, and ratings, of all users; means are null while there are none."""
 
     template: UUID
     executions: int
@@ -30,6 +30,8 @@ class TemplateAnalyticsOut(Shape):
     mean_duration_ms: float | None
     totals: TotalsOut
     last_used_at: datetime | None
+    ratings: int
+    mean_rating: float | None
 
 
 def analytics_of(template: WorkflowTemplate) -> TemplateAnalyticsOut:
@@ -47,6 +49,8 @@ def analytics_of(template: WorkflowTemplate) -> TemplateAnalyticsOut:
         mean_duration_ms=round(kept.duration_ms / runs, 1) if runs else None,
         totals=TotalsOut.model_validate(totals_json(vars(kept))),
         last_used_at=last,
+        ratings=kept.rating_count,
+        mean_rating=round(kept.rating_sum / kept.rating_count, 2) if kept.rating_count else None,
     )
 
 

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from analytics.api.definitions import DefinitionAnalyticsDetail
+from analytics.api.ratings import TemplateRating
 from analytics.api.templates import TemplateAnalyticsDetail
 
 urlpatterns = [
@@ -16,4 +17,5 @@ urlpatterns = [
         TemplateAnalyticsDetail.as_view(),
         name="template-analytics",
     ),
+    path("templates/<str:pk>/rating/", TemplateRating.as_view(), name="template-rating"),
 ]

@@ -231,7 +231,7 @@ def _again(user: User, execution: WorkflowExecution, wanted: RerunRequest) -> Ex
         request_id=wanted.request_id,
         kind=ExecutionKind.CHAT,
         input=execution.input,
-        template=execution.template.slug if execution.template else "",
+        template=str(execution.template_id or ""),
         definition=execution.definition_id,
         parameters=execution.parameters,
         cause="retry",

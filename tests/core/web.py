@@ -1,6 +1,7 @@
 """A web server of this machine, for tests of what goes out."""
 
 import gzip
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ class Web(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.seen: list[tuple[str, str, dict[str, str], bytes]] = []
         self.stop = Event()
+        self.held = Event()
 
     @property
     def port(self) -> int:
@@ -47,7 +49,7 @@ class _Handler(BaseHTTPRequestHandler):
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
 
-    do_POST = do_GET
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_GET
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
@@ -58,7 +60,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name.replace("_", "-"), value)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def _hello(self, _: str) -> None:
         self._say("Grüße".encode("latin-1"), content_type="text/plain; charset=latin-1")
@@ -69,6 +72,21 @@ class _Handler(BaseHTTPRequestHandler):
     def _html(self, _: str) -> None:
         page = "<html><head><title>T</title><script>x()</script></head><p>One<p>Two &amp; three"
         self._say(page.encode(), content_type="text/html")
+
+    def _json(self, _: str) -> None:
+        self._say(b'{"items": [1, 2], "next": null}', content_type="application/json")
+
+    def _echo(self, _: str) -> None:
+        """What was asked, in its headers, its text and its JSON."""
+        _, path, headers, body = self.server.seen[-1]
+        told = {"path": path, "headers": headers, "body": body.decode()}
+        proof = headers.get("authorization", "none")
+        self._say(json.dumps(told).encode(), content_type="application/json", etag=proof)
+
+    def _hold(self, _: str) -> None:
+        """Answers when the test lets it."""
+        self.server.held.wait(10)
+        self._say(b"at last", content_type="text/plain")
 
     def _nul(self, _: str) -> None:
         self._say(b"a\0b", content_type="text/plain")
@@ -125,4 +143,5 @@ def web_server() -> Iterator[Web]:
             yield server
         finally:
             server.stop.set()
+            server.held.set()
             server.shutdown()

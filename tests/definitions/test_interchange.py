@@ -185,6 +185,7 @@ def test_what_could_not_be_kept_is_said(imported):
     assert "env.API_KEY" in notes["Long"]
     assert "never true" in notes["How long?"]
     assert "http-request" in notes["Look it up"]
+    assert "save them as secrets" in notes["Look it up"]
 
 
 def test_a_workflow_of_dify_runs_as_it_says(imported, client, drain):

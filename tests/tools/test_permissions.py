@@ -18,6 +18,7 @@ from tests.tools.recorder import Recorder
 from tools.calling import call_tool
 from tools.models import GrantUse, ToolSetting
 from tools.permissions import GrantedPermissions
+from tools.registry import tools
 from tools.selectors import usable_tools
 
 pytestmark = pytest.mark.django_db
@@ -214,4 +215,4 @@ def test_rules_that_make_no_sense_cannot_be_kept(fields: Any) -> None:
 
 
 def test_every_tool_has_its_setting() -> None:
-    assert ToolSetting.objects.filter(enabled=True, open_to_all=True).count() == 6
+    assert ToolSetting.objects.filter(enabled=True, open_to_all=True).count() == len(tools.all())

@@ -58,7 +58,8 @@ class TryTool(AsyncAPIView):
     async def post(self, request: HttpRequest, key: str) -> HttpResponseBase:
         user = await authenticate_request(request)
         body = parse(CallIn, request)
-        if tools.get(key) is None:
+        tool = tools.get(key)
+        if tool is None or not tool.offered:
             raise ToolNotFound(tool=key)
         answer = await _tried(
             ToolRequest(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from pydantic import Field
 from rest_framework import status
 from rest_framework.generics import GenericAPIView
@@ -12,7 +12,6 @@ from rest_framework.response import Response
 
 from accounts.authentication import user_of
 from core.api import parse
-from core.errors import Invalid
 from core.limits import RunLimits
 from core.listing import Page, ShapeList
 from workflows.api.definition_shapes import (
@@ -22,6 +21,7 @@ from workflows.api.definition_shapes import (
     whole_definition,
 )
 from workflows.api.inputs import Body, JsonObject, Text
+from workflows.api.revisions import IF_MATCH, etag, if_match
 from workflows.models import WorkflowDefinition
 from workflows.services.definitions import (
     change_definition,
@@ -31,15 +31,6 @@ from workflows.services.definitions import (
     fork_definition,
 )
 from workflows.services.versions import entry_of
-
-IF_MATCH = OpenApiParameter(
-    "If-Match", str, "header", description="The ETag the workflow had when it was read."
-)
-
-
-class BadRevision(Invalid):
-    code = "bad_revision"
-    message = 'If-Match holds the ETag of this workflow, such as "3".'
 
 
 class DefinitionIn(Body):
@@ -104,8 +95,7 @@ class DefinitionDetail(GenericAPIView[WorkflowDefinition]):
     def patch(self, request: Request, pk: str) -> Response:
         definition = definition_for(user_of(request), pk)
         changes = parse(DefinitionChange, request).model_dump(exclude_none=True)
-        if (revision := _if_match(request)) is not None:
-            changes["revision"] = revision
+        changes |= if_match(request)
         return shown(change_definition(definition, by=user_of(request), **changes))
 
     @extend_schema(responses={204: None})
@@ -128,14 +118,4 @@ class DefinitionFork(GenericAPIView[WorkflowDefinition]):
 
 def shown(definition: WorkflowDefinition, code: int = status.HTTP_200_OK) -> Response:
     """The whole definition, with its revision as the ETag."""
-    etag = {"ETag": f'"{definition.revision}"'}
-    return Response(whole_definition(definition).to_json(), status=code, headers=etag)
-
-
-def _if_match(request: Request) -> int | None:
-    text = request.headers.get("If-Match", "*").strip().removeprefix("W/").strip('"')
-    if text == "*":
-        return None
-    if not text.isdecimal():
-        raise BadRevision
-    return int(text)
+    return Response(whole_definition(definition).to_json(), status=code, headers=etag(definition))

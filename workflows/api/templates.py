@@ -1,25 +1,42 @@
-"""Templates one may run."""
+"""Templates: list, make, look at, change, delete, and turn into workflows and back."""
 
 from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_view
+from pydantic import Field
+from rest_framework import status
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.authentication import user_of
+from core.api import parse
 from core.listing import Page, ShapeList
 from core.shapes import Shape
+from workflows.api.definition_shapes import DefinitionWhole
+from workflows.api.definitions import shown as shown_definition
+from workflows.api.inputs import Body, JsonObject, Text
+from workflows.api.revisions import IF_MATCH, etag, if_match
 from workflows.definition.graph import drawn
-from workflows.models import WorkflowTemplate
-from workflows.services.planning import TemplateNotFound
+from workflows.models import WorkflowDefinition, WorkflowTemplate
+from workflows.services.definitions import definition_for
+from workflows.services.templates import (
+    change_template,
+    create_template,
+    definition_from_template,
+    delete_template,
+    template_for,
+    template_from_definition,
+)
+from workflows.services.versions import entry_of
+
+SLUG = r"^[-a-zA-Z0-9_]*$"
 
 
 class TemplateOut(Shape):
-    """A template; `parameters` maps a name to its type, default and label."""
+    """A template; `parameters` is a JSON schema with defaults."""
 
     id: UUID
     slug: str
@@ -32,6 +49,7 @@ class TemplateOut(Shape):
     parameters: dict[str, Any]
     graph: dict[str, Any]
     version: UUID
+    revision: int
 
 
 def template_out(template: WorkflowTemplate) -> TemplateOut:
@@ -48,15 +66,55 @@ def template_out(template: WorkflowTemplate) -> TemplateOut:
         parameters=template.parameters,
         graph=drawn(template.version.graph, template.layout),
         version=template.version_id,
+        revision=template.revision,
     )
 
 
-def template_for(user: Any, pk: str) -> WorkflowTemplate:
-    """One template this user may see. Raises TemplateNotFound."""
-    try:
-        return WorkflowTemplate.objects.visible_to(user).for_list().get(pk=pk)
-    except (WorkflowTemplate.DoesNotExist, ValidationError, ValueError) as error:
-        raise TemplateNotFound(template=pk) from error
+class TemplateFields(Body):
+    description: Text = Field(default="", max_length=10_000)
+    category: Text = Field(default="general", min_length=1, max_length=40)
+    public: bool = False
+
+
+class TemplateIn(TemplateFields):
+    """A new template. `parameters` is a JSON schema with defaults; without it each parameter that
+    the graph names is needed, and may be anything. Without a `slug` the name makes one."""
+
+    name: Text = Field(min_length=1, max_length=255)
+    slug: str = Field(default="", max_length=80, pattern=SLUG)
+    parameters: JsonObject | None = None
+    graph: JsonObject
+
+
+class TemplateChange(Body):
+    """What is given is set. `revision` (or If-Match) is what was read: 412 if that is past."""
+
+    name: Text | None = Field(default=None, min_length=1, max_length=255)
+    slug: str | None = Field(default=None, min_length=1, max_length=80, pattern=SLUG)
+    description: Text | None = Field(default=None, max_length=10_000)
+    category: Text | None = Field(default=None, min_length=1, max_length=40)
+    public: bool | None = None
+    parameters: JsonObject | None = None
+    graph: JsonObject | None = None
+    revision: int | None = None
+
+
+class DefinitionOfTemplateIn(Body):
+    """`parameters` are put in their places, over the defaults; with null they stay parameters."""
+
+    name: Text = Field(default="", max_length=255)
+    description: Text | None = Field(default=None, max_length=10_000)
+    parameters: JsonObject | None = Field(default_factory=dict)
+
+
+class TemplateOfDefinitionIn(TemplateFields):
+    """Which version, by default the newest; what is not given is the workflow's."""
+
+    number: int | None = None
+    name: Text | None = Field(default=None, min_length=1, max_length=255)
+    slug: str = Field(default="", max_length=80, pattern=SLUG)
+    description: Text | None = Field(default=None, max_length=10_000)  # type: ignore[assignment]
+    parameters: JsonObject | None = None
 
 
 class TemplateFilter(filters.FilterSet):
@@ -75,8 +133,56 @@ class TemplateList(ShapeList):
     def get_queryset(self) -> Any:
         return WorkflowTemplate.objects.visible_to(user_of(self.request)).for_list()
 
+    @extend_schema(request=TemplateIn, responses={201: TemplateOut})
+    def post(self, request: Request) -> Response:
+        body = parse(TemplateIn, request)
+        made = create_template(owner=user_of(request), **body.model_dump())
+        return _shown(made, status.HTTP_201_CREATED)
+
 
 class TemplateDetail(GenericAPIView[WorkflowTemplate]):
     @extend_schema(responses=TemplateOut)
     def get(self, request: Request, pk: str) -> Response:
-        return Response(template_out(template_for(user_of(request), pk)).to_json())
+        return _shown(template_for(user_of(request), pk))
+
+    @extend_schema(request=TemplateChange, parameters=[IF_MATCH], responses=TemplateOut)
+    def patch(self, request: Request, pk: str) -> Response:
+        template = template_for(user_of(request), pk)
+        changes = parse(TemplateChange, request).model_dump(exclude_none=True)
+        changes |= if_match(request)
+        return _shown(change_template(template, by=user_of(request), **changes))
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, pk: str) -> Response:
+        delete_template(template_for(user_of(request), pk), by=user_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class TemplateDefinition(GenericAPIView[WorkflowTemplate]):
+    """A workflow of one's own that begins as this template."""
+
+    @extend_schema(request=DefinitionOfTemplateIn, responses={201: DefinitionWhole})
+    def post(self, request: Request, pk: str) -> Response:
+        user = user_of(request)
+        template = template_for(user, pk)
+        body = parse(DefinitionOfTemplateIn, request)
+        made = definition_from_template(template, by=user, **body.model_dump())
+        return shown_definition(made, status.HTTP_201_CREATED)
+
+
+class DefinitionTemplate(GenericAPIView[WorkflowDefinition]):
+    """A template of one's own that begins as a version of this workflow."""
+
+    @extend_schema(request=TemplateOfDefinitionIn, responses={201: TemplateOut})
+    def post(self, request: Request, pk: str) -> Response:
+        user = user_of(request)
+        definition = definition_for(user, pk)
+        fields = parse(TemplateOfDefinitionIn, request).model_dump()
+        entry = entry_of(definition, fields.pop("number"))
+        made = template_from_definition(entry, by=user, **fields)
+        return _shown(made, status.HTTP_201_CREATED)
+
+
+def _shown(template: WorkflowTemplate, code: int = status.HTTP_200_OK) -> Response:
+    """The template, with its revision as the ETag."""
+    return Response(template_out(template).to_json(), status=code, headers=etag(template))

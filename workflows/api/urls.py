@@ -14,7 +14,12 @@ from workflows.api.executions import (
 from workflows.api.interchange import DefinitionExport, DefinitionImport
 from workflows.api.node_types import NodeTypeDetail, NodeTypeList
 from workflows.api.reruns import ExecutionFork, ExecutionReplay
-from workflows.api.templates import TemplateDetail, TemplateList
+from workflows.api.templates import (
+    DefinitionTemplate,
+    TemplateDefinition,
+    TemplateDetail,
+    TemplateList,
+)
 from workflows.api.validation import Validate
 from workflows.api.versions import (
     VersionDetail,
@@ -41,6 +46,9 @@ urlpatterns = [
     path("templates/", TemplateList.as_view(), name="template-list"),
     path("templates/<str:pk>/", TemplateDetail.as_view(), name="template-detail"),
     path("templates/<str:pk>/execute/", TemplateExecute.as_view(), name="template-execute"),
+    path(
+        "templates/<str:pk>/definition/", TemplateDefinition.as_view(), name="template-definition"
+    ),
     path("node-types/", NodeTypeList.as_view(), name="node-type-list"),
     path("node-types/<str:key>/", NodeTypeDetail.as_view(), name="node-type-detail"),
     path("workflows/execute/", GraphExecute.as_view(), name="graph-execute"),
@@ -49,6 +57,7 @@ urlpatterns = [
     path(_DEFINITION, DefinitionDetail.as_view(), name="definition-detail"),
     path(_DEFINITION + "fork/", DefinitionFork.as_view(), name="definition-fork"),
     path(_DEFINITION + "export/", DefinitionExport.as_view(), name="definition-export"),
+    path(_DEFINITION + "template/", DefinitionTemplate.as_view(), name="definition-template"),
     path(_DEFINITION + "execute/", DefinitionExecute.as_view(), name="definition-execute"),
     path(_DEFINITION + "versions/", VersionList.as_view(), name="version-list"),
     path(_VERSION, VersionDetail.as_view(), name="version-detail"),

@@ -42,15 +42,15 @@ def _chat(  # noqa: PLR0913, PLR0917 - what makes one conversation another
     window: int = 20,
     tools: Sequence[str] = (),
 ) -> Json:
-    remember = {"type": "boolean", "default": True, "label": "Remember the conversation"}
-    seen = {"type": "integer", "default": window, "label": "Messages seen as they are"}
+    remember = {"type": "boolean", "default": True, "title": "Remember the conversation"}
+    seen = {"type": "integer", "default": window, "title": "Messages seen as they are"}
     parameters = {
         "model": MODEL,
-        "system": {"type": "string", "default": system, "label": "Instructions"},
+        "system": {"type": "string", "default": system, "title": "Instructions"},
         "enable_memory": remember,
         "memory_window": seen,
-        "tools": {"type": "array", "default": list(tools), "label": "Tools the model may call"},
-        "summarise": {"type": "boolean", "default": True, "label": "Sum up what lies before"},
+        "tools": {"type": "array", "default": list(tools), "title": "Tools the model may call"},
+        "summarise": {"type": "boolean", "default": True, "title": "Sum up what lies before"},
     }
     return template(slug, name, description, category, parameters, _graph())
 

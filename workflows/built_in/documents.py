@@ -55,8 +55,8 @@ BLOG_WRITING_ASSISTANT = template(
     "creative",
     {
         "model": MODEL,
-        "tone": {"type": "string", "default": "friendly and precise", "label": "Tone"},
-        "words": {"type": "integer", "default": 700, "label": "Length in words"},
+        "tone": {"type": "string", "default": "friendly and precise", "title": "Tone"},
+        "words": {"type": "integer", "default": 700, "title": "Length in words"},
     },
     _writing(),
 )
@@ -67,7 +67,7 @@ MEETING_SUMMARIZER = template(
     "business",
     {
         "model": MODEL,
-        "language": {"type": "string", "default": "the transcript's language", "label": "Language"},
+        "language": {"type": "string", "default": "the transcript's language", "title": "Language"},
     },
     _meeting(),
 )

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from workflows.parameters import schema_of
+
 Json = dict[str, Any]
 STEP = 200  # from one node to the next in a drawing
-MODEL: Json = {"type": "string", "default": "", "label": "Model (provider:model)"}
+MODEL: Json = {"type": "string", "default": "", "title": "Model (provider:model)"}
 
 
 def node(key: str, kind: str, x: int, y: int = 0, **config: Any) -> Json:
@@ -36,6 +38,6 @@ def template(  # noqa: PLR0913 - a template reads best on one level
         "name": name,
         "description": description,
         "category": category,
-        "parameters": dict(parameters),
+        "parameters": schema_of(parameters),
         "graph": graph,
     }

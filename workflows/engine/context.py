@@ -29,12 +29,21 @@ class Reply(Protocol):
 
 
 class ToolReply(Protocol):
-    """What a tool answered, or why it did not: `told` is for the model, `error` a stable code."""
+    """What a tool answered, or why it did not: `told` is for the model, `error` a stable code.
+
+    `text` and `data` are what it found, `message` says what went wrong.
+    """
 
     @property
     def told(self) -> str: ...
     @property
+    def text(self) -> str: ...
+    @property
+    def data(self) -> Any: ...
+    @property
     def error(self) -> str: ...
+    @property
+    def message(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +73,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class ToolQuestion:
-    """What a node asks of a tool."""
+    """What a node asks of a tool; `by_node` when it asks for itself and not for a model."""
 
     node: str
     visit: int
@@ -72,6 +81,7 @@ class ToolQuestion:
     tool: str
     arguments: Any
     timeout_s: float | None = None
+    by_node: bool = False
 
 
 @dataclass(frozen=True, slots=True)

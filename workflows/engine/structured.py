@@ -35,7 +35,7 @@ def read(text: str, schema: Mapping[str, Any]) -> Any:
         data = json.loads(fenced[1] if fenced else text)
     except ValueError as error:
         raise Unfit(f"it is not JSON ({error}).") from error
-    flaw = next(_validators().Draft202012Validator(schema).iter_errors(data), None)
+    flaw = next(validator(schema).iter_errors(data), None)
     if flaw is not None:
         place = flaw.json_path.removeprefix("$.") if flaw.path else "the whole"
         raise Unfit(f"{place}: {flaw.message[:_SHOWN]}.")
@@ -60,6 +60,11 @@ def check_schema(schema: Mapping[str, Any]) -> None:
         validators.Draft202012Validator.check_schema(schema)
     except validators.SchemaError as error:
         raise ValueError(f"This is no JSON schema: {error.message[:_SHOWN]}") from error
+
+
+def validator(schema: Mapping[str, Any]) -> Any:
+    """What tells the flaws of values, by `iter_errors`."""
+    return _validators().Draft202012Validator(schema)
 
 
 def _validators() -> Any:

@@ -6,11 +6,11 @@ from workflows.interchange import dify_nodes
 from workflows.interchange.assembly import Link
 from workflows.interchange.foreign import Conversion, ForeignNode, Known
 from workflows.interchange.loose import Loose
+from workflows.interchange.phrases import not_carried
 from workflows.interchange.report import Imported, Unreadable
 
 _NOTES = {"custom-note", "note"}
 _INSIDE = "It stands inside a loop or an iteration, which was left out."
-_UNKNOWN = "Nothing here does what a '{}' node does."
 
 
 def is_dify(document: Loose) -> bool:
@@ -66,7 +66,7 @@ def _convert(conversion: Conversion, key: str) -> None:
     elif one.type in dify_nodes.KNOWN:
         dify_nodes.KNOWN[one.type](conversion, key, one.data.at("data"))
     else:
-        conversion.leave_out(key, _UNKNOWN.format(one.type))
+        conversion.leave_out(key, not_carried(one.type, "node"))
 
 
 def _fold(conversion: Conversion, key: str) -> None:

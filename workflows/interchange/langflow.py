@@ -27,6 +27,7 @@ from workflows.interchange.phrases import (
     compare_numbers,
     compare_texts,
     literal,
+    not_carried,
 )
 from workflows.interchange.report import Imported
 
@@ -178,7 +179,7 @@ def _leave_out(kind: str, wiring: Wiring, key: str) -> None:
     reason = (
         "A note on the canvas; it changes nothing."
         if "note" in kind.lower()
-        else f"Nothing here does what a '{kind}' component does."
+        else not_carried(kind, "component")
     )
     wiring.conversion.leave_out(key, reason)
 

@@ -4,6 +4,18 @@ import json
 import re
 from collections.abc import Callable
 
+_REQUESTS = {"http-request", "APIRequest"}
+
+
+def not_carried(kind: str, noun: str) -> str:
+    """Why a foreign node of a type that is not converted is left out."""
+    if kind in _REQUESTS:
+        return (
+            f"A '{kind}' {noun} is not carried over, for its keys stay behind: "
+            "save them as secrets and draw an http_request node in its place."
+        )
+    return f"Nothing here does what a '{kind}' {noun} does."
+
 
 class Unsayable(ValueError):
     """There is no such condition here; the text names it."""

@@ -1,5 +1,7 @@
 """Named, reusable graphs with default parameters."""
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -7,13 +9,16 @@ from django.db.models import Q
 from core.models import EditableRecord
 from workflows.querysets import TemplateQuerySet
 
+if TYPE_CHECKING:
+    from accounts.models import User
+
 
 class WorkflowTemplate(EditableRecord):
     """A reusable graph with default parameters: pure configuration, no numbers on it.
 
-    Built-in templates have no owner. `parameters` maps a name to
-    `{"type": JSON schema type, "default": value, "label": text}`. `layout` is where its nodes are
-    drawn.
+    Built-in templates have no owner. `parameters` is a JSON schema with defaults
+    (`workflows.parameters`). `layout` is where its nodes are drawn. `revision` grows with every
+    change, as that of a definition does.
     """
 
     owner = models.ForeignKey(
@@ -31,6 +36,7 @@ class WorkflowTemplate(EditableRecord):
     version = models.ForeignKey("workflows.WorkflowVersion", models.PROTECT, related_name="+")
     layout = models.JSONField(default=dict, blank=True)
     public = models.BooleanField(default=False)
+    revision = models.PositiveIntegerField(default=1)
 
     objects = TemplateQuerySet.as_manager()
 
@@ -51,3 +57,7 @@ class WorkflowTemplate(EditableRecord):
     @property
     def built_in(self) -> bool:
         return self.owner_id is None
+
+    def may_change(self, user: "User") -> bool:
+        """Its owner and staff; a built-in one comes with the release, and changes with it."""
+        return not self.built_in and (user.is_staff or user.pk == self.owner_id)

@@ -108,6 +108,8 @@ class NodeType(ABC, Generic[C]):
     aliases: ClassVar[tuple[str, ...]] = ()
     ports: ClassVar[tuple[str, ...]] = (OUT,)
     can_fail: ClassVar[bool] = False
+    # The tool that such a node calls for itself: who may not use it may not run the node.
+    tool: ClassVar[str] = ""
     # The port by which a node begins a round of what leads back to it; it bounds their number.
     round_port: ClassVar[str] = ""
     config: ClassVar[type[NodeConfig]]

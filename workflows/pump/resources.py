@@ -116,6 +116,7 @@ class Resources:
             call_index=question.call,
             request_id=execution.request_id,
             timeout_s=question.timeout_s,
+            by_node=question.by_node,
         )
         return await call_tool(request, calls, GrantedPermissions())
 
@@ -174,7 +175,7 @@ def context_of(
 
 def _tool(key: str) -> Tool[Any]:
     tool: Tool[Any] | None = tools.get(key)
-    if tool is None:
+    if tool is None or not tool.offered:
         raise NodeError("unknown_tool", f"There is no tool '{key}'.")
     return tool
 

@@ -13,6 +13,7 @@ from audit.record import record
 from core.errors import ChatterError, Conflict, Invalid, NotFound
 from workflows.definition.graph import GraphDefinition, drawn
 from workflows.models import DefinitionVersion, WorkflowDefinition, WorkflowVersion
+from workflows.services.revisions import locked_row, save_row
 from workflows.validation import Issue, errors_in, validate
 
 
@@ -200,16 +201,16 @@ def keep_version(
 
 def locked(definition: WorkflowDefinition, revision: int | None = None) -> WorkflowDefinition:
     """The row as it is now, locked. Raises DefinitionChanged, DefinitionNotFound."""
-    rows = WorkflowDefinition.objects.select_for_update(of=("self",)).for_list()
-    found: WorkflowDefinition | None = rows.filter(pk=definition.pk).first()
-    if found is None:
-        raise DefinitionNotFound
-    if revision is not None and revision != found.revision:
-        raise DefinitionChanged(revision=found.revision)
+    found: WorkflowDefinition = locked_row(
+        WorkflowDefinition.objects.for_list(),
+        definition.pk,
+        revision,
+        missing=DefinitionNotFound(),
+        changed=DefinitionChanged,
+    )
     return found
 
 
 def save_change(definition: WorkflowDefinition) -> None:
     """Write a locked definition as its next revision."""
-    definition.revision += 1
-    definition.save()
+    save_row(definition)

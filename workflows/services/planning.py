@@ -195,19 +195,22 @@ def _template(user: User, request: ExecutionRequest) -> WorkflowTemplate | None:
     name = request.template or UNIVERSAL_CHAT
     found = built_in(name)
     if found is None:
-        own = WorkflowTemplate.objects.visible_to(user).select_related("version")
-        found = own.filter(_called(name)).order_by("owner_id").first()
+        seen = WorkflowTemplate.objects.visible_to(user).select_related("version")
+        found = seen.filter(_called(name, user)).first()
     if found is None:
         raise TemplateNotFound(template=name)
     return found
 
 
-def _called(name: str) -> Q:
-    """By id or by slug; a name that has the shape of an id is one."""
+def _called(name: str, user: User) -> Q:
+    """By id, or one's own by slug; a name that has the shape of an id is one.
+
+    The slugs of others name nothing: whoever takes one is not to be run in its place.
+    """
     try:
         return Q(pk=UUID(name))
     except ValueError:
-        return Q(slug=name)
+        return Q(slug=name, owner=user)
 
 
 _built_ins: dict[str, tuple[float, WorkflowTemplate | None]] = {}

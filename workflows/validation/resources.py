@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from workflows.validation.issue import Issue, error, shown
 from workflows.validation.models import models_asked
+from workflows.validation.requests import check_request
 from workflows.validation.schema import is_parameter
 from workflows.validation.subject import Node, Subject
 
@@ -15,6 +16,7 @@ def check_resources(subject: Subject) -> Iterator[Issue]:
         yield from _models(subject, node)
         yield from _tools(subject, node)
         yield from _approvers(subject, node)
+        yield from check_request(subject.world, node)
 
 
 def _models(subject: Subject, node: Node) -> Iterator[Issue]:

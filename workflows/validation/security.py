@@ -10,10 +10,14 @@ from typing import Any
 from core.addresses import AllowList, allow_list
 from workflows.validation.addresses import BadAddress, PrivateAddress, check_address
 from workflows.validation.issue import Issue, error, path_of, warning
+from workflows.validation.requests import check_headers
 from workflows.validation.secrets import random_in, secret_in
 from workflows.validation.subject import Subject
 
-_KEEP_IT_ELSEWHERE = "Whoever reads the graph reads it. Give it as a parameter instead."
+_KEEP_IT_ELSEWHERE = (
+    "Whoever reads the graph reads it. Give it as a parameter, or save it as a secret and name it "
+    "in the `secret_headers` of an HTTP node."
+)
 
 
 def check_security(subject: Subject) -> Iterator[Issue]:
@@ -21,7 +25,10 @@ def check_security(subject: Subject) -> Iterator[Issue]:
     for node in subject.nodes:
         here = ("nodes", node.at)
         yield from _secret(node.spec.label, *here, "label")
-        yield from _secrets(node.spec.config, *here, "config")
+        known = {issue.path: issue for issue in check_headers(node)}
+        yield from known.values()
+        found = _secrets(node.spec.config, *here, "config")
+        yield from (issue for issue in found if issue.path not in known)
         if node.has("url"):
             yield from _address(node.spec.config.get("url"), allowed, *here, "config", "url")
 

@@ -28,7 +28,15 @@ class World(Protocol):
         ...
 
     def may_use(self, tool: str) -> bool:
-        """Whether there is such a tool and it may be called now."""
+        """Whether there is such a tool for models, and it may be called now."""
+        ...
+
+    def may_call(self, tool: str) -> bool:
+        """The same of the tools that nodes call for themselves."""
+        ...
+
+    def hosts_of(self, secret: str) -> Collection[str] | None:
+        """The hosts a secret may be sent to; None when there is no such secret."""
         ...
 
     def may_approve(self, name: str) -> bool:

@@ -1,15 +1,16 @@
 """What a user may name in a graph, read from the database; each thing once."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from accounts.models import User
+from accounts.models import Secret, User
 from llms.errors import UnknownModel
 from llms.profiles import ProfileSpec
 from llms.services.profiles import resolve_profile
-from tools.selectors import usable_tools
+from tools.base import Tool
+from tools.selectors import allowed_tools
 from workflows.approvers import named
 from workflows.models import DefinitionVersion, WorkflowDefinition, WorkflowVersion
 
@@ -34,9 +35,27 @@ class WorldOf:
     def may_use(self, tool: str) -> bool:
         return tool in self._tools
 
+    def may_call(self, tool: str) -> bool:
+        return tool in self._all_tools
+
+    def hosts_of(self, secret: str) -> Collection[str] | None:
+        return self._secrets.get(secret)
+
     @cached_property
     def _tools(self) -> frozenset[str]:
-        return frozenset(tool.key for tool in usable_tools(self._user))
+        return frozenset(tool.key for tool in self._allowed if tool.offered)
+
+    @cached_property
+    def _all_tools(self) -> frozenset[str]:
+        return frozenset(tool.key for tool in self._allowed)
+
+    @cached_property
+    def _allowed(self) -> Sequence[Tool[Any]]:
+        return allowed_tools(self._user)
+
+    @cached_property
+    def _secrets(self) -> Mapping[str, Collection[str]]:
+        return dict(Secret.objects.visible_to(self._user).values_list("name", "hosts"))
 
     def may_approve(self, name: str) -> bool:
         if name not in self._approvers:

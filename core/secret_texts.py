@@ -1,0 +1,73 @@
+"""Texts that name secrets, such as `Bearer {secret:github}`: found, filled in, masked (pure)."""
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import httpx
+
+NAME = r"[A-Za-z][A-Za-z0-9_-]{0,31}"
+MASK = "***"
+_REFERENCE = re.compile(r"\{secret:(" + NAME + r")\}")
+_HOST = re.compile(r"[a-z0-9_.:-]{1,253}")
+
+
+def named_in(text: str) -> list[str]:
+    """The secrets a text names, each once."""
+    return list(dict.fromkeys(_REFERENCE.findall(text)))
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """The text with every secret in its place. Raises KeyError."""
+    return _REFERENCE.sub(lambda match: values[match[1]], text)
+
+
+def masked(value: Any, secrets: Iterable[str]) -> Any:
+    """The JSON value without these secrets, however a server may have written them."""
+    written = {form for secret in secrets for form in _forms(secret)}
+    longest_first = sorted(written, key=len, reverse=True)
+    return _masked(value, re.compile("|".join(map(re.escape, longest_first)))) if written else value
+
+
+def host_of(url: str) -> str:
+    """The host of an address as secrets are compared with it. Raises ValueError."""
+    try:
+        return httpx.URL(url).raw_host.decode("ascii").lower()
+    except (httpx.InvalidURL, UnicodeError, TypeError) as error:
+        raise ValueError("This is not an address.") from error
+
+
+def plain_host(text: str) -> str:
+    """A host as people write it, as `host_of` tells it. Raises ValueError for more than a host."""
+    written = text.strip().strip("[]")
+    host = host_of(f"https://[{written}]/" if written.count(":") > 1 else f"https://{written}/")
+    has_more = written.isascii() and written.lower() != host  # a port, a path, a user
+    if not _HOST.fullmatch(host) or has_more:
+        raise ValueError(f"'{written[:64]}' is not the name of a host, such as api.example.com.")
+    return host
+
+
+def _forms(secret: str) -> Iterable[str]:
+    """The secret, and how it stands in JSON, addresses, HTML and basic authentication."""
+    if not secret:
+        return
+    coded = base64.b64encode(secret.encode()).decode()
+    yield from (secret, html.escape(secret), quote(secret), quote(secret, safe=""))
+    yield from (quote_plus(secret), json.dumps(secret)[1:-1], coded)
+    yield json.dumps(secret, ensure_ascii=False)[1:-1]
+
+
+def _masked(value: Any, pattern: re.Pattern[str]) -> Any:
+    if isinstance(value, str):
+        return pattern.sub(MASK, value)
+    if isinstance(value, Mapping):
+        return {_masked(key, pattern): _masked(item, pattern) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_masked(item, pattern) for item in value]
+    if isinstance(value, int | float) and pattern.fullmatch(str(value)):
+        return MASK
+    return value

@@ -1,0 +1,159 @@
+"""A request to a server, as a workflow's node makes it: with secrets that only this tool sees."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import httpx
+from django.conf import settings
+from pydantic import Field, field_validator
+
+from accounts.services.secrets import values_for_host
+from core.addresses import allow_list
+from core.database import database
+from core.egress import BadAddress, Fetched, Outgoing, fetch
+from core.errors import ChatterError
+from core.secret_texts import filled, host_of, masked, named_in
+from tools.base import Tool, ToolArgs, ToolContext, ToolFailed, ToolResult
+from tools.http import KEY, LONGEST_S, MOST_BYTES, Method, checked_headers
+
+_TOLD = frozenset(
+    {
+        *("content-type", "content-length", "content-language", "date", "etag", "last-modified"),
+        *("cache-control", "expires", "location", "link", "retry-after", "x-request-id"),
+        *("x-total-count", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"),
+    }
+)
+_TEXTUAL = ("text/", "application/json", "application/xml", "application/javascript")
+
+
+class SecretNeedsHttps(ChatterError):
+    code = "secret_needs_https"
+    status = 403
+    message = "Secrets go to '{host}' by https only."
+
+
+class NotJson(ToolFailed):
+    code = "http_not_json"
+
+
+class HttpRequestArgs(ToolArgs):
+    method: Method = Field(default="GET", description="What is asked of the server.")
+    url: str = Field(max_length=8_000, description="An http or https address.")
+    query: dict[str, str] = Field(default={}, description="Added to the address.")
+    headers: dict[str, str] = Field(default={}, description="Headers by name.")
+    secret_headers: dict[str, str] = Field(
+        default={}, description="Headers that name secrets, such as Bearer {secret:name}."
+    )
+    body: str = Field(default="", max_length=200_000, description="What is sent.")
+    timeout_s: float = Field(default=20, gt=0, le=LONGEST_S, description="For all of it.")
+    max_bytes: int = Field(
+        default=MOST_BYTES, ge=1, le=MOST_BYTES, description="The longest answer that is taken."
+    )
+    expect: Literal["text", "json", "auto"] = Field(
+        default="auto", description="What the answer must be; auto reads JSON where it says so."
+    )
+
+    @field_validator("headers", "secret_headers")
+    @classmethod
+    def _are_headers(cls, headers: dict[str, str]) -> dict[str, str]:
+        return checked_headers(headers)
+
+
+class HttpRequest(Tool[HttpRequestArgs]):
+    """What the node `http_request` does. No model is told of it: it can send its user's secrets."""
+
+    key = KEY
+    label = "HTTP request (node)"
+    description = "Makes the request of an HTTP node; no model can call it."
+    scopes = ("network",)
+    timeout_s = 30.0
+    offered = False
+    args = HttpRequestArgs
+
+    async def call(self, args: HttpRequestArgs, context: ToolContext) -> ToolResult:
+        url = _address(args)
+        secrets = await _secrets(args, url, context)
+        try:
+            headers = {name: filled(text, secrets) for name, text in args.secret_headers.items()}
+            fetched = await fetch(_outgoing(args, url, headers))
+        except ChatterError as error:  # it may name a host that a redirect made of the secret
+            raise type(error)(**masked(error.detail, secrets.values())) from None
+        except Exception as error:  # what nobody foresaw may repeat what was sent
+            name = type(error).__name__
+            raise ToolFailed(reason=f"The request could not be made ({name}).") from None
+        return _told(args, fetched, secrets)
+
+
+def _address(args: HttpRequestArgs) -> str:
+    try:
+        return str(httpx.URL(args.url).copy_merge_params(args.query) if args.query else args.url)
+    except httpx.InvalidURL as error:
+        raise BadAddress from error
+
+
+async def _secrets(args: HttpRequestArgs, url: str, context: ToolContext) -> Mapping[str, str]:
+    """The values of the secrets that the headers name, if they may go to this address."""
+    named = [name for text in args.secret_headers.values() for name in named_in(text)]
+    if not named:
+        return {}
+    try:
+        host = host_of(url)
+    except ValueError as error:
+        raise BadAddress from error
+    opened = allow_list(tuple(settings.CHATTER_EGRESS_ALLOW))
+    if httpx.URL(url).scheme != "https" and not opened.names(host):
+        raise SecretNeedsHttps(host=host)
+    return await database.run(values_for_host, context.user_id, named, host)
+
+
+def _outgoing(args: HttpRequestArgs, url: str, secret: Mapping[str, str]) -> Outgoing:
+    """Names of headers are the same however they are written; the secret ones outweigh others."""
+    headers = {name.lower(): value for name, value in args.headers.items()}
+    headers |= {name.lower(): value for name, value in secret.items()}
+    return Outgoing(
+        url,
+        method=args.method,
+        headers=headers,
+        body=args.body.encode(),
+        timeout_s=args.timeout_s,
+        max_bytes=args.max_bytes,
+    )
+
+
+def _told(args: HttpRequestArgs, fetched: Fetched, secrets: Mapping[str, str]) -> ToolResult:
+    """What is kept of the answer: without the secrets it may repeat."""
+    text = _text(args, fetched)
+    data = {
+        "status": fetched.status,
+        "url": fetched.url,
+        "headers": {name: text for name, text in fetched.headers.items() if name in _TOLD},
+        "json": _json(args, fetched, text),
+    }
+    hidden = list(secrets.values())
+    return ToolResult(text=masked(text, hidden), data=masked(data, hidden))
+
+
+def _text(args: HttpRequestArgs, fetched: Fetched) -> str:
+    kind = fetched.content_type
+    textual = not kind or kind.startswith(_TEXTUAL) or kind.endswith(("+json", "+xml"))
+    if args.expect == "auto" and fetched.body and not textual:
+        raise ToolFailed(reason=f"What the server answered is no text but {kind[:100]}.")
+    return fetched.text
+
+
+def _json(args: HttpRequestArgs, fetched: Fetched, text: str) -> Any:
+    """The answer as JSON, where it is; None where nobody asked for it.
+
+    An answer that tells of an error may be anything, for servers in front of servers answer too.
+    """
+    says_so = fetched.content_type == "application/json" or fetched.content_type.endswith("+json")
+    empty = args.method == "HEAD" or not fetched.body
+    if args.expect == "text" or (args.expect == "auto" and not says_so) or empty:
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        if args.expect == "json" and fetched.status < httpx.codes.BAD_REQUEST:
+            raise NotJson(reason="What the server answered is no JSON.") from error
+        return None

@@ -1,0 +1,39 @@
+"""What a request of a workflow may be: methods, headers, sizes, times (pure)."""
+
+import re
+from typing import Literal
+
+KEY = "http_request"  # of the tool, and of the node that calls it
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
+MOST_BYTES = 250_000  # what a row of the ledger holds
+LONGEST_S = 300.0
+_LEEWAY_S = 5.0
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+_HEADER_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]{0,8000}")
+# They say where a request goes or how long it is: a request says so itself.
+_OURS = frozenset(
+    {
+        *("host", "content-length", "transfer-encoding", "connection", "upgrade", "expect", "te"),
+        *("trailer", "keep-alive", "proxy-authorization", "proxy-connection", "accept-encoding"),
+    }
+)
+
+
+def checked_headers(headers: dict[str, str]) -> dict[str, str]:
+    """Headers that can be sent, and leave alone what a request says of itself. Raises ValueError.
+
+    The values are not repeated: they may be what a server is not to be told.
+    """
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name):
+            raise ValueError("A header has a name of letters, digits and '-'.")
+        if name.lower() in _OURS:
+            raise ValueError(f"The header '{name}' is set by the request itself.")
+        if not _HEADER_VALUE.fullmatch(value):
+            raise ValueError(f"The header '{name}' has a value without line breaks, not too long.")
+    return headers
+
+
+def time_for(timeout_s: float) -> float:
+    """What the whole call may take when the request may take so long."""
+    return timeout_s + _LEEWAY_S

@@ -1,0 +1,138 @@
+"""A request to a server of the web."""
+
+import json
+import warnings
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self
+from uuid import uuid5
+
+from pydantic import Field, JsonValue, field_validator, model_validator
+
+from core.secret_texts import named_in
+from tools.http import KEY, LONGEST_S, MOST_BYTES, Method, checked_headers, time_for
+from workflows.definition.references import MAX_TEMPLATE, bind, render
+from workflows.engine.errors import NodeError
+from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
+
+_MOST_HEADERS = 50
+_CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_FIRST_ERROR = 400
+
+with warnings.catch_warnings():
+    # A setting named like a method of pydantic's that has long had another name.
+    warnings.filterwarnings("ignore", 'Field name "json"', UserWarning)
+
+    class Config(NodeConfig):
+        method: Method = "GET"
+        url: str = Field(max_length=8_000, description="An address, with references to the run.")
+        query: dict[str, str] = Field(
+            default={}, max_length=_MOST_HEADERS, description="Added to the address, escaped."
+        )
+        headers: dict[str, str] = Field(
+            default={}, max_length=_MOST_HEADERS, description="Their values may hold references."
+        )
+        secret_headers: dict[str, str] = Field(
+            default={},
+            max_length=_MOST_HEADERS,
+            description="Texts with secrets in them, such as Bearer {secret:github}; "
+            "no references.",
+        )
+        body: str = Field(
+            default="", max_length=MAX_TEMPLATE, description="What is sent, with references."
+        )
+        json: JsonValue = Field(  # type: ignore[assignment]
+            default=None, description="JSON that is sent; its texts may hold references."
+        )
+        timeout_s: float = Field(default=20, gt=0, le=LONGEST_S)
+        max_bytes: int = Field(
+            default=MOST_BYTES, ge=1, le=MOST_BYTES, description="A longer answer is an error."
+        )
+        expect: Literal["text", "json", "auto"] = Field(
+            default="auto", description="What the answer is; auto reads JSON where it says so."
+        )
+        fail_on_status: bool = Field(
+            default=True, description="An answer of 400 or above is an error of this node."
+        )
+
+        @field_validator("headers", "secret_headers")
+        @classmethod
+        def _are_headers(cls, headers: dict[str, str]) -> dict[str, str]:
+            return checked_headers(headers)
+
+        @field_validator("secret_headers")
+        @classmethod
+        def _name_secrets(cls, headers: dict[str, str]) -> dict[str, str]:
+            for name, text in headers.items():
+                if "{{" in text:
+                    raise ValueError("No references here: a run must not choose its secrets.")
+                if not named_in(text):
+                    raise ValueError(f"'{name}' names no secret, as {{secret:github}} would.")
+            return headers
+
+        @model_validator(mode="after")
+        def _one_body(self) -> Self:
+            if self.body and self.json is not None:
+                raise ValueError("Give `body` or `json`, not both.")
+            return self
+
+
+class HttpRequestNode(NodeType[Config]):
+    """Sends a request and passes on what the server answers.
+
+    `nodes.<id>.status` is its status, `.headers` are some of its headers, `.data` is its JSON.
+    Secrets of the one the run belongs to go into `secret_headers` alone, and only to the hosts each
+    of them was saved for; a redirect to elsewhere loses them.
+
+    A finished request is never sent again. One that a crash cut off is, for nobody knows whether it
+    was done: what changes something carries an `Idempotency-Key` that is the same both times. What
+    an error handler tries again is a new request, with a key of its own.
+    """
+
+    key: ClassVar[str] = "http_request"
+    label: ClassVar[str] = "HTTP request"
+    can_fail: ClassVar[bool] = True
+    tool: ClassVar[str] = KEY
+    config = Config
+
+    async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:
+        answer = await visit.call_tool(
+            tool=self.tool,
+            arguments=_arguments(config, inputs.names(visit.context), visit),
+            timeout_s=time_for(config.timeout_s),
+            by_node=True,
+        )
+        if answer.error:
+            raise NodeError(answer.error, answer.message)
+        status = answer.data["status"]
+        if config.fail_on_status and status >= _FIRST_ERROR:
+            raise NodeError("http_status", f"The server answered {status}.")
+        values = {"status": status, "headers": answer.data["headers"], "data": answer.data["json"]}
+        return Outputs(text=answer.text, values=values)
+
+
+def _arguments(config: Config, names: Mapping[str, Any], visit: Visit) -> dict[str, Any]:
+    """The request as the ledger keeps it: all but the secrets stand in their places."""
+    headers = {name: render(text, names) for name, text in config.headers.items()}
+    written = {name.lower() for name in headers}
+    body = render(config.body, names)
+    if config.json is not None:
+        body = json.dumps(bind(config.json, names), ensure_ascii=False)
+        if "content-type" not in written:
+            headers["Content-Type"] = "application/json"
+    if config.method in _CHANGING and "idempotency-key" not in written:
+        headers["Idempotency-Key"] = _same_when_resumed(visit)
+    return {
+        "method": config.method,
+        "url": render(config.url, names),
+        "query": {name: render(text, names) for name, text in config.query.items()},
+        "headers": headers,
+        "secret_headers": dict(config.secret_headers),
+        "body": body,
+        "timeout_s": config.timeout_s,
+        "max_bytes": config.max_bytes,
+        "expect": config.expect,
+    }
+
+
+def _same_when_resumed(visit: Visit) -> str:
+    return str(uuid5(visit.context.execution_id, f"{visit.node}:{visit.number}"))

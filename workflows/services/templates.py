@@ -1,0 +1,229 @@
+"""Templates that people own: made, changed, published, deleted, and turned into workflows."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils.text import slugify
+
+from accounts.models import User
+from audit.record import record
+from core.errors import ChatterError, Conflict, Refused
+from workflows.definition.binding import bound
+from workflows.definition.expressions import BadExpression
+from workflows.definition.graph import GraphDefinition, drawn
+from workflows.definition.references import references_in
+from workflows.models import DefinitionVersion, WorkflowDefinition, WorkflowTemplate
+from workflows.parameters import check_declared, checked, names_of, schema_of
+from workflows.services.definitions import checked_graph, create_definition, version_of
+from workflows.services.planning import MissingParameter, TemplateNotFound
+from workflows.services.revisions import locked_row, save_row
+
+_LONGEST_SLUG = 80
+
+
+class TemplateNotYours(Refused):
+    code = "template_not_yours"
+    message = "Templates are changed by their owners; copy it to change it."
+
+
+class TemplateChanged(ChatterError):
+    """Somebody else saved first."""
+
+    code = "template_changed"
+    status = 412
+    message = "The template is at revision {revision} by now; load it and change that."
+
+
+class SlugTaken(Conflict):
+    code = "template_slug_taken"
+    message = "A template of yours, or one of Chatter's, has the slug '{slug}' already."
+
+
+def template_for(user: User, pk: str) -> WorkflowTemplate:
+    """One template this user may see. Raises TemplateNotFound."""
+    try:
+        found: WorkflowTemplate = WorkflowTemplate.objects.visible_to(user).for_list().get(pk=pk)
+    except (WorkflowTemplate.DoesNotExist, ValidationError, ValueError) as error:
+        raise TemplateNotFound(template=pk) from error
+    return found
+
+
+@transaction.atomic
+def create_template(  # noqa: PLR0913 - a template reads best on one level
+    *,
+    owner: User,
+    name: str,
+    graph: Mapping[str, Any],
+    parameters: Mapping[str, Any] | None = None,
+    slug: str = "",
+    description: str = "",
+    category: str = "general",
+    public: bool = False,
+    detail: Mapping[str, Any] | None = None,
+) -> WorkflowTemplate:
+    """A new template of this owner. Raises GraphRefused, BadDeclaration, SlugTaken.
+
+    Without `parameters` each that the graph names is needed and may be anything. `detail` tells the
+    audit trail how it came about.
+    """
+    declared = _named_in(graph) if parameters is None else dict(parameters)
+    check_declared(declared)
+    checked_one = checked_graph(graph, owner, params=names_of(declared))
+    made = WorkflowTemplate(
+        owner=owner,
+        slug=_free_slug(slug or slugify(name)[:_LONGEST_SLUG] or "template"),
+        name=name,
+        description=description,
+        category=category,
+        parameters=declared,
+        version=version_of(checked_one),
+        layout=checked_one.layout,
+        public=public,
+    )
+    _save(made, made.save)
+    told = {"version": checked_one.content_hash, "public": public, **(detail or {})}
+    record("workflows.template.created", actor=owner, target=made, detail=told)
+    return made
+
+
+@transaction.atomic
+def change_template(
+    template: WorkflowTemplate,
+    *,
+    by: User,
+    revision: int | None = None,
+    graph: Mapping[str, Any] | None = None,
+    **fields: Any,
+) -> WorkflowTemplate:
+    """Set what is given; nothing is written where nothing differs, and what runs runs on.
+
+    Raises TemplateNotYours, TemplateChanged if it is no longer at `revision`, GraphRefused,
+    BadDeclaration, SlugTaken.
+    """
+    template = _locked(template, by, revision)
+    if "parameters" in fields:
+        check_declared(fields["parameters"])
+    if "slug" in fields and fields["slug"] != template.slug:
+        _free_slug(fields["slug"])
+    fields |= _graph_fields(template, graph, fields.get("parameters", template.parameters))
+    changed = sorted(name for name, value in fields.items() if getattr(template, name) != value)
+    was_public = template.public
+    for name in changed:
+        setattr(template, name, fields[name])
+    if changed:
+        _save(template, lambda: save_row(template))
+        _record_change(template, by, changed, was_public=was_public)
+    return template
+
+
+@transaction.atomic
+def delete_template(template: WorkflowTemplate, *, by: User) -> None:
+    """Delete it; executions keep the graph they ran. Raises TemplateNotYours."""
+    template = _locked(template, by, None)
+    record("workflows.template.deleted", actor=by, target=template, detail={"slug": template.slug})
+    template.delete()
+
+
+@transaction.atomic
+def definition_from_template(
+    template: WorkflowTemplate,
+    *,
+    by: User,
+    name: str = "",
+    description: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+) -> WorkflowDefinition:
+    """A workflow of `by` that begins as this template.
+
+    Its parameters are put in their places, `parameters` over the defaults; with None they stay, to
+    be given at each start. Raises InvalidParameters, MissingParameter, GraphRefused.
+    """
+    graph = drawn(template.version.graph, template.layout)
+    if parameters is not None:
+        values = checked(template.parameters, parameters)
+        try:
+            graph = bound(GraphDefinition.model_validate(graph), values).to_json()
+        except BadExpression as error:
+            raise MissingParameter(reason=str(error)) from error
+    return create_definition(
+        owner=by,
+        name=name or template.name,
+        description=template.description if description is None else description,
+        graph=graph,
+        act="made_from_template",
+        detail={"template": str(template.id), "bound": parameters is not None},
+    )
+
+
+def template_from_definition(
+    entry: DefinitionVersion, *, by: User, **fields: Any
+) -> WorkflowTemplate:
+    """A template of `by` that begins as this version of a workflow; raises as `create_template`."""
+    source = entry.definition
+    given = {key: value for key, value in fields.items() if value is not None}
+    return create_template(
+        owner=by,
+        graph=drawn(entry.version.graph, entry.layout),
+        detail={"definition": str(source.id), "number": entry.number},
+        **{"name": source.name, "description": source.description, **given},
+    )
+
+
+def _locked(template: WorkflowTemplate, by: User, revision: int | None) -> WorkflowTemplate:
+    found: WorkflowTemplate = locked_row(
+        WorkflowTemplate.objects.for_list(),
+        template.pk,
+        revision,
+        missing=TemplateNotFound(template=str(template.pk)),
+        changed=TemplateChanged,
+    )
+    if not found.may_change(by):
+        raise TemplateNotYours
+    return found
+
+
+def _graph_fields(
+    template: WorkflowTemplate, graph: Mapping[str, Any] | None, declared: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What another graph changes; the one there is must go with other parameters, too."""
+    if graph is None and declared == template.parameters:
+        return {}
+    whole = drawn(template.version.graph, template.layout) if graph is None else graph
+    checked_one = checked_graph(whole, template.owner, params=names_of(declared))
+    return {"version": version_of(checked_one), "layout": dict(checked_one.layout)}
+
+
+def _record_change(
+    template: WorkflowTemplate, by: User, changed: list[str], *, was_public: bool
+) -> None:
+    detail = {"changed": changed, "version": template.version.content_hash}
+    record("workflows.template.changed", actor=by, target=template, detail=detail)
+    if template.public != was_public:
+        act = "published" if template.public else "withdrawn"
+        record(f"workflows.template.{act}", actor=by, target=template, detail=detail)
+
+
+def _named_in(graph: Any) -> dict[str, Any]:
+    """A declaration of all parameters that a graph names; empty for what is no graph."""
+    nodes = graph.get("nodes") if isinstance(graph, Mapping) else None
+    configs = [node.get("config") for node in nodes or () if isinstance(node, Mapping)]
+    steps = [name.split(".") for name in references_in(configs)]
+    names = dict.fromkeys(step[1] for step in steps if step[0] == "params" and len(step) > 1)
+    return schema_of({name: {} for name in names}, list(names)) if names else {}
+
+
+def _free_slug(slug: str) -> str:
+    """Raises SlugTaken for one of Chatter's own, which would be found in its place."""
+    if WorkflowTemplate.objects.filter(owner=None, slug=slug).exists():
+        raise SlugTaken(slug=slug)
+    return slug
+
+
+def _save(template: WorkflowTemplate, save: Any) -> None:
+    try:
+        with transaction.atomic():
+            save()
+    except IntegrityError as error:
+        raise SlugTaken(slug=template.slug) from error

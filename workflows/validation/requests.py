@@ -1,0 +1,91 @@
+"""The requests of HTTP nodes: secrets come from where they are kept, and go where they may.
+
+Told by settings, not by the type of a node: `headers`, `secret_headers`, `url`.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from core.secret_texts import host_of, named_in
+from workflows.definition.references import expressions_in
+from workflows.validation.issue import Issue, error, shown
+from workflows.validation.subject import Node, World
+
+_SECRET = "secret_headers"  # noqa: S105 - the name of a setting
+_KEEPS_A_SECRET = re.compile(
+    r"(?i)(?:proxy-)?authorization|cookie|(?:x-)?(?:[a-z0-9]{1,30}-){0,3}"
+    r"(?:api-?key|apikey|(?:auth|access|secret|private|session)-?(?:token|key)|token|password)"
+)
+_SAVE_IT = "Save it (POST /api/v1/secrets/) and name it in `secret_headers`: {secret:its_name}."
+_LITERAL = re.compile(r"(?i)(?:bearer|basic|token|apikey|bot)?\s*(.*)", re.DOTALL)
+
+
+def check_headers(node: Node) -> Iterator[Issue]:
+    """Secrets as they are where references belong, and references where secrets belong."""
+    if not node.has(_SECRET):
+        return
+    headers = node.spec.config.get("headers")
+    for name, text in headers.items() if isinstance(headers, dict) else ():
+        if _KEEPS_A_SECRET.fullmatch(name) and isinstance(text, str) and _says_more(text):
+            message = f"The header '{shown(name)}' proves who asks, and stands here as it is."
+            yield error(
+                "secret_in_plain_text", node.path("config", "headers", name), message, _SAVE_IT
+            )
+    for setting, value in node.spec.config.items():
+        if setting != _SECRET and any(map(named_in, _texts(value))):
+            message = "Secrets are put in `secret_headers` only; here this would be sent as it is."
+            yield error("secret_not_filled_in", node.path("config", setting), message)
+    if any(True for _ in expressions_in(node.spec.config.get(_SECRET))):
+        message = "No references here: neither a run nor a parameter is to choose its secrets."
+        yield error("secret_headers_not_literal", node.path("config", _SECRET), message)
+
+
+def check_request(world: World | None, node: Node) -> Iterator[Issue]:
+    """May the one who asks call what the node calls, and have the secrets it names sent there?"""
+    if world is None or node.kind is None:
+        return
+    if node.kind.tool and not world.may_call(node.kind.tool):
+        message = f"The tool '{node.kind.tool}', which this node uses, is not one you may use."
+        yield error("tool_not_usable", node.path("type"), message)
+    headers = node.spec.config.get(_SECRET) if node.has(_SECRET) else None
+    for header, text in headers.items() if isinstance(headers, dict) else ():
+        for name in named_in(text) if isinstance(text, str) else ():
+            yield from _sendable(world, node, header, name)
+
+
+def _sendable(world: World, node: Node, header: str, name: str) -> Iterator[Issue]:
+    path, hosts = node.path("config", _SECRET, header), world.hosts_of(name)
+    if hosts is None:
+        hint = "GET /api/v1/secrets/ lists yours."
+        yield error("unknown_secret", path, f"There is no secret '{shown(name)}' of yours.", hint)
+        return
+    host = _literal_host(node.spec.config.get("url"))
+    if host and host not in hosts:
+        message = f"The secret '{shown(name)}' is not for '{shown(host)}'."
+        yield error("secret_not_for_host", path, message, f"It is for {', '.join(hosts)}.")
+
+
+def _literal_host(url: Any) -> str:
+    """The host of an address, as far as no reference has a part in it."""
+    before = url.split("{{")[0] if isinstance(url, str) else ""
+    if before != url and not re.match(r"[^/?#]+://[^/?#]+[/?#]", before):
+        return ""
+    try:
+        return host_of(before)
+    except ValueError:
+        return ""
+
+
+def _says_more(text: str) -> bool:
+    """Whether more than a scheme such as Bearer stands there beside what a reference fills in."""
+    match = _LITERAL.fullmatch(text.strip())
+    return bool(match and match[1]) and "{{" not in text and not named_in(text)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    items = value.values() if isinstance(value, dict) else ()
+    for item in value if isinstance(value, list) else items:
+        yield from _texts(item)
