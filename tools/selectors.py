@@ -8,18 +8,21 @@ from django.db.models import Avg, Count, Max, Q
 from accounts.models import User
 from core import clock
 from tools.base import Tool
+from tools.catalogue import catalogue
 from tools.models import ToolCall, ToolCallStatus
 from tools.permissions import Rules
 from tools.querysets import FAILURES, STATISTICS_PERIOD
-from tools.registry import tools
 
 
 def usable_tools(user: User) -> Sequence[Tool[Any]]:
-    """The tools this user may call now, in the order of the setting; two queries."""
+    """The tools this user may call now: those of the setting in its order, then those of servers.
+
+    Two queries, and one more when the catalogue looks again.
+    """
     if not user.is_active:
         return []
     rules, now = Rules.of(user), clock.now()
-    return [tool for tool in tools.all() if rules.allow(tool, now)]
+    return [tool for tool in catalogue.all() if rules.allow(tool, now)]
 
 
 def statistics_for(user: User) -> Mapping[str, Mapping[str, Any]]:

@@ -1,7 +1,8 @@
-"""The ledger of tool calls, and who may use which tools."""
+"""The ledger of tool calls, who may use which tools, and the servers that offer some."""
 
 from tools.models.call import ANSWERED, ToolCall, ToolCallStatus
 from tools.models.grant import EVERY_TOOL, SCOPE, GrantUse, ToolGrant
+from tools.models.mcp import McpServer, McpTool, Transport
 from tools.models.setting import ToolSetting
 
 __all__ = [
@@ -9,8 +10,11 @@ __all__ = [
     "EVERY_TOOL",
     "SCOPE",
     "GrantUse",
+    "McpServer",
+    "McpTool",
     "ToolCall",
     "ToolCallStatus",
     "ToolGrant",
     "ToolSetting",
+    "Transport",
 ]

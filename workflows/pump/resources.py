@@ -1,7 +1,7 @@
 """What a run is given: its bound graph, the door to models, its conversation, its clock."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -15,10 +15,9 @@ from llms.metering import Answer, CallRequest, ask
 from llms.profiles import ProfileSpec
 from llms.services.profiles import kept_profile, resolve_profile
 from tools.asking import ToolRequest
-from tools.base import Tool
 from tools.calling import call_tool
+from tools.catalogue import catalogue
 from tools.permissions import GrantedPermissions
-from tools.registry import tools
 from workflows.engine.context import (
     ExecutionContext,
     History,
@@ -63,7 +62,7 @@ class Resources:
             request_id=execution.request_id,
             parameters=question.parameters,
             timeout_s=question.timeout_s or settings.CHATTER_MODEL_TIMEOUT_S,
-            tools=[_tool(key).spec() for key in question.tools],
+            tools=[await _spec(key) for key in question.tools],
         )
         return await ask(request, self._tracker.calls)
 
@@ -121,11 +120,11 @@ def context_of(
     )
 
 
-def _tool(key: str) -> Tool[Any]:
-    tool: Tool[Any] | None = tools.get(key)
+async def _spec(key: str) -> Mapping[str, Any]:
+    tool = await catalogue.find(key)
     if tool is None:
         raise NodeError("unknown_tool", f"There is no tool '{key}'.")
-    return tool
+    return tool.spec()
 
 
 @cache
