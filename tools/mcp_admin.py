@@ -94,7 +94,7 @@ class McpServerAdmin(AuditedAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = ("transport", "enabled", "ok")
     search_fields = ("name", "url", "command")
     secret_fields = ("new_headers",)
-    actions = ("check", "refresh")
+    actions = ("ask_health", "ask_tools")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("name", *_HEALTH) if obj else ()
@@ -104,12 +104,12 @@ class McpServerAdmin(AuditedAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
         return server.url or server.command
 
     @admin.action(description="Ask how they are", permissions=["change"])
-    def check(self, request: HttpRequest, servers: QuerySet[McpServer]) -> None:
+    def ask_health(self, request: HttpRequest, servers: QuerySet[McpServer]) -> None:
         for server in servers:
             self._tell(request, server, async_to_sync(check_health)(server), "It answers.")
 
     @admin.action(description="Ask for their tools", permissions=["change"])
-    def refresh(self, request: HttpRequest, servers: QuerySet[McpServer]) -> None:
+    def ask_tools(self, request: HttpRequest, servers: QuerySet[McpServer]) -> None:
         for server in servers:
             report, error = async_to_sync(refresh_server)(server, by=user_of(request))
             counts = f"{len(report.added)} new, {len(report.changed)} changed, "
@@ -139,7 +139,8 @@ class McpToolAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     fields = readonly_fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[McpTool]:
-        return super().get_queryset(request).annotate(**_decided())
+        tools: QuerySet[McpTool] = super().get_queryset(request).annotate(**_decided())
+        return tools
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

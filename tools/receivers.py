@@ -32,6 +32,8 @@ def on_post_migrate(using: str, apps: Apps = apps, **_: Any) -> None:
 
 
 def on_change(**_: Any) -> None:
+    """Now for who made the change; once it is committed, for whoever looked in between."""
+    catalogue.forget()
     transaction.on_commit(catalogue.forget)
 
 
@@ -39,9 +41,9 @@ def on_tool_deleted(instance: McpTool, **_: Any) -> None:
     """Another tool that is called the same later begins with nothing."""
     ToolSetting.objects.filter(tool=instance.key).delete()
     ToolGrant.objects.filter(tool=instance.key).delete()
-    transaction.on_commit(catalogue.forget)
+    on_change()
 
 
 def on_server_deleted(instance: McpServer, **_: Any) -> None:
     ToolGrant.objects.filter(tool=SCOPE + SERVER_SCOPE + instance.name).delete()
-    transaction.on_commit(catalogue.forget)
+    on_change()

@@ -15,6 +15,8 @@ MAX_CHARACTERS = 50_000
 _MAX_PARTS = 5_000
 _MAX_ISSUES = 10
 _SHOWN = 300
+# Below the root these would bring in another set of rules, or other places to look for parts.
+_UNFOLLOWED = ("$schema", "$id", "$dynamicRef")
 _WITH_PATTERNS = ("pattern", "patternProperties", "unevaluatedProperties", "unevaluatedItems")
 
 
@@ -27,6 +29,7 @@ def taken(schema: Any) -> dict[str, Any]:
     if not isinstance(schema, dict) or schema.get("type", "object") != "object":
         raise BadSchema("Its arguments are no JSON object.")
     kept = {"type": "object", "properties": {}, **schema}
+    kept.pop("$schema", None)
     try:
         if len(json.dumps(kept)) > MAX_CHARACTERS:
             raise BadSchema(f"Its schema is longer than {MAX_CHARACTERS} characters.")
@@ -72,6 +75,8 @@ def _parts(part: Any, root: Mapping[str, Any], seen: tuple[str, ...]) -> Iterato
         for inner in part:
             yield from _parts(inner, root, seen)
     elif isinstance(part, dict):
+        if part is not root and any(isinstance(part.get(name), str) for name in _UNFOLLOWED):
+            raise BadSchema("Its schema refers to somewhere else.")
         reference = part.get("$ref")
         if isinstance(reference, str) and reference not in seen:
             yield from _parts(_target(reference, root), root, (*seen, reference))
@@ -104,8 +109,12 @@ def _validator() -> Any:
     library = _library()
     base = library.Draft202012Validator
     return library.validators.extend(
-        base, {**dict.fromkeys(_WITH_PATTERNS), "additionalProperties": _additional}
+        base, {**dict.fromkeys(_WITH_PATTERNS, _untried), "additionalProperties": _additional}
     )
+
+
+def _untried(*_: Any) -> None:
+    """Whatever it says, it is content."""
 
 
 def _additional(validator: Any, allowed: Any, instance: Any, schema: Any) -> Iterator[Any]:

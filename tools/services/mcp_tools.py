@@ -10,7 +10,6 @@ from accounts.models import User
 from audit.record import record
 from core import clock
 from core.errors import Conflict, NotFound
-from tools.catalogue import catalogue
 from tools.mcp.asking import LeftOut, Offer, OfferedTool
 from tools.mcp.naming import key_of
 from tools.models import McpServer, McpTool, ToolSetting
@@ -71,7 +70,6 @@ def keep_offer(server: McpServer, offer: Offer, *, by: User) -> Report:
     server.save(update_fields=["refreshed_at"])
     detail = {"name": server.name, **report.to_json()}
     record("tools.mcpserver.refreshed", actor=by, target=server, detail=detail)
-    transaction.on_commit(catalogue.forget)
     return report
 
 
@@ -140,7 +138,6 @@ def approve_tool(tool: McpTool, *, by: User, content_hash: str) -> McpTool:
     ToolSetting.objects.filter(tool=tool.key).update(enabled=True)
     detail = {"tool": tool.key, "hash": content_hash}
     record("tools.mcptool.approved", actor=by, target=tool, detail=detail)
-    transaction.on_commit(catalogue.forget)
     return tool
 
 
@@ -154,7 +151,6 @@ def set_tool(tool: McpTool, *, by: User, changes: Mapping[str, bool]) -> McpTool
         ToolSetting.objects.update_or_create(tool=tool.key, defaults=dict(changes))
         detail = {"tool": tool.key, **changes}
         record("tools.mcptool.changed", actor=by, target=tool, detail=detail)
-        transaction.on_commit(catalogue.forget)
     return tool
 
 
