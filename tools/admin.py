@@ -44,7 +44,7 @@ class ToolSettingAdmin(AuditedAdmin, admin.ModelAdmin):  # type: ignore[type-arg
     @admin.display(description="label")
     def label(self, setting: ToolSetting) -> str:
         tool = catalogue.get(setting.tool)
-        return tool.label if tool else "not installed any more"
+        return tool.label if tool else "not here any more, or not approved"
 
     @admin.display(description="scopes")
     def scopes(self, setting: ToolSetting) -> str:

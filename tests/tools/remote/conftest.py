@@ -28,7 +28,8 @@ class Running:
 
         from tests.tools.remote.server import made  # noqa: PLC0415
 
-        self.offers: Any = made()
+        self.hanging = threading.Event()
+        self.offers: Any = made(self.hanging)
         self.requests: list[tuple[str, dict[str, str]]] = []
         self._door = socket.create_server(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self._door.getsockname()[1]}"
@@ -76,6 +77,7 @@ def running(shared_server: Running, settings: Any) -> Running:
         "leaving": [sys.executable, "-c", "print('not the protocol')"],
     }
     shared_server.requests.clear()
+    shared_server.hanging.clear()
     return shared_server
 
 

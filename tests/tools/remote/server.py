@@ -1,6 +1,7 @@
 """An MCP server with tools good and bad."""
 
 import asyncio
+from threading import Event
 from typing import Any
 
 from mcp.server.fastmcp import FastMCP
@@ -13,8 +14,8 @@ class Address(BaseModel):
     number: int = 1
 
 
-def made() -> FastMCP:
-    """A server of its own: tests change what it offers."""
+def made(hanging: Event) -> FastMCP:
+    """A server of its own: tests change what it offers. `hanging` is set once a call hangs."""
     server = FastMCP("For the tests", log_level="CRITICAL")
 
     @server.tool()
@@ -40,6 +41,7 @@ def made() -> FastMCP:
     @server.tool()
     async def hang() -> str:
         """Takes its time."""
+        hanging.set()
         await asyncio.sleep(60)
         return "late"
 

@@ -1,9 +1,11 @@
 """A remote tool is called through the one door, and what goes wrong with it is an answer."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -12,6 +14,7 @@ from tests.factories.tools import GrantFactory
 from tests.tools.conftest import called, request_for
 from tests.tools.recorder import Recorder, Willing
 from tests.tools.remote.conftest import TOGETHER, Register, Running
+from tools.calling import call_tool
 from tools.catalogue import catalogue
 from tools.models import McpServer, ToolCall, ToolSetting
 from tools.permissions import GrantedPermissions
@@ -87,6 +90,25 @@ def test_a_tool_that_hangs_is_given_up(register: Register, running: Running) -> 
     register()
     answer = called(request_for("near__hang", timeout_s=0.3), Recorder())
     assert (answer.status, answer.error) == ("timed_out", "tool_timed_out")
+    assert running.requests[-1][0] == "DELETE"
+
+
+def test_a_call_that_is_stopped_ends_its_session_and_is_settled(
+    register: Register, running: Running
+) -> None:
+    register()
+    recorder = Recorder()
+
+    async def scenario() -> bool:
+        request = request_for("near__hang")
+        task = asyncio.create_task(call_tool(request, recorder, Willing()))
+        assert await asyncio.to_thread(running.hanging.wait, 20)
+        task.cancel()
+        await asyncio.wait([task])
+        return task.cancelled()
+
+    assert async_to_sync(scenario)()
+    assert (recorder.call.status, recorder.call.error_code) == ("cancelled", "cancelled")
     assert running.requests[-1][0] == "DELETE"
 
 
