@@ -237,6 +237,8 @@ CHATTER_OUTCOMES = plugins.OUTCOMES
 CHATTER_HISTORY = plugins.HISTORY
 # Hosts and networks beside the public internet that tools may reach.
 CHATTER_EGRESS_ALLOW = env.list("CHATTER_EGRESS_ALLOW", default=[])
+# What MCP servers over stdio may start, as JSON: {"name": ["program", "argument", …]}.
+CHATTER_MCP_COMMANDS = env.json("CHATTER_MCP_COMMANDS", default={})
 # Providers that the environment names; registered by `manage.py prepare`.
 CHATTER_PROVIDERS = {
     "openai": {"key": env("OPENAI_API_KEY", default=""), "url": env("OPENAI_BASE_URL", default="")},
@@ -294,6 +296,7 @@ LOGGING = {
         "httpx": {"level": "WARNING"},
         "httpcore": {"level": "WARNING"},  # it tells the headers of answers, which may hold secrets
         "httpx2": {"level": "WARNING"},
+        "mcp": {"level": "CRITICAL"},  # it tells session ids and contents; what fails, we tell
         "django.request": {"level": "ERROR"},
     },
 }

@@ -18,6 +18,7 @@ from tools.selectors import usable_tools
 from workflows.models import WorkflowExecution
 
 _LISTED = 40
+_TOOLS = 64  # as many as a model node takes
 _SHOWN = 400
 
 
@@ -48,7 +49,7 @@ def chat(request: HttpRequest, pk: str | None = None) -> HttpResponse:
                 dict(ModelOut(one).data) for one in ModelProfile.objects.usable_by(user).for_list()
             ],
             "running": _running(conversation),
-            "tools": [tool.key for tool in usable_tools(user)],
+            "tools": [tool.key for tool in usable_tools(user)[:_TOOLS]],
         },
     )
 

@@ -21,6 +21,7 @@ from llms.services.profiles import forget_profiles
 from llms.services.providers import register_environment_providers
 from tests.factories.accounts import UserFactory
 from tests.factories.llms import PriceFactory
+from tools.catalogue import catalogue
 from workflows.pump.pump import Pump
 from workflows.services import planning
 from workflows.services.built_in import seed_templates
@@ -43,6 +44,7 @@ def nothing_remembered() -> Iterator[None]:
     planning._built_ins.clear()
     places.forget()
     forget_profiles()
+    catalogue.forget()
     with bound(RequestContext()):
         yield
 

@@ -11,13 +11,14 @@ from django.utils.html import format_html
 from accounts.authentication import user_of
 from audit.admin_mixin import AuditedAdmin
 from core.back_office import ReadOnlyAdmin
+from tools import mcp_admin as mcp_admin  # its pages belong to these
+from tools.catalogue import catalogue
 from tools.models import EVERY_TOOL, SCOPE, ToolCall, ToolGrant, ToolSetting
-from tools.registry import tools
 
 
 @admin.register(ToolSetting)
 class ToolSettingAdmin(AuditedAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
-    """Tools come with the installation: they are switched on and off, not added."""
+    """Tools come with the installation or a server: switched on and off here, not added."""
 
     list_display = ("tool", "label", "scopes", "enabled", "open_to_all", "calls", "failed")
     list_filter = ("enabled", "open_to_all")
@@ -42,17 +43,17 @@ class ToolSettingAdmin(AuditedAdmin, admin.ModelAdmin):  # type: ignore[type-arg
 
     @admin.display(description="label")
     def label(self, setting: ToolSetting) -> str:
-        tool = tools.get(setting.tool)
-        return tool.label if tool else "not installed any more"
+        tool = catalogue.get(setting.tool)
+        return tool.label if tool else "not here any more, or not approved"
 
     @admin.display(description="scopes")
     def scopes(self, setting: ToolSetting) -> str:
-        tool = tools.get(setting.tool)
+        tool = catalogue.get(setting.tool)
         return ", ".join(tool.scopes) if tool and tool.scopes else "-"
 
 
 def _grantable() -> list[tuple[str, str]]:
-    found = tools.all()
+    found = catalogue.all()
     scopes = sorted({scope for tool in found for scope in tool.scopes})
     return [
         (EVERY_TOOL, "every tool"),

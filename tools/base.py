@@ -1,9 +1,9 @@
 """A tool: one class says what it is called, what it takes and what it does."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, cast
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -24,6 +24,14 @@ class ToolFailed(ChatterError):
     code = "tool_failed"
     status = 422
     message = "{reason}"
+
+
+class UnfitArguments(Exception):
+    """Arguments that a tool cannot be called with; `issues` are `{path, code, message}`."""
+
+    def __init__(self, issues: Sequence[dict[str, str]]) -> None:
+        self.issues = list(issues)
+        super().__init__(f"{len(self.issues)} arguments do not fit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +59,25 @@ class Tool(ABC, Generic[A]):
     """A stateless plug-in. `key` is the name that models call, so letters, digits, "_" and "-".
 
     `scopes` name what a tool touches beside its arguments ("network", …); grants can name them.
+    `staff_first`: until it is opened to all, staff may use it, and others by a grant.
+    `suspended`: known, but not to be called now. `server` is where it runs, if not here.
     One that is not `offered` serves a type of node: no model is told of it, and none can call it.
     """
 
-    key: ClassVar[str]
-    label: ClassVar[str]
-    description: ClassVar[str]
-    scopes: ClassVar[tuple[str, ...]] = ()
-    timeout_s: ClassVar[float] = 10.0
-    offered: ClassVar[bool] = True
+    key: str
+    label: str
+    description: str
+    scopes: tuple[str, ...] = ()
+    timeout_s: float = 10.0
+    offered: bool = True
+    staff_first: bool = False
+    suspended: bool = False
+    server: str = ""
     args: ClassVar[type[ToolArgs]]
+
+    def read(self, arguments: Any) -> A:
+        """JSON as it came, as arguments. Raises UnfitArguments, pydantic's ValidationError."""
+        return cast(A, self.args.model_validate(arguments))
 
     @abstractmethod
     async def call(self, args: A, context: ToolContext) -> ToolResult:

@@ -18,11 +18,11 @@ from tools.asking import (
     ToolTimedOut,
     UnknownTool,
 )
-from tools.base import Tool, ToolArgs, ToolContext, ToolFailed
+from tools.base import Tool, ToolArgs, ToolContext, ToolFailed, UnfitArguments
+from tools.catalogue import catalogue
 from tools.keeping import kept_arguments, kept_result, plain
 from tools.ledger import ToolCallRecord, ToolRecorder
 from tools.models import ToolCallStatus
-from tools.registry import tools
 
 __all__ = ["Permissions", "ToolAnswer", "ToolRequest", "call_tool"]
 
@@ -54,7 +54,7 @@ async def call_tool(
     before = recorder.attempts(request.node, request.visit, request.call_index)
     call = _call(request, before + 1)
     try:
-        tool = _tool(request.tool, by_node=request.by_node)
+        tool = await _tool(request.tool, by_node=request.by_node)
         args = _args(tool, request)
         refusal = await permissions.refusal(tool, call)
     except (UnknownTool, BadArguments) as error:
@@ -84,8 +84,8 @@ def _call(request: ToolRequest, attempt: int) -> ToolCallRecord:
     )
 
 
-def _tool(key: str, *, by_node: bool) -> Tool[Any]:
-    tool: Tool[Any] | None = tools.get(key)
+async def _tool(key: str, *, by_node: bool) -> Tool[Any]:
+    tool = await catalogue.find(key)
     if tool is None or not (tool.offered or by_node):
         raise UnknownTool(tool=key[:_NAME_CHARACTERS])
     return tool
@@ -93,11 +93,18 @@ def _tool(key: str, *, by_node: bool) -> Tool[Any]:
 
 def _args(tool: Tool[Any], request: ToolRequest) -> ToolArgs:
     try:
-        return tool.args.model_validate(request.arguments)
+        args: ToolArgs = tool.read(request.arguments)
+        return args
     except ValidationError as error:
-        issues = issues_of(error)[:_TOLD_ISSUES]
-        told = "; ".join(f"{issue['path'] or 'all'}: {issue['message']}" for issue in issues)
-        raise BadArguments(told=told, errors=issues) from error
+        raise _bad(issues_of(error)) from error
+    except UnfitArguments as error:
+        raise _bad(error.issues) from error
+
+
+def _bad(issues: list[dict[str, str]]) -> BadArguments:
+    issues = issues[:_TOLD_ISSUES]
+    told = "; ".join(f"{issue['path'] or 'all'}: {issue['message']}" for issue in issues)
+    return BadArguments(told=told, errors=issues)
 
 
 async def _opened(call: ToolCallRecord, recorder: ToolRecorder) -> None:

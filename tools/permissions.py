@@ -32,22 +32,28 @@ def _refused(code: str, tool: Tool[Any]) -> ToolRefused:
     return ToolRefused(code, _MESSAGES[code].format(tool=tool.key))
 
 
+def _unset(tool: Tool[Any]) -> ToolSetting:
+    """What holds for a tool that nobody decided about."""
+    return ToolSetting(tool=tool.key, open_to_all=not tool.staff_first)
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """All that is decided about one user's tools, read once."""
 
     settings: Mapping[str, ToolSetting]
     grants: Sequence[ToolGrant]
+    is_staff: bool
 
     @classmethod
     def of(cls, user: User) -> "Rules":
         settings = {setting.tool: setting for setting in ToolSetting.objects.all()}
-        return cls(settings, list(ToolGrant.objects.of(user).unexpired()))
+        return cls(settings, list(ToolGrant.objects.of(user).unexpired()), user.is_staff)
 
     def allowing(self, tool: Tool[Any], now: datetime) -> Sequence[ToolGrant]:
-        """The grants that let the user in, none for a tool open to all. Raises ToolRefused."""
-        setting = self.settings.get(tool.key) or ToolSetting(tool=tool.key)
-        if not setting.enabled:
+        """The grants that let the user in, none for a tool open to them. Raises ToolRefused."""
+        setting = self.settings.get(tool.key) or _unset(tool)
+        if not setting.enabled or tool.suspended:
             raise _refused("tool_disabled", tool)
         names = {tool.key, EVERY_TOOL, *(SCOPE + scope for scope in tool.scopes)}
         about = [grant for grant in self.grants if grant.tool in names]
@@ -56,7 +62,8 @@ class Rules:
             raise _refused("tool_denied", tool)
         if not holding and any(grant.allow for grant in about):
             raise _refused("tool_outside_hours", tool)
-        if not holding and not setting.open_to_all:
+        is_open = setting.open_to_all or (tool.staff_first and self.is_staff)
+        if not holding and not is_open:
             raise _refused("tool_not_granted", tool)
         return holding
 

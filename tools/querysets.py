@@ -35,6 +35,12 @@ class ToolCallQuerySet(models.QuerySet[Any]):
         return self.defer("text", "data")
 
 
+class ServerQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: "User") -> Self:
+        """Staff alone: an address and what it offers is theirs to know."""
+        return self if user.is_active and user.is_staff else self.none()
+
+
 class SettingQuerySet(models.QuerySet[Any]):
     def for_list(self) -> Self:
         """With `calls` of the last 30 days and those of them that `failed` (or took too long)."""

@@ -8,23 +8,29 @@ from django.db.models import Avg, Count, Max, Q
 from accounts.models import User
 from core import clock
 from tools.base import Tool
+from tools.catalogue import catalogue
 from tools.models import ToolCall, ToolCallStatus
 from tools.permissions import Rules
 from tools.querysets import FAILURES, STATISTICS_PERIOD
-from tools.registry import tools
 
 
 def usable_tools(user: User) -> Sequence[Tool[Any]]:
-    """The tools this user, and models for them, may call now, in the order of the setting."""
+    """The tools this user, and models for them, may call now.
+
+    Those of the setting in its order, then those of servers.
+    """
     return [tool for tool in allowed_tools(user) if tool.offered]
 
 
 def allowed_tools(user: User) -> Sequence[Tool[Any]]:
-    """The same, and those that only nodes call; two queries."""
+    """The same, and those that only nodes call.
+
+    Two queries, and one more when the catalogue looks again.
+    """
     if not user.is_active:
         return []
     rules, now = Rules.of(user), clock.now()
-    return [tool for tool in tools.all() if rules.allow(tool, now)]
+    return [tool for tool in catalogue.all() if rules.allow(tool, now)]
 
 
 def statistics_for(user: User) -> Mapping[str, Mapping[str, Any]]:

@@ -10,6 +10,7 @@ from accounts.models import User
 from audit.models import AuditEntry
 from core.models import new_id
 from tests.factories.tools import GrantFactory, ToolCallFactory
+from tools.catalogue import catalogue
 from tools.models import ToolCall, ToolSetting
 
 pytestmark = pytest.mark.django_db
@@ -150,10 +151,12 @@ def test_a_list_costs_as_many_queries_for_20_rows_as_for_1(
 ) -> None:
     client = api(alice)
     ToolCallFactory(user=alice)
-    count = 5 if path.endswith("tools/") else 3  # session, user, then settings and grants, rows
+    # session, user, then settings, grants and remote tools, rows
+    count = 6 if path.endswith("tools/") else 3
     with django_assert_num_queries(count):
         client.get(path)
     ToolCallFactory.create_batch(19, user=alice)
     GrantFactory.create_batch(19)
+    catalogue.forget()
     with django_assert_num_queries(count):
         client.get(path)

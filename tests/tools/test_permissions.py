@@ -196,7 +196,7 @@ def test_the_tools_one_may_use(alice: User, django_assert_num_queries: Any) -> N
     close("http_get")
     GrantFactory(user=alice, tool="clock", allow=False)
     ToolSetting.objects.filter(tool="json_query").delete()
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         keys = [tool.key for tool in usable_tools(alice)]
     assert keys == ["calculator", "json_query", "text_statistics", "unit_conversion"]
 

@@ -25,10 +25,11 @@ class ToolStatistics(Shape):
 
 
 class ToolOut(Shape):
-    """A tool; `parameters` is the JSON schema of its arguments."""
+    """A tool; `parameters` is the JSON schema of its arguments, `server` its MCP server."""
 
     key: str
     label: str
+    server: str | None
     description: str
     scopes: list[str]
     timeout_s: float
@@ -83,6 +84,7 @@ def tool_out(tool: Tool[Any], statistics: Mapping[str, Mapping[str, Any]]) -> To
     return ToolOut(
         key=tool.key,
         label=tool.label,
+        server=tool.server or None,
         description=tool.description,
         scopes=list(tool.scopes),
         timeout_s=tool.timeout_s,

@@ -17,10 +17,10 @@ from core.models import new_id
 from tools.api.shapes import ToolAnswerOut, ToolOut, answer_out, tool_out
 from tools.asking import ToolAnswer, ToolRefused, ToolRequest
 from tools.calling import call_tool
+from tools.catalogue import catalogue
 from tools.models import ToolCallStatus
 from tools.permissions import GrantedPermissions
 from tools.recording import DatabaseRecorder
-from tools.registry import tools
 from tools.selectors import statistics_for, usable_tools
 
 
@@ -58,7 +58,7 @@ class TryTool(AsyncAPIView):
     async def post(self, request: HttpRequest, key: str) -> HttpResponseBase:
         user = await authenticate_request(request)
         body = parse(CallIn, request)
-        tool = tools.get(key)
+        tool = await catalogue.find(key)
         if tool is None or not tool.offered:
             raise ToolNotFound(tool=key)
         answer = await _tried(

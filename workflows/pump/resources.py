@@ -15,10 +15,9 @@ from llms.metering import Answer, CallRequest, ask
 from llms.profiles import ProfileSpec
 from llms.services.profiles import kept_profile, resolve_profile
 from tools.asking import ToolAnswer, ToolRequest
-from tools.base import Tool
 from tools.calling import call_tool
+from tools.catalogue import catalogue
 from tools.permissions import GrantedPermissions
-from tools.registry import tools
 from workflows.definition.graph import GraphDefinition
 from workflows.engine.context import (
     ExecutionContext,
@@ -80,7 +79,7 @@ class Resources:
             request_id=execution.request_id,
             parameters=allowed_parameters(self._guard, question, profile),
             timeout_s=question.timeout_s or settings.CHATTER_MODEL_TIMEOUT_S,
-            tools=[_tool(key).spec() for key in question.tools],
+            tools=[await _spec(key) for key in question.tools],
             max_attempts=question.attempts,
             first_wait_s=question.first_wait_s,
             backoff=question.backoff,
@@ -173,11 +172,11 @@ def context_of(
     )
 
 
-def _tool(key: str) -> Tool[Any]:
-    tool: Tool[Any] | None = tools.get(key)
+async def _spec(key: str) -> Mapping[str, Any]:
+    tool = await catalogue.find(key)
     if tool is None or not tool.offered:
         raise NodeError("unknown_tool", f"There is no tool '{key}'.")
-    return tool
+    return tool.spec()
 
 
 @cache

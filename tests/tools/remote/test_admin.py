@@ -1,0 +1,112 @@
+"""Servers and their tools in the back office."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from audit.models import AuditEntry
+from tests.tools.remote.conftest import TOGETHER, Register, Running
+from tools.models import McpServer, McpTool, ToolSetting
+
+pytestmark = [pytest.mark.django_db, TOGETHER]
+
+SERVERS = "/admin/tools/mcpserver/"
+TOOLS = "/admin/tools/mcptool/"
+
+
+@pytest.fixture
+def pages(admin: User) -> Client:
+    client = Client()
+    client.force_login(admin)
+    return client
+
+
+def act(pages: Client, path: str, action: str, *rows: Any) -> str:
+    form = {"action": action, "_selected_action": [row.pk for row in rows]}
+    response = pages.post(path, form, follow=True)
+    told = [str(message) for message in response.context["messages"]]
+    return " ".join(told)
+
+
+def test_a_server_is_registered_asked_and_its_headers_stay_hidden(
+    pages: Client, running: Running
+) -> None:
+    form = {
+        "name": "near",
+        "transport": "streamable_http",
+        "url": f"{running.address}/mcp",
+        "enabled": "on",
+        "timeout_s": 30,
+        "new_headers": "Authorization: Bearer hunter2\nX-Team: a:b",
+    }
+    response = pages.post(f"{SERVERS}add/", form)
+    assert response.status_code == 302, re.findall("errorlist.*", response.content.decode())
+    server = McpServer.objects.get()
+    assert server.header_values == {"Authorization": "Bearer hunter2", "X-Team": "a:b"}
+    assert "near: 7 new, 0 changed, 0 gone." in act(pages, SERVERS, "ask_tools", server)
+    assert "near: It answers." in act(pages, SERVERS, "ask_health", server)
+    page = pages.get(f"{SERVERS}{server.pk}/change/").content.decode()
+    assert "For the tests" in page
+    assert "hunter2" not in page + str(list(AuditEntry.objects.values()))
+    form |= {"new_headers": "", "timeout_s": 20}
+    assert pages.post(f"{SERVERS}{server.pk}/change/", form).status_code == 302
+    server.refresh_from_db()
+    assert (server.timeout_s, len(server.header_values)) == (20, 2)
+
+
+@pytest.mark.usefixtures("running")
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"url": "ftp://example.com"}, "Give an http or https address"),
+        ({"transport": "stdio", "url": "", "command": "rm"}, "Select a valid choice"),
+        ({"new_headers": "no colon"}, "A line without"),
+    ],
+)
+def test_a_server_that_makes_no_sense_is_not_registered(
+    pages: Client, fields: Any, told: str
+) -> None:
+    form = {
+        "name": "near",
+        "transport": "streamable_http",
+        "url": "http://wiki:8000/mcp",
+        "timeout_s": 30,
+        **fields,
+    }
+    response = pages.post(f"{SERVERS}add/", form)
+    assert response.status_code == 200
+    assert told in response.content.decode()
+
+
+def test_tools_are_switched_opened_and_approved(register: Register, pages: Client) -> None:
+    register()
+    echo = McpTool.objects.get(key="near__echo")
+    setting = ToolSetting.objects.get(tool="near__echo")
+    act(pages, TOOLS, "open", echo)
+    act(pages, TOOLS, "switch_off", echo)
+    setting.refresh_from_db()
+    assert (setting.enabled, setting.open_to_all) == (False, True)
+    schema = {"type": "object", "properties": {}}
+    offered = {"title": "", "description": "Another.", "schema": schema, "hash": "h"}
+    McpTool.objects.filter(pk=echo.pk).update(offered=offered)
+    assert "has to be approved first" in act(pages, TOOLS, "switch_on", echo)
+    assert "Another." in pages.get(f"{TOOLS}{echo.pk}/change/").content.decode()
+    act(pages, TOOLS, "approve", echo)
+    setting.refresh_from_db()
+    echo.refresh_from_db()
+    assert (setting.enabled, echo.description, echo.offered) == (True, "Another.", None)
+    actions = AuditEntry.objects.filter(action__startswith="tools.mcptool.").order_by("seq")
+    assert [one.action.rpartition(".")[2] for one in actions] == ["changed", "changed", "approved"]
+
+
+def test_a_page_of_tools_costs_as_many_queries_for_7_rows_as_for_1(
+    register: Register, pages: Client, django_assert_max_num_queries: Any
+) -> None:
+    register()
+    with django_assert_max_num_queries(12):
+        assert pages.get(TOOLS).status_code == 200
+    with django_assert_max_num_queries(12):
+        assert pages.get(SERVERS).status_code == 200

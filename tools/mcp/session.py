@@ -1,0 +1,172 @@
+"""One session with an MCP server: opened, asked, closed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager
+from functools import cache
+from types import ModuleType
+from typing import Any, NamedTuple, TypeVar
+
+import httpx
+import structlog
+
+from core.egress import guarded_transport
+from core.errors import ChatterError
+from tools.base import ToolFailed
+from tools.mcp.endpoint import SSE, STDIO, Endpoint, command_of
+from tools.mcp.wire import ServerAnswered, Wire
+
+T = TypeVar("T")
+_TOLD_CHARACTERS = 1_000
+_CLOSED = -32000  # the client's own code: the server is gone
+log = structlog.get_logger(__name__)
+
+
+class McpUnreachable(ChatterError):
+    code = "mcp_unreachable"
+    status = 502
+    message = "The MCP server '{server}' cannot be reached, or broke off."
+
+
+class McpBroken(ChatterError):
+    code = "mcp_protocol_error"
+    status = 502
+    message = "The MCP server '{server}' does not keep to the protocol."
+
+
+class McpTimedOut(ChatterError):
+    code = "mcp_timed_out"
+    status = 504
+    message = "The MCP server '{server}' did not answer within {limit_s} s."
+
+
+class _Library(NamedTuple):
+    sessions: ModuleType
+    types: ModuleType
+    errors: ModuleType
+
+
+@cache
+def _load() -> _Library:
+    """Takes 1.8 s and 50 MB, so only processes that speak to a server have it."""
+    import mcp.shared.exceptions as errors  # noqa: PLC0415
+    from langchain_mcp_adapters import sessions  # noqa: PLC0415
+    from mcp import types  # noqa: PLC0415
+
+    return _Library(sessions, types, errors)
+
+
+class Session:
+    """`about` is what the server said of itself."""
+
+    def __init__(self, session: Any, library: _Library, wire: Wire | None) -> None:
+        self._session = session
+        self._wire = wire
+        self.types = library.types
+        self.about: Any = None
+
+    async def initialize(self) -> None:
+        self.about = await self._answer(self._session.initialize())
+
+    async def tools(self, cursor: str | None) -> Any:
+        """One page of the list, a `ListToolsResult`."""
+        params = self.types.PaginatedRequestParams(cursor=cursor)
+        return await self._answer(self._session.list_tools(params=params))
+
+    async def call(self, tool: str, arguments: dict[str, Any]) -> Any:
+        """A `CallToolResult`; the library's own `call_tool` would ask for the whole list first."""
+        types = self.types
+        params = types.CallToolRequestParams(name=tool, arguments=arguments)
+        request = types.ClientRequest(types.CallToolRequest(params=params))
+        return await self._answer(self._session.send_request(request, types.CallToolResult))
+
+    async def _answer(self, question: Coroutine[Any, Any, T]) -> T:
+        """What comes first: the answer, or trouble on the wire."""
+        if self._wire is None:
+            return await question
+        asking = asyncio.ensure_future(question)
+        breaking = asyncio.ensure_future(self._wire.broken.wait())
+        try:
+            await asyncio.wait({asking, breaking}, return_when=asyncio.FIRST_COMPLETED)
+            if not asking.done() and self._wire.trouble is not None:
+                raise self._wire.trouble
+            return await asking
+        finally:
+            asking.cancel()
+            breaking.cancel()
+
+
+@asynccontextmanager
+async def session_with(endpoint: Endpoint) -> AsyncIterator[Session]:
+    """A session that has been opened; it ends with the block. Starts a process for stdio.
+
+    Raises ChatterError for whatever goes wrong with the server; there is no limit of time.
+    """
+    library = await asyncio.to_thread(_load)
+    wire = None if endpoint.transport == STDIO else Wire(await guarded_transport())
+    connection = _connection(endpoint, wire)
+    try:
+        async with library.sessions.create_session(connection) as inner:
+            session = Session(inner, library, wire)
+            await session.initialize()
+            yield session
+    except Exception as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            # The library's task groups tell what broke while we were stopped, not that we were.
+            raise asyncio.CancelledError from error
+        raise _told(error, endpoint, library, wire) from error
+
+
+def _connection(endpoint: Endpoint, wire: Wire | None) -> dict[str, Any]:
+    if wire is None:
+        command = command_of(endpoint.command)
+        return {
+            "transport": STDIO,
+            "command": command.program,
+            "args": list(command.arguments),
+            "env": dict(command.environment),
+        }
+    return {
+        "transport": SSE if endpoint.transport == SSE else "streamable_http",
+        "url": endpoint.url,
+        "headers": {"User-Agent": "Chatter", **endpoint.headers},
+        "timeout": endpoint.timeout_s,
+        "sse_read_timeout": endpoint.timeout_s,
+        "httpx_client_factory": wire.client,
+    }
+
+
+def _told(
+    error: Exception, endpoint: Endpoint, library: _Library, wire: Wire | None
+) -> ChatterError:
+    """What went wrong, in our own words: the cause on the wire outweighs what came of it."""
+    causes = [*([wire.trouble] if wire and wire.trouble else []), *_leaves(error)]
+    for cause in causes:
+        told = _as_error(cause, endpoint, library)
+        if told is not None:
+            return told
+    log.warning("mcp.broken", server=endpoint.server, exc_info=error)
+    return McpBroken(server=endpoint.server)
+
+
+def _as_error(cause: Exception, endpoint: Endpoint, library: _Library) -> ChatterError | None:
+    if isinstance(cause, ChatterError):
+        return cause
+    if isinstance(cause, library.errors.McpError):
+        if cause.error.code == _CLOSED:
+            return McpUnreachable(server=endpoint.server)
+        return ToolFailed(reason=cause.error.message[:_TOLD_CHARACTERS])
+    if isinstance(cause, httpx.HTTPStatusError):
+        return ServerAnswered(status=cause.response.status_code)
+    if isinstance(cause, httpx.HTTPError | OSError):
+        return McpUnreachable(server=endpoint.server)
+    return None
+
+
+def _leaves(error: BaseException) -> Iterator[Exception]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    elif isinstance(error, Exception):
+        yield error

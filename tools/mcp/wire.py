@@ -1,0 +1,95 @@
+"""HTTP as sessions of MCP servers use it: guarded, bounded, and open about what went wrong.
+
+The client library answers a broken request with silence; here whoever waits is woken.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+
+from core.egress import BadEncoding, ResponseTooLarge
+from core.errors import ChatterError
+
+MAX_BYTES = 4_000_000
+_FAREWELL_S = 2.0  # a session's end is told, but not waited for long
+
+
+class ServerAnswered(ChatterError):
+    """Its own words are not repeated: they may be a whole page, or a secret."""
+
+    code = "mcp_http_error"
+    status = 502
+    message = "The MCP server answered with HTTP {status}."
+
+
+class Wire(httpx.AsyncBaseTransport):
+    """The transport of one session; its responses together have a limit. Not for reuse."""
+
+    def __init__(self, way_out: httpx.AsyncBaseTransport, max_bytes: int = MAX_BYTES) -> None:
+        self._way_out = way_out
+        self._limit = max_bytes
+        self._left = max_bytes
+        self.trouble: Exception | None = None
+        self.broken = asyncio.Event()
+
+    def client(
+        self,
+        headers: dict[str, str] | None = None,
+        timeout: httpx.Timeout | None = None,
+        auth: httpx.Auth | None = None,
+    ) -> httpx.AsyncClient:
+        """A factory as the client library wants it."""
+        return httpx.AsyncClient(
+            transport=self, headers=headers, timeout=timeout, auth=auth, trust_env=False
+        )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        # A few packed bytes may stand for gigabytes.
+        request.headers["accept-encoding"] = "identity"
+        if request.method == "DELETE":
+            request.extensions["timeout"] = httpx.Timeout(_FAREWELL_S).as_dict()
+        try:
+            response = await self._way_out.handle_async_request(request)
+            if response.headers.get("content-encoding", "identity") != "identity":
+                raise BadEncoding
+        except (ChatterError, httpx.HTTPError) as error:
+            raise self._noted(error, request.method == "POST") from None
+        if response.is_error and request.method == "POST":
+            self._noted(ServerAnswered(status=response.status_code), True)
+        assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - as httpx says
+        return httpx.Response(
+            response.status_code,
+            headers=response.headers,
+            stream=_Counted(self, response.stream),
+            extensions=response.extensions,
+        )
+
+    async def aclose(self) -> None:
+        await self._way_out.aclose()
+
+    def take(self, count: int) -> None:
+        """Count what has arrived. Raises ResponseTooLarge."""
+        self._left -= count
+        if self._left < 0:
+            raise self._noted(ResponseTooLarge(limit=self._limit), True)
+
+    def _noted(self, error: Exception, fatal: bool) -> Exception:
+        if fatal and self.trouble is None:
+            self.trouble = error
+            self.broken.set()
+        return error
+
+
+class _Counted(httpx.AsyncByteStream):
+    def __init__(self, wire: Wire, stream: httpx.AsyncByteStream) -> None:
+        self._wire = wire
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._stream:
+            self._wire.take(len(chunk))
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
