@@ -139,7 +139,13 @@ def _models(wire: WireServer) -> None:
     provider = ProviderFactory(name="wire", kind="openai", base_url=wire.url + "/v1")
     for name in MODELS:
         default = name == MODELS[0]
-        ProfileFactory(provider=provider, model=name, max_output_tokens=2_000, is_default=default)
+        ProfileFactory(
+            provider=provider,
+            model=name,
+            max_output_tokens=2_000,
+            capabilities=["text", "tools", "structured_output"],
+            is_default=default,
+        )
         PriceFactory(provider_kind="openai", model=name)
     forget_profiles()
 
