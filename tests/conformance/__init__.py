@@ -30,7 +30,7 @@ are needed.
       - {say: found, times: 1}     or `fail: why`, `crash: true`, `hang: true`
 
     then: [run]             what happens once it is accepted, step by step; see `steps.py`
-    kills: true             the run may lose its process anywhere: see `test_kills.py`
+    kills: [model]          the case of these types when processes die: see `test_kills.py`
 
     expect:
       status: completed     or failed, cancelled; or what it is in when the steps are over

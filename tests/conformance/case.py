@@ -112,7 +112,7 @@ class Case(Flow):
     model: list[Answer] = []
     tools: list[ToolAnswer] = []
     then: list[str | JsonObject] = ["run"]
-    kills: bool = False
+    kills: list[str] = []
     expect: Expect
 
     @model_validator(mode="before")
