@@ -6,6 +6,7 @@
     cancel_when: {type: …}          it is run, and stopped when its log holds such an event
     later: 3600                     the clock goes on by so many seconds
     switch_off: clock               an administrator switches a tool off
+    withdraw: gpt-too               likewise a model
     request: {post: …}              anything else that the API can do
 """
 
@@ -19,6 +20,8 @@ from asgiref.sync import async_to_sync, sync_to_async
 
 from core import clock
 from llms.metering import close_clients
+from llms.models import ModelProfile
+from llms.services.profiles import forget_profiles
 from tests.conformance.case import Request
 from tests.conformance.stage import Stage
 from tests.drills.mortal import MortalWriter, live_and_die, logged, take_up, until
@@ -74,6 +77,11 @@ def _switch_off(stage: Stage, execution: WorkflowExecution, what: str) -> None:
     ToolSetting.objects.update_or_create(tool=what, defaults={"enabled": False})
 
 
+def _withdraw(stage: Stage, execution: WorkflowExecution, what: str) -> None:
+    ModelProfile.objects.filter(model=what).update(enabled=False)
+    forget_profiles()
+
+
 def _later(seconds: float, patch: pytest.MonkeyPatch) -> None:
     now = clock.now
     patch.setattr(clock, "now", lambda: now() + timedelta(seconds=seconds))
@@ -89,5 +97,6 @@ _STEPS: Mapping[str, Step] = {
     "die_when": _die_when,
     "cancel_when": _cancel_when,
     "switch_off": _switch_off,
+    "withdraw": _withdraw,
     "request": _request,
 }
