@@ -7,6 +7,8 @@
     later: 3600                     the clock goes on by so many seconds
     switch_off: clock               an administrator switches a tool off
     withdraw: gpt-too               likewise a model
+    uninstall: delay                a type of node is gone
+    taken_up: 20                    so many processes have had it and died
     request: {post: …}              anything else that the API can do
 """
 
@@ -28,6 +30,7 @@ from tests.drills.mortal import MortalWriter, live_and_die, logged, take_up, unt
 from tools.models import ToolSetting
 from workflows.models import WorkflowExecution
 from workflows.pump.pump import Pump
+from workflows.registry import NODE_TYPES
 from workflows.services.executions import request_cancel
 
 Step = Callable[[Stage, WorkflowExecution, Any], None]
@@ -37,8 +40,8 @@ def take(stage: Stage, execution: WorkflowExecution, patch: pytest.MonkeyPatch) 
     """Take the case's steps. `patch` holds until the test is over."""
     for step in stage.case.then:
         word, what = (step, None) if isinstance(step, str) else next(iter(step.items()))
-        if word == "later":
-            _later(what, patch)
+        if word in _PATCHES:
+            _PATCHES[word](what, patch)
         else:
             _STEPS[word](stage, execution, what)
 
@@ -82,6 +85,14 @@ def _withdraw(stage: Stage, execution: WorkflowExecution, what: str) -> None:
     forget_profiles()
 
 
+def _taken_up(stage: Stage, execution: WorkflowExecution, what: int) -> None:
+    WorkflowExecution.objects.filter(pk=execution.pk).update(attempt=what)
+
+
+def _uninstall(kind: str, patch: pytest.MonkeyPatch) -> None:
+    patch.delitem(NODE_TYPES._by_key, kind)
+
+
 def _later(seconds: float, patch: pytest.MonkeyPatch) -> None:
     now = clock.now
     patch.setattr(clock, "now", lambda: now() + timedelta(seconds=seconds))
@@ -98,5 +109,7 @@ _STEPS: Mapping[str, Step] = {
     "cancel_when": _cancel_when,
     "switch_off": _switch_off,
     "withdraw": _withdraw,
+    "taken_up": _taken_up,
     "request": _request,
 }
+_PATCHES = {"later": _later, "uninstall": _uninstall}
