@@ -1,4 +1,4 @@
-"""What a workflow does, told by data files: a graph, what the outside answers, what must come of it.
+"""What workflows do, told by data files: a graph, what the outside answers, what comes of it.
 
 `cases/<what it is about>/<name>.yaml` is one run through the API, the pump and a provider on the
 wire. To add one is to write a file; unknown keys are errors. Only `about`, a graph and `expect`
@@ -21,7 +21,7 @@ are needed.
       requests: [{post: /api/v1/…, body: {…}, by: admin}]     anything else that the API can do
 
     model:                  what the provider answers, one item for each request, in their order
-      - say: Hello          or `fault: 400 …`, or `tools: [{name: {argument: 1}}]`, all as of the wire
+      - say: Hello          or `fault: 400 …`, or `tools: [{name: {argument: 1}}]`, as of the wire
         asked: hello        only to a request whose last user message holds this
         model: gpt-too      only as this model: `wire:gpt-test` (the default one) or `wire:gpt-too`
         times: 2            to so many requests; `always` to any number, also none
@@ -46,6 +46,9 @@ are needed.
       usage: {input: 4, output: 1, exactness: metered}    any of the run's totals
 
 Whatever is left out of `calls`, `tool_calls` and `ran` did not happen. Of every run it is also
-asked that its log is gapless and ends once, that kept totals and the audit trail are sound, and that
-provider and ledger agree, call by call.
+asked that its log is gapless and ends once, that kept totals and the audit trail are sound, that
+provider and ledger agree, call by call, and that every answer of the script was asked for.
+
+What a new part of the product needs is a field of `Setup` or a word in `steps.py`; what it has to
+show, `test_coverage.py` says.
 """

@@ -64,7 +64,6 @@ class Answer(_Part):
     fault: str | int | None = None
     tools: list[JsonObject] = []
     rounds: int = 99
-    finish: str = ""
     asked: str = ""
     model: str | None = None
     times: int | Literal["always"] = 1

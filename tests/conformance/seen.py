@@ -6,7 +6,7 @@ from typing import Any
 from audit.verification import verify
 from core.aggregates import all_differences
 from llms.models import ModelCall
-from tests.conformance.case import Case, Expect
+from tests.conformance.case import Case
 from tests.conformance.scripted import Scripted, wanted
 from tests.conformance.stage import Stage
 from tests.drills.mortal import events_of
@@ -115,7 +115,9 @@ def _visits(events: Events) -> Iterable[str]:
 
 
 def _asked(execution: WorkflowExecution, wire: WireServer) -> list[list[str]]:
-    own = set(map(str, ModelCall.objects.filter(origin=execution.origin).values_list("pk", flat=True)))
+    own = set(
+        map(str, ModelCall.objects.filter(origin=execution.origin).values_list("pk", flat=True))
+    )
     return [list(record.said) for record in wire.meter.settled() if record.call in own]
 
 
@@ -123,7 +125,9 @@ def _line(message: Any) -> str:
     """YAML reads `user: hello` as a mapping."""
     if isinstance(message, str):
         return message
-    return "\n".join(f"{role}: {text if text is not None else ''}" for role, text in message.items())
+    return "\n".join(
+        f"{role}: {text if text is not None else ''}" for role, text in message.items()
+    )
 
 
 def _in_order_of(told: Sequence[str | list[str]], seen: Sequence[str]) -> list[str]:
@@ -136,7 +140,3 @@ def _in_order_of(told: Sequence[str | list[str]], seen: Sequence[str]) -> list[s
         came = list(seen[len(lines) : len(lines) + len(one)])
         lines += came if sorted(came) == sorted(one) else one
     return lines
-
-
-def expects_refusal(expect: Expect) -> bool:
-    return bool(expect.refused)

@@ -1,15 +1,15 @@
 """What may happen to a run once it is accepted: the words of `then`, one function each.
 
-    run                             all that waits is run, to its end or as far as it goes
-    cancel                          its owner stops it, over the API
-    die_when: {type: text.delta}    it is run by a process that dies when its log holds such an event
-    cancel_when: {type: …}          it is run, and stopped when its log holds such an event
-    later: 3600                     the clock goes on by so many seconds
-    switch_off: clock               an administrator switches a tool off
-    withdraw: gpt-too               likewise a model
-    uninstall: delay                a type of node is gone
-    taken_up: 20                    so many processes have had it and died
-    request: {post: …}              anything else that the API can do
+run                             all that waits is run, to its end or as far as it goes
+cancel                          its owner stops it, over the API
+die_when: {type: text.delta}    it is run by a process that dies when its log holds such an event
+cancel_when: {type: …}          it is run, and stopped when its log holds such an event
+later: 3600                     the clock goes on by so many seconds
+switch_off: clock               an administrator switches a tool off
+withdraw: gpt-too               likewise a model
+uninstall: delay                a type of node is gone
+taken_up: 20                    so many processes have had it and died
+request: {post: …}              anything else that the API can do
 """
 
 import asyncio

@@ -62,9 +62,7 @@ def test_a_process_may_die_in_the_midst_of_a_node(
         assert_outlived(here, execution, wire, f"{name}, {kind} {moment}")
 
 
-def assert_outlived(
-    here: Stage, execution: WorkflowExecution, wire: WireServer, when: str
-) -> None:
+def assert_outlived(here: Stage, execution: WorkflowExecution, wire: WireServer, when: str) -> None:
     """It ends as its file says; what was lost with the process is the only thing done twice."""
     leases_run_out()
     take_up()

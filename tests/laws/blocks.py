@@ -59,7 +59,9 @@ class Builder:
         return self.draw(st.sampled_from(parts))(ends, depth)
 
     def _work(self, ends: Sequence[End], depth: int) -> list[End]:
-        kind = self.draw(st.sampled_from(["append", "increment", "set", "prompt", "delay", "memory"]))
+        kind = self.draw(
+            st.sampled_from(["append", "increment", "set", "prompt", "delay", "memory"])
+        )
         name = f"n{len(self.nodes)}"
         configs: dict[str, dict[str, Any]] = {
             "append": {"name": "seen", "operation": "append", "value": name + "{{ size(text) }}"},
@@ -83,8 +85,9 @@ class Builder:
         configs = [("prompt", {"template": "{{ input.nowhere }}"})]
         configs += [("conditional", {"condition": "text.contains('1') || input.nowhere"})]
         kind, config = self.draw(st.sampled_from(configs))
-        node, _ = self._entered(ends, kind, config)
-        left = self._with_handler((node, "true" if kind == "conditional" else "out"))
+        port = "true" if kind == "conditional" else "out"
+        node, _ = self._entered(ends, kind, config, port)
+        left = self._with_handler((node, port))
         return [*left, (node, "false")] if kind == "conditional" else left
 
     def _with_handler(self, end: End) -> list[End]:

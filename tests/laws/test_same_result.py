@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from asgiref.sync import async_to_sync
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llms.errors import ProviderError
@@ -97,6 +97,7 @@ def test_whoever_answers_first_a_graph_gives_the_same(graph: dict[str, Any], see
 
 
 @given(whole_graphs(), st.integers(0, 2**32), st.integers(0, 6))
+@settings(max_examples=settings().max_examples // 2)
 def test_wherever_it_is_cut_off_a_graph_ends_the_same(
     graph: dict[str, Any], seed: int, answers: int
 ) -> None:

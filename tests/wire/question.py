@@ -16,7 +16,7 @@ class Question:
     """A request, read.
 
     `text` is the last user message with its directives; `tool_results` are those after it, and
-    `rounds` is how often the model has called tools since. `said` is every message, as "role: text".
+    `rounds` is how often the model has called tools since. `said` is every message: "role: text".
     """
 
     model: str
