@@ -85,6 +85,7 @@ class Exchange:
             model=question.model,
             stream=question.stream,
             question=question.text[:KEPT_QUESTION_CHARACTERS],
+            said=tuple(text[:KEPT_QUESTION_CHARACTERS] for text in question.said),
             attempt=attempt,
         )
         said, own = read_directives(question.text)

@@ -16,7 +16,7 @@ class Question:
     """A request, read.
 
     `text` is the last user message with its directives; `tool_results` are those after it, and
-    `rounds` is how often the model has called tools since.
+    `rounds` is how often the model has called tools since. `said` is every message: "role: text".
     """
 
     model: str
@@ -28,6 +28,7 @@ class Question:
     tools: frozenset[str]
     tool_results: tuple[str, ...]
     rounds: int
+    said: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,4 +126,5 @@ def _question(
         tools=frozenset(tools),
         tool_results=tuple(one.text for one in since if one.role == "tool"),
         rounds=sum(one.calls_tools for one in since),
+        said=tuple(f"{one.role}: {one.text}" for one in said),
     )

@@ -1,4 +1,4 @@
-"""A model that calls tools: what is called, recorded, told and never done twice."""
+"""A model that calls tools: what is called, recorded and told."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from accounts.models import User
 from audit.models import AuditEntry
 from core.aggregates import all_differences
 from llms.models import ModelCall
-from tests.drills.mortal import events_of, leases_run_out, live_and_die, take_up, types_of
+from tests.drills.mortal import events_of, take_up
 from tools.models import ToolCall, ToolSetting
 from workflows.models import WorkflowExecution
 from workflows.services.definitions import create_definition
@@ -114,22 +114,3 @@ def test_a_tool_that_is_switched_off_is_refused_when_it_is_called(say):
     assert "tool_disabled" in execution.output["text"]
     assert ToolCall.objects.get(origin=execution.origin).status == "refused"
     assert AuditEntry.objects.filter(action="tools.call.refused").count() == 1
-
-
-@pytest.mark.parametrize("commits", range(8))
-def test_wherever_a_process_dies_no_finished_call_is_made_again(say, commits):
-    execution = say(SUM)
-    live_and_die(after_commits=commits)
-    leases_run_out()
-    before = set(ToolCall.objects.filter(status="succeeded").values_list("pk", flat=True))
-    take_up()
-    execution.refresh_from_db()
-    assert (execution.status, execution.output["text"]) == ("completed", "The tool answered: 14")
-    calls = ToolCall.objects.filter(origin=execution.origin)
-    assert calls.filter(status="succeeded").count() == 1
-    assert before <= set(calls.values_list("pk", flat=True))
-    assert not calls.filter(status="open").exists()
-    kinds = types_of(execution)
-    assert kinds[-1] == "execution.completed"
-    assert kinds.count("node.finished") == 5
-    assert list(all_differences()) == []

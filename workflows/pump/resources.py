@@ -11,6 +11,7 @@ from django.utils.module_loading import import_string
 
 from core import clock
 from core.database import database
+from llms.errors import UnknownModel
 from llms.metering import Answer, CallRequest, ask
 from llms.profiles import ProfileSpec
 from llms.services.profiles import kept_profile, resolve_profile
@@ -92,7 +93,10 @@ class Resources:
         execution = self._execution
         if (kept := kept_profile(name, execution.user_id)) is not None:
             return kept
-        return await database.run(resolve_profile, name, execution.user)
+        try:
+            return await database.run(resolve_profile, name, execution.user)
+        except UnknownModel as gone:  # it was there when the run was accepted
+            raise NodeError(gone.code, str(gone)) from gone
 
     async def call_tool(self, question: ToolQuestion) -> ToolReply:
         """Call through the tools' door, for the user the run belongs to.

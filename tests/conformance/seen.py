@@ -1,0 +1,142 @@
+"""What came of a run, in the words of `expect`."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from audit.verification import verify
+from core.aggregates import all_differences
+from llms.models import ModelCall
+from tests.conformance.case import Case
+from tests.conformance.scripted import Scripted, wanted
+from tests.conformance.stage import Stage
+from tests.drills.mortal import events_of
+from tests.wire import WireServer
+from tools.models import ToolCall
+from workflows.models import WorkflowExecution
+
+_PIECES = {"text.delta", "reasoning.delta"}
+Events = Sequence[dict[str, Any]]
+
+
+def refused(told: Any) -> list[str]:
+    """Why it did not start: what is wrong with the graph, or the answer's code."""
+    body = told.json()
+    issues = body.get("detail", body).get("errors") or []
+    errors = [issue for issue in issues if issue.get("severity") == "error"]
+    return [f"{one['code']} {one['path']}".strip() for one in errors] or [body["code"]]
+
+
+def came_of(stage: Stage, execution: WorkflowExecution, wire: WireServer) -> dict[str, Any]:
+    """All that a file can expect of a run, as the API, the log and the ledger tell it."""
+    shown = stage.client.get(f"/api/v1/executions/{execution.pk}/").json()
+    events = events_of(execution)
+    output, error = shown["output"] or {}, shown["error"]
+    return {
+        "status": shown["status"],
+        "output": output.get("text"),
+        "variables": output.get("variables", {}),
+        "error": error and {"code": error["code"], "node": error["node"]},
+        "refused": [],
+        "ran": list(_visits(events)),
+        "calls": calls_of(execution),
+        "tool_calls": tool_calls_of(execution),
+        "asked": _asked(execution, wire),
+        "events": [event["type"] for event in events if event["type"] not in _PIECES],
+        "usage": {**shown["totals"], **shown["totals"]["usage"]},
+    }
+
+
+def expected(case: Case, seen: dict[str, Any]) -> dict[str, Any]:
+    """What the file says, in the form of `came_of`; what it is silent about is as it was seen."""
+    told: dict[str, Any] = case.expect.model_dump()
+    for name in ("asked", "events"):
+        if told[name] is None:
+            told[name] = seen[name]
+    if told["asked"] is not seen["asked"]:
+        told["asked"] = [list(map(_line, request)) for request in told["asked"]]
+    told["usage"] = {**seen["usage"], **told["usage"]}
+    told["ran"] = _in_order_of(told["ran"], seen["ran"])
+    for name in ("calls", "tool_calls"):
+        told[name] = sorted(told[name])
+    return told
+
+
+def calls_of(execution: WorkflowExecution) -> list[str]:
+    rows = ModelCall.objects.filter(origin=execution.origin).order_by("attempt")
+    return sorted(
+        f"{row.node} {row.visit}.{row.call_index} {row.status} {row.error_code}".strip()
+        for row in rows
+    )
+
+
+def tool_calls_of(execution: WorkflowExecution) -> list[str]:
+    rows = ToolCall.objects.filter(origin=execution.origin).order_by("attempt")
+    return sorted(
+        f"{row.node} {row.visit}.{row.call_index} {row.tool} {row.status} {row.error_code}".strip()
+        for row in rows
+    )
+
+
+def assert_sound(execution: WorkflowExecution, wire: WireServer) -> None:
+    """What holds of every run that is over, whatever it was."""
+    execution.refresh_from_db()
+    assert execution.over
+    last = [event["type"] for event in events_of(execution) if event["type"] in _ENDS]
+    assert last == [f"execution.{execution.status}"]
+    rows = set(map(str, ModelCall.objects.values_list("pk", flat=True)))
+    sent = [record.call for record in wire.meter.settled()]
+    assert len(sent) == len(set(sent))
+    assert set(sent) <= rows
+    assert not ModelCall.objects.filter(status="open").exists()
+    assert not ToolCall.objects.filter(status="open").exists()
+    assert list(all_differences()) == []
+    assert verify().ok
+
+
+def assert_script_was_played(case: Case, wire: WireServer) -> None:
+    """The outside was asked as often as the file has answers, no more and no less."""
+    least, most = wanted(case.model)
+    assert least <= len(wire.meter.settled()) <= most, "The model was not asked as often as told."
+    if case.tools:
+        least, most = wanted(case.tools)
+        assert least <= len(Scripted.called) <= most, "The tool was not called as often as told."
+
+
+_ENDS = ("execution.completed", "execution.failed", "execution.cancelled")
+
+
+def _visits(events: Events) -> Iterable[str]:
+    for event in events:
+        data = event["data"]
+        if event["type"] == "node.finished":
+            yield data["node"] if data["port"] == "out" else f"{data['node']}.{data['port']}"
+        elif event["type"] == "node.failed":
+            yield f"{data['node']}!{data['code']}"
+
+
+def _asked(execution: WorkflowExecution, wire: WireServer) -> list[list[str]]:
+    own = set(
+        map(str, ModelCall.objects.filter(origin=execution.origin).values_list("pk", flat=True))
+    )
+    return [list(record.said) for record in wire.meter.settled() if record.call in own]
+
+
+def _line(message: Any) -> str:
+    """YAML reads `user: hello` as a mapping."""
+    if isinstance(message, str):
+        return message
+    return "\n".join(
+        f"{role}: {text if text is not None else ''}" for role, text in message.items()
+    )
+
+
+def _in_order_of(told: Sequence[str | list[str]], seen: Sequence[str]) -> list[str]:
+    """What was told, with what may come in any order as it came."""
+    lines: list[str] = []
+    for one in told:
+        if isinstance(one, str):
+            lines.append(one)
+            continue
+        came = list(seen[len(lines) : len(lines) + len(one)])
+        lines += came if sorted(came) == sorted(one) else one
+    return lines

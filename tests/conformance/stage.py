@@ -1,0 +1,156 @@
+"""Where a case is played: what it needs is set up, it is started, its steps are taken."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from llms.services.profiles import forget_profiles
+from tests.conformance.case import Answer, Case, Request
+from tests.conformance.scripted import Scripted, tell, web_server
+from tests.drills.mortal import take_up
+from tests.factories.accounts import UserFactory
+from tests.factories.llms import PriceFactory, ProfileFactory, ProviderFactory
+from tests.wire import WireServer
+from tools.registry import tools
+from workflows.models import WorkflowExecution
+
+MODELS = ("gpt-test", "gpt-too")
+_NAMED = re.compile(r"@(definition:\w+|web)\b")
+
+
+@dataclass
+class Stage:
+    """The people and things of one case. `names` are what `@name` stands for in its file."""
+
+    case: Case
+    alice: User
+    names: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def client(self) -> APIClient:
+        return _client(self.alice)
+
+    @cached_property
+    def admin(self) -> APIClient:
+        return _client(UserFactory(username="ada", is_staff=True, is_superuser=True))
+
+    def begin(self) -> Any:
+        """Start it; gives the API's answer. What was said before is answered first."""
+        conversation = {}
+        for said in self.case.earlier:
+            told = self._post("/api/v1/chat/", {**self._what, "message": said, **conversation})
+            assert told.status_code == 202, told.json()
+            conversation = {"conversation": told.json()["conversation"]["id"]}
+            take_up()
+        if self.case.door == "chat":
+            body = {**self._what, "message": self.case.message, **conversation}
+            return self._post("/api/v1/chat/", {**body, "parameters": self.case.parameters})
+        body = {"input": self.named(self.case.given), "parameters": self.case.parameters}
+        if self.case.door == "definition":
+            return self._post(f"/api/v1/definitions/{self._definition}/execute/", body)
+        graph = self.named(self.case.document)
+        return self._post("/api/v1/workflows/execute/", {**body, "graph": graph})
+
+    def request(self, request: Request) -> Any:
+        """Do this over the API. It must succeed."""
+        client = self.admin if request.by == "admin" else self.client
+        (verb,) = [verb for verb in ("post", "put", "patch") if getattr(request, verb)]
+        address = self.named(getattr(request, verb))
+        told = getattr(client, verb)(address, self.named(request.body) or {})
+        assert told.status_code < 300, (address, told.content)
+        return told
+
+    def named(self, value: Any) -> Any:
+        """The value with what its names stand for."""
+        if isinstance(value, str):
+            return _NAMED.sub(lambda match: self.names[match[1]], value)
+        if isinstance(value, Mapping):
+            return {key: self.named(item) for key, item in value.items()}
+        return [self.named(item) for item in value] if isinstance(value, list) else value
+
+    def define(self, name: str, document: Any) -> str:
+        body = {"name": name, "graph": self.named(document)}
+        told = self.client.post("/api/v1/definitions/", body)
+        assert told.status_code == 201, told.json()
+        return str(told.json()["id"])
+
+    def _post(self, address: str, body: Mapping[str, Any]) -> Any:
+        return self.client.post(address, {**body, "mode": "background"})
+
+    @cached_property
+    def _definition(self) -> str:
+        return self.define("Under test", self.case.document)
+
+    @cached_property
+    def _what(self) -> dict[str, Any]:
+        return {"definition": self._definition}
+
+
+@contextmanager
+def stage(
+    case: Case, wire: WireServer, settings: Any, *, for_ever: bool = False
+) -> Iterator[Stage]:
+    """All that the case needs; `for_ever`: its model's answers may be asked for again."""
+    wire.clear()
+    _models(wire)
+    with ExitStack() as open_:
+        here = Stage(case, UserFactory(username="alice"))
+        if case.tools or "scripted" in str(case.document):
+            open_.enter_context(_scripted(case, settings))
+        if case.setup.web:
+            settings.CHATTER_EGRESS_ALLOW = ["127.0.0.1"]
+            here.names["web"] = open_.enter_context(web_server(case.setup.web))
+        for name, value in case.setup.settings.items():
+            setattr(settings, name, value)
+        for name, flow in case.setup.definitions.items():
+            here.names[f"definition:{name}"] = here.define(name, flow.document)
+        for request in case.setup.requests:
+            here.request(request)
+        answers = [Answer.model_validate(here.named(one.model_dump())) for one in case.model]
+        tell(wire, answers, for_ever=for_ever)
+        yield here
+
+
+def execution_of(told: Any) -> WorkflowExecution:
+    """The execution that the API says it has begun."""
+    return WorkflowExecution.objects.get(pk=told.json()["execution"]["id"])
+
+
+@contextmanager
+def _scripted(case: Case, settings: Any) -> Iterator[None]:
+    """The tool `scripted` beside the built-in ones."""
+    path = f"{Scripted.__module__}.{Scripted.__name__}"
+    settings.CHATTER_TOOLS = [*settings.CHATTER_TOOLS, path]
+    tools.__dict__.pop("_by_key", None)
+    Scripted.answers[:], Scripted.called[:] = case.tools, []
+    try:
+        yield
+    finally:
+        tools.__dict__.pop("_by_key", None)
+
+
+def _models(wire: WireServer) -> None:
+    provider = ProviderFactory(name="wire", kind="openai", base_url=wire.url + "/v1")
+    for name in MODELS:
+        default = name == MODELS[0]
+        ProfileFactory(
+            provider=provider,
+            model=name,
+            max_output_tokens=2_000,
+            capabilities=["text", "tools", "structured_output"],
+            is_default=default,
+        )
+        PriceFactory(provider_kind="openai", model=name)
+    forget_profiles()
+
+
+def _client(user: User) -> APIClient:
+    made = APIClient()
+    made.force_login(user)
+    return made

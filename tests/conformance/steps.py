@@ -1,0 +1,115 @@
+"""What may happen to a run once it is accepted: the words of `then`, one function each.
+
+run                             all that waits is run, to its end or as far as it goes
+cancel                          its owner stops it, over the API
+die_when: {type: text.delta}    it is run by a process that dies when its log holds such an event
+cancel_when: {type: …}          it is run, and stopped when its log holds such an event
+later: 3600                     the clock goes on by so many seconds
+switch_off: clock               an administrator switches a tool off
+withdraw: gpt-too               likewise a model
+uninstall: delay                a type of node is gone
+taken_up: 20                    so many processes have had it and died
+request: {post: …}              anything else that the API can do
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync, sync_to_async
+
+from core import clock
+from llms.metering import close_clients
+from llms.models import ModelProfile
+from llms.services.profiles import forget_profiles
+from tests.conformance.case import Request
+from tests.conformance.stage import Stage
+from tests.drills.mortal import MortalWriter, live_and_die, logged, take_up, until
+from tools.models import ToolSetting
+from workflows.models import WorkflowExecution
+from workflows.pump.pump import Pump
+from workflows.registry import NODE_TYPES
+from workflows.services.executions import request_cancel
+
+Step = Callable[[Stage, WorkflowExecution, Any], None]
+
+
+def take(stage: Stage, execution: WorkflowExecution, patch: pytest.MonkeyPatch) -> None:
+    """Take the case's steps. `patch` holds until the test is over."""
+    for step in stage.case.then:
+        word, what = (step, None) if isinstance(step, str) else next(iter(step.items()))
+        if word in _PATCHES:
+            _PATCHES[word](what, patch)
+        else:
+            _STEPS[word](stage, execution, what)
+
+
+def _run(stage: Stage, execution: WorkflowExecution, what: None) -> None:
+    take_up()
+
+
+def _cancel(stage: Stage, execution: WorkflowExecution, what: None) -> None:
+    told = stage.client.post(f"/api/v1/executions/{execution.pk}/cancel/")
+    assert told.status_code == 200, told.json()
+
+
+def _die_when(stage: Stage, execution: WorkflowExecution, what: Mapping[str, Any]) -> None:
+    assert live_and_die(_happened(what)), "The run was over before its process died."
+
+
+def _cancel_when(stage: Stage, execution: WorkflowExecution, what: Mapping[str, Any]) -> None:
+    async def scenario() -> None:
+        pump = Pump(MortalWriter())
+        running = asyncio.create_task(pump.drain())
+        await until(_happened(what))
+        await sync_to_async(request_cancel)(execution.pk, by=stage.alice)
+        pump.cancel(execution.pk)
+        await running
+        await close_clients()
+
+    async_to_sync(scenario)()
+
+
+def _request(stage: Stage, execution: WorkflowExecution, what: Mapping[str, Any]) -> None:
+    stage.request(Request.model_validate(what))
+
+
+def _switch_off(stage: Stage, execution: WorkflowExecution, what: str) -> None:
+    ToolSetting.objects.update_or_create(tool=what, defaults={"enabled": False})
+
+
+def _withdraw(stage: Stage, execution: WorkflowExecution, what: str) -> None:
+    ModelProfile.objects.filter(model=what).update(enabled=False)
+    forget_profiles()
+
+
+def _taken_up(stage: Stage, execution: WorkflowExecution, what: int) -> None:
+    WorkflowExecution.objects.filter(pk=execution.pk).update(attempt=what)
+
+
+def _uninstall(kind: str, patch: pytest.MonkeyPatch) -> None:
+    patch.delitem(NODE_TYPES._by_key, kind)
+
+
+def _later(seconds: float, patch: pytest.MonkeyPatch) -> None:
+    now = clock.now
+    patch.setattr(clock, "now", lambda: now() + timedelta(seconds=seconds))
+
+
+def _happened(what: Mapping[str, Any]) -> Callable[[], bool]:
+    return logged(what["type"], **{name: value for name, value in what.items() if name != "type"})
+
+
+_STEPS: Mapping[str, Step] = {
+    "run": _run,
+    "cancel": _cancel,
+    "die_when": _die_when,
+    "cancel_when": _cancel_when,
+    "switch_off": _switch_off,
+    "withdraw": _withdraw,
+    "taken_up": _taken_up,
+    "request": _request,
+}
+_PATCHES = {"later": _later, "uninstall": _uninstall}

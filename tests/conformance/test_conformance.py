@@ -1,0 +1,39 @@
+"""Every file under `cases` is true: what it is and how to add one is told in this package."""
+
+from typing import Any
+
+import pytest
+
+from tests.conformance.case import cases
+from tests.conformance.seen import (
+    assert_script_was_played,
+    assert_sound,
+    came_of,
+    expected,
+    refused,
+)
+from tests.conformance.stage import execution_of, stage
+from tests.conformance.steps import take
+from tests.wire import WireServer
+from workflows.models import WorkflowExecution
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", cases())
+def test_what_a_file_says_is_so(
+    name: str, wire: WireServer, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = cases()[name]
+    with stage(case, wire, settings) as here:
+        told = here.begin()
+        if case.expect.refused:
+            assert (refused(told), told.status_code // 100) == (case.expect.refused, 4)
+            assert not WorkflowExecution.objects.exists()
+            return
+        assert told.status_code == 202, told.json()
+        execution = execution_of(told)
+        take(here, execution, monkeypatch)
+        seen = came_of(here, execution, wire)
+        assert seen == expected(case, seen), case.about
+        assert_sound(execution, wire)
+        assert_script_was_played(case, wire)

@@ -1,0 +1,117 @@
+"""The files together show all there is: whatever is added to the product needs a file."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llms.errors import _MESSAGES as MODEL_ERRORS
+from tests.conformance.case import Case, cases
+from tools.asking import BadArguments, ToolTimedOut, UnknownTool
+from tools.base import ToolFailed
+from tools.keeping import NotKept
+from workflows.definition.expressions import BadExpression
+from workflows.definition.graph import ERROR, OUT
+from workflows.registry import NODE_TYPES
+
+ROOT = Path(__file__).parents[2]
+ENGINE = ("workflows/nodes", "workflows/engine", "workflows/pump", "workflows/tracking")
+RAISES = {"NodeError": 0, "LimitReached": 0, "RunFailed": 1, "fail": 0}  # where the code stands
+TOOL_ERRORS = {one.code for one in (UnknownTool, BadArguments, ToolFailed, ToolTimedOut, NotKept)}
+# What no file can bring about, or not in a moment, and the tests that do.
+ELSEWHERE = {
+    "node_crashed": "tests/workflows/test_nodes.py",
+    "unknown_tool": "tests/tools/test_calling.py",
+    "tool_result_not_kept": "tests/tools/test_calling.py",
+    "model_package_missing": "tests/llms/test_trouble.py",
+    "invalid_parameters": "tests/llms/test_failures.py",
+    "provider_unreachable": "tests/llms/test_trouble.py",
+    "provider_cut": "tests/llms/test_trouble.py",
+}
+
+Visit = tuple[str, str, str]  # type of node, port, code
+
+
+def test_there_are_enough_and_no_two_say_the_same() -> None:
+    told = [case.about for case in cases().values()]
+    assert len(told) >= 80
+    assert len(set(told)) == len(told)
+
+
+@pytest.mark.parametrize("kind", NODE_TYPES.keys())
+def test_every_port_of_every_type_of_node_is_left_by(kind: str) -> None:
+    found = NODE_TYPES.get(kind)
+    ports = set(found.ports or [OUT]) | ({ERROR} if found.can_fail else set())
+    left = {port for of, port, _ in _visits() if of == kind}
+    assert ports - left == set(), f"No file has a {kind} leave by these ports."
+
+
+@pytest.mark.parametrize("alias", [name for kind in NODE_TYPES.all() for name in kind.aliases])
+def test_every_name_of_the_earlier_system_is_used(alias: str) -> None:
+    used = {name for case in cases().values() for name in _types(case).values()}
+    assert alias in used
+
+
+def test_every_error_is_shown_by_a_file() -> None:
+    shown = {code for _, _, code in _visits()}
+    for case in cases().values():
+        shown |= {case.expect.error.code} if case.expect.error else set()
+        shown |= {line.split()[-1] for line in (*case.expect.calls, *case.expect.tool_calls)}
+    codes = {BadExpression.code, *MODEL_ERRORS, *TOOL_ERRORS, *_raised()}
+    assert codes - shown - set(ELSEWHERE) == set(), "No file shows these errors."
+    assert set(ELSEWHERE) & shown == set(), "These are shown by a file by now."
+
+
+@pytest.mark.parametrize("code", ELSEWHERE)
+def test_what_no_file_shows_another_test_does(code: str) -> None:
+    assert f'"{code}"' in (ROOT / ELSEWHERE[code]).read_text()
+
+
+@cache
+def _visits() -> list[Visit]:
+    """Every end of a visit that a file tells of."""
+    return [visit for case in cases().values() for visit in _visits_of(case)]
+
+
+def _visits_of(case: Case) -> Iterator[Visit]:
+    types = _types(case)
+    taken = {(edge["source"], edge["source_port"]) for edge in _edges(case)}
+    for line in _flat(case.expect.ran):
+        node, _, code = line.partition("!")
+        node, _, port = node.partition(".")
+        key = getattr(NODE_TYPES.get(types.get(node, "")), "key", "")
+        if not code:
+            yield key, port or OUT, ""
+        else:
+            yield key, ERROR if (node, ERROR) in taken else "", code
+
+
+def _types(case: Case) -> dict[str, str]:
+    document = case.document
+    if not isinstance(document, dict) or not isinstance(document.get("nodes"), list):
+        return {}
+    return {node["id"]: node["type"] for node in document["nodes"]}
+
+
+def _edges(case: Case) -> list[dict[str, Any]]:
+    return list(case.document["edges"]) if case.expect.ran else []
+
+
+def _flat(lines: list[str | list[str]]) -> Iterator[str]:
+    for line in lines:
+        yield from [line] if isinstance(line, str) else line
+
+
+def _raised() -> Iterator[str]:
+    """The codes that stand in the source of the engine where errors are raised."""
+    for path in (path for folder in ENGINE for path in (ROOT / folder).glob("*.py")):
+        for call in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(call, ast.Call):
+                continue
+            name = getattr(call.func, "id", getattr(call.func, "attr", ""))
+            code = call.args[RAISES[name]] if len(call.args) > RAISES.get(name, 99) else None
+            if isinstance(code, ast.Constant) and isinstance(code.value, str) and code.value:
+                yield code.value
