@@ -11,7 +11,7 @@ import core.models
 class Migration(migrations.Migration):
     dependencies = [
         ("analytics", "0001_initial"),
-        ("workflows", "0003_templates"),
+        ("workflows", "0007_templates"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

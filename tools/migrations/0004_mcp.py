@@ -12,7 +12,7 @@ import tools.models.mcp
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tools", "0001_initial"),
+        ("tools", "0003_rerun"),
     ]
 
     operations = [

@@ -11,7 +11,7 @@ import core.models
 class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("workflows", "0002_definition_history"),
+        ("workflows", "0003_nesting"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

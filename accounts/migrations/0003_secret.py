@@ -11,7 +11,7 @@ import core.secrets
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0001_initial"),
+        ("accounts", "0002_limits"),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("workflows", "0002_definition_history"),
+        ("workflows", "0005_limits"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -39,7 +39,7 @@ def declare_by_name(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("workflows", "0002_definition_history"),
+        ("workflows", "0006_rerun"),
     ]
 
     operations = [

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("workflows", "0002_definition_history")]
+    dependencies = [("workflows", "0004_approval")]
 
     operations = [
         migrations.AddField(

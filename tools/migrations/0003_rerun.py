@@ -7,52 +7,37 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("llms", "0001_initial"),
+        ("tools", "0002_nesting"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="modelcall",
+            model_name="toolcall",
             name="answered_by",
             field=models.CharField(
-                choices=[("provider", "provider"), ("cache", "cache"), ("recording", "recording")],
-                default="provider",
+                choices=[("tool", "tool"), ("recording", "recording")],
+                default="tool",
                 max_length=16,
             ),
         ),
         migrations.AddField(
-            model_name="modelcall",
+            model_name="toolcall",
             name="source_call",
             field=models.ForeignKey(
                 db_index=False,
                 null=True,
                 on_delete=django.db.models.deletion.SET_NULL,
                 related_name="+",
-                to="llms.modelcall",
+                to="tools.toolcall",
             ),
         ),
         migrations.AddIndex(
-            model_name="modelcall",
-            index=models.Index(fields=["user", "request_hash"], name="llms_calls_by_question"),
-        ),
-        migrations.AddIndex(
-            model_name="modelcall",
+            model_name="toolcall",
             index=models.Index(
                 condition=models.Q(("source_call__isnull", False)),
                 fields=["source_call"],
-                name="llms_calls_answered_from",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="modelcall",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("answered_by", "provider"),
-                    models.Q(("cost_nano_usd", 0), ("total_tokens", 0)),
-                    _connector="OR",
-                ),
-                name="llms_only_providers_cost",
+                name="tools_calls_answered_from",
             ),
         ),
     ]

@@ -7,37 +7,52 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tools", "0001_initial"),
+        ("llms", "0002_nesting"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="toolcall",
+            model_name="modelcall",
             name="answered_by",
             field=models.CharField(
-                choices=[("tool", "tool"), ("recording", "recording")],
-                default="tool",
+                choices=[("provider", "provider"), ("cache", "cache"), ("recording", "recording")],
+                default="provider",
                 max_length=16,
             ),
         ),
         migrations.AddField(
-            model_name="toolcall",
+            model_name="modelcall",
             name="source_call",
             field=models.ForeignKey(
                 db_index=False,
                 null=True,
                 on_delete=django.db.models.deletion.SET_NULL,
                 related_name="+",
-                to="tools.toolcall",
+                to="llms.modelcall",
             ),
         ),
         migrations.AddIndex(
-            model_name="toolcall",
+            model_name="modelcall",
+            index=models.Index(fields=["user", "request_hash"], name="llms_calls_by_question"),
+        ),
+        migrations.AddIndex(
+            model_name="modelcall",
             index=models.Index(
                 condition=models.Q(("source_call__isnull", False)),
                 fields=["source_call"],
-                name="tools_calls_answered_from",
+                name="llms_calls_answered_from",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="modelcall",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("answered_by", "provider"),
+                    models.Q(("cost_nano_usd", 0), ("total_tokens", 0)),
+                    _connector="OR",
+                ),
+                name="llms_only_providers_cost",
             ),
         ),
     ]
