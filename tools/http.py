@@ -1,10 +1,11 @@
 """What a request of a workflow may be: methods, headers, sizes, times (pure)."""
 
 import re
-from typing import Literal
+from typing import Literal, get_args
 
 KEY = "http_request"  # of the tool, and of the node that calls it
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
+METHODS = frozenset(get_args(Method))
 MOST_BYTES = 250_000  # what a row of the ledger holds
 LONGEST_S = 300.0
 _LEEWAY_S = 5.0

@@ -15,6 +15,7 @@ from workflows.interchange.foreign import Known
 from workflows.interchange.reading import from_yaml, read
 from workflows.interchange.report import Unreadable
 from workflows.models import WorkflowDefinition, WorkflowExecution
+from workflows.registry import NODE_TYPES
 from workflows.validation import errors_in, validate
 
 FILES = Path(__file__).parent / "files"
@@ -139,7 +140,7 @@ def test_a_chatflow_of_dify_comes_in_node_by_node(imported):
         "How long?": "approximated",
         "Short": "approximated",
         "Long": "approximated",
-        "Look it up": "left_out",
+        "Look it up": "approximated",
         "Found": "approximated",
         "Either": "left_out",
         "Answer": "carried",
@@ -153,7 +154,9 @@ def test_a_chatflow_of_dify_comes_in_node_by_node(imported):
         "short_memory.out>short",
         "how_long_case_2.true>long_question",
         "long_question.out>long",
-        "how_long_case_2.false>found",
+        "how_long_case_2.false>look_it_up",
+        "look_it_up.out>found_question",
+        "found_question.out>found",
         "short.out>answer",
         "long.out>answer",
         "found.out>answer",
@@ -173,6 +176,7 @@ def test_what_dify_says_is_said_in_our_words(imported):
     )
     assert found["long_question"]["template"].startswith("Write about {{input.message}}")
     assert found["answer"] == {"output": "{{text}}"}
+    assert found["look_it_up"]["url"] == "https://example.com/?q={{input.message}}"
 
 
 def test_what_could_not_be_kept_is_said(imported):
@@ -184,8 +188,62 @@ def test_what_could_not_be_kept_is_said(imported):
     assert "openai:gpt-4o is not known here" in notes["Long"]
     assert "env.API_KEY" in notes["Long"]
     assert "never true" in notes["How long?"]
-    assert "http-request" in notes["Look it up"]
-    assert "save them as secrets" in notes["Look it up"]
+    assert "save it as a secret" in notes["Look it up"]
+
+
+def request(**data):
+    """What becomes of the chatflow when its HTTP node is this, and the answer tells of it."""
+    document = from_yaml(file("dify_chatflow.yml"))
+    nodes = document["workflow"]["graph"]["nodes"]
+    node = next(one["data"] for one in nodes if one["data"]["type"] == "http-request")
+    node.update(data)
+    answer = next(one["data"] for one in nodes if one["data"]["type"] == "answer")
+    answer["answer"] = "{{#1005.status_code#}} {{#1005.body#}}"
+    found = read(document, Known(set(), NODE_TYPES.keys()))
+    assert not errors_in(validate(found.graph))
+    report = next(one for one in found.nodes if one.title == "Look it up")
+    configs = {one["id"]: one["config"] for one in found.graph["nodes"]}
+    return configs.get("look_it_up"), " ".join(report.notes), configs["answer"]["output"]
+
+
+def test_a_request_of_dify_comes_in_without_its_keys():
+    found, notes, answer = request(
+        method="post",
+        url="https://api.example.com/v1?x=1",
+        headers="Authorization:Bearer abc\nX-Said: {{#sys.query#}}\nHost:evil\nX-Key:sk-"
+        + "a1" * 12,
+        params="q:{{#sys.query#}}\n",
+        body={"type": "json", "data": [{"type": "text", "value": '{"q": "{{#sys.query#}}"}'}]},
+        timeout={"max_read_timeout": 5},
+    )
+    assert found == {
+        "method": "POST",
+        "url": "https://api.example.com/v1?x=1",
+        "query": {"q": "{{input.message}}"},
+        "headers": {"X-Said": "{{input.message}}", "Content-Type": "application/json"},
+        "body": '{"q": "{{input.message}}"}',
+        "fail_on_status": False,
+    }
+    for told in ("save it as a secret", "'Host' cannot", "'X-Key' holds", "limits of time"):
+        assert told in notes
+    assert answer == "{{nodes.look_it_up.status}} {{nodes.look_it_up.text}}"
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ({"url": "{{#env.BASE#}}/x"}, "host"),
+        ({"url": "http://127.0.0.1/"}, "private network"),
+        ({"url": "https://x.example/?key=sk-" + "a1" * 12}, "secret"),
+        ({"method": "TRACE"}, "TRACE"),
+        ({"url": ""}, "host"),
+    ],
+)
+def test_a_request_that_cannot_be_carried_over_is_left_out_with_its_reason(data, told):
+    found, notes, answer = request(**data)
+    assert found is None
+    assert told in notes
+    assert answer == ""
 
 
 def test_a_workflow_of_dify_runs_as_it_says(imported, client, drain):
@@ -288,7 +346,7 @@ def test_a_damaged_file_is_read_or_refused_and_never_raises(name, data):
     for _ in range(data.draw(st.integers(1, 4))):
         _damage(document, data)
     try:
-        found = read(document, Known(set(), {"prompt"}))
+        found = read(document, Known(set(), {"prompt", "http_request"}))
     except Unreadable:
         return
     assert isinstance(errors_in(validate(found.graph)), list)

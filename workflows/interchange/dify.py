@@ -4,12 +4,16 @@ import re
 
 from workflows.interchange import dify_nodes
 from workflows.interchange.assembly import Link
+from workflows.interchange.dify_http import http_request
+from workflows.interchange.dify_texts import is_inside
 from workflows.interchange.foreign import Conversion, ForeignNode, Known
 from workflows.interchange.loose import Loose
 from workflows.interchange.phrases import not_carried
 from workflows.interchange.report import Imported, Unreadable
 
 _NOTES = {"custom-note", "note"}
+_REQUEST = "http-request"
+_LATE = {*dify_nodes.KNOWN, _REQUEST}
 _INSIDE = "It stands inside a loop or an iteration, which was left out."
 
 
@@ -49,20 +53,22 @@ def _node(one: Loose) -> ForeignNode:
 
 def _in_order(conversion: Conversion) -> list[str]:
     """What is folded into others or left out comes first: the others ask what became of it."""
-    first = [key for key, one in conversion.nodes.items() if one.type not in dify_nodes.KNOWN]
-    return [*first, *(key for key in conversion.nodes if key not in first)]
+    nodes = conversion.nodes
+    return sorted(nodes, key=lambda key: (nodes[key].type in _LATE, nodes[key].type != _REQUEST))
 
 
 def _convert(conversion: Conversion, key: str) -> None:
     one = conversion.nodes[key]
     if one.type in _NOTES:
         conversion.leave_out(key, "A note on the canvas; it changes nothing.")
-    elif one.data.text("parentId") or one.data.true("data", "isInIteration"):
+    elif is_inside(one):
         conversion.leave_out(key, _INSIDE)
     elif one.type == "template-transform":
         _fold(conversion, key)
     elif one.type == "variable-aggregator":
         conversion.leave_out(key, "The text of the branch that was taken arrives without it.")
+    elif one.type == _REQUEST and "http_request" in conversion.known.kinds:
+        http_request(conversion, key, one.data.at("data"))
     elif one.type in dify_nodes.KNOWN:
         dify_nodes.KNOWN[one.type](conversion, key, one.data.at("data"))
     else:

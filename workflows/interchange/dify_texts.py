@@ -2,12 +2,20 @@
 
 import re
 
-from workflows.interchange.foreign import ARRIVING, Conversion, input_name, parted
+from workflows.interchange.foreign import (
+    ARRIVING,
+    Conversion,
+    ForeignNode,
+    input_name,
+    parted,
+)
 from workflows.interchange.report import NodeReport
+from workflows.interchange.requests import why_not
 
 _REFERENCE = re.compile(r"\{\{#([^#{}]+)#\}\}")
 _PLACE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 _DEEPEST = 8
+_LEFT_BY_REQUESTS = {"body": "text", "status_code": "status", "headers": "headers"}
 
 
 def rendered(conversion: Conversion, report: NodeReport, text: str) -> str:
@@ -46,9 +54,31 @@ def name_of(conversion: Conversion, selector: list[str]) -> str:
         return ""
     if node.type == "start":
         return input_name(variable)
+    return ARRIVING if node.type == "variable-aggregator" else _left(conversion, owner, variable)
+
+
+def _left(conversion: Conversion, key: str, variable: str) -> str:
+    """What one of our nodes leaves in the place of this one."""
+    node = conversion.nodes[key]
     if node.type == "llm" and variable == "text" and not node.data.text("parentId"):
-        return f"nodes.{conversion.id_of(owner, 'model')}.text"
-    return ARRIVING if node.type == "variable-aggregator" else ""
+        return f"nodes.{conversion.id_of(key, 'model')}.text"
+    left = _LEFT_BY_REQUESTS.get(variable) if carries_requests(conversion, key) else None
+    return f"nodes.{conversion.id_of(key, 'request')}.{left}" if left else ""
+
+
+def carries_requests(conversion: Conversion, key: str) -> bool:
+    """Whether this HTTP node becomes one of ours; asked before, in whatever order they come."""
+    one = conversion.nodes[key]
+    if one.type != "http-request" or is_inside(one):
+        return False
+    if "http_request" not in conversion.known.kinds:
+        return False
+    return not why_not(one.data.text("data", "method"), one.data.text("data", "url"))
+
+
+def is_inside(one: ForeignNode) -> bool:
+    """Whether it stands in a loop or an iteration, which are left out."""
+    return bool(one.data.text("parentId")) or one.data.true("data", "isInIteration")
 
 
 def _folded(conversion: Conversion, report: NodeReport, key: str, depth: int) -> str | None:

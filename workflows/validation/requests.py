@@ -21,13 +21,18 @@ _SAVE_IT = "Save it (POST /api/v1/secrets/) and name it in `secret_headers`: {se
 _LITERAL = re.compile(r"(?i)(?:bearer|basic|token|apikey|bot)?\s*(.*)", re.DOTALL)
 
 
+def proves_who_asks(header: str) -> bool:
+    """Whether a header of this name holds a secret, by what is usual."""
+    return bool(_KEEPS_A_SECRET.fullmatch(header))
+
+
 def check_headers(node: Node) -> Iterator[Issue]:
     """Secrets as they are where references belong, and references where secrets belong."""
     if not node.has(_SECRET):
         return
     headers = node.spec.config.get("headers")
     for name, text in headers.items() if isinstance(headers, dict) else ():
-        if _KEEPS_A_SECRET.fullmatch(name) and isinstance(text, str) and _says_more(text):
+        if proves_who_asks(name) and isinstance(text, str) and _says_more(text):
             message = f"The header '{shown(name)}' proves who asks, and stands here as it is."
             yield error(
                 "secret_in_plain_text", node.path("config", "headers", name), message, _SAVE_IT
