@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
@@ -33,6 +33,8 @@ class AuditedUserAdmin(AuditedAdmin, UserAdmin):
     date_hierarchy = "date_joined"
     secret_fields = ("password", "password1", "password2")
     personal_fields = ("username", "first_name", "last_name", "email")
+    # Else Django compares with a second, hidden box, and takes one that is missing for a change.
+    formfield_overrides = {models.JSONField: {"show_hidden_initial": False}}
     fieldsets = (*(UserAdmin.fieldsets or ()), ("Limits", {"fields": ("limits",)}))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:

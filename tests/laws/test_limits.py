@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
@@ -37,8 +37,10 @@ deaths = st.lists(st.integers(0, 6), max_size=2)
 
 @pytest.mark.usefixtures("built_in")
 @given(branches, st.integers(1, 3), limits, deaths)
+@example([25, 25, 25, 25], 1, {"tokens": 10}, [])
+@example([25, 25, 25, 25], 1, {"cost": "0.010"}, [1])
 @settings(
-    max_examples=18, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_no_run_passes_its_limits_by_more_than_one_call(
     branches: list[Any], rounds: int, limits: dict[str, Any], deaths: list[int]

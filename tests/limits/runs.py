@@ -1,18 +1,23 @@
 """What tests of limits ask of a run, and graphs they run."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from asgiref.sync import async_to_sync
+
 from audit.models import AuditEntry
 from core import clock
 from core.aggregates import all_differences
+from llms.metering import close_clients
 from llms.models import ModelCall
 from llms.services.profiles import forget_profiles
-from tests.drills.mortal import events_of, take_up
+from tests.drills.mortal import MortalWriter, events_of, logged, take_up, until
 from tests.factories.llms import PriceFactory
 from tools.models import ToolCall
 from workflows.models import WorkflowExecution
+from workflows.pump.pump import Pump
 from workflows.totals import totals_json
 
 Begin = Callable[..., WorkflowExecution]
@@ -21,6 +26,23 @@ Begin = Callable[..., WorkflowExecution]
 def finished(execution: WorkflowExecution) -> WorkflowExecution:
     """The run at its end."""
     take_up()
+    execution.refresh_from_db()
+    return execution
+
+
+def outlasted(execution: WorkflowExecution, kind: str, seconds: float) -> WorkflowExecution:
+    """The run at its end, when so much time passes at once as soon as its log tells of `kind`."""
+
+    async def life() -> None:
+        loop: Any = asyncio.get_running_loop()
+        work = loop.create_task(Pump(MortalWriter()).drain())
+        await until(logged(kind))
+        now = loop.time
+        loop.time = lambda: now() + seconds
+        await work
+        await close_clients()
+
+    async_to_sync(life)()
     execution.refresh_from_db()
     return execution
 

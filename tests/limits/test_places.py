@@ -10,6 +10,7 @@ from django.test import AsyncClient
 from django.test.utils import CaptureQueriesContext
 
 from audit.models import AuditEntry
+from core.events import bell
 from tests.drills.mortal import take_up
 from workflows.models import WorkflowExecution
 from workflows.services.places import Places, TooManyExecutions
@@ -122,3 +123,11 @@ def test_a_count_of_late_serves_only_while_less_than_half_of_the_places_are_take
     assert counted == 4
     with pytest.raises(TooManyExecutions):
         places.take(start(), 6)
+
+
+def test_a_stream_that_is_refused_is_a_429_and_leaves_nobody_listening(limited):
+    for _ in range(2):
+        say(limited)
+    refused = say(limited, mode="stream")
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_executions")
+    assert not bell._listeners

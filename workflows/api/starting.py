@@ -67,6 +67,10 @@ async def start(door: Door[B], mode: Mode) -> HttpResponseBase:
             tail.close()
             tail = Tail(begun.execution.id).open()
         return await _watched(door, mode, begun, tail)
+    except BaseException:
+        if mode == "stream":  # nobody will read it to its end
+            tail.close()
+        raise
     finally:
         if mode != "stream":
             tail.close()
