@@ -109,6 +109,11 @@ class WorkflowExecution(Record, CallTotals):
                 name="executions_under_way",
             ),
             models.Index(
+                fields=["wakes_at"],
+                condition=Q(wakes_at__isnull=False),
+                name="executions_to_wake",
+            ),
+            models.Index(
                 fields=["serial_key", "serial_number"],
                 condition=~Q(serial_key=""),
                 name="executions_in_a_series",
