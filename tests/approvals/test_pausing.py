@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
+from rest_framework.test import APIClient
 
 from accounts.models import User
 from audit.verification import verify
@@ -16,6 +17,7 @@ from llms.models import ModelCall
 from tests.approvals.desk import Desk, approval, letter, two_at_once
 from tests.definitions.graphs import asks, graph
 from tests.drills.mortal import events_of, leases_run_out, live_and_die, take_up, types_of
+from tests.factories.accounts import UserFactory
 from workflows.engine.pausing import ApprovalQuestion
 from workflows.models import Approval, WorkflowExecution
 from workflows.progress import apply, empty
@@ -95,6 +97,21 @@ def test_a_process_may_die_while_it_asks_and_while_it_goes_on(
     assert list(answered.values_list("node", flat=True)) == ["after", "model"]
     assert types_of(pk).count("approval.requested") == types_of(pk).count("approval.decided") == 1
     assert_whole(pk)
+
+
+def test_who_decided_keeps_the_name_the_run_has_seen(
+    desk: Desk, drain: Callable[[], None], api: Callable[..., APIClient]
+) -> None:
+    """A replay is to do the same, though its approver has gone since."""
+    bob = UserFactory(username="bob")
+    pk = desk.begin(two_at_once(approvers=["alice", "bob"]))
+    drain()
+    Desk(api(bob)).approve("one")
+    drain()
+    bob.delete()
+    desk.approve("other")
+    drain()
+    assert desk.run(pk)["output"]["text"] == "one: bob\n\nother: alice"
 
 
 def test_nothing_runs_while_it_waits(desk: Desk, drain: Callable[[], None]) -> None:

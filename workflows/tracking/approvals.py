@@ -94,7 +94,9 @@ class ApprovalLog:
         return await database.run(_found, approval.id)
 
     def _decided(self, approval: Approval) -> Decision:
-        by = approval.decided_by.username if approval.decided_by else ""
+        by = self._past.deciders.get((approval.node, approval.visit))
+        if by is None:
+            by = approval.decided_by.username if approval.decided_by else ""
         told = ApprovalDecided(
             node=approval.node,
             visit=approval.visit,

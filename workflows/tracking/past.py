@@ -24,7 +24,7 @@ class Past:
     """`seq` is the last event's number; a run's first attempt has an event or two and no calls.
 
     `failures` are the calls that had failed for good: code and message; `approvals` the ids of
-    those that were asked for.
+    those that were asked for, `deciders` the names that those who decided had then.
     """
 
     seq: int = 0
@@ -32,6 +32,7 @@ class Past:
     text_lengths: Mapping[tuple[Any, ...], int] = field(default_factory=dict)
     delays: Mapping[tuple[str, int], str] = field(default_factory=dict)
     approvals: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    deciders: Mapping[tuple[str, int], str] = field(default_factory=dict)
     texts: Mapping[Key, str] = field(default_factory=dict)
     failures: Mapping[Key, tuple[str, str]] = field(default_factory=dict)
     answerer: Answerer = Answerer()
@@ -89,7 +90,12 @@ def past_of(execution_id: UUID) -> Past:
     lengths: dict[tuple[Any, ...], int] = {}
     delays: dict[tuple[str, int], str] = {}
     approvals: dict[tuple[str, int], str] = {}
-    once = {"delay.started": (delays, "until"), "approval.requested": (approvals, "approval")}
+    deciders: dict[tuple[str, int], str] = {}
+    once = {
+        "delay.started": (delays, "until"),
+        "approval.requested": (approvals, "approval"),
+        "approval.decided": (deciders, "by"),
+    }
     texts: dict[Key, str] = {}
     failures: dict[Key, tuple[str, str]] = {}
     answerer, seq = Answerer(), 0
@@ -115,6 +121,7 @@ def past_of(execution_id: UUID) -> Past:
         lengths,
         delays,
         approvals,
+        deciders,
         texts,
         failures,
         answerer,
