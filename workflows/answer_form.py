@@ -50,12 +50,16 @@ class Unreadable(ValueError):
 def fields_of(
     schema: Mapping[str, Any], sent: Mapping[str, str] | None = None
 ) -> list[AnswerField]:
-    """The fields of a schema, filled with what was `sent` before, or else with its defaults."""
+    """The fields of a schema, those that are required first.
+
+    They are filled with what was `sent` before, or else with their defaults.
+    """
     properties = schema.get("properties")
     if not isinstance(properties, Mapping) or schema.get("type", "object") != "object":
         return [_field(None, schema, sent, required=True)]
     required = schema.get("required", ())
-    return [_field(key, one, sent, required=key in required) for key, one in properties.items()]
+    fields = [_field(key, one, sent, required=key in required) for key, one in properties.items()]
+    return sorted(fields, key=lambda field: not field.required)
 
 
 def answer_of(schema: Mapping[str, Any], sent: Mapping[str, str]) -> Any:

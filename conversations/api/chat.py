@@ -33,7 +33,9 @@ class OneWorkflow(Invalid):
 
 
 class Chat(AsyncAPIView):
-    """`mode` wait: 201 with the reply; stream: the events; background: 202 with the execution."""
+    """`mode` wait: 201 with the reply, or 202 once the run waits for people; stream: the events;
+    background: 202 with the execution.
+    """
 
     @extend_schema(request=ChatIn, parameters=[KEY], responses=RESPONSES)
     async def post(self, request: HttpRequest) -> HttpResponseBase:

@@ -7,7 +7,15 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.chat import ChatPage, over
 
-PAGES = ("/chat/", "conversation", "/executions/", "execution", "/account/tokens/", "/nowhere/")
+PAGES = (
+    "/chat/",
+    "conversation",
+    "/executions/",
+    "execution",
+    "/approvals/",
+    "/account/tokens/",
+    "/nowhere/",
+)
 BACK_OFFICE = (
     "/admin/",
     "/admin/llms/modelcall/",

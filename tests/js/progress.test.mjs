@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { answerText, apply, callsOf, emptySnapshot, isOver } from "../../static/js/progress.js";
+import { answerText, apply, callsOf, emptySnapshot, isOver, pendingApprovals } from "../../static/js/progress.js";
 
 const AT = "2026-01-01T00:00:00Z";
 
@@ -136,4 +136,22 @@ test("a tool call stands with the node that made it", () => {
   assert.deepEqual([open.name, open.status, open.arguments], ["clock", "open", { zone: "UTC" }]);
   const [tool] = fold(events).nodes[0].tools;
   assert.deepEqual([tool.status, tool.latency_ms, tool.error.code], ["failed", 3, "tool_failed"]);
+});
+
+test("a run that waits says for what, until it is decided or the run is over", () => {
+  const asking = history(
+    ["execution.started", { attempt: 1 }],
+    ["node.started", { node: "ask", kind: "approval", label: "Approval", visit: 1 }],
+    ["approval.requested", { node: "ask", visit: 1, approval: "a1", question: "Send it?", deadline_at: null }],
+    ["execution.waiting", { attempt: 1, approvals: [] }],
+  );
+  const waiting = fold(asking);
+  assert.equal(waiting.status, "waiting");
+  assert.equal(waiting.nodes[0].status, "waiting");
+  assert.deepEqual(pendingApprovals(waiting), [{ id: "a1", question: "Send it?", deadline_at: null }]);
+  const told = (type, data = {}) => apply(waiting, { execution: "e1", seq: 5, type, at: AT, data });
+  assert.deepEqual(pendingApprovals(told("execution.cancelled")), []);
+  const decided = told("approval.decided", { node: "ask", visit: 1, approval: "a1", decision: "approved", by: "ada", comment: "" });
+  assert.deepEqual(pendingApprovals(decided), []);
+  assert.equal(decided.nodes[0].decided.by, "ada");
 });

@@ -138,6 +138,11 @@ class WorkflowExecution(Record, CallTotals):
                 name="under_way_of_a_user",
             ),
             models.Index(
+                fields=["wakes_at"],
+                condition=Q(wakes_at__isnull=False),
+                name="executions_to_wake",
+            ),
+            models.Index(
                 fields=["serial_key", "serial_number"],
                 condition=~Q(serial_key=""),
                 name="executions_in_a_series",

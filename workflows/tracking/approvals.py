@@ -19,6 +19,7 @@ from workflows.tracking.pausing import ApprovalAsked, ApprovalExpired
 if TYPE_CHECKING:
     from workflows.tracking.tracker import WorkflowTracker
 
+_SHOWN_CHARACTERS = 100_000
 _TOLD_CHARACTERS = 1_000  # of a question or comment, in an event
 
 
@@ -58,7 +59,7 @@ class ApprovalLog:
             node=question.node,
             visit=question.visit,
             question=question.question.replace("\x00", ""),
-            shown=question.shown.replace("\x00", ""),
+            shown=_short_enough(question.shown.replace("\x00", "")),
             form=question.form,
             approvers=list(question.approvers),
             deadline_at=deadline or None,
@@ -93,7 +94,9 @@ class ApprovalLog:
         return await database.run(_found, approval.id)
 
     def _decided(self, approval: Approval) -> Decision:
-        by = approval.decided_by.username if approval.decided_by else ""
+        by = self._past.deciders.get((approval.node, approval.visit))
+        if by is None:
+            by = approval.decided_by.username if approval.decided_by else ""
         told = ApprovalDecided(
             node=approval.node,
             visit=approval.visit,
@@ -108,6 +111,14 @@ class ApprovalLog:
 
 def _found(key: str | UUID) -> Approval:
     return Approval.objects.select_related("decided_by").get(pk=key)
+
+
+def _short_enough(text: str) -> str:
+    """As much of it as a person may be asked to read; what is left out is said."""
+    if len(text) <= _SHOWN_CHARACTERS:
+        return text
+    left = len(text) - _SHOWN_CHARACTERS
+    return f"{text[:_SHOWN_CHARACTERS]}\n\n[{left:,} more characters are not shown.]"
 
 
 def _expires(approval: Approval) -> bool:

@@ -24,8 +24,9 @@ class Past:
     """`seq` is the last event's number; a run's first attempt has an event or two and no calls.
 
     `failures` are the calls that had failed for good, `failed` the visits: code and message;
-    `approvals` the ids of those that were asked for. `witness` saw what limits ask for.
-    `recordings` are those of another execution, that this one is a rerun of.
+    `approvals` the ids of those that were asked for, `deciders` the names that those who decided
+    had then. `witness` saw what limits ask for. `recordings` are those of another execution, that
+    this one is a rerun of.
     """
 
     seq: int = 0
@@ -33,6 +34,7 @@ class Past:
     text_lengths: Mapping[tuple[Any, ...], int] = field(default_factory=dict)
     delays: Mapping[tuple[str, int], str] = field(default_factory=dict)
     approvals: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    deciders: Mapping[tuple[str, int], str] = field(default_factory=dict)
     texts: Mapping[Key, str] = field(default_factory=dict)
     failures: Mapping[Key, tuple[str, str]] = field(default_factory=dict)
     answerer: Answerer = Answerer()
@@ -93,7 +95,12 @@ def past_of(execution_id: UUID) -> Past:
     lengths: dict[tuple[Any, ...], int] = {}
     delays: dict[tuple[str, int], str] = {}
     approvals: dict[tuple[str, int], str] = {}
-    once = {"delay.started": (delays, "until"), "approval.requested": (approvals, "approval")}
+    deciders: dict[tuple[str, int], str] = {}
+    once = {
+        "delay.started": (delays, "until"),
+        "approval.requested": (approvals, "approval"),
+        "approval.decided": (deciders, "by"),
+    }
     texts: dict[Key, str] = {}
     failures: dict[Key, tuple[str, str]] = {}
     failed: dict[tuple[str, int], tuple[str, str]] = {}
@@ -122,6 +129,7 @@ def past_of(execution_id: UUID) -> Past:
         lengths,
         delays,
         approvals,
+        deciders,
         texts,
         failures,
         answerer,

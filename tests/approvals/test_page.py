@@ -6,10 +6,8 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from rest_framework.test import APIClient
 
 from accounts.models import User
-from tests.drills.approvals import Desk, letter
 from tests.factories.accounts import PASSWORD
 from workflows.answer_form import fields_of
 from workflows.models import Approval
@@ -30,16 +28,11 @@ FORM = {
 
 
 @pytest.fixture
-def desk(alice: User, api: Callable[[User], APIClient], built_in: None) -> Desk:
-    return Desk(api(alice))
+def asked(asked: Callable[..., str]) -> Callable[..., Approval]:
+    """Start a letter and run it until it waits; gives what is asked."""
 
-
-@pytest.fixture
-def asked(desk: Desk, drain: Callable[[], None]) -> Callable[..., Approval]:
     def begun(**config: Any) -> Approval:
-        desk.begin(letter(**config))
-        drain()
-        return Approval.objects.latest("id")
+        return Approval.objects.get(execution=asked(**config))
 
     return begun
 

@@ -1,13 +1,10 @@
 """People decide how a run goes on: who is asked, what they may answer, and until when."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
 from django.contrib.auth.models import Group
-from django.test import AsyncClient
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -15,12 +12,11 @@ from audit.models import AuditEntry
 from audit.verification import verify
 from core.aggregates import all_differences
 from llms.models import ModelCall
+from tests.approvals.desk import APPROVALS, ONCE, Desk, approval, later, letter
 from tests.definitions.graphs import asks, graph
-from tests.definitions.test_execute import run_what_starts
-from tests.drills.approvals import APPROVALS, ONCE, Desk, approval, later, letter
 from tests.drills.mortal import events_of, types_of
 from tests.factories.accounts import UserFactory
-from workflows.models import Approval, WorkflowExecution
+from workflows.models import Approval
 from workflows.services.approvals import ApprovalOver, decide
 
 FORM = {
@@ -32,24 +28,6 @@ FORM = {
     "required": ["to", "copies"],
     "additionalProperties": False,
 }
-
-
-@pytest.fixture
-def desk(alice: User, api: Callable[[User], APIClient], built_in: None) -> Desk:
-    return Desk(api(alice))
-
-
-@pytest.fixture
-def asked(desk: Desk, drain: Callable[[], None]) -> Callable[..., str]:
-    """Start a letter and run it until it waits."""
-
-    def begun(**config: Any) -> str:
-        pk = desk.begin(letter(**config))
-        drain()
-        assert desk.run(pk)["status"] == "waiting"
-        return pk
-
-    return begun
 
 
 def test_a_run_waits_and_says_for_what(desk: Desk, asked: Callable[..., str]) -> None:
@@ -267,72 +245,3 @@ def test_each_visit_asks_anew(desk: Desk, drain: Callable[[], None]) -> None:
     rounds = Approval.objects.order_by("visit").values_list("visit", "question", "comment")
     assert list(rounds) == [(1, "Round 1?", "first"), (2, "Round 2?", "second")]
     assert ModelCall.objects.count() == 2
-
-
-def test_who_waits_for_the_answer_is_told_that_people_are_asked(alice: User, desk: Desk) -> None:
-    """The waiting POST ends when the run pauses, not when somebody decides."""
-
-    async def scenario() -> Any:
-        browser = AsyncClient()
-        await browser.aforce_login(alice)
-        body = {"graph": letter(), "input": {"message": "hello"}, "mode": "wait"}
-        posted = browser.post(ONCE, body, content_type="application/json")
-        answer, _ = await asyncio.gather(posted, run_what_starts())
-        return answer.status_code, answer.json()["execution"]
-
-    status, run = async_to_sync(scenario)()
-    assert (status, run["status"]) == (202, "waiting")
-    assert [one["id"] for one in run["approvals"]] == [desk.waiting("ask")]
-
-
-def test_a_conversation_waits_with_its_turn(
-    desk: Desk, drain: Callable[[], None], alice: User
-) -> None:
-    made = desk.client.post("/api/v1/definitions/", {"name": "letters", "graph": letter()})
-    body = {"message": "hello", "definition": made.json()["id"], "mode": "background"}
-    first = desk.client.post("/api/v1/chat/", body).json()
-    drain()
-    talk = {"message": "and?", "conversation": first["conversation"]["id"], "mode": "background"}
-    refused = desk.client.post("/api/v1/chat/", {**talk, "when_busy": "refuse"})
-    assert (refused.status_code, refused.json()["code"]) == (409, "conversation_busy")
-    second = desk.client.post("/api/v1/chat/", talk).json()["execution"]["id"]
-    drain()
-    assert desk.run(second)["status"] == "pending"
-    desk.approve()
-    drain()
-    assert desk.run(first["execution"]["id"])["output"]["text"] == "sent by alice: "
-    assert desk.run(second)["status"] == "completed"
-    assert list(all_differences()) == []
-
-
-def test_what_is_stopped_while_it_waits_ends_at_once(
-    desk: Desk, asked: Callable[..., str], drain: Callable[[], None]
-) -> None:
-    pk = asked()
-    ask = desk.waiting("ask")
-    told = desk.client.post(f"/api/v1/executions/{pk}/cancel/")
-    assert (told.status_code, told.json()["status"]) == (200, "cancelled")
-    assert desk.client.get(f"{APPROVALS}{ask}/").json()["status"] == "withdrawn"
-    late = desk.decide(ask)
-    assert (late.status_code, late.json()["code"]) == (409, "approval_over")
-    drain()
-    assert types_of(pk)[-1] == "execution.cancelled"
-    assert list(all_differences()) == []
-    assert verify().ok
-
-
-def test_a_run_that_is_deleted_takes_its_approvals_along(asked: Callable[..., str]) -> None:
-    WorkflowExecution.objects.filter(pk=asked()).delete()
-    assert Approval.objects.count() == 0
-
-
-def test_a_list_of_approvals_costs_the_same_for_many_as_for_one(
-    desk: Desk, asked: Callable[..., str], django_assert_max_num_queries: Any
-) -> None:
-    for _ in range(3):
-        asked()
-    with django_assert_max_num_queries(4):
-        assert len(desk.waiting()) == 3
-    with django_assert_max_num_queries(5):
-        runs = desk.client.get("/api/v1/executions/").json()["results"]
-    assert [len(run["approvals"]) for run in runs] == [1, 1, 1]
