@@ -66,9 +66,14 @@ def each(definition: Any, node: str = "each", **config: Any) -> dict[str, Any]:
     return {"id": node, "type": "map", "config": config}
 
 
-def start(client: APIClient, *nodes: Any, message: str = "hello") -> WorkflowExecution:
+def ask_for(client: APIClient, *nodes: Any, message: str = "hello") -> Any:
+    """The answer to who wants a graph of these nodes to run behind."""
     body = {"input": {"message": message, "items": ITEMS}, "graph": chain(*nodes)}
-    told = client.post("/api/v1/workflows/execute/", {**body, "mode": "background"})
+    return client.post("/api/v1/workflows/execute/", {**body, "mode": "background"})
+
+
+def start(client: APIClient, *nodes: Any, message: str = "hello") -> WorkflowExecution:
+    told = ask_for(client, *nodes, message=message)
     assert told.status_code == 202, told.json()
     return WorkflowExecution.objects.get(pk=told.json()["execution"]["id"])
 
@@ -161,7 +166,7 @@ def test_a_workflow_that_is_deleted_while_a_run_waits_is_still_run(
     gone.delete()
     take_up()
     assert shown(client, execution)["status"] == "completed"
-    refused = client.post("/api/v1/workflows/execute/", {"graph": chain(sub(gone))})
+    refused = ask_for(client, sub(gone))
     assert refused.json()["detail"]["errors"][0]["code"] == "unknown_workflow"
 
 
@@ -170,7 +175,7 @@ def test_a_strangers_workflow_cannot_be_run_from_ones_own(
 ) -> None:
     theirs = define(charlie)
     for node in (sub(theirs), each(theirs), sub(theirs, version=1)):
-        refused = client.post("/api/v1/workflows/execute/", {"graph": chain(node)})
+        refused = ask_for(client, node)
         assert refused.status_code == 400
         codes = [issue["code"] for issue in refused.json()["detail"]["errors"]]
         assert codes == ["unknown_workflow"]
