@@ -10,11 +10,13 @@ from django.utils.html import format_html
 
 from audit.context import current
 from conversations.models import Conversation, Message
-from conversations.services.turns import retry_turn
+from conversations.services.turns import retry_execution
 from core.back_office import ReadOnlyAdmin
 from core.errors import ChatterError
+from core.models import new_id
 from workflows.admin import ExecutionAdmin
-from workflows.models import WorkflowExecution
+from workflows.models import Rerun, WorkflowExecution
+from workflows.services.reruns import RerunRequest
 from workflows.totals import totals_json
 
 
@@ -87,14 +89,15 @@ admin.site.unregister(WorkflowExecution)
 class AnsweringExecutionAdmin(ExecutionAdmin):
     """Executions with what conversations add: answering again."""
 
-    actions = ("cancel", "retry")
+    actions = ("cancel", "retry", "replay")
 
     @admin.action(description="Retry the selected executions")
     def retry(self, request: HttpRequest, queryset: Any) -> None:
         started = 0
         for execution in queryset.select_related("user", "template"):
             try:
-                async_to_sync(retry_turn)(execution.user, execution, current().request_id)
+                wanted = RerunRequest(new_id(), Rerun.RETRY, current().request_id)
+                async_to_sync(retry_execution)(execution.user, execution, wanted)
                 started += 1
             except ChatterError as error:
                 self.message_user(request, f"{execution}: {error}", messages.WARNING)

@@ -5,6 +5,7 @@ to leak; and a hit is a row like any other, with its events.
 """
 
 from datetime import timedelta
+from uuid import UUID
 
 from core import clock
 from core.database import database
@@ -21,13 +22,13 @@ async def cached_answer(prepared: Prepared) -> CallRecord | None:
     request = prepared.request
     if request.cache_ttl_s is None or request.user_id is None:
         return None
-    return await database.run(_found, prepared, request.cache_ttl_s)
+    return await database.run(_found, prepared, request.user_id, request.cache_ttl_s)
 
 
-def _found(prepared: Prepared, ttl_s: float) -> CallRecord | None:
+def _found(prepared: Prepared, user_id: UUID, ttl_s: float) -> CallRecord | None:
     request = prepared.request
     same = ModelCall.objects.filter(
-        user_id=request.user_id,
+        user_id=user_id,
         request_hash=prepared.request_hash,
         provider=request.profile.provider,
         purpose=request.purpose,

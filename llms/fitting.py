@@ -1,5 +1,6 @@
 """What of a conversation fits into a model's context, and what is left for the answer (pure)."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from llms.estimate import measured_input
 from llms.messages import ChatMessage
 
 _LEAST_ANSWER = 256  # tokens; of a small context a quarter
-_MARGIN = 10  # an estimate may be short by a tenth
+_MARGIN = 1.1  # an estimate may be short by a tenth
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +37,12 @@ def fitted(
         return Fitted(messages)
     room = window - (wanted or min(_LEAST_ANSWER, window // 4))
     kept, dropped = list(messages), 0
-    while (size := _size(kept, tools)) > room and dropped < len(optional):
+    while (guess := measured_input(kept, tools)[0]) * _MARGIN > room and dropped < len(optional):
         dropped += 1
         while dropped < len(optional) and messages[optional[dropped]].role == "assistant":
             dropped += 1  # an answer does not stay without its question
         gone = frozenset(optional[:dropped])
         kept = [message for at, message in enumerate(messages) if at not in gone]
-    if size >= window:
+    if guess >= window:
         raise ProviderError("context_too_small", reason=f" ({window:,} tokens)", unbilled=True)
-    return Fitted(kept, window - size)
-
-
-def _size(messages: Sequence[ChatMessage], tools: Sequence[Mapping[str, Any]]) -> int:
-    guess, _ = measured_input(messages, tools)
-    return guess + guess // _MARGIN
+    return Fitted(kept, max(window - math.ceil(guess * _MARGIN), 1))

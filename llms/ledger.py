@@ -76,6 +76,7 @@ class CallRecord:
 
         No latency: no one was waited for.
         """
+        nothing: dict[str, Any] = dict.fromkeys(_COUNTED, 0)
         return replace(
             call,
             answered_by=by,
@@ -86,7 +87,7 @@ class CallRecord:
             status=self.status,
             exactness=Exactness.METERED,
             served_model=self.served_model,
-            **dict.fromkeys(_COUNTED, 0),
+            **nothing,
             price_id=None,
             answer=self.answer,
             settled_at=clock.now(),

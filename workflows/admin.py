@@ -10,8 +10,10 @@ from django.utils.html import format_html
 
 from accounts.authentication import user_of
 from audit.admin_mixin import AuditedAdmin
+from audit.context import current
 from core.back_office import ReadOnlyAdmin
 from core.errors import ChatterError
+from core.models import new_id
 from workflows.back_office import (
     executions_html,
     history_html,
@@ -23,6 +25,7 @@ from workflows.models import (
     Approval,
     ExecutionEvent,
     IdempotencyKey,
+    Rerun,
     WorkflowDefinition,
     WorkflowExecution,
     WorkflowTemplate,
@@ -31,6 +34,7 @@ from workflows.models import (
 from workflows.services.approvals import decide
 from workflows.services.definitions import change_definition
 from workflows.services.executions import cancel_execution
+from workflows.services.reruns import RerunRequest, start_rerun
 from workflows.services.templates import change_template
 from workflows.services.versions import entry_of
 from workflows.totals import totals_json
@@ -42,6 +46,7 @@ class ExecutionAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         "short",
         "status",
         "kind",
+        "rerun",
         "user",
         "template",
         "tokens",
@@ -52,11 +57,11 @@ class ExecutionAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         "created_at",
         "page",
     )
-    list_filter = ("status", "kind", "template", "created_at")
+    list_filter = ("status", "kind", "rerun", "debug", "template", "created_at")
     search_fields = ("id", "request_id", "user__username", "serial_key")
     list_select_related = ("user", "template")
     date_hierarchy = "created_at"
-    actions: tuple[str, ...] = ("cancel",)
+    actions: tuple[str, ...] = ("cancel", "replay")
 
     @admin.display(description="execution", ordering="id")
     def short(self, obj: WorkflowExecution) -> str:
@@ -88,6 +93,18 @@ class ExecutionAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             except ChatterError as error:
                 self.message_user(request, f"{execution}: {error}", messages.WARNING)
         self.message_user(request, f"Asked {stopped} executions to stop.")
+
+    @admin.action(description="Replay the selected executions, at no cost")
+    def replay(self, request: HttpRequest, queryset: Any) -> None:
+        started = 0
+        for execution in queryset.select_related("user", "template", "definition"):
+            wanted = RerunRequest(new_id(), Rerun.REPLAY, current().request_id)
+            try:
+                async_to_sync(start_rerun)(execution.user, execution, wanted)
+                started += 1
+            except ChatterError as error:
+                self.message_user(request, f"{execution}: {error}", messages.WARNING)
+        self.message_user(request, f"Started {started} executions.")
 
 
 @admin.register(Approval)

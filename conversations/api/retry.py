@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponseBase
 from drf_spectacular.utils import extend_schema
 
 from accounts.authentication import authenticate_request
-from conversations.services.turns import is_turn, retry_turn
+from conversations.services.turns import retry_execution
 from core.api import AsyncAPIView
 from core.database import database
 from workflows.api.execute import RESPONSES, told
@@ -14,7 +14,6 @@ from workflows.api.reruns import RerunIn, rerun_in, rerun_request
 from workflows.api.starting import KEY, Door, start
 from workflows.models import Rerun
 from workflows.selectors import execution_for
-from workflows.services.reruns import start_rerun
 
 
 class ExecutionRetry(AsyncAPIView):
@@ -30,6 +29,5 @@ class ExecutionRetry(AsyncAPIView):
         source = await database.run(execution_for, user, pk)
         body = rerun_in(request)
         wanted = rerun_request(request, Rerun.RETRY, body)
-        begin = retry_turn if is_turn(source) else start_rerun
-        door = Door(wanted.id, partial(begin, user, source, wanted), told)
+        door = Door(wanted.id, partial(retry_execution, user, source, wanted), told)
         return await start(door, body.mode)

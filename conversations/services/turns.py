@@ -193,17 +193,17 @@ def _started_before(user: User, plan: StartPlan) -> Started:
     return Started(plan.execution, question.conversation, question, plan.template)
 
 
-def is_turn(execution: WorkflowExecution) -> bool:
-    """Whether it answers a message of a conversation."""
-    return execution.serial_key.startswith("conversation:")
+async def retry_execution(
+    user: User, execution: WorkflowExecution, wanted: RerunRequest
+) -> StartPlan:
+    """Try an execution again: from the node that failed.
 
-
-async def retry_turn(user: User, execution: WorkflowExecution, wanted: RerunRequest) -> StartPlan:
-    """Answer the same message again: from the node that failed, or all anew if none did.
-
+    One that answers a message of a conversation answers it again, all anew if nothing had failed.
     Raises NothingToRetry, ConversationBusy, and what `plan_rerun` and `plan_execution` raise.
     """
-    return await start_execution(partial(_plan_retry, user, execution, wanted))
+    in_turn = execution.serial_key.startswith("conversation:")
+    plan = _plan_retry if in_turn else plan_rerun
+    return await start_execution(partial(plan, user, execution, wanted))
 
 
 def _plan_retry(user: User, execution: WorkflowExecution, wanted: RerunRequest) -> StartPlan:
@@ -220,8 +220,10 @@ def _plan_retry(user: User, execution: WorkflowExecution, wanted: RerunRequest) 
         raise ConversationBusy
     if execution.status not in RETRIED:
         return plan_execution(user, request)
-    series = {"serial_key": execution.serial_key, "serial_number": execution.serial_number}
-    return plan_rerun(user, execution, replace(wanted, **series))
+    in_turn = replace(
+        wanted, serial_key=execution.serial_key, serial_number=execution.serial_number
+    )
+    return plan_rerun(user, execution, in_turn)
 
 
 def _again(user: User, execution: WorkflowExecution, wanted: RerunRequest) -> ExecutionRequest:

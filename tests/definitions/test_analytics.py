@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.definitions import percentile
+from analytics.definitions import numbers_of, percentile
 from llms.models import ModelCall, ModelPrice
 from llms.services.profiles import forget_profiles
 from tests.definitions.graphs import asks, graph, waits
+from workflows.models import WorkflowDefinition
 
 
 @pytest.fixture
@@ -80,3 +81,30 @@ def test_a_percentile_is_one_of_the_values_and_large_enough(values, share):
     found = percentile(values, share)
     assert found in values
     assert sum(value <= found for value in values) >= share * len(values)
+
+
+def test_what_a_recording_or_a_cache_answered_is_not_how_long_a_node_takes(
+    client, made, address, drain
+):
+    """A replay is no run; of a fork only what it asked counts; a cached visit has no duration."""
+    both = graph(asks("One.", node="one"), asks("Two.", node="two", cache={"ttl_s": 60}))
+    client.patch(address, {"graph": both})
+    client.post(address + "versions/2/publish/")
+    body = {"input": {"message": "hello"}, "mode": "background"}
+    first = client.post(address + "execute/", body).json()["execution"]["id"]
+    drain()
+    for how, changed in (("replay", {}), ("fork", {"node": "two", "text": "other"})):
+        client.post(f"/api/v1/executions/{first}/{how}/", changed)
+        drain()
+    client.post(address + "execute/", body)
+    drain()
+    told = client.get(address + "analytics/").json()
+    nodes = {node["node"]: node for node in told["nodes"]}
+    assert told["runs"] == 3
+    assert (nodes["one"]["visits"], nodes["one"]["unasked_calls"]) == (2, 1)
+    assert (nodes["two"]["visits"], nodes["two"]["calls"]) == (3, 3)
+    assert nodes["two"]["unasked_calls"] == 1
+    numbers = numbers_of(WorkflowDefinition.objects.get(pk=made["id"]), 100)
+    assert len(numbers.durations_ms) == 2
+    assert len(numbers.nodes["one"].durations_ms) == 2
+    assert len(numbers.nodes["two"].durations_ms) == 2

@@ -3,7 +3,9 @@
 import pytest
 
 from llms.errors import ProviderError
+from llms.messages import ChatMessage
 from tests.fakes import FakeServices, run_graph
+from workflows.engine.context import History
 from workflows.engine.errors import RunFailed
 from workflows.validation import errors_in, validate
 
@@ -96,3 +98,51 @@ def test_what_is_no_schema_is_told_before_it_runs(schema):
     }
     [issue] = errors_in(validate(graph))
     assert issue.path == "nodes[1].config.output_schema"
+
+
+def test_attempts_and_cache_are_as_the_node_says():
+    ran = ask("Oslo", retry={"attempts": 5, "wait_s": 2, "backoff": 3}, cache={"ttl_s": 60})
+    [question] = ran.services.asked
+    assert (question.attempts, question.first_wait_s, question.backoff) == (5, 2, 3)
+    assert question.cache_ttl_s == 60
+    [question] = ask("Oslo").services.asked
+    assert (question.attempts, question.first_wait_s, question.backoff) == (3, 0.5, 2)
+    assert question.cache_ttl_s is None
+
+
+@pytest.mark.parametrize(
+    ("config", "path"),
+    [
+        ({"cache": {"ttl_s": 0}}, "cache.ttl_s"),
+        ({"cache": {}}, "cache.ttl_s"),
+        ({"cache": True}, "cache"),
+        ({"retry": {"attempts": 0}}, "retry.attempts"),
+        ({"retry": {"wait": 1}}, "retry.wait"),
+    ],
+)
+def test_settings_of_cache_and_retry_are_checked(config, path):
+    graph = {
+        "nodes": [
+            {"id": "start", "type": "start"},
+            {"id": "model", "type": "model", "config": config},
+            {"id": "end", "type": "end"},
+        ],
+        "edges": [{"source": "start", "target": "model"}, {"source": "model", "target": "end"}],
+    }
+    [issue] = errors_in(validate(graph))
+    assert issue.path == f"nodes[1].config.{path}"
+
+
+def test_of_what_is_remembered_the_messages_may_be_left_out_and_nothing_else():
+    said = History(
+        [ChatMessage("user", "My name is Ann."), ChatMessage("assistant", "Hello Ann.")], [1, 1],
+        "They met.", 1,
+    )  # fmt: skip
+    nodes = {"start": {}, "memory": {}, "model": {"config": {"system": "Be kind."}}, "end": {}}
+    edges = ["start>memory", "memory>model", "model>end"]
+    [question] = run_graph(nodes, edges, "Who?", FakeServices(said=said)).services.asked
+    assert [question.messages[at].text for at in question.optional] == [
+        "My name is Ann.",
+        "Hello Ann.",
+    ]
+    assert len(question.messages) == 5

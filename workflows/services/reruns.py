@@ -155,11 +155,10 @@ def _is_start(source: WorkflowExecution, node: str) -> bool:
 
 
 def _parameters(source: WorkflowExecution, given: Mapping[str, Any]) -> Mapping[str, Any]:
-    if not given:
-        return source.parameters
-    if source.template is None:
+    if not given or source.template is None:
         return {**source.parameters, **given}
-    return checked(source.template.parameters, {**source.parameters, **given})
+    declared: Mapping[str, Any] = source.template.parameters
+    return checked(declared, {**source.parameters, **given})
 
 
 def _edits(source: WorkflowExecution, edit: Edit | None) -> Sequence[Mapping[str, Any]]:

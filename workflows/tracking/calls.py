@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _KINDS: dict[str, type[TextDelta]] = {"text": TextDelta, "reasoning": ReasoningDelta}
 _COALESCE_S = 0.05
-_PIECE = 4_000  # characters of an answer that is known, in one event
+_PIECE = 2_000  # characters of an answer that is known, in one event
 
 
 class _Stream:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from core import clock
 from core.models import new_id
@@ -80,7 +80,7 @@ def repeated_tool_call(
     return call.answered(replace(call, **_of(execution, attempt)))
 
 
-def _of(execution: WorkflowExecution, attempt: int) -> dict[str, object]:
+def _of(execution: WorkflowExecution, attempt: int) -> dict[str, Any]:
     now = clock.now()
     return {
         "id": new_id(),

@@ -27,7 +27,8 @@ def recordings_of(execution: WorkflowExecution) -> Recordings:
     """What this execution may be answered from; four queries for a rerun, none for others."""
     if not execution.rerun:
         return NOTHING
-    source = WorkflowExecution.objects.filter(pk=execution.source_id).values("id", "error").first()
+    rows = WorkflowExecution.objects.filter(reruns=execution.pk)
+    source = rows.values("id", "error").first()
     if source is None:
         return Recordings(strict=execution.rerun == Rerun.REPLAY)
     past = past_of(source["id"])
@@ -114,7 +115,7 @@ def _taken(
     """What of the past these choose."""
     calls = {key: end for key in past.calls if call(key) and (end := _end(past, key))}
     tool_calls = {
-        key: end for key in past.tool_calls if call(key) and (end := _tool_end(past, key))
+        key: tool_end for key in past.tool_calls if call(key) and (tool_end := _tool_end(past, key))
     }
     return Recordings(
         calls=calls,
