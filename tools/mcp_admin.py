@@ -93,15 +93,15 @@ class McpServerAdmin(AuditedAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
     )
     list_filter = ("transport", "enabled", "ok")
     search_fields = ("name", "url", "command")
-    secret_fields = ("new_headers",)
+    secret_fields = ("new_headers", "url")  # what follows the host may be a key
     actions = ("ask_health", "ask_tools")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("name", *_HEALTH) if obj else ()
 
     @admin.display(description="address")
-    def address(self, server: McpServer) -> str:
-        return server.url or server.command
+    def place(self, server: McpServer) -> str:
+        return server.address
 
     @admin.action(description="Ask how they are", permissions=["change"])
     def ask_health(self, request: HttpRequest, servers: QuerySet[McpServer]) -> None:

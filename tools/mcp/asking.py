@@ -14,7 +14,7 @@ from tools.mcp.schemas import BadSchema, taken
 from tools.mcp.session import McpTimedOut, Session, session_with
 
 MAX_TOOLS = 200
-MAX_DESCRIPTION = 4_000
+MAX_DESCRIPTION = 1_024  # some providers refuse a longer one, and with it the whole question
 _MAX_PAGES = 20
 _MAX_NAME = 200
 

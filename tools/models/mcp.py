@@ -93,6 +93,12 @@ class McpServer(EditableRecord):
         return self.name
 
     @property
+    def address(self) -> str:
+        """Where it is, without the path and what follows it, which may hold a key."""
+        url = httpx.URL(self.url)
+        return f"{url.scheme}://{url.netloc.decode()}" if self.url else self.command
+
+    @property
     def header_values(self) -> Mapping[str, str]:
         values: dict[str, str] = json.loads(self.headers or "{}")
         return values

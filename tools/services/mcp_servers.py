@@ -59,7 +59,7 @@ def register_server(*, by: User, headers: Mapping[str, str], **fields: Any) -> M
     server = McpServer(**fields, headers=headers_text(headers))
     _check(server)
     server.save()
-    detail = {"name": server.name, "transport": server.transport, "command": server.command}
+    detail = {"name": server.name, "transport": server.transport, "address": server.address}
     record("tools.mcpserver.created", actor=by, target=server, detail=detail)
     return server
 
@@ -75,7 +75,7 @@ def change_server(
         setattr(server, name, value)
     _check(server)
     server.save(update_fields=[*fields, "updated_at"])
-    detail = {"name": server.name, "changed": sorted(fields)}
+    detail = {"name": server.name, "changed": sorted(fields), "address": server.address}
     record("tools.mcpserver.changed", actor=by, target=server, detail=detail)
     return server
 

@@ -151,6 +151,7 @@ def test_a_tool_that_says_what_was_approved_again_waits_to_be_switched_on(
     finally:
         manager["echo"] = echo
     assert ask(office, server)["changed"] == []
+    assert not ToolSetting.objects.get(tool="near__echo").enabled
     path = f"{SERVERS}{server.pk}/tools/near__echo/"
     shown = office.patch(path, {"enabled": True, "open_to_all": True}).json()
     assert (shown["enabled"], shown["open_to_all"], shown["offered"]) == (True, True, None)
