@@ -66,7 +66,7 @@ class Resources:
         if (failure := calls.failure(question.node, question.visit, question.call)) is not None:
             raise NodeError(*failure)
         if self._past.recordings.strict:
-            raise NotRecorded(question.node, "model", question.call)
+            raise NotRecorded(question.node, f"model call {question.call}")
         profile = await self._profile(question.model)
         request = CallRequest(
             profile=profile,
@@ -107,7 +107,7 @@ class Resources:
         if (known := calls.recorded(question.node, question.visit, question.call)) is not None:
             return ToolAnswer.of(known, replayed=True)
         if self._past.recordings.strict:
-            raise NotRecorded(question.node, "tool", question.call)
+            raise NotRecorded(question.node, f"tool call {question.call}")
         self._guard.count_tool_call(question.node, question.visit)
         request = ToolRequest(
             tool=question.tool,

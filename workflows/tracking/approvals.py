@@ -15,6 +15,7 @@ from workflows.models import Approval, ApprovalStatus
 from workflows.tracking.facts import Audited
 from workflows.tracking.past import Past
 from workflows.tracking.pausing import ApprovalAsked, ApprovalExpired
+from workflows.tracking.recordings import NotRecorded
 
 if TYPE_CHECKING:
     from workflows.tracking.tracker import WorkflowTracker
@@ -35,9 +36,15 @@ class ApprovalLog:
     async def decision(self, question: ApprovalQuestion) -> Decision | None:
         """What was decided; None when nobody has, after the question was put once.
 
-        Returns only what is committed. Raises LeaseLost.
+        In a rerun, what was decided in the run it is one of. Returns only what is committed.
+        Raises LeaseLost, NotRecorded.
         """
-        known = self._past.approvals.get((question.node, question.visit))
+        place, recordings = (question.node, question.visit), self._past.recordings
+        if (recorded := recordings.approvals.get(place)) is not None:
+            return self._decided(await database.run(_found, recorded))
+        if recordings.strict:
+            raise NotRecorded(question.node, "decision")
+        known = self._past.approvals.get(place)
         if known is None:
             self._ask(question)
             return None

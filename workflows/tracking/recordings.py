@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from core import clock
 from core.models import new_id
@@ -22,8 +22,8 @@ _UNKNOWN: Failure = ("not_asked", "The model could not be asked.")
 class NotRecorded(RunStopped):
     """A replay asks nothing anew, not even what the node could do without."""
 
-    def __init__(self, node: str, kind: Literal["model", "tool"], call: int) -> None:
-        message = f"The run that is replayed recorded no {kind} call {call} of this visit."
+    def __init__(self, node: str, what: str) -> None:
+        message = f"The run that is replayed recorded no {what} of this visit."
         super().__init__(node, "not_recorded", message)
 
 
@@ -31,13 +31,14 @@ class NotRecorded(RunStopped):
 class Recordings:
     """Only what may be used is in it; `strict` says that nothing else may be.
 
-    `calls` ended for good, with an answer or an error; `failed` are visits that ended in an error;
-    `made` are the keys of all calls to models that have a row, whatever became of them.
+    `calls` ended for good, with an answer or an error; `approvals` are the ids of those that were
+    decided; `failed` are visits that ended in an error; `made` are the keys of all calls to models that have a row, whatever became of them.
     """
 
     calls: Mapping[Key, CallRecord] = field(default_factory=dict)
     tool_calls: Mapping[Key, ToolCallRecord] = field(default_factory=dict)
     delays: Mapping[Place, str] = field(default_factory=dict)
+    approvals: Mapping[Place, str] = field(default_factory=dict)
     failed: Mapping[Place, Failure] = field(default_factory=dict)
     made: frozenset[Key] = frozenset()
     strict: bool = False

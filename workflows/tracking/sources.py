@@ -20,6 +20,7 @@ from workflows.tracking.past import Past, past_of
 from workflows.tracking.recordings import NOTHING, Key, Place, Recordings
 
 _NEVER = -1
+_OF_PLACES = ("node.failed", "delay.started", "approval.decided")
 T = TypeVar("T")
 
 
@@ -54,7 +55,7 @@ def _of_a_fork(past: Past, end: int) -> Recordings:
         return any(_NEVER < seq < end for seq in told)
 
     def place_is_before(place: Place) -> bool:
-        told = [_began(past, kind, *place) for kind in ("node.failed", "delay.started")]
+        told = [_began(past, kind, *place) for kind in _OF_PLACES]
         return any(_NEVER < seq < end for seq in told)
 
     return _taken(past, call_is_before, place_is_before)
@@ -121,6 +122,9 @@ def _taken(
         calls=calls,
         tool_calls=tool_calls,
         delays=_chosen(past.delays, place),
+        approvals=_chosen(
+            {at: key for at, key in past.approvals.items() if at in past.deciders}, place
+        ),
         failed=_chosen(past.failed, place),
         made=frozenset(past.calls),
         strict=strict,
