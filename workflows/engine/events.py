@@ -235,6 +235,7 @@ class ExecutionWaiting(Event):
     approvals: Sequence[Mapping[str, Any]]  # {approval, node, visit, question, deadline_at}
 
 
+@dataclass(frozen=True, slots=True)
 class LimitReached(Event):
     """What the run may use at `most` was `reached` (null: nobody knows), by this node if by any.
 

@@ -49,6 +49,7 @@ class LimitedCalls:
         self.recorded = calls.recorded
         self.attempts = calls.attempts
         self.failure = calls.failure
+        self.answered = calls.answered
         self.opened = calls.opened
         self.streamed = calls.streamed
 

@@ -32,7 +32,8 @@ class Recordings:
     """Only what may be used is in it; `strict` says that nothing else may be.
 
     `calls` ended for good, with an answer or an error; `approvals` are the ids of those that were
-    decided; `failed` are visits that ended in an error; `made` are the keys of all calls to models that have a row, whatever became of them.
+    decided; `failed` are visits that ended in an error; `made` are the keys of all calls to models
+    that have a row, whatever became of them.
     """
 
     calls: Mapping[Key, CallRecord] = field(default_factory=dict)
