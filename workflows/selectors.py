@@ -26,11 +26,9 @@ def _bound(version: WorkflowVersion, parameters: bytes) -> GraphDefinition:
 
 
 @lru_cache(maxsize=512)
-def version_called(content_hash: str) -> WorkflowVersion | None:
+def version_called(content_hash: str) -> WorkflowVersion:
     """The version of this hash; kept, for versions never change."""
-    found: WorkflowVersion | None = WorkflowVersion.objects.filter(
-        content_hash=content_hash
-    ).first()
+    found: WorkflowVersion = WorkflowVersion.objects.get(content_hash=content_hash)
     return found
 
 

@@ -143,11 +143,10 @@ class Resources:
     async def workflow(self, name: str, parameters: Mapping[str, Any]) -> GraphDefinition:
         """The version this run is pinned to. Raises NodeError, BadExpression."""
         pinned = self._execution.pins.get(name)
-        version = await database.run(version_called, pinned) if pinned else None
-        if version is None:
+        if pinned is None:
             message = f"There was no workflow '{name[:_SHOWN]}' when the run was asked for."
             raise NodeError("unknown_workflow", message)
-        return bound_graph(version, parameters)
+        return bound_graph(await database.run(version_called, pinned), parameters)
 
     async def approval(self, question: ApprovalQuestion) -> Decision | None:
         """What people decided, once it is committed. Raises LeaseLost."""
