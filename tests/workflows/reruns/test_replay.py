@@ -183,3 +183,18 @@ def test_the_back_office_replays_for_the_one_it_was_run_for(ran, wire, admin, al
     calls = browser.get("/admin/llms/modelcall/?answered_by=recording").content.decode()
     assert replay.pk.hex in calls.replace("-", "")
     assert len(asked()) == 1
+
+
+def test_a_turn_that_summed_up_what_was_said_does_so_again(posted, again, built_in):
+    """Although the conversation's summary has gone on since."""
+    turns, conversation = [], {}
+    for message in ("My name is Ann.", "I live in Oslo.", "Who am I?"):
+        said = {"message": message, "parameters": {"memory_window": 0}, **conversation}
+        turns.append(posted("/api/v1/chat/", said))
+        take_up()
+        turns[-1].refresh_from_db()
+        conversation = {"conversation": turns[0].serial_key.removeprefix("conversation:")}
+    second = turns[1]
+    assert [one[0] for one in answered_by(second)] == ["memory", "model"]
+    replay = again(second, "replay")
+    assert (replay.output, told(replay)) == (second.output, told(second))
