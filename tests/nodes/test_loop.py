@@ -142,3 +142,14 @@ def test_a_run_of_too_many_steps_fails():
     with pytest.raises(BeyondLimit) as failed:
         run_graph(nodes, ONE, limits=RunLimits(steps=1000))
     assert failed.value.code == "limit_steps"
+
+
+def test_what_a_round_leaves_is_joined_in_the_order_of_the_definition():
+    """Else a run that another process takes up would go on with another text."""
+    branches = [f"branch{at}" for at in range(8)]
+    nodes = {name: {"type": "prompt", "config": {"template": name}} for name in branches}
+    edges = ["start>loop", "loop.done>end"]
+    for name in branches:
+        edges += [f"loop.continue>{name}", f"{name}>loop"]
+    ran = run_graph({"start": {}, "loop": loop(max_iterations=1), **nodes, "end": {}}, edges)
+    assert ran.result.text.split() == branches

@@ -26,21 +26,25 @@ def loops_of(
     edges: Iterable[Edge], starts: Iterable[str], round_ports: Mapping[str, str]
 ) -> dict[str, Loop]:
     """The loops by their heads; `round_ports` tells which nodes may be one, and by which port."""
+    edges = tuple(edges)
     targets: dict[str, list[Edge]] = {}
     for edge in edges:
         targets.setdefault(edge.source, []).append(edge)
-    found = (_loop(targets, list(starts), head, port) for head, port in round_ports.items())
+    found = (_loop(edges, targets, list(starts), head, port) for head, port in round_ports.items())
     return {loop.head: loop for loop in found if loop is not None}
 
 
-def _loop(targets: Targets, starts: Sequence[str], head: str, port: str) -> Loop | None:
+def _loop(
+    edges: Sequence[Edge], targets: Targets, starts: Sequence[str], head: str, port: str
+) -> Loop | None:
     out = targets.get(head, ())
     into = [edge.target for edge in out if edge.source_port == port]
     if not into:
         return None
     others = [edge.target for edge in out if edge.source_port != port]
     repeated = _reached(into, targets, head) - _reached([*starts, *others], targets, head)
-    back = tuple(edge for node in repeated for edge in targets.get(node, ()) if edge.target == head)
+    # In the order of the definition: that of a set is another one in the next process.
+    back = tuple(edge for edge in edges if edge.source in repeated and edge.target == head)
     if not back:
         return None
     ends = {edge.source for edge in back}
