@@ -111,15 +111,16 @@ def test_in_a_round_of_tools_the_text_is_what_the_tool_said(ran, again, wire):
 def test_of_parallel_branches_what_began_before_is_kept(ran, again, wire, asked):
     nodes = [
         asks(node="a", model=GPT),
-        prompt("p", "slower"),
+        asks(node="before", model=GPT),
+        prompt("p", "later"),
         asks(node="b", model=GPT),
     ]
-    edges = ["start>a", "start>p", "p>b", "a>end", "b>end"]
+    edges = ["start>a", "start>before", "before>p", "p>b", "a>end", "b>end"]
     source = ran(graph(*nodes, edges=edges))
     fork = again(source, "fork", node="b", text="other")
     assert ("a", 1, "succeeded", "recording") in answered_by(fork)
     assert ("b", 1, "succeeded", "provider") in answered_by(fork)
-    assert Counter(asked()) == {"hello": 1, "slower": 1, "other": 1}
+    assert Counter(asked()) == {"hello": 2, "later": 1, "other": 1}
 
 
 @pytest.mark.parametrize(
