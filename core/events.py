@@ -23,11 +23,17 @@ _BEHIND = 256  # a listener this many pieces behind is told only to read for its
 
 
 class Listener:
-    """One watcher's ear, used in the event loop it was made in."""
+    """One watcher's ear, used in the event loop it was made in.
 
-    def __init__(self, bell: "Bell", group: str) -> None:
+    `wanted` tells, in whatever thread rings, whether a piece is worth waking up for.
+    """
+
+    def __init__(
+        self, bell: "Bell", group: str, wanted: Callable[[Any], bool] | None = None
+    ) -> None:
         self._bell = bell
         self._group = group
+        self._wanted = wanted
         self._rung = asyncio.Event()
         self._pieces: list[Any] = []
         self._relay: asyncio.Task[None] | None = None
@@ -55,6 +61,9 @@ class Listener:
         self._rung.clear()
         pieces, self._pieces = self._pieces, []
         return pieces
+
+    def wants(self, pieces: Sequence[Any]) -> bool:
+        return self._wanted is None or any(map(self._wanted, pieces))
 
     def wake(self, pieces: Sequence[Any]) -> None:
         """Called in the listener's own loop."""
@@ -105,8 +114,9 @@ class Bell:
         with self._lock:
             for group, pieces in pieces_by_group.items():
                 for listener in self._listeners.get(group, ()):
-                    wake = partial(listener.wake, pieces)
-                    by_loop.setdefault(listener.loop, []).append(wake)
+                    if listener.wants(pieces):
+                        wake = partial(listener.wake, pieces)
+                        by_loop.setdefault(listener.loop, []).append(wake)
         for loop, calls in (also or {}).items():
             by_loop.setdefault(loop, []).extend(calls)
         for loop, calls in by_loop.items():

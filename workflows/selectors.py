@@ -26,6 +26,13 @@ def _bound(version: WorkflowVersion, parameters: bytes) -> GraphDefinition:
 
 
 @lru_cache(maxsize=512)
+def kept_version(pk: UUID) -> WorkflowVersion:
+    """The version of this id; kept, for versions never change."""
+    found: WorkflowVersion = WorkflowVersion.objects.get(pk=pk)
+    return found
+
+
+@lru_cache(maxsize=512)
 def version_called(content_hash: str) -> WorkflowVersion:
     """The version of this hash; kept, for versions never change."""
     found: WorkflowVersion = WorkflowVersion.objects.get(content_hash=content_hash)

@@ -13,7 +13,7 @@ from core.database import database
 from core.errors import Invalid, NotFound
 from core.shapes import Shape
 from workflows.api.streaming import event_stream
-from workflows.engine.events import ExecutionWaiting
+from workflows.engine.events import TERMINAL_TYPES, ExecutionWaiting
 from workflows.models import ExecutionStatus, WorkflowExecution
 from workflows.progress import status_of
 from workflows.tracking.frames import Frame
@@ -39,6 +39,7 @@ class Begun(Protocol):
 
 
 B = TypeVar("B", bound=Begun)
+_STOPS = frozenset({ExecutionWaiting.type, *TERMINAL_TYPES.values()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +61,13 @@ async def start(door: Door[B], mode: Mode) -> HttpResponseBase:
     """wait: 201 with the end, or 202 when the run waits for people; stream: the events;
     background: 202 with the beginning.
     """
-    tail = Tail(door.wanted, unborn=True).open()
+    only = _STOPS if mode == "wait" else ()
+    tail = Tail(door.wanted, unborn=True, only=only).open()
     try:
         begun = await door.begin()
         if begun.execution.id != door.wanted:
             tail.close()
-            tail = Tail(begun.execution.id).open()
+            tail = Tail(begun.execution.id, only=only).open()
         return await _watched(door, mode, begun, tail)
     except BaseException:
         if mode == "stream":  # nobody will read it to its end

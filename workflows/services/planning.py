@@ -27,7 +27,7 @@ from workflows.models import (
     WorkflowVersion,
 )
 from workflows.parameters import checked
-from workflows.selectors import bound_graph
+from workflows.selectors import bound_graph, kept_version
 from workflows.services.definitions import DefinitionNotFound, refuse, store_version
 from workflows.tracking.facts import Audited, EventsHappened, ExecutionWanted, Fact
 from workflows.tracking.frames import frame
@@ -230,10 +230,9 @@ def built_in(slug: str) -> WorkflowTemplate | None:
 def _definition(user: User, request: ExecutionRequest) -> WorkflowDefinition | None:
     if request.definition is None:
         return None
-    definitions = WorkflowDefinition.objects.visible_to(user).select_related("version")
-    found: WorkflowDefinition | None = definitions.filter(
-        pk=request.definition, version__isnull=False
-    ).first()
+    definitions = WorkflowDefinition.objects.visible_to(user).order_by()
+    wanted = definitions.filter(pk=request.definition, version__isnull=False)
+    found: WorkflowDefinition | None = next(iter(wanted), None)
     if found is None:
         raise DefinitionNotFound
     if found.archived:
@@ -249,8 +248,8 @@ def _version(
 ) -> WorkflowVersion:
     if template is not None:
         return template.version
-    if definition is not None and definition.version is not None:
-        return definition.version
+    if definition is not None and definition.version_id is not None:
+        return kept_version(definition.version_id)
     return store_version(request.graph, user)
 
 

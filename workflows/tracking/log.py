@@ -4,7 +4,7 @@ Watchers of this process are handed what was just committed; whatever is missing
 join, a lost bell, another process) is read from the table.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from uuid import UUID
 
 from django.conf import settings
@@ -30,14 +30,23 @@ class Tail:
     """Use as `with Tail(id, after) as tail: async for frame in tail.frames()`.
 
     Entering listens; so with `unborn` a tail can be opened before the execution is committed, and
-    the first events arrive without a read.
+    the first events arrive without a read. With `only`, it is not woken for events of other types,
+    and does not give all of them.
     """
 
-    def __init__(self, execution_id: UUID, after: int = 0, *, unborn: bool = False) -> None:
+    def __init__(
+        self,
+        execution_id: UUID,
+        after: int = 0,
+        *,
+        unborn: bool = False,
+        only: Collection[str] = (),
+    ) -> None:
         self.execution_id = execution_id
         self.seen = after
+        self._only = only
         self._born = self._read_first = not unborn
-        self._listener = Listener(bell, group_of(execution_id))
+        self._listener = Listener(bell, group_of(execution_id), self._is_wanted if only else None)
 
     def open(self) -> "Tail":
         self._listener.__enter__()
@@ -74,13 +83,16 @@ class Tail:
         while not self._read_first:
             handed = await self._listener.wait(settings.CHATTER_POLL_S)
             frames = [frame for frame in handed if frame.seq > self.seen]
-            if frames and frames[0].seq == self.seen + 1:
+            if frames and (self._only or frames[0].seq == self.seen + 1):
                 self._born = True
                 return frames
             if frames or not handed:
                 break
         self._read_first = False
         return await database.run(read_log, self.execution_id, self.seen)
+
+    def _is_wanted(self, frame: Frame) -> bool:
+        return frame.type in self._only
 
     def _over(self) -> bool:
         """Whether nothing will follow: it ended and all was seen, or it is gone."""
