@@ -8,7 +8,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 from threading import Lock
 from typing import Any
 from weakref import WeakSet
@@ -17,7 +16,6 @@ import structlog
 from channels.layers import get_channel_layer
 
 log = structlog.get_logger(__name__)
-Call = Callable[[], None]
 _SEND_TIMEOUT_S = 1.0
 _BEHIND = 256  # a listener this many pieces behind is told only to read for itself
 
@@ -101,27 +99,17 @@ class Bell:
         """Name the loop that sends to the channel layer for threads without one."""
         self._carrier = loop
 
-    def ring(
-        self,
-        pieces_by_group: Mapping[str, Sequence[Any]],
-        also: Mapping[asyncio.AbstractEventLoop, Sequence[Call]] | None = None,
-    ) -> None:
-        """Wake the listeners of each group and hand them the pieces; never raises, never waits.
-
-        What is `also` to be called in a loop shares its one wake-up: each costs a system call.
-        """
-        by_loop: dict[asyncio.AbstractEventLoop, list[Call]] = {}
+    def ring(self, pieces_by_group: Mapping[str, Sequence[Any]]) -> None:
+        """Wake the listeners of each group and hand them the pieces; never raises, never waits."""
+        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Listener, Sequence[Any]]]] = {}
         with self._lock:
             for group, pieces in pieces_by_group.items():
                 for listener in self._listeners.get(group, ()):
                     if listener.wants(pieces):
-                        wake = partial(listener.wake, pieces)
-                        by_loop.setdefault(listener.loop, []).append(wake)
-        for loop, calls in (also or {}).items():
-            by_loop.setdefault(loop, []).extend(calls)
+                        by_loop.setdefault(listener.loop, []).append((listener, pieces))
         for loop, calls in by_loop.items():
             with suppress(RuntimeError):  # a loop that has just closed
-                loop.call_soon_threadsafe(_call_all, calls)
+                loop.call_soon_threadsafe(_wake_all, calls)
         layer, carrier = get_channel_layer(), self._carrier
         if layer is not None and carrier is not None and pieces_by_group:
             with suppress(RuntimeError):
@@ -138,9 +126,9 @@ class Bell:
                 del self._listeners[group]
 
 
-def _call_all(calls: Sequence[Call]) -> None:
-    for call in calls:
-        call()
+def _wake_all(calls: list[tuple[Listener, Sequence[Any]]]) -> None:
+    for listener, pieces in calls:
+        listener.wake(pieces)
 
 
 _sending: set[asyncio.Task[None]] = set()

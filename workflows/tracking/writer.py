@@ -8,7 +8,8 @@ times cheaper on PostgreSQL, 114 times on SQLite.
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -154,14 +155,22 @@ def _refuse_strangers(units: Sequence[Unit]) -> None:
 def _announce(units: Iterable[Unit]) -> None:
     """Ring for those who watch, tell those who wait for the commit; one wake-up per loop."""
     pieces: dict[str, list[Any]] = {}
-    waiting: dict[asyncio.AbstractEventLoop, list[Callable[[], None]]] = {}
+    waiting: dict[asyncio.AbstractEventLoop, list[Unit]] = {}
     for unit in units:
         if unit.waiter is not None:
-            waiting.setdefault(unit.waiter.get_loop(), []).append(unit.tell_waiter)
+            waiting.setdefault(unit.waiter.get_loop(), []).append(unit)
         if unit.error is None:
             for group, frames in unit.frames_by_group():
                 pieces.setdefault(group, []).extend(frames)
-    bell.ring(pieces, waiting)
+    bell.ring(pieces)
+    for loop, told in waiting.items():
+        with suppress(RuntimeError):  # a loop that has just closed
+            loop.call_soon_threadsafe(_tell, told)
+
+
+def _tell(units: Iterable[Unit]) -> None:
+    for unit in units:
+        unit.tell_waiter()
 
 
 writer = GroupCommitWriter()
