@@ -75,6 +75,11 @@ class Visit:
     number: int
     calls: int = 0
 
+    @property
+    def name(self) -> str:
+        """The node's as log and ledger have it: with the path to it."""
+        return self.context.path + self.node
+
     async def call_tool(self, **question: Any) -> ToolReply:
         """Call a tool (fields of `ToolQuestion` but for the numbering)."""
         self.calls += 1

@@ -49,7 +49,7 @@ class DelayNode(NodeType[Config]):
 def _seconds(config: Config, visit: Visit) -> float:
     """The same for the same visit of a run, however often the run is taken up again."""
     if config.kind == "random":
-        seed = f"{visit.context.seed}:{visit.context.path}{visit.node}:{visit.number}"
+        seed = f"{visit.context.seed}:{visit.name}:{visit.number}"
         chance = random.Random(seed)  # noqa: S311 - a replay is to choose the same, not a secret
         return chance.uniform(config.seconds, config.max_seconds)
     if config.kind == "exponential":

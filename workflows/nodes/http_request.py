@@ -135,4 +135,4 @@ def _arguments(config: Config, names: Mapping[str, Any], visit: Visit) -> dict[s
 
 
 def _same_when_resumed(visit: Visit) -> str:
-    return str(uuid5(visit.context.execution_id, f"{visit.node}:{visit.number}"))
+    return str(uuid5(visit.context.execution_id, f"{visit.name}:{visit.number}"))
