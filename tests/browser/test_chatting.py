@@ -90,7 +90,9 @@ def test_stop_stops_and_keeps_what_had_arrived(chat: ChatPage) -> None:
     so_far = partial_text(answer)
     chat.stop.click()
     over(answer)
-    expect(answer.locator(".notice")).to_contain_text("Stopped; this is what had arrived.")
+    expect(answer.locator(".notice:not([hidden])")).to_contain_text(
+        "Stopped; this is what had arrived."
+    )
     expect(chat.stop).to_be_hidden()
     message = chat.messages[1]
     assert message["status"] == "cancelled"
@@ -99,13 +101,13 @@ def test_stop_stops_and_keeps_what_had_arrived(chat: ChatPage) -> None:
     assert chat.get(f"executions/{message['execution']}/")["status"] == "cancelled"
     chat.page.reload()
     chat.ready()
-    expect(chat.answers.first.locator(".notice")).to_contain_text("Stopped")
+    expect(chat.answers.first.locator(".notice:not([hidden])")).to_contain_text("Stopped")
     assert prose(chat.answers.first) == message["text"].strip()
 
 
 def test_a_failed_run_says_so_and_can_be_retried_in_its_turn(chat: ChatPage) -> None:
     failed = chat.ask("please fail")
-    expect(failed.locator(".notice")).to_contain_text("asked to fail")
+    expect(failed.locator(".notice:not([hidden])")).to_contain_text("asked to fail")
     failed.get_by_role("button", name="Retry").click()
     expect(chat.answers).to_have_count(2)
     over(chat.answers.nth(1))
@@ -152,7 +154,7 @@ def test_a_waiting_message_can_be_withdrawn(chat: ChatPage) -> None:
     second = chat.say("say exactly: never mind")
     second.get_by_role("button", name="Withdraw").click()
     over(second)
-    expect(second.locator(".notice")).to_contain_text("Stopped before an answer.")
+    expect(second.locator(".notice:not([hidden])")).to_contain_text("Stopped before an answer.")
     over(first)
     assert len(prose(first).split()) == 15
     answers = chat.messages[1::2]

@@ -32,7 +32,7 @@ def test_a_run_is_cancelled_from_its_page(chat: ChatPage) -> None:
     expect(run.locator("#status")).to_have_text("cancelled")
     expect(run.get_by_role("button", name="Cancel")).to_be_hidden()
     expect(run.get_by_role("button", name="Retry")).to_be_visible()
-    expect(chat.answers.first.locator(".notice")).to_contain_text("Stopped")
+    expect(chat.answers.first.locator(".notice:not([hidden])")).to_contain_text("Stopped")
     execution = run.url.rstrip("/").rsplit("/", 1)[-1]
     assert chat.get(f"executions/{execution}/")["status"] == "cancelled"
 
