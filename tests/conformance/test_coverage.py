@@ -15,6 +15,7 @@ from tools.base import ToolFailed
 from tools.keeping import NotKept
 from workflows.definition.expressions import BadExpression
 from workflows.definition.graph import ERROR, OUT
+from workflows.definition.nesting import is_inner, outermost
 from workflows.registry import NODE_TYPES
 
 ROOT = Path(__file__).parents[2]
@@ -80,6 +81,7 @@ def _visits_of(case: Case) -> Iterator[Visit]:
     types = _types(case)
     taken = {(edge["source"], edge["source_port"]) for edge in _edges(case)}
     for line in _flat(case.expect.ran):
+        yield from _begun_items(line, types)
         node, _, code = line.partition("!")
         node, _, port = node.partition(".")
         key = getattr(NODE_TYPES.get(types.get(node, "")), "key", "")
@@ -87,6 +89,13 @@ def _visits_of(case: Case) -> Iterator[Visit]:
             yield key, port or OUT, ""
         else:
             yield key, ERROR if (node, ERROR) in taken else "", code
+
+
+def _begun_items(line: str, types: dict[str, str]) -> Iterator[Visit]:
+    """A node with a body leaves by its port for each item that has begun."""
+    kind = NODE_TYPES.get(types.get(outermost(line), "")) if is_inner(line) else None
+    if kind is not None and kind.has_body:
+        yield kind.key, kind.round_port, ""
 
 
 def _types(case: Case) -> dict[str, str]:

@@ -20,6 +20,7 @@ _TEXTS = (
     "{{ has(variables.sum) ? variables.sum : 0 }}{id}",
     "{{ has(variables.seen) ? variables.seen.size() : 0 }}{id}",
 )
+_ITEMS = ("[]", "[text]", "['1', '2', text]", "[1, [text], 2]", "[size(text)]", "text")
 _SHORT = "{{ size(text) > 300 ? string(size(text)) : text }}"
 
 
@@ -55,7 +56,7 @@ class Builder:
             *(self._work, self._work, self._model, self._handled, self._tools)
         ]
         if depth < _DEEPEST and len(self.nodes) < _MOST_NODES:
-            parts += [self._branches, self._branches, self._choice, self._loop]
+            parts += [self._branches, self._branches, self._choice, self._loop, self._map]
         return self.draw(st.sampled_from(parts))(ends, depth)
 
     def _work(self, ends: Sequence[End], depth: int) -> list[End]:
@@ -141,6 +142,26 @@ class Builder:
         self.rounds = self.rounds[:-1]
         self._connect([last], name)
         return [(name, "done")]
+
+    def _map(self, ends: Sequence[End], depth: int) -> list[End]:
+        """Some of its items may fail where nothing in it takes that up."""
+        name = f"n{len(self.nodes)}"
+        config: dict[str, Any] = {
+            "items": self.draw(st.sampled_from(_ITEMS)),
+            "parallel": self.draw(st.integers(1, 3)),
+            "on_error": self.draw(st.sampled_from(["keep", "fail"])),
+        }
+        if self.draw(st.booleans()):
+            config["result"] = {name: "{{ text }}", "at": f"{{{{ nodes.{name}.index }}}}"}
+        self._entered(ends, "map", config, "done")
+        self.rounds += (name,)
+        inside = self._row([(name, "each")], depth + 1, self.draw(st.integers(1, 2)))
+        if self.draw(st.booleans()):
+            template = "{{ text.contains('2') ? input.nowhere : text }}"
+            inside = [self._entered(inside, "prompt", {"template": template})]
+        self.rounds = self.rounds[:-1]
+        self._connect(inside, name)
+        return self._with_handler((name, "done"))
 
     def _across(self) -> None:
         """Edges that make joins of nodes in different parts."""

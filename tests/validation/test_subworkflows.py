@@ -81,16 +81,6 @@ def test_a_hundred_workflows_in_one_another_are_looked_up_once_each():
     assert sorted(asked) == ["w1", "w2", "w3"]
 
 
-def test_a_map_runs_a_workflow_as_a_subworkflow_does():
-    def each(name):
-        return line(each=("map", {"definition": name, "items": "input.items"}))
-
-    assert checked(each("w1"), chain(1)) == []
-    assert checked(each("gone"), FakeWorld()) == [("unknown_workflow", PLACE)]
-    me = FakeWorld(me=line(), other=each("me"))
-    assert checked(running("other"), me, "me") == [("recursive_workflow", PLACE)]
-
-
 def test_another_version_of_itself_is_itself(alice):
     definition = create_definition(owner=alice, name="Mine", graph=line())
     name = str(definition.pk)
@@ -128,11 +118,15 @@ def test_what_a_workflow_is_to_leave_counts_as_a_variable_that_is_set():
     assert checked(both, chain(1)) == [("parallel_write", "nodes[2].config.output.total")]
 
 
-def test_what_a_workflow_may_take_is_counted_with_it_once_for_each_item():
+def test_what_a_workflow_may_take_is_counted_with_it_as_often_as_there_may_be_items():
     world = FakeWorld(nap=line(wait=("delay", {"seconds": 50})))
     sub = ("subworkflow", {"definition": "nap"})
-    each = ("map", {"definition": "nap", "items": "input.items", "max_items": 100, "parallel": 5})
+    each = ("map", {"items": "input.items", "max_items": 100, "parallel": 5})
     assert checked(line(**{f"s{at}": sub for at in range(12)}), world) == []
     assert checked(line(**{f"s{at}": sub for at in range(13)}), world) == [("estimated_time", "")]
-    [issue] = WorkflowValidator(Types(), Limits()).validate(line(each=each), world=world)
+    mapped = drawn(
+        {"start": "start", "each": each, "sub": sub, "end": "end"},
+        *("start>each", "each.each>sub", "sub>each", "each.done>end"),
+    )
+    [issue] = WorkflowValidator(Types(), Limits()).validate(mapped, world=world)
     assert issue.message == "A run may take about 1,000 s."

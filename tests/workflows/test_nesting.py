@@ -53,7 +53,7 @@ def inner(alice: User, wire: WireServer, built_in: None) -> WorkflowDefinition:
 
 
 def define(owner: User, *nodes: Any) -> WorkflowDefinition:
-    return create_definition(owner=owner, name="inner", graph=chain(*nodes))
+    return create_definition(owner=owner, name="inner", graph=drawn(*nodes))
 
 
 def sub(definition: Any, node: str = "sub", **config: Any) -> dict[str, Any]:
@@ -61,14 +61,32 @@ def sub(definition: Any, node: str = "sub", **config: Any) -> dict[str, Any]:
     return {"id": node, "type": "subworkflow", "config": config}
 
 
-def each(definition: Any, node: str = "each", **config: Any) -> dict[str, Any]:
-    config = {"definition": str(definition.id), "items": "input.items", **config}
-    return {"id": node, "type": "map", "config": config}
+def each(definition: Any, **config: Any) -> list[dict[str, Any]]:
+    """A map, and the workflow that it runs for each item."""
+    inner = {name: config.pop(name) for name in ("input", "version") if name in config}
+    config = {"items": "input.items", **config}
+    return [{"id": "each", "type": "map", "config": config}, sub(definition, "one", **inner)]
+
+
+def drawn(*nodes: Any) -> dict[str, Any]:
+    """The nodes in a line, but for those that a map repeats."""
+    line = [one[0] if isinstance(one, list) else one for one in nodes]
+    graph = chain(*line)
+    for map_, inner in (one for one in nodes if isinstance(one, list)):
+        graph["nodes"].append(inner)
+        for edge in graph["edges"]:
+            if edge["source"] == map_["id"]:
+                edge["source_port"] = "done"
+        graph["edges"] += [
+            {"source": map_["id"], "source_port": "each", "target": inner["id"]},
+            {"source": inner["id"], "target": map_["id"]},
+        ]
+    return graph
 
 
 def ask_for(client: APIClient, *nodes: Any, message: str = "hello") -> Any:
     """The answer to who wants a graph of these nodes to run behind."""
-    body = {"input": {"message": message, "items": ITEMS}, "graph": chain(*nodes)}
+    body = {"input": {"message": message, "items": ITEMS}, "graph": drawn(*nodes)}
     return client.post("/api/v1/workflows/execute/", {**body, "mode": "background"})
 
 
@@ -103,7 +121,7 @@ def test_calls_within_are_in_the_ledger_of_the_whole(
     told = shown(client, execution)
     assert (told["status"], told["totals"]["calls"]) == ("completed", 4)
     calls = ModelCall.objects.filter(origin=execution.origin)
-    names = ["each[0]/ask", "each[1]/ask", "each[2]/ask", "sub/ask"]
+    names = ["each[0]/one/ask", "each[1]/one/ask", "each[2]/one/ask", "sub/ask"]
     assert sorted(call.node for call in calls) == names
     assert told["totals"]["total_tokens"] == sum(call.total_tokens for call in calls) > 0
     assert_whole(execution)
@@ -215,7 +233,7 @@ def test_a_process_may_die_in_the_middle_of_what_runs_within(
     assert [line.split(": ")[1].split()[0].strip(".") for line in said] == ITEMS
     sent = Counter(record.call for record in wire.meter.settled())
     assert set(sent.values()) == {1}
-    for node in ("sub/ask", "each[0]/ask", "each[1]/ask", "each[2]/ask"):
+    for node in ("sub/ask", *(f"each[{at}]/one/ask" for at in range(3))):
         of_node = list(ModelCall.objects.filter(node=node).values_list("status", flat=True))
         assert of_node.count("succeeded") == 1
         assert node not in saved or of_node == ["succeeded"]
@@ -225,11 +243,11 @@ def test_a_delay_within_ends_when_it_was_to_end(
     client: APIClient, alice: User, built_in: None
 ) -> None:
     execution = start(client, each(define(alice, waits("nap", 0.2))))
-    assert live_and_die(logged("delay.started", node="each[2]/nap"))
+    assert live_and_die(logged("delay.started", node="each[2]/one/nap"))
     take_up()
     assert_whole(execution)
     naps = [e["data"]["node"] for e in events_of(execution) if e["type"] == "delay.started"]
-    assert sorted(naps) == ["each[0]/nap", "each[1]/nap", "each[2]/nap"]
+    assert sorted(naps) == [f"each[{at}]/one/nap" for at in range(3)]
 
 
 def test_a_tool_within_is_called_once_however_often_the_run_is_taken_up(
@@ -286,7 +304,7 @@ def test_a_stop_reaches_what_runs_within(
     assert_whole(execution)
     assert execution.status == "cancelled"
     calls = ModelCall.objects.values_list("node", "status")
-    assert set(calls) == {("each[0]/ask", "cancelled"), ("each[1]/ask", "cancelled")}
+    assert set(calls) == {(f"each[{at}]/one/ask", "cancelled") for at in (0, 1)}
 
 
 def two_are_answered() -> bool:

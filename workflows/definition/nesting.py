@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-NESTING = ("subworkflow", "map")  # the types of nodes that run a workflow
+NESTING = ("subworkflow",)  # the types of nodes that run a workflow
 _ENDS = re.compile(r"[/#\[]")
 MOST_NAME_CHARACTERS = 255  # of a node in log and ledger, with the path to it
 

@@ -7,9 +7,13 @@ taken never blocks a join. LangGraph runs branches in parallel.
 The head of a loop has two nodes behind it: one for what a round repeats, one for what follows the
 loop; which of them runs is the only choice LangGraph makes. So a join in a loop is one per round,
 and one behind it waits until the loop is over. Nodes in a line are one node there (`lines`).
+
+What runs as a graph of its own is no part of the one around it, and compiled beside it: the body of
+a map, and what is behind the handler of the graph.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -17,6 +21,14 @@ from langgraph.graph import END, START, StateGraph
 
 from workflows.definition.graph import ERROR, Edge, GraphDefinition, NodeSpec
 from workflows.definition.loops import Loop, loops_of
+from workflows.definition.parts import (
+    Body,
+    bodies_of,
+    part_before,
+    part_behind,
+    starts_of,
+    without_bodies,
+)
 from workflows.engine.context import ExecutionContext
 from workflows.engine.lines import Line, lines_of
 from workflows.engine.state import RunState
@@ -24,12 +36,28 @@ from workflows.engine.steps import Step
 
 Loops = Mapping[str, Loop]
 Lines = Sequence[tuple[str, ...]]
+Kinds = Mapping[str, Any]  # the type of each node
 
 
 class NodeTypes(Protocol):
     """The registry of node types."""
 
     def get(self, key: str) -> Any | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """The node that takes up what no edge does, what runs then, and whether the run fails still."""
+
+    node: str
+    part: GraphDefinition
+    fails: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    graph: Any
+    handler: Handler | None
 
 
 class Compiler:
@@ -41,21 +69,45 @@ class Compiler:
 
     def runnable(self, graph: GraphDefinition) -> Any:
         """The LangGraph of a bound graph."""
-        return self._compiled(graph.canonical)
+        return self._compiled(graph.canonical).graph
 
-    def _compile(self, canonical: str) -> Any:
-        return _built(GraphDefinition.model_validate_json(canonical), self._node_types)
+    def handler_of(self, graph: GraphDefinition) -> Handler | None:
+        """The handler of a bound graph, if it has one."""
+        return self._compiled(graph.canonical).handler
+
+    def _compile(self, canonical: str) -> Compiled:
+        graph = GraphDefinition.model_validate_json(canonical)
+        kinds = {node.id: _kind(node.type, self._node_types) for node in graph.nodes}
+        if (handler := _handler(graph, kinds)) is not None:
+            self.runnable(handler.part)
+            graph = part_before(graph, handler.node)
+        ports = {node.id: kinds[node.id].round_port for node in graph.nodes}
+        bodies = bodies_of(graph, {node: ports[node] for node in ports if kinds[node].has_body})
+        for body in bodies.values():
+            self.runnable(body.graph)
+        return Compiled(_built(without_bodies(graph, bodies.values()), kinds, bodies), handler)
 
 
-def _built(graph: GraphDefinition, node_types: NodeTypes) -> Any:
+def _handler(graph: GraphDefinition, kinds: Kinds) -> Handler | None:
+    """A graph that is nothing but what is behind its handler has none: it is what runs then."""
+    for node in graph.nodes:
+        then = kinds[node.id].takes_up(node.config)
+        if then and not graph.incoming[node.id]:
+            part = part_behind(graph, node.id)
+            return Handler(node.id, part, then == "fail") if part.by_id != graph.by_id else None
+    return None
+
+
+def _built(graph: GraphDefinition, kinds: Kinds, bodies: Mapping[str, Body]) -> Any:
     builder = StateGraph(RunState, context_schema=ExecutionContext)
-    kinds = {node.id: _kind(node.type, node_types) for node in graph.nodes}
-    starts = [node.id for node in graph.nodes if not graph.incoming[node.id]]
-    round_ports = {node: kind.round_port for node, kind in kinds.items() if kind.round_port}
-    loops = loops_of(graph.edges, starts, round_ports)
+    round_ports = {n: kinds[n].round_port for n in graph.by_id if kinds[n].round_port}
+    loops = loops_of(graph.edges, starts_of(graph), round_ports)
     lines = lines_of(graph, loops)
     for line in lines:
-        steps = [_step(graph, graph.by_id[node], kinds, loops.get(node)) for node in line]
+        steps = [
+            _step(graph, graph.by_id[node], kinds, loops.get(node), bodies.get(node))
+            for node in line
+        ]
         runs = Line(steps) if len(steps) > 1 else steps[0]
         builder.add_node(line[0], runs.__call__)
     for loop in loops.values():
@@ -67,7 +119,7 @@ def _built(graph: GraphDefinition, node_types: NodeTypes) -> Any:
 
 
 def _step(
-    graph: GraphDefinition, node: NodeSpec, kinds: Mapping[str, Any], loop: Loop | None
+    graph: GraphDefinition, node: NodeSpec, kinds: Kinds, loop: Loop | None, body: Body | None
 ) -> Step:
     handlers = [
         graph.by_id[edge.target]
@@ -82,6 +134,7 @@ def _step(
         takes_errors=bool(handlers),
         loop=loop,
         waits_s=[wait for one in handlers for wait in kinds[one.id].waits_s(one.config)],
+        body=body,
     )
 
 
@@ -100,7 +153,8 @@ def _connect(
         first, last = line[0], line[-1]
         loop, incoming = loops.get(first), graph.incoming[first]
         back = loop.back if loop else ()
-        _join(builder, [_source(edge, loops, name) for edge in incoming if edge not in back], first)
+        forth = [edge for edge in incoming if edge not in back and edge.source in name]
+        _join(builder, [_source(edge, loops, name) for edge in forth], first)
         if back:
             _join(builder, [_source(edge, loops, name) for edge in back], first)
         if not any(_leaves(edge, last, loop) for edge in graph.edges):

@@ -13,6 +13,7 @@ from workflows.engine.events import Event
 from workflows.engine.limits import Guard
 from workflows.engine.pausing import ApprovalQuestion, Decision
 from workflows.engine.result import ExecutionResult
+from workflows.engine.state import RunState
 
 
 class Reply(Protocol):
@@ -134,8 +135,8 @@ class ExecutionContext:
     """Everything one run knows. `graph` is bound: its parameters stand in their places.
 
     `path` stands before the names of the graph's nodes in log and ledger: empty, or how one gets to
-    the node that runs this graph, each step ended by a slash; at most `max_depth` of them.
-    `execute` is the engine's, which sets it.
+    the node that runs this graph, each step ended by a slash. `depth` counts the workflows around
+    this one, at most `max_depth`. `execute` and `go_on` are the engine's, which sets them.
     What runs within a run is given the same `guard`: the limits are those of the whole.
     `chance` is what random choices are drawn from. `edits` are what forks change; they have to be
     reached. `shown` is how what reaches and leaves a node is written to the log; None: it is not.
@@ -150,8 +151,10 @@ class ExecutionContext:
     log: Log
     guard: Guard = field(default_factory=Guard)
     path: str = ""
+    depth: int = 0
     max_depth: int = 5
     execute: "Execute | None" = None
+    go_on: "GoOn | None" = None
     chance: UUID | None = None
     edits: Sequence[Edit] = ()
     shown: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
@@ -169,3 +172,4 @@ class ExecutionContext:
 
 
 Execute = Callable[[ExecutionContext], Awaitable[ExecutionResult]]
+GoOn = Callable[[ExecutionContext, RunState], Awaitable[RunState]]

@@ -1,6 +1,7 @@
 """How a run can go wrong inside the engine."""
 
 from workflows.engine.events import LimitReached
+from workflows.engine.state import RunState
 
 
 class NodeError(Exception):
@@ -17,9 +18,13 @@ class NodeError(Exception):
 
 
 class RunFailed(Exception):
-    """The run ends as failed because of `node`, whose error no edge of the graph takes up."""
+    """The run ends as failed because of `node`, whose error no edge of the graph takes up.
+
+    `state` is what `node` was given: all that had been done before it.
+    """
 
     def __init__(self, node: str, code: str, message: str) -> None:
+        self.state: RunState | None = None
         self.node = node
         self.code = code
         self.message = message

@@ -11,6 +11,7 @@ from langgraph.runtime import Runtime
 
 from workflows.definition.graph import GraphDefinition
 from workflows.engine.context import ExecutionContext
+from workflows.engine.errors import RunFailed
 from workflows.engine.state import Change, Passed, RunState, apply_changes
 from workflows.engine.steps import Step
 
@@ -27,7 +28,11 @@ class Line:
         left: dict[str, Passed] = {}
         changes: list[Change] = []
         for step in self.steps:
-            update = await step(state, runtime)
+            try:
+                update = await step(state, runtime)
+            except RunFailed as error:
+                error.state = state  # LangGraph's last one holds nothing of this line
+                raise
             changed = update.get("variables", ())
             left |= update["nodes"]
             changes += changed

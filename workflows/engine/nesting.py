@@ -1,12 +1,13 @@
 """Runs within a run: the same engine, log and ledger, the names of nodes one step further down.
 
-A node `each` that runs a workflow shows its nodes as `each/draft`; when it runs one for each item
-of a list, as `each[3]/draft`, counted from 0; from its second visit on as `each#2/draft`. So each
-call of the whole run has a name of its own that is the same when the run is taken up again, and a
-replay finds it.
+A node `sub` that runs a workflow shows its nodes as `sub/draft`, from its second visit on as
+`sub#2/draft`; a node `each` that runs a part of its own graph for each item of a list as
+`each[3]/draft`, counted from 0. So each call of the whole run has a name of its own that is the
+same when the run is taken up again, and a replay finds it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +27,7 @@ from workflows.engine.errors import NodeError, RunFailed, RunStopped
 from workflows.engine.events import Event
 from workflows.engine.pausing import ApprovalQuestion, Decision
 from workflows.engine.result import ExecutionResult
+from workflows.engine.state import RunState
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,11 @@ class InnerLog:
 
 @dataclass(frozen=True, slots=True)
 class InnerServices:
-    """Asks by the services of the run around it. What runs within one is in no conversation."""
+    """Asks by the services of the run around it."""
 
     outer: Services
     step: str
+    in_conversation: bool
 
     async def ask(self, question: Question) -> Reply:
         return await self.outer.ask(replace(question, node=self.step + question.node))
@@ -54,7 +57,7 @@ class InnerServices:
         return await self.outer.call_tool(replace(question, node=self.step + question.node))
 
     async def history(self) -> History:
-        return History()
+        return await self.outer.history() if self.in_conversation else History()
 
     async def sleep(self, node: str, visit: int, seconds: float) -> None:
         await self.outer.sleep(self.step + node, visit, seconds)
@@ -68,43 +71,53 @@ class InnerServices:
 
 @dataclass(frozen=True, slots=True)
 class Inner:
-    """A graph that a visit of a node runs, once or for each of many items."""
+    """A graph that a visit of a node runs: another workflow, or its own body for an item."""
 
     outer: ExecutionContext
     node: str
     visit: int
     graph: GraphDefinition
-    parameters: Mapping[str, Any]
 
-    async def run(self, given: Mapping[str, Any], item: int | None = None) -> ExecutionResult:
+    async def run_workflow(
+        self, given: Mapping[str, Any], parameters: Mapping[str, Any]
+    ) -> ExecutionResult:
         """Run it to its end. Raises NodeError for what its nodes take up nowhere."""
-        outer, step = self.outer, self._step(item)
+        outer, step = self.outer, self._step()
         if outer.execute is None:
             raise RuntimeError("a node is run by an engine")
-        if outer.path.count("/") >= outer.max_depth:
+        if outer.depth >= outer.max_depth:
             message = f"Workflows run in one another at most {outer.max_depth} deep."
             raise NodeError("workflows_too_deep", message)
-        self._check_names(outer.path + step)
-        context = replace(
-            outer,
-            graph=self.graph,
+        inner = replace(
+            self._context(step, in_conversation=False),
             input=given,
-            parameters=self.parameters,
-            services=InnerServices(outer.services, step),
-            log=InnerLog(outer.log, step),
-            path=outer.path + step,
+            parameters=parameters,
+            depth=outer.depth + 1,
         )
-        try:
-            return await outer.execute(context)
-        except RunStopped:
-            raise
-        except RunFailed as error:
-            whose = step + error.node if error.node else ""
-            raise NodeError(error.code, error.message, whose) from error
+        with _errors_of(step):
+            return await outer.execute(inner)
 
-    def _step(self, item: int | None) -> str:
+    async def run_item(self, item: int, state: RunState) -> RunState:
+        """Run it for an item, from this state to its end. Raises as `run_workflow`."""
+        if self.outer.go_on is None:
+            raise RuntimeError("a node is run by an engine")
+        step = self._step(f"[{item}]")
+        inner = self._context(step, in_conversation=True)
+        with _errors_of(step):
+            return await self.outer.go_on(inner, state)
+
+    def _context(self, step: str, *, in_conversation: bool) -> ExecutionContext:
+        self._check_names(self.outer.path + step)
+        return replace(
+            self.outer,
+            graph=self.graph,
+            services=InnerServices(self.outer.services, step, in_conversation),
+            log=InnerLog(self.outer.log, step),
+            path=self.outer.path + step,
+        )
+
+    def _step(self, which: str = "") -> str:
         again = f"#{self.visit}" if self.visit > 1 else ""
-        which = "" if item is None else f"[{item}]"
         return f"{self.node}{again}{which}/"
 
     def _check_names(self, path: str) -> None:
@@ -112,3 +125,15 @@ class Inner:
         if longest > MOST_NAME_CHARACTERS:
             message = f"With the path to them, nodes are called '{path}…': that is too long."
             raise NodeError("path_too_long", message)
+
+
+@contextmanager
+def _errors_of(step: str) -> Iterator[None]:
+    """What fails the inner graph is an error of the node that runs it."""
+    try:
+        yield
+    except RunStopped:
+        raise
+    except RunFailed as error:
+        whose = step + error.node if error.node else ""
+        raise NodeError(error.code, error.message, whose) from error

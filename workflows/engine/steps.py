@@ -14,6 +14,7 @@ from llms.errors import ProviderError
 from workflows.definition.expressions import BadExpression
 from workflows.definition.graph import ERROR, Edge, NodeSpec
 from workflows.definition.loops import Loop
+from workflows.definition.parts import Body
 from workflows.engine.context import ExecutionContext
 from workflows.engine.edits import Edit
 from workflows.engine.errors import (
@@ -34,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A node in its place. `loop` is the one it is the head of.
+    """A node in its place. `loop` is the one it is the head of, `body` what it runs itself.
 
     `waits_s` are the waits before it is tried again, once for each time it fails.
     """
@@ -46,6 +47,7 @@ class Step:
     takes_errors: bool
     loop: Loop | None = None
     waits_s: Sequence[float] = ()
+    body: Body | None = None
 
     async def __call__(
         self, state: RunState, runtime: Runtime[ExecutionContext]
@@ -95,7 +97,7 @@ class Step:
         """
         changes: Sequence[Change] = ()
         for wait_s in (*self.waits_s, None):
-            visit = Visit(context, self.node.id, number)
+            visit = Visit(context, self.node.id, number, self.body)
             if (edit := context.edit_of(visit.node, number)) is not None:
                 inputs, changes = _edited(inputs, edit), edit.changes
             outputs = await self._visited(inputs, visit)

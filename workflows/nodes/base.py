@@ -3,12 +3,13 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from llms.messages import ChatMessage
 from workflows.definition.graph import OUT
+from workflows.definition.parts import Body
 from workflows.engine.context import ExecutionContext, Question, Reply, ToolQuestion, ToolReply
 from workflows.engine.pausing import ApprovalQuestion, Decision, pause
 from workflows.engine.state import Change, Memory, Passed
@@ -68,11 +69,12 @@ class Outputs:
 
 @dataclass(slots=True)
 class Visit:
-    """One visit of a node in a run, and its numbered calls."""
+    """One visit of a node in a run, and its numbered calls. `body` is what it runs itself."""
 
     context: ExecutionContext
     node: str
     number: int
+    body: Body | None = None
     calls: int = 0
 
     @property
@@ -117,6 +119,8 @@ class NodeType(ABC, Generic[C]):
     tool: ClassVar[str] = ""
     # The port by which a node begins a round of what leads back to it; it bounds their number.
     round_port: ClassVar[str] = ""
+    # Whether it runs these rounds itself, beside one another, as a graph of its own.
+    has_body: ClassVar[bool] = False
     config: ClassVar[type[NodeConfig]]
 
     @classmethod
@@ -128,6 +132,15 @@ class NodeType(ABC, Generic[C]):
     def waits_s(cls, config: Mapping[str, Any]) -> Sequence[float]:
         """At the `error` port of another node: the waits before that one is tried again."""
         return ()
+
+    @classmethod
+    def takes_up(cls, config: Mapping[str, Any]) -> Literal["", "continue", "fail"]:
+        """As the handler of a whole graph: how a run ends that came there; else empty.
+
+        Such a node begins a part of the graph that runs when an error is taken up by no edge. It
+        finds the error in what it has left itself: its text, and values code, message and node.
+        """
+        return ""
 
     @abstractmethod
     async def run(self, config: C, inputs: Inputs, visit: Visit) -> Outputs:

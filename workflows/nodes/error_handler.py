@@ -1,9 +1,9 @@
 """What happens when a node fails."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from workflows.definition.graph import ERROR
 from workflows.definition.references import render
@@ -12,11 +12,18 @@ from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
 
 
 class Config(NodeConfig):
+    scope: Literal["edge", "graph"] = Field(
+        default="edge",
+        description="Whose errors it takes up: of the nodes whose `error` leads here, or, where no "
+        "edge leads here, every error that no other handler does.",
+    )
     retries: int = Field(default=0, ge=0, le=10, description="How often the node is tried again.")
     wait_s: float = Field(default=1.0, ge=0, le=300, description="Before the first of these tries.")
     backoff: float = Field(default=2.0, ge=1, le=10, description="How the wait grows each time.")
     then: Literal["continue", "fail"] = Field(
-        default="continue", description="When it still fails: go on from here, or end the run."
+        default="continue",
+        description="When it still fails: go on from here, or end the run; the handler of a graph "
+        "ends it when what is behind it is done.",
     )
     text: str = Field(
         default="",
@@ -24,12 +31,23 @@ class Config(NodeConfig):
         description="What goes on in place of an answer, with references; empty: the error.",
     )
 
+    @model_validator(mode="after")
+    def _one_node_is_tried_again(self) -> Self:
+        if self.scope == "graph" and self.retries:
+            raise ValueError("The handler of a whole graph tries no node again.")
+        return self
+
 
 class ErrorHandlerNode(NodeType[Config]):
     """Stands at the `error` port of a node: tries it again, then goes on or ends the run as failed.
 
     Each try is a visit of the node that failed, so what was paid for is not paid again. Texts can
     name the error: `nodes.<id>.code` and `nodes.<id>.message` of the node that failed.
+
+    With the scope `graph`, and no edge to it, it is the handler of the whole graph: an error that
+    nothing else takes up stops all branches, and what is behind the handler runs in their place.
+    `nodes.<its id>.code`, `.message` and `.node` tell the error; what was done before the node that
+    failed can be read, with `has()`. A limit of the run is not taken up.
     """
 
     key: ClassVar[str] = "error_handler"
@@ -43,7 +61,14 @@ class ErrorHandlerNode(NodeType[Config]):
         checked = Config.model_validate(config)
         return [checked.wait_s * checked.backoff**at for at in range(checked.retries)]
 
+    @classmethod
+    def takes_up(cls, config: Mapping[str, Any]) -> Literal["", "continue", "fail"]:
+        checked = Config.model_validate(config)
+        return checked.then if checked.scope == "graph" else ""
+
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:
+        if config.scope == "graph" and not inputs.sources:
+            return _told(config, inputs, visit)
         failed = {node: inputs.nodes[node] for node in inputs.sources}
         for node, passed in failed.items():
             if config.then == "fail" and passed.port == ERROR:
@@ -51,3 +76,10 @@ class ErrorHandlerNode(NodeType[Config]):
         if not config.text:
             return Outputs()
         return Outputs(text=render(config.text, inputs.names(visit.context)))
+
+
+def _told(config: Config, inputs: Inputs, visit: Visit) -> Outputs:
+    """The error that the graph began to be handled with stays what this node has left."""
+    error = inputs.nodes[visit.node]
+    text = render(config.text, inputs.names(visit.context)) if config.text else error.text
+    return Outputs(text=text, values=error.values)

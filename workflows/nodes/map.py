@@ -1,24 +1,27 @@
-"""A workflow for each item of a list."""
+"""A part of the graph, once for each item of a list."""
 
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
-from workflows.definition.expressions import Expression, evaluate
+from workflows.definition.expressions import BadExpression, Expression, evaluate
+from workflows.definition.references import bind
 from workflows.definition.values import as_text
 from workflows.engine.errors import NodeError
 from workflows.engine.items import for_each
-from workflows.nodes.base import Inputs, NodeType, Outputs, Visit
-from workflows.nodes.running import VARIABLE, RunsWorkflow, variable
+from workflows.engine.nesting import Inner
+from workflows.engine.state import Passed, RunState
+from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
+
+EACH = "each"
 
 
-class Config(RunsWorkflow):
+class Config(NodeConfig):
     items: Expression = Field(min_length=1, description="An expression for the list of items.")
-    result: str = Field(
-        default="",
-        pattern=rf"{VARIABLE}|^$",
-        description="The variable of the workflow that is the result of an item; "
-        "empty takes its answer.",
+    result: JsonValue = Field(
+        default=None,
+        description="What an item gives, its texts with {{ expressions }} over what its nodes "
+        "left; empty takes the text that comes back.",
     )
     parallel: int = Field(default=5, ge=1, le=20, description="Items worked on at the same time.")
     max_items: int = Field(default=100, ge=1, le=1000, description="More are an error.")
@@ -28,30 +31,36 @@ class Config(RunsWorkflow):
 
 
 class MapNode(NodeType[Config]):
-    """Runs another workflow of yours once for each item of a list, several at the same time.
+    """Runs a part of the graph once for each item of a list, several at the same time.
 
-    Each gets the item as its message, and as `input.item` with its number `input.index`, from 0.
+    The part is what `each` leads to, up to the edges that lead back here; then it leaves by `done`.
+    What arrives there as text is the item; `nodes.<id>.item` is the item, `nodes.<id>.index` its
+    number, from 0. All that was there before can be read, as it was; what an item sets, its own
+    nodes see and nobody else. To run a workflow for each item, put a workflow node there.
+
     `nodes.<id>.results` has the results in the order of the items, null for one that failed, and
-    `nodes.<id>.errors` has `{index, code, message, node}` for each of those. What goes on as text
-    are the results one below the other. Calls are in this run's ledger, under `<id>[3]/<node>`.
+    `nodes.<id>.errors` has `{index, code, message, node}` for each of those; `nodes.<id>.count` is
+    how many items there were. What goes on as text are the results one below the other. Calls are
+    in the ledger under `<id>[3]/<node>`.
     """
 
     key: ClassVar[str] = "map"
     label: ClassVar[str] = "For each"
+    ports: ClassVar[tuple[str, ...]] = (EACH, "done")
     can_fail: ClassVar[bool] = True
+    round_port: ClassVar[str] = EACH
+    has_body: ClassVar[bool] = True
     config = Config
 
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:
         items = _items(config, evaluate(config.items, inputs.names(visit.context)))
-        inner = await config.inner(inputs, visit)
-        given = config.given(inputs, visit)
-        says = "message" not in config.input
+        if visit.body is None:
+            raise RuntimeError("a map without a body is refused when it is validated")
+        inner = Inner(visit.context, visit.node, visit.number, visit.body.graph)
 
         async def result(at: int) -> tuple[Any]:
-            message = {"message": as_text(items[at])} if says else {}
-            own = {**given, **message, "item": items[at], "index": at}
-            left = await inner.run(own, item=at)
-            return (variable(left.variables, config.result) if config.result else left.text,)
+            state = await inner.run_item(at, _begun(inputs, visit, items[at], at))
+            return (_result(config, state, visit),)
 
         keeps = config.on_error == "keep"
         done = await for_each(len(items), result, parallel=config.parallel, keep_errors=keeps)
@@ -62,6 +71,7 @@ class MapNode(NodeType[Config]):
             if isinstance(one, NodeError)
         ]
         return Outputs(
+            port="done",
             text="\n\n".join(filter(None, map(as_text, results))),
             values={"results": results, "errors": errors, "count": len(items)},
         )
@@ -74,3 +84,25 @@ def _items(config: Config, items: Any) -> list[Any]:
         message = f"There are {len(items):,} items, and at most {config.max_items:,} are taken."
         raise NodeError("too_many_items", message)
     return items
+
+
+def _begun(inputs: Inputs, visit: Visit, item: Any, at: int) -> RunState:
+    """What the nodes of an item begin with: all there is, and this node as it stands for it."""
+    values = {"item": item, "index": at}
+    own = Passed(port=EACH, text=as_text(item), values=values, visit=visit.number)
+    nodes = {**inputs.nodes, visit.node: own}
+    return {"nodes": nodes, "variables": dict(inputs.variables)}
+
+
+def _result(config: Config, state: RunState, visit: Visit) -> Any:
+    """What an item gives. Raises NodeError."""
+    nodes = state["nodes"]
+    back = visit.body.back if visit.body else ()
+    came = [nodes[edge.source] for edge in back if nodes[edge.source].port == edge.source_port]
+    text = "\n\n".join(filter(None, (passed.text for passed in came)))
+    if config.result is None:
+        return text
+    try:
+        return bind(config.result, Inputs(text, state["variables"], nodes).names(visit.context))
+    except BadExpression as error:
+        raise NodeError(error.code, str(error), visit.node) from error

@@ -9,6 +9,7 @@ from workflows.definition.nesting import workflow_name
 from workflows.definition.references import bind
 from workflows.engine.errors import NodeError
 from workflows.engine.nesting import Inner
+from workflows.engine.result import ExecutionResult
 from workflows.nodes.base import Inputs, NodeConfig, Visit
 
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
@@ -33,16 +34,14 @@ class RunsWorkflow(NodeConfig):
         description="Its parameters by name; texts may hold {{ expressions }}.",
     )
 
-    async def inner(self, inputs: Inputs, visit: Visit) -> Inner:
-        """The workflow with its parameters in their places. Raises NodeError, BadExpression."""
+    async def result(self, inputs: Inputs, visit: Visit) -> ExecutionResult:
+        """What the workflow gives. Raises NodeError, BadExpression."""
         parameters = bind(self.parameters, inputs.names(visit.context))
         name = workflow_name({"definition": self.definition, "version": self.version})
         graph = await visit.context.services.workflow(name, parameters)
-        return Inner(visit.context, visit.node, visit.number, graph, parameters)
-
-    def given(self, inputs: Inputs, visit: Visit) -> dict[str, Any]:
-        """Its input. Raises BadExpression."""
-        return {"message": inputs.text, **bind(self.input, inputs.names(visit.context))}
+        given = {"message": inputs.text, **bind(self.input, inputs.names(visit.context))}
+        inner = Inner(visit.context, visit.node, visit.number, graph)
+        return await inner.run_workflow(given, parameters)
 
 
 def variable(variables: Mapping[str, Any], name: str) -> Any:

@@ -34,8 +34,7 @@ class SubworkflowNode(NodeType[Config]):
     config = Config
 
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:
-        inner = await config.inner(inputs, visit)
-        result = await inner.run(config.given(inputs, visit))
+        result = await config.result(inputs, visit)
         left = result.variables
         changes = [Change(ours, SET, variable(left, its)) for ours, its in config.output.items()]
         return Outputs(text=result.text, values={"variables": dict(left)}, changes=changes)

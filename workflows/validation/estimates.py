@@ -2,7 +2,8 @@
 
 Time is the longest way through the graph. Cost is that of the dearest set of nodes one run can
 take: of each node the dearest port, of each port all that follows it. What a loop repeats counts
-as often as it may be repeated, and the workflow that a node runs as often as it may be run.
+as often as it may be repeated, and what is done for each item as often as there may be items;
+there are as many at a time as there may be. What is behind the handler of a graph comes on top.
 """
 
 from collections.abc import Iterator, Mapping
@@ -56,13 +57,13 @@ class _Estimator:
         self._known: dict[str, tuple[float, int]] = {}
 
     def of(self, subject: Subject, depth: int = 0) -> tuple[float, int]:
-        rounds = _rounds(subject)
+        times, in_a_row = _rounds(subject)
         seconds, costs = {}, {}
         for node in subject.nodes:
             inner_s, inner_cost = self._within(node, depth)
-            seconds[node.id] = (_seconds(subject, node) + inner_s) * rounds[node.id]
+            seconds[node.id] = (_seconds(subject, node) + inner_s) * in_a_row[node.id]
             cost = _nano_usd(subject, node, self._now) + inner_cost
-            costs[node.id] = cost * rounds[node.id]
+            costs[node.id] = cost * times[node.id]
         return _longest(subject, seconds), _dearest(subject, costs)
 
     def _within(self, node: Node, depth: int) -> tuple[float, int]:
@@ -72,11 +73,7 @@ class _Estimator:
         if name not in self._known:
             self._known[name] = (0, 0)  # if it leads to itself, which is told elsewhere
             self._known[name] = self._of_workflow(name, depth)
-        seconds, cost = self._known[name]
-        items, parallel = node.setting("max_items", 1), node.setting("parallel", 1)
-        if not (isinstance(items, int) and isinstance(parallel, int)):
-            return seconds, cost
-        return seconds * ceil(items / max(parallel, 1)), cost * items
+        return self._known[name]
 
     def _of_workflow(self, name: str, depth: int) -> tuple[float, int]:
         whole = self._whole
@@ -98,15 +95,26 @@ def _delays_too_long(subject: Subject) -> Iterator[Issue]:
             yield warning("delay_above_limit", node.path("config", "seconds"), message)
 
 
-def _rounds(subject: Subject) -> Mapping[str, int]:
-    """How often each node may run: the product of the loops it stands in."""
-    rounds = dict.fromkeys(subject.by_id, 1)
+def _rounds(subject: Subject) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    """How often each node may run, and how often of these one after the other.
+
+    The product of the loops and bodies it stands in.
+    """
+    times, in_a_row = dict.fromkeys(subject.by_id, 1), dict.fromkeys(subject.by_id, 1)
     for loop in subject.flow.loops.values():
         head = subject.by_id[loop.head]
-        most = head.setting("max_iterations") or head.setting("max_rounds", 1)
-        for node in (loop.head, *loop.body) if isinstance(most, int) else ():
-            rounds[node] = min(rounds[node] * max(most, 1), _MOST_ROUNDS)
-    return rounds
+        whole = loop.head in subject.flow.bodies
+        most = _number(head, "max_items" if whole else "max_iterations", "max_rounds")
+        beside = _number(head, "parallel") if whole else 1
+        for node in loop.body if whole else (loop.head, *loop.body):
+            times[node] = min(times[node] * most, _MOST_ROUNDS)
+            in_a_row[node] = min(in_a_row[node] * ceil(most / beside), _MOST_ROUNDS)
+    return times, in_a_row
+
+
+def _number(node: Node, *settings: str) -> int:
+    found = next((node.setting(name) for name in settings if node.setting(name)), 1)
+    return max(found, 1) if isinstance(found, int) else 1
 
 
 def _seconds(subject: Subject, node: Node) -> float:
@@ -151,7 +159,8 @@ def _longest(subject: Subject, seconds: Mapping[str, float]) -> float:
         for targets in flow.targets.get(node, {}).values():
             for target in targets:
                 arrived[target] = max(arrived[target], arrived[node])
-    return max((arrived[node] for node in flow.reached), default=0)
+    parts = (flow.reached, flow.behind)
+    return sum(max((arrived[node] for node in part), default=0) for part in parts)
 
 
 def _dearest(subject: Subject, costs: Mapping[str, int]) -> int:
@@ -169,4 +178,5 @@ def _dearest(subject: Subject, costs: Mapping[str, int]) -> int:
             following = max(following, way, key=cost)
         taken[node] = following | {node}
     starts = [node.id for node in subject.nodes if node.key == "start"]
-    return max((cost(taken[start]) for start in starts), default=0)
+    behind = max((cost(taken[handler]) for handler in flow.handlers), default=0)
+    return max((cost(taken[start]) for start in starts), default=0) + behind

@@ -17,13 +17,29 @@ Targets = Mapping[str, Mapping[str, tuple[str, ...]]]  # source → port → tar
 
 @dataclass(frozen=True)
 class Flow:
-    """Edges in three kinds: onwards, back into a loop for its next round, and wrongly round."""
+    """Edges in three kinds: onwards, back into a loop for its next round, and wrongly round.
+
+    `bodies` are the heads of those loops whose rounds see nothing of one another. `reached` is what
+    follows the start, `behind` what follows the `handlers` of the graph.
+    """
 
     order: Sequence[str]
     onwards: Sequence[Edge]
     loops: Mapping[str, Loop]
     wrong: Sequence[Edge]
     reached: frozenset[str]
+    bodies: frozenset[str] = frozenset()
+    handlers: frozenset[str] = frozenset()
+
+    @cached_property
+    def behind(self) -> frozenset[str]:
+        edges = _targets([*self.onwards, *self.wrong])
+        return frozenset(reachable(self.handlers, edges))
+
+    def body_of(self, node: str) -> str:
+        """The head of the innermost body a node stands in; empty: of none."""
+        around = [self.loops[head] for head in self.bodies if node in self.loops[head].body]
+        return min(around, key=lambda loop: len(loop.body)).head if around else ""
 
     @cached_property
     def place(self) -> dict[str, int]:
@@ -36,11 +52,11 @@ class Flow:
 
     @cached_property
     def _before(self) -> list[int]:
-        """The nodes before each one, in earlier rounds too."""
+        """The nodes before each one, in earlier rounds too, but for those that are not seen."""
         before = [0] * len(self.order)
         edges = [
             (self.place[edge.source], self.place[edge.target])
-            for edge in (*self.onwards, *self.back, *self.wrong)
+            for edge in (*self.onwards, *self._seen_again, *self.wrong)
         ]
         edges.sort()
         changed = True
@@ -59,6 +75,11 @@ class Flow:
     @property
     def back(self) -> Sequence[Edge]:
         return [edge for loop in self.loops.values() for edge in loop.back]
+
+    @property
+    def _seen_again(self) -> Sequence[Edge]:
+        loops = [loop for loop in self.loops.values() if loop.head not in self.bodies]
+        return [edge for loop in loops for edge in loop.back]
 
     @cached_property
     def _together(self) -> list[int]:
@@ -87,7 +108,9 @@ class Flow:
     @cached_property
     def _starts(self) -> list[int]:
         entered = {edge.target for edge in self.onwards}
-        return [self.place[node] for node in self.reached if node not in entered]
+        return [
+            self.place[node] for node in self.reached | self.handlers if node not in entered
+        ]
 
     @cached_property
     def _after(self) -> list[int]:
@@ -116,15 +139,20 @@ def flow_of(
     edges: Iterable[Edge],
     starts: Sequence[str],
     round_ports: Mapping[str, str],
+    *,
+    bodies: Iterable[str] = (),
+    handlers: Iterable[str] = (),
 ) -> Flow:
     """The flow of a graph; edges from or to nodes that do not exist are left out."""
     known = set(nodes)
     real = [e for e in dict.fromkeys(edges) if e.source in known and e.target in known]
-    loops = loops_of(real, starts, round_ports)
+    handlers = frozenset(handlers)
+    loops = loops_of(real, [*starts, *handlers], round_ports)
     back = [edge for loop in loops.values() for edge in loop.back]
     order, onwards, wrong = _ordered(nodes, _others(real, back))
     reached = reachable(starts, _targets([*onwards, *wrong]))
-    return Flow(order, onwards, loops, wrong, frozenset(reached))
+    heads = frozenset(bodies) & loops.keys()
+    return Flow(order, onwards, loops, wrong, frozenset(reached), heads, handlers)
 
 
 def reachable(first: Iterable[str], targets: Targets) -> set[str]:

@@ -3,6 +3,9 @@
 A node or variable that nothing before can have written is an error: the run could only fail there.
 One that some branch before may have written is fine, for whether the branch is taken shows only in
 the run; `has(variables.x)` asks without failing, so what is asked for so is not judged.
+
+What is done for an item of a map is seen by its own nodes, and by what the map says of an item.
+Behind the handler of a graph all may have run that does without an error.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +18,7 @@ from workflows.validation.subject import Node, Subject
 from workflows.validation.variables import writers_of
 
 Writers = Mapping[str, Sequence[Node]]
+_OF_AN_ITEM = "result"  # the setting of a node with a body that is reckoned for each item
 
 
 def check_references(subject: Subject) -> Iterator[Issue]:
@@ -43,10 +47,8 @@ def _parsed(found: Found, path: str) -> Iterator[Issue]:
 def _known(subject: Subject, node: Node, found: Found, path: str) -> Iterator[Issue]:
     """Nodes that may have run before, and parameters that exist."""
     for kind, name in found.names:
-        if kind == "nodes" and not subject.flow.comes_before(name, node.id):
-            exists = name in subject.by_id
-            tail = "does not run before this node." if exists else "is no node of this graph."
-            yield error("reference_not_before", path, f"'{shown(name)}' {tail}")
+        if kind == "nodes" and not _seen(subject, name, node, found):
+            yield _not_before(subject, name, path)
         elif kind == "params" and subject.params is not None and name not in subject.params:
             yield error("unknown_param", path, f"There is no parameter '{shown(name)}'.")
 
@@ -57,7 +59,7 @@ def _written(
     for kind, name in found.names:
         if kind != "variables" or name in found.tested:
             continue
-        if not _before(subject, node, writers.get(name, ())):
+        if not any(_seen(subject, writer.id, node, found) for writer in writers.get(name, ())):
             message = f"Nothing before this node can have set the variable '{shown(name)}'."
             yield error("unknown_variable", path, message, "Set it before, or ask with has().")
 
@@ -67,7 +69,7 @@ def _read(subject: Subject, node: Node, writers: Writers) -> Iterator[Issue]:
     name = node.setting("name")
     if node.key != "variable" or node.setting("operation") != "get" or not isinstance(name, str):
         return
-    if not _before(subject, node, writers.get(name, ())):
+    if not any(_seen(subject, writer.id, node) for writer in writers.get(name, ())):
         message = f"Nothing before this node can have set the variable '{shown(name)}'."
         if "default" not in node.spec.config:
             yield error("unknown_variable", node.path("config", "name"), message, "Set a default.")
@@ -75,5 +77,24 @@ def _read(subject: Subject, node: Node, writers: Writers) -> Iterator[Issue]:
             yield warning("variable_never_set", node.path("config", "name"), message)
 
 
-def _before(subject: Subject, node: Node, writers: Sequence[Node]) -> bool:
-    return any(subject.flow.comes_before(writer.id, node.id) for writer in writers)
+def _seen(subject: Subject, name: str, node: Node, found: Found | None = None) -> bool:
+    """Whether a node, in this expression, may see what the node `name` has left."""
+    flow = subject.flow
+    if flow.comes_before(name, node.id):
+        return True
+    if node.id in flow.bodies and found is not None and found.steps[0] == _OF_AN_ITEM:
+        return name == node.id or flow.body_of(name) == node.id
+    if node.id in flow.behind:
+        own = name == node.id and node.id in flow.handlers
+        return own or (name in flow.reached and not flow.body_of(name))
+    return False
+
+
+def _not_before(subject: Subject, name: str, path: str) -> Issue:
+    if head := subject.flow.body_of(name):
+        message = f"'{shown(name)}' runs once for each item of '{shown(head)}'."
+        hint = f"Name nodes.{head}.results, or what an item gives by the result of '{head}'."
+        return error("reference_not_before", path, message, hint)
+    exists = name in subject.by_id
+    tail = "does not run before this node." if exists else "is no node of this graph."
+    return error("reference_not_before", path, f"'{shown(name)}' {tail}")

@@ -14,6 +14,8 @@ _BY_A_LOOP = (
 )
 _WHOLE = "Lead every branch of a round back, and go on from where the loop node leaves."
 _BACK = "Draw an edge from the last node of the round to the loop node."
+_ITEM_BACK = "Draw an edge from the last of the nodes that work on an item to the map node."
+_OWN = "Let the handler lead to nodes of its own, such as an end of its own."
 
 
 def check_structure(subject: Subject) -> Iterator[Issue]:
@@ -21,6 +23,7 @@ def check_structure(subject: Subject) -> Iterator[Issue]:
     yield from _ends(subject)
     yield from _edges(subject)
     yield from _cycles(subject)
+    yield from _handlers(subject)
     yield from _reach(subject)
 
 
@@ -82,6 +85,25 @@ def _cycles(subject: Subject) -> Iterator[Issue]:
         if node.key == "loop" and node.id not in subject.flow.loops:
             message = f"Nothing leads back to '{node.id}', so it never begins a second round."
             yield warning("loop_without_return", node.path(), message, _BACK)
+        elif node.kind and node.kind.has_body and node.id not in subject.flow.loops:
+            message = f"Nothing leads back to '{node.id}', so there is nothing to do for an item."
+            yield error("map_without_return", node.path(), message, _ITEM_BACK)
+
+
+def _handlers(subject: Subject) -> Iterator[Issue]:
+    """What is behind the handler of the graph runs in place of the rest: nothing is of both."""
+    flow, handlers = subject.flow, subject.handlers
+    for node in handlers[1:]:
+        message = f"A graph has at most one handler; '{handlers[0].id}' is one already."
+        yield error("several_handlers", node.path("config", "scope"), message)
+    both = flow.reached & flow.behind
+    for at, edge in enumerate(subject.graph.edges):
+        if edge.target in {node.id for node in handlers}:
+            message = f"'{edge.target}' is the handler of the whole graph: no edge leads there."
+            yield error("edge_into_handler", path_of("edges", at, "target"), message)
+        elif edge.target in both and edge.source not in flow.reached:
+            message = f"'{edge.target}' runs without an error, too."
+            yield error("handler_shared", path_of("edges", at, "target"), message, _OWN)
 
 
 def _reach(subject: Subject) -> Iterator[Issue]:
@@ -90,7 +112,7 @@ def _reach(subject: Subject) -> Iterator[Issue]:
     for edge in subject.graph.edges:
         used[edge.source].add(edge.source_port)
     for node in subject.nodes:
-        if node.id not in flow.reached and not lonely:
+        if node.id not in flow.reached | flow.behind and not lonely:
             yield error("unreachable", node.path(), "No path leads here from the start.")
         yield from _ways_on(node, used[node.id])
     ends = {node.id for node in subject.nodes if node.key == "end"}

@@ -124,7 +124,21 @@ class Subject:
         return {node.id: node for node in self.nodes}
 
     @cached_property
+    def handlers(self) -> list[Node]:
+        """Those that are to take up the errors of the whole graph."""
+        known = [node for node in self.nodes if node.kind and node.config]
+        return [n for n in known if n.kind and n.config and n.kind.takes_up(n.config.model_dump())]
+
+    @cached_property
     def flow(self) -> Flow:
         starts = [node.id for node in self.nodes if node.key == "start"]
         rounds = {n.id: n.kind.round_port for n in self.nodes if n.kind and n.kind.round_port}
-        return flow_of(list(self.by_id), self.graph.edges, starts, rounds)
+        entered = {edge.target for edge in self.graph.edges}
+        return flow_of(
+            list(self.by_id),
+            self.graph.edges,
+            starts,
+            rounds,
+            bodies=[node.id for node in self.nodes if node.kind and node.kind.has_body],
+            handlers=[node.id for node in self.handlers if node.id not in entered],
+        )

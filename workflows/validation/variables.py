@@ -47,6 +47,8 @@ def _place(node: Node, name: str) -> str:
 def _collide(subject: Subject, one: Node, other: Node) -> bool:
     if _in_any_order(one, other) or one.id == other.id:
         return False
+    if subject.flow.body_of(one.id) != subject.flow.body_of(other.id):
+        return False  # what is set for an item stays with it
     return subject.flow.at_once(one.id, other.id)
 
 
