@@ -12,12 +12,13 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from llms.services.profiles import forget_profiles
 from tests.conformance.case import Answer, Case, Request
-from tests.conformance.scripted import Scripted, tell, web_server
+from tests.conformance.scripted import Scripted, Web, tell, web_server
 from tests.drills.mortal import take_up
 from tests.factories.accounts import UserFactory
 from tests.factories.llms import PriceFactory, ProfileFactory, ProviderFactory
 from tests.wire import WireServer
 from tools.registry import tools
+from workflows import validation
 from workflows.models import WorkflowExecution
 
 MODELS = ("gpt-test", "gpt-too")
@@ -31,6 +32,7 @@ class Stage:
     case: Case
     alice: User
     names: dict[str, str] = field(default_factory=dict)
+    web: Web | None = None
 
     @cached_property
     def client(self) -> APIClient:
@@ -51,7 +53,11 @@ class Stage:
         if self.case.door == "chat":
             body = {**self._what, "message": self.case.message, **conversation}
             return self._post("/api/v1/chat/", {**body, "parameters": self.case.parameters})
-        body = {"input": self.named(self.case.given), "parameters": self.case.parameters}
+        body = {
+            "input": self.named(self.case.given),
+            "parameters": self.case.parameters,
+            "debug": self.case.debug,
+        }
         if self.case.door == "definition":
             return self._post(f"/api/v1/definitions/{self._definition}/execute/", body)
         graph = self.named(self.case.document)
@@ -104,10 +110,12 @@ def stage(
         if case.tools or "scripted" in str(case.document):
             open_.enter_context(_scripted(case, settings))
         if case.setup.web:
-            settings.CHATTER_EGRESS_ALLOW = ["127.0.0.1"]
-            here.names["web"] = open_.enter_context(web_server(case.setup.web))
+            open_.enter_context(_reachable(settings))
+            here.web = open_.enter_context(web_server(case.setup.web))
+            here.names["web"] = here.web.url
         for name, value in case.setup.settings.items():
             setattr(settings, name, value)
+        settings.CHATTER_RUN_LIMITS = {**settings.CHATTER_RUN_LIMITS, **case.setup.limits}
         for name, flow in case.setup.definitions.items():
             here.names[f"definition:{name}"] = here.define(name, flow.document)
         for request in case.setup.requests:
@@ -120,6 +128,18 @@ def stage(
 def execution_of(told: Any) -> WorkflowExecution:
     """The execution that the API says it has begun."""
     return WorkflowExecution.objects.get(pk=told.json()["execution"]["id"])
+
+
+@contextmanager
+def _reachable(settings: Any) -> Iterator[None]:
+    """Requests may go to this machine."""
+    settings.CHATTER_EGRESS_ALLOW = ["127.0.0.1"]
+    settings.CHATTER_GRAPH_LIMITS = {**settings.CHATTER_GRAPH_LIMITS, "reachable": ("127.0.0.1",)}
+    validation._validator.cache_clear()
+    try:
+        yield
+    finally:
+        validation._validator.cache_clear()
 
 
 @contextmanager

@@ -9,6 +9,10 @@ switch_off: clock               an administrator switches a tool off
 withdraw: gpt-too               likewise a model
 uninstall: delay                a type of node is gone
 taken_up: 20                    so many processes have had it and died
+decide: {node: ask}             its owner approves what the node asks; `decision: reject`, and what
+                                else the API takes
+again:                          the same is asked for once more; what follows is about that run
+retry:                          likewise its retry, `replay`, or `fork: {node: ask, text: …}`
 request: {post: …}              anything else that the API can do
 """
 
@@ -25,7 +29,7 @@ from llms.metering import close_clients
 from llms.models import ModelProfile
 from llms.services.profiles import forget_profiles
 from tests.conformance.case import Request
-from tests.conformance.stage import Stage
+from tests.conformance.stage import Stage, execution_of
 from tests.drills.mortal import MortalWriter, live_and_die, logged, take_up, until
 from tools.models import ToolSetting
 from workflows.models import WorkflowExecution
@@ -33,17 +37,24 @@ from workflows.pump.pump import Pump
 from workflows.registry import NODE_TYPES
 from workflows.services.executions import request_cancel
 
-Step = Callable[[Stage, WorkflowExecution, Any], None]
+Step = Callable[[Stage, WorkflowExecution, Any], WorkflowExecution | None]
 
 
-def take(stage: Stage, execution: WorkflowExecution, patch: pytest.MonkeyPatch) -> None:
-    """Take the case's steps. `patch` holds until the test is over."""
+def take(
+    stage: Stage, execution: WorkflowExecution, patch: pytest.MonkeyPatch, run: Step | None = None
+) -> WorkflowExecution:
+    """Take the case's steps; gives the run that is looked at. `patch` holds until the test is over.
+
+    `run` is done in place of the step of that name.
+    """
+    steps = {**_STEPS, "run": run or _run}
     for step in stage.case.then:
         word, what = (step, None) if isinstance(step, str) else next(iter(step.items()))
         if word in _PATCHES:
             _PATCHES[word](what, patch)
         else:
-            _STEPS[word](stage, execution, what)
+            execution = steps[word](stage, execution, what) or execution
+    return execution
 
 
 def _run(stage: Stage, execution: WorkflowExecution, what: None) -> None:
@@ -74,6 +85,31 @@ def _cancel_when(stage: Stage, execution: WorkflowExecution, what: Mapping[str, 
 
 def _request(stage: Stage, execution: WorkflowExecution, what: Mapping[str, Any]) -> None:
     stage.request(Request.model_validate(what))
+
+
+def _decide(stage: Stage, execution: WorkflowExecution, what: Mapping[str, Any]) -> None:
+    body = {"decision": "approve", **what}
+    node, visit = body.pop("node"), body.pop("visit", None)
+    waiting = stage.client.get(f"/api/v1/executions/{execution.pk}/").json()["approvals"]
+    (asked,) = [
+        one["id"] for one in waiting if (one["node"], visit or one["visit"]) == (node, one["visit"])
+    ]
+    told = stage.client.post(f"/api/v1/approvals/{asked}/decide/", body)
+    assert told.status_code == 200, told.json()
+
+
+def _again(stage: Stage, execution: WorkflowExecution, what: None) -> WorkflowExecution:
+    return execution_of(stage.begin())
+
+
+def _rerun(how: str) -> Step:
+    def rerun(stage: Stage, execution: WorkflowExecution, what: Any) -> WorkflowExecution:
+        address = f"/api/v1/executions/{execution.pk}/{how}/"
+        told = stage.client.post(address, {**stage.named(what or {}), "mode": "background"})
+        assert told.status_code == 202, told.json()
+        return execution_of(told)
+
+    return rerun
 
 
 def _switch_off(stage: Stage, execution: WorkflowExecution, what: str) -> None:
@@ -111,5 +147,8 @@ _STEPS: Mapping[str, Step] = {
     "withdraw": _withdraw,
     "taken_up": _taken_up,
     "request": _request,
+    "decide": _decide,
+    "again": _again,
+    **{how: _rerun(how) for how in ("retry", "replay", "fork")},
 }
 _PATCHES = {"later": _later, "uninstall": _uninstall}
