@@ -135,4 +135,5 @@ def _arguments(config: Config, names: Mapping[str, Any], visit: Visit) -> dict[s
 
 
 def _same_when_resumed(visit: Visit) -> str:
-    return str(uuid5(visit.context.execution_id, f"{visit.node}:{visit.number}"))
+    context = visit.context
+    return str(uuid5(context.execution_id, f"{context.path}{visit.node}:{visit.number}"))
