@@ -68,6 +68,8 @@ class Resources:
         if self._past.recordings.strict:
             raise NotRecorded(question.node, f"model call {question.call}")
         profile = await self._profile(question.model)
+        if question.cache_ttl_s is not None:  # what this run was told is in the ledger first
+            await self._tracker.committed()
         request = CallRequest(
             profile=profile,
             messages=question.messages,
