@@ -18,6 +18,7 @@ are needed.
     setup:
       settings: {CHATTER_LEASE_S: 10}                the server's settings, by their names
       limits: {steps: 10}                            what a run may take on this server
+      models: {gpt-test: {context_window: 100}}      what differs of the two models
       definitions: {child: {nodes: …, edges: …}}     other workflows; `@definition:child` is its id
       web: {/page: {status: 200, text: hi}}          a web server; `@web` is its address; a page
                                                      `needs: {header: value}`, or is `silent` to

@@ -55,6 +55,7 @@ class Page(_Part):
 class Setup(_Part):
     settings: JsonObject = {}
     limits: JsonObject = {}
+    models: dict[str, JsonObject] = {}
     definitions: dict[str, Flow] = {}
     web: dict[str, Page] = {}
     requests: list[Request] = []

@@ -104,7 +104,7 @@ def stage(
 ) -> Iterator[Stage]:
     """All that the case needs; `for_ever`: its model's answers may be asked for again."""
     wire.clear()
-    _models(wire)
+    _models(wire, case.setup.models)
     with ExitStack() as open_:
         here = Stage(case, UserFactory(username="alice"))
         if case.tools or "scripted" in str(case.document):
@@ -155,17 +155,15 @@ def _scripted(case: Case, settings: Any) -> Iterator[None]:
         tools.__dict__.pop("_by_key", None)
 
 
-def _models(wire: WireServer) -> None:
+def _models(wire: WireServer, differing: Mapping[str, Mapping[str, Any]]) -> None:
     provider = ProviderFactory(name="wire", kind="openai", base_url=wire.url + "/v1")
     for name in MODELS:
-        default = name == MODELS[0]
-        ProfileFactory(
-            provider=provider,
-            model=name,
-            max_output_tokens=2_000,
-            capabilities=["text", "tools", "structured_output"],
-            is_default=default,
-        )
+        profile = {
+            "max_output_tokens": 2_000,
+            "capabilities": ["text", "tools", "structured_output"],
+            "is_default": name == MODELS[0],
+        }
+        ProfileFactory(provider=provider, model=name, **{**profile, **differing.get(name, {})})
         PriceFactory(provider_kind="openai", model=name)
     forget_profiles()
 

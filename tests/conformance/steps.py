@@ -2,8 +2,10 @@
 
 run                             all that waits is run, to its end or as far as it goes
 cancel                          its owner stops it, over the API
-die_when: {type: text.delta}    it is run by a process that dies when its log holds such an event
+die_when: {type: text.delta}    it is run by a process that dies when its log holds such an event,
+                                or with `sent: 1` when so many requests reached the web server
 cancel_when: {type: …}          it is run, and stopped when its log holds such an event
+outlast: {type: …, seconds: 61} it is run, and so much time passes at once when its log holds it
 later: 3600                     the clock goes on by so many seconds
 switch_off: clock               an administrator switches a tool off
 withdraw: gpt-too               likewise a model
@@ -17,7 +19,7 @@ request: {post: …}              anything else that the API can do
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -67,16 +69,37 @@ def _cancel(stage: Stage, execution: WorkflowExecution, what: None) -> None:
 
 
 def _die_when(stage: Stage, execution: WorkflowExecution, what: Mapping[str, Any]) -> None:
-    assert live_and_die(_happened(what)), "The run was over before its process died."
+    assert live_and_die(_happened(stage, what)), "The run was over before its process died."
 
 
 def _cancel_when(stage: Stage, execution: WorkflowExecution, what: Mapping[str, Any]) -> None:
+    async def stop(pump: Pump) -> None:
+        await sync_to_async(request_cancel)(execution.pk, by=stage.alice)
+        pump.cancel(execution.pk)
+
+    _run_until(_happened(stage, what), stop)
+
+
+def _outlast(stage: Stage, execution: WorkflowExecution, what: Mapping[str, Any]) -> None:
+    event = dict(what)
+    seconds = event.pop("seconds")
+
+    async def pass_time(pump: Pump) -> None:
+        loop: Any = asyncio.get_running_loop()
+        now = loop.time
+        loop.time = lambda: now() + seconds
+
+    _run_until(_happened(stage, event), pass_time)
+
+
+def _run_until(holds: Callable[[], bool], then: Callable[[Pump], Awaitable[None]]) -> None:
+    """Run it, to its end; do something when this holds."""
+
     async def scenario() -> None:
         pump = Pump(MortalWriter())
         running = asyncio.create_task(pump.drain())
-        await until(_happened(what))
-        await sync_to_async(request_cancel)(execution.pk, by=stage.alice)
-        pump.cancel(execution.pk)
+        await until(holds)
+        await then(pump)
         await running
         await close_clients()
 
@@ -134,7 +157,9 @@ def _later(seconds: float, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(clock, "now", lambda: now() + timedelta(seconds=seconds))
 
 
-def _happened(what: Mapping[str, Any]) -> Callable[[], bool]:
+def _happened(stage: Stage, what: Mapping[str, Any]) -> Callable[[], bool]:
+    if "sent" in what:
+        return lambda: stage.web is not None and len(stage.web.sent) >= what["sent"]
     return logged(what["type"], **{name: value for name, value in what.items() if name != "type"})
 
 
@@ -143,6 +168,7 @@ _STEPS: Mapping[str, Step] = {
     "cancel": _cancel,
     "die_when": _die_when,
     "cancel_when": _cancel_when,
+    "outlast": _outlast,
     "switch_off": _switch_off,
     "withdraw": _withdraw,
     "taken_up": _taken_up,
