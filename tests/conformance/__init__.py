@@ -13,11 +13,16 @@ are needed.
     message: hello          what is said; or `input: {…}` whole; `parameters: {…}`
     door: graph             by which it starts: a graph sent once, a `definition`, or a `chat`
     earlier: [hello]        what was said in the conversation before, each a turn of its own
+    debug: true             its log tells what reached and left its nodes
 
     setup:
-      settings: {CHATTER_MAX_STEPS: 10}              the server's settings, by their names
+      settings: {CHATTER_LEASE_S: 10}                the server's settings, by their names
+      limits: {steps: 10}                            what a run may take on this server
+      models: {gpt-test: {context_window: 100}}      what differs of the two models
       definitions: {child: {nodes: …, edges: …}}     other workflows; `@definition:child` is its id
-      web: {/page: {status: 200, text: hi}}          a web server; `@web` is its address
+      web: {/page: {status: 200, text: hi}}          a web server; `@web` is its address; a page
+                                                     `needs: {header: value}`, or is `silent` to
+                                                     so many requests
       requests: [{post: /api/v1/…, body: {…}, by: admin}]     anything else that the API can do
 
     model:                  what the provider answers, one item for each request, in their order
@@ -38,16 +43,21 @@ are needed.
       error: {code: …, node: …}
       refused: [code path]  it does not start: the errors of its graph, or the code of the answer
       ran: [start, ask, end]         each end of a visit, in order: `node` left by `out`,
-                                     `node.port`, `node!code` failed; a list inside: in any order
-      calls: [ask 1.1 succeeded]     the ledger: node, visit.call, status, and the code of an error
+                                     `node.port`, `node!code` failed; a list inside: in any order,
+                                     but for `a > b` there, which come in this one
+      calls: [ask 1.1 succeeded]     the ledger: node, visit.call, status, the code of an error, and
+                                     `by cache` or `by recording`
       tool_calls: [tools 1.1 clock succeeded]        likewise with the tool
+      sent: [POST /page hi #1]       what reached the web server: method, path, body, and the number
+                                     of its Idempotency-Key, if it had one
+      shown: [ask < hello, ask > Hi] what debug mode tells of the texts of nodes
       asked: [[system: Be brief., user: hello]]      every message of each request of the run
       events: [execution.created, …]                 the types of all events but pieces of text
       usage: {input: 4, output: 1, exactness: metered}    any of the run's totals
 
-Whatever is left out of `calls`, `tool_calls` and `ran` did not happen. Of every run it is also
-asked that its log is gapless and ends once, that kept totals and the audit trail are sound, that
-provider and ledger agree, call by call, and that every answer of the script was asked for.
+Whatever is left out of `calls`, `tool_calls`, `sent` and `ran` did not happen. Of every run it is
+also asked that its log is gapless and ends once, that kept totals and the audit trail are sound,
+that provider and ledger agree, call by call, and that every answer of the script was asked for.
 
 What a new part of the product needs is a field of `Setup` or a word in `steps.py`; what it has to
 show, `test_coverage.py` says.

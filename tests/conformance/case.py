@@ -48,10 +48,14 @@ class Page(_Part):
     status: int = 200
     text: str = ""
     headers: dict[str, str] = {}
+    needs: dict[str, str] = {}
+    silent: int = 0
 
 
 class Setup(_Part):
     settings: JsonObject = {}
+    limits: JsonObject = {}
+    models: dict[str, JsonObject] = {}
     definitions: dict[str, Flow] = {}
     web: dict[str, Page] = {}
     requests: list[Request] = []
@@ -93,6 +97,8 @@ class Expect(_Part):
     ran: list[str | list[str]] = []
     calls: list[str] = []
     tool_calls: list[str] = []
+    sent: list[str] = []
+    shown: list[str] | None = None
     asked: list[list[str | JsonObject]] | None = None
     events: list[str] | None = None
     usage: JsonObject = {}
@@ -107,6 +113,7 @@ class Case(Flow):
     parameters: JsonObject = {}
     door: Literal["graph", "definition", "chat"] = "graph"
     earlier: list[str] = []
+    debug: bool = False
     setup: Setup = Setup()
     model: list[Answer] = []
     tools: list[ToolAnswer] = []

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import ClassVar
 
 from tests.conformance.case import Answer, Page, ToolAnswer
@@ -83,28 +83,65 @@ class Scripted(Tool[Anything]):
         return ToolAnswer(fail="This call is not in the script.")
 
 
-@contextmanager
-def web_server(pages: Mapping[str, Page]) -> Iterator[str]:
-    """The address of a web server with these pages."""
+class Web(ThreadingHTTPServer):
+    """Has these pages, and a meter: each request that reached it, in order."""
 
-    class Pages(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            page = pages.get(self.path, Page(status=404))
-            self.send_response(page.status)
-            for name, value in {"content-type": "text/plain", **page.headers}.items():
-                self.send_header(name, value)
-            self.send_header("content-length", str(len(page.text.encode())))
-            self.end_headers()
+    daemon_threads = True
+
+    def __init__(self, pages: Mapping[str, Page]) -> None:
+        super().__init__(("127.0.0.1", 0), _Visitor)
+        self.pages = pages
+        self.requests: list[tuple[str, str]] = []  # what was asked, and its Idempotency-Key
+        self.closed = Event()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    @property
+    def sent(self) -> list[str]:
+        """Each request; those with a key with the number of that key among all of them."""
+        keys = list(dict.fromkeys(key for _, key in self.requests if key))
+        return [f"{line} #{keys.index(key) + 1}" if key else line for line, key in self.requests]
+
+
+class _Visitor(BaseHTTPRequestHandler):
+    server: Web
+
+    def do_GET(self) -> None:
+        body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
+        page = self.server.pages.get(self.path, Page(status=404))
+        before = sum(line.split()[1] == self.path for line, _ in self.server.requests)
+        asked = f"{self.command} {self.path} {body}".strip()
+        self.server.requests.append((asked, self.headers.get("idempotency-key", "")))
+        if before < page.silent:
+            self.server.closed.wait()
+        elif any(self.headers.get(name) != value for name, value in page.needs.items()):
+            self._say(Page(status=401))
+        else:
+            self._say(page)
+
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_GET
+
+    def _say(self, page: Page) -> None:
+        self.send_response(page.status)
+        for name, value in {"content-type": "text/plain", **page.headers}.items():
+            self.send_header(name, value)
+        self.send_header("content-length", str(len(page.text.encode())))
+        self.end_headers()
+        if self.command != "HEAD":
             self.wfile.write(page.text.encode())
 
-        do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
+    def log_message(self, format: str, *args: object) -> None:
+        pass
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Pages) as server:
+@contextmanager
+def web_server(pages: Mapping[str, Page]) -> Iterator[Web]:
+    with Web(pages) as server:
         Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
+            yield server
         finally:
+            server.closed.set()
             server.shutdown()

@@ -5,7 +5,7 @@ from typing import Any
 
 from audit.verification import verify
 from core.aggregates import all_differences
-from llms.models import ModelCall
+from llms.models import AnsweredBy, ModelCall
 from tests.conformance.case import Case
 from tests.conformance.scripted import Scripted, wanted
 from tests.conformance.stage import Stage
@@ -40,6 +40,8 @@ def came_of(stage: Stage, execution: WorkflowExecution, wire: WireServer) -> dic
         "ran": list(_visits(events)),
         "calls": calls_of(execution),
         "tool_calls": tool_calls_of(execution),
+        "sent": stage.web.sent if stage.web else [],
+        "shown": list(_shown(events)),
         "asked": _asked(execution, wire),
         "events": [event["type"] for event in events if event["type"] not in _PIECES],
         "usage": {**shown["totals"], **shown["totals"]["usage"]},
@@ -49,7 +51,7 @@ def came_of(stage: Stage, execution: WorkflowExecution, wire: WireServer) -> dic
 def expected(case: Case, seen: dict[str, Any]) -> dict[str, Any]:
     """What the file says, in the form of `came_of`; what it is silent about is as it was seen."""
     told: dict[str, Any] = case.expect.model_dump()
-    for name in ("asked", "events"):
+    for name in ("asked", "events", "shown"):
         if told[name] is None:
             told[name] = seen[name]
     if told["asked"] is not seen["asked"]:
@@ -64,7 +66,7 @@ def expected(case: Case, seen: dict[str, Any]) -> dict[str, Any]:
 def calls_of(execution: WorkflowExecution) -> list[str]:
     rows = ModelCall.objects.filter(origin=execution.origin).order_by("attempt")
     return sorted(
-        f"{row.node} {row.visit}.{row.call_index} {row.status} {row.error_code}".strip()
+        _line_of(f"{row.node} {row.visit}.{row.call_index} {row.status} {row.error_code}", row)
         for row in rows
     )
 
@@ -72,9 +74,16 @@ def calls_of(execution: WorkflowExecution) -> list[str]:
 def tool_calls_of(execution: WorkflowExecution) -> list[str]:
     rows = ToolCall.objects.filter(origin=execution.origin).order_by("attempt")
     return sorted(
-        f"{row.node} {row.visit}.{row.call_index} {row.tool} {row.status} {row.error_code}".strip()
+        _line_of(
+            f"{row.node} {row.visit}.{row.call_index} {row.tool} {row.status} {row.error_code}", row
+        )
         for row in rows
     )
+
+
+def _line_of(told: str, row: ModelCall | ToolCall) -> str:
+    known = {AnsweredBy.RECORDING: " by recording", AnsweredBy.CACHE: " by cache"}
+    return told.strip() + known.get(row.answered_by, "")
 
 
 def assert_sound(execution: WorkflowExecution, wire: WireServer) -> None:
@@ -102,6 +111,7 @@ def assert_script_was_played(case: Case, wire: WireServer) -> None:
         assert least <= len(Scripted.called) <= most, "The tool was not called as often as told."
 
 
+_SHOWN = {"node.input": "<", "node.output": ">"}
 _ENDS = ("execution.completed", "execution.failed", "execution.cancelled")
 
 
@@ -112,6 +122,14 @@ def _visits(events: Events) -> Iterable[str]:
             yield data["node"] if data["port"] == "out" else f"{data['node']}.{data['port']}"
         elif event["type"] == "node.failed":
             yield f"{data['node']}!{data['code']}"
+
+
+def _shown(events: Events) -> Iterable[str]:
+    """What debug mode tells of texts."""
+    for event in events:
+        if event["type"] in _SHOWN:
+            text = event["data"]["data"]["text"]
+            yield f"{event['data']['node']} {_SHOWN[event['type']]} {text}"
 
 
 def _asked(execution: WorkflowExecution, wire: WireServer) -> list[list[str]]:
@@ -137,6 +155,11 @@ def _in_order_of(told: Sequence[str | list[str]], seen: Sequence[str]) -> list[s
         if isinstance(one, str):
             lines.append(one)
             continue
-        came = list(seen[len(lines) : len(lines) + len(one)])
-        lines += came if sorted(came) == sorted(one) else one
+        branches = [branch.split(" > ") for branch in one]
+        nodes = [node for branch in branches for node in branch]
+        came = list(seen[len(lines) : len(lines) + len(nodes)])
+        is_so = sorted(came) == sorted(nodes) and all(
+            [node for node in came if node in branch] == branch for branch in branches
+        )
+        lines += came if is_so else nodes
     return lines

@@ -12,12 +12,13 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from llms.services.profiles import forget_profiles
 from tests.conformance.case import Answer, Case, Request
-from tests.conformance.scripted import Scripted, tell, web_server
+from tests.conformance.scripted import Scripted, Web, tell, web_server
 from tests.drills.mortal import take_up
 from tests.factories.accounts import UserFactory
 from tests.factories.llms import PriceFactory, ProfileFactory, ProviderFactory
 from tests.wire import WireServer
 from tools.registry import tools
+from workflows import validation
 from workflows.models import WorkflowExecution
 
 MODELS = ("gpt-test", "gpt-too")
@@ -31,6 +32,7 @@ class Stage:
     case: Case
     alice: User
     names: dict[str, str] = field(default_factory=dict)
+    web: Web | None = None
 
     @cached_property
     def client(self) -> APIClient:
@@ -51,7 +53,11 @@ class Stage:
         if self.case.door == "chat":
             body = {**self._what, "message": self.case.message, **conversation}
             return self._post("/api/v1/chat/", {**body, "parameters": self.case.parameters})
-        body = {"input": self.named(self.case.given), "parameters": self.case.parameters}
+        body = {
+            "input": self.named(self.case.given),
+            "parameters": self.case.parameters,
+            "debug": self.case.debug,
+        }
         if self.case.door == "definition":
             return self._post(f"/api/v1/definitions/{self._definition}/execute/", body)
         graph = self.named(self.case.document)
@@ -98,16 +104,18 @@ def stage(
 ) -> Iterator[Stage]:
     """All that the case needs; `for_ever`: its model's answers may be asked for again."""
     wire.clear()
-    _models(wire)
+    _models(wire, case.setup.models)
     with ExitStack() as open_:
         here = Stage(case, UserFactory(username="alice"))
         if case.tools or "scripted" in str(case.document):
             open_.enter_context(_scripted(case, settings))
         if case.setup.web:
-            settings.CHATTER_EGRESS_ALLOW = ["127.0.0.1"]
-            here.names["web"] = open_.enter_context(web_server(case.setup.web))
+            open_.enter_context(_reachable(settings))
+            here.web = open_.enter_context(web_server(case.setup.web))
+            here.names["web"] = here.web.url
         for name, value in case.setup.settings.items():
             setattr(settings, name, value)
+        settings.CHATTER_RUN_LIMITS = {**settings.CHATTER_RUN_LIMITS, **case.setup.limits}
         for name, flow in case.setup.definitions.items():
             here.names[f"definition:{name}"] = here.define(name, flow.document)
         for request in case.setup.requests:
@@ -123,6 +131,18 @@ def execution_of(told: Any) -> WorkflowExecution:
 
 
 @contextmanager
+def _reachable(settings: Any) -> Iterator[None]:
+    """Requests may go to this machine."""
+    settings.CHATTER_EGRESS_ALLOW = ["127.0.0.1"]
+    settings.CHATTER_GRAPH_LIMITS = {**settings.CHATTER_GRAPH_LIMITS, "reachable": ("127.0.0.1",)}
+    validation._validator.cache_clear()
+    try:
+        yield
+    finally:
+        validation._validator.cache_clear()
+
+
+@contextmanager
 def _scripted(case: Case, settings: Any) -> Iterator[None]:
     """The tool `scripted` beside the built-in ones."""
     path = f"{Scripted.__module__}.{Scripted.__name__}"
@@ -135,17 +155,15 @@ def _scripted(case: Case, settings: Any) -> Iterator[None]:
         tools.__dict__.pop("_by_key", None)
 
 
-def _models(wire: WireServer) -> None:
+def _models(wire: WireServer, differing: Mapping[str, Mapping[str, Any]]) -> None:
     provider = ProviderFactory(name="wire", kind="openai", base_url=wire.url + "/v1")
     for name in MODELS:
-        default = name == MODELS[0]
-        ProfileFactory(
-            provider=provider,
-            model=name,
-            max_output_tokens=2_000,
-            capabilities=["text", "tools", "structured_output"],
-            is_default=default,
-        )
+        profile = {
+            "max_output_tokens": 2_000,
+            "capabilities": ["text", "tools", "structured_output"],
+            "is_default": name == MODELS[0],
+        }
+        ProfileFactory(provider=provider, model=name, **{**profile, **differing.get(name, {})})
         PriceFactory(provider_kind="openai", model=name)
     forget_profiles()
 

@@ -32,7 +32,7 @@ def test_what_a_file_says_is_so(
             return
         assert told.status_code == 202, told.json()
         execution = execution_of(told)
-        take(here, execution, monkeypatch)
+        execution = take(here, execution, monkeypatch)
         seen = came_of(here, execution, wire)
         assert seen == expected(case, seen), case.about
         assert_sound(execution, wire)

@@ -20,7 +20,9 @@ from workflows.registry import NODE_TYPES
 
 ROOT = Path(__file__).parents[2]
 ENGINE = ("workflows/nodes", "workflows/engine", "workflows/pump", "workflows/tracking")
-RAISES = {"NodeError": 0, "LimitReached": 0, "RunFailed": 1, "fail": 0}  # where the code stands
+# Where the code stands: of errors, and of what ends a run by a limit.
+RAISES = {"NodeError": 0, "RunFailed": 1, "RunStopped": 1, "__init__": 1, "fail": 0}
+LIMITS = {"LimitReached": 0, "_end": 0}
 TOOL_ERRORS = {one.code for one in (UnknownTool, BadArguments, ToolFailed, ToolTimedOut, NotKept)}
 # What no file can bring about, or not in a moment, and the tests that do.
 ELSEWHERE = {
@@ -111,7 +113,8 @@ def _edges(case: Case) -> list[dict[str, Any]]:
 
 def _flat(lines: list[str | list[str]]) -> Iterator[str]:
     for line in lines:
-        yield from [line] if isinstance(line, str) else line
+        for branch in [line] if isinstance(line, str) else line:
+            yield from branch.split(" > ")
 
 
 def _raised() -> Iterator[str]:
@@ -121,6 +124,7 @@ def _raised() -> Iterator[str]:
             if not isinstance(call, ast.Call):
                 continue
             name = getattr(call.func, "id", getattr(call.func, "attr", ""))
-            code = call.args[RAISES[name]] if len(call.args) > RAISES.get(name, 99) else None
+            at = {**RAISES, **LIMITS}.get(name, len(call.args))
+            code = call.args[at] if at < len(call.args) else None
             if isinstance(code, ast.Constant) and isinstance(code.value, str) and code.value:
-                yield code.value
+                yield f"limit_{code.value}" if name in LIMITS else code.value

@@ -2,14 +2,17 @@
 
 A file with `kills: [loop]` is the case of that type. It is run once for each of its commits and its
 process dies behind that one; then its process dies in the midst of a node of the type: when the
-node has begun and done nothing yet, and when it has done its work and nobody knows. Its model gives
-the same answer whenever it is asked the same, so the answers of such a file name what is asked.
+node has begun and done nothing yet, and when it has done its work and nobody knows. A file that
+says `run` more than once, as one that waits for people does, has a process for each, and each dies.
+Its model gives the same answer whenever it is asked the same, so the answers of such a file name
+what is asked.
 """
 
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
@@ -19,8 +22,10 @@ from llms.models import ModelCall
 from tests.conformance.case import Case, cases
 from tests.conformance.seen import assert_sound, came_of, expected
 from tests.conformance.stage import Stage, execution_of, stage
-from tests.drills.mortal import leases_run_out, live_and_die, take_up
+from tests.conformance.steps import take
+from tests.drills.mortal import live_and_die, take_up
 from tests.wire import WireServer
+from tools.models import ToolCall
 from workflows.models import WorkflowExecution
 from workflows.registry import NODE_TYPES
 
@@ -40,13 +45,13 @@ def test_a_process_may_die_behind_any_of_its_commits(
 ) -> None:
     case = MORTAL[name]
     with stage(case, wire, settings, for_ever=True) as here:
-        for commits in count():
-            execution = execution_of(here.begin())
-            died = live_and_die(after_commits=commits)
-            assert_outlived(here, execution, wire, f"{name} behind {commits} commits")
-            if not died:
-                break
-        assert commits > 0
+        for which in range(case.then.count("run")):
+            for commits in count():
+                lives = Lives(which, commits)
+                outlived(here, lives, wire, f"{name}, run {which} behind {commits} commits")
+                if not lives.died:
+                    break
+            assert commits > 0
 
 
 @pytest.mark.django_db
@@ -56,16 +61,49 @@ def test_a_process_may_die_in_the_midst_of_a_node(
     kind: str, name: str, moment: str, wire: WireServer, settings: Any
 ) -> None:
     with stage(MORTAL[name], wire, settings, for_ever=True) as here:
-        execution = execution_of(here.begin())
-        with dying_in(kind, moment) as dead:
-            assert live_and_die(lambda: bool(dead)), f"No {kind} was visited."
-        assert_outlived(here, execution, wire, f"{name}, {kind} {moment}")
+        death = Death(kind, moment)
+        outlived(here, death, wire, f"{name}, {kind} {moment}")
+        assert death.died, f"No {kind} was visited."
 
 
-def assert_outlived(here: Stage, execution: WorkflowExecution, wire: WireServer, when: str) -> None:
+@dataclass
+class Lives:
+    """Of the processes that run a case one dies: this one, behind so many commits."""
+
+    which: int
+    commits: int
+    died: bool = False
+    lived: int = 0
+
+    def __call__(self, *_: Any) -> None:
+        if self.lived == self.which:
+            self.died = live_and_die(after_commits=self.commits)
+        self.lived += 1
+        take_up()
+
+
+@dataclass
+class Death:
+    """The first process that comes to a moment of a node of this type dies there."""
+
+    kind: str
+    moment: str
+    died: bool = False
+
+    def __call__(self, *_: Any) -> None:
+        if not self.died:
+            with dying_in(self.kind, self.moment) as dead:
+                self.died = live_and_die(lambda: bool(dead))
+        take_up()
+
+
+def outlived(here: Stage, run: Lives | Death, wire: WireServer, when: str) -> None:
     """It ends as its file says; what was lost with the process is the only thing done twice."""
-    leases_run_out()
-    take_up()
+    if here.web:
+        here.web.requests.clear()
+    execution = execution_of(here.begin())
+    with pytest.MonkeyPatch.context() as patch:
+        take(here, execution, patch, run)
     seen = came_of(here, execution, wire)
     told = _as_if_never_dead(here.case, seen)
     lost = {name: [line for line in seen[name] if " lost" in line] for name in _LEDGERS}
@@ -73,6 +111,7 @@ def assert_outlived(here: Stage, execution: WorkflowExecution, wire: WireServer,
     assert seen == told, (when, lost)
     assert_sound(execution, wire)
     _assert_nothing_was_asked_twice(execution, wire)
+    _assert_nothing_was_sent_twice(here, execution)
 
 
 _LEDGERS = ("calls", "tool_calls")
@@ -81,7 +120,7 @@ _LEDGERS = ("calls", "tool_calls")
 def _as_if_never_dead(case: Case, seen: dict[str, Any]) -> dict[str, Any]:
     """What the file says, but for what a death may change: how many events and calls there are."""
     told = expected(case, seen)
-    return told | {name: seen[name] for name in ("asked", "events", "usage")}
+    return told | {name: seen[name] for name in ("asked", "events", "usage", "sent", "shown")}
 
 
 def _assert_nothing_was_asked_twice(execution: WorkflowExecution, wire: WireServer) -> None:
@@ -93,6 +132,15 @@ def _assert_nothing_was_asked_twice(execution: WorkflowExecution, wire: WireServ
     )
     assert set(ended.values()) <= {1}
     assert {row.pk for row in sent} >= {row.pk for row in rows.values() if row.status != "lost"}
+
+
+def _assert_nothing_was_sent_twice(here: Stage, execution: WorkflowExecution) -> None:
+    """Nor did a web server: what was lost may have come to it again, under the same key."""
+    sent = here.web.sent if here.web else []
+    rows = ToolCall.objects.filter(origin=execution.origin, tool="http_request")
+    lost = rows.filter(status="lost").count()
+    assert set(sent) == set(here.case.expect.sent)
+    assert 0 <= len(sent) - len(here.case.expect.sent) <= lost
 
 
 @contextmanager

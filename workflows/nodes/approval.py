@@ -1,9 +1,11 @@
 """A person decides how a run goes on."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
+from llms.messages import ChatMessage
 from workflows.definition.references import render
 from workflows.engine.errors import NodeError
 from workflows.engine.pausing import APPROVED, EXPIRED, REJECTED
@@ -11,6 +13,7 @@ from workflows.engine.structured import check_schema
 from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
 
 MAX_DEADLINE_S = 366 * 24 * 3600
+_NOT_ALLOWED = "This was not allowed."
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 
 
@@ -54,6 +57,9 @@ class ApprovalNode(NodeType[Config]):
     approved, rejected or expired; `nodes.<id>.by` is who decided, `nodes.<id>.comment` what they
     said, `nodes.<id>.answer` what they filled in, if there is a form. Other branches go on only as
     far as the nodes that run beside this one, until it is decided.
+
+    Between a model's `tool_calls` and its tools it decides whether they are called: draw `approved`
+    to the tools, and `rejected` back to the model, which is then told that it may not.
     """
 
     key: ClassVar[str] = "approval"
@@ -73,8 +79,10 @@ class ApprovalNode(NodeType[Config]):
         )
         if decided.decision == EXPIRED and config.on_deadline == "fail":
             raise NodeError("approval_expired", "Nobody decided in time.")
+        approved = decided.decision == APPROVED
         return Outputs(
-            port=APPROVED if decided.decision == APPROVED else REJECTED,
+            port=APPROVED if approved else REJECTED,
+            dialogue=inputs.dialogue if approved else _refused(inputs.dialogue, decided.comment),
             values={
                 "decision": decided.decision,
                 "answer": decided.answer,
@@ -82,3 +90,13 @@ class ApprovalNode(NodeType[Config]):
                 "by": decided.by,
             },
         )
+
+
+def _refused(dialogue: Sequence[ChatMessage], comment: str) -> Sequence[ChatMessage]:
+    """What was said, with an answer to each call that is not made."""
+    told = f"{_NOT_ALLOWED} {comment}".strip()
+    calls = dialogue[-1].tool_calls if dialogue else ()
+    return (
+        *dialogue,
+        *(ChatMessage("tool", told, tool_call_id=call["id"]) for call in calls),
+    )

@@ -28,7 +28,7 @@ from workflows.engine.context import (
     ToolReply,
 )
 from workflows.engine.edits import Edit
-from workflows.engine.errors import NodeError
+from workflows.engine.errors import NodeError, RunStopped
 from workflows.engine.events import DelayStarted
 from workflows.engine.limits import Guard
 from workflows.engine.pausing import ApprovalQuestion, Decision
@@ -63,11 +63,14 @@ class Resources:
         execution, calls = self._execution, self._calls
         if (known := calls.recorded(question.node, question.visit, question.call)) is not None:
             return Answer.of(known, replayed=True)
+        self._end_as_recorded(question.node, question.visit)
         if (failure := calls.failure(question.node, question.visit, question.call)) is not None:
             raise NodeError(*failure)
         if self._past.recordings.strict:
             raise NotRecorded(question.node, f"model call {question.call}")
         profile = await self._profile(question.model)
+        if question.cache_ttl_s is not None:  # what this run was told is in the ledger first
+            await self._tracker.committed()
         request = CallRequest(
             profile=profile,
             messages=question.messages,
@@ -106,6 +109,7 @@ class Resources:
         execution, calls = self._execution, self._tracker.tool_calls
         if (known := calls.recorded(question.node, question.visit, question.call)) is not None:
             return ToolAnswer.of(known, replayed=True)
+        self._end_as_recorded(question.node, question.visit)
         if self._past.recordings.strict:
             raise NotRecorded(question.node, f"tool call {question.call}")
         self._guard.count_tool_call(question.node, question.visit)
@@ -122,6 +126,10 @@ class Resources:
             by_node=question.by_node,
         )
         return await call_tool(request, calls, GrantedPermissions())
+
+    def _end_as_recorded(self, node: str, visit: int) -> None:
+        if (ended := self._past.recordings.ended((node, visit))) is not None:
+            raise RunStopped(node, *ended)
 
     async def history(self) -> History:
         """The conversation before this turn; the first of a series has none."""

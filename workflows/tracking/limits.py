@@ -8,6 +8,7 @@ from typing import Any
 from audit.models import Outcome
 from audit.record import Entry
 from llms.ledger import CallRecord
+from workflows.engine.errors import STEP_TIME
 from workflows.engine.events import LimitReached
 from workflows.engine.limits import Visited
 from workflows.models import WorkflowExecution
@@ -57,7 +58,8 @@ def added_up(calls: Iterable[CallRecord]) -> tuple[int | None, int | None]:
 class Witness:
     """Reads the log of a run that goes on: which visits took too long, how long others took so far.
 
-    Other limits end the run in the transaction that tells of them, so no log that goes on has one.
+    Other limits end the run in the transaction that tells of them, so no log that goes on has one;
+    that of a run that is replayed may.
     Time counts while an attempt runs; the end of an attempt is the last thing it told.
     """
 
@@ -85,7 +87,8 @@ class Witness:
             self._begun = dict.fromkeys(self._spent_s, event["at"])
         elif kind == LimitReached.type:
             told = LimitReached(**{name: data[name] for name in _FIELDS})
-            self.too_long[told.node, told.visit] = told
+            if told.code == STEP_TIME:
+                self.too_long[told.node, told.visit] = told
         self._last_at = event["at"]
 
     def _stop(self) -> None:

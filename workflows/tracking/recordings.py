@@ -9,7 +9,8 @@ from core.models import new_id
 from llms.ledger import CallRecord
 from llms.models import AnsweredBy, CallStatus
 from tools.ledger import ToolCallRecord
-from workflows.engine.errors import RunStopped
+from workflows.engine.errors import STEP_TIME, RunStopped
+from workflows.engine.events import LimitReached
 from workflows.models import WorkflowExecution
 
 Key = tuple[str, int, int]  # node, visit, call
@@ -32,7 +33,8 @@ class Recordings:
     """Only what may be used is in it; `strict` says that nothing else may be.
 
     `calls` ended for good, with an answer or an error; `approvals` are the ids of those that were
-    decided; `failed` are visits that ended in an error; `made` are the keys of all calls to models
+    decided; `failed` are visits that ended in an error, `too_long` those of them that took more
+    time than they might; `made` are the keys of all calls to models
     that have a row, whatever became of them.
     """
 
@@ -41,6 +43,7 @@ class Recordings:
     delays: Mapping[Place, str] = field(default_factory=dict)
     approvals: Mapping[Place, str] = field(default_factory=dict)
     failed: Mapping[Place, Failure] = field(default_factory=dict)
+    too_long: Mapping[Place, LimitReached] = field(default_factory=dict)
     made: frozenset[Key] = frozenset()
     strict: bool = False
 
@@ -64,6 +67,12 @@ class Recordings:
         if any(one[:2] == (node, visit) and one[2] > index for one in self.calls):
             return _UNKNOWN
         return self.failed.get((node, visit))
+
+    def ended(self, place: Place) -> Failure | None:
+        """The limit that ended the run at this visit: no edge takes that up, in a replay neither."""
+        code, message = self.failed.get(place, ("", ""))
+        by_limit = code.startswith("limit_") and code != STEP_TIME
+        return (code, message) if self.strict and by_limit else None
 
 
 NOTHING = Recordings()

@@ -126,6 +126,7 @@ def _taken(
             {at: key for at, key in past.approvals.items() if at in past.deciders}, place
         ),
         failed=_chosen(past.failed, place),
+        too_long=_chosen(past.witness.too_long, place),
         made=frozenset(past.calls),
         strict=strict,
     )
