@@ -254,6 +254,14 @@ def test_when_an_item_waits_for_somebody_the_others_go_on_first():
     assert (sorted(begun), sorted(ended)) == ([0, 1, 2, 3, 4], [1, 3, 4])
 
 
+def test_an_item_that_waits_may_yet_be_the_first_to_fail():
+    async def run(item):
+        raise RunPaused if item == 0 else NodeError("late", "It came second.")
+
+    with pytest.raises(RunPaused):
+        asyncio.run(for_each(2, run, parallel=2, keep_errors=False))
+
+
 def test_what_is_no_error_of_an_item_stops_them_all():
     ended = []
 

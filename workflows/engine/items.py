@@ -57,8 +57,8 @@ class _Items(Generic[T]):
     def done(self) -> Sequence[T | NodeError]:
         results = [self._results[item] for item in sorted(self._results)]
         failed = [one for one in results if isinstance(one, NodeError)]
+        if self._pauses:  # one that waits may fail yet, and come before those that have
+            raise self._pauses[0]
         if failed and not self._keep_errors:
             raise failed[0]
-        if self._pauses:
-            raise self._pauses[0]
         return results
