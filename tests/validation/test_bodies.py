@@ -89,9 +89,7 @@ def test_what_is_set_for_an_item_is_set_beside_nothing_else():
     edges = ("each.each>a", "a>each", "start>b", "b>end")
     assert errors(mapped(*edges, a=sets(), b=sets())) == []
     both = ("each.each>a", "a>each", "each.each>b", "b>each")
-    assert errors(mapped(*both, a=sets(), b=sets())) == [
-        ("parallel_write", "nodes[4].config.name")
-    ]
+    assert errors(mapped(*both, a=sets(), b=sets())) == [("parallel_write", "nodes[4].config.name")]
 
 
 def test_what_is_done_for_an_item_counts_as_often_as_there_may_be_items():

@@ -26,8 +26,9 @@ class ExecutionEngine:
 
         Writes nothing itself: nodes emit to `context.log` and ask `context.services`. Raises
         RunFailed when a node's error is taken up by no edge and by no handler of the graph, or by
-        one that fails the run in the end, BeyondLimit when it would use more than it may, RunPaused when a node waits for a
-        decision and all that ran beside it has ended. Cancelling the task cancels the nodes.
+        one that fails the run in the end, BeyondLimit when it would use more than it may, RunPaused
+        when a node waits for a decision and all that ran beside it has ended. Cancelling the task
+        cancels the nodes.
         """
         guard, graph = context.guard, context.graph
         async with guard.run():

@@ -108,9 +108,7 @@ class Flow:
     @cached_property
     def _starts(self) -> list[int]:
         entered = {edge.target for edge in self.onwards}
-        return [
-            self.place[node] for node in self.reached | self.handlers if node not in entered
-        ]
+        return [self.place[node] for node in self.reached | self.handlers if node not in entered]
 
     @cached_property
     def _after(self) -> list[int]:
