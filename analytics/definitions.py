@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from llms.models import ModelCall
-from workflows.definition.nesting import is_inner, outermost
+from workflows.definition.nesting import is_inner, outermost, without_items
 from workflows.models import (
     ExecutionEvent,
     ExecutionStatus,
@@ -24,7 +24,7 @@ class NodeNumbers:
     """What one node did. Durations are of visits that finished; `cost` is what is known of it.
 
     `unasked_calls` are those of its `calls` that a cache or a recording answered. A node that runs
-    another workflow has the calls of that one, whose nodes are not told apart.
+    another workflow has the calls of that one, whose nodes are not told apart; those that a map repeats are visited once for each item.
     """
 
     node: str
@@ -92,13 +92,14 @@ def _count_events(reruns: Mapping[UUID, bool], nodes: dict[str, NodeNumbers]) ->
             if frame.type not in _ENDS and frame.type not in _ASKED:
                 continue
             data = frame.event()["data"]
-            if is_inner(data["node"]):
+            name = without_items(data["node"])
+            if is_inner(name):
                 continue
             visit = asked[execution, data["node"], data["visit"]]
             if frame.type in _ASKED:
                 visit.add(data.get("answered_by") not in _NOBODY)
             elif True in visit or not reruns[execution]:
-                _count_visit(_of(nodes, data["node"]), data, whole=False not in visit)
+                _count_visit(_of(nodes, name), data, whole=False not in visit)
 
 
 def _count_visit(node: NodeNumbers, data: Mapping[str, Any], *, whole: bool) -> None:
@@ -120,7 +121,7 @@ def _count_calls(executions: list[UUID], nodes: dict[str, NodeNumbers]) -> None:
     calls = ModelCall.objects.filter(origin__in=origins)
     rows = calls.values_list("node", "cost_nano_usd", "answered_by")
     for name, cost, answered_by in rows.iterator():
-        node = _of(nodes, outermost(name))
+        node = _of(nodes, outermost(without_items(name)))
         node.calls += 1
         node.unasked_calls += answered_by in _NOBODY
         node.unpriced_calls += cost is None

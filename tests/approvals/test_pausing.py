@@ -190,3 +190,52 @@ def test_pauses_are_no_failed_attempts(desk: Desk, drain: Callable[[], None]) ->
 
 
 _LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def test_each_item_of_a_map_is_decided_on_and_no_model_is_asked_again(
+    desk: Desk, drain: Callable[[], None]
+) -> None:
+    each = {"id": "each", "type": "map", "config": {"items": "['one', 'two']"}}
+    document = graph(
+        each,
+        asks(),
+        approval(question="Send {{ nodes.each.item }}?"),
+        edges=["start>each", "each.each>model", "model>ask", "ask.approved>each", "each.done>end"],
+    )
+    document["edges"].append({"source": "ask", "source_port": "rejected", "target": "each"})
+    pk = desk.begin(document)
+    drain()
+    asked = {one["node"]: one["question"] for one in desk.run(pk)["approvals"]}
+    assert asked == {"each[0]/ask": "Send one?", "each[1]/ask": "Send two?"}
+    desk.approve("each[1]/ask")
+    drain()
+    assert desk.run(pk)["status"] == "waiting"
+    desk.approve("each[0]/ask")
+    drain()
+    assert desk.run(pk)["status"] == "completed"
+    assert ModelCall.objects.count() == 2
+    assert_whole(pk)
+
+
+def test_behind_the_handler_of_a_graph_somebody_may_be_asked(
+    desk: Desk, drain: Callable[[], None]
+) -> None:
+    broken = {"id": "broken", "type": "prompt", "config": {"template": "{{ input.nowhere }}"}}
+    handler = {"id": "handler", "type": "error_handler", "config": {"scope": "graph"}}
+    document = graph(
+        asks(),
+        broken,
+        handler,
+        approval(question="Go on after {{ nodes.handler.node }}?"),
+        {"id": "last", "type": "end", "config": {"output": "{{ nodes.model.text }}"}},
+        edges=["start>model", "model>broken", "broken>end", "handler>ask", "ask.approved>last"],
+    )
+    pk = desk.begin(document)
+    drain()
+    assert desk.run(pk)["approvals"][0]["question"] == "Go on after broken?"
+    desk.approve("ask")
+    drain()
+    told = desk.run(pk)
+    assert (told["status"], bool(told["output"]["text"])) == ("completed", True)
+    assert ModelCall.objects.count() == 1
+    assert_whole(pk)

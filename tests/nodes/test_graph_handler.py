@@ -195,3 +195,26 @@ def test_behind_it_a_map_may_work_on_items():
     edges = ["handler>each", "each.each>tell", "tell>each", "each.done>last"]
     run = failing(behind, edges)
     assert run.result.text == "answer to 1\n\nanswer to 2"
+
+
+@pytest.mark.parametrize("decided", [{}, {"may": Decision(APPROVED)}])
+def test_an_error_beside_a_question_is_taken_up_whether_or_not_it_is_decided(decided):
+    """So a run that is taken up again goes the same way."""
+
+    class Later(FakeServices):
+        async def ask(self, question):
+            for _ in range(20):
+                await asyncio.sleep(0)
+            return await super().ask(question)
+
+    nodes = {
+        "start": {},
+        "may": {"type": "approval", "config": {"question": "?"}},
+        "ask": {"type": "model"},
+        "end": {},
+        "handler": handler(text="{{ has(nodes.may) }}"),
+        "last": {"type": "end"},
+    }
+    edges = ["start>may", "start>ask", "may.approved>end", "ask>end", "handler>last"]
+    services = Later(answers={"ask": BROKEN}, decided=decided)
+    assert run_graph(nodes, edges, services=services).result.text == "false"

@@ -145,7 +145,7 @@ def test_a_definitions_numbers_give_the_calls_within_to_the_node_that_runs_them(
     take_up()
     told = client.get(f"/api/v1/definitions/{outer.id}/analytics/").json()
     numbers = {node["node"]: (node["visits"], node["calls"]) for node in told["nodes"]}
-    assert numbers == {"start": (1, 0), "sub": (1, 1), "each": (1, 3), "end": (1, 0)}
+    assert numbers == {"start": (1, 0), "sub": (1, 1), "each": (1, 0), "one": (3, 3), "end": (1, 0)}
 
 
 # --- pinned --------------------------------------------------------------------------------------

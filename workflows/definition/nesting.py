@@ -6,12 +6,18 @@ from typing import Any
 
 NESTING = ("subworkflow",)  # the types of nodes that run a workflow
 _ENDS = re.compile(r"[/#\[]")
+_ITEMS = re.compile(r"^([^/\[]+\[\d+\]/)+")
 MOST_NAME_CHARACTERS = 255  # of a node in log and ledger, with the path to it
 
 
 def is_inner(name: str) -> bool:
     """Whether a name in log or ledger is of a node within another node."""
     return "/" in name
+
+
+def without_items(name: str) -> str:
+    """The name without the items that it stands in: `each[3]/draft` is `draft` of the same graph."""
+    return _ITEMS.sub("", name)
 
 
 def outermost(name: str) -> str:
