@@ -33,6 +33,8 @@ ELSEWHERE = {
     "invalid_parameters": "tests/llms/test_failures.py",
     "provider_unreachable": "tests/llms/test_trouble.py",
     "provider_cut": "tests/llms/test_trouble.py",
+    "workflows_too_deep": "tests/nodes/test_subworkflow.py",
+    "path_too_long": "tests/nodes/test_subworkflow.py",
 }
 
 Visit = tuple[str, str, str]  # type of node, port, code

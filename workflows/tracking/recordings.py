@@ -69,7 +69,7 @@ class Recordings:
         return self.failed.get((node, visit))
 
     def ended(self, place: Place) -> Failure | None:
-        """The limit that ended the run at this visit: no edge takes that up, nor in a replay."""
+        """The limit that ended the run at this visit, which no edge takes up."""
         code, message = self.failed.get(place, ("", ""))
         by_limit = code.startswith("limit_") and code != STEP_TIME
         return (code, message) if self.strict and by_limit else None
