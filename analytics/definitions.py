@@ -24,7 +24,8 @@ class NodeNumbers:
     """What one node did. Durations are of visits that finished; `cost` is what is known of it.
 
     `unasked_calls` are those of its `calls` that a cache or a recording answered. A node that runs
-    another workflow has the calls of that one, whose nodes are not told apart; those that a map repeats are visited once for each item.
+    another workflow has the calls of that one, whose nodes are not told apart; those that a map
+    repeats are visited once for each item.
     """
 
     node: str

@@ -16,7 +16,7 @@ def is_inner(name: str) -> bool:
 
 
 def without_items(name: str) -> str:
-    """The name without the items that it stands in: `each[3]/draft` is `draft` of the same graph."""
+    """The name without the items it stands in: `each[3]/draft` is `draft` of the same graph."""
     return _ITEMS.sub("", name)
 
 
