@@ -29,6 +29,8 @@ from tools.models import ToolCall
 from workflows.models import WorkflowExecution
 from workflows.registry import NODE_TYPES
 
+pytestmark = pytest.mark.slow
+
 MORTAL = {name: case for name, case in cases().items() if case.kills}
 TYPES = sorted((kind, name) for name, case in MORTAL.items() for kind in case.kills)
 
