@@ -80,6 +80,11 @@ def test_an_answer_that_does_not_fit_is_mended_once(first, said):
     assert (problem.role, said in problem.text) == ("user", True)
 
 
+def test_no_pattern_is_tried_for_one_could_stop_the_pump():
+    schema = {"type": "object", "properties": {"city": {"pattern": "^(a+)+$"}}}
+    assert ask('{"city": "aaaaaaaaaaaaaaaaaaaa!"}', output_schema=schema).services.asked[1:] == []
+
+
 def test_an_answer_that_never_fits_is_an_error():
     with pytest.raises(RunFailed) as failed:
         ask(in_turn("no", "still no"), output_schema=SCHEMA)
