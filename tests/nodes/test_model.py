@@ -70,6 +70,10 @@ def test_an_answer_by_a_schema_is_data_for_what_follows(text):
         ("In Oslo.", "not JSON"),
         ('{"people": 3}', "city"),
         ('{"city": "O", "people": 1.5}', "people"),
+        ('{"city": "\\ud800"}', "surrogate"),
+        ('{"city": "O", "people": 1000000000000000000000}', "of this size"),
+        ('{"city": "O", "more": NaN}', "NaN"),
+        ("[" * 100_000, "deep"),
     ],
 )
 def test_an_answer_that_does_not_fit_is_mended_once(first, said):

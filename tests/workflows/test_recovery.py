@@ -37,6 +37,8 @@ from workflows.pump.pump import Pump
 from workflows.services.definitions import create_definition
 from workflows.totals import COUNTED
 from workflows.tracking import writer as writer_module
+from workflows.tracking.ending import ExecutionEnded
+from workflows.tracking.facts import CallOpened, Fact
 from workflows.tracking.leases import claim
 from workflows.tracking.past import past_of
 from workflows.tracking.tracker import WorkflowTracker
@@ -323,6 +325,26 @@ def test_a_run_whose_commit_failed_is_taken_up_by_the_same_process(
     async_to_sync(scenario)()
     assert_whole(execution)
     assert execution.status == "completed"
+
+
+@pytest.mark.parametrize("kind", [CallOpened, ExecutionEnded])
+def test_what_cannot_be_written_ends_its_run_at_once(
+    client: APIClient, monkeypatch: pytest.MonkeyPatch, kind: type[Fact]
+) -> None:
+    """Another attempt would come to the same values, and fail the same."""
+    write = kind.write
+
+    def failing(facts: Any) -> None:
+        if any(getattr(fact, "error", None) is None for fact in facts):
+            raise ValueError("no value of JSON")
+        write(facts)
+
+    execution = say(client, "hello")
+    monkeypatch.setattr(kind, "write", staticmethod(failing))
+    take_up()
+    assert_whole(execution)
+    assert (execution.status, execution.attempt) == ("failed", 1)
+    assert execution.error["code"] == "internal_error"
 
 
 # --- what went away meanwhile --------------------------------------------------------------------

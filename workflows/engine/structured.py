@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
-from core import json_schema
+from core import json_schema, json_values
 
 _TOLD = "Answer with JSON only, without any other text. It has to fit this JSON schema:\n{schema}"
 _MEND = "That does not fit: {problem} Answer again, with the mended JSON only."
@@ -31,10 +31,10 @@ def mended(problem: Unfit) -> str:
 
 
 def read(text: str, schema: Mapping[str, Any]) -> Any:
-    """The JSON of an answer, fenced or not. Raises Unfit."""
+    """The JSON of an answer, fenced or not, as it can be kept. Raises Unfit."""
     fenced = _FENCED.match(text)
     try:
-        data = json.loads(fenced[1] if fenced else text)
+        data = json_values.read(fenced[1] if fenced else text)
     except ValueError as error:
         raise Unfit(f"it is not JSON ({error}).") from error
     try:

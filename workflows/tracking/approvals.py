@@ -8,6 +8,7 @@ from uuid import UUID
 from audit.record import Entry
 from core import clock
 from core.database import database
+from core.json_values import plain_text
 from core.models import new_id
 from workflows.engine.events import ApprovalDecided, ApprovalRequested
 from workflows.engine.pausing import ApprovalQuestion, Decision
@@ -65,8 +66,8 @@ class ApprovalLog:
             execution_id=execution.id,
             node=question.node,
             visit=question.visit,
-            question=question.question.replace("\x00", ""),
-            shown=_short_enough(question.shown.replace("\x00", "")),
+            question=plain_text(question.question),
+            shown=_short_enough(plain_text(question.shown)),
             form=question.form,
             approvers=list(question.approvers),
             deadline_at=deadline or None,
