@@ -101,6 +101,13 @@ def test_an_answer_fits_the_form_or_all_that_is_wrong_is_told(
     assert desk.run(pk)["output"]["text"] == 'sent by alice: {"copies": 2, "to": "bob"}'
 
 
+def test_nobody_is_asked_more_than_anybody_reads(desk: Desk, drain: Callable[[], None]) -> None:
+    desk.begin(letter(question="{{input.message}}"), "x" * 9_000)
+    drain()
+    [listed] = desk.client.get(APPROVALS).json()["results"]
+    assert listed["question"] == "x" * 5_000 + "\n\n[4,000 more characters are not shown.]"
+
+
 def test_no_pattern_of_a_form_is_tried_for_one_could_stop_the_server(
     desk: Desk, asked: Callable[..., str]
 ) -> None:

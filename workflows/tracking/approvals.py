@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from workflows.tracking.tracker import WorkflowTracker
 
 _SHOWN_CHARACTERS = 100_000
+_QUESTION_CHARACTERS = 5_000  # lists hold it whole
 _TOLD_CHARACTERS = 1_000  # of a question or comment, in an event
 
 
@@ -66,8 +67,8 @@ class ApprovalLog:
             execution_id=execution.id,
             node=question.node,
             visit=question.visit,
-            question=plain_text(question.question),
-            shown=_short_enough(plain_text(question.shown)),
+            question=_short_enough(plain_text(question.question), _QUESTION_CHARACTERS),
+            shown=_short_enough(plain_text(question.shown), _SHOWN_CHARACTERS),
             form=question.form,
             approvers=list(question.approvers),
             deadline_at=deadline or None,
@@ -121,12 +122,12 @@ def _found(key: str | UUID) -> Approval:
     return Approval.objects.select_related("decided_by").get(pk=key)
 
 
-def _short_enough(text: str) -> str:
+def _short_enough(text: str, most: int) -> str:
     """As much of it as a person may be asked to read; what is left out is said."""
-    if len(text) <= _SHOWN_CHARACTERS:
+    if len(text) <= most:
         return text
-    left = len(text) - _SHOWN_CHARACTERS
-    return f"{text[:_SHOWN_CHARACTERS]}\n\n[{left:,} more characters are not shown.]"
+    left = len(text) - most
+    return f"{text[:most]}\n\n[{left:,} more characters are not shown.]"
 
 
 def _expires(approval: Approval) -> bool:
