@@ -1,14 +1,18 @@
-"""What templates and users keep of finished executions, and templates of ratings."""
+"""What templates and users keep of finished executions, and templates of ratings.
+
+Replays are no executions here, for they did nothing; the calls they name count, at no cost.
+"""
 
 from core.aggregates import Aggregate, declare
 from workflows.totals import COUNTED
 
+_REPLAYS = (("rerun", "replay"),)
 _NUMBERS = (
-    Aggregate(into="execution_count"),
-    Aggregate(into="completed_count", only=(("status", "completed"),)),
-    Aggregate(into="failed_count", only=(("status", "failed"),)),
-    Aggregate(into="cancelled_count", only=(("status", "cancelled"),)),
-    Aggregate(into="duration_ms", of="duration_ms"),
+    Aggregate(into="execution_count", unless=_REPLAYS),
+    Aggregate(into="completed_count", only=(("status", "completed"),), unless=_REPLAYS),
+    Aggregate(into="failed_count", only=(("status", "failed"),), unless=_REPLAYS),
+    Aggregate(into="cancelled_count", only=(("status", "cancelled"),), unless=_REPLAYS),
+    Aggregate(into="duration_ms", of="duration_ms", unless=_REPLAYS),
     *(Aggregate(into=name, of=name) for name in COUNTED),
 )
 

@@ -32,16 +32,19 @@ class Difference:
 class Aggregate:
     """`into` on the parent = the count of `model` rows (or the sum of `of`) that match `only`.
 
-    `only` holds equalities. A NULL in `of` adds nothing.
+    `only` holds equalities, `unless` those that no row may match. A NULL in `of` adds nothing.
     """
 
     into: str
     of: str = ""
     only: tuple[tuple[str, Any], ...] = ()
+    unless: tuple[tuple[str, Any], ...] = ()
 
     def worth(self, row: Mapping[str, Any]) -> int:
         """What this row adds."""
         if any(row[name] != value for name, value in self.only):
+            return 0
+        if any(row[name] == value for name, value in self.unless):
             return 0
         return (row[self.of] or 0) if self.of else 1
 
@@ -142,7 +145,7 @@ class AggregateGroup:
 
 
 def _expression(aggregate: Aggregate) -> models.Aggregate:
-    only = Q(**dict(aggregate.only)) if aggregate.only else None
+    only = Q(*aggregate.only, *(~Q(one) for one in aggregate.unless)) or None
     return Sum(aggregate.of, filter=only) if aggregate.of else Count("pk", filter=only)
 
 

@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from core.json_values import plain_text
 from tools.base import ToolFailed, ToolResult
 
 MAX_CHARACTERS = 250_000
@@ -64,9 +65,7 @@ class _Copy:
 def _text(text: str) -> str:
     if len(text) > MAX_CHARACTERS:
         raise NotKept(reason=_TOO_LARGE)
-    if text.isascii():
-        return text.replace("\0", "")
-    return text.replace("\0", "").encode("utf-8", "replace").decode()
+    return plain_text(text)
 
 
 def _number(value: Any) -> Any:

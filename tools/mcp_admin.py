@@ -18,7 +18,12 @@ from audit.admin_mixin import AuditedAdmin
 from core.errors import ChatterError
 from tools.mcp.endpoint import STDIO
 from tools.models import McpServer, McpTool, ToolSetting
-from tools.services.mcp_servers import check_health, headers_text, refresh_server
+from tools.services.mcp_servers import (
+    check_health,
+    headers_text,
+    refresh_server,
+    withdraw_approvals,
+)
 from tools.services.mcp_tools import approve_tool, set_tool
 
 _HEALTH = (
@@ -40,13 +45,22 @@ class McpServerForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off"}),
         help_text="“Name: value”, one in a line. Stored encrypted and never shown again. "
-        "Leave empty to keep those there are.",
+        "Leave empty to keep those there are; at another address none are kept.",
     )
     remove_headers = forms.BooleanField(label="Remove the headers", required=False)
 
     class Meta:
         model = McpServer
         fields = ("name", "transport", "url", "command", "enabled", "timeout_s")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._before = self.instance.address
+
+    @property
+    def moved(self) -> bool:
+        """Whether the server is elsewhere than before; to be asked once the form is valid."""
+        return bool(self.instance.address != self._before)
 
     def clean_new_headers(self) -> str:
         try:
@@ -61,7 +75,7 @@ class McpServerForm(forms.ModelForm):  # type: ignore[type-arg]
         return cleaned
 
     def save(self, commit: bool = True) -> McpServer:
-        if self.cleaned_data["remove_headers"]:
+        if self.cleaned_data["remove_headers"] or self.moved:
             self.instance.headers = ""
         self.instance.headers = self.cleaned_data["new_headers"] or self.instance.headers
         saved: McpServer = super().save(commit)
@@ -98,6 +112,12 @@ class McpServerAdmin(AuditedAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("name", *_HEALTH) if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            if form.moved:
+                withdraw_approvals(obj)
 
     @admin.display(description="address")
     def place(self, server: McpServer) -> str:

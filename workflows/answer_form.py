@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core import json_values
+
 _PREFIX = "answer."
 _WHOLE = "answer"
 _KINDS = {"string": "text", "number": "number", "integer": "integer", "boolean": "boolean"}
@@ -72,7 +74,7 @@ def answer_of(schema: Mapping[str, Any], sent: Mapping[str, str]) -> Any:
             continue
         try:
             value = _read(field, text)
-        except (ValueError, RecursionError):
+        except ValueError:
             message = _UNREADABLE[field.kind]
             errors.append({"path": field.name, "code": "unreadable", "message": message})
             continue
@@ -141,16 +143,12 @@ def _shown(value: Any, kind: str) -> str:
 def _read(field: AnswerField, text: str) -> Any:
     """The value of a field. Raises ValueError."""
     if field.kind == "text":
-        return text
+        return json_values.plain_text(text)
     if field.kind in ("boolean", "choice") and text not in [one.value for one in field.choices]:
         raise ValueError
     if field.kind == "integer":
-        return int(text)
-    value = json.loads(text, parse_constant=_no_constant)
+        return json_values.storable(int(text))
+    value = json_values.read(text)
     if field.kind == "number" and (isinstance(value, bool) or not isinstance(value, int | float)):
         raise ValueError
     return value
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"JSON has no {name}.")

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_http_methods
 from accounts.authentication import user_of
 from accounts.models import User
 from core.errors import ChatterError, Conflict, Invalid
+from core.json_values import plain_text
 from workflows.answer_form import Unreadable, answer_of, fields_of
-from workflows.api.inputs import storable
 from workflows.models import Approval
 from workflows.services.approvals import ApprovalNotFound, BadAnswer, approval_for, decide
 
@@ -58,7 +58,7 @@ def _decide(sent: Mapping[str, str], user: User) -> None:
     approval = approval_for(user, sent.get("approval", ""))
     approve = sent["decision"] == "approve"
     answer = _answer(approval, sent) if approve else None
-    comment = str(storable(sent.get("comment", "")))[:_COMMENT_CHARACTERS]
+    comment = plain_text(sent.get("comment", ""))[:_COMMENT_CHARACTERS]
     decide(approval, by=user, approve=approve, comment=comment, answer=answer)
 
 
@@ -66,11 +66,9 @@ def _answer(approval: Approval, sent: Mapping[str, str]) -> Any:
     if approval.form is None:
         return None
     try:
-        return storable(answer_of(approval.form, sent))
+        return answer_of(approval.form, sent)
     except Unreadable as error:
         raise BadAnswer(errors=error.errors) from error
-    except ValueError as error:
-        raise BadAnswer(errors=[{"path": "", "code": "invalid", "message": str(error)}]) from error
 
 
 def _page(request: HttpRequest, user: User, error: ChatterError | None = None) -> HttpResponse:

@@ -1,7 +1,7 @@
 """The parameters of a template: a JSON schema with defaults, and values that fit it.
 
 An object with `properties`; each is a JSON schema of its own, `default` is what is taken when
-nothing is given, `title` what people read. Patterns are not known: a value could make one endless.
+nothing is given, `title` what people read. Patterns are not known: nobody would try them.
 """
 
 import json
@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from core import json_schema
 from core.errors import Invalid
 from workflows.engine import structured
 from workflows.validation.secrets import secret_in
@@ -94,7 +95,7 @@ def _checked(declared: bytes, given: bytes) -> Mapping[str, Any]:
 
 @lru_cache(maxsize=256)
 def _validator(declared: bytes) -> Any:
-    return structured.validator(orjson.loads(declared))
+    return json_schema.validator(orjson.loads(declared))
 
 
 def _defaults(declared: Mapping[str, Any]) -> dict[str, Any]:

@@ -101,6 +101,22 @@ def test_an_answer_fits_the_form_or_all_that_is_wrong_is_told(
     assert desk.run(pk)["output"]["text"] == 'sent by alice: {"copies": 2, "to": "bob"}'
 
 
+def test_nobody_is_asked_more_than_anybody_reads(desk: Desk, drain: Callable[[], None]) -> None:
+    desk.begin(letter(question="{{input.message}}"), "x" * 9_000)
+    drain()
+    [listed] = desk.client.get(APPROVALS).json()["results"]
+    assert listed["question"] == "x" * 5_000 + "\n\n[4,000 more characters are not shown.]"
+
+
+def test_no_pattern_of_a_form_is_tried_for_one_could_stop_the_server(
+    desk: Desk, asked: Callable[..., str]
+) -> None:
+    slow, dialect = "^(a+)+$", "https://json-schema.org/draft/2020-12/schema"
+    parts = {"to": {"pattern": slow}, "other": {"$schema": dialect, "pattern": slow}}
+    asked(form={"type": "object", "properties": parts, "patternProperties": {slow: False}})
+    desk.approve(answer={"to": "a" * 20 + "!", "other": "a" * 20 + "!", "aa": 1})
+
+
 def test_without_a_form_there_is_no_answer(desk: Desk, asked: Callable[..., str]) -> None:
     asked()
     told = desk.decide(desk.waiting("ask"), answer="yes")

@@ -106,6 +106,19 @@ def test_what_is_filled_in_wrongly_is_told_and_stays(
     assert send(browser, approval, decision="reject").status_code == 302
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("copies", "1" + "0" * 30), ("more", '["\\ud800"]'), ("more", "[1e400]"), ("weight", "NaN")],
+)
+def test_what_no_database_holds_is_no_answer(
+    browser: Client, asked: Callable[..., Approval], field: str, value: str
+) -> None:
+    fields = {"answer.to": "bob", f"answer.{field}": value}
+    told = send(browser, asked(form=FORM), decision="approve", **fields)
+    assert (told.status_code, "This is not" in told.content.decode()) == (400, True)
+    assert Approval.objects.get().status == "pending"
+
+
 def test_without_its_token_a_form_decides_nothing(
     browser: Client, asked: Callable[..., Approval]
 ) -> None:

@@ -70,6 +70,10 @@ def test_an_answer_by_a_schema_is_data_for_what_follows(text):
         ("In Oslo.", "not JSON"),
         ('{"people": 3}', "city"),
         ('{"city": "O", "people": 1.5}', "people"),
+        ('{"city": "\\ud800"}', "surrogate"),
+        ('{"city": "O", "people": 1000000000000000000000}', "of this size"),
+        ('{"city": "O", "more": NaN}', "NaN"),
+        ("[" * 100_000, "deep"),
     ],
 )
 def test_an_answer_that_does_not_fit_is_mended_once(first, said):
@@ -78,6 +82,11 @@ def test_an_answer_that_does_not_fit_is_mended_once(first, said):
     *_, before, problem = ran.services.asked[1].messages
     assert (before.role, before.text) == ("assistant", first)
     assert (problem.role, said in problem.text) == ("user", True)
+
+
+def test_no_pattern_is_tried_for_one_could_stop_the_pump():
+    schema = {"type": "object", "properties": {"city": {"pattern": "^(a+)+$"}}}
+    assert ask('{"city": "aaaaaaaaaaaaaaaaaaaa!"}', output_schema=schema).services.asked[1:] == []
 
 
 def test_an_answer_that_never_fits_is_an_error():

@@ -33,10 +33,13 @@ from tests.drills.mortal import (
 from tests.wire import WireServer
 from workflows.engine.result import ExecutionResult
 from workflows.models import ExecutionEvent, WorkflowExecution
+from workflows.pump import run
 from workflows.pump.pump import Pump
 from workflows.services.definitions import create_definition
 from workflows.totals import COUNTED
 from workflows.tracking import writer as writer_module
+from workflows.tracking.ending import ExecutionEnded
+from workflows.tracking.facts import CallOpened, Fact
 from workflows.tracking.leases import claim
 from workflows.tracking.past import past_of
 from workflows.tracking.tracker import WorkflowTracker
@@ -323,6 +326,60 @@ def test_a_run_whose_commit_failed_is_taken_up_by_the_same_process(
     async_to_sync(scenario)()
     assert_whole(execution)
     assert execution.status == "completed"
+
+
+@pytest.mark.parametrize("kind", [CallOpened, ExecutionEnded])
+def test_what_cannot_be_written_ends_its_run_at_once(
+    client: APIClient, monkeypatch: pytest.MonkeyPatch, kind: type[Fact]
+) -> None:
+    """Another attempt would come to the same values, and fail the same."""
+    write = kind.write
+
+    def failing(facts: Any) -> None:
+        if any(getattr(fact, "error", None) is None for fact in facts):
+            raise ValueError("no value of JSON")
+        write(facts)
+
+    execution = say(client, "hello")
+    monkeypatch.setattr(kind, "write", staticmethod(failing))
+    take_up()
+    assert_whole(execution)
+    assert (execution.status, execution.attempt) == ("failed", 1)
+    assert execution.error["code"] == "internal_error"
+
+
+@pytest.mark.parametrize(("attempt", "code"), [(2, "internal_error"), (40, "too_many_attempts")])
+def test_a_run_whose_past_cannot_be_read_ends(
+    client: APIClient, monkeypatch: pytest.MonkeyPatch, attempt: int, code: str
+) -> None:
+    execution = say(client, "hello")
+    assert live_and_die(after_commits=0)
+    WorkflowExecution.objects.filter(pk=execution.pk).update(attempt=attempt - 1)
+
+    def unreadable(_: Any) -> None:
+        raise KeyError("an event of another time")
+
+    monkeypatch.setattr(run, "past_of", unreadable)
+    take_up()
+    assert_whole(execution)
+    assert (execution.status, execution.error["code"]) == ("failed", code)
+
+
+def test_a_rerun_of_what_cannot_be_read_ends(
+    client: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = say(client, "hello")
+    take_up()
+
+    def unreadable(_: Any) -> None:
+        raise KeyError("an event of another time")
+
+    monkeypatch.setattr(run, "recordings_of", unreadable)
+    told = client.post(f"/api/v1/executions/{source.pk}/replay/", {"mode": "background"})
+    take_up()
+    again = WorkflowExecution.objects.get(pk=told.json()["execution"]["id"])
+    assert (again.status, again.error["code"]) == ("failed", "internal_error")
+    assert types_of(again)[-1] == "execution.failed"
 
 
 # --- what went away meanwhile --------------------------------------------------------------------

@@ -37,7 +37,10 @@ class McpServerIn(_Body):
 
 
 class McpServerChange(_Body):
-    """What is given is set; `headers` replace all there were."""
+    """What is given is set; `headers` replace all there were, and go with another address.
+
+    At another address the tools are off until they are approved again.
+    """
 
     transport: TransportName | None = None
     url: Text | None = Field(default=None, max_length=2_000)

@@ -1,14 +1,14 @@
 """JSON schemas that servers give: which are taken, and whether arguments fit them.
 
-They come from outside, so nothing is fetched for them, and none of their regular expressions is
-tried: one can take a lifetime. The server checks its arguments itself.
+They come from outside: `core.json_schema` tells how little of them is trusted. The server checks
+its arguments itself.
 """
 
 import json
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import Any
 
+from core.json_schema import NoSchema, NotFollowed, check_schema, flaws
 from tools.base import UnfitArguments
 
 MAX_CHARACTERS = 50_000
@@ -17,7 +17,6 @@ _MAX_ISSUES = 10
 _SHOWN = 300
 # Below the root these would bring in another set of rules, or other places to look for parts.
 _UNFOLLOWED = ("$schema", "$id", "$dynamicRef")
-_WITH_PATTERNS = ("pattern", "patternProperties", "unevaluatedProperties", "unevaluatedItems")
 
 
 class BadSchema(ValueError):
@@ -33,12 +32,12 @@ def taken(schema: Any) -> dict[str, Any]:
     try:
         if len(json.dumps(kept)) > MAX_CHARACTERS:
             raise BadSchema(f"Its schema is longer than {MAX_CHARACTERS} characters.")
-        _library().Draft202012Validator.check_schema(kept)
+        check_schema(kept)
         for parts, _ in enumerate(_parts(kept, kept, ())):
             if parts > _MAX_PARTS:
                 raise BadSchema("Its schema has too many parts.")
-    except _library().SchemaError as error:
-        raise BadSchema(f"Its schema is none: {error.message[:_SHOWN]}") from error
+    except NoSchema as error:
+        raise BadSchema(f"Its schema is none: {error}") from error
     except RecursionError as error:
         raise BadSchema("Its schema is nested too deep.") from error
     return kept
@@ -51,9 +50,9 @@ def check(arguments: Any, schema: Mapping[str, Any]) -> dict[str, Any]:
     try:
         issues = [
             _issue(flaw.json_path.removeprefix("$").lstrip("."), flaw.validator, flaw.message)
-            for flaw, _ in zip(_errors(arguments, schema), range(_MAX_ISSUES), strict=False)
+            for flaw, _ in zip(flaws(arguments, schema), range(_MAX_ISSUES), strict=False)
         ]
-    except (RecursionError, _referencing().exceptions.Unresolvable) as error:
+    except NotFollowed as error:
         broken = _issue("", "schema", "The tool's schema cannot be followed.")
         raise UnfitArguments([broken]) from error
     if issues:
@@ -95,44 +94,3 @@ def _target(reference: str, root: Any) -> Any:
             raise BadSchema("Its schema refers to what is not there.")
         found = found[name]
     return found
-
-
-def _errors(arguments: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
-    errors: Iterator[Any] = _validator()(schema, registry=_referencing().Registry()).iter_errors(
-        arguments
-    )
-    return errors
-
-
-@cache
-def _validator() -> Any:
-    library = _library()
-    base = library.Draft202012Validator
-    return library.validators.extend(
-        base, {**dict.fromkeys(_WITH_PATTERNS, _untried), "additionalProperties": _additional}
-    )
-
-
-def _untried(*_: Any) -> None:
-    """Whatever it says, it is content."""
-
-
-def _additional(validator: Any, allowed: Any, instance: Any, schema: Any) -> Iterator[Any]:
-    """As the library has it, unless which names are additional hangs on an expression."""
-    if "patternProperties" in schema:
-        return
-    checked = _library().Draft202012Validator.VALIDATORS["additionalProperties"]
-    yield from checked(validator, allowed, instance, schema)
-
-
-def _referencing() -> Any:
-    """An empty registry of it knows nothing and fetches nothing."""
-    import referencing.exceptions  # noqa: PLC0415 - comes with jsonschema
-
-    return referencing
-
-
-def _library() -> Any:
-    import jsonschema  # noqa: PLC0415 - few processes need it, and it brings much with it
-
-    return jsonschema

@@ -17,7 +17,7 @@ from core.errors import ChatterError, Invalid
 from tools.keeping import plain
 from tools.mcp.asking import Offer, ask_for_offer
 from tools.mcp.endpoint import STDIO, command_of
-from tools.models import McpServer
+from tools.models import McpServer, ToolSetting
 from tools.services.mcp_tools import Report, keep_offer
 
 MAX_HEADERS = 20
@@ -33,6 +33,11 @@ log = structlog.get_logger(__name__)
 class BadHeaders(Invalid):
     code = "mcp_bad_headers"
     message = "'{name}' is no header that can be sent."
+
+
+class HeadersNeeded(Invalid):
+    code = "mcp_headers_needed"
+    message = "Another host is not told the headers of the one before. Give `headers` anew."
 
 
 class BadServer(Invalid):
@@ -68,16 +73,31 @@ def register_server(*, by: User, headers: Mapping[str, str], **fields: Any) -> M
 def change_server(
     server: McpServer, *, by: User, headers: Mapping[str, str] | None, **fields: Any
 ) -> McpServer:
-    """Set what is given; `headers` replace all there were. Raises as `register_server`."""
+    """Set what is given; `headers` replace all there were.
+
+    At another address nothing is approved any more. Raises as `register_server`, and HeadersNeeded.
+    """
+    before = server.address
     if headers is not None:
         fields["headers"] = headers_text(headers)
     for name, value in fields.items():
         setattr(server, name, value)
     _check(server)
+    if server.address != before:
+        if headers is None and server.headers and server.url:
+            raise HeadersNeeded
+        withdraw_approvals(server)
     server.save(update_fields=[*fields, "updated_at"])
     detail = {"name": server.name, "changed": sorted(fields), "address": server.address}
     record("tools.mcpserver.changed", actor=by, target=server, detail=detail)
     return server
+
+
+def withdraw_approvals(server: McpServer) -> None:
+    """Nobody has looked at what it offers now: its tools are off until somebody approves them."""
+    tools = server.tools.all()
+    ToolSetting.objects.filter(tool__in=tools.values("key")).update(enabled=False)
+    tools.update(approved_at=None)
 
 
 @transaction.atomic

@@ -11,9 +11,10 @@ from rest_framework.response import Response
 
 from accounts.authentication import user_of
 from core.api import parse
+from core.json_values import storable
 from core.listing import Page, ShapeList
 from workflows.api.approval_shapes import ApprovalOut, approval_out
-from workflows.api.inputs import Body, Text, storable
+from workflows.api.inputs import Body, Text
 from workflows.models import Approval
 from workflows.services.approvals import approval_for, decide
 

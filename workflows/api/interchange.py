@@ -12,9 +12,9 @@ from rest_framework.response import Response
 
 from accounts.authentication import user_of
 from core.api import MalformedBody, UnsupportedMediaType
+from core.json_values import storable
 from core.shapes import Shape
 from workflows.api.definition_shapes import DefinitionWhole, whole_definition
-from workflows.api.inputs import storable
 from workflows.interchange.reading import from_yaml
 from workflows.interchange.report import Unreadable
 from workflows.models import WorkflowDefinition

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
+from core import json_schema, json_values
+
 _TOLD = "Answer with JSON only, without any other text. It has to fit this JSON schema:\n{schema}"
 _MEND = "That does not fit: {problem} Answer again, with the mended JSON only."
 _FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
@@ -29,13 +31,16 @@ def mended(problem: Unfit) -> str:
 
 
 def read(text: str, schema: Mapping[str, Any]) -> Any:
-    """The JSON of an answer, fenced or not. Raises Unfit."""
+    """The JSON of an answer, fenced or not, as it can be kept. Raises Unfit."""
     fenced = _FENCED.match(text)
     try:
-        data = json.loads(fenced[1] if fenced else text)
+        data = json_values.read(fenced[1] if fenced else text)
     except ValueError as error:
         raise Unfit(f"it is not JSON ({error}).") from error
-    flaw = next(validator(schema).iter_errors(data), None)
+    try:
+        flaw = next(json_schema.flaws(data, schema), None)
+    except json_schema.NotFollowed as error:
+        raise Unfit(str(error)) from error
     if flaw is not None:
         place = flaw.json_path.removeprefix("$.") if flaw.path else "the whole"
         raise Unfit(f"{place}: {flaw.message[:_SHOWN]}.")
@@ -44,30 +49,20 @@ def read(text: str, schema: Mapping[str, Any]) -> Any:
 
 def flaws(data: Any, schema: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """All that does not fit: where (dotted), which word of the schema, and what is wrong."""
-    found = _validators().Draft202012Validator(schema).iter_errors(data)
-    return [
-        (".".join(map(str, flaw.absolute_path)), str(flaw.validator), flaw.message[:_SHOWN])
-        for flaw in islice(found, _MOST_FLAWS)
-    ]
+    try:
+        return [
+            (".".join(map(str, flaw.absolute_path)), str(flaw.validator), flaw.message[:_SHOWN])
+            for flaw in islice(json_schema.flaws(data, schema), _MOST_FLAWS)
+        ]
+    except json_schema.NotFollowed as error:
+        return [("", "schema", str(error))]
 
 
 def check_schema(schema: Mapping[str, Any]) -> None:
     """Raises ValueError for what is no JSON schema, or refers to somewhere else."""
     if _REFERENCE.search(json.dumps(schema)):
         raise ValueError("References are not followed; write the schema out.")
-    validators = _validators()
     try:
-        validators.Draft202012Validator.check_schema(schema)
-    except validators.SchemaError as error:
-        raise ValueError(f"This is no JSON schema: {error.message[:_SHOWN]}") from error
-
-
-def validator(schema: Mapping[str, Any]) -> Any:
-    """What tells the flaws of values, by `iter_errors`."""
-    return _validators().Draft202012Validator(schema)
-
-
-def _validators() -> Any:
-    import jsonschema  # noqa: PLC0415 - few processes need it, and it brings much with it
-
-    return jsonschema
+        json_schema.check_schema(schema)
+    except json_schema.NoSchema as error:
+        raise ValueError(f"This is no JSON schema: {error}") from error

@@ -28,7 +28,9 @@ class Config(NodeConfig):
         "empty takes the text that arrives.",
     )
     form: dict[str, Any] | None = Field(
-        default=None, description="A JSON schema; who approves then gives an answer that fits it."
+        default=None,
+        description="A JSON schema; who approves then gives an answer that fits it. "
+        "Patterns are not tried.",
     )
     approvers: tuple[Name, ...] = Field(
         default=(),

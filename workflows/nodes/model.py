@@ -62,7 +62,8 @@ class Config(NodeConfig):
         default=10, ge=1, le=50, description="How often it may call tools before it has to answer."
     )
     output_schema: dict[str, Any] | None = Field(
-        default=None, description="A JSON schema; the answer is then JSON that fits it."
+        default=None,
+        description="A JSON schema; the answer is then JSON that fits it. Patterns are not tried.",
     )
 
     @field_validator("output_schema")

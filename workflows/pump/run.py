@@ -3,15 +3,19 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from typing import ParamSpec, TypeVar
+from uuid import UUID
 
 import structlog
+from django.db import DataError
+from django.db import Error as DatabaseFailure
 
 from core.database import database
 from workflows.engine.engine import ExecutionEngine
 from workflows.engine.errors import BeyondLimit, RunFailed
 from workflows.engine.events import ExecutionCancelling
 from workflows.engine.pausing import RunPaused
-from workflows.models import WorkflowExecution
+from workflows.models import ExecutionEvent, WorkflowExecution
 from workflows.pump.doorbell import doorbell
 from workflows.pump.resources import context_of
 from workflows.tracking.past import Past, past_of
@@ -21,8 +25,12 @@ from workflows.tracking.writer import GroupCommitWriter, LeaseLost
 
 log = structlog.get_logger(__name__)
 _MOST_ATTEMPTS = 20
-_GAVE_UP = "The run was taken up too often without coming to an end."
-_INTERNAL = "The run stopped on an error of the server; its log has the details."
+_GAVE_UP = "too_many_attempts", "The run was taken up too often without coming to an end."
+_INTERNAL = "internal_error", "The run stopped on an error of the server; its log has the details."
+# What a write fails with for what is to be written: it would fail the same in every attempt.
+_UNWRITABLE = (DataError, TypeError, ValueError, OverflowError, RecursionError)
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Run:
@@ -82,19 +90,43 @@ class Run:
 
     async def _recorded(self) -> None:
         """Run the graph and record how it ended; what cannot be recorded is left as it is."""
-        past = Past(seq=1)
-        if self.execution.attempt > 1:
-            past = await database.run(past_of, self.execution.id)
-        if self.execution.rerun:
-            recordings = await database.run(recordings_of, self.execution)
-            past = replace(past, recordings=recordings)
-        tracker = WorkflowTracker(self.execution, self._writer, past, self._on_break)
-        self._tracker = tracker
-        tracker.start()
+        try:
+            await self._attempted()
+        except asyncio.CancelledError:
+            if not isinstance(self._broken, _UNWRITABLE):
+                raise
+            log.error("execution.unwritable", exc_info=self._broken)
+            self.task.uncancel()
+            past, _ = await self._past()
+            await self._tracked(past).fail(*_INTERNAL)
+
+    async def _attempted(self) -> None:
+        past, trouble = await self._past() if self.execution.attempt > 1 else (Past(seq=1), None)
         if self.execution.attempt - self.execution.pauses > _MOST_ATTEMPTS:
-            await tracker.fail("too_many_attempts", _GAVE_UP)
+            trouble = _GAVE_UP
+        if self.execution.rerun and trouble is None:
+            recordings = await _read(recordings_of, self.execution)
+            if recordings is None:
+                trouble = _INTERNAL
+            else:
+                past = replace(past, recordings=recordings)
+        tracker = self._tracked(past)
+        if trouble is not None:
+            await tracker.fail(*trouble)
         else:
             await self._ended(tracker, past)
+
+    async def _past(self) -> tuple[Past, tuple[str, str] | None]:
+        """What happened so far, and how to end a run of which that cannot be told."""
+        past = await _read(past_of, self.execution.id)
+        if past is not None:
+            return past, None
+        return Past(seq=await database.run(_last_number, self.execution.id)), _INTERNAL
+
+    def _tracked(self, past: Past) -> WorkflowTracker:
+        self._tracker = WorkflowTracker(self.execution, self._writer, past, self._on_break)
+        self._tracker.start()
+        return self._tracker
 
     async def _ended(self, tracker: WorkflowTracker, past: Past) -> None:
         try:
@@ -112,7 +144,7 @@ class Run:
             raise
         except Exception:
             log.exception("execution.crashed")
-            await tracker.fail("internal_error", _INTERNAL)
+            await tracker.fail(*_INTERNAL)
 
     async def _execute(self, tracker: WorkflowTracker, past: Past) -> None:
         if self._cancelling or self._handing_back:
@@ -137,3 +169,21 @@ class Run:
     def _on_break(self, error: Exception) -> None:
         self._broken = error
         self._loop.call_soon_threadsafe(self.task.cancel)
+
+
+async def _read(step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+    """What a step reads; None where it fails for what it reads, as it would the next time."""
+    try:
+        return await database.run(step, *args, **kwargs)
+    except DatabaseFailure:
+        raise
+    except Exception:
+        log.exception("execution.unreadable")
+        return None
+
+
+def _last_number(execution_id: UUID) -> int:
+    last: ExecutionEvent | None = (
+        ExecutionEvent.objects.filter(execution_id=execution_id).order_by("seq").last()
+    )
+    return last.seq if last else 0

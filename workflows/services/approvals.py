@@ -45,7 +45,6 @@ def approval_for(user: User, pk: Any) -> Approval:
     return found
 
 
-@transaction.atomic
 def decide(
     approval: Approval, *, by: User, approve: bool, comment: str = "", answer: Any = None
 ) -> Approval:
@@ -56,25 +55,34 @@ def decide(
     """
     if not approval.may_decide(by):
         raise NotAnApprover
+    unfit = _unfit(approval, answer, approve=approve)  # takes its time, so nothing is locked yet
+    with transaction.atomic():
+        execution, current = _locked(approval)
+        if unfit:
+            raise BadAnswer(errors=unfit)
+        now = clock.now()
+        current.status = ApprovalStatus.APPROVED if approve else ApprovalStatus.REJECTED
+        current.answer, current.comment = answer, comment
+        current.decided_by, current.decided_at = by, now
+        current.save(update_fields=["status", "answer", "comment", "decided_by", "decided_at"])
+        execution.wakes_at = now
+        execution.save(update_fields=["wakes_at"])
+        detail = {"decision": current.status, "node": current.node}
+        record("workflows.approval.decided", actor=by, target=current, detail=detail)
+        transaction.on_commit(doorbell.ring)
+    return current
+
+
+def _locked(approval: Approval) -> tuple[WorkflowExecution, Approval]:
+    """Both as they are now. Raises ApprovalNotFound, ApprovalOver."""
     executions = WorkflowExecution.objects.select_for_update()
     execution = executions.filter(pk=approval.execution_id).first()
     current = Approval.objects.filter(pk=approval.pk).first()
     if execution is None or current is None:
         raise ApprovalNotFound
-    now = clock.now()
     if (over := _over(current, execution)) is not None:
         raise ApprovalOver(status=over)
-    _check(current, answer, approve=approve)
-    current.status = ApprovalStatus.APPROVED if approve else ApprovalStatus.REJECTED
-    current.answer, current.comment = answer, comment
-    current.decided_by, current.decided_at = by, now
-    current.save(update_fields=["status", "answer", "comment", "decided_by", "decided_at"])
-    execution.wakes_at = now
-    execution.save(update_fields=["wakes_at"])
-    detail = {"decision": current.status, "node": current.node}
-    record("workflows.approval.decided", actor=by, target=current, detail=detail)
-    transaction.on_commit(doorbell.ring)
-    return current
+    return execution, current
 
 
 def _over(approval: Approval, execution: WorkflowExecution) -> str | None:
@@ -87,16 +95,13 @@ def _over(approval: Approval, execution: WorkflowExecution) -> str | None:
     return ApprovalStatus.EXPIRED if late else None
 
 
-def _check(approval: Approval, answer: Any, *, approve: bool) -> None:
+def _unfit(approval: Approval, answer: Any, *, approve: bool) -> list[dict[str, str]]:
     """Who approves fills in the form, if there is one; who rejects does not."""
     if approve and approval.form is not None:
-        found = [
+        return [
             {"path": ".".join(filter(None, ("answer", path))), "code": code, "message": message}
             for path, code, message in flaws(answer, approval.form)
         ]
-    elif answer is not None:
-        found = [{"path": "answer", "code": "no_form", "message": "No answer is asked for here."}]
-    else:
-        return
-    if found:
-        raise BadAnswer(errors=found)
+    if answer is None:
+        return []
+    return [{"path": "answer", "code": "no_form", "message": "No answer is asked for here."}]

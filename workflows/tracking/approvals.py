@@ -8,6 +8,7 @@ from uuid import UUID
 from audit.record import Entry
 from core import clock
 from core.database import database
+from core.json_values import plain_text
 from core.models import new_id
 from workflows.engine.events import ApprovalDecided, ApprovalRequested
 from workflows.engine.pausing import ApprovalQuestion, Decision
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from workflows.tracking.tracker import WorkflowTracker
 
 _SHOWN_CHARACTERS = 100_000
+_QUESTION_CHARACTERS = 5_000  # lists hold it whole
 _TOLD_CHARACTERS = 1_000  # of a question or comment, in an event
 
 
@@ -65,8 +67,8 @@ class ApprovalLog:
             execution_id=execution.id,
             node=question.node,
             visit=question.visit,
-            question=question.question.replace("\x00", ""),
-            shown=_short_enough(question.shown.replace("\x00", "")),
+            question=_short_enough(plain_text(question.question), _QUESTION_CHARACTERS),
+            shown=_short_enough(plain_text(question.shown), _SHOWN_CHARACTERS),
             form=question.form,
             approvers=list(question.approvers),
             deadline_at=deadline or None,
@@ -120,12 +122,12 @@ def _found(key: str | UUID) -> Approval:
     return Approval.objects.select_related("decided_by").get(pk=key)
 
 
-def _short_enough(text: str) -> str:
+def _short_enough(text: str, most: int) -> str:
     """As much of it as a person may be asked to read; what is left out is said."""
-    if len(text) <= _SHOWN_CHARACTERS:
+    if len(text) <= most:
         return text
-    left = len(text) - _SHOWN_CHARACTERS
-    return f"{text[:_SHOWN_CHARACTERS]}\n\n[{left:,} more characters are not shown.]"
+    left = len(text) - most
+    return f"{text[:most]}\n\n[{left:,} more characters are not shown.]"
 
 
 def _expires(approval: Approval) -> bool:

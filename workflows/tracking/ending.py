@@ -19,7 +19,7 @@ from workflows.totals import COUNTED, totals_json
 from workflows.tracking.facts import Audited, EventsHappened, Fact
 from workflows.tracking.frames import frame
 
-_RETURNED = ("id", "template_id", "serial_key", "serial_number", *COUNTED)
+_RETURNED = ("id", "template_id", "rerun", "serial_key", "serial_number", *COUNTED)
 
 
 class OverAlready(Exception):
@@ -58,6 +58,7 @@ class ExecutionEnded(Fact):
     answerer: Answerer = Answerer()
     totals: Mapping[str, Any] = field(default_factory=dict)  # the row's counts, once written
     template_id: UUID | None = None
+    rerun: str = ""
     serial_key: str = ""
     serial_number: int = 0
 
@@ -98,6 +99,7 @@ class ExecutionEnded(Fact):
             "template_id": self.template_id,
             "user_id": self.user_id,
             "status": self.status,
+            "rerun": self.rerun,
             "duration_ms": self.duration_ms,
             "finished_at": self.finished_at,
             **self.totals,
@@ -117,7 +119,7 @@ class ExecutionEnded(Fact):
 
     def _take(self, row: Mapping[str, Any]) -> None:
         self.totals = {name: row[name] for name in COUNTED}
-        self.template_id = row["template_id"]
+        self.template_id, self.rerun = row["template_id"], row["rerun"]
         self.serial_key, self.serial_number = row["serial_key"], row["serial_number"]
 
     def _tell(self, follow: Mapping[str, Any]) -> None:

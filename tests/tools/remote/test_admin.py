@@ -56,6 +56,11 @@ def test_a_server_is_registered_asked_and_its_headers_stay_hidden(
     assert pages.post(f"{SERVERS}{server.pk}/change/", form).status_code == 302
     server.refresh_from_db()
     assert (server.timeout_s, len(server.header_values)) == (20, 2)
+    form["url"] = "https://elsewhere.example.com/mcp"
+    assert pages.post(f"{SERVERS}{server.pk}/change/", form).status_code == 302
+    server.refresh_from_db()
+    assert server.header_values == {}, "they were for another host"
+    assert not server.tools.filter(approved_at__isnull=False).exists()
 
 
 @pytest.mark.usefixtures("running")

@@ -177,6 +177,24 @@ def test_a_tool_of_another_name_with_the_same_key_is_left_out_and_told(
     assert len(told["added"][-1]) == 64
 
 
+def test_a_server_elsewhere_is_told_no_key_and_nothing_of_it_is_approved(
+    register: Register, running: Running, office: APIClient, admin: User
+) -> None:
+    server = register(headers={"X-Key": "hunter2"})
+    path, moved = f"{SERVERS}{server.pk}/", running.address.replace("127.0.0.1", "localhost")
+    elsewhere = {"url": f"{moved}/mcp"}
+    refused = office.patch(path, elsewhere)
+    assert (refused.status_code, refused.json()["code"]) == (400, "mcp_headers_needed")
+    assert office.patch(path, {"url": f"{running.address}/sse"}).status_code == 200
+    assert any(tool.server for tool in usable_tools(admin)), "another path is the same host"
+    assert office.patch(path, {**elsewhere, "headers": {}}).json()["header_names"] == []
+    assert not any(tool.server for tool in usable_tools(admin))
+    echo = f"{path}tools/near__echo/"
+    assert office.patch(echo, {"enabled": True}).json()["code"] == "mcp_tool_not_approved"
+    looked_at = McpTool.objects.get(key="near__echo").offered_hash
+    assert office.patch(echo, {"approve": looked_at}).json()["enabled"]
+
+
 @pytest.mark.parametrize(
     ("fields", "code"),
     [

@@ -56,6 +56,20 @@ def test_no_request_leaves_the_house(ran, again, wire, asked):
     assert len(pieces) <= 6
 
 
+def test_a_replay_is_no_execution_of_its_template_and_its_user(posted, again):
+    template = f"/api/v1/templates/{TEMPLATES[0]['slug']}/"
+    source = posted(f"{template}execute/", {"input": {"message": "hello"}})
+    take_up()
+    kept = [source.template.analytics, source.user.usage]
+    before = [(one.refresh_from_db(), one.execution_count, one.duration_ms) for one in kept]
+    assert again(source, "replay").template_id == source.template_id
+    assert [(one.refresh_from_db(), one.execution_count, one.duration_ms) for one in kept] == before
+    assert before[0][1] == 1
+    again(source, "fork", node="start")
+    kept[0].refresh_from_db()
+    assert (kept[0].execution_count, kept[0].completed_count) == (2, 2)
+
+
 def test_what_failed_fails_again_the_same(ran, again, wire, asked):
     wire.script("fault=400", next=1)
     source = ran(graph(asks(model=GPT)), "hello")

@@ -1,0 +1,61 @@
+"""Values of JSON as every database and every reader can hold them (pure)."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+_DEEPEST = 60
+_LARGEST = 1e300
+_LARGEST_WHOLE = 2**63  # what a column and most readers take
+
+
+def read(text: str) -> Any:
+    """The value of a text in JSON, as `storable`. Raises ValueError."""
+    try:
+        return storable(json.loads(text, parse_constant=_no_constant))
+    except RecursionError as error:
+        raise ValueError("This nests deeper than anybody reads.") from error
+
+
+def storable(value: Any, depth: int = _DEEPEST) -> Any:
+    """The value without NUL characters (PostgreSQL has none).
+
+    Raises ValueError for what JSON cannot say, or what nests deeper than anybody reads.
+    """
+    if depth < 0:
+        raise ValueError(f"This nests more than {_DEEPEST} levels deep.")
+    if isinstance(value, str):
+        return _whole_text(value)
+    if isinstance(value, Mapping):
+        return {str(storable(key)): storable(item, depth - 1) for key, item in value.items()}
+    if isinstance(value, list):
+        return [storable(item, depth - 1) for item in value]
+    if value is None or isinstance(value, bool):
+        return value
+    if _is_number(value):
+        return value
+    raise ValueError(f"A {type(value).__name__} of this size or kind is no value of JSON.")
+
+
+def _whole_text(text: str) -> str:
+    plain = text.replace("\0", "")
+    if plain_text(plain) != plain:
+        raise ValueError("A text holds half of a surrogate pair.")
+    return plain
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, int):
+        return -_LARGEST_WHOLE <= value < _LARGEST_WHOLE
+    return isinstance(value, float) and abs(value) < _LARGEST  # neither nan nor infinity is
+
+
+def plain_text(text: str) -> str:
+    """The text without NUL characters and halves of surrogate pairs."""
+    if text.isascii():
+        return text.replace("\0", "")
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"JSON has no {name}.")
