@@ -157,7 +157,7 @@ def _facts(
     key = None
     if request.idempotency_key:
         key = {
-            "user_id": execution.user_id,
+            "user_id": request.user_id,
             "key": request.idempotency_key,
             "request_hash": request.request_hash,
             "execution_id": execution.id,
@@ -165,7 +165,7 @@ def _facts(
     first = frame(execution.id, 1, created.type, execution.created_at, created)
     started = entry(
         "workflows.execution.started",
-        actor=execution.user_id,
+        actor=request.user_id,
         target=execution,
         detail={
             "kind": execution.kind,
