@@ -36,7 +36,6 @@ from workflows.models import WorkflowExecution
 from workflows.pump.limiting import LimitedCalls, allowed_parameters, guard_of
 from workflows.selectors import bound_graph, version_called
 from workflows.tracking.past import Past
-from workflows.tracking.recordings import NotRecorded
 from workflows.tracking.showing import shown
 from workflows.tracking.tracker import WorkflowTracker
 
@@ -58,15 +57,14 @@ class Resources:
     async def ask(self, question: Question) -> Answer:
         """Ask through the metering door; what failed for good before fails again, unasked.
 
-        Raises ProviderError, NodeError, NotRecorded, BeyondLimit.
+        Raises ProviderError, NodeError, RunStopped, BeyondLimit.
         """
         execution, calls = self._execution, self._calls
         if (known := calls.recorded(question.node, question.visit, question.call)) is not None:
             return Answer.of(known, replayed=True)
         if (failure := calls.failure(question.node, question.visit, question.call)) is not None:
             raise NodeError(*failure)
-        if self._past.recordings.strict:
-            raise NotRecorded(question.node, f"model call {question.call}")
+        self._refuse_unrecorded(question, f"model call {question.call}")
         profile = await self._profile(question.model)
         request = CallRequest(
             profile=profile,
@@ -101,13 +99,12 @@ class Resources:
     async def call_tool(self, question: ToolQuestion) -> ToolReply:
         """Call through the tools' door, for the user the run belongs to.
 
-        Raises NotRecorded, BeyondLimit.
+        Raises RunStopped, BeyondLimit.
         """
         execution, calls = self._execution, self._tracker.tool_calls
         if (known := calls.recorded(question.node, question.visit, question.call)) is not None:
             return ToolAnswer.of(known, replayed=True)
-        if self._past.recordings.strict:
-            raise NotRecorded(question.node, f"tool call {question.call}")
+        self._refuse_unrecorded(question, f"tool call {question.call}")
         self._guard.count_tool_call(question.node, question.visit)
         request = ToolRequest(
             tool=question.tool,
@@ -122,6 +119,9 @@ class Resources:
             by_node=question.by_node,
         )
         return await call_tool(request, calls, GrantedPermissions())
+
+    def _refuse_unrecorded(self, question: Question | ToolQuestion, what: str) -> None:
+        self._past.recordings.refuse_unrecorded(question.node, question.visit, what)
 
     async def history(self) -> History:
         """The conversation before this turn; the first of a series has none."""

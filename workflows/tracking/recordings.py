@@ -17,6 +17,7 @@ Place = tuple[str, int]  # node, visit
 Failure = tuple[str, str]  # code, message
 
 _UNKNOWN: Failure = ("not_asked", "The model could not be asked.")
+NOT_RECORDED = "not_recorded"
 
 
 class NotRecorded(RunStopped):
@@ -24,7 +25,7 @@ class NotRecorded(RunStopped):
 
     def __init__(self, node: str, what: str) -> None:
         message = f"The run that is replayed recorded no {what} of this visit."
-        super().__init__(node, "not_recorded", message)
+        super().__init__(node, NOT_RECORDED, message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,9 @@ class Recordings:
     """Only what may be used is in it; `strict` says that nothing else may be.
 
     `calls` ended for good, with an answer or an error; `approvals` are the ids of those that were
-    decided; `failed` are visits that ended in an error; `made` are the keys of all calls to models
-    that have a row, whatever became of them.
+    decided; `failed` are visits that ended in an error, `stopped` those in which the whole run was
+    ended, by a limit for one; `made` are the keys of all calls to models that have a row, whatever
+    became of them.
     """
 
     calls: Mapping[Key, CallRecord] = field(default_factory=dict)
@@ -41,6 +43,7 @@ class Recordings:
     delays: Mapping[Place, str] = field(default_factory=dict)
     approvals: Mapping[Place, str] = field(default_factory=dict)
     failed: Mapping[Place, Failure] = field(default_factory=dict)
+    stopped: Mapping[Place, Failure] = field(default_factory=dict)
     made: frozenset[Key] = frozenset()
     strict: bool = False
 
@@ -64,6 +67,16 @@ class Recordings:
         if any(one[:2] == (node, visit) and one[2] > index for one in self.calls):
             return _UNKNOWN
         return self.failed.get((node, visit))
+
+    def refuse_unrecorded(self, node: str, visit: int, what: str) -> None:
+        """In a replay, end it as the run was ended there, or for want of a recording.
+
+        Raises RunStopped, NotRecorded.
+        """
+        if (stopped := self.stopped.get((node, visit))) is not None:
+            raise RunStopped(node, *stopped)
+        if self.strict:
+            raise NotRecorded(node, what)
 
 
 NOTHING = Recordings()

@@ -14,10 +14,11 @@ from llms.ledger import CallRecord
 from llms.models import CallStatus
 from tools.ledger import ToolCallRecord
 from tools.models import ANSWERED, ToolCallStatus
+from workflows.engine.errors import LIMIT, STEP_TIME
 from workflows.engine.events import identity_of
 from workflows.models import Rerun, WorkflowExecution
 from workflows.tracking.past import Past, past_of
-from workflows.tracking.recordings import NOTHING, Key, Place, Recordings
+from workflows.tracking.recordings import NOT_RECORDED, NOTHING, Failure, Key, Place, Recordings
 
 _NEVER = -1
 _OF_PLACES = ("node.failed", "delay.started", "approval.decided")
@@ -125,10 +126,17 @@ def _taken(
         approvals=_chosen(
             {at: key for at, key in past.approvals.items() if at in past.deciders}, place
         ),
-        failed=_chosen(past.failed, place),
+        failed=_chosen(past.failed, lambda at: place(at) and not _is_a_stop(past.failed[at])),
+        stopped=_chosen(past.failed, lambda at: strict and _is_a_stop(past.failed[at])),
         made=frozenset(past.calls),
         strict=strict,
     )
+
+
+def _is_a_stop(failure: Failure) -> bool:
+    """Whether the whole run ended by it, whatever edges there were to take up errors."""
+    code, _ = failure
+    return code == NOT_RECORDED or (code.startswith(LIMIT) and code != STEP_TIME)
 
 
 def _chosen(all_of_them: Mapping[Place, T], place: Callable[[Place], bool]) -> dict[Place, T]:
