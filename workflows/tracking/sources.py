@@ -123,9 +123,7 @@ def _taken(
         calls=calls,
         tool_calls=tool_calls,
         delays=_chosen(past.delays, place),
-        approvals=_chosen(
-            {at: key for at, key in past.approvals.items() if at in past.deciders}, place
-        ),
+        approvals=_chosen(past.decided, place),
         failed=_chosen(past.failed, lambda at: place(at) and not _is_a_stop(past.failed[at])),
         stopped=_chosen(past.failed, lambda at: strict and _is_a_stop(past.failed[at])),
         made=frozenset(past.calls),
