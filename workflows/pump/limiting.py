@@ -27,7 +27,7 @@ def guard_of(execution: WorkflowExecution, past: Past) -> Guard:
         tool_calls=sum(len(of_key) for of_key in past.tool_calls.values()),
         run_s=run_time_s(execution),
         step_s=past.witness.spent_s,
-        too_long=past.witness.too_long,
+        too_long={**past.recordings.too_long, **past.witness.too_long},
     )
     return Guard(limits_in(execution), used)
 

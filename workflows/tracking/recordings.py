@@ -10,6 +10,7 @@ from llms.ledger import CallRecord
 from llms.models import AnsweredBy, CallStatus
 from tools.ledger import ToolCallRecord
 from workflows.engine.errors import RunStopped
+from workflows.engine.events import LimitReached
 from workflows.models import WorkflowExecution
 
 Key = tuple[str, int, int]  # node, visit, call
@@ -34,7 +35,7 @@ class Recordings:
 
     `calls` ended for good, with an answer or an error; `approvals` are the ids of those that were
     decided; `failed` are visits that ended in an error, `stopped` those in which the whole run was
-    ended, by a limit for one; `made` are the keys of all calls to models that have a row, whatever
+    ended, by a limit for one; `too_long` tells of those that took longer than they might; `made` are the keys of all calls to models that have a row, whatever
     became of them.
     """
 
@@ -44,6 +45,7 @@ class Recordings:
     approvals: Mapping[Place, str] = field(default_factory=dict)
     failed: Mapping[Place, Failure] = field(default_factory=dict)
     stopped: Mapping[Place, Failure] = field(default_factory=dict)
+    too_long: Mapping[Place, LimitReached] = field(default_factory=dict)
     made: frozenset[Key] = frozenset()
     strict: bool = False
 

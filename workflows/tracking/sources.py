@@ -126,6 +126,10 @@ def _taken(
         approvals=_chosen(past.decided, place),
         failed=_chosen(past.failed, lambda at: place(at) and not _is_a_stop(past.failed[at])),
         stopped=_chosen(past.failed, lambda at: strict and _is_a_stop(past.failed[at])),
+        too_long=_chosen(
+            past.witness.too_long,
+            lambda at: place(at) and past.witness.too_long[at].code == STEP_TIME,
+        ),
         made=frozenset(past.calls),
         strict=strict,
     )

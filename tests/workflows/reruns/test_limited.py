@@ -6,26 +6,30 @@ from llms.models import ModelCall
 from tests.approvals.desk import Desk, approval, says
 from tests.definitions.graphs import asks, graph
 from tests.drills.models import GPT, GPT_TOO
-from tests.drills.mortal import take_up
+from tests.drills.mortal import events_of
+from tests.limits.runs import finished, outlasted
 from tests.workflows.reruns.conftest import answered_by
 
 SORRY = says("sorry", "sorry")
 
 
 @pytest.fixture
-def limited(client, posted):
-    """Run a workflow that has limits to its end."""
+def begin(client, posted):
+    """Start a workflow that has limits; it waits to be run."""
 
-    def run(document, message="hello", **limits):
+    def begun(document, message="hello", **limits):
         body = {"name": "x", "graph": document, "limits": limits}
         made = client.post("/api/v1/definitions/", body).json()
         body = {"input": {"message": message}}
-        execution = posted(f"/api/v1/definitions/{made['id']}/execute/", body)
-        take_up()
-        execution.refresh_from_db()
-        return execution
+        return posted(f"/api/v1/definitions/{made['id']}/execute/", body)
 
-    return run
+    return begun
+
+
+@pytest.fixture
+def limited(begin):
+    """Run it to its end."""
+    return lambda *what, **limits: finished(begin(*what, **limits))
 
 
 @pytest.mark.parametrize("limit", ["tokens", "tool_calls"])
@@ -49,3 +53,25 @@ def test_a_replay_ends_where_a_limit_ended_the_run(limited, again, wire, asked, 
     assert (replay.status, replay.error) == ("failed", source.error)
     assert again(replay, "replay").error == source.error
     assert asked() == before
+
+
+def test_a_node_that_took_too_long_does_so_in_reruns_at_once(begin, again, wire, asked, settings):
+    settings.CHATTER_DRAIN_S = 0
+    wire.script("fault=400", model="gpt-too", next=1)
+    document = graph(
+        asks(node="slow", model=GPT),
+        SORRY,
+        asks(node="last", model=GPT_TOO),
+        edges=["start>slow", "slow>end", "slow.error>sorry", "sorry>last", "last>end"],
+    )
+    execution = begin(document, "[[words=100]] [[delay_ms=100]]", step_time_s=60)
+    source = outlasted(execution, "model.started", 61)
+    assert source.error["node"] == "last"
+    before = asked()
+    assert again(source, "replay").error == source.error
+    retry = again(source, "retry")
+    assert retry.status == "completed"
+    assert asked()[len(before) :] == ["sorry"]
+    failed = [event["data"] for event in events_of(retry) if event["type"] == "node.failed"]
+    assert [(one["node"], one["code"]) for one in failed] == [("slow", "limit_step_time")]
+    assert again(retry, "replay").output == retry.output
