@@ -8,6 +8,7 @@ from llms.bounding import bounded
 from llms.ledger import CallRecord
 from llms.pricing import highest_cost_nano_usd, in_force
 from llms.profiles import ProfileSpec
+from tools.models import ToolAnsweredBy
 from workflows.engine.context import Question
 from workflows.engine.limits import Guard, Used
 from workflows.limits import limits_in
@@ -24,7 +25,11 @@ def guard_of(execution: WorkflowExecution, past: Past) -> Guard:
     used = Used(
         tokens=tokens,
         cost_nano_usd=cost,
-        tool_calls=sum(len(of_key) for of_key in past.tool_calls.values()),
+        tool_calls=sum(
+            call.answered_by == ToolAnsweredBy.TOOL
+            for of_key in past.tool_calls.values()
+            for call in of_key
+        ),
         run_s=run_time_s(execution),
         step_s=past.witness.spent_s,
         too_long={**past.recordings.too_long, **past.witness.too_long},

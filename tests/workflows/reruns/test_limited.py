@@ -75,3 +75,29 @@ def test_a_node_that_took_too_long_does_so_in_reruns_at_once(begin, again, wire,
     failed = [event["data"] for event in events_of(retry) if event["type"] == "node.failed"]
     assert [(one["node"], one["code"]) for one in failed] == [("slow", "limit_step_time")]
     assert again(retry, "replay").output == retry.output
+
+
+def test_tool_calls_that_were_recorded_use_nothing_though_the_run_paused(
+    limited, posted, client, wire
+):
+    calculate = 'use the tool calculator {"expression": "7 * 6"}'
+    document = graph(
+        asks(node="one", tools=["calculator"]),
+        {"id": "first", "type": "tools"},
+        asks(node="bad", model=GPT),
+        approval(),
+        says("more", calculate),
+        asks(node="two", tools=["calculator"]),
+        {"id": "second", "type": "tools"},
+        edges=[
+            *("start>one", "one.tool_calls>first", "first>one", "one>bad", "bad>ask"),
+            *("ask.rejected>end", "ask.approved>more", "more>two"),
+            *("two.tool_calls>second", "second>two", "two>end"),
+        ],
+    )
+    wire.script("fault=400", next=1)
+    source = limited(document, calculate, tool_calls=1)
+    assert source.error["node"] == "bad"
+    retry = finished(posted(f"/api/v1/executions/{source.pk}/retry/"))
+    Desk(client).approve()
+    assert (finished(retry).status, retry.error) == ("completed", None)
