@@ -1,10 +1,8 @@
 """A run's calls, held to its limits: each is looked at before it is made."""
 
 from collections.abc import Awaitable
-from typing import Any
 
 from core import clock
-from llms.bounding import bounded
 from llms.ledger import CallRecord
 from llms.pricing import highest_cost_nano_usd, in_force
 from llms.profiles import ProfileSpec
@@ -68,8 +66,8 @@ class LimitedCalls:
         self._calls.settled(call, will_retry_in_s=will_retry_in_s)
 
 
-def allowed_parameters(guard: Guard, question: Question, profile: ProfileSpec) -> Any:
-    """The parameters of a new call, its answer no longer than tokens are left.
+def tokens_allowed(guard: Guard, question: Question, profile: ProfileSpec) -> int | None:
+    """How many tokens the answer of a new call may have; None: any number.
 
     Raises BeyondLimit for a model without a price, where cost is limited.
     """
@@ -77,4 +75,4 @@ def allowed_parameters(guard: Guard, question: Question, profile: ProfileSpec) -
         tiers = in_force(profile.prices, clock.now())
         if highest_cost_nano_usd(tiers, 1, 1) is None:
             guard.refuse_unpriced(profile.name, question.node, question.visit)
-    return bounded(profile, question.parameters, guard.tokens_left)
+    return guard.tokens_left

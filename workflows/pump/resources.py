@@ -33,7 +33,7 @@ from workflows.engine.events import DelayStarted
 from workflows.engine.limits import Guard
 from workflows.engine.pausing import ApprovalQuestion, Decision
 from workflows.models import WorkflowExecution
-from workflows.pump.limiting import LimitedCalls, allowed_parameters, guard_of
+from workflows.pump.limiting import LimitedCalls, guard_of, tokens_allowed
 from workflows.selectors import bound_graph, version_called
 from workflows.tracking.past import Past
 from workflows.tracking.showing import shown
@@ -76,7 +76,8 @@ class Resources:
             call_index=question.call,
             user_id=execution.user_id,
             request_id=execution.request_id,
-            parameters=allowed_parameters(self._guard, question, profile),
+            parameters=question.parameters,
+            tokens_left=tokens_allowed(self._guard, question, profile),
             timeout_s=question.timeout_s or settings.CHATTER_MODEL_TIMEOUT_S,
             tools=[await _spec(key) for key in question.tools],
             max_attempts=question.attempts,

@@ -92,3 +92,17 @@ def test_a_replay_of_a_hit_is_answered_from_the_recording(ran, again, wire, aske
     replay = again(ran(CACHED, "hello"), "replay")
     assert answered_by(replay) == [("model", 1, "succeeded", "recording")]
     assert asked() == ["hello"]
+
+
+def test_what_is_left_of_a_limit_does_not_make_it_another_question(client, posted, wire, asked):
+    two = graph(*(asks(node=n, model=GPT, max_tokens=500, cache={"ttl_s": 60}) for n in ("a", "b")))
+    runs = []
+    for most in (501, 1000, None):
+        body = {"name": "x", "graph": two, "limits": {} if most is None else {"tokens": most}}
+        made = client.post("/api/v1/definitions/", body).json()
+        body = {"input": {"message": "hello"}}
+        runs.append(posted(f"/api/v1/definitions/{made['id']}/execute/", body))
+        take_up()
+    told = [one[-1] for run in runs for one in answered_by(run)]
+    assert told == ["provider"] * 2 + ["cache"] * 4
+    assert len(asked()) == 2
