@@ -8,7 +8,7 @@
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from llms.ledger import CallRecord
 from llms.models import CallStatus
@@ -16,6 +16,7 @@ from tools.ledger import ToolCallRecord
 from tools.models import ANSWERED, ToolCallStatus
 from workflows.engine.errors import LIMIT, STEP_TIME
 from workflows.engine.events import identity_of
+from workflows.engine.paths import around
 from workflows.models import Rerun, WorkflowExecution
 from workflows.tracking.past import Past, past_of
 from workflows.tracking.recordings import NOT_RECORDED, NOTHING, Failure, Key, Place, Recordings
@@ -40,7 +41,7 @@ def recordings_of(execution: WorkflowExecution) -> Recordings:
         return _of_a_fork(
             past, began(past, execution.edits[-1]["node"], execution.edits[-1]["visit"])
         )
-    return _of_a_retry(past, (source["error"] or {}).get("node") or "")
+    return _of_a_retry(past, source["error"] or {})
 
 
 def began(past: Past, node: str, visit: int) -> int:
@@ -62,20 +63,30 @@ def _of_a_fork(past: Past, end: int) -> Recordings:
     return _taken(past, call_is_before, place_is_before)
 
 
-def _of_a_retry(past: Past, node: str) -> Recordings:
-    anew = frozenset(_failing_visits(past, node))
+def _of_a_retry(past: Past, error: Mapping[str, Any]) -> Recordings:
+    failed = error.get("node") or ""
+    anew = frozenset(_failing_visits(past, failed))
+    # Where its own error failed it, and not that time or another limit was over, what was answered
+    # within it is what was wrong.
+    by_limit = str(error.get("code")).startswith(LIMIT)
+    wholly = frozenset() if by_limit else frozenset(at for at in anew if at[0] == failed)
     first: dict[Place, int] = {}
     for key in _failed_calls(past):
         first[key[:2]] = min(first.get(key[:2], key[2]), key[2])
+
+    def is_anew(place: Place) -> bool:
+        return place in anew or not wholly.isdisjoint(around(place[0]))
 
     def call_is_kept(key: Key) -> bool:
         """In a visit that failed: what it had asked before a call of it failed.
 
         Where none did, what was answered is what was wrong.
         """
-        return key[:2] not in anew or key[2] < first.get(key[:2], 0)
+        if key[:2] in anew:
+            return key[2] < first.get(key[:2], 0)
+        return not is_anew(key[:2])
 
-    return _taken(past, call_is_kept, lambda place: place not in anew)
+    return _taken(past, call_is_kept, lambda place: not is_anew(place))
 
 
 def _failing_visits(past: Past, failed: str) -> Iterator[Place]:
@@ -96,8 +107,8 @@ def _failing_visits(past: Past, failed: str) -> Iterator[Place]:
 def _is_within(node: str, failed: str) -> bool:
     if not failed:
         return False
-    within = node == failed or node.startswith((f"{failed}/", f"{failed}["))
-    return within or failed.startswith((f"{node}/", f"{node}["))
+    outer = {one for one, _ in around(node)}
+    return node == failed or failed in outer or node in {one for one, _ in around(failed)}
 
 
 def _failed_calls(past: Past) -> Iterator[Key]:
