@@ -31,6 +31,7 @@ from workflows.engine.edits import Edit
 from workflows.engine.errors import NodeError
 from workflows.engine.events import DelayStarted
 from workflows.engine.limits import Guard
+from workflows.engine.paths import around
 from workflows.engine.pausing import ApprovalQuestion, Decision
 from workflows.models import WorkflowExecution
 from workflows.pump.limiting import LimitedCalls, guard_of, tokens_allowed
@@ -84,7 +85,7 @@ class Resources:
             first_wait_s=question.first_wait_s,
             backoff=question.backoff,
             optional=question.optional,
-            cache_ttl_s=question.cache_ttl_s,
+            cache_ttl_s=None if self._is_another_try(question) else question.cache_ttl_s,
         )
         return await ask(request, calls, admitted=calls.admitted)
 
@@ -120,6 +121,12 @@ class Resources:
             by_node=question.by_node,
         )
         return await call_tool(request, calls, GrantedPermissions())
+
+    def _is_another_try(self, question: Question) -> bool:
+        """Whether it is asked because what was answered before would not do."""
+        anew, failed = self._past.recordings.anew, self._tracker.failed
+        places = ((question.node, question.visit), *around(question.node))
+        return any(at in anew or (at[0], at[1] - 1) in failed for at in places)
 
     def _refuse_unrecorded(self, question: Question | ToolQuestion, what: str) -> None:
         self._past.recordings.refuse_unrecorded(question.node, question.visit, what)

@@ -35,8 +35,9 @@ class Recordings:
 
     `calls` ended for good, with an answer or an error; `approvals` are the ids of those that were
     decided; `failed` are visits that ended in an error, `stopped` those in which the whole run was
-    ended, by a limit for one; `too_long` tells of those that took longer than they might; `made` are the keys of all calls to models that have a row, whatever
-    became of them.
+    ended, by a limit for one; `too_long` tells of those that took longer than they might; `made`
+    are the keys of all calls to models that have a row, whatever became of them; `anew` are visits
+    that are to turn out otherwise this time.
     """
 
     calls: Mapping[Key, CallRecord] = field(default_factory=dict)
@@ -47,6 +48,7 @@ class Recordings:
     stopped: Mapping[Place, Failure] = field(default_factory=dict)
     too_long: Mapping[Place, LimitReached] = field(default_factory=dict)
     made: frozenset[Key] = frozenset()
+    anew: frozenset[Place] = frozenset()
     strict: bool = False
 
     def answer(self, key: Key) -> CallRecord | None:

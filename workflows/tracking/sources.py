@@ -8,6 +8,7 @@
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from llms.ledger import CallRecord
@@ -86,7 +87,8 @@ def _of_a_retry(past: Past, error: Mapping[str, Any]) -> Recordings:
             return key[2] < first.get(key[:2], 0)
         return not is_anew(key[:2])
 
-    return _taken(past, call_is_kept, lambda place: not is_anew(place))
+    kept = _taken(past, call_is_kept, lambda place: not is_anew(place))
+    return replace(kept, anew=anew.difference(around(failed)))
 
 
 def _failing_visits(past: Past, failed: str) -> Iterator[Place]:
