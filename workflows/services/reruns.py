@@ -85,9 +85,10 @@ def plan_rerun(user: User, source: WorkflowExecution, wanted: RerunRequest) -> S
         return existing
     _refuse(source, wanted.how)
     edits = _edits(source, wanted.edit)
-    if wanted.how != Rerun.REPLAY:
-        check_graph(source.version, request.parameters, user)
     execution = _copied(source, request)
+    if wanted.how != Rerun.REPLAY:
+        found = check_graph(source.version, request.parameters, user, source.pins)
+        execution.pins = {**found, **source.pins}
     execution.rerun, execution.edits = wanted.how, edits
     return start_plan(
         execution,

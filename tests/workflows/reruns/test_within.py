@@ -62,3 +62,23 @@ def test_only_the_visit_that_failed_by_itself_is_run_anew(ran, again, wire, alic
         ("sub/m", 1, "succeeded", "recording"),
         ("sub#2/m", 1, "succeeded", "provider"),
     ]
+
+
+def test_a_fork_may_choose_another_workflow_to_run_within(ran, again, alice, built_in):
+    one, other = (inner(alice, says("p", letter)) for letter in "AB")
+    source = ran(graph(runs("{{ params.which }}")), parameters={"which": one})
+    assert source.output["text"] == "A"
+    fork = again(source, "fork", node="sub", parameters={"which": other})
+    assert (fork.status, fork.output["text"]) == ("completed", "B")
+    assert again(fork, "replay").output == fork.output
+    assert fork.pins.keys() == {one, other}
+
+
+def test_a_retry_runs_the_version_that_was_run_whatever_became_of_the_workflow(
+    ran, again, wire, client, alice
+):
+    workflow = inner(alice, asks(node="m", model=GPT))
+    wire.script("fault=400", next=1)
+    source = ran(graph(runs(workflow)))
+    assert client.delete(f"/api/v1/definitions/{workflow}/").status_code == 204
+    assert again(source, "retry").status == "completed"
