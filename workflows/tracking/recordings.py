@@ -34,7 +34,7 @@ class Recordings:
     """Only what may be used is in it; `strict` says that nothing else may be.
 
     `calls` ended for good, with an answer or an error; `approvals` are the ids of those that were
-    decided; `failed` are visits that ended in an error, `stopped` those in which the whole run was
+    decided, `deciders` what those who decided were called then; `failed` are visits that ended in an error, `stopped` those in which the whole run was
     ended, by a limit for one; `too_long` tells of those that took longer than they might; `made`
     are the keys of all calls to models that have a row, whatever became of them; `anew` are visits
     that are to turn out otherwise this time.
@@ -44,6 +44,7 @@ class Recordings:
     tool_calls: Mapping[Key, ToolCallRecord] = field(default_factory=dict)
     delays: Mapping[Place, str] = field(default_factory=dict)
     approvals: Mapping[Place, str] = field(default_factory=dict)
+    deciders: Mapping[Place, str] = field(default_factory=dict)
     failed: Mapping[Place, Failure] = field(default_factory=dict)
     stopped: Mapping[Place, Failure] = field(default_factory=dict)
     too_long: Mapping[Place, LimitReached] = field(default_factory=dict)

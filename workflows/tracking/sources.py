@@ -137,6 +137,7 @@ def _taken(
         tool_calls=tool_calls,
         delays=_chosen(past.delays, place),
         approvals=_chosen(past.decided, place),
+        deciders=_chosen(past.deciders, place),
         failed=_chosen(past.failed, lambda at: place(at) and not _is_a_stop(past.failed[at])),
         stopped=_chosen(past.failed, lambda at: strict and _is_a_stop(past.failed[at])),
         too_long=_chosen(

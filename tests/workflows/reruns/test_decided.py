@@ -27,3 +27,15 @@ def test_a_decision_holds_in_a_rerun_of_a_rerun(ran, again, client, wire):
     assert (replay.status, replay.output) == ("completed", retry.output)
     fork = again(retry, "fork", node="model", text="other")
     assert fork.status == "completed"
+
+
+def test_who_decided_is_called_as_then(ran, again, client, alice, built_in):
+    edges = ["start>ask", "ask.approved>p", "ask.rejected>end", "p>end"]
+    source = ran(graph(approval(), says("p", "by {{nodes.ask.by}}"), edges=edges))
+    approved(client, source)
+    assert source.output["text"] == "by alice"
+    alice.username = "alicia"
+    alice.save()
+    assert again(source, "replay").output == source.output
+    fork = again(source, "fork", node="p")
+    assert fork.output == source.output
