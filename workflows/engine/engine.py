@@ -53,16 +53,15 @@ class ExecutionEngine:
             context.guard.too_many_steps()
         if paused:
             raise RunPaused
-        _refuse_unreached(context, state)
+        if not context.path:
+            _refuse_unreached(context)
         return state
 
 
-def _refuse_unreached(context: ExecutionContext, state: RunState) -> None:
+def _refuse_unreached(context: ExecutionContext) -> None:
     """A fork that never came to what it was to change is not what was asked for."""
-    visits = {context.path + node: passed.visit for node, passed in state["nodes"].items()}
-    own = {context.path + node for node in context.graph.by_id}
     for edit in context.edits:
-        if edit.node in own and visits.get(edit.node, 0) < edit.visit:
+        if (edit.node, edit.visit) not in context.met:
             message = f"The run came to its end without visit {edit.visit} of this node."
             raise RunStopped(edit.node, "fork_not_reached", message)
 

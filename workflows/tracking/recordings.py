@@ -34,10 +34,10 @@ class Recordings:
     """Only what may be used is in it; `strict` says that nothing else may be.
 
     `calls` ended for good, with an answer or an error; `approvals` are the ids of those that were
-    decided, `deciders` what those who decided were called then; `failed` are visits that ended in an error, `stopped` those in which the whole run was
-    ended, by a limit for one; `too_long` tells of those that took longer than they might; `made`
-    are the keys of all calls to models that have a row, whatever became of them; `anew` are visits
-    that are to turn out otherwise this time.
+    decided, `deciders` what those who decided were called then; `failed` are visits that ended in
+    an error, `stopped` those in which the whole run was ended, by a limit for one; `too_long` tells
+    of those that took longer than they might; `made` are the keys of all calls to models that have
+    a row, whatever became of them; `anew` are visits that are to turn out otherwise this time.
     """
 
     calls: Mapping[Key, CallRecord] = field(default_factory=dict)

@@ -82,3 +82,18 @@ def test_a_retry_runs_the_version_that_was_run_whatever_became_of_the_workflow(
     source = ran(graph(runs(workflow)))
     assert client.delete(f"/api/v1/definitions/{workflow}/").status_code == 204
     assert again(source, "retry").status == "completed"
+
+
+def test_a_fork_may_change_what_reaches_a_node_of_a_run_within(ran, again, alice, built_in):
+    items = {"definition": inner(alice, says("p", "got {{ text }}")), "items": "input['items']"}
+    source = ran(
+        graph({"id": "each", "type": "map", "config": items}),
+        input={"message": "x", "items": ["a", "b"]},
+    )
+    assert source.output["text"] == "got a\n\ngot b"
+    for node in ("each[1]/start", "each[1]/p"):
+        fork = again(source, "fork", node=node, text="other")
+        assert fork.output["text"] == "got a\n\ngot other"
+    assert again(fork, "replay").output == fork.output
+    missed = again(source, "fork", node="each[1]/p", text="other", input={"items": ["a"]})
+    assert (missed.error["code"], missed.error["node"]) == ("fork_not_reached", "each[1]/p")
