@@ -135,7 +135,7 @@ def _shown(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _hash(request: CallRequest, said: Sequence[ChatMessage], parameters: Mapping[str, Any]) -> str:
-    """One text for one request: the model, what it is asked, and how; not how much room there is."""
+    """One text for one request: the model, what it is asked, and how, however much room."""
     content = {
         "model": [request.profile.provider_kind, request.profile.model],
         "parameters": parameters,

@@ -138,7 +138,8 @@ class ExecutionContext:
     `execute` is the engine's, which sets it.
     What runs within a run is given the same `guard`: the limits are those of the whole.
     `chance` is what random choices are drawn from. `edits` are what forks change; they have to be
-    reached, and `met` are the places of those that were. `shown` is how what reaches and leaves a node is written to the log; None: it is not.
+    reached, and `met` are the places of those that were.
+    `shown` is how what reaches and leaves a node is written to the log; None: it is not.
     """
 
     execution_id: UUID

@@ -24,9 +24,9 @@ class Past:
     """`seq` is the last event's number; a run's first attempt has an event or two and no calls.
 
     `failures` are the calls that had failed for good, `failed` the visits: code and message;
-    `approvals` the ids of those that were asked for, `decided` of those that were decided, whichever
-    run had asked; `deciders` the names that those who decided had then. `witness` saw what limits
-    ask for. `recordings` are those of another execution, that this one is a rerun of.
+    `approvals` the ids of those that were asked for, `decided` of those that were decided,
+    whichever run had asked; `deciders` the names that those who decided had then. `witness` saw
+    what limits ask for. `recordings` are those of another execution, that this one is a rerun of.
     """
 
     seq: int = 0
@@ -113,8 +113,7 @@ def past_of(execution_id: UUID) -> Past:
         identities[identity_of(kind, data)] = seq
         failed |= _failed_visit(kind, data)
         if kind in once:
-            for of_visits, name in once[kind]:
-                of_visits[data["node"], data["visit"]] = data[name]
+            _keep(once[kind], data)
         elif kind == "model.started" and data["purpose"] == "answer":
             texts[_key(data)] = ""
             answerer = Answerer(data["provider"], data["model"], data["demo"])
@@ -141,6 +140,11 @@ def past_of(execution_id: UUID) -> Past:
         tool_calls=_tool_calls(execution_id),
         witness=witness,
     )
+
+
+def _keep(once: Iterable[tuple[dict[tuple[str, int], str], str]], data: Mapping[str, Any]) -> None:
+    for of_visits, name in once:
+        of_visits[data["node"], data["visit"]] = data[name]
 
 
 def _failed_visit(kind: str, data: Mapping[str, Any]) -> dict[tuple[str, int], tuple[str, str]]:

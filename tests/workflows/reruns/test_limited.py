@@ -2,13 +2,11 @@
 
 import pytest
 
-from llms.models import ModelCall
 from tests.approvals.desk import Desk, approval, says
 from tests.definitions.graphs import asks, graph
 from tests.drills.models import GPT, GPT_TOO
 from tests.drills.mortal import events_of
 from tests.limits.runs import finished, outlasted
-from tests.workflows.reruns.conftest import answered_by
 
 SORRY = says("sorry", "sorry")
 

@@ -1,4 +1,4 @@
-"""What is made anew is made in the name of the one whose run it is, and asked for by nobody else."""
+"""What is made anew is made for the one whose run it is, and asked for by nobody else."""
 
 import pytest
 
