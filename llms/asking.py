@@ -46,7 +46,8 @@ class CallRequest:
 
     `optional` are the places in `messages` of what may be left out, the first of them first, when
     the whole is longer than the model can read. With `cache_ttl_s` the same question of the same
-    user, answered so many seconds ago at most, is answered from that row.
+    user, answered so many seconds ago at most, is answered from that row. The answer may have
+    `tokens_left` tokens at most, which does not make it another question.
     """
 
     profile: ProfileSpec
@@ -59,6 +60,7 @@ class CallRequest:
     user_id: UUID | None
     request_id: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    tokens_left: int | None = None
     tools: Sequence[Mapping[str, Any]] = ()
     timeout_s: float = 120.0
     idle_timeout_s: float | None = None

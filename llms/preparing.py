@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from core import clock
 from core.models import new_id
 from llms.asking import CALLER_PARAMETERS, CallRequest
-from llms.bounding import LIMITS
+from llms.bounding import LIMITS, bounded
 from llms.clients import chat_model
 from llms.errors import ProviderError
 from llms.estimate import measured_input, most_output
@@ -84,7 +84,8 @@ async def prepare(request: CallRequest) -> Prepared:
             "invalid_parameters", reason=": " + ", ".join(sorted(unknown)), unbilled=True
         )
     profile = request.profile
-    parameters = {**profile.parameters, **request.parameters}
+    wanted = {**profile.parameters, **request.parameters}
+    parameters = {**wanted, **bounded(profile, request.parameters, request.tokens_left)}
     window = profile.context_window
     limit = most_output(*(parameters.get(name) for name in LIMITS))
     whole = fitted(request.messages, request.optional, request.tools, window, limit)
@@ -99,7 +100,7 @@ async def prepare(request: CallRequest) -> Prepared:
         messages=to_langchain(said),
         options={**_tool_options(model, request), **bound},
         parameters=parameters,
-        request_hash=_hash(request, said, parameters),
+        request_hash=_hash(request, said, wanted),
         estimated_input=guess,
         most_input=min(most, window) if window else most,
         most_output=most_output(
@@ -134,7 +135,7 @@ def _shown(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _hash(request: CallRequest, said: Sequence[ChatMessage], parameters: Mapping[str, Any]) -> str:
-    """One text for one request: the model, what it is asked, and how."""
+    """One text for one request: the model, what it is asked, and how, however much room."""
     content = {
         "model": [request.profile.provider_kind, request.profile.model],
         "parameters": parameters,

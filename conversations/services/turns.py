@@ -18,7 +18,7 @@ from workflows.engine.request import ExecutionRequest
 from workflows.models import ExecutionKind, WorkflowExecution
 from workflows.services.executions import start_execution
 from workflows.services.planning import StartPlan, plan_before, plan_execution
-from workflows.services.reruns import RETRIED, RerunRequest, plan_rerun
+from workflows.services.reruns import RETRIED, RerunRequest, plan_rerun, refuse_stranger
 from workflows.tracking.facts import Fact
 
 _TITLE_CHARACTERS = 60
@@ -199,7 +199,8 @@ async def retry_execution(
     """Try an execution again: from the node that failed.
 
     One that answers a message of a conversation answers it again, all anew if nothing had failed.
-    Raises NothingToRetry, ConversationBusy, and what `plan_rerun` and `plan_execution` raise.
+    Raises NotYourExecution, NothingToRetry, ConversationBusy, and what `plan_rerun` and
+    `plan_execution` raise.
     """
     in_turn = execution.serial_key.startswith("conversation:")
     plan = _plan_retry if in_turn else plan_rerun
@@ -207,6 +208,7 @@ async def retry_execution(
 
 
 def _plan_retry(user: User, execution: WorkflowExecution, wanted: RerunRequest) -> StartPlan:
+    refuse_stranger(user, execution)
     conversation = conversation_for(user, execution.serial_key.removeprefix("conversation:"))
     request = _again(user, execution, wanted)
     if (existing := plan_before(user, request)) is not None:

@@ -139,7 +139,8 @@ class ExecutionContext:
     this one, at most `max_depth`. `execute` and `go_on` are the engine's, which sets them.
     What runs within a run is given the same `guard`: the limits are those of the whole.
     `chance` is what random choices are drawn from. `edits` are what forks change; they have to be
-    reached. `shown` is how what reaches and leaves a node is written to the log; None: it is not.
+    reached, and `met` are the places of those that were.
+    `shown` is how what reaches and leaves a node is written to the log; None: it is not.
     """
 
     execution_id: UUID
@@ -157,6 +158,7 @@ class ExecutionContext:
     go_on: "GoOn | None" = None
     chance: UUID | None = None
     edits: Sequence[Edit] = ()
+    met: set[tuple[str, int]] = field(default_factory=set)
     shown: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
 
     @property
@@ -165,10 +167,13 @@ class ExecutionContext:
         return self.chance or self.execution_id
 
     def edit_of(self, node: str, visit: int) -> Edit | None:
-        """What is to be changed when this visit of a node of the graph begins."""
+        """What is to be changed when this visit of a node of the graph begins: now."""
         place = self.path + node, visit
         found = [edit for edit in self.edits if (edit.node, edit.visit) == place]
-        return reduce(Edit.under, found) if found else None
+        if not found:
+            return None
+        self.met.add(place)
+        return reduce(Edit.under, found)
 
 
 Execute = Callable[[ExecutionContext], Awaitable[ExecutionResult]]

@@ -42,17 +42,15 @@ class ExecutionEngine:
                 graph = handler.part
                 if handler.fails:
                     raise
-            _refuse_unreached(context, state)
         result = _result(graph, state)
         if not context.path:  # what runs within it leaves no output of the run
+            _refuse_unreached(context)
             guard.check_output(result)
         return result
 
     async def go_on(self, context: ExecutionContext, state: RunState) -> RunState:
         """Run the context's graph to its end, from this state. Raises as `execute`."""
-        state = await self._run(context, context.graph, state)
-        _refuse_unreached(context, state)
-        return state
+        return await self._run(context, context.graph, state)
 
     async def _run(
         self, context: ExecutionContext, graph: GraphDefinition, state: RunState
@@ -87,12 +85,10 @@ def _taken_up(error: RunFailed, handler: Handler) -> RunState:
     return {**state, "nodes": state["nodes"] | {handler.node: failed}}
 
 
-def _refuse_unreached(context: ExecutionContext, state: RunState) -> None:
+def _refuse_unreached(context: ExecutionContext) -> None:
     """A fork that never came to what it was to change is not what was asked for."""
-    visits = {context.path + node: passed.visit for node, passed in state["nodes"].items()}
-    own = {context.path + node for node in context.graph.by_id}
     for edit in context.edits:
-        if edit.node in own and visits.get(edit.node, 0) < edit.visit:
+        if (edit.node, edit.visit) not in context.met:
             message = f"The run came to its end without visit {edit.visit} of this node."
             raise RunStopped(edit.node, "fork_not_reached", message)
 

@@ -35,7 +35,8 @@ class RunStopped(RunFailed):
     """The run ends here, whatever edges there are to take up errors."""
 
 
-STEP_TIME = "limit_step_time"
+LIMIT = "limit_"
+STEP_TIME = f"{LIMIT}step_time"
 
 
 class StepTooLong(NodeError):

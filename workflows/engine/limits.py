@@ -32,7 +32,7 @@ class Used:
     """What earlier attempts used; tokens and cost are None where nobody knows.
 
     `step_s` is how long they were at visits that did not end, `too_long` tells of those that ended
-    for taking too long.
+    for taking too long, there or where this is a rerun of.
     """
 
     tokens: int | None = 0

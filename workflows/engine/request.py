@@ -10,8 +10,9 @@ from uuid import UUID
 class ExecutionRequest:
     """At most one of `template` (a slug or id), `definition` and `graph`; none means a plain chat.
 
-    Executions with the same `serial_key` run one at a time by `serial_number`; `free` says that
-    none of the series is under way, so that this one may begin at once.
+    `user_id` is who asks. Executions with the same `serial_key` run one at a time by
+    `serial_number`; `free` says that none of the series is under way, so that this one may begin at
+    once.
     """
 
     id: UUID

@@ -154,7 +154,8 @@ async def _fitting(
     except structured.Unfit as problem:
         again = ChatMessage("user", structured.mended(problem))
         messages = [*messages, ChatMessage("assistant", answer.text), again]
-    answer = await _asked(config, messages, optional, visit)
+    unkept = config.model_copy(update={"cache": None})
+    answer = await _asked(unkept, messages, optional, visit)
     try:
         return answer, structured.read(answer.text, schema)
     except structured.Unfit as problem:

@@ -17,4 +17,8 @@ class StartNode(NodeType[Config]):
     config = Config
 
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:
+        """The text that a fork puts here is in the run's input; in a run within it, it is not."""
+        edit = visit.context.edit_of(visit.node, visit.number) if visit.context.path else None
+        if edit is not None and edit.text is not None:
+            return Outputs(text=edit.text)
         return Outputs(text=str(visit.context.input.get("message", "")))

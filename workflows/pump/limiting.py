@@ -1,13 +1,12 @@
 """A run's calls, held to its limits: each is looked at before it is made."""
 
 from collections.abc import Awaitable
-from typing import Any
 
 from core import clock
-from llms.bounding import bounded
 from llms.ledger import CallRecord
 from llms.pricing import highest_cost_nano_usd, in_force
 from llms.profiles import ProfileSpec
+from tools.models import ToolAnsweredBy
 from workflows.engine.context import Question
 from workflows.engine.limits import Guard, Used
 from workflows.limits import limits_in
@@ -24,7 +23,11 @@ def guard_of(execution: WorkflowExecution, past: Past) -> Guard:
     used = Used(
         tokens=tokens,
         cost_nano_usd=cost,
-        tool_calls=sum(len(of_key) for of_key in past.tool_calls.values()),
+        tool_calls=sum(
+            call.answered_by == ToolAnsweredBy.TOOL
+            for of_key in past.tool_calls.values()
+            for call in of_key
+        ),
         run_s=run_time_s(execution),
         step_s=past.witness.spent_s,
         too_long={**past.recordings.too_long, **past.witness.too_long},
@@ -63,8 +66,8 @@ class LimitedCalls:
         self._calls.settled(call, will_retry_in_s=will_retry_in_s)
 
 
-def allowed_parameters(guard: Guard, question: Question, profile: ProfileSpec) -> Any:
-    """The parameters of a new call, its answer no longer than tokens are left.
+def tokens_allowed(guard: Guard, question: Question, profile: ProfileSpec) -> int | None:
+    """How many tokens the answer of a new call may have; None: any number.
 
     Raises BeyondLimit for a model without a price, where cost is limited.
     """
@@ -72,4 +75,4 @@ def allowed_parameters(guard: Guard, question: Question, profile: ProfileSpec) -
         tiers = in_force(profile.prices, clock.now())
         if highest_cost_nano_usd(tiers, 1, 1) is None:
             guard.refuse_unpriced(profile.name, question.node, question.visit)
-    return bounded(profile, question.parameters, guard.tokens_left)
+    return guard.tokens_left

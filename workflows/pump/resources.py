@@ -28,15 +28,15 @@ from workflows.engine.context import (
     ToolReply,
 )
 from workflows.engine.edits import Edit
-from workflows.engine.errors import NodeError, RunStopped
+from workflows.engine.errors import NodeError
 from workflows.engine.events import DelayStarted
 from workflows.engine.limits import Guard
+from workflows.engine.paths import around
 from workflows.engine.pausing import ApprovalQuestion, Decision
 from workflows.models import WorkflowExecution
-from workflows.pump.limiting import LimitedCalls, allowed_parameters, guard_of
+from workflows.pump.limiting import LimitedCalls, guard_of, tokens_allowed
 from workflows.selectors import bound_graph, version_called
 from workflows.tracking.past import Past
-from workflows.tracking.recordings import NotRecorded
 from workflows.tracking.showing import shown
 from workflows.tracking.tracker import WorkflowTracker
 
@@ -58,16 +58,14 @@ class Resources:
     async def ask(self, question: Question) -> Answer:
         """Ask through the metering door; what failed for good before fails again, unasked.
 
-        Raises ProviderError, NodeError, NotRecorded, BeyondLimit.
+        Raises ProviderError, NodeError, RunStopped, BeyondLimit.
         """
         execution, calls = self._execution, self._calls
         if (known := calls.recorded(question.node, question.visit, question.call)) is not None:
             return Answer.of(known, replayed=True)
-        self._end_as_recorded(question.node, question.visit)
         if (failure := calls.failure(question.node, question.visit, question.call)) is not None:
             raise NodeError(*failure)
-        if self._past.recordings.strict:
-            raise NotRecorded(question.node, f"model call {question.call}")
+        self._refuse_unrecorded(question, f"model call {question.call}")
         profile = await self._profile(question.model)
         if question.cache_ttl_s is not None:  # what this run was told is in the ledger first
             await self._tracker.committed()
@@ -81,14 +79,15 @@ class Resources:
             call_index=question.call,
             user_id=execution.user_id,
             request_id=execution.request_id,
-            parameters=allowed_parameters(self._guard, question, profile),
+            parameters=question.parameters,
+            tokens_left=tokens_allowed(self._guard, question, profile),
             timeout_s=question.timeout_s or settings.CHATTER_MODEL_TIMEOUT_S,
             tools=[await _spec(key) for key in question.tools],
             max_attempts=question.attempts,
             first_wait_s=question.first_wait_s,
             backoff=question.backoff,
             optional=question.optional,
-            cache_ttl_s=question.cache_ttl_s,
+            cache_ttl_s=None if self._is_another_try(question) else question.cache_ttl_s,
         )
         return await ask(request, calls, admitted=calls.admitted)
 
@@ -104,14 +103,12 @@ class Resources:
     async def call_tool(self, question: ToolQuestion) -> ToolReply:
         """Call through the tools' door, for the user the run belongs to.
 
-        Raises NotRecorded, BeyondLimit.
+        Raises RunStopped, BeyondLimit.
         """
         execution, calls = self._execution, self._tracker.tool_calls
         if (known := calls.recorded(question.node, question.visit, question.call)) is not None:
             return ToolAnswer.of(known, replayed=True)
-        self._end_as_recorded(question.node, question.visit)
-        if self._past.recordings.strict:
-            raise NotRecorded(question.node, f"tool call {question.call}")
+        self._refuse_unrecorded(question, f"tool call {question.call}")
         self._guard.count_tool_call(question.node, question.visit)
         request = ToolRequest(
             tool=question.tool,
@@ -127,9 +124,14 @@ class Resources:
         )
         return await call_tool(request, calls, GrantedPermissions())
 
-    def _end_as_recorded(self, node: str, visit: int) -> None:
-        if (ended := self._past.recordings.ended((node, visit))) is not None:
-            raise RunStopped(node, *ended)
+    def _is_another_try(self, question: Question) -> bool:
+        """Whether it is asked because what was answered before would not do."""
+        anew, failed = self._past.recordings.anew, self._tracker.failed
+        places = ((question.node, question.visit), *around(question.node))
+        return any(at in anew or (at[0], at[1] - 1) in failed for at in places)
+
+    def _refuse_unrecorded(self, question: Question | ToolQuestion, what: str) -> None:
+        self._past.recordings.refuse_unrecorded(question.node, question.visit, what)
 
     async def history(self) -> History:
         """The conversation before this turn; the first of a series has none."""

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -157,7 +158,7 @@ def _facts(
     key = None
     if request.idempotency_key:
         key = {
-            "user_id": execution.user_id,
+            "user_id": request.user_id,
             "key": request.idempotency_key,
             "request_hash": request.request_hash,
             "execution_id": execution.id,
@@ -165,7 +166,7 @@ def _facts(
     first = frame(execution.id, 1, created.type, execution.created_at, created)
     started = entry(
         "workflows.execution.started",
-        actor=execution.user_id,
+        actor=request.user_id,
         target=execution,
         detail={
             "kind": execution.kind,
@@ -254,11 +255,15 @@ def _version(
 
 
 def check_graph(
-    version: WorkflowVersion, parameters: Mapping[str, Any], user: User
+    version: WorkflowVersion,
+    parameters: Mapping[str, Any],
+    user: User,
+    pins: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, str]:
     """The parameters fill every place, and each model named exists, and the whole can run.
 
-    Gives the workflows that it runs, each with the hash of the version it was found to be.
+    Gives the workflows that it runs, each with the hash of the version it was found to be: what
+    `pins` says of it, else the newest.
     """
     try:
         graph = bound_graph(version, parameters)
@@ -266,7 +271,7 @@ def check_graph(
         raise MissingParameter(reason=str(error)) from error
     for name in models_of(graph):
         resolve_profile(name, user)
-    world = WorldOf(user)
+    world = WorldOf(user, pins)
     refuse(validate_start(graph, user, world))
     return world.pins
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from accounts.models import User
 from core import clock
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, Invalid, Refused
 from workflows.definition.graph import GraphDefinition
 from workflows.engine.edits import Edit
 from workflows.engine.request import ExecutionRequest
@@ -36,6 +36,11 @@ class NothingFailed(Conflict):
 class NodeNotVisited(Invalid):
     code = "node_not_visited"
     message = "The execution made no visit {visit} of a node '{node}'."
+
+
+class NotYourExecution(Refused):
+    code = "not_your_execution"
+    message = "Only the one whose execution it is may retry or fork it; a replay asks nobody."
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +72,23 @@ async def start_rerun(user: User, source: WorkflowExecution, wanted: RerunReques
 def plan_rerun(user: User, source: WorkflowExecution, wanted: RerunRequest) -> StartPlan:
     """A new execution of what `source` ran: the same version, parameters and input.
 
+    It is of the one whose execution `source` is, who alone may ask for calls to be made anew.
     Whether it still can run is looked at as with any start, but for a replay, which asks nothing.
-    Raises ExecutionUnderWay, NothingFailed, NodeNotVisited, IdempotencyKeyReused, and for a retry
-    or a fork what `check_graph` raises.
+    Raises NotYourExecution, ExecutionUnderWay, NothingFailed, NodeNotVisited, IdempotencyKeyReused,
+    and for a retry or a fork what `check_graph` raises.
     """
+    if wanted.how != Rerun.REPLAY:
+        refuse_stranger(user, source)
     wanted = replace(wanted, input=_input(source, wanted))
     request = _request(user, source, wanted)
     if (existing := plan_before(user, request)) is not None:
         return existing
     _refuse(source, wanted.how)
     edits = _edits(source, wanted.edit)
+    execution = _copied(source, request)
     if wanted.how != Rerun.REPLAY:
-        check_graph(source.version, request.parameters, user)
-    execution = _copied(source, user, request)
+        found = check_graph(source.version, request.parameters, user, source.pins)
+        execution.pins = {**found, **source.pins}
     execution.rerun, execution.edits = wanted.how, edits
     return start_plan(
         execution,
@@ -87,6 +96,12 @@ def plan_rerun(user: User, source: WorkflowExecution, wanted: RerunRequest) -> S
         template=source.template.slug if source.template else None,
         definition=source.definition.name if source.definition else None,
     )
+
+
+def refuse_stranger(user: User, source: WorkflowExecution) -> None:
+    """What is called anew is called with the secrets, tools and limits of the one who runs it."""
+    if user.id != source.user_id:
+        raise NotYourExecution
 
 
 def _request(user: User, source: WorkflowExecution, wanted: RerunRequest) -> ExecutionRequest:
@@ -108,12 +123,12 @@ def _request(user: User, source: WorkflowExecution, wanted: RerunRequest) -> Exe
     )
 
 
-def _copied(source: WorkflowExecution, user: User, request: ExecutionRequest) -> WorkflowExecution:
+def _copied(source: WorkflowExecution, request: ExecutionRequest) -> WorkflowExecution:
     """What it ran stays what it was, even where a template or a definition has changed since."""
     return WorkflowExecution(
         id=request.id,
         created_at=clock.now(),
-        user=user,
+        user=source.user,
         kind=source.kind,
         version=source.version,
         template_id=source.template_id,
@@ -122,7 +137,7 @@ def _copied(source: WorkflowExecution, user: User, request: ExecutionRequest) ->
         source_id=source.id,
         chance=source.chance or source.id,
         pins=dict(source.pins),
-        limits=kept_limits(user, source.definition),
+        limits=kept_limits(source.user, source.definition),
         parameters=dict(request.parameters),
         input=dict(request.input),
         cause=request.cause,

@@ -103,7 +103,8 @@ class ApprovalLog:
         return await database.run(_found, approval.id)
 
     def _decided(self, approval: Approval) -> Decision:
-        by = self._past.deciders.get((approval.node, approval.visit))
+        known = {**self._past.recordings.deciders, **self._past.deciders}
+        by = known.get((approval.node, approval.visit))
         if by is None:
             by = approval.decided_by.username if approval.decided_by else ""
         told = ApprovalDecided(

@@ -24,9 +24,9 @@ class Past:
     """`seq` is the last event's number; a run's first attempt has an event or two and no calls.
 
     `failures` are the calls that had failed for good, `failed` the visits: code and message;
-    `approvals` the ids of those that were asked for, `deciders` the names that those who decided
-    had then. `witness` saw what limits ask for. `recordings` are those of another execution, that
-    this one is a rerun of.
+    `approvals` the ids of those that were asked for, `decided` of those that were decided,
+    whichever run had asked; `deciders` the names that those who decided had then. `witness` saw
+    what limits ask for. `recordings` are those of another execution, that this one is a rerun of.
     """
 
     seq: int = 0
@@ -34,6 +34,7 @@ class Past:
     text_lengths: Mapping[tuple[Any, ...], int] = field(default_factory=dict)
     delays: Mapping[tuple[str, int], str] = field(default_factory=dict)
     approvals: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    decided: Mapping[tuple[str, int], str] = field(default_factory=dict)
     deciders: Mapping[tuple[str, int], str] = field(default_factory=dict)
     texts: Mapping[Key, str] = field(default_factory=dict)
     failures: Mapping[Key, tuple[str, str]] = field(default_factory=dict)
@@ -95,11 +96,12 @@ def past_of(execution_id: UUID) -> Past:
     lengths: dict[tuple[Any, ...], int] = {}
     delays: dict[tuple[str, int], str] = {}
     approvals: dict[tuple[str, int], str] = {}
+    decided: dict[tuple[str, int], str] = {}
     deciders: dict[tuple[str, int], str] = {}
     once = {
-        "delay.started": (delays, "until"),
-        "approval.requested": (approvals, "approval"),
-        "approval.decided": (deciders, "by"),
+        "delay.started": [(delays, "until")],
+        "approval.requested": [(approvals, "approval")],
+        "approval.decided": [(decided, "approval"), (deciders, "by")],
     }
     texts: dict[Key, str] = {}
     failures: dict[Key, tuple[str, str]] = {}
@@ -111,8 +113,7 @@ def past_of(execution_id: UUID) -> Past:
         identities[identity_of(kind, data)] = seq
         failed |= _failed_visit(kind, data)
         if kind in once:
-            of_visits, name = once[kind]
-            of_visits[data["node"], data["visit"]] = data[name]
+            _keep(once[kind], data)
         elif kind == "model.started" and data["purpose"] == "answer":
             texts[_key(data)] = ""
             answerer = Answerer(data["provider"], data["model"], data["demo"])
@@ -129,6 +130,7 @@ def past_of(execution_id: UUID) -> Past:
         lengths,
         delays,
         approvals,
+        decided,
         deciders,
         texts,
         failures,
@@ -138,6 +140,11 @@ def past_of(execution_id: UUID) -> Past:
         tool_calls=_tool_calls(execution_id),
         witness=witness,
     )
+
+
+def _keep(once: Iterable[tuple[dict[tuple[str, int], str], str]], data: Mapping[str, Any]) -> None:
+    for of_visits, name in once:
+        of_visits[data["node"], data["visit"]] = data[name]
 
 
 def _failed_visit(kind: str, data: Mapping[str, Any]) -> dict[tuple[str, int], tuple[str, str]]:

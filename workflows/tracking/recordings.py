@@ -9,7 +9,7 @@ from core.models import new_id
 from llms.ledger import CallRecord
 from llms.models import AnsweredBy, CallStatus
 from tools.ledger import ToolCallRecord
-from workflows.engine.errors import STEP_TIME, RunStopped
+from workflows.engine.errors import RunStopped
 from workflows.engine.events import LimitReached
 from workflows.models import WorkflowExecution
 
@@ -18,6 +18,7 @@ Place = tuple[str, int]  # node, visit
 Failure = tuple[str, str]  # code, message
 
 _UNKNOWN: Failure = ("not_asked", "The model could not be asked.")
+NOT_RECORDED = "not_recorded"
 
 
 class NotRecorded(RunStopped):
@@ -25,7 +26,7 @@ class NotRecorded(RunStopped):
 
     def __init__(self, node: str, what: str) -> None:
         message = f"The run that is replayed recorded no {what} of this visit."
-        super().__init__(node, "not_recorded", message)
+        super().__init__(node, NOT_RECORDED, message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +34,22 @@ class Recordings:
     """Only what may be used is in it; `strict` says that nothing else may be.
 
     `calls` ended for good, with an answer or an error; `approvals` are the ids of those that were
-    decided; `failed` are visits that ended in an error, `too_long` those of them that took more
-    time than they might; `made` are the keys of all calls to models
-    that have a row, whatever became of them.
+    decided, `deciders` what those who decided were called then; `failed` are visits that ended in
+    an error, `stopped` those in which the whole run was ended, by a limit for one; `too_long` tells
+    of those that took longer than they might; `made` are the keys of all calls to models that have
+    a row, whatever became of them; `anew` are visits that are to turn out otherwise this time.
     """
 
     calls: Mapping[Key, CallRecord] = field(default_factory=dict)
     tool_calls: Mapping[Key, ToolCallRecord] = field(default_factory=dict)
     delays: Mapping[Place, str] = field(default_factory=dict)
     approvals: Mapping[Place, str] = field(default_factory=dict)
+    deciders: Mapping[Place, str] = field(default_factory=dict)
     failed: Mapping[Place, Failure] = field(default_factory=dict)
+    stopped: Mapping[Place, Failure] = field(default_factory=dict)
     too_long: Mapping[Place, LimitReached] = field(default_factory=dict)
     made: frozenset[Key] = frozenset()
+    anew: frozenset[Place] = frozenset()
     strict: bool = False
 
     def answer(self, key: Key) -> CallRecord | None:
@@ -68,11 +73,15 @@ class Recordings:
             return _UNKNOWN
         return self.failed.get((node, visit))
 
-    def ended(self, place: Place) -> Failure | None:
-        """The limit that ended the run at this visit, which no edge takes up."""
-        code, message = self.failed.get(place, ("", ""))
-        by_limit = code.startswith("limit_") and code != STEP_TIME
-        return (code, message) if self.strict and by_limit else None
+    def refuse_unrecorded(self, node: str, visit: int, what: str) -> None:
+        """In a replay, end it as the run was ended there, or for want of a recording.
+
+        Raises RunStopped, NotRecorded.
+        """
+        if (stopped := self.stopped.get((node, visit))) is not None:
+            raise RunStopped(node, *stopped)
+        if self.strict:
+            raise NotRecorded(node, what)
 
 
 NOTHING = Recordings()

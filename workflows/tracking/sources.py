@@ -8,16 +8,19 @@
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TypeVar
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from llms.ledger import CallRecord
 from llms.models import CallStatus
 from tools.ledger import ToolCallRecord
 from tools.models import ANSWERED, ToolCallStatus
+from workflows.engine.errors import LIMIT, STEP_TIME
 from workflows.engine.events import identity_of
+from workflows.engine.paths import around
 from workflows.models import Rerun, WorkflowExecution
 from workflows.tracking.past import Past, past_of
-from workflows.tracking.recordings import NOTHING, Key, Place, Recordings
+from workflows.tracking.recordings import NOT_RECORDED, NOTHING, Failure, Key, Place, Recordings
 
 _NEVER = -1
 _OF_PLACES = ("node.failed", "delay.started", "approval.decided")
@@ -39,7 +42,7 @@ def recordings_of(execution: WorkflowExecution) -> Recordings:
         return _of_a_fork(
             past, began(past, execution.edits[-1]["node"], execution.edits[-1]["visit"])
         )
-    return _of_a_retry(past, (source["error"] or {}).get("node") or "")
+    return _of_a_retry(past, source["error"] or {})
 
 
 def began(past: Past, node: str, visit: int) -> int:
@@ -61,20 +64,31 @@ def _of_a_fork(past: Past, end: int) -> Recordings:
     return _taken(past, call_is_before, place_is_before)
 
 
-def _of_a_retry(past: Past, node: str) -> Recordings:
-    anew = frozenset(_failing_visits(past, node))
+def _of_a_retry(past: Past, error: Mapping[str, Any]) -> Recordings:
+    failed = error.get("node") or ""
+    anew = frozenset(_failing_visits(past, failed))
+    # Where its own error failed it, and not that time or another limit was over, what was answered
+    # within it is what was wrong.
+    by_limit = str(error.get("code")).startswith(LIMIT)
+    wholly = frozenset() if by_limit else frozenset(at for at in anew if at[0] == failed)
     first: dict[Place, int] = {}
     for key in _failed_calls(past):
         first[key[:2]] = min(first.get(key[:2], key[2]), key[2])
+
+    def is_anew(place: Place) -> bool:
+        return place in anew or not wholly.isdisjoint(around(place[0]))
 
     def call_is_kept(key: Key) -> bool:
         """In a visit that failed: what it had asked before a call of it failed.
 
         Where none did, what was answered is what was wrong.
         """
-        return key[:2] not in anew or key[2] < first.get(key[:2], 0)
+        if key[:2] in anew:
+            return key[2] < first.get(key[:2], 0)
+        return not is_anew(key[:2])
 
-    return _taken(past, call_is_kept, lambda place: place not in anew)
+    kept = _taken(past, call_is_kept, lambda place: not is_anew(place))
+    return replace(kept, anew=anew.difference(around(failed)))
 
 
 def _failing_visits(past: Past, failed: str) -> Iterator[Place]:
@@ -95,8 +109,8 @@ def _failing_visits(past: Past, failed: str) -> Iterator[Place]:
 def _is_within(node: str, failed: str) -> bool:
     if not failed:
         return False
-    within = node == failed or node.startswith((f"{failed}/", f"{failed}["))
-    return within or failed.startswith((f"{node}/", f"{node}["))
+    outer = {one for one, _ in around(node)}
+    return node == failed or failed in outer or node in {one for one, _ in around(failed)}
 
 
 def _failed_calls(past: Past) -> Iterator[Key]:
@@ -122,14 +136,20 @@ def _taken(
         calls=calls,
         tool_calls=tool_calls,
         delays=_chosen(past.delays, place),
-        approvals=_chosen(
-            {at: key for at, key in past.approvals.items() if at in past.deciders}, place
-        ),
-        failed=_chosen(past.failed, place),
+        approvals=_chosen(past.decided, place),
+        deciders=_chosen(past.deciders, place),
+        failed=_chosen(past.failed, lambda at: place(at) and not _is_a_stop(past.failed[at])),
+        stopped=_chosen(past.failed, lambda at: strict and _is_a_stop(past.failed[at])),
         too_long=_chosen(past.witness.too_long, place),
         made=frozenset(past.calls),
         strict=strict,
     )
+
+
+def _is_a_stop(failure: Failure) -> bool:
+    """Whether the whole run ended by it, whatever edges there were to take up errors."""
+    code, _ = failure
+    return code == NOT_RECORDED or (code.startswith(LIMIT) and code != STEP_TIME)
 
 
 def _chosen(all_of_them: Mapping[Place, T], place: Callable[[Place], bool]) -> dict[Place, T]:

@@ -15,6 +15,7 @@ from workflows.engine.events import (
     ExecutionStarted,
     ExecutionWaiting,
     LimitReached,
+    NodeFailed,
 )
 from workflows.engine.result import ExecutionResult
 from workflows.models import ExecutionStatus, WorkflowExecution
@@ -49,6 +50,7 @@ class WorkflowTracker:
 
     Lives in the event loop of its run. `on_break` is called (in the writer's thread) when a write
     of this run was refused or failed: the run must stop, its lease is left to run out.
+    `failed` are the visits of nodes, with their names in the whole run, that failed so far.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class WorkflowTracker:
         self.calls = CallLog(self, past)
         self.tool_calls = ToolCallLog(self, past)
         self.approvals = ApprovalLog(self, past)
+        self.failed: set[tuple[str, int]] = set()
         self._writer = writer
         self._past = past
         self._seq = past.seq
@@ -82,6 +85,8 @@ class WorkflowTracker:
 
     def emit(self, event: Event) -> None:
         """Number an event and queue it; one that is in the log already is not written again."""
+        if isinstance(event, NodeFailed):
+            self.failed.add((event.node, event.visit))
         if self._past.has(event):
             return
         self.calls.flush_text()

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from accounts.models import Secret, User
@@ -13,16 +14,18 @@ from tools.base import Tool
 from tools.selectors import allowed_tools
 from workflows.approvers import named
 from workflows.models import DefinitionVersion, WorkflowDefinition, WorkflowVersion
+from workflows.selectors import version_called
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class WorldOf:
-    """The `World` of one user."""
+    """The `World` of one user; workflows that are pinned are the versions of these hashes."""
 
-    def __init__(self, user: User) -> None:
+    def __init__(self, user: User, pins: Mapping[str, str] = MappingProxyType({})) -> None:
         self._user = user
+        self._pins = pins
         self._models: dict[str, ProfileSpec | None] = {}
         self._versions: dict[str, WorkflowVersion | None] = {}
         self._approvers: dict[str, bool] = {}
@@ -74,6 +77,8 @@ class WorldOf:
         return {name: found.content_hash for name, found in self._versions.items() if found}
 
     def _version(self, name: str) -> WorkflowVersion | None:
+        if name in self._pins:
+            return version_called(self._pins[name])
         key, at, number = name.partition("@")
         if not _ID.fullmatch(key) or (at and not _NUMBER.fullmatch(number)):
             return None  # one workflow has one name, or it would not know itself

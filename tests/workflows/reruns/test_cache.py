@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from core import clock
-from llms.models import ModelCall
+from llms.models import ModelCall, ModelProfile
+from llms.services.profiles import forget_profiles
 from tests.definitions.graphs import asks, graph
 from tests.drills.models import GPT
 from tests.drills.mortal import events_of, take_up
@@ -92,3 +93,42 @@ def test_a_replay_of_a_hit_is_answered_from_the_recording(ran, again, wire, aske
     replay = again(ran(CACHED, "hello"), "replay")
     assert answered_by(replay) == [("model", 1, "succeeded", "recording")]
     assert asked() == ["hello"]
+
+
+def test_what_is_left_of_a_limit_does_not_make_it_another_question(client, posted, wire, asked):
+    two = graph(*(asks(node=n, model=GPT, max_tokens=500, cache={"ttl_s": 60}) for n in ("a", "b")))
+    runs = []
+    for most in (501, 1000, None):
+        body = {"name": "x", "graph": two, "limits": {} if most is None else {"tokens": most}}
+        made = client.post("/api/v1/definitions/", body).json()
+        body = {"input": {"message": "hello"}}
+        runs.append(posted(f"/api/v1/definitions/{made['id']}/execute/", body))
+        take_up()
+    told = [one[-1] for run in runs for one in answered_by(run)]
+    assert told == ["provider"] * 2 + ["cache"] * 4
+    assert len(asked()) == 2
+
+
+UNFIT = [
+    {"id": "h", "type": "error_handler", "config": {"retries": 1, "wait_s": 0, "then": "fail"}},
+    ["start>model", "model>end", "model.error>h", "h>end"],
+]
+
+
+@pytest.mark.parametrize("handled", [False, True])
+def test_another_try_is_not_answered_with_what_did_not_fit(ran, again, wire, asked, handled):
+    """Neither the next visit by an error handler, nor a retry, nor the question to mend it."""
+    ModelProfile.objects.update(capabilities=["structured_output"])
+    forget_profiles()
+    model = asks(model=GPT, cache={"ttl_s": 60}, output_schema={"type": "object"})
+    handler, edges = UNFIT
+    document = graph(model, handler, edges=edges) if handled else graph(model)
+    wire.script("say=nonsense", next=4 if handled else 2)
+    source = ran(document)
+    assert source.error["code"] == "answer_does_not_fit"
+    assert len(asked()) == (4 if handled else 2)
+    wire.script("say=still nonsense", next=1)
+    wire.script("say={}", next=1)
+    retry = again(source, "retry")
+    assert retry.status == "completed"
+    assert {one[-1] for one in answered_by(retry)} == {"provider"}

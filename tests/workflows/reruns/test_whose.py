@@ -1,0 +1,44 @@
+"""What is made anew is made for the one whose run it is, and asked for by nobody else."""
+
+import pytest
+
+from audit.models import AuditEntry
+from tests.definitions.graphs import asks, graph
+from tests.drills.models import GPT
+from tests.drills.mortal import take_up
+from workflows.models import WorkflowExecution
+
+
+@pytest.mark.parametrize("how", ["retry", "fork"])
+def test_staff_may_not_run_the_workflow_of_another_with_what_is_theirs(
+    ran, wire, api, admin, asked, how
+):
+    wire.script("fault=400", next=1)
+    source = ran(graph(asks(model=GPT)))
+    body = {"node": "model"} if how == "fork" else {}
+    told = api(admin).post(f"/api/v1/executions/{source.pk}/{how}/", body)
+    assert (told.status_code, told.json()["code"]) == (403, "not_your_execution")
+    assert not WorkflowExecution.objects.filter(user=admin).exists()
+    assert len(asked()) == 1
+
+
+def test_staff_may_not_have_a_turn_of_another_answered_again(posted, api, admin, built_in):
+    turn = posted("/api/v1/chat/", {"message": "hello"})
+    take_up()
+    told = api(admin).post(f"/api/v1/executions/{turn.pk}/retry/", {})
+    assert (told.status_code, told.json()["code"]) == (403, "not_your_execution")
+    assert WorkflowExecution.objects.count() == 1
+
+
+def test_a_replay_by_staff_is_of_the_one_whose_run_it_is(ran, wire, api, admin, alice, asked):
+    source = ran(graph(asks(model=GPT)))
+    body, key = {"mode": "background"}, {"HTTP_IDEMPOTENCY_KEY": "once"}
+    address = f"/api/v1/executions/{source.pk}/replay/"
+    told = [api(admin).post(address, body, **key).json()["execution"]["id"] for _ in range(2)]
+    assert told[0] == told[1]
+    take_up()
+    replay = WorkflowExecution.objects.get(rerun="replay")
+    assert (replay.user, replay.status, replay.output) == (alice, "completed", source.output)
+    entries = AuditEntry.objects.filter(action="workflows.execution.started").order_by("seq")
+    assert [entry.actor_id for entry in entries] == [alice.pk, admin.pk]
+    assert len(asked()) == 1

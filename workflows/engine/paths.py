@@ -1,0 +1,13 @@
+"""The names of nodes in runs within a run, read back; `engine.nesting` makes them (pure)."""
+
+import re
+from collections.abc import Iterator
+
+_STEP = re.compile(r"(.*?)(?:#(\d+))?(?:\[\d+\])?")
+
+
+def around(name: str) -> Iterator[tuple[str, int]]:
+    """The visits within which a node of this name runs, the innermost first."""
+    while (found := _STEP.fullmatch(name.rpartition("/")[0])) and found[1]:
+        name = found[1]
+        yield name, int(found[2] or 1)
