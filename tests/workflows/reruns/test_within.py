@@ -85,15 +85,14 @@ def test_a_retry_runs_the_version_that_was_run_whatever_became_of_the_workflow(
 
 
 def test_a_fork_may_change_what_reaches_a_node_of_a_run_within(ran, again, alice, built_in):
-    items = {"definition": inner(alice, says("p", "got {{ text }}")), "items": "input['items']"}
-    source = ran(
-        graph({"id": "each", "type": "map", "config": items}),
-        input={"message": "x", "items": ["a", "b"]},
-    )
+    each = {"id": "each", "type": "map", "config": {"items": "input['items']"}}
+    sub = runs(inner(alice, says("p", "got {{ text }}")))
+    edges = ["start>each", "each.each>sub", "sub>each", "each.done>end"]
+    source = ran(graph(each, sub, edges=edges), input={"message": "x", "items": ["a", "b"]})
     assert source.output["text"] == "got a\n\ngot b"
-    for node in ("each[1]/start", "each[1]/p"):
+    for node in ("each[1]/sub/start", "each[1]/sub/p", "each[1]/sub"):
         fork = again(source, "fork", node=node, text="other")
         assert fork.output["text"] == "got a\n\ngot other"
     assert again(fork, "replay").output == fork.output
-    missed = again(source, "fork", node="each[1]/p", text="other", input={"items": ["a"]})
-    assert (missed.error["code"], missed.error["node"]) == ("fork_not_reached", "each[1]/p")
+    missed = again(source, "fork", node="each[1]/sub", text="other", input={"items": ["a"]})
+    assert (missed.error["code"], missed.error["node"]) == ("fork_not_reached", "each[1]/sub")
