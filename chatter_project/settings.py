@@ -157,15 +157,9 @@ AUTH_USER_MODEL = "accounts.User"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "chat"
 LOGOUT_REDIRECT_URL = "login"
-_VALIDATORS = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"{_VALIDATORS}.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}
+    for name in ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
 ]
 LOGIN_RATE_PER_USER = env("LOGIN_RATE_PER_USER", default="5/min")
 LOGIN_RATE_PER_ADDRESS = env("LOGIN_RATE_PER_ADDRESS", default="30/min")
@@ -218,6 +212,8 @@ CHATTER_RUN_LIMITS = {
     "output_characters": env("RUN_MAX_OUTPUT_CHARACTERS", default="1000000") or None,
     "concurrent": env("RUN_MAX_CONCURRENT", default="1000") or None,
 }
+# Hosts and networks beside the public internet that tools may reach.
+CHATTER_EGRESS_ALLOW = env.list("CHATTER_EGRESS_ALLOW", default=[])
 CHATTER_NODE_TYPES = plugins.NODE_TYPES
 # Fields of `workflows.validation.bounds.Limits`.
 CHATTER_GRAPH_LIMITS = {
@@ -230,13 +226,11 @@ CHATTER_GRAPH_LIMITS = {
     "workflow_depth": env.int("GRAPH_MAX_DEPTH", default=5),
     "warn_seconds": env.float("GRAPH_WARN_SECONDS", default=600.0),
     "warn_usd": env.float("GRAPH_WARN_USD", default=5.0),
-    "reachable": tuple(env.list("CHATTER_EGRESS_ALLOW", default=[])),
+    "reachable": tuple(CHATTER_EGRESS_ALLOW),
 }
 CHATTER_TOOLS = plugins.TOOLS
 CHATTER_OUTCOMES = plugins.OUTCOMES
 CHATTER_HISTORY = plugins.HISTORY
-# Hosts and networks beside the public internet that tools may reach.
-CHATTER_EGRESS_ALLOW = env.list("CHATTER_EGRESS_ALLOW", default=[])
 # What MCP servers over stdio may start, as JSON: {"name": ["program", "argument", …]}.
 CHATTER_MCP_COMMANDS = env.json("CHATTER_MCP_COMMANDS", default={})
 # Providers that the environment names; registered by `manage.py prepare`.
