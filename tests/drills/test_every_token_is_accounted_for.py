@@ -23,8 +23,7 @@ from tests.drills.crowd import Crowd, chats
 from tests.drills.server import Chatter, chatter, wire
 from workflows.totals import COUNTED
 
-# One group: otherwise each test process would hold the drill again for its share of the tests.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("drill")]
+pytestmark = pytest.mark.slow
 
 CATEGORIES = ("input", "cache_read", "cache_write", "output", "reasoning")
 TERMINAL = {"completed", "failed", "cancelled"}

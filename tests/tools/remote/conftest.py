@@ -14,7 +14,6 @@ from accounts.models import User
 from tools.models import McpServer
 
 Register = Callable[..., McpServer]
-TOGETHER = pytest.mark.xdist_group("mcp")
 
 
 class Running:

@@ -8,10 +8,10 @@ from django.test import Client
 
 from accounts.models import User
 from audit.models import AuditEntry
-from tests.tools.remote.conftest import TOGETHER, Register, Running
+from tests.tools.remote.conftest import Register, Running
 from tools.models import McpServer, McpTool, ToolSetting
 
-pytestmark = [pytest.mark.django_db, TOGETHER]
+pytestmark = pytest.mark.django_db
 
 SERVERS = "/admin/tools/mcpserver/"
 TOOLS = "/admin/tools/mcptool/"

@@ -13,13 +13,13 @@ from audit.models import AuditEntry
 from tests.factories.tools import GrantFactory
 from tests.tools.conftest import called, request_for
 from tests.tools.recorder import Recorder, Willing
-from tests.tools.remote.conftest import TOGETHER, Register, Running
+from tests.tools.remote.conftest import Register, Running
 from tools.calling import call_tool
 from tools.catalogue import catalogue
 from tools.models import McpServer, ToolCall, ToolSetting
 from tools.permissions import GrantedPermissions
 
-pytestmark = [pytest.mark.django_db, TOGETHER]
+pytestmark = pytest.mark.django_db
 
 LARGE = 60_000
 HUGE = 5_000_000

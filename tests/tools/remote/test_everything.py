@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 
 from tests.tools.conftest import called, request_for
 from tests.tools.recorder import Recorder
-from tests.tools.remote.conftest import TOGETHER, Register
+from tests.tools.remote.conftest import Register
 from tools.models import McpTool
 
 # `.ci/run` installs it there; by hand: npm install --prefix <directory> <VERSION>.
@@ -22,7 +22,7 @@ VERSION = "@modelcontextprotocol/server-everything@2026.8.31"
 PROGRAM = "node_modules/@modelcontextprotocol/server-everything/dist/index.js"
 _READY = b"listening"
 
-pytestmark = [pytest.mark.django_db, TOGETHER]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,11 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from audit.models import AuditEntry
 from tests.factories.tools import GrantFactory
-from tests.tools.remote.conftest import TOGETHER, Register, Running
+from tests.tools.remote.conftest import Register, Running
 from tools.models import McpServer, McpTool, ToolGrant, ToolSetting
 from tools.selectors import usable_tools
 
-pytestmark = [pytest.mark.django_db, TOGETHER]
+pytestmark = pytest.mark.django_db
 
 SERVERS = "/api/v1/mcp-servers/"
 

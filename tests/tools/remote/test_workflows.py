@@ -11,7 +11,7 @@ from accounts.models import User
 from core.aggregates import all_differences
 from llms.models import ModelCall
 from tests.drills.mortal import events_of, take_up
-from tests.tools.remote.conftest import TOGETHER, Register
+from tests.tools.remote.conftest import Register
 from tools.models import ToolCall, ToolSetting
 from workflows.models import WorkflowExecution
 
@@ -32,7 +32,6 @@ GRAPH = {
 }
 
 Api = Callable[[User], APIClient]
-pytestmark = TOGETHER
 
 
 def _made(client: APIClient) -> Any:
