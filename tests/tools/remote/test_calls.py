@@ -87,10 +87,14 @@ def test_what_a_tool_says_went_wrong_is_told_to_the_model(register: Register) ->
 
 
 def test_a_tool_that_hangs_is_given_up(register: Register, running: Running) -> None:
+    """On a slow machine the time may be over before there is a session to end: then it gets more."""
     register()
-    answer = called(request_for("near__hang", timeout_s=0.3), Recorder())
-    assert (answer.status, answer.error) == ("timed_out", "tool_timed_out")
-    assert running.requests[-1][0] == "DELETE"
+    for timeout_s in (0.3, 3, 30):
+        answer = called(request_for("near__hang", timeout_s=timeout_s), Recorder())
+        assert (answer.status, answer.error) == ("timed_out", "tool_timed_out")
+        if running.requests[-1][0] == "DELETE":
+            return
+    raise AssertionError("its session was never ended")
 
 
 def test_a_call_that_is_stopped_ends_its_session_and_is_settled(
