@@ -87,7 +87,7 @@ def test_what_a_tool_says_went_wrong_is_told_to_the_model(register: Register) ->
 
 
 def test_a_tool_that_hangs_is_given_up(register: Register, running: Running) -> None:
-    """On a slow machine the time may be over before there is a session to end: then it gets more."""
+    """Where the time is over before there is a session to end, on a slow machine, it gets more."""
     register()
     for timeout_s in (0.3, 3, 30):
         answer = called(request_for("near__hang", timeout_s=timeout_s), Recorder())
