@@ -29,7 +29,7 @@ run: runtime ## serve Chatter on http://127.0.0.1:8000 (PORT=… to change); Ctr
 	@exec $(BIN)/python manage.py serve
 
 test: development ## run the tests on SQLite, without services (ARGS="tests/core -x" for pytest)
-	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: development ## format, lint, types, import contracts, deploy check, API schema, migrations
 	$(BIN)/python -m ruff format --check .

@@ -36,6 +36,12 @@ settings_of_examples.load_profile("few")
 _LOCAL = {"127.0.0.1", "::1", "localhost"}
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long files first: at the end no process waits for another."""
+    items.sort(key=lambda item: not any(map(item.get_closest_marker, ("browser", "slow"))))
+
+
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> Iterator[None]:
     """What a process keeps for seconds, or a request leaves behind, is not to outlive a test."""
