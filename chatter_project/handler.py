@@ -1,5 +1,6 @@
 """How a request reaches its view: as Django does it, but a thread only for views that need one."""
 
+from functools import lru_cache
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
@@ -33,6 +34,7 @@ class Handler(ASGIHandler):
             await super().__call__(scope, receive, send)
 
 
+@lru_cache(maxsize=256)  # chats all go one way, and Django looks for it a second time
 def _is_asynchronous(path: str) -> bool:
     try:
         return iscoroutinefunction(resolve(path).func)
