@@ -33,3 +33,6 @@ OUTCOMES = ["conversations.services.replies.record_replies"]
 
 # Gives the conversation an execution answers in, as the model is to see it.
 HISTORY = "conversations.history.history_of"
+
+# Done every so often by whoever hosts a pump.
+CHORES: list[str] = []

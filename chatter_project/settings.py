@@ -231,6 +231,7 @@ CHATTER_GRAPH_LIMITS = {
 CHATTER_TOOLS = plugins.TOOLS
 CHATTER_OUTCOMES = plugins.OUTCOMES
 CHATTER_HISTORY = plugins.HISTORY
+CHATTER_CHORES = plugins.CHORES
 # What MCP servers over stdio may start, as JSON: {"name": ["program", "argument", …]}.
 CHATTER_MCP_COMMANDS = env.json("CHATTER_MCP_COMMANDS", default={})
 # Providers that the environment names; registered by `manage.py prepare`.

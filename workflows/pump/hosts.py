@@ -9,6 +9,7 @@ import threading
 
 import structlog
 
+from core.chores import do_chores
 from core.database import database
 from core.events import bell
 from llms.metering import close_clients
@@ -52,6 +53,7 @@ class PumpThread:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         pump = Pump(writer)
         serving = self._loop.create_task(pump.serve(self._stop))
+        chores = self._loop.create_task(do_chores())
         doorbell.pump = pump
         bell.carry_through(self._loop)
         self._ready.set()
@@ -61,6 +63,7 @@ class PumpThread:
             log.critical("pump.died", exc_info=True)
             raise
         finally:
+            chores.cancel()
             doorbell.pump = None
             bell.carry_through(None)
             await close_clients()
