@@ -19,7 +19,7 @@ EMBEDDED = $(CHECK) DATABASE_URL=sqlite://:memory: REDIS_URL=
 PRODUCTION = $(CHECK) DATABASE_URL=postgres://chatter@127.0.0.1/chatter REDIS_URL=redis://127.0.0.1/0 \
 	HTTPS=true ALLOWED_HOSTS=chatter.example CSRF_TRUSTED_ORIGINS=https://chatter.example
 
-.PHONY: help run test check bench format lock clean environment runtime development
+.PHONY: help run test check bench drills format lock clean environment runtime development
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,9 @@ check: development ## format, lint, types, import contracts, deploy check, API s
 
 bench: development ## measure, and write docs/benchmarks.md
 	$(BIN)/python -m bench $(ARGS)
+
+drills: development ## break things under load, and write docs/drills.md (half an hour)
+	$(BIN)/python -m drills $(ARGS)
 
 format: development ## format the code and mend what ruff can mend
 	$(BIN)/python -m ruff check --fix-only .

@@ -1,0 +1,155 @@
+"""What must hold after a fault, read from the database, the provider's meter and the watchers."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from drills.faults import Fault
+from drills.load import Load, logs_of
+from drills.site import Site
+
+CATEGORIES = ("input", "cache_read", "cache_write", "output", "reasoning")
+_ENDS = {"execution.completed", "execution.failed", "execution.cancelled"}
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Everything a drill left behind. `outputs`: the text of each execution, by its number."""
+
+    executions: Mapping[str, Mapping[str, Any]]
+    calls: Mapping[str, Mapping[str, Any]]
+    logs: Mapping[str, list[dict[str, Any]]]
+    meter: list[dict[str, Any]]
+    outputs: Mapping[int, str]
+
+    @property
+    def taken_up(self) -> int:
+        """How many attempts were made beyond the first."""
+        return sum(one["attempt"] - 1 for one in self.executions.values())
+
+    @property
+    def lost(self) -> int:
+        return sum(call["status"] == "lost" for call in self.calls.values())
+
+
+def left_by(site: Site, load: Load) -> Left:
+    found = site.ask("tests.drills.dump")
+    executions = {one["id"]: one for one in found["executions"]}
+    return Left(
+        executions=executions,
+        calls={call["id"]: call for call in found["calls"]},
+        logs=found["logs"],
+        meter=list(_metered(site).values()),
+        outputs={
+            number: (executions[key]["output"] or {}).get("text", "")
+            for number, key in load.started.items()
+            if key in executions
+        },
+    )
+
+
+def wrong(site: Site, fault: Fault, load: Load, left: Left, calm: Left) -> Iterator[str]:
+    """Each thing that does not hold, in words."""
+    yield from _executions(fault, load, left)
+    yield from _outputs(fault, left, calm)
+    yield from _logs(left)
+    yield from _ledger(fault, left)
+    yield from _watched(site, load)
+    for command in ("reconcile", "verify_audit"):
+        done = site.manage(command)
+        if done.returncode:
+            yield f"`{command}` says: {(done.stdout + done.stderr)[-300:]}"
+
+
+def _executions(fault: Fault, load: Load, left: Left) -> Iterator[str]:
+    if set(left.executions) != set(load.started.values()):
+        yield f"{len(left.executions)} executions for {len(load.started)} causes"
+    statuses = Counter(one["status"] for one in left.executions.values())
+    allowed = {"completed", "failed"} if fault.fails else {"completed"}
+    if not set(statuses) <= allowed:
+        errors = Counter(str(one["error"])[:120] for one in left.executions.values())
+        yield f"ended as {dict(statuses)}: {dict(errors)}"
+
+
+def _outputs(fault: Fault, left: Left, calm: Left) -> Iterator[str]:
+    if fault.day:  # another question has another answer
+        return
+    other = [number for number, text in left.outputs.items() if text != calm.outputs[number]]
+    if other:
+        yield f"{len(other)} outputs differ from a run without a fault"
+
+
+def _logs(left: Left) -> Iterator[str]:
+    for key, execution in left.executions.items():
+        log = left.logs.get(key, [])
+        if [event["seq"] for event in log] != list(range(1, len(log) + 1)):
+            yield f"the log of {key} has a gap"
+        ends = [event["type"] for event in log if event["type"] in _ENDS]
+        if ends != [f"execution.{execution['status']}"] or log[-1]["type"] != ends[0]:
+            yield f"the log of {key} ends with {ends}"
+
+
+def _ledger(fault: Fault, left: Left) -> Iterator[str]:
+    """Each request has one row, which says what was billed, or that it is not known."""
+    asked = Counter(record["call"] for record in left.meter)
+    if unknown := asked.keys() - left.calls.keys():
+        yield f"{len(unknown)} requests without a row"
+    if twice := [call for call, count in asked.items() if count > 1]:
+        yield f"{len(twice)} rows for more than one request"
+    billed = {record["call"]: record["usage"] for record in left.meter}
+    for key, call in left.calls.items():
+        if call["status"] == "open" or (call["status"] == "lost" and not fault.loses):
+            yield f"call {key} is {call['status']}"
+        if call["exactness"] == "metered" and not _agree(call, billed.get(key)):
+            yield f"call {key} is not what the meter says: {billed[key]}"
+    yield from _paid_twice(left)
+    yield from _at_once(left)
+
+
+def _agree(call: Mapping[str, Any], usage: Mapping[str, int] | None) -> bool:
+    return usage is None or {name: call[f"{name}_tokens"] or 0 for name in CATEGORIES} == usage
+
+
+def _paid_twice(left: Left) -> Iterator[str]:
+    finished = Counter(
+        (call["origin"], call["node"], call["visit"], call["call_index"])
+        for call in left.calls.values()
+        if call["status"] == "succeeded"
+    )
+    if paid_twice := [key for key, count in finished.items() if count > 1]:
+        yield f"{len(paid_twice)} finished calls were paid twice"
+
+
+def _at_once(left: Left) -> Iterator[str]:
+    """No two attempts at an execution write at the same time: each begins when one is over."""
+    for key, calls in _by_execution(left).items():
+        for before, after in zip(calls, calls[1:], strict=False):
+            ended = before["settled_at"]
+            if ended and datetime.fromisoformat(ended) > datetime.fromisoformat(
+                after["started_at"]
+            ):
+                yield f"two calls of {key} overlap"
+
+
+def _by_execution(left: Left) -> dict[str, list[Mapping[str, Any]]]:
+    calls: dict[str, list[Mapping[str, Any]]] = {}
+    for call in sorted(left.calls.values(), key=lambda one: str(one["started_at"])):
+        calls.setdefault(call["origin"], []).append(call)
+    return calls
+
+
+def _watched(site: Site, load: Load) -> Iterator[str]:
+    logs = asyncio.run(logs_of(site, [watcher.execution for watcher in load.watchers]))
+    for watcher in load.watchers:
+        if watcher.events != logs[watcher.execution]:
+            yield f"a watcher of {watcher.execution} has another log, after {watcher.cuts} cuts"
+
+
+def _metered(site: Site) -> dict[str, dict[str, Any]]:
+    """The newest state of every request; those under way when all was over were left."""
+    lines = [json.loads(line) for line in site.meter.read_text().splitlines()]
+    return {record["id"]: record for record in lines}
