@@ -89,8 +89,10 @@ async def _commit_to_pump(plan: StartPlan) -> None:
         raise
     if pump is not None:
         pump.take(execution)
+    elif doorbell.pump is not None:
+        doorbell.pump.wake()
     else:
-        doorbell.ring()
+        await database.run(doorbell.ring)
 
 
 async def cancel_execution(execution_id: UUID, *, by: User) -> bool:
@@ -141,7 +143,7 @@ def request_cancel(execution_id: UUID, *, by: User) -> None:
     elif execution.cancel_requested_at is None:
         execution.cancel_requested_at = now
         execution.save(update_fields=["cancel_requested_at"])
-        transaction.on_commit(lambda: _tell_pump(execution_id))
+        transaction.on_commit(lambda: doorbell.cancel(execution_id))
     record("workflows.execution.cancel_requested", actor=by, target=execution)
 
 
@@ -151,7 +153,3 @@ def _ran_ms(execution: WorkflowExecution, now: datetime) -> int:
     took = until - (execution.started_at or execution.created_at)
     return max(round(took.total_seconds() * 1000) - execution.waited_ms, 0)
 
-
-def _tell_pump(execution_id: UUID) -> None:
-    if doorbell.pump is not None:
-        doorbell.pump.cancel(execution_id)
