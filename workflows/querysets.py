@@ -1,6 +1,6 @@
 """Every read of workflows for a user starts at `visible_to`."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -94,10 +94,15 @@ class ExecutionQuerySet(models.QuerySet[Any]):
         )
 
 
+def heard_since() -> datetime:
+    """A pump that said nothing since then is taken for dead."""
+    return clock.now() - timedelta(seconds=settings.CHATTER_LEASE_S)
+
+
 class PumpHostQuerySet(models.QuerySet[Any]):
     def alive(self) -> "PumpHostQuerySet":
         """Those that said so within the time of a lease."""
-        return self.filter(beat_at__gte=clock.now() - timedelta(seconds=settings.CHATTER_LEASE_S))
+        return self.filter(beat_at__gte=heard_since())
 
     def claiming(self) -> "PumpHostQuerySet":
         return self.alive().filter(claiming=True)
