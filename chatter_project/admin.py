@@ -21,9 +21,7 @@ class ChatterAdminSite(AdminSite):
     site_title = site_header = "Chatter"
     index_title = "Back office"
 
-    def register(
-        self, model_or_iterable: Any, admin_class: Any = None, **options: Any
-    ) -> None:
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """The tables of the queue are only to be looked at: a row there names code that is run."""
         if getattr(model_or_iterable, "__module__", "").startswith("django_q."):
             bases = ReadOnlyAdmin, admin_class

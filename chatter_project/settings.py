@@ -252,12 +252,16 @@ CHATTER_PROVIDERS = {
 CHATTER_PUMPS = env.int("CHATTER_PUMPS", default=1)
 CHATTER_TENURE_S = env.int("CHATTER_TENURE_S", default=600)
 CHATTER_RETIRE_S = env.int("CHATTER_RETIRE_S", default=240)
+CHATTER_JOB_WORKERS = env.int("CHATTER_JOB_WORKERS", default=1)
+CHATTER_PUMPS_QUEUE = "pumps"
+CHATTER_JOBS_QUEUE = "chatter"
 CHATTER_STALL_S = env.float("CHATTER_STALL_S", default=max(15.0, 2 * CHATTER_LEASE_S))
 _TASK_S = CHATTER_TENURE_S + CHATTER_RETIRE_S + int(CHATTER_STOP_S) + 30
 Q_CLUSTER: dict[str, Any] = {
-    "name": "chatter",
-    # One pump may be retiring while its successor works, and one place is for what is no pump.
-    "workers": CHATTER_PUMPS + 2,
+    "name": CHATTER_JOBS_QUEUE,
+    "workers": CHATTER_JOB_WORKERS,
+    # For `Q_CLUSTER_NAME=pumps manage.py qcluster`, where `manage.py work` is not to be had.
+    "ALT_CLUSTERS": {CHATTER_PUMPS_QUEUE: {"workers": CHATTER_PUMPS + 1, "scheduler": False}},
     "queue_limit": 1,
     "timeout": _TASK_S,
     # The clock of `retry` starts when a task is fetched, and it may lie behind two that run first.

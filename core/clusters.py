@@ -1,9 +1,9 @@
 """A cluster of django-q2 in processes of its own, that ends when its lifeline is cut.
 
 Beside `manage.py qcluster`, which is the same but for two things. It is stopped by a pipe, which
-reaches the tasks that run as well: signals do not, and one too many hangs it for good. And it says
-so when a worker was killed while it waited for work: such a worker may have held the lock of the
-queue, and nobody ever gets anything from it again (django-q2 says nothing of it).
+reaches the tasks that run as well: signals do not, and one too many hangs it for good. And it ends
+when a worker was killed while it waited for work: such a worker may have held the lock of the
+queue, and nobody would ever get anything from it again (django-q2 says nothing of it).
 """
 
 import os
@@ -15,7 +15,9 @@ from uuid import uuid4
 
 import structlog
 from django.db import connections
+from django_q.brokers import get_broker
 from django_q.cluster import Sentinel
+from django_q.conf import Conf
 
 from core.lifeline import Lifeline, NoLifeline, cut
 
@@ -34,19 +36,29 @@ class Membership:
 membership = Membership()
 
 
+class Stuck(Exception):
+    """One was killed that may have held a lock."""
+
+
 class _Sentinel(Sentinel):  # type: ignore[misc]
     def reincarnate(self, process: Any) -> None:
         killed = (process.exitcode or 0) < 0
         if killed and (process not in self.pool or process.timer.value == _IDLE):
-            log.critical("cluster.may_be_stuck", pid=process.pid)
-            os.kill(os.getppid(), signal.SIGUSR1)
+            for one in (self.pusher, *self.pool):
+                if one is self.pusher or one.timer.value == _IDLE:
+                    one.kill()  # nothing more is taken out of the queue, to no avail
+            raise Stuck(process.pid)
         super().reincarnate(process)
 
 
 class ClusterProcess:
-    """One cluster and its lifeline. Whoever makes it has neither threads nor open connections."""
+    """One cluster and its lifeline. Whoever makes it has neither threads nor open connections.
 
-    def __init__(self) -> None:
+    Its workers serve the queue of this name; schedules are for those of the queue of settings.
+    """
+
+    def __init__(self, queue: str, workers: int) -> None:
+        self._queue, self._workers = queue, workers
         self.name = f"{os.uname().nodename[:40]}:{uuid4().hex[:8]}"
         self._held, self._end = os.pipe()
         self._pid = self._fork()
@@ -113,4 +125,9 @@ class ClusterProcess:
         os.setsid()
         os.close(self._end)
         membership.name, membership.lifeline = self.name, Lifeline(self._held)
-        _Sentinel(membership.lifeline, Event(), uuid4())
+        Conf.SCHEDULER = self._queue == Conf.CLUSTER_NAME
+        sentinel = _Sentinel(
+            membership.lifeline, Event(), uuid4(), broker=get_broker(self._queue), start=False
+        )
+        sentinel.pool_size = self._workers
+        sentinel.start()

@@ -18,11 +18,10 @@ def enqueue(task: str, *ids: object) -> None:
     transaction.on_commit(partial(async_task, task, *ids))
 
 
-def enqueue_once(task: str) -> None:
-    """Have it run now, unless something lies in the queue that nobody has taken yet.
+def enqueue_once(task: str, queue: str) -> None:
+    """Put it into a queue of its own, unless it lies there already and nobody has taken it.
 
-    For tasks that only wake someone: whoever takes what lies there is awake. Raises what the
-    broker raises.
+    For tasks that only wake someone. Raises what the broker raises.
     """
-    if get_broker().queue_size() == 0:
-        async_task(task)
+    if get_broker(queue).queue_size() == 0:
+        async_task(task, cluster=queue)

@@ -16,7 +16,7 @@ _FOREVER_S = 3600.0
 
 
 class Lifeline:
-    """The end that descendants hold. Has what a `multiprocessing.Event` has, for who waits on it."""
+    """The end that descendants hold, to be waited on like a `multiprocessing.Event`."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor

@@ -53,7 +53,7 @@ class Doorbell:
     def call(self) -> None:
         """Have a worker host a pump."""
         try:
-            enqueue_once(HOST_A_PUMP)
+            enqueue_once(HOST_A_PUMP, settings.CHATTER_PUMPS_QUEUE)
         except Exception:  # the queue is away; whoever guards workers rings again
             log.warning("doorbell.not_heard", exc_info=True)
 

@@ -98,9 +98,15 @@ class PumpThread:
                 task.cancel()
             doorbell.pump = None
             doorbell.ring_elsewhere()
-            await database.run(leave, self.pump.owner)
+            await self._leave()
             await close_clients()
             bell.carry_through(None)
+
+    async def _leave(self) -> None:
+        try:
+            await database.run(leave, self.pump.owner)
+        except Exception:  # it is taken for dead soon
+            log.warning("pump.not_heard", exc_info=True)
 
     async def _go_on_beating(self) -> None:
         while True:

@@ -155,12 +155,12 @@ class Pump:
             self._hurried.clear()
             try:
                 running = {run.execution.id: run.execution.attempt for run in self._runs.values()}
-                told = await database.run(renew, self.owner, running) if running else ((), ())
+                asked, lost = await database.run(renew, self.owner, running)
             except Exception:
                 log.exception("pump.renewal_failed")
                 continue
             self.beat_at = clock.now()
-            self._see(*told, running)
+            self._see(asked, lost, running)
 
     def _see(
         self, asked: Collection[UUID], lost: Collection[UUID], as_of: Mapping[UUID, int]

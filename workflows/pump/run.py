@@ -167,7 +167,9 @@ class Run:
             raise asyncio.CancelledError
         self._executing = True
         try:
-            result = await self._engine.execute(context_of(self.execution, tracker, past, self._halt))
+            result = await self._engine.execute(
+                context_of(self.execution, tracker, past, self._halt)
+            )
         finally:
             self._executing = False
         await tracker.complete(result)

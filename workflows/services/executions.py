@@ -157,4 +157,3 @@ def _ran_ms(execution: WorkflowExecution, now: datetime) -> int:
     until = execution.waiting_since or now
     took = until - (execution.started_at or execution.created_at)
     return max(round(took.total_seconds() * 1000) - execution.waited_ms, 0)
-

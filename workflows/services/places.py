@@ -30,7 +30,9 @@ class QueueFull(TooMany):
     """`limit` in the detail tells whose queue is meant: all users' or one's own."""
 
     code = "queue_full"
-    message = "{reached} executions wait already, of at most {most}. Try again in {retry_after_s} s."
+    message = (
+        "{reached} executions wait already, of at most {most}. Try again in {retry_after_s} s."
+    )
 
 
 def _under_way(user_id: Key, without: Set[UUID]) -> int:

@@ -113,6 +113,8 @@ def renew(owner: str, running: Mapping[UUID, int]) -> tuple[set[UUID], set[UUID]
 
     Returns what someone asked to cancel, and what another owner has taken meanwhile.
     """
+    if not running:
+        return set(), set()
     known = WorkflowExecution.objects.filter(pk__in=list(running))
     mine = known.filter(lease_owner=owner, status=ExecutionStatus.RUNNING)
     mine.update(lease_expires_at=expiry())
