@@ -28,7 +28,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
     state = _parts()
     try:
         state |= {"database": connection.vendor, "waiting": _waiting(), "pumps": told()}
-        if state["pump"] == "workers" and not state["pumps"]["claiming"]:
+        if state["status"] == "ok" and not state["pumps"]["claiming"]:
             state["status"] = "degraded"
     except Exception as error:  # whatever it is, we are not ready
         state |= {"status": "failing", "database": type(error).__name__}

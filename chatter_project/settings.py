@@ -132,7 +132,7 @@ else:
     DATABASES["default"]["OPTIONS"] = {"server_side_binding": True, "prepare_threshold": 5}
     if sys.argv[1:2] not in (["work"], ["qcluster"]):
         # CONN_MAX_AGE=None under ASGI ran PostgreSQL out of connections at 50 clients; a pool does
-        # not. Workers are forks, and a pool they share with their parent hands out dead connections.
+        # not. Workers are forks: a pool they share with their parent hands out dead connections.
         DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 2, "max_size": 20, "timeout": 20}
 
 REDIS_URL = env("REDIS_URL", default="")

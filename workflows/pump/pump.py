@@ -31,7 +31,7 @@ class Pump:
 
     def __init__(self, writer: GroupCommitWriter) -> None:
         self.owner = new_owner()
-        self.beat_at = self.looked_at = clock.now()
+        self.beat_at = clock.now()
         self._hurried = asyncio.Event()
         self._writer = writer
         self._engine = ExecutionEngine(NODE_TYPES)
@@ -143,7 +143,6 @@ class Pump:
         for execution in claimed:
             self._turn = execution.user_id
             self._begin(execution)
-        self.looked_at = clock.now()
         return len(claimed)
 
     async def _beat(self) -> None:
