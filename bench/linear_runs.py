@@ -14,7 +14,7 @@ from workflows.engine.engine import ExecutionEngine
 from workflows.engine.events import Event
 from workflows.engine.request import ExecutionRequest
 from workflows.models import WorkflowDefinition
-from workflows.pump.hosts import PumpThread
+from workflows.pump.hosts import PumpThread, database_at_work
 from workflows.registry import NODE_TYPES
 from workflows.selectors import bound_graph
 from workflows.services.definitions import create_definition
@@ -62,7 +62,6 @@ def recorded(document: Mapping[str, Any]) -> Iterator[Once]:
     """A run of a definition, from its start to its last event, as every door of Chatter does it."""
     definition = _definition(document)
     host = PumpThread()
-    host.start()
 
     async def once() -> None:
         request = ExecutionRequest(
@@ -78,10 +77,12 @@ def recorded(document: Mapping[str, Any]) -> Iterator[Once]:
                 if frame.last and frame.type != "execution.completed":
                     raise RuntimeError(f"It ended with {frame.type}.")
 
-    try:
-        yield once
-    finally:
-        host.stop()
+    with database_at_work():
+        host.start()
+        try:
+            yield once
+        finally:
+            host.stop()
 
 
 def _definition(document: Mapping[str, Any]) -> WorkflowDefinition:

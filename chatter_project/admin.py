@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.forms import OwnPasswordForm
 from accounts.services.sessions import log_out
+from core.back_office import ReadOnlyAdmin
 
 
 class ChatterAdminSite(AdminSite):
@@ -19,6 +20,13 @@ class ChatterAdminSite(AdminSite):
 
     site_title = site_header = "Chatter"
     index_title = "Back office"
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """The tables of the queue are only to be looked at: a row there names code that is run."""
+        if getattr(model_or_iterable, "__module__", "").startswith("django_q."):
+            bases = ReadOnlyAdmin, admin_class
+            admin_class = type(admin_class.__name__, bases, {"actions": None})
+        super().register(model_or_iterable, admin_class, **options)
 
     def login(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
         if request.user.is_authenticated and not self.has_permission(request):

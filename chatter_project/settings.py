@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "django_q",
     "core",
     "audit",
     "accounts",
@@ -127,13 +128,12 @@ if SQLITE:
         "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA foreign_keys=ON;",
     }
 else:
-    # CONN_MAX_AGE=None under ASGI ran PostgreSQL out of connections at 50 clients; a pool does not.
     # Values bound by the server, statements prepared by the fifth time: half the writer's time.
-    DATABASES["default"]["OPTIONS"] = {
-        "pool": {"min_size": 2, "max_size": 20, "timeout": 20},
-        "server_side_binding": True,
-        "prepare_threshold": 5,
-    }
+    DATABASES["default"]["OPTIONS"] = {"server_side_binding": True, "prepare_threshold": 5}
+    if sys.argv[1:2] not in (["work"], ["qcluster"]):
+        # CONN_MAX_AGE=None under ASGI ran PostgreSQL out of connections at 50 clients; a pool does
+        # not. Workers are forks: a pool they share with their parent hands out dead connections.
+        DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 2, "max_size": 20, "timeout": 20}
 
 REDIS_URL = env("REDIS_URL", default="")
 CACHES = {
@@ -198,8 +198,12 @@ MESSAGE_MAX_CHARACTERS = env.int("MESSAGE_MAX_CHARACTERS", default=100_000)
 CHATTER_PUMP = env("CHATTER_PUMP", default="server")
 CHATTER_PUMP_CONCURRENCY = env.int("CHATTER_PUMP_CONCURRENCY", default=128)
 CHATTER_LEASE_S = env.float("CHATTER_LEASE_S", default=10.0)
-CHATTER_POLL_S = env.float("CHATTER_POLL_S", default=0.05 if CHATTER_PUMP == "workers" else 2.0)
+_ALONE = CHATTER_PUMP == "workers" and not REDIS_URL  # nothing but the tables joins the processes
+CHATTER_POLL_S = env.float("CHATTER_POLL_S", default=0.05 if _ALONE else 2.0)
 CHATTER_DRAIN_S = env.float("CHATTER_DRAIN_S", default=2.0)
+CHATTER_STOP_S = env.float("CHATTER_STOP_S", default=10.0)
+QUEUE_MAX_PENDING = env.int("QUEUE_MAX_PENDING", default=10_000)
+QUEUE_MAX_PENDING_PER_USER = env.int("QUEUE_MAX_PENDING_PER_USER", default=1_000)
 CHATTER_MODEL_TIMEOUT_S = env.float("CHATTER_MODEL_TIMEOUT_S", default=120.0)
 # Fields of `core.limits.RunLimits`; an empty value means no limit.
 CHATTER_RUN_LIMITS = {
@@ -242,6 +246,33 @@ CHATTER_PROVIDERS = {
         "url": env("ANTHROPIC_BASE_URL", default=""),
     },
     "ollama": {"key": "", "url": env("OLLAMA_HOST", default="")},
+}
+
+# --- the workers -----------------------------------------------------------------------------
+CHATTER_PUMPS = env.int("CHATTER_PUMPS", default=1)
+CHATTER_TENURE_S = env.int("CHATTER_TENURE_S", default=600)
+CHATTER_RETIRE_S = env.int("CHATTER_RETIRE_S", default=240)
+CHATTER_JOB_WORKERS = env.int("CHATTER_JOB_WORKERS", default=1)
+CHATTER_PUMPS_QUEUE = "pumps"
+CHATTER_JOBS_QUEUE = "chatter"
+CHATTER_STALL_S = env.float("CHATTER_STALL_S", default=max(15.0, 2 * CHATTER_LEASE_S))
+_TASK_S = CHATTER_TENURE_S + CHATTER_RETIRE_S + int(CHATTER_STOP_S) + 30
+Q_CLUSTER: dict[str, Any] = {
+    "name": CHATTER_JOBS_QUEUE,
+    "workers": CHATTER_JOB_WORKERS,
+    # For `Q_CLUSTER_NAME=pumps manage.py qcluster`, where `manage.py work` is not to be had.
+    "ALT_CLUSTERS": {CHATTER_PUMPS_QUEUE: {"workers": CHATTER_PUMPS + 1, "scheduler": False}},
+    "queue_limit": 1,
+    "timeout": _TASK_S,
+    # The clock of `retry` starts when a task is fetched, and it may lie behind two that run first.
+    "retry": 4 * _TASK_S,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "poll": 0.2,
+    "recycle": 50,
+    "max_rss": 600_000,
+    "save_limit": 250,
+    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
 }
 
 # --- the server ------------------------------------------------------------------------------
@@ -288,6 +319,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "daphne": {"level": "WARNING"},
+        "django-q": {"level": "WARNING"},  # a line for each doorbell
         "httpx": {"level": "WARNING"},
         "httpcore": {"level": "WARNING"},  # it tells the headers of answers, which may hold secrets
         "httpx2": {"level": "WARNING"},

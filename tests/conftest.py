@@ -25,7 +25,7 @@ from tools.catalogue import catalogue
 from workflows.pump.pump import Pump
 from workflows.services import planning
 from workflows.services.built_in import seed_templates
-from workflows.services.places import places
+from workflows.services.places import places, queue
 from workflows.tracking.writer import writer
 
 # Tests that do not say how many examples they want get these.
@@ -49,6 +49,7 @@ def nothing_remembered() -> Iterator[None]:
     known_users.clear()
     planning._built_ins.clear()
     places.forget()
+    queue.forget()
     forget_profiles()
     catalogue.forget()
     with bound(RequestContext()):

@@ -25,6 +25,7 @@ from workflows.models import (
     Approval,
     ExecutionEvent,
     IdempotencyKey,
+    PumpHost,
     Rerun,
     WorkflowDefinition,
     WorkflowExecution,
@@ -105,6 +106,18 @@ class ExecutionAdmin(ReadOnlyAdmin, admin.ModelAdmin):
             except ChatterError as error:
                 self.message_user(request, f"{execution}: {error}", messages.WARNING)
         self.message_user(request, f"Started {started} executions.")
+
+
+@admin.register(PumpHost)
+class PumpHostAdmin(ReadOnlyAdmin, admin.ModelAdmin):
+    """Who runs executions; one that says nothing for the time of a lease is taken for dead."""
+
+    list_display = ("owner", "alive", "claiming", "running", "cluster", "created_at", "beat_at")
+    list_filter = ("host", "claiming")
+
+    @admin.display(boolean=True)
+    def alive(self, obj: PumpHost) -> bool:
+        return obj.alive
 
 
 @admin.register(Approval)

@@ -1,9 +1,13 @@
 """Every read of workflows for a user starts at `visible_to`."""
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
+from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef, Prefetch, Q
+from django.db.models import Case, Exists, F, OuterRef, Prefetch, Q, Value, When, Window
+from django.db.models.functions import RowNumber
 
 from core import clock
 
@@ -73,6 +77,35 @@ class ExecutionQuerySet(models.QuerySet[Any]):
             .filter(Q(serial_key="") | ~Exists(earlier))
             .order_by("id")
         )
+
+    def in_turn(self, after: UUID | None = None) -> "ExecutionQuerySet":
+        """Those claimable, one of each user, then the second of each, and so on.
+
+        Users follow one another as in a ring, beginning behind `after`, whose turn was last.
+        """
+        behind = Q(user_id__gt=after) if after is not None else Q(pk__isnull=False)
+        return (
+            self.claimable()
+            .annotate(
+                turn=Window(RowNumber(), partition_by=F("user_id"), order_by="id"),
+                lap=Case(When(behind, then=Value(0)), default=Value(1)),
+            )
+            .order_by("turn", "lap", "user_id")
+        )
+
+
+def heard_since() -> datetime:
+    """A pump that said nothing since then is taken for dead."""
+    return clock.now() - timedelta(seconds=settings.CHATTER_LEASE_S)
+
+
+class PumpHostQuerySet(models.QuerySet[Any]):
+    def alive(self) -> "PumpHostQuerySet":
+        """Those that said so within the time of a lease."""
+        return self.filter(beat_at__gte=heard_since())
+
+    def claiming(self) -> "PumpHostQuerySet":
+        return self.alive().filter(claiming=True)
 
 
 class ApprovalQuerySet(models.QuerySet[Any]):

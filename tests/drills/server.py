@@ -66,6 +66,7 @@ class Chatter:
             "HOST": "127.0.0.1",
             "PORT": str(self.port),
             "LOG_FORMAT": "json",
+            "CHATTER_STOP_S": "0.2",  # shorter than many answers: some are cut
         }
         if database_url:
             own["CHATTER_SECRET_KEY"] = "only-for-drills-" + "x" * 40

@@ -78,7 +78,7 @@ class _Actor:
         elif move == "expire":
             leases_run_out()
         elif move == "renew":
-            renew("owner 0", [self.pk])
+            renew("owner 0", {self.pk: 1})
         elif move == "request_cancel":
             try:
                 request_cancel(self.pk, by=self.user)

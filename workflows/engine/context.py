@@ -10,6 +10,7 @@ from llms.messages import ChatMessage
 from workflows.definition.graph import GraphDefinition
 from workflows.engine.edits import Edit
 from workflows.engine.events import Event
+from workflows.engine.halt import Halt
 from workflows.engine.limits import Guard
 from workflows.engine.pausing import ApprovalQuestion, Decision
 from workflows.engine.result import ExecutionResult
@@ -137,7 +138,7 @@ class ExecutionContext:
     `path` stands before the names of the graph's nodes in log and ledger: empty, or how one gets to
     the node that runs this graph, each step ended by a slash. `depth` counts the workflows around
     this one, at most `max_depth`. `execute` and `go_on` are the engine's, which sets them.
-    What runs within a run is given the same `guard`: the limits are those of the whole.
+    What runs within a run is given the same `guard` and `halt`: they are those of the whole.
     `chance` is what random choices are drawn from. `edits` are what forks change; they have to be
     reached, and `met` are the places of those that were.
     `shown` is how what reaches and leaves a node is written to the log; None: it is not.
@@ -151,6 +152,7 @@ class ExecutionContext:
     services: Services
     log: Log
     guard: Guard = field(default_factory=Guard)
+    halt: Halt = field(default_factory=Halt)
     path: str = ""
     depth: int = 0
     max_depth: int = 5

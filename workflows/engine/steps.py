@@ -111,8 +111,9 @@ class Step:
         return visit, inputs, outputs
 
     async def _visited(self, inputs: Inputs, visit: Visit) -> Outputs:
-        emit, guard = visit.context.log.emit, visit.context.guard
+        emit, guard, halt = visit.context.log.emit, visit.context.guard, visit.context.halt
         here = visit.context.path + self.node.id, visit.number
+        await halt.pass_on(*here)
         guard.count_step(*here)
         label = self.node.label or self.kind.label
         emit(NodeStarted(self.node.id, self.node.type, label, visit.number))
@@ -120,7 +121,8 @@ class Step:
             emit(NodeInput(visit.node, visit.number, shown(_reached(inputs))))
         began = time.perf_counter()
         try:
-            outputs = await guard.step(*here, partial(self._work, inputs, visit))
+            with halt.visit(*here):
+                outputs = await guard.step(*here, partial(self._work, inputs, visit))
         except GraphBubbleUp:  # not an error: it waits here, and is visited again
             raise
         except (BeyondLimit, RunStopped) as error:

@@ -13,6 +13,7 @@ from workflows.models.execution import (
     sources_of,
 )
 from workflows.models.idempotency import IdempotencyKey
+from workflows.models.pump_host import PumpHost
 from workflows.models.template import WorkflowTemplate
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "ExecutionKind",
     "ExecutionStatus",
     "IdempotencyKey",
+    "PumpHost",
     "Rerun",
     "WorkflowDefinition",
     "WorkflowExecution",

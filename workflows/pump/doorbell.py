@@ -1,9 +1,27 @@
-"""How a start wakes the pump: an in-process call where the pump lives in this process."""
+"""How a start wakes a pump: a call where one lives in this process, else a hint to all others.
 
+Where no pump is known to live a task is put into the queue, for a worker to host one. Everything
+here may be lost: pumps look for work by themselves, and whoever guards workers rings again.
+"""
+
+import time
 from typing import TYPE_CHECKING
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+
+from core.events import bell
+from core.jobs import enqueue_once
+from workflows.pump.presence import somebody_claims
 
 if TYPE_CHECKING:
     from workflows.pump.pump import Pump
+
+log = structlog.get_logger(__name__)
+WORK, CANCELS = "pumps.work", "pumps.cancels"  # the groups of the bell in which pumps listen
+HOST_A_PUMP = "workflows.tasks.host_pump"
+_SURE_S = 1.0
 
 
 class Doorbell:
@@ -11,11 +29,39 @@ class Doorbell:
 
     def __init__(self) -> None:
         self.pump: Pump | None = None
+        self._sure_until = 0.0
 
     def ring(self) -> None:
-        """Say that there is work. May be lost: a pump looks for work every few seconds anyway."""
+        """Say that there is work. Without a pump in this process it may ask the database."""
         if self.pump is not None:
             self.pump.wake()
+            return
+        bell.ring({WORK: ()})
+        if settings.CHATTER_PUMP == "workers" and self._sure_until < time.monotonic():
+            self._see()
+
+    def ring_elsewhere(self) -> None:
+        """Say that there is work to the pumps of other processes."""
+        bell.ring({WORK: ()})
+
+    def cancel(self, execution_id: UUID) -> None:
+        """Say that someone wants this execution to stop; whoever runs it sees it anyway."""
+        if self.pump is not None:
+            self.pump.cancel(execution_id)
+        bell.ring({CANCELS: ()})
+
+    def call(self) -> None:
+        """Have a worker host a pump."""
+        try:
+            enqueue_once(HOST_A_PUMP, settings.CHATTER_PUMPS_QUEUE)
+        except Exception:  # the queue is away; whoever guards workers rings again
+            log.warning("doorbell.not_heard", exc_info=True)
+
+    def _see(self) -> None:
+        """See that somebody hosts a pump."""
+        if not somebody_claims():
+            self.call()
+        self._sure_until = time.monotonic() + _SURE_S
 
 
 doorbell = Doorbell()

@@ -1,7 +1,7 @@
 """One event loop that claims many executions by lease and runs up to N of them at once."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from contextvars import Context
 from threading import Lock
@@ -32,12 +32,15 @@ class Pump:
     def __init__(self, writer: GroupCommitWriter) -> None:
         self.owner = new_owner()
         self.beat_at = clock.now()
+        self._hurried = asyncio.Event()
         self._writer = writer
         self._engine = ExecutionEngine(NODE_TYPES)
         self._runs: dict[UUID, Run] = {}
         self._reserved = 0
         self._reserving = Lock()
         self._others_wait = False
+        self._behind = False
+        self._turn: UUID | None = None  # whose execution was claimed last
         self._stopping = False
         self._woken: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -47,13 +50,20 @@ class Pump:
         return len(self._runs)
 
     @property
+    def claiming(self) -> bool:
+        return not self._stopping
+
+    @property
     def _free(self) -> int:
         return settings.CHATTER_PUMP_CONCURRENCY - self.running - self._reserved
 
     def reserve(self) -> bool:
-        """Keep a place for an execution that is about to be committed as ours; see `take`."""
+        """Keep a place for an execution that is about to be committed as ours; see `take`.
+
+        While others wait for a place there is none to be had out of turn.
+        """
         with self._reserving:
-            if self._stopping or self._loop is None or self._free <= 0:
+            if self._stopping or self._behind or self._loop is None or self._free <= 0:
                 return False
             self._reserved += 1
             return True
@@ -76,8 +86,16 @@ class Pump:
         """Stop this execution if it runs here; otherwise whoever runs it sees the request."""
         self._call(self._cancel, execution_id)
 
+    def look_for_cancels(self) -> None:
+        """Someone asked for one in another process; it may be of ours."""
+        self._call(self._hurried.set)
+
+    def retire(self) -> None:
+        """Claim nothing any more; what runs here goes on."""
+        self._stopping = True
+
     async def serve(self, stop: asyncio.Event) -> None:
-        """Work until told to stop, then hand everything back."""
+        """Work until told to stop; steps under way may end, and what is left is handed back."""
         self._loop, self._woken = asyncio.get_running_loop(), asyncio.Event()
         beat = self._loop.create_task(self._beat())
         stopped = self._loop.create_task(stop.wait())
@@ -93,10 +111,10 @@ class Pump:
                 woken.cancel()
                 self._woken.clear()
         finally:
-            self._stopping = True
-            beat.cancel()
+            self.retire()
             stopped.cancel()
-            await self.hand_back()
+            await self._wind_up()
+            beat.cancel()
 
     async def drain(self) -> None:
         """Run all that is claimable, in this loop, until nothing is left."""
@@ -104,39 +122,55 @@ class Pump:
         while await self._claim():
             await asyncio.gather(*(run.task for run in self._runs.values()))
 
-    async def hand_back(self) -> None:
-        """Stop every run and give it back, for whoever claims it next."""
+    async def _wind_up(self) -> None:
+        """Give every run back, for whoever claims it next."""
         runs = list(self._runs.values())
-        for run in runs:
-            run.hand_back()
-        await asyncio.gather(*(run.task for run in runs), return_exceptions=True)
+        within_s = settings.CHATTER_STOP_S
+        await asyncio.gather(*(run.wind_up(within_s) for run in runs), return_exceptions=True)
 
     async def _claim(self) -> int:
+        if self._stopping:
+            return 0
         if (free := self._free) <= 0:
-            self._others_wait = True
+            self._others_wait = self._behind = True
             return 0
         try:
-            claimed, self._others_wait = await database.run(claim, self.owner, free)
+            claimed, self._others_wait = await database.run(claim, self.owner, free, self._turn)
         except Exception:
             log.exception("pump.claim_failed")
             return 0
+        self._behind = len(claimed) == free
         for execution in claimed:
+            self._turn = execution.user_id
             self._begin(execution)
         return len(claimed)
 
     async def _beat(self) -> None:
         """Prolong the leases; a run that someone asked to cancel in another process stops here."""
         while True:
-            await asyncio.sleep(min(settings.CHATTER_LEASE_S / 4, _BEAT_S))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(settings.CHATTER_LEASE_S / 4, _BEAT_S)):
+                    await self._hurried.wait()
+            self._hurried.clear()
             try:
-                running = list(self._runs)
-                asked = await database.run(renew, self.owner, running) if running else ()
+                running = {run.execution.id: run.execution.attempt for run in self._runs.values()}
+                asked, lost = await database.run(renew, self.owner, running)
             except Exception:
                 log.exception("pump.renewal_failed")
                 continue
             self.beat_at = clock.now()
-            for execution_id in asked:
-                self._cancel(execution_id)
+            self._see(asked, lost, running)
+
+    def _see(
+        self, asked: Collection[UUID], lost: Collection[UUID], as_of: Mapping[UUID, int]
+    ) -> None:
+        """Stop what is to be cancelled, and what others took while this process stood still."""
+        for execution_id in asked:
+            self._cancel(execution_id)
+        for execution_id in lost:
+            run = self._runs.get(execution_id)
+            if run is not None and run.execution.attempt == as_of[execution_id]:
+                run.abandon()
 
     def _take(self, execution: WorkflowExecution) -> None:
         self.release()

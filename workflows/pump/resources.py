@@ -30,6 +30,7 @@ from workflows.engine.context import (
 from workflows.engine.edits import Edit
 from workflows.engine.errors import NodeError
 from workflows.engine.events import DelayStarted
+from workflows.engine.halt import Halt
 from workflows.engine.limits import Guard
 from workflows.engine.paths import around
 from workflows.engine.pausing import ApprovalQuestion, Decision
@@ -47,12 +48,18 @@ class Resources:
     """Implements `engine.context.Services` for one execution."""
 
     def __init__(
-        self, execution: WorkflowExecution, tracker: WorkflowTracker, past: Past, guard: Guard
+        self,
+        execution: WorkflowExecution,
+        tracker: WorkflowTracker,
+        past: Past,
+        guard: Guard,
+        halt: Halt,
     ) -> None:
         self._execution = execution
         self._tracker = tracker
         self._past = past
         self._guard = guard
+        self._halt = halt
         self._calls = LimitedCalls(tracker.calls, guard)
 
     async def ask(self, question: Question) -> Answer:
@@ -148,7 +155,8 @@ class Resources:
         if self._past.recordings.strict:
             return
         left = (datetime.fromisoformat(until) - clock.now()).total_seconds()
-        await asyncio.sleep(max(left, 0))
+        with self._halt.rest(node, visit):
+            await asyncio.sleep(max(left, 0))
 
     async def workflow(self, name: str, parameters: Mapping[str, Any]) -> GraphDefinition:
         """The version this run is pinned to. Raises NodeError, BadExpression."""
@@ -164,9 +172,9 @@ class Resources:
 
 
 def context_of(
-    execution: WorkflowExecution, tracker: WorkflowTracker, past: Past
+    execution: WorkflowExecution, tracker: WorkflowTracker, past: Past, halt: Halt
 ) -> ExecutionContext:
-    """Everything the engine needs for this execution."""
+    """Everything the engine needs for this execution; `halt` is where it may be stopped."""
     graph = bound_graph(execution.version, execution.parameters)
     guard = guard_of(execution, past)
     return ExecutionContext(
@@ -175,9 +183,10 @@ def context_of(
         graph=graph,
         input=execution.input,
         parameters=execution.parameters,
-        services=Resources(execution, tracker, past, guard),
+        services=Resources(execution, tracker, past, guard, halt),
         log=tracker,
         guard=guard,
+        halt=halt,
         max_depth=settings.CHATTER_GRAPH_LIMITS["workflow_depth"],
         chance=execution.chance,
         edits=tuple(Edit(**edit) for edit in execution.edits),

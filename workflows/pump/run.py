@@ -1,6 +1,7 @@
 """One execution under way: engine, tracker, and how it is stopped."""
 
 import asyncio
+from asyncio import FIRST_COMPLETED
 from collections.abc import Callable
 from dataclasses import replace
 from typing import ParamSpec, TypeVar
@@ -14,6 +15,7 @@ from core.database import database
 from workflows.engine.engine import ExecutionEngine
 from workflows.engine.errors import BeyondLimit, RunFailed
 from workflows.engine.events import ExecutionCancelling
+from workflows.engine.halt import Halt
 from workflows.engine.pausing import RunPaused
 from workflows.models import ExecutionEvent, WorkflowExecution
 from workflows.pump.doorbell import doorbell
@@ -47,6 +49,7 @@ class Run:
         self._cancelling = execution.cancel_requested_at is not None
         self._handing_back = False
         self._executing = False
+        self._halt = Halt()
         self._tracker: WorkflowTracker | None = None
         self._broken: Exception | None = None
         self._loop = asyncio.get_running_loop()
@@ -66,6 +69,19 @@ class Run:
         if not self._cancelling:
             self._handing_back = True
             self._interrupt()
+
+    async def wind_up(self, within_s: float) -> None:
+        """Let the steps under way come to an end, for a while, and give back what is left."""
+        self._halt.ask()
+        halted = self._loop.create_task(self._halt.reached.wait())
+        await asyncio.wait({self.task, halted}, timeout=within_s, return_when=FIRST_COMPLETED)
+        halted.cancel()
+        self.hand_back()
+        await asyncio.wait({self.task})
+
+    def abandon(self) -> None:
+        """Another owner has it: what goes on here could not be written any more."""
+        self._on_break(LeaseLost(self.execution.id))
 
     def _interrupt(self) -> None:
         """Only the graph is interrupted: what comes before it looks at the flags, and is short."""
@@ -151,7 +167,9 @@ class Run:
             raise asyncio.CancelledError
         self._executing = True
         try:
-            result = await self._engine.execute(context_of(self.execution, tracker, past))
+            result = await self._engine.execute(
+                context_of(self.execution, tracker, past, self._halt)
+            )
         finally:
             self._executing = False
         await tracker.complete(result)

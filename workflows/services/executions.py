@@ -15,7 +15,7 @@ from core.database import database
 from core.errors import Conflict
 from workflows.models import ExecutionStatus, WorkflowExecution
 from workflows.pump.doorbell import doorbell
-from workflows.services.places import place_for
+from workflows.services.places import place_for, place_in_queue
 from workflows.services.planning import StartPlan
 from workflows.tracking.ending import ExecutionEnded
 from workflows.tracking.facts import EventsHappened, Unit
@@ -45,7 +45,7 @@ async def start_execution(prepare: Callable[[], StartPlan]) -> StartPlan:
     `prepare` runs in a database thread, and again when another start got in between (the next turn
     of the same conversation, the same idempotency key). Where the pump lives in this process and
     has room, the execution is committed as its own. Raises what `prepare` raises, StartContended,
-    TooManyExecutions.
+    TooManyExecutions, QueueFull.
     """
     for _ in range(_TRIES):
         plan = await database.run(prepare)
@@ -69,28 +69,35 @@ async def _whatever_the_caller_does(commit: Coroutine[None, None, None]) -> None
 
 
 async def _commit(plan: StartPlan) -> None:
-    """Raises TooManyExecutions, IntegrityError."""
+    """Raises TooManyExecutions, QueueFull, IntegrityError."""
     async with place_for(plan.execution):
         await _commit_to_pump(plan)
 
 
 async def _commit_to_pump(plan: StartPlan) -> None:
-    execution = plan.execution
     pump = doorbell.pump if plan.free and doorbell.pump and doorbell.pump.reserve() else None
-    if pump is not None:
-        execution.status, execution.attempt = ExecutionStatus.RUNNING, 1
-        execution.lease_owner, execution.lease_expires_at = pump.owner, expiry()
-        execution.started_at = execution.created_at
+    if pump is None:
+        await _commit_to_queue(plan)
+        return
+    execution = plan.execution
+    execution.status, execution.attempt = ExecutionStatus.RUNNING, 1
+    execution.lease_owner, execution.lease_expires_at = pump.owner, expiry()
+    execution.started_at = execution.created_at
     try:
         await writer.commit(Unit(plan.facts))
     except BaseException:
-        if pump is not None:
-            pump.release()
+        pump.release()
         raise
-    if pump is not None:
-        pump.take(execution)
-    else:
-        doorbell.ring()
+    pump.take(execution)
+
+
+async def _commit_to_queue(plan: StartPlan) -> None:
+    async with place_in_queue(plan.execution):
+        await writer.commit(Unit(plan.facts))
+    if doorbell.pump is not None:
+        doorbell.pump.wake()
+    else:  # where it may ask the database
+        await database.run(doorbell.ring)
 
 
 async def cancel_execution(execution_id: UUID, *, by: User) -> bool:
@@ -141,7 +148,7 @@ def request_cancel(execution_id: UUID, *, by: User) -> None:
     elif execution.cancel_requested_at is None:
         execution.cancel_requested_at = now
         execution.save(update_fields=["cancel_requested_at"])
-        transaction.on_commit(lambda: _tell_pump(execution_id))
+        transaction.on_commit(lambda: doorbell.cancel(execution_id))
     record("workflows.execution.cancel_requested", actor=by, target=execution)
 
 
@@ -150,8 +157,3 @@ def _ran_ms(execution: WorkflowExecution, now: datetime) -> int:
     until = execution.waiting_since or now
     took = until - (execution.started_at or execution.created_at)
     return max(round(took.total_seconds() * 1000) - execution.waited_ms, 0)
-
-
-def _tell_pump(execution_id: UUID) -> None:
-    if doorbell.pump is not None:
-        doorbell.pump.cancel(execution_id)

@@ -1,19 +1,10 @@
-"""How many executions of a user are under way at a time: each start takes a place.
+"""How many executions of a user are under way at a time, and how many wait in the queue."""
 
-A start counts what the database holds and what this process is committing, under a lock: one
-process never passes the limit. Another process is seen once it has committed, so of p processes
-that start in the same instant each may take the last place: p - 1 too many at most, and only until
-they end. While less than half of the places are taken a count serves for a second; two processes
-together cannot pass the limit by that alone, p may take p halves of it within that second.
-"""
-
-import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Set
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from threading import Lock
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from audit.models import Outcome
@@ -22,11 +13,12 @@ from core.database import database
 from core.errors import TooMany
 from workflows.limits import limits_in
 from workflows.models import WorkflowExecution
+from workflows.services.tally import Key, Tally
 from workflows.tracking.limits import ACTION
 
-_KEPT_S = 1.0
-_MOST_KEPT = 10_000
 _RETRY_AFTER_S = 5
+_UNDER_WAY = "'pending', 'running', 'waiting'"
+_PENDING = "'pending'"
 
 
 class TooManyExecutions(TooMany):
@@ -34,67 +26,24 @@ class TooManyExecutions(TooMany):
     message = "At most {most} of your executions run at a time. Wait for one to end, or stop one."
 
 
-@dataclass(slots=True)
-class _Known:
-    """Of one user: who is being committed, and how many were under way at most a moment ago."""
+class QueueFull(TooMany):
+    """`limit` in the detail tells whose queue is meant: all users' or one's own."""
 
-    starting: set[UUID] = field(default_factory=set)
-    number: int = 0
-    until: float = 0.0
-
-
-class Places:
-    """What this process knows of each user. Safe to use from every thread."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()  # never held over a query
-        self._counting = Lock()
-        self._users: dict[UUID, _Known] = {}
-
-    def take_known(self, execution: WorkflowExecution, most: int) -> bool:
-        """Take a place without a query, if a count of late says that there are plenty."""
-        with self._lock:
-            known = self._users.get(execution.user_id)
-            if known is None or known.until < time.monotonic() or (known.number + 1) * 2 > most:
-                return False
-            known.starting.add(execution.id)
-            known.number += 1
-            return True
-
-    def take(self, execution: WorkflowExecution, most: int) -> None:
-        """Count, and take a place. Raises TooManyExecutions, once that is in the audit trail."""
-        with self._counting:
-            with self._lock:
-                known = self._known(execution.user_id)
-                starting, before = set(known.starting), known.number
-            number = _under_way(execution.user_id, starting) + len(starting)
-            if number < most:
-                with self._lock:
-                    known = self._known(execution.user_id)
-                    known.starting.add(execution.id)
-                    # Some may have taken known places while the database was asked.
-                    known.number = number + 1 + max(known.number - before, 0)
-                    known.until = time.monotonic() + _KEPT_S
-                return
-        _refuse(execution, most, number)
-
-    def leave(self, execution: WorkflowExecution) -> None:
-        """It is committed, or will not be."""
-        with self._lock:
-            self._known(execution.user_id).starting.discard(execution.id)
-
-    def forget(self) -> None:
-        """Count anew."""
-        with self._lock:
-            self._users.clear()
-
-    def _known(self, user_id: UUID) -> _Known:
-        if len(self._users) >= _MOST_KEPT:
-            self._users = {one: known for one, known in self._users.items() if known.starting}
-        return self._users.setdefault(user_id, _Known())
+    code = "queue_full"
+    message = (
+        "{reached} executions wait already, of at most {most}. Try again in {retry_after_s} s."
+    )
 
 
-places = Places()
+def _under_way(user_id: Key, without: Set[UUID]) -> int:
+    return _number(_UNDER_WAY, user_id, without)
+
+
+def _pending(user_id: Key, without: Set[UUID]) -> int:
+    return _number(_PENDING, user_id, without)
+
+
+places, queue = Tally(_under_way), Tally(_pending)
 
 
 @asynccontextmanager
@@ -104,12 +53,43 @@ async def place_for(execution: WorkflowExecution) -> AsyncIterator[None]:
     if most is None:
         yield
         return
-    if not places.take_known(execution, most):
-        await database.run(places.take, execution, most)
+    user_id, one = execution.user_id, execution.id
+    if not places.take_known(user_id, one, most):
+        reached = await database.run(places.take, user_id, one, most)
+        if reached is not None:
+            await database.run(_refuse, execution, most, reached)
     try:
         yield
     finally:
-        places.leave(execution)
+        places.leave(user_id, one)
+
+
+@asynccontextmanager
+async def place_in_queue(execution: WorkflowExecution) -> AsyncIterator[None]:
+    """Hold a place in the queue while an execution is committed that nobody runs yet.
+
+    Where few wait in all, nobody has many. Raises QueueFull.
+    """
+    of_user = settings.QUEUE_MAX_PENDING_PER_USER
+    async with _queued(execution, None, settings.QUEUE_MAX_PENDING):
+        if queue.are_few(None, of_user):
+            yield
+            return
+        async with _queued(execution, execution.user_id, of_user):
+            yield
+
+
+@asynccontextmanager
+async def _queued(execution: WorkflowExecution, key: Key, most: int) -> AsyncIterator[None]:
+    if not queue.take_known(key, execution.id, most):
+        reached = await database.run(queue.take, key, execution.id, most)
+        if reached is not None:
+            limit = "pending" if key is None else "pending_per_user"
+            raise QueueFull(limit=limit, most=most, reached=reached, retry_after_s=_RETRY_AFTER_S)
+    try:
+        yield
+    finally:
+        queue.leave(key, execution.id)
 
 
 def _refuse(execution: WorkflowExecution, most: int, number: int) -> None:
@@ -126,15 +106,17 @@ def _refuse(execution: WorkflowExecution, most: int, number: int) -> None:
     raise TooManyExecutions(**detail, retry_after_s=_RETRY_AFTER_S)
 
 
-def _under_way(user_id: UUID, without: set[UUID]) -> int:
+def _number(states: str, user_id: Key, without: Set[UUID]) -> int:
     """By hand: a database takes a partial index only for states that stand in the statement."""
     key = WorkflowExecution._meta.pk
-    ids = [key.get_db_prep_value(one, connection) for one in (user_id, *without)]
+    of_user = [] if user_id is None else [user_id]
+    ids = [key.get_db_prep_value(one, connection) for one in (*of_user, *without)]
+    whose = " AND user_id = %s" if of_user else ""
     others = f" AND id NOT IN ({', '.join(['%s'] * len(without))})" if without else ""
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT COUNT(*) FROM {WorkflowExecution._meta.db_table} "  # noqa: S608 - our names
-            "WHERE status IN ('pending', 'running', 'waiting') AND user_id = %s" + others,
+            f"WHERE status IN ({states}){whose}{others}",
             ids,
         )
         (number,) = cursor.fetchone()

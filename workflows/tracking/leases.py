@@ -2,7 +2,8 @@
 
 import os
 import socket
-from collections.abc import Collection
+import time
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -13,6 +14,8 @@ from core import clock
 from workflows.models import ExecutionStatus, WorkflowExecution
 
 Held = tuple[UUID, int]
+_TRIES = 4
+_CONTENDED_S = 0.005
 _CLAIMED = (
     "status",
     "attempt",
@@ -53,17 +56,38 @@ def _uuid(value: UUID | str) -> UUID:
     return value if isinstance(value, UUID) else UUID(value)
 
 
-@transaction.atomic
-def claim(owner: str, limit: int) -> tuple[list[WorkflowExecution], bool]:
+def claim(
+    owner: str, limit: int, after: UUID | None = None
+) -> tuple[list[WorkflowExecution], bool]:
     """Take up to `limit` executions that nobody runs, each with a new attempt number.
 
-    Whoever wins the conditional UPDATE owns it; a doubled doorbell claims nothing twice. Returns
-    them, and whether others wait that could not be taken yet.
+    Users take turns, beginning behind `after`. Whoever wins the conditional UPDATE owns it; a
+    doubled doorbell claims nothing twice. Returns them, and whether others wait that could not be
+    taken yet. Where nothing waits nothing is locked.
     """
-    wanted = WorkflowExecution.objects.claimable().select_related("version", "user")
-    found = wanted.select_for_update(skip_locked=True, of=("self",))[:limit]
-    claimed = [execution for execution in found if _claimed(execution, owner)]
+    claimed: list[WorkflowExecution] = []
+    for _ in range(_TRIES):
+        if not (wanted := _in_turn(limit - len(claimed), after)):
+            break
+        taken = _take(owner, wanted)
+        claimed += taken
+        if len(taken) == len(wanted):
+            break
+        time.sleep(_CONTENDED_S)  # another pump has these: what is left is seen when it is through
     return claimed, WorkflowExecution.objects.filter(status=ExecutionStatus.PENDING).exists()
+
+
+def _in_turn(limit: int, after: UUID | None) -> list[UUID]:
+    return list(WorkflowExecution.objects.in_turn(after).values_list("pk", flat=True)[:limit])
+
+
+@transaction.atomic
+def _take(owner: str, wanted: list[UUID]) -> list[WorkflowExecution]:
+    """Those of the wanted that are still there to be had, in the order they are wanted."""
+    seen = WorkflowExecution.objects.claimable().select_related("version", "user")
+    found = seen.select_for_update(skip_locked=True, of=("self",)).filter(pk__in=wanted)
+    in_order = sorted(found, key=lambda execution: wanted.index(execution.pk))
+    return [execution for execution in in_order if _claimed(execution, owner)]
 
 
 def _claimed(execution: WorkflowExecution, owner: str) -> bool:
@@ -84,10 +108,27 @@ def _milliseconds_since(began: datetime) -> int:
     return max(round((clock.now() - began).total_seconds() * 1000), 0)
 
 
-def renew(owner: str, running: Collection[UUID]) -> set[UUID]:
-    """Prolong the leases of what `owner` really runs; returns what someone asked to cancel."""
-    mine = WorkflowExecution.objects.filter(
-        pk__in=running, lease_owner=owner, status=ExecutionStatus.RUNNING
-    )
+def renew(owner: str, running: Mapping[UUID, int]) -> tuple[set[UUID], set[UUID]]:
+    """Prolong the leases of what `owner` really runs, by attempt numbers.
+
+    Returns what someone asked to cancel, and what another owner has taken meanwhile.
+    """
+    if not running:
+        return set(), set()
+    known = WorkflowExecution.objects.filter(pk__in=list(running))
+    mine = known.filter(lease_owner=owner, status=ExecutionStatus.RUNNING)
     mine.update(lease_expires_at=expiry())
-    return set(mine.filter(cancel_requested_at__isnull=False).values_list("pk", flat=True))
+    rows = known.values_list("pk", "attempt", "cancel_requested_at")
+    asked, lost = set[UUID](), set[UUID]()
+    for execution_id, attempt, cancel_requested_at in rows:
+        if attempt != running[execution_id]:
+            lost.add(execution_id)
+        elif cancel_requested_at is not None:
+            asked.add(execution_id)
+    return asked, lost
+
+
+def run_out(owners: Collection[str]) -> int:
+    """End the leases of owners that are known to be dead, so that nobody waits for them."""
+    left = WorkflowExecution.objects.filter(lease_owner__in=owners, status=ExecutionStatus.RUNNING)
+    return left.update(lease_expires_at=clock.now())

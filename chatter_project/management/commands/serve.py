@@ -4,13 +4,14 @@ import gc
 import sys
 from typing import Any
 
-from daphne.server import Server
+from daphne.server import Server, twisted_loop
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from workflows.pump.hosts import PumpThread
+from core.events import bell
+from workflows.pump.hosts import PumpThread, database_at_work
 
 # A busy server is no reason to drop a socket: daphne's own 5 s were too few for 130 at once.
 _HANDSHAKE_S = 30
@@ -23,9 +24,20 @@ class Command(BaseCommand):
         refuse_stale_schema()
         from chatter_project.asgi import application  # noqa: PLC0415 - after the schema is known
 
-        pump = PumpThread() if settings.CHATTER_PUMP == "server" else None
-        if pump is not None:
-            pump.start()
+        with database_at_work():
+            pump = PumpThread() if settings.CHATTER_PUMP == "server" else None
+            if pump is not None:
+                pump.start()
+            else:
+                bell.carry_through(twisted_loop)
+            try:
+                self._serve(application)
+            finally:
+                if pump is not None:
+                    pump.stop()
+                self.stdout.write("Stopped; what was running is handed back.")
+
+    def _serve(self, application: Any) -> None:
         # Looking through all that was imported again and again took a third of the throughput;
         # what is garbage by now, 4 MiB, would never be found again.
         gc.collect()
@@ -42,12 +54,7 @@ class Command(BaseCommand):
             websocket_handshake_timeout=_HANDSHAKE_S,
             ready_callable=sys.stdout.flush,
         )
-        try:
-            server.run()
-        finally:
-            if pump is not None:
-                pump.stop()
-            self.stdout.write("Stopped; what was running is handed back.")
+        server.run()
         if not server.listeners:
             raise CommandError(f"Port {port} on {host} could not be opened.")
 

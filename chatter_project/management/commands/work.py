@@ -1,0 +1,26 @@
+"""Run executions beside the servers: workers that host pumps, and who watches over them."""
+
+import gc
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from chatter_project.management.commands.serve import refuse_stale_schema
+from workflows.pump.guarding import Guard
+
+
+class Command(BaseCommand):
+    help = "Work until interrupted; steps under way may end, and what is left is handed back."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if settings.CHATTER_PUMP != "workers":
+            raise CommandError("The server runs the executions itself: set CHATTER_PUMP=workers.")
+        refuse_stale_schema()
+        gc.collect()
+        gc.freeze()  # what was imported is shared by all workers, and would be looked through
+        guard = Guard()
+        self.stdout.write("Working.  (Ctrl-C stops it)")
+        self.stdout.flush()
+        guard.keep_going()
+        self.stdout.write("Stopped; what was running is handed back.")

@@ -1,0 +1,133 @@
+"""A cluster of django-q2 in processes of its own, that ends when its lifeline is cut.
+
+Beside `manage.py qcluster`, which is the same but for two things. It is stopped by a pipe, which
+reaches the tasks that run as well: signals do not, and one too many hangs it for good. And it ends
+when a worker was killed while it waited for work: such a worker may have held the lock of the
+queue, and nobody would ever get anything from it again (django-q2 says nothing of it).
+"""
+
+import os
+import signal
+import sys
+from multiprocessing import Event
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from django.db import connections
+from django_q.brokers import get_broker
+from django_q.cluster import Sentinel
+from django_q.conf import Conf
+
+from core.lifeline import Lifeline, NoLifeline, cut
+
+log = structlog.get_logger(__name__)
+_IDLE = -1  # what the timer of a worker says while it waits for work
+
+
+class Membership:
+    """Which cluster this process belongs to, and the lifeline it hangs by."""
+
+    def __init__(self) -> None:
+        self.name = ""
+        self.lifeline: Lifeline | NoLifeline = NoLifeline()
+
+
+membership = Membership()
+
+
+class Stuck(Exception):
+    """One was killed that may have held a lock."""
+
+
+class _Sentinel(Sentinel):  # type: ignore[misc]
+    def reincarnate(self, process: Any) -> None:
+        killed = (process.exitcode or 0) < 0
+        if killed and (process not in self.pool or process.timer.value == _IDLE):
+            for one in (self.pusher, *self.pool):
+                if one is self.pusher or one.timer.value == _IDLE:
+                    one.kill()  # nothing more is taken out of the queue, to no avail
+            raise Stuck(process.pid)
+        super().reincarnate(process)
+
+
+class ClusterProcess:
+    """One cluster and its lifeline. Whoever makes it has neither threads nor open connections.
+
+    Its workers serve the queue of this name; schedules are for those of the queue of settings.
+    """
+
+    def __init__(self, queue: str, workers: int) -> None:
+        self._queue, self._workers = queue, workers
+        self.name = f"{os.uname().nodename[:40]}:{uuid4().hex[:8]}"
+        self._held, self._end = os.pipe()
+        self._pid = self._fork()
+        os.close(self._held)
+        self._is_cut = False
+
+    @property
+    def over(self) -> bool:
+        """Whether the process that watches over its workers has ended."""
+        if self._pid:
+            try:
+                ended, _ = os.waitpid(self._pid, os.WNOHANG)
+            except ChildProcessError:
+                ended = self._pid
+            if ended:
+                self._group, self._pid = self._pid, 0
+        return self._pid == 0
+
+    @property
+    def gone(self) -> bool:
+        """Whether none of its processes is left."""
+        if not self.over:
+            return False
+        try:
+            os.killpg(self._group, 0)
+        except ProcessLookupError:
+            return True
+        return False
+
+    def cut(self) -> None:
+        """Tell all of it to end."""
+        if not self._is_cut:
+            self._is_cut = True
+            cut(self._end)
+
+    def kill(self) -> None:
+        """End what is left of it."""
+        self.cut()
+        try:
+            os.killpg(self._pid or self._group, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        if self._pid:
+            os.waitpid(self._pid, 0)
+            self._group, self._pid = self._pid, 0
+
+    def _fork(self) -> int:
+        connections.close_all()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        if (pid := os.fork()) > 0:
+            self._group = pid
+            return pid
+        status = 1
+        try:
+            self._live()
+            status = 0
+        except BaseException:
+            log.critical("cluster.died", exc_info=True)
+        finally:
+            os._exit(status)
+
+    def _live(self) -> None:
+        os.setsid()
+        os.close(self._end)
+        membership.name, membership.lifeline = self.name, Lifeline(self._held)
+        Conf.SCHEDULER = self._queue == Conf.CLUSTER_NAME
+        sentinel = _Sentinel(
+            membership.lifeline, Event(), uuid4(), broker=get_broker(self._queue), start=False
+        )
+        sentinel.pool_size = self._workers
+        sentinel.start()

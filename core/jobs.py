@@ -1,0 +1,27 @@
+"""The queue: what is put into it runs later, at least once, in a worker of django-q2.
+
+A task is named by its dotted path and given ids. It may run twice, late, or never (a broker in
+memory that is restarted), so what must happen stands in the tables before it is enqueued.
+"""
+
+from functools import partial
+
+from django.db import transaction
+from django.utils.module_loading import import_string
+from django_q.brokers import get_broker
+from django_q.tasks import async_task
+
+
+def enqueue(task: str, *ids: object) -> None:
+    """Have it run after the commit. Raises ImportError for a path that names nothing."""
+    import_string(task)
+    transaction.on_commit(partial(async_task, task, *ids))
+
+
+def enqueue_once(task: str, queue: str) -> None:
+    """Put it into a queue of its own, unless it lies there already and nobody has taken it.
+
+    For tasks that only wake someone. Raises what the broker raises.
+    """
+    if get_broker(queue).queue_size() == 0:
+        async_task(task, cluster=queue)

@@ -1,0 +1,70 @@
+"""A pipe from a process to all that descend from it: when it is cut, they end their work.
+
+Nobody sends anything. The one end is held by the process that guards the others, alone; its end is
+the end of that file, however it comes about, so a guard that is killed leaves nobody behind.
+"""
+
+import os
+import select
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_FOREVER_S = 3600.0
+
+
+class Lifeline:
+    """The end that descendants hold, to be waited on like a `multiprocessing.Event`."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def is_set(self) -> bool:
+        """Whether it was cut."""
+        return self.wait(0)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Return when it was cut, after at most so many seconds; whether it was."""
+        within_s = _FOREVER_S if timeout is None else timeout
+        readable, _, _ = select.select([self._descriptor], [], [], within_s)
+        return bool(readable)
+
+
+class NoLifeline:
+    """Of a process that nobody guards."""
+
+    def is_set(self) -> bool:
+        return False
+
+    def wait(self, timeout: float | None = None) -> bool:
+        time.sleep(_FOREVER_S if timeout is None else timeout)
+        return False
+
+
+class Asked:
+    """Whether a signal has asked this process to end; `set` in the meantime by any of them."""
+
+    def __init__(self) -> None:
+        self.to_end = False
+
+    def note(self, number: int, frame: FrameType | None) -> None:
+        self.to_end = True
+
+
+@contextmanager
+def asked_by(*numbers: signal.Signals) -> Iterator[Asked]:
+    """Take note of these signals in place of what they do otherwise."""
+    asked = Asked()
+    before = {number: signal.signal(number, asked.note) for number in numbers}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def cut(descriptor: int) -> None:
+    """Tell all who hold the other end."""
+    os.close(descriptor)

@@ -1,0 +1,33 @@
+"""Executions that wait to be run, without the requests that asked for them."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from accounts.models import User
+from core import clock
+from tests.factories.accounts import UserFactory
+from workflows.models import WorkflowExecution, WorkflowVersion
+
+
+def users(count: int) -> list[User]:
+    return [UserFactory() for _ in range(count)]
+
+
+def wait_in_line(whose: Sequence[User], **fields: object) -> list[WorkflowExecution]:
+    """One execution for each, in this order."""
+    version = WorkflowVersion.objects.first()
+    assert version is not None
+    return WorkflowExecution.objects.bulk_create(
+        WorkflowExecution(
+            user=user, kind="chat", version=version, request_id="backlog", input={}, **fields
+        )
+        for user in whose
+    )
+
+
+def held_by(owner: str, user: User) -> WorkflowExecution:
+    """One that somebody runs, whose lease is good for long."""
+    later = clock.now() + timedelta(hours=1)
+    fields = {"status": "running", "attempt": 1, "lease_owner": owner, "lease_expires_at": later}
+    (execution,) = wait_in_line([user], **fields)
+    return execution

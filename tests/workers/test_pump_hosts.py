@@ -1,0 +1,100 @@
+"""Who hosts pumps says so, and is believed only for as long as it does."""
+
+from datetime import timedelta
+
+import pytest
+
+from core import clock
+from tests.workers.backlog import held_by
+from workflows.models import PumpHost
+from workflows.pump.guarding import pumps_of
+from workflows.pump.presence import beat, has_place, leave
+from workflows.tracking.leases import claim
+from workflows.tracking.writer import writer
+
+CLUSTER = "here:1"
+
+
+def says_nothing_for(owner: str, leases: float, settings) -> None:
+    at = clock.now() - timedelta(seconds=settings.CHATTER_LEASE_S * leases)
+    PumpHost.objects.filter(owner=owner).update(beat_at=at)
+
+
+def test_a_cluster_hosts_no_more_pumps_than_it_should(db, settings):
+    beat("one", CLUSTER, claiming=True, running=0)
+    beat("two", CLUSTER, claiming=True, running=0)
+    beat("elsewhere", "there:1", claiming=True, running=0)
+    assert [has_place(one, CLUSTER, 1) for one in ("one", "two")] == [True, False]
+    beat("one", CLUSTER, claiming=False, running=7)
+    assert has_place("two", CLUSTER, 1)
+
+
+def test_one_that_says_nothing_for_the_time_of_a_lease_has_lost_its_place(db, settings):
+    beat("one", CLUSTER, claiming=True, running=0)
+    says_nothing_for("one", 1.1, settings)
+    beat("two", CLUSTER, claiming=True, running=0)
+    assert has_place("two", CLUSTER, 1)
+
+
+def test_what_a_dead_process_ran_is_taken_up_without_waiting_for_its_lease(built_in, alice):
+    execution = held_by("dead", alice)
+    assert claim("other", 10)[0] == []
+    beat("dead", CLUSTER, claiming=True, running=1)
+    PumpHost.objects.update(pid=2**22 + 1)  # no process has this number
+    assert pumps_of(CLUSTER) == 0
+    assert [one.pk for one in claim("other", 10)[0]] == [execution.pk]
+    assert not PumpHost.objects.exists()
+
+
+def test_a_process_of_another_machine_is_not_taken_for_dead(built_in, alice):
+    held_by("far", alice)
+    beat("far", CLUSTER, claiming=True, running=1)
+    PumpHost.objects.update(pid=2**22 + 1, host="another machine")
+    assert pumps_of(CLUSTER) == 1
+    assert claim("other", 10)[0] == []
+
+
+def test_those_that_ended_without_a_word_are_forgotten_in_the_end(db, settings):
+    for owner in ("old", "late", "gone"):
+        beat(owner, CLUSTER, claiming=True, running=0)
+    says_nothing_for("old", 100, settings)
+    says_nothing_for("late", 10, settings)
+    leave("gone")
+    assert set(PumpHost.objects.values_list("owner", flat=True)) == {"late"}
+
+
+@pytest.fixture
+def server_beside_workers(settings):
+    settings.CHATTER_PUMP = "workers"
+    writer.start()
+    yield
+    writer.stop()
+
+
+def test_a_server_without_workers_is_degraded_and_says_so(
+    db, client, server_beside_workers, settings
+):
+    told = client.get("/readyz")
+    assert (told.status_code, told.json()["status"]) == (200, "degraded")
+    beat("one", CLUSTER, claiming=True, running=3)
+    told = client.get("/readyz").json()
+    assert told["status"] == "ok"
+    assert told["pumps"] | {"beat_s_ago": 0} == {
+        "alive": 1, "claiming": 1, "running": 3, "beat_s_ago": 0,
+    }  # fmt: skip
+    says_nothing_for("one", 2, settings)
+    told = client.get("/readyz").json()
+    assert (told["status"], told["pumps"]["alive"]) == ("degraded", 0)
+    assert told["pumps"]["beat_s_ago"] >= settings.CHATTER_LEASE_S
+
+
+def test_the_back_office_shows_pumps_and_the_queue_and_changes_neither(admin, client):
+    client.force_login(admin)
+    beat("one", CLUSTER, claiming=True, running=3)
+    page = client.get("/admin/workflows/pumphost/")
+    assert (page.status_code, b"one" in page.content) == (200, True)
+    for table in ("schedule", "ormq", "success", "failure"):
+        shown = client.get(f"/admin/django_q/{table}/")
+        assert shown.status_code in (200, 404), table  # a queue in Redis has no page
+        assert client.get(f"/admin/django_q/{table}/add/").status_code in (403, 404), table
+        assert b"resubmit" not in shown.content.lower()

@@ -1,0 +1,116 @@
+"""The queue of django-q2 carries doorbells, and may do with them what it likes."""
+
+import runpy
+import sys
+from datetime import timedelta
+
+import pytest
+from django_q.brokers import get_broker
+
+from core import clock
+from core.jobs import enqueue_once
+from tests.workers.backlog import wait_in_line
+from workflows.models import PumpHost, WorkflowExecution
+from workflows.pump.doorbell import HOST_A_PUMP, Doorbell
+from workflows.pump.presence import beat
+from workflows.tasks import host_pump
+
+CHAT = "/api/v1/chat/"
+
+
+@pytest.fixture
+def queue(db, settings):
+    """That of the doorbells, whichever broker keeps it."""
+    settings.CHATTER_PUMP = "workers"
+    broker = get_broker(settings.CHATTER_PUMPS_QUEUE)
+    broker.purge_queue()
+    yield broker
+    broker.purge_queue()
+
+
+@pytest.fixture
+def commits(django_capture_on_commit_callbacks):
+    return lambda: django_capture_on_commit_callbacks(execute=True)
+
+
+def test_a_hundred_starts_leave_one_doorbell(queue, built_in, client, alice):
+    client.force_login(alice)
+    for _ in range(20):
+        body = {"message": "hello", "mode": "background"}
+        assert client.post(CHAT, body, content_type="application/json").status_code == 202
+    assert queue.queue_size() == 1
+    for _ in range(80):
+        Doorbell().ring()
+    assert queue.queue_size() == 1
+
+
+def test_where_a_pump_is_known_to_live_no_doorbell_is_put_into_the_queue(queue):
+    beat("one", "here:1", claiming=True, running=0)
+    Doorbell().ring()
+    assert queue.queue_size() == 0
+    PumpHost.objects.update(claiming=False)
+    Doorbell().ring()
+    assert queue.queue_size() == 1
+
+
+def test_a_doorbell_that_a_dead_cluster_has_taken_is_rung_again(queue, settings):
+    Doorbell().ring()
+    assert queue.dequeue()  # and its cluster dies: the queue hides it for `retry`, or has lost it
+    assert queue.queue_size() == 0
+    Doorbell().ring()
+    assert queue.queue_size() == 1
+
+
+def test_a_doorbell_that_is_lost_loses_nothing(queue, built_in, alice, drain):
+    wait_in_line([alice])
+    Doorbell().ring()
+    queue.purge_queue()
+    drain()
+    assert WorkflowExecution.objects.filter(status="pending").count() == 0
+
+
+def test_a_doorbell_delivered_twice_finds_that_a_pump_is_hosted(db, monkeypatch, settings):
+    membership = f"{__name__}"
+    monkeypatch.setattr("workflows.pump.tenure.membership.name", membership)
+    beat("one", membership, claiming=True, running=0)
+    host_pump()
+    assert list(PumpHost.objects.values_list("owner", flat=True)) == ["one"]
+
+
+def test_a_broker_that_is_away_keeps_nobody_from_starting(queue, monkeypatch):
+    def away(queue):
+        raise ConnectionError("no broker")
+
+    monkeypatch.setattr("core.jobs.get_broker", away)
+    Doorbell().ring()
+    with pytest.raises(ConnectionError):
+        enqueue_once(HOST_A_PUMP, "pumps")
+
+
+def test_no_task_outlives_the_time_after_which_it_is_delivered_again(settings):
+    numbers = settings.Q_CLUSTER
+    tenure_s = settings.CHATTER_TENURE_S + settings.CHATTER_RETIRE_S + settings.CHATTER_STOP_S
+    assert numbers["timeout"] > tenure_s
+    # The clock of `retry` starts when a task is fetched: it may lie behind two that run first.
+    assert numbers["retry"] > numbers["timeout"] * (numbers["queue_limit"] + 2)
+    assert numbers["ack_failures"]
+    assert numbers["max_attempts"] == 1
+    assert settings.CHATTER_PUMPS_QUEUE in numbers["ALT_CLUSTERS"]
+
+
+@pytest.mark.parametrize(
+    ("command", "pooled"), [("serve", True), ("work", False), ("qcluster", False)]
+)
+def test_processes_that_fork_keep_no_pool_of_connections(command, pooled, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["manage.py", command])
+    monkeypatch.setenv("DATABASE_URL", "postgres://chatter@127.0.0.1/chatter")
+    read = runpy.run_module("chatter_project.settings")
+    assert ("pool" in read["DATABASES"]["default"]["OPTIONS"]) is pooled
+
+
+def test_a_pump_that_is_silent_counts_for_nothing(queue, settings):
+    beat("one", "here:1", claiming=True, running=0)
+    silent_since = clock.now() - timedelta(seconds=2 * settings.CHATTER_LEASE_S)
+    PumpHost.objects.update(beat_at=silent_since)
+    Doorbell().ring()
+    assert queue.queue_size() == 1

@@ -1,0 +1,138 @@
+"""A stop lets steps end for a while, and gives back what is left, at once."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+from asgiref.sync import async_to_sync, sync_to_async
+
+from llms.metering import close_clients
+from llms.models import ModelCall
+from tests.drills.models import GPT_TOO, asks, chain, waits, wire_model
+from tests.drills.mortal import MortalWriter, leases_run_out, logged, take_up, types_of, until
+from tests.wire import WireServer
+from workflows.models import WorkflowExecution
+from workflows.pump.pump import Pump
+from workflows.services.definitions import create_definition
+from workflows.tracking.leases import claim
+
+
+@pytest.fixture(scope="module")
+def running_wire():
+    with WireServer() as running:
+        yield running
+
+
+@pytest.fixture
+def wire(running_wire):
+    running_wire.clear()
+    return running_wire
+
+
+@pytest.fixture
+def begin(alice, api, built_in):
+    """Start a graph of these nodes, one after another."""
+    client = api(alice)
+
+    def start(*nodes):
+        made = create_definition(owner=alice, name="stopped", graph=chain(*nodes))
+        body = {"definition": str(made.id), "mode": "background", "message": "hello"}
+        told = client.post("/api/v1/chat/", body)
+        assert told.status_code == 202, told.json()
+        return WorkflowExecution.objects.get(pk=told.json()["execution"]["id"])
+
+    return start
+
+
+def stopped(when, meanwhile=None):
+    """Run until something holds, then stop the process that runs it."""
+
+    async def scenario():
+        over, pump = asyncio.Event(), Pump(MortalWriter())
+        serving = asyncio.create_task(pump.serve(over))
+        await until(when)
+        if meanwhile is not None:
+            await meanwhile(pump)
+        over.set()
+        async with asyncio.timeout(20):
+            await serving
+        await close_clients()
+
+    async_to_sync(scenario)()
+
+
+def assert_completed(execution):
+    take_up()
+    execution.refresh_from_db()
+    assert (execution.status, execution.attempt) == ("completed", 2)
+
+
+def test_the_step_under_way_ends_and_the_next_is_for_others(wire, begin, settings):
+    settings.CHATTER_STOP_S = 15
+    wire.script("[[words=20]] [[delay_ms=20]]", next=1)
+    execution = begin(asks("first", wire_model(wire)), asks("second", GPT_TOO))
+    stopped(logged("text.delta", node="first"))
+    execution.refresh_from_db()
+    assert (execution.status, execution.lease_owner) == ("pending", "")
+    types = types_of(execution)
+    assert types[-1] == "execution.handed_back"
+    assert (types.count("node.started"), types.count("node.finished")) == (2, 2)
+    (call,) = ModelCall.objects.all()
+    assert (call.node, call.status, call.exactness) == ("first", "succeeded", "metered")
+
+    assert_completed(execution)
+    assert Counter(ModelCall.objects.values_list("node", flat=True)) == {"first": 1, "second": 1}
+    assert len(wire.meter.settled()) == 2
+
+
+def test_a_step_that_does_not_end_in_time_is_cut_and_made_again(wire, begin, settings):
+    settings.CHATTER_STOP_S, settings.CHATTER_DRAIN_S = 0.2, 0.1
+    wire.script("fault=hang after=2", next=1)
+    execution = begin(asks("only", wire_model(wire)))
+    stopped(logged("text.delta", node="only"))
+    execution.refresh_from_db()
+    assert execution.status == "pending"
+    assert_completed(execution)
+    assert ModelCall.objects.count() == 2
+
+
+def test_what_only_waits_keeps_no_stop_waiting(begin, settings):
+    settings.CHATTER_STOP_S = 3600
+    execution = begin(waits("long", 600))
+    stopped(logged("delay.started"))
+    execution.refresh_from_db()
+    assert (execution.status, types_of(execution)[-1]) == ("pending", "execution.handed_back")
+
+
+def test_another_takes_up_what_was_handed_back_without_waiting_for_a_lease(begin):
+    execution = begin(waits("long", 600))
+    stopped(logged("delay.started"))
+    assert [one.pk for one in claim("other", 10)[0]] == [execution.pk]
+
+
+def test_a_process_that_stood_still_too_long_leaves_its_runs_to_their_new_owner(
+    wire, begin, settings
+):
+    settings.CHATTER_LEASE_S = 0.4
+    wire.script("fault=hang after=2", next=1)
+    execution = begin(asks("only", wire_model(wire)))
+
+    async def taken_by_another(pump):
+        await sync_to_async(leases_run_out)()
+        (taken,), _ = await sync_to_async(claim)("other", 10)
+        assert taken.pk == execution.pk
+        async with asyncio.timeout(15):
+            while pump.running:
+                await asyncio.sleep(0.02)
+
+    stopped(logged("text.delta", node="only"), taken_by_another)
+    execution.refresh_from_db()
+    assert (execution.status, execution.attempt, execution.lease_owner) == ("running", 2, "other")
+    assert_taken_up_once(execution)
+
+
+def assert_taken_up_once(execution):
+    take_up()
+    execution.refresh_from_db()
+    assert (execution.status, execution.attempt) == ("completed", 3)
+    assert types_of(execution).count("execution.completed") == 1

@@ -1,0 +1,64 @@
+"""Where a run may be stopped without losing work: before a visit, and where it only waits."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from workflows.engine.paths import around
+
+Visited = tuple[str, int]  # node, visit
+
+
+class Halt:
+    """One for a run and all that runs in it. Once it is asked for, no visit begins any more.
+
+    `reached` is set when none is at work: those under way are at rest, or wait for one within that
+    is. A visit that has ended is not made again by whoever takes up the run.
+    """
+
+    def __init__(self) -> None:
+        self.reached = asyncio.Event()
+        self._asked = False
+        self._under_way = Counter[Visited]()
+        self._at_rest = Counter[Visited]()
+
+    def ask(self) -> None:
+        self._asked = True
+        self._look()
+
+    async def pass_on(self, node: str, visit: int) -> None:
+        """Return when the visit may begin; where a halt was asked for, never."""
+        if self._asked:
+            with self.rest(node, visit):
+                await asyncio.Event().wait()
+
+    @contextmanager
+    def visit(self, node: str, visit: int) -> Iterator[None]:
+        with self._noted(self._under_way, (node, visit)):
+            yield
+
+    @contextmanager
+    def rest(self, node: str, visit: int) -> Iterator[None]:
+        """It waits for something that is waited for again, as long as is left, after a replay."""
+        with self._noted(self._at_rest, (node, visit)):
+            yield
+
+    @contextmanager
+    def _noted(self, among: Counter[Visited], here: Visited) -> Iterator[None]:
+        among[here] += 1
+        self._look()
+        try:
+            yield
+        finally:
+            among[here] -= 1
+            if not among[here]:
+                del among[here]
+            self._look()
+
+    def _look(self) -> None:
+        if self._asked and self._at_rest and all(map(self._waits, self._under_way)):
+            self.reached.set()
+
+    def _waits(self, here: Visited) -> bool:
+        return any(here == one or here in around(one[0]) for one in self._at_rest)

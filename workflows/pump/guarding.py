@@ -1,0 +1,135 @@
+"""Sees that workers host the pumps they should, whatever happens to them and to the queue."""
+
+import os
+import signal
+import socket
+import time
+
+import structlog
+from django.conf import settings
+from django.db import connections
+
+from core.clusters import ClusterProcess
+from core.lifeline import asked_by
+from workflows.models import PumpHost
+from workflows.pump.doorbell import doorbell
+from workflows.pump.presence import bury
+
+log = structlog.get_logger(__name__)
+_LOOK_S = 0.5
+_MARGIN_S = 15.0  # for what a cluster does beside waiting for steps that are under way
+
+
+class KeptCluster:
+    """A cluster in whose place another is taken when it ends.
+
+    One that is given up ends its steps, as at any stop; it is killed if that takes too long.
+    """
+
+    def __init__(self, queue: str, workers: int) -> None:
+        self._queue, self._workers = queue, workers
+        self._given_up: list[tuple[ClusterProcess, float]] = []
+        self._begin()
+
+    @property
+    def gone(self) -> bool:
+        self._clear_away()
+        return not self._given_up
+
+    def look(self) -> None:
+        self._clear_away()
+        if self.process.over:
+            self.replace("cluster.ended")
+
+    def replace(self, why: str) -> None:
+        log.critical(why, cluster=self.process.name, queue=self._queue)
+        self.give_up()
+        self._begin()
+
+    def give_up(self) -> None:
+        self.process.cut()
+        until = time.monotonic() + settings.CHATTER_STOP_S + _MARGIN_S
+        self._given_up.append((self.process, until))
+
+    def _begin(self) -> None:
+        self.process = ClusterProcess(self._queue, self._workers)
+        self.began_at = time.monotonic()
+
+    def _clear_away(self) -> None:
+        """Forget those that have ended, kill those that do not."""
+        left = []
+        for process, until in self._given_up:
+            if process.gone:
+                continue
+            if time.monotonic() < until:
+                left.append((process, until))
+            else:
+                log.critical("cluster.killed", cluster=process.name, queue=self._queue)
+                process.kill()
+        self._given_up = left
+
+
+class Guard:
+    """Keeps two clusters going until this process is asked to end: for pumps, and for other jobs.
+
+    While fewer pumps claim than should, it rings; when that has not helped for `CHATTER_STALL_S`,
+    it takes another cluster.
+    """
+
+    def __init__(self) -> None:
+        # One more than there are pumps: one may be retiring while its successor works.
+        self._pumps = KeptCluster(settings.CHATTER_PUMPS_QUEUE, settings.CHATTER_PUMPS + 1)
+        self._jobs = KeptCluster(settings.CHATTER_JOBS_QUEUE, settings.CHATTER_JOB_WORKERS)
+        self._well_at = 0.0
+
+    def keep_going(self) -> None:
+        """Return when asked to end, and all has ended."""
+        with asked_by(signal.SIGTERM, signal.SIGINT) as asked:
+            while not asked.to_end:
+                self._look()
+                time.sleep(_LOOK_S)
+            kept = self._pumps, self._jobs
+            for one in kept:
+                one.give_up()
+            while not all(one.gone for one in kept):
+                time.sleep(_LOOK_S / 5)
+
+    def _look(self) -> None:
+        for one in (self._pumps, self._jobs):
+            one.look()
+        try:
+            claiming = pumps_of(self._pumps.process.name)
+        except Exception:  # pumps cannot say that they live
+            log.warning("guard.sees_nothing", exc_info=True)
+            connections.close_all()
+            self._well_at = time.monotonic()
+            return
+        if claiming >= settings.CHATTER_PUMPS:
+            self._well_at = time.monotonic()
+        elif time.monotonic() - max(self._well_at, self._pumps.began_at) < settings.CHATTER_STALL_S:
+            doorbell.call()
+        else:
+            self._pumps.replace("cluster.stalled")
+
+
+def pumps_of(cluster: str) -> int:
+    """How many claim there; whoever died is buried, so that nobody waits for it."""
+    hosted = PumpHost.objects.filter(cluster=cluster)
+    dead = [one.owner for one in hosted if not _lives(one)]
+    if dead:
+        log.error("pump.buried", owners=dead)
+        bury(dead)
+    return hosted.claiming().count()
+
+
+def _lives(pump: PumpHost) -> bool:
+    """Whether its process exists; of other machines that is not known."""
+    if pump.host != socket.gethostname()[:80]:
+        return True
+    try:
+        os.kill(pump.pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,65 @@
+"""What pumps say of themselves in the database, for all who want to know whether any lives."""
+
+import os
+import socket
+from collections.abc import Collection
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import Max
+
+from core import clock
+from workflows.models import PumpHost
+from workflows.tracking.leases import run_out
+
+_REMEMBERED = 60  # leases: how long a row stays of a pump that ended without a word
+
+
+def beat(owner: str, cluster: str, *, claiming: bool, running: int) -> None:
+    """Say that it lives."""
+    PumpHost.objects.update_or_create(
+        owner=owner,
+        defaults={
+            "host": socket.gethostname()[:80],
+            "pid": os.getpid(),
+            "cluster": cluster,
+            "claiming": claiming,
+            "running": running,
+            "beat_at": clock.now(),
+        },
+    )
+
+
+def has_place(owner: str, cluster: str, most: int) -> bool:
+    """Whether this pump is one of the first so many of its cluster, which claim."""
+    claiming = PumpHost.objects.claiming().filter(cluster=cluster).order_by("id")
+    return owner in claiming.values_list("owner", flat=True)[:most]
+
+
+def leave(owner: str) -> None:
+    """Say that it has ended; whoever died without a word long ago is forgotten, too."""
+    long_ago = clock.now() - timedelta(seconds=_REMEMBERED * settings.CHATTER_LEASE_S)
+    PumpHost.objects.filter(beat_at__lt=long_ago).delete()
+    PumpHost.objects.filter(owner=owner).delete()
+
+
+def bury(owners: Collection[str]) -> None:
+    """These are dead, for sure: what they ran is for others at once."""
+    run_out(owners)
+    PumpHost.objects.filter(owner__in=owners).delete()
+
+
+def somebody_claims() -> bool:
+    return PumpHost.objects.claiming().exists()
+
+
+def told() -> dict[str, float | int | None]:
+    """How many live, how much they run, and when the last word of any was, in seconds."""
+    alive = list(PumpHost.objects.alive().values_list("claiming", "running"))
+    last = PumpHost.objects.aggregate(last=Max("beat_at"))["last"]
+    return {
+        "alive": len(alive),
+        "claiming": sum(claiming for claiming, _ in alive),
+        "running": sum(running for _, running in alive),
+        "beat_s_ago": None if last is None else round((clock.now() - last).total_seconds(), 3),
+    }

@@ -1,0 +1,66 @@
+"""A worker hosts a pump for a while: it begins with a doorbell, and ends by ringing the next.
+
+A worker that ends now and then gives back what memory it has taken, and is never older than the
+queue allows a task to be. What runs when the time is over may end, beside the next pump.
+"""
+
+import os
+import random
+import signal
+import socket
+import time
+
+from django.conf import settings
+
+from core.clusters import membership
+from core.lifeline import Asked, asked_by
+from workflows.pump.doorbell import doorbell
+from workflows.pump.hosts import PumpThread, database_at_work
+from workflows.pump.presence import beat, has_place, leave
+
+_LOOK_S = 0.2
+
+
+def serve_a_tenure() -> None:
+    """Host a pump, unless this cluster has its pumps. Returns when its time is over."""
+    cluster = membership.name or f"{socket.gethostname()[:40]}:{os.getppid()}"
+    if membership.lifeline.is_set():
+        return
+    with asked_by(signal.SIGTERM) as asked:
+        host = PumpThread(cluster)
+        owner = host.pump.owner
+        beat(owner, cluster, claiming=True, running=0)
+        if not has_place(owner, cluster, settings.CHATTER_PUMPS):
+            leave(owner)
+            return
+        with database_at_work():
+            host.start()
+            try:
+                _see_through(host, asked)
+            finally:
+                host.stop()
+
+
+def _see_through(host: PumpThread, asked: Asked) -> None:
+    """Wait until it is time to stop the pump."""
+    # Not all at once: pumps that began together are not to end together.
+    tenure_s = settings.CHATTER_TENURE_S * random.uniform(0.8, 1)  # noqa: S311
+    if _ended(host, asked, until=time.monotonic() + tenure_s):
+        return
+    host.retire()
+    doorbell.call()
+    until = time.monotonic() + settings.CHATTER_RETIRE_S
+    while host.pump.running and not _ended(host, asked, min(until, time.monotonic() + _LOOK_S)):
+        if time.monotonic() >= until:
+            return
+
+
+def _ended(host: PumpThread, asked: Asked, until: float) -> bool:
+    """Wait until then; True at once when the pump died or this process is to end."""
+    while host.alive and not asked.to_end:
+        left_s = until - time.monotonic()
+        if left_s <= 0:
+            return False
+        if membership.lifeline.wait(min(left_s, _LOOK_S)):
+            return True
+    return True
