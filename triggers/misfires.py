@@ -37,6 +37,14 @@ class Step:
     next_at: datetime | None
 
 
+def missed(timing: Timing, due_at: datetime, now: datetime) -> list[Passed]:
+    """All that has been due since `due_at` and up to `now`, when none of it is to run."""
+    if due_at > now:
+        return []
+    late, _ = _passed(timing, due_at, now, "missed")
+    return [Passed(due_at, "missed"), *late]
+
+
 def next_step(
     timing: Timing, due_at: datetime, now: datetime, misfire: Misfire, grace: timedelta
 ) -> Step:

@@ -39,13 +39,13 @@ def test_each_fire_time_starts_one_execution_for_the_owner(client, schedule, tur
 
 
 def test_a_schedule_runs_a_template_with_parameters(client, schedule, turned, drain):
-    schedule(template="universal_chat", parameters={"system_prompt": "Be brief."})
+    schedule(template="universal_chat", parameters={"system": "Be brief."})
     turned.on(60)
     fire()
     drain()
     ran = WorkflowExecution.objects.get()
     assert (ran.status, ran.kind) == ("completed", "template")
-    assert ran.parameters["system_prompt"] == "Be brief."
+    assert ran.parameters["system"] == "Be brief."
 
 
 def test_once_is_once(client, schedule, turned):
@@ -55,8 +55,9 @@ def test_once_is_once(client, schedule, turned):
         fire()
     assert firings(client, made) == [("+300", "started")]
     assert client.get(f"{SCHEDULES}{made['id']}/").json()["next_at"] is None
-    over = client.post(f"{SCHEDULES}{made['id']}/pause/"), client.post(
-        f"{SCHEDULES}{made['id']}/resume/"
+    over = (
+        client.post(f"{SCHEDULES}{made['id']}/pause/"),
+        client.post(f"{SCHEDULES}{made['id']}/resume/"),
     )
     assert (over[1].status_code, over[1].json()["code"]) == (409, "schedule_over")
 

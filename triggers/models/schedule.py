@@ -6,7 +6,6 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from core import clock
 from core.models import EditableRecord, Record
 from triggers.misfires import Misfire
 from triggers.models.target import Target
@@ -46,10 +45,10 @@ class Schedule(EditableRecord, Target):
     time_zone = models.CharField(max_length=64, default="UTC")
     every_s = models.PositiveIntegerField(default=0)
     run_at = models.DateTimeField(null=True, blank=True)
-    starts_at = models.DateTimeField(default=clock.now)
+    starts_at = models.DateTimeField()
     ends_at = models.DateTimeField(null=True, blank=True)
     misfire = models.CharField(
-        max_length=8, choices=[(one, one) for one in Misfire], default="skip"
+        max_length=8, choices=[(one.value, one.value) for one in Misfire], default="skip"
     )
     grace_s = models.PositiveIntegerField(default=60)
 

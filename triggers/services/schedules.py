@@ -11,8 +11,10 @@ from django.db import transaction
 from accounts.models import User
 from audit.record import record
 from core import clock
+from core.bulk import insert_rows
 from core.errors import ChatterError, Conflict, NotFound
-from triggers.models import Schedule
+from triggers.misfires import missed
+from triggers.models import Schedule, ScheduleFiring
 from triggers.services.targets import (
     found_target,
     locked_owner,
@@ -63,7 +65,9 @@ def create_schedule(*, owner: User, by: User | None = None, **fields: Any) -> Sc
     definition, template = found_target(
         owner, fields.pop("definition", None), fields.pop("template", None)
     )
-    schedule = Schedule(owner=owner, definition=definition, template=template, **fields)
+    schedule = Schedule(
+        owner=owner, definition=definition, template=template, **{"starts_at": None, **fields}
+    )
     _settle_times(schedule)
     _check_start(schedule)
     schedule.save()
@@ -84,10 +88,12 @@ def change_schedule(
         target = {"definition": fields.get("definition"), "template": fields.get("template")}
         fields |= dict(zip(target, found_target(schedule.owner, *target.values()), strict=True))
     changed = sorted(name for name, value in fields.items() if getattr(schedule, name) != value)
-    for name in changed:
-        setattr(schedule, name, fields[name])
     if not changed:
         return schedule
+    if TIMES & set(changed):
+        _miss_due(schedule)
+    for name in changed:
+        setattr(schedule, name, fields[name])
     if TIMES & set(changed):
         _settle_times(schedule)
     if _START & set(changed):
@@ -100,9 +106,13 @@ def change_schedule(
 
 @transaction.atomic
 def pause_schedule(schedule: Schedule, *, by: User | None, because: str = "") -> Schedule:
-    """From now on it is not due; times that pass meanwhile are not missed. Safe to repeat."""
+    """From now on it is not due; what has been due is missed, what passes meanwhile is not.
+
+    Safe to repeat.
+    """
     schedule = _locked(schedule)
     if not schedule.paused:
+        _miss_due(schedule)
         schedule.paused, schedule.paused_because = True, because
         schedule.next_at = schedule.held_until = None
         save_row(schedule)
@@ -149,6 +159,18 @@ def _locked(schedule: Schedule, revision: int | None = None) -> Schedule:
         changed=ScheduleChanged,
     )
     return found
+
+
+def _miss_due(schedule: Schedule) -> None:
+    """Tell what was due and has not been run: after this, nobody would know."""
+    now = clock.now()
+    if schedule.next_at is None:
+        return
+    rows = [
+        {"schedule_id": schedule.pk, "fire_at": one.at, "until": one.until, "status": one.status}
+        for one in missed(schedule.timing, schedule.next_at, now)
+    ]
+    insert_rows(ScheduleFiring, rows)
 
 
 def _settle_times(schedule: Schedule) -> None:
