@@ -176,7 +176,7 @@ def _miss_due(schedule: Schedule) -> None:
 def _settle_times(schedule: Schedule) -> None:
     """Raises InvalidSchedule."""
     now = clock.now()
-    schedule.starts_at = schedule.starts_at or now
+    schedule.starts_at = schedule.starts_at or now.replace(microsecond=0)
     check_times(vars(schedule), now)
     schedule.next_at = None if schedule.paused else schedule.timing.next(now)
     schedule.held_until = None
