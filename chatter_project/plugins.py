@@ -29,10 +29,16 @@ TOOLS = [
 ]
 
 # Called with the executions that end, inside the transaction that ends them.
-OUTCOMES = ["conversations.services.replies.record_replies"]
+OUTCOMES = [
+    "conversations.services.replies.record_replies",
+    "triggers.services.endings.note_endings",
+]
 
 # Gives the conversation an execution answers in, as the model is to see it.
 HISTORY = "conversations.history.history_of"
 
 # Done every so often by whoever hosts a pump.
-CHORES: list[str] = []
+CHORES: list[str] = [
+    "triggers.chores.fire_schedules",
+    "triggers.chores.follow_chains",
+]

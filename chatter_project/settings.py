@@ -77,6 +77,7 @@ INSTALLED_APPS = [
     "tools",
     "workflows",
     "conversations",
+    "triggers",
     "analytics",
 ]
 MIDDLEWARE = [  # the server puts those of `chatter_project.middleware` in the place of Django's
@@ -236,6 +237,11 @@ CHATTER_TOOLS = plugins.TOOLS
 CHATTER_OUTCOMES = plugins.OUTCOMES
 CHATTER_HISTORY = plugins.HISTORY
 CHATTER_CHORES = plugins.CHORES
+CHATTER_TRIGGERS = {
+    "per_user": env.int("TRIGGERS_PER_USER", default=100),
+    "min_interval_s": env.int("SCHEDULE_MIN_INTERVAL_S", default=60),
+    "chain_depth": env.int("CHAIN_MAX_DEPTH", default=10),
+}
 # What MCP servers over stdio may start, as JSON: {"name": ["program", "argument", …]}.
 CHATTER_MCP_COMMANDS = env.json("CHATTER_MCP_COMMANDS", default={})
 # Providers that the environment names; registered by `manage.py prepare`.

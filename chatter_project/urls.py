@@ -14,6 +14,7 @@ api = [
     path("", include("llms.api.urls")),
     path("", include("tools.api.urls")),
     path("", include("analytics.api.urls")),
+    path("", include("triggers.api.urls")),
     path("", include("conversations.api.urls")),
     path("", include("workflows.api.urls")),
 ]
@@ -22,6 +23,7 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("conversations.urls")),
     path("", include("workflows.urls")),
+    path("", include("triggers.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include(api)),
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),

@@ -193,7 +193,11 @@ def _kind(request: ExecutionRequest) -> str:
 def _template(user: User, request: ExecutionRequest) -> WorkflowTemplate | None:
     if request.definition or request.graph is not None:
         return None
-    name = request.template or UNIVERSAL_CHAT
+    return template_called(request.template or UNIVERSAL_CHAT, user)
+
+
+def template_called(name: str, user: User) -> WorkflowTemplate:
+    """A template that this user may run, by slug or id. Raises TemplateNotFound."""
     found = built_in(name)
     if found is None:
         seen = WorkflowTemplate.objects.visible_to(user).select_related("version")

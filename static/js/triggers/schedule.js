@@ -1,0 +1,44 @@
+/** The form of a schedule: the fields of the chosen kind, and the times it would run at. */
+
+import { el, fill } from "../dom.js";
+import { showTimes } from "../shell.js";
+
+const WAIT_MS = 300;
+const form = document.getElementById("schedule-form");
+const times = document.getElementById("times");
+const none = document.getElementById("no-times");
+let asked = 0;
+let waiting;
+
+const showKind = () => {
+  for (const part of form.querySelectorAll("[data-kind]")) part.hidden = part.dataset.kind !== form.elements.kind.value;
+};
+
+/** Ask for the times of what stands there now; only the newest answer counts. */
+async function showNext() {
+  const turn = ++asked;
+  let answer;
+  try {
+    answer = await fetch(form.dataset.times, { method: "POST", body: new FormData(form), credentials: "same-origin" });
+  } catch {
+    return; // the server is away: saving will tell
+  }
+  const body = await answer.json().catch(() => ({}));
+  if (turn !== asked) return;
+  const found = answer.ok ? body.times : [];
+  fill(times, found.map((at) => el("li", {}, el("time", { datetime: at, "data-moment": "" }, at))));
+  none.textContent = answer.ok ? "None is to come." : (body.detail?.errors?.[0]?.message ?? body.message ?? "");
+  none.hidden = found.length > 0;
+  showTimes(times);
+}
+
+form.addEventListener("input", () => {
+  showKind();
+  clearTimeout(waiting);
+  waiting = setTimeout(showNext, WAIT_MS);
+});
+
+const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+if (!form.elements.revision && form.elements.time_zone.value === "UTC" && own) form.elements.time_zone.value = own;
+showKind();
+showNext();

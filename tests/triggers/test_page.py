@@ -1,0 +1,142 @@
+"""The pages of schedules do what the API does, and need no script; so does the back office."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from audit.models import AuditEntry
+from tests.triggers.conftest import fire
+from triggers.models import Schedule
+from workflows.models import WorkflowExecution, WorkflowTemplate
+
+PAGE = "/schedules/"
+
+
+@pytest.fixture
+def browser(alice: User, built_in: None) -> Client:
+    made = Client(enforce_csrf_checks=True)
+    made.force_login(alice)
+    return made
+
+
+def send(browser: Client, page: str, to: str = "", **fields: Any) -> Any:
+    shown = browser.get(page).content.decode()
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', shown)
+    assert token
+    return browser.post(to or page, {"csrfmiddlewaretoken": token[1], **fields})
+
+
+def filled(**fields: Any) -> dict[str, Any]:
+    template = WorkflowTemplate.objects.get(slug="universal_chat")
+    return {
+        "name": "Morning", "target": f"template:{template.pk}", "message": "What is new?",
+        "kind": "cron", "cron": "0 9 * * *", "unit": "minutes", "time_zone": "Europe/Berlin",
+        "misfire": "skip", "grace_s": "60", **fields,
+    }  # fmt: skip
+
+
+def test_a_schedule_is_made_changed_and_deleted_on_its_page(browser, turned):
+    answer = send(browser, PAGE + "new/", **filled(more='{"tone": "dry"}'))
+    assert answer.status_code == 302, answer.content.decode()
+    made = Schedule.objects.get()
+    assert made.input == {"tone": "dry", "message": "What is new?"}
+    page = browser.get(answer.url).content.decode()
+    assert page.count("07:00 UTC</time>") == 5
+    changed = filled(kind="interval", every="2", unit="hours", revision="1")
+    assert send(browser, answer.url, **changed).status_code == 302
+    made.refresh_from_db()
+    assert (made.kind, made.every_s, made.revision) == ("interval", 7200, 2)
+    late = send(browser, answer.url, **filled(name="Late", revision="1"))
+    assert late.status_code == 412
+    assert "schedule_changed" in late.content.decode()
+    assert send(browser, answer.url, act="delete").url == PAGE
+    assert not Schedule.objects.exists()
+
+
+def test_saving_a_form_as_it_is_shown_changes_nothing(browser, schedule, turned):
+    made = schedule(kind="once", run_at="2026-10-25T00:30:05Z", time_zone="Europe/Berlin")
+    page = browser.get(f"{PAGE}{made['id']}/")
+    form = page.context["form"]
+    shown = {field.name: field.value() or "" for field in form}
+    assert shown["run_at"] == "2026-10-25T02:30:05"
+    assert send(browser, f"{PAGE}{made['id']}/", **shown, revision="1").status_code == 302
+    assert Schedule.objects.get().revision == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"cron": "every day"}, "five fields"),
+        ({"time_zone": "Mars/Olympus"}, "not the name of a time zone"),
+        ({"kind": "once", "run_at": "soon"}, "This is no time."),
+        ({"more": "[1]"}, "an object of JSON"),
+        ({"more": "{"}, "no JSON"),
+        ({"target": "definition:0190"}, "Select a valid choice"),
+        ({"parameters": '{"nonsense": 1}'}, "There is no such parameter"),
+    ],
+)
+def test_what_is_wrong_is_told_and_what_was_written_stays(browser, turned, fields, told):
+    answer = send(browser, PAGE + "new/", **filled(**fields))
+    page = answer.content.decode()
+    assert (answer.status_code, told in page) == (400, True)
+    assert "What is new?" in page
+    assert not Schedule.objects.exists()
+
+
+def test_the_list_pauses_resumes_and_runs(browser, schedule, turned):
+    made = schedule()
+    assert send(browser, PAGE, schedule=made["id"], act="pause").status_code == 302
+    assert "paused" in browser.get(PAGE).content.decode()
+    assert send(browser, PAGE, schedule=made["id"], act="run").status_code == 302
+    assert WorkflowExecution.objects.count() == 1
+    assert send(browser, PAGE, schedule=made["id"], act="resume").status_code == 302
+    assert Schedule.objects.get().next_at is not None
+    assert send(browser, PAGE, schedule=made["id"], act="nonsense").status_code == 400
+    history = browser.get(f"{PAGE}{made['id']}/").content.decode()
+    assert "by hand" in history
+
+
+def test_the_times_of_an_unsaved_form_are_told(browser, turned):
+    told = send(browser, PAGE + "new/", PAGE + "times/", **filled())
+    assert told.json()["times"][0] == "2026-06-02T07:00:00+00:00"
+    wrong = send(browser, PAGE + "new/", PAGE + "times/", **filled(cron="x"))
+    assert (wrong.status_code, wrong.json()["code"]) == (400, "invalid_schedule")
+    half = send(browser, PAGE + "new/", PAGE + "times/", kind="once", run_at="x", time_zone="UTC")
+    assert half.json() == {"times": []}
+
+
+def test_a_stranger_finds_no_page(charlie, schedule):
+    made = schedule()
+    stranger = Client()
+    stranger.force_login(charlie)
+    assert stranger.get(f"{PAGE}{made['id']}/").status_code == 404
+    for fields in ({"act": "delete"}, {"act": "run"}, filled()):
+        assert stranger.post(f"{PAGE}{made['id']}/", fields).status_code == 404
+    foreign = {"schedule": made["id"], "act": "run"}
+    assert stranger.post(PAGE, foreign).status_code == 404
+    assert "Minutely" not in stranger.get(PAGE).content.decode()
+    assert not WorkflowExecution.objects.exists()
+    assert Client().get(PAGE).url.startswith("/login/")
+
+
+def test_the_back_office_pauses_resumes_and_runs_for_the_owner(schedule, turned, admin, alice):
+    made = schedule()
+    office, address = Client(), "/admin/triggers/schedule/"
+    office.force_login(admin)
+    for act in ("pause", "run", "resume"):
+        sent = {"action": act, "_selected_action": [made["id"]]}
+        assert office.post(address, sent, follow=True).status_code == 200
+    assert WorkflowExecution.objects.get().user_id == alice.id
+    done = AuditEntry.objects.filter(actor_id=admin.id, action__startswith="triggers.")
+    assert [one.action.rpartition(".")[2] for one in done.order_by("seq")] == [
+        "paused", "run", "resumed",
+    ]  # fmt: skip
+    turned.on(60)
+    fire()
+    for name in ("schedule", "schedulefiring", "chain", "chainfiring"):
+        assert office.get(f"/admin/triggers/{name}/").status_code == 200
+    assert office.get(f"{address}{made['id']}/change/").status_code == 200
+    assert office.post(f"{address}{made['id']}/change/", {"name": "x"}).status_code == 403

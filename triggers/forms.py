@@ -1,0 +1,204 @@
+"""The form of a schedule on its page: what people write, as the service takes it."""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from django import forms
+from django.db.models import Q
+
+from accounts.models import User
+from core import json_values
+from triggers.cron import UnknownZone, zone
+from triggers.models import Schedule, ScheduleKind
+from workflows.models import WorkflowDefinition, WorkflowTemplate
+
+UNITS = {"minutes": 60, "hours": 3600, "days": 86_400}
+TIMES = ("run_at", "starts_at", "ends_at")
+_SHOWN = 200
+_CLOCK = "%Y-%m-%dT%H:%M:%S"
+_LOCAL = forms.DateTimeInput({"type": "datetime-local", "step": "1"})
+_JSON = forms.Textarea({"rows": 3, "spellcheck": "false", "placeholder": "JSON"})
+_KINDS = [
+    (ScheduleKind.CRON, "By a cron expression"),
+    (ScheduleKind.INTERVAL, "Every so often"),
+    (ScheduleKind.ONCE, "Once"),
+]
+_MISFIRES = [
+    ("skip", "Leave it out"),
+    ("once", "Run once for all"),
+    ("all", "Run each of them"),
+]
+
+
+class ScheduleForm(forms.Form):
+    """Times are written as clocks of its time zone show them."""
+
+    name = forms.CharField(max_length=255)
+    target = forms.ChoiceField(label="What runs")
+    message = forms.CharField(
+        required=False, strip=False, widget=forms.Textarea({"rows": 3}), max_length=100_000
+    )
+    kind = forms.ChoiceField(label="When", choices=_KINDS)
+    cron = forms.CharField(
+        label="Cron expression",
+        required=False,
+        max_length=100,
+        widget=forms.TextInput({"placeholder": "0 9 * * mon-fri", "autocapitalize": "none"}),
+        help_text="Minute, hour, day, month, weekday.",
+    )
+    every = forms.IntegerField(label="Every", required=False, min_value=1, max_value=10**6)
+    unit = forms.ChoiceField(label="Unit", choices=[(one, one) for one in UNITS])
+    run_at = forms.CharField(label="At", required=False, widget=_LOCAL)
+    time_zone = forms.CharField(
+        label="Time zone", max_length=64, widget=forms.TextInput({"list": "time-zones"})
+    )
+    starts_at = forms.CharField(label="Not before", required=False, widget=_LOCAL)
+    ends_at = forms.CharField(label="Not after", required=False, widget=_LOCAL)
+    misfire = forms.ChoiceField(label="What comes too late", choices=_MISFIRES)
+    grace_s = forms.IntegerField(
+        label="Too late is more than … seconds", min_value=1, max_value=7 * 86_400
+    )
+    more = forms.CharField(
+        label="More input",
+        required=False,
+        widget=_JSON,
+        help_text="An object; the message is added to it.",
+    )
+    parameters = forms.CharField(required=False, widget=_JSON, help_text="An object.")
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        target: Any = self.fields["target"]
+        target.choices = list(_targets(user))
+        now = self.initial.get("target")
+        if now and not target.valid_value(now):
+            target.choices = [*target.choices, (now, "As it is")]
+
+    @property
+    def zones(self) -> list[str]:
+        return sorted(available_timezones())
+
+    def clean_more(self) -> Any:
+        return _object(self.cleaned_data["more"])
+
+    def clean_parameters(self) -> Any:
+        return _object(self.cleaned_data["parameters"])
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        try:
+            here = zone(cleaned.get("time_zone") or "UTC")
+        except UnknownZone as error:
+            self.add_error("time_zone", str(error))
+            return cleaned
+        for name in TIMES:
+            try:
+                cleaned[name] = _instant(cleaned.get(name), here)
+            except (ValueError, OverflowError):
+                self.add_error(name, "This is no time.")
+        return cleaned
+
+    def times(self) -> dict[str, Any]:
+        """When it is due, as the service takes it."""
+        given = self.cleaned_data
+        every_s = (given.get("every") or 0) * UNITS[given.get("unit") or "minutes"]
+        same = {name: given.get(name) or None for name in TIMES}
+        return {
+            **same,
+            "kind": given["kind"],
+            "cron": given.get("cron") or "",
+            "time_zone": given.get("time_zone") or "UTC",
+            "every_s": min(every_s, 2**31 - 1),
+        }
+
+    def given(self) -> dict[str, Any]:
+        """All of it, as the service takes it."""
+        told = self.cleaned_data
+        kind, _, pk = told["target"].partition(":")
+        message = {"message": told["message"]} if told["message"] else {}
+        return {
+            "name": json_values.plain_text(told["name"]),
+            "definition": pk if kind == "definition" else None,
+            "template": pk if kind == "template" else None,
+            "input": {**told["more"], **message},
+            "parameters": told["parameters"],
+            "misfire": told["misfire"],
+            "grace_s": told["grace_s"],
+            **self.times(),
+        }
+
+
+def written(schedule: Schedule) -> dict[str, Any]:
+    """A schedule as its form shows it."""
+    more = {name: value for name, value in schedule.input.items() if name != "message"}
+    here = zone(schedule.time_zone)
+    times = {name: getattr(schedule, name) for name in TIMES}
+    local = {name: at.astimezone(here).strftime(_CLOCK) for name, at in times.items() if at}
+    return {
+        **local,
+        "name": schedule.name,
+        "target": _value(schedule.target) if schedule.target else "",
+        "message": schedule.input.get("message", ""),
+        "more": json.dumps(more, ensure_ascii=False) if more else "",
+        "parameters": json.dumps(schedule.parameters, ensure_ascii=False)
+        if schedule.parameters
+        else "",
+        "kind": schedule.kind,
+        "cron": schedule.cron,
+        "time_zone": schedule.time_zone,
+        "misfire": schedule.misfire,
+        "grace_s": schedule.grace_s,
+        **_every(schedule.every_s),
+    }
+
+
+BLANK: Mapping[str, Any] = {
+    "kind": "cron",
+    "cron": "0 9 * * *",
+    "time_zone": "UTC",
+    "unit": "minutes",
+    "misfire": "skip",
+    "grace_s": 60,
+}
+
+
+def _targets(user: User) -> Iterator[tuple[str, Any]]:
+    mine = WorkflowDefinition.objects.filter(owner=user, archived=False, version__isnull=False)
+    templates = WorkflowTemplate.objects.filter(Q(owner=None) | Q(owner=user)).order_by("name")
+    yield "", "Choose …"
+    for label, rows in (("Your workflows", mine), ("Templates", templates)):
+        if found := [(_value(one), one.name) for one in rows[:_SHOWN]]:
+            yield label, found
+
+
+def _value(target: WorkflowDefinition | WorkflowTemplate) -> str:
+    kind = "definition" if isinstance(target, WorkflowDefinition) else "template"
+    return f"{kind}:{target.pk}"
+
+
+def _instant(text: str | None, here: ZoneInfo) -> datetime | None:
+    """In UTC: two times of a zone that changes its clocks then are never equal."""
+    return datetime.fromisoformat(text).replace(tzinfo=here).astimezone(UTC) if text else None
+
+
+def _every(seconds: int) -> dict[str, Any]:
+    """In the largest unit that fits."""
+    for unit in ("days", "hours", "minutes"):
+        if seconds and seconds % UNITS[unit] == 0:
+            return {"every": seconds // UNITS[unit], "unit": unit}
+    return {"every": max(seconds // 60, 1) if seconds else None, "unit": "minutes"}
+
+
+def _object(text: str) -> dict[str, Any]:
+    if not text.strip():
+        return {}
+    try:
+        value = json_values.read(text)
+    except ValueError as error:
+        raise forms.ValidationError(f"This is no JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise forms.ValidationError("This is an object of JSON: {…}.")
+    return value

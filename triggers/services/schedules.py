@@ -1,0 +1,197 @@
+"""Schedules of a user: made, changed, paused, resumed and deleted."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.models import User
+from audit.record import record
+from core import clock
+from core.bulk import insert_rows
+from core.errors import ChatterError, Conflict, NotFound
+from triggers.misfires import missed
+from triggers.models import Schedule, ScheduleFiring
+from triggers.services.targets import (
+    found_target,
+    locked_owner,
+    planned,
+    refuse_more,
+)
+from triggers.services.times import TIMES, check_times, timing_of
+from workflows.services.revisions import locked_row, save_row
+
+_TARGET = {"definition", "template"}
+_START = {*_TARGET, "input", "parameters"}
+
+
+class ScheduleNotFound(NotFound):
+    code = "schedule_not_found"
+    message = "There is no such schedule, or it is not yours."
+
+
+class ScheduleChanged(ChatterError):
+    """Somebody else saved first."""
+
+    code = "schedule_changed"
+    status = 412
+    message = "The schedule is at revision {revision} by now; load it and change that."
+
+
+class ScheduleOver(Conflict):
+    code = "schedule_over"
+    message = "None of its times is still to come; change when it is due."
+
+
+def schedule_for(user: User, pk: UUID | str) -> Schedule:
+    """One schedule this user may see. Raises ScheduleNotFound."""
+    try:
+        found: Schedule = Schedule.objects.visible_to(user).for_list().get(pk=pk)
+    except (Schedule.DoesNotExist, ValidationError, ValueError) as error:
+        raise ScheduleNotFound from error
+    return found
+
+
+@transaction.atomic
+def create_schedule(*, owner: User, by: User | None = None, **fields: Any) -> Schedule:
+    """A new schedule; what it runs is checked as a start by its owner is, and does not start.
+
+    Raises InvalidSchedule, OneTarget, TooManyTriggers, and what `plan_execution` raises.
+    """
+    refuse_more(locked_owner(owner), Schedule.objects)
+    definition, template = found_target(
+        owner, fields.pop("definition", None), fields.pop("template", None)
+    )
+    schedule = Schedule(
+        owner=owner, definition=definition, template=template, **{"starts_at": None, **fields}
+    )
+    _settle_times(schedule)
+    _check_start(schedule)
+    schedule.save()
+    record("triggers.schedule.created", actor=by or owner, target=schedule, detail=_told(schedule))
+    return schedule
+
+
+@transaction.atomic
+def change_schedule(
+    schedule: Schedule, *, by: User, revision: int | None = None, **fields: Any
+) -> Schedule:
+    """Set what is given; nothing is written where nothing differs.
+
+    Raises ScheduleChanged if it is no longer at `revision`, and what `create_schedule` raises.
+    """
+    schedule = _locked(schedule, revision)
+    if _TARGET & fields.keys():
+        target = {"definition": fields.get("definition"), "template": fields.get("template")}
+        fields |= dict(zip(target, found_target(schedule.owner, *target.values()), strict=True))
+    changed = sorted(name for name, value in fields.items() if getattr(schedule, name) != value)
+    if not changed:
+        return schedule
+    if TIMES & set(changed):
+        _miss_due(schedule)
+    for name in changed:
+        setattr(schedule, name, fields[name])
+    if TIMES & set(changed):
+        _settle_times(schedule)
+    if _START & set(changed):
+        _check_start(schedule)
+    save_row(schedule)
+    detail = {"changed": changed, **_told(schedule)}
+    record("triggers.schedule.changed", actor=by, target=schedule, detail=detail)
+    return schedule
+
+
+@transaction.atomic
+def pause_schedule(schedule: Schedule, *, by: User | None, because: str = "") -> Schedule:
+    """From now on it is not due; what has been due is missed, what passes meanwhile is not.
+
+    Safe to repeat.
+    """
+    schedule = _locked(schedule)
+    if not schedule.paused:
+        _miss_due(schedule)
+        schedule.paused, schedule.paused_because = True, because
+        schedule.next_at = schedule.held_until = None
+        save_row(schedule)
+        detail = {"because": because} if because else {}
+        record("triggers.schedule.paused", actor=by, target=schedule, detail=detail)
+    return schedule
+
+
+@transaction.atomic
+def resume_schedule(schedule: Schedule, *, by: User) -> Schedule:
+    """It is due at its next time from now on. Raises ScheduleOver. Safe to repeat."""
+    schedule = _locked(schedule)
+    if schedule.paused:
+        schedule.paused, schedule.paused_because = False, ""
+        schedule.next_at = schedule.timing.next(clock.now())
+        if schedule.next_at is None:
+            raise ScheduleOver
+        save_row(schedule)
+        record("triggers.schedule.resumed", actor=by, target=schedule)
+    return schedule
+
+
+@transaction.atomic
+def delete_schedule(schedule: Schedule, *, by: User) -> None:
+    """Delete it with its history; what it started stays."""
+    schedule = _locked(schedule)
+    record("triggers.schedule.deleted", actor=by, target=schedule, detail=_told(schedule))
+    schedule.delete()
+
+
+def preview(fields: Mapping[str, Any], count: int = 5) -> list[datetime]:
+    """The next times of a schedule with these fields. Raises InvalidSchedule."""
+    now = clock.now()
+    check_times(fields, now)
+    return timing_of(fields, now).upcoming(now, count)
+
+
+def _locked(schedule: Schedule, revision: int | None = None) -> Schedule:
+    found: Schedule = locked_row(
+        Schedule.objects.for_list(),
+        schedule.pk,
+        revision,
+        missing=ScheduleNotFound(),
+        changed=ScheduleChanged,
+    )
+    return found
+
+
+def _miss_due(schedule: Schedule) -> None:
+    """Tell what was due and has not been run: after this, nobody would know."""
+    now = clock.now()
+    if schedule.next_at is None:
+        return
+    rows = [
+        {"schedule_id": schedule.pk, "fire_at": one.at, "until": one.until, "status": one.status}
+        for one in missed(schedule.timing, schedule.next_at, now)
+    ]
+    insert_rows(ScheduleFiring, rows)
+
+
+def _settle_times(schedule: Schedule) -> None:
+    """Raises InvalidSchedule."""
+    now = clock.now()
+    schedule.starts_at = schedule.starts_at or now.replace(microsecond=0)
+    check_times(vars(schedule), now)
+    schedule.next_at = None if schedule.paused else schedule.timing.next(now)
+    schedule.held_until = None
+
+
+def _check_start(schedule: Schedule) -> None:
+    planned(schedule.owner, schedule, schedule.input, request_id="", cause="schedule")
+
+
+def _told(schedule: Schedule) -> dict[str, Any]:
+    """What the audit trail says of it; what it is given may be personal."""
+    target = schedule.target
+    return {
+        "name": schedule.name,
+        "kind": schedule.kind,
+        "runs": f"{target._meta.label_lower}:{target.pk}" if target else "",
+        "next_at": schedule.next_at.isoformat() if schedule.next_at else "",
+    }
