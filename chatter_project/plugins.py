@@ -36,3 +36,11 @@ HISTORY = "conversations.history.history_of"
 
 # Done every so often by whoever hosts a pump.
 CHORES: list[str] = []
+
+# What one may subscribe to, over websockets and as server-sent events.
+CHANNELS = [
+    "workflows.watching.channels.ExecutionChannel",
+    "workflows.watching.channels.UserChannel",
+    "conversations.channels.ConversationChannel",
+    "analytics.dashboard.DashboardChannel",
+]

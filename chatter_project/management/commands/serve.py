@@ -4,12 +4,13 @@ import gc
 import sys
 from typing import Any
 
-from daphne.server import Server
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from chatter_project.server import Server, loop
+from core.events import bell
 from workflows.pump.hosts import PumpThread
 
 # A busy server is no reason to drop a socket: daphne's own 5 s were too few for 130 at once.
@@ -26,6 +27,8 @@ class Command(BaseCommand):
         pump = PumpThread() if settings.CHATTER_PUMP == "server" else None
         if pump is not None:
             pump.start()
+        else:
+            bell.carry_through(loop)
         # Looking through all that was imported again and again took a third of the throughput;
         # what is garbage by now, 4 MiB, would never be found again.
         gc.collect()
