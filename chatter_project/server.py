@@ -68,7 +68,7 @@ class DaphneOutlet:
         self._drained.set()
 
 
-class Server(daphne.Server):  # type: ignore[misc]
+class Server(daphne.Server):
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         scope.setdefault("extensions", {})[EXTENSION] = partial(DaphneOutlet, protocol)
         return super().create_application(protocol, scope)

@@ -16,7 +16,7 @@ from core.outlets import Outlet, Parcel, socket_outlet
 
 log = structlog.get_logger(__name__)
 SUBPROTOCOL = "chatter.v1"
-NORMAL, GOING = 1000, 1001
+NORMAL, GOING, FAILED = 1000, 4503, 4500
 _CLOSE_CODES = {400: 4400, 401: 4401, 403: 4403, 404: 4404, 429: 4429}
 _open: WeakSet["Socket"] = WeakSet()
 
@@ -76,7 +76,7 @@ class Socket(AsyncWebsocketConsumer, ABC):
         except Exception as error:
             told = self.told(error)
             self.say(self.error_body(told))
-            await self.leave(_CLOSE_CODES.get(told.status, 1011))
+            await self.leave(_CLOSE_CODES.get(told.status, FAILED))
 
     def error_body(self, error: ChatterError) -> dict[str, Any]:
         """The last frame of a socket that is closed for this."""
@@ -104,8 +104,10 @@ async def say_goodbye() -> None:
     """Tell every open socket that the server stops, and close it."""
     leaving = list(_open)
     for socket in leaving:
+        if socket._task is not None:
+            socket._task.cancel()
         socket.going()
-    await asyncio.gather(*(socket.close(GOING) for socket in leaving), return_exceptions=True)
+    await asyncio.gather(*(socket.leave(GOING) for socket in leaving), return_exceptions=True)
 
 
 class NoSuchSocket(Socket):

@@ -70,7 +70,9 @@ class LiveSocket(Socket):
         with connections.one_more(user.pk):
             self._user = user
             try:
-                await first_of(self._listen(), stay(pass_of_scope(self.scope), user, self._look))
+                await first_of(
+                    self._listen(user), stay(pass_of_scope(self.scope), user, self._look)
+                )
             finally:
                 for key in list(self._tasks):
                     self._end(key)
@@ -78,7 +80,7 @@ class LiveSocket(Socket):
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         await self._asked.put(text_data)
 
-    async def _listen(self) -> None:
+    async def _listen(self, user: User) -> None:
         """Do what is asked, one thing after the other; return when nothing is, nor watched."""
         while True:
             try:
@@ -90,27 +92,27 @@ class LiveSocket(Socket):
                 return
             await self.outlet.drained()
             try:
-                await self._do(text)
+                await self._do(self._user or user, text)
             except Exception as error:
                 self._refuse(error, named_in(text))
 
-    async def _do(self, text: str | None) -> None:
+    async def _do(self, user: User, text: str | None) -> None:
         asked = understood(text)
         if isinstance(asked, Ping):
             self.say({"type": "pong", **_ref(asked.ref)})
         elif isinstance(asked, Subscribe):
-            await self._subscribe(asked)
+            await self._subscribe(user, asked)
         else:
             self._end(asked.key)
             self.say({"type": "unsubscribed", **_named(asked), **_ref(asked.ref)})
 
-    async def _subscribe(self, asked: Subscribe) -> None:
+    async def _subscribe(self, user: User, asked: Subscribe) -> None:
         """Subscribed to the same thing before, it begins anew."""
         self._end(asked.key)
         if len(self._tasks) >= settings.LIVE_MAX_SUBSCRIPTIONS:
             raise TooManySubscriptions(limit=settings.LIVE_MAX_SUBSCRIPTIONS, retry_after_s=1)
         channel, pk = channels()[asked.channel], asked.key[1]
-        opening = await patiently(channel.open, self._user, pk, asked.cursor)
+        opening = await patiently(channel.open, user, pk, asked.cursor)
         named = _named(asked)
         self.say({"type": "subscribed", **named, **_ref(asked.ref), **opening.snapshot})
         watching = self._watch(asked.key, opening.watch(Enveloped(self, named)), named)
