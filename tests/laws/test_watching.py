@@ -1,6 +1,7 @@
 """Promises 4 and 5, for many watchers at once: whatever gets lost on the way, each has the log."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from core.database import DatabaseThreads
 from core.events import Bell
 from tests.factories.accounts import UserFactory
 from tests.laws.histories import undone
@@ -31,6 +33,7 @@ steps = st.one_of(
     st.tuples(st.just("stop_reading"), numbers),
     st.tuples(st.just("read"), numbers),
     st.tuples(st.just("bell"), st.booleans()),
+    st.tuples(st.just("dawdle"), st.booleans()),
     st.tuples(st.just("rest")),
 )
 
@@ -43,6 +46,7 @@ class Town:
         self.first: dict[Person, dict[Any, int]] = {}
         self._patch = monkeypatch
         self._ring = Bell.ring
+        self._run = DatabaseThreads.run
 
     async def act(self, step: tuple[Any, ...]) -> None:
         await getattr(self, step[0] if step[0] != "return" else "come_back")(*step[1:])
@@ -99,6 +103,17 @@ class Town:
     async def bell(self, rings: bool) -> None:
         ring = self._ring if rings else lambda self, pieces_by_group: None
         self._patch.setattr(Bell, "ring", ring)
+
+    async def dawdle(self, reads_take_time: bool) -> None:
+        """What was read arrives later: much may have been committed since."""
+        run = self._run
+
+        async def slowly(self: DatabaseThreads, *args: Any, **kwargs: Any) -> Any:
+            answer = await run(self, *args, **kwargs)
+            await asyncio.sleep(0.004)
+            return answer
+
+        self._patch.setattr(DatabaseThreads, "run", slowly if reads_take_time else run)
 
     async def rest(self) -> None:
         await asyncio.sleep(0.02)
@@ -163,3 +178,44 @@ def test_whatever_is_late_lost_or_slow_each_watcher_has_exactly_the_log(
 
     with undone():
         async_to_sync(scenario)()
+
+
+@pytest.mark.django_db
+def test_who_does_not_read_delays_nobody_and_is_given_the_log_in_pages(settings: Any) -> None:
+    settings.LIVE_BEHIND = BEHIND
+
+    async def scenario() -> None:
+        world = await sync_to_async(lambda: World(UserFactory()))()
+        asleep, awake = Person(world, "user", ""), Person(world, "user", "")
+        await asleep.connect()
+        await awake.connect()
+        asleep.reads = False
+        await world.begin(0)
+        for _ in range(40):
+            await world.happen(0, 3)
+            await _soon(lambda: awake.had == world.lives[0].log)
+        assert asleep.had == []
+        assert asleep.most_in_line <= 3 + 3
+        while len(asleep.had) < len(awake.had):
+            await _soon(lambda: not asleep.ready or asleep.line)
+            assert asleep.line
+            asleep.read(1000)
+        assert asleep.had == awake.had
+        assert asleep.most_in_line <= BEHIND + 3
+        asleep.reads = True
+        await asyncio.sleep(0.05)
+        await world.happen(0, 1)
+        await _soon(lambda: asleep.had == world.lives[0].log)
+        assert asleep.had == world.lives[0].log
+        for person in (asleep, awake):
+            await person.cut()
+
+    async_to_sync(scenario)()
+
+
+async def _soon(reached: Callable[[], Any]) -> None:
+    """Wait for it, for a while."""
+    for _ in range(500):
+        if reached():
+            return
+        await asyncio.sleep(0.005)

@@ -99,7 +99,7 @@ class Person:
 
     async def connect(self) -> None:
         """For the first time, or again after the last event that was had."""
-        self._line: list[tuple[Frame, str]] = []
+        self.line: list[tuple[Frame, str]] = []
         self._free = asyncio.Event()
         self._free.set()
         cursor = self._cursor()
@@ -118,18 +118,18 @@ class Person:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def read(self, count: int) -> None:
-        for told, place in self._line[:count]:
+        for told, place in self.line[:count]:
             self.had.append(told)
             self.last_id = place
-        del self._line[:count]
-        if not self._line:
+        del self.line[:count]
+        if not self.line:
             self._free.set()
 
     # --- the sink that the server writes to
 
     @property
     def ready(self) -> bool:
-        return len(self._line) < 3
+        return len(self.line) < 3
 
     async def drained(self) -> None:
         await self._free.wait()
@@ -138,11 +138,11 @@ class Person:
         return str(told.seq) if self.channel.key == "execution" else positions.cursor(told)
 
     def put(self, batch: Batch, places: Sequence[str]) -> None:
-        self._line += zip(batch.frames, places, strict=True)
-        self.most_in_line = max(self.most_in_line, len(self._line))
+        self.line += zip(batch.frames, places, strict=True)
+        self.most_in_line = max(self.most_in_line, len(self.line))
         self._free.clear()
         if self.reads:
-            self.read(len(self._line))
+            self.read(len(self.line))
 
     def say(self, body: dict[str, Any]) -> None:
         self.last_word = body
