@@ -38,7 +38,15 @@ OUTCOMES = [
 HISTORY = "conversations.history.history_of"
 
 # Done every so often by whoever hosts a pump.
-CHORES: list[str] = [
+CHORES = [
     "triggers.chores.fire_schedules",
     "triggers.chores.follow_chains",
+]
+
+# What one may subscribe to, over websockets and as server-sent events.
+CHANNELS = [
+    "workflows.watching.channels.ExecutionChannel",
+    "workflows.watching.channels.UserChannel",
+    "conversations.channels.ConversationChannel",
+    "analytics.dashboard.DashboardChannel",
 ]

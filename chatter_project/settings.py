@@ -195,6 +195,15 @@ SPECTACULAR_SETTINGS = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 MESSAGE_MAX_CHARACTERS = env.int("MESSAGE_MAX_CHARACTERS", default=100_000)
 
+# --- the live side ---------------------------------------------------------------------------
+LIVE_BEHIND = env.int("LIVE_BEHIND", default=256)
+LIVE_MAX_CONNECTIONS = env.int("LIVE_MAX_CONNECTIONS", default=100)
+LIVE_MAX_SUBSCRIPTIONS = env.int("LIVE_MAX_SUBSCRIPTIONS", default=100)
+LIVE_HEARTBEAT_S = env.float("LIVE_HEARTBEAT_S", default=15.0)
+LIVE_RECHECK_S = env.float("LIVE_RECHECK_S", default=10.0)
+LIVE_IDLE_S = env.float("LIVE_IDLE_S", default=900.0)
+LIVE_MAX_S = env.float("LIVE_MAX_S", default=14_400.0)
+
 # --- the engine ------------------------------------------------------------------------------
 CHATTER_PUMP = env("CHATTER_PUMP", default="server")
 CHATTER_PUMP_CONCURRENCY = env.int("CHATTER_PUMP_CONCURRENCY", default=128)
@@ -219,6 +228,7 @@ CHATTER_RUN_LIMITS = {
 }
 # Hosts and networks beside the public internet that tools may reach.
 CHATTER_EGRESS_ALLOW = env.list("CHATTER_EGRESS_ALLOW", default=[])
+CHATTER_CHANNELS = plugins.CHANNELS
 CHATTER_NODE_TYPES = plugins.NODE_TYPES
 # Fields of `workflows.validation.bounds.Limits`.
 CHATTER_GRAPH_LIMITS = {

@@ -8,15 +8,19 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from threading import Lock
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 import structlog
 from channels.layers import get_channel_layer
 
+from core.relay import THIS_PROCESS, Relay
+
 log = structlog.get_logger(__name__)
 _SEND_TIMEOUT_S = 1.0
+_JOINS_WITHIN_S = 1.0
 _BEHIND = 256  # a listener this many pieces behind is told only to read for itself
 
 
@@ -34,21 +38,28 @@ class Listener:
         self._wanted = wanted
         self._rung = asyncio.Event()
         self._pieces: list[Any] = []
-        self._relay: asyncio.Task[None] | None = None
-        self._closed = False
+        self._hinted = False
+        self.hinted = False  # whether the last wait was told of more than it gives
+        self._relay: Relay | None = None
         self.loop = asyncio.get_running_loop()
 
     def __enter__(self) -> "Listener":
         self._bell._add(self._group, self)
-        if (layer := get_channel_layer()) is not None:
-            self._relay = self.loop.create_task(self._listen(layer))
+        self._relay = self._bell._relay_of(self.loop)
+        if self._relay is not None:
+            self._relay.add(self._group)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._bell._remove(self._group, self)
-        self._closed = True
         if self._relay is not None:
-            self._relay.cancel()
+            self._relay.remove(self._group)
+            self._relay = None
+
+    async def joined(self) -> None:
+        """Return once other processes are heard too; whoever reads then misses nothing."""
+        if self._relay is not None:
+            await self._relay.joined(self._group, _JOINS_WITHIN_S)
 
     async def wait(self, timeout_s: float) -> list[Any]:
         """What was rung in since the last call, after at most `timeout_s`; empty means: read."""
@@ -58,6 +69,7 @@ class Listener:
                     await self._rung.wait()
         self._rung.clear()
         pieces, self._pieces = self._pieces, []
+        self.hinted, self._hinted = self._hinted, False
         return pieces
 
     def wants(self, pieces: Sequence[Any]) -> bool:
@@ -66,22 +78,11 @@ class Listener:
     def wake(self, pieces: Sequence[Any]) -> None:
         """Called in the listener's own loop."""
         self._pieces.extend(pieces)
+        self._hinted = self._hinted or not pieces
         if len(self._pieces) > _BEHIND:
             self._pieces.clear()
+            self._hinted = True
         self._rung.set()
-
-    async def _listen(self, layer: Any) -> None:
-        try:
-            channel = await layer.new_channel()
-            await layer.group_add(self._group, channel)
-            try:
-                while not self._closed:  # asyncio.wait_for, in redis-py, can lose a cancel
-                    await layer.receive(channel)
-                    self.wake(())
-            finally:
-                await layer.group_discard(self._group, channel)
-        except Exception:
-            log.warning("bell.deaf", group=self._group, exc_info=True)
 
 
 class Bell:
@@ -90,6 +91,7 @@ class Bell:
     def __init__(self) -> None:
         self._lock = Lock()
         self._listeners: dict[str, WeakSet[Listener]] = defaultdict(WeakSet)
+        self._relays: WeakKeyDictionary[asyncio.AbstractEventLoop, Relay] = WeakKeyDictionary()
         self._carrier: asyncio.AbstractEventLoop | None = None
 
     def listen(self, group: str) -> Listener:
@@ -114,6 +116,25 @@ class Bell:
         if layer is not None and carrier is not None and pieces_by_group:
             with suppress(RuntimeError):
                 carrier.call_soon_threadsafe(_send_soon, layer, list(pieces_by_group))
+
+    def _relay_of(self, loop: asyncio.AbstractEventLoop) -> Relay | None:
+        """The one ear of this loop at the channel layer; None without a layer."""
+        layer = get_channel_layer()
+        if layer is None:
+            return None
+        relay = self._relays.get(loop)
+        if relay is None:
+            relay = self._relays[loop] = Relay(layer, partial(self._heard, loop))
+        return relay
+
+    def _heard(self, loop: asyncio.AbstractEventLoop, group: str | None) -> None:
+        """Wake this loop's listeners of the group, or all of them; called in that loop."""
+        with self._lock:
+            groups = list(self._listeners) if group is None else [group]
+            woken = [one for name in groups for one in self._listeners.get(name, ())]
+        for listener in woken:
+            if listener.loop is loop:
+                listener.wake(())
 
     def _add(self, group: str, listener: Listener) -> None:
         with self._lock:
@@ -144,7 +165,7 @@ async def _send(layer: Any, groups: list[str]) -> None:
     try:
         async with asyncio.timeout(_SEND_TIMEOUT_S):
             for group in groups:
-                await layer.group_send(group, {"type": "rung"})
+                await layer.group_send(group, {"type": "rung", "group": group, "by": THIS_PROCESS})
     except Exception:  # the layer only brings hints; the log has it all
         log.warning("bell.not_carried", groups=len(groups), exc_info=True)
 

@@ -1,54 +1,87 @@
-"""A socket that watches: it is let in like the REST object, then sent a stream of frames."""
+"""Websockets: let in like requests, told of errors in the one shape, sent as much as they take."""
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from typing import Any
 from urllib.parse import parse_qs
+from weakref import WeakSet
 
 import orjson
 import structlog
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from core.api import as_chatter_error
-from core.errors import BadNumber, NotFound, problem
+from core.errors import BadNumber, ChatterError, NotFound, problem
+from core.outlets import Outlet, Parcel, socket_outlet
 
 log = structlog.get_logger(__name__)
 SUBPROTOCOL = "chatter.v1"
-NORMAL = 1000
-_CLOSE_CODES = {400: 4400, 401: 4401, 403: 4403, 404: 4404}
+NORMAL, GOING, FAILED = 1000, 4503, 4500
+_CLOSE_CODES = {400: 4400, 401: 4401, 403: 4403, 404: 4404, 429: 4429}
+_open: WeakSet["Socket"] = WeakSet()
 
 
-class WatchConsumer(AsyncWebsocketConsumer, ABC):
-    """Subclasses say what is watched in `stream`; errors leave as the API's error body."""
+class Going(Exception):
+    """The connection ends, though nothing is wrong: the client is to come back at once."""
+
+
+class Socket(AsyncWebsocketConsumer, ABC):
+    """Open for as long as `serve` runs; what it raises is told before the socket is closed."""
+
+    outlet: Outlet
+    _task: asyncio.Task[None] | None = None
 
     @abstractmethod
-    def stream(self) -> AsyncIterator[str]:
-        """The frames to send, JSON each. Raises ChatterError when the caller may not watch."""
+    async def serve(self) -> None:
+        """Everything there is to do. Raises ChatterError when the caller may not stay."""
 
     async def connect(self) -> None:
         # Browsers drop a socket whose offered subprotocol is not echoed; the token never is.
         offered = SUBPROTOCOL in self.scope.get("subprotocols", ())
         await self.accept(SUBPROTOCOL if offered else None)
-        self._task = asyncio.get_running_loop().create_task(self._send_all())
+        self.outlet = socket_outlet(self.scope, self.send)
+        _open.add(self)
+        self._task = asyncio.get_running_loop().create_task(self._serve())
 
     async def disconnect(self, code: int) -> None:
-        if (task := getattr(self, "_task", None)) is not None:
-            task.cancel()
+        _open.discard(self)
+        if self._task is not None:
+            self._task.cancel()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        """Watchers only listen."""
+        """Those who only watch are not listened to."""
 
-    async def _send_all(self) -> None:
+    def say(self, body: dict[str, Any]) -> None:
+        self.outlet.write(Parcel([orjson.dumps(body).decode()]))
+
+    def told(self, error: Exception) -> ChatterError:
+        """What the client is told of it."""
+        return as_chatter_error(error, self.request_id)
+
+    def going(self) -> None:
+        """Say that the server stops, or will not serve this socket any longer."""
+        self.say({"type": "going"})
+
+    async def leave(self, code: int) -> None:
+        await self.outlet.close()
+        await self.close(code)
+
+    async def _serve(self) -> None:
         try:
-            async for frame in self.stream():
-                await self.send(text_data=frame)
-            await self.close(NORMAL)
+            await self.serve()
+            await self.leave(NORMAL)
+        except Going:
+            self.going()
+            await self.leave(GOING)
         except Exception as error:
-            told = as_chatter_error(error, self.request_id)
-            body = {**problem(told, self.request_id), "problem": told.code}
-            body["type"] = "error"
-            await self.send(text_data=orjson.dumps(body).decode())
-            await self.close(_CLOSE_CODES.get(told.status, 1011))
+            told = self.told(error)
+            self.say(self.error_body(told))
+            await self.leave(_CLOSE_CODES.get(told.status, FAILED))
+
+    def error_body(self, error: ChatterError) -> dict[str, Any]:
+        """The last frame of a socket that is closed for this."""
+        body = {**problem(error, self.request_id), "problem": error.code}
+        return {**body, "type": "error"}
 
     @property
     def request_id(self) -> str:
@@ -67,9 +100,18 @@ class WatchConsumer(AsyncWebsocketConsumer, ABC):
         return int(text)
 
 
-class NoSuchSocket(WatchConsumer):
+async def say_goodbye() -> None:
+    """Tell every open socket that the server stops, and close it."""
+    leaving = list(_open)
+    for socket in leaving:
+        if socket._task is not None:
+            socket._task.cancel()
+        socket.going()
+    await asyncio.gather(*(socket.leave(GOING) for socket in leaving), return_exceptions=True)
+
+
+class NoSuchSocket(Socket):
     """An address nobody listens at."""
 
-    async def stream(self) -> AsyncIterator[str]:
+    async def serve(self) -> None:
         raise NotFound
-        yield

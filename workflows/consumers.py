@@ -1,35 +1,79 @@
-"""Watch one execution over a websocket."""
+"""Sockets that watch one thing each: their address says which, their frames have no envelope."""
 
-from collections.abc import AsyncIterator
-
-import orjson
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, ClassVar
 
 from accounts.authentication import authenticate_scope
+from accounts.connections import connections
 from accounts.models import User
-from core.database import database
-from core.sockets import WatchConsumer
-from workflows.selectors import execution_for
-from workflows.tracking.log import Tail
+from accounts.passes import pass_of_scope
+from core.outlets import Outlet
+from core.sockets import Socket
+from workflows.tracking.frames import Frame
+from workflows.watching.channels import Channel, ExecutionChannel
+from workflows.watching.cursor import Cursor
+from workflows.watching.feed import Batch
+from workflows.watching.patience import patiently
+from workflows.watching.positions import Positions
+from workflows.watching.staying import first_of, stay
 
 
-class ExecutionConsumer(WatchConsumer):
+class Plain:
+    """A sink: the frames of the log as they are."""
+
+    def __init__(self, socket: Socket) -> None:
+        self._socket = socket
+        self._outlet: Outlet = socket.outlet
+
+    @property
+    def ready(self) -> bool:
+        return self._outlet.ready
+
+    async def drained(self) -> None:
+        await self._outlet.drained()
+
+    def place(self, positions: Positions, frame: Frame) -> str:
+        return ""
+
+    def put(self, batch: Batch, places: Sequence[str]) -> None:
+        self._outlet.write(batch.parcel("%"))
+
+    def say(self, body: dict[str, Any]) -> None:
+        self._socket.say(body)
+
+
+class OneChannelSocket(Socket):
+    """Subclasses say which channel, and where the client was."""
+
+    channel: ClassVar[Channel]
+
+    def cursor(self) -> Cursor:
+        """From the query string. Raises Invalid."""
+        return Cursor(after=self.number("after"))
+
+    async def serve(self) -> None:
+        user = await authenticate_scope(self.scope)
+        with connections.one_more(user.pk):
+            await first_of(self._watch(user), stay(pass_of_scope(self.scope), user, self._look))
+
+    async def _watch(self, user: User) -> None:
+        opening = await patiently(self.channel.open, user, self._pk, self.cursor())
+        if opening.snapshot:
+            self.say({"type": self.channel.key, **opening.snapshot})
+        last = await opening.watch(Plain(self))
+        if last is not None:
+            self.say(last)
+
+    async def _look(self, user: User) -> None:
+        await patiently(partial(self.channel.check, user, self._pk))
+
+    @property
+    def _pk(self) -> str:
+        return str(self.scope["url_route"]["kwargs"]["pk"])
+
+
+class ExecutionConsumer(OneChannelSocket):
     """`ws/executions/{id}/?after=k`: events k+1 … N, then `end`."""
 
-    async def stream(self) -> AsyncIterator[str]:
-        user = await watcher(self)
-        after = self.number("after")
-        execution = await database.run(execution_for, user, self.scope["url_route"]["kwargs"]["pk"])
-        with Tail(execution.id, after) as tail:
-            async for frame in tail.frames():
-                yield frame.text
-        yield end_frame(execution.id, tail.seen)
-
-
-async def watcher(consumer: WatchConsumer) -> User:
-    """Who opened this socket. Raises NotAuthenticated."""
-    return await authenticate_scope(consumer.scope)
-
-
-def end_frame(execution_id: object, seq: int) -> str:
-    """Said once when no event follows."""
-    return orjson.dumps({"type": "end", "execution": str(execution_id), "seq": seq}).decode()
+    channel = ExecutionChannel()

@@ -5,6 +5,7 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from accounts import throttling
+from accounts.changes import tell_changed
 from accounts.models import User
 from accounts.throttling import TooManyAttempts
 from audit.context import current
@@ -59,6 +60,7 @@ def log_out(request: HttpRequest) -> None:
     logout(request)
     if user.is_authenticated:
         record("accounts.session.closed", actor=user, target=user)
+        tell_changed(user.pk)
 
 
 @transaction.atomic

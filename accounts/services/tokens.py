@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
+from accounts.changes import tell_changed
 from accounts.known import known_users
 from accounts.models import ApiToken, User
 from accounts.tokens import new_token_text
@@ -33,6 +34,7 @@ def revoke_token(*, token: ApiToken, by: Any) -> ApiToken:
     token.refresh_from_db()
     if won:
         known_users.forget_all()
+        tell_changed(token.user_id)
         record("accounts.token.revoked", actor=by, target=token, detail=_detail(token))
     return token
 

@@ -2,11 +2,13 @@
 
 from django.urls import path
 
+from analytics.api.dashboard import DashboardEvents
 from analytics.api.definitions import DefinitionAnalyticsDetail
 from analytics.api.ratings import TemplateRating
 from analytics.api.templates import TemplateAnalyticsDetail
 
 urlpatterns = [
+    path("dashboard/events/", DashboardEvents.as_view(), name="dashboard-events"),
     path(
         "definitions/<str:pk>/analytics/",
         DefinitionAnalyticsDetail.as_view(),

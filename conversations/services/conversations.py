@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import transaction
 
+from accounts.changes import tell_changed
 from accounts.models import User
 from audit.record import record
 from conversations.models import Conversation, Message
@@ -41,6 +42,7 @@ def delete_conversation(conversation: Conversation, *, by: User) -> None:
     _refuse_under_way(conversation)
     record("conversations.conversation.deleted", actor=by, target=conversation)
     conversation.delete()
+    tell_changed(conversation.owner_id)
 
 
 @transaction.atomic

@@ -14,10 +14,11 @@ def test_a_listener_closed_while_it_connects_leaves_no_task_behind() -> None:
         listener = Bell().listen("execution.briefly")
         with listener:
             await asyncio.sleep(seconds)
-        relay = listener._relay
+            relay = listener._relay
         assert relay is not None
+        assert relay.task is not None
         async with asyncio.timeout(5):
-            await asyncio.wait([relay])
+            await asyncio.wait([relay.task])
 
     for step in range(200):
         asyncio.run(listen_for(step % 20 * 0.0002))

@@ -16,11 +16,14 @@ from core.database import database
 from core.errors import BadNumber
 from core.listing import Page, ShapeList
 from workflows.api.shapes import EventsOut, ExecutionOut, listed_execution
-from workflows.api.streaming import event_stream, wants_stream
+from workflows.api.streaming import wants_stream
 from workflows.models import WorkflowExecution
 from workflows.selectors import execution_for
 from workflows.services.executions import cancel_execution
-from workflows.tracking.log import Tail, read_log
+from workflows.tracking.log import read_log
+from workflows.watching.channels import ExecutionChannel
+from workflows.watching.cursor import Cursor
+from workflows.watching.streamed import stream_channel
 
 _PAGE = 500
 
@@ -65,10 +68,10 @@ class ExecutionEvents(AsyncAPIView):
     )
     async def get(self, request: HttpRequest, pk: str) -> HttpResponseBase:
         user = await authenticate_request(request)
-        execution = await database.run(execution_for, user, pk)
         after = _after(request)
         if wants_stream(request):
-            return event_stream(Tail(execution.id, after).open())
+            return await stream_channel(request, user, ExecutionChannel(), pk, Cursor(after))
+        execution = await database.run(execution_for, user, pk)
         frames = await database.run(read_log, execution.id, after, _PAGE)
         results = b",".join(frame.text.encode() for frame in frames)
         known = orjson.dumps(

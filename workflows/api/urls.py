@@ -14,6 +14,7 @@ from workflows.api.executions import (
 from workflows.api.interchange import DefinitionExport, DefinitionImport
 from workflows.api.node_types import NodeTypeDetail, NodeTypeList
 from workflows.api.reruns import ExecutionFork, ExecutionReplay
+from workflows.api.streaming import UserEvents
 from workflows.api.templates import (
     DefinitionTemplate,
     TemplateDefinition,
@@ -36,6 +37,7 @@ urlpatterns = [
     path("executions/", ExecutionList.as_view(), name="execution-list"),
     path("executions/<str:pk>/", ExecutionDetail.as_view(), name="execution-detail"),
     path("executions/<str:pk>/events/", ExecutionEvents.as_view(), name="execution-events"),
+    path("events/", UserEvents.as_view(), name="user-events"),
     path("executions/<str:pk>/cancel/", ExecutionCancel.as_view(), name="execution-cancel"),
     path("approvals/", ApprovalList.as_view(), name="approval-list"),
     path("approvals/<str:pk>/", ApprovalDetail.as_view(), name="approval-detail"),

@@ -143,6 +143,11 @@ class WorkflowExecution(Record, CallTotals):
                 name="executions_to_wake",
             ),
             models.Index(
+                fields=["finished_at"],
+                condition=Q(finished_at__isnull=False),
+                name="executions_by_their_end",
+            ),
+            models.Index(
                 fields=["serial_key", "serial_number"],
                 condition=~Q(serial_key=""),
                 name="executions_in_a_series",

@@ -128,7 +128,7 @@ def request_cancel(execution_id: UUID, *, by: User) -> None:
     now = clock.now()
     if execution.status in (ExecutionStatus.PENDING, ExecutionStatus.WAITING):
         past = past_of(execution.id)
-        events = EventsHappened(execution.id, execution.serial_key)
+        events = EventsHappened(execution.id, execution.user_id, execution.serial_key)
         ended = ExecutionEnded(
             execution_id=execution.id,
             user_id=execution.user_id,

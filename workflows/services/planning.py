@@ -177,7 +177,7 @@ def _facts(
     )
     return [
         ExecutionWanted(vars(execution), key),
-        EventsHappened(execution.id, execution.serial_key, [first]),
+        EventsHappened(execution.id, execution.user_id, execution.serial_key, [first]),
         Audited(started),
     ]
 

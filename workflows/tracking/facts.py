@@ -26,7 +26,7 @@ from workflows.models import (
     WorkflowExecution,
     sources_of,
 )
-from workflows.tracking.frames import Frame, group_of
+from workflows.tracking.frames import Frame, group_of, group_of_user
 
 
 class Fact(ABC):
@@ -84,6 +84,7 @@ class Unit:
         for fact in self.facts:
             if isinstance(fact, EventsHappened):
                 yield group_of(fact.execution_id), fact.frames
+                yield group_of_user(fact.user_id), fact.frames
                 if fact.serial_key:
                     yield group_of(fact.serial_key), fact.frames
 
@@ -198,6 +199,7 @@ class EventsHappened(Fact):
 
     rank: ClassVar[int] = 60
     execution_id: UUID
+    user_id: UUID
     serial_key: str = ""
     frames: list[Frame] = field(default_factory=list)
 

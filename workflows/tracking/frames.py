@@ -47,3 +47,8 @@ def frame_from(text: str) -> Frame:
 def group_of(what: UUID | str) -> str:
     """The bell's group for an execution or a series; letters, digits and dots only."""
     return f"execution.{what}" if isinstance(what, UUID) else what.replace(":", ".")
+
+
+def group_of_user(user_id: UUID) -> str:
+    """The bell's group for all executions of a user."""
+    return f"user.{user_id}"

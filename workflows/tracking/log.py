@@ -68,7 +68,7 @@ class Tail:
                 yield frame
 
     async def groups(self) -> AsyncIterator[Sequence[Frame]]:
-        """The same, as they were committed together."""
+        """The same, as they were committed together; nothing, where nothing came for a while."""
         while True:
             frames = await self._next()
             if frames:
@@ -78,6 +78,8 @@ class Tail:
                     return
             elif await database.run(self._over):
                 return
+            else:
+                yield ()
 
     async def _next(self) -> Sequence[Frame]:
         while not self._read_first:

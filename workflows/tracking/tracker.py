@@ -223,4 +223,4 @@ class WorkflowTracker:
         return Unit(facts, self._line)
 
     def _fresh_events(self) -> EventsHappened:
-        return EventsHappened(self.execution.id, self.execution.serial_key)
+        return EventsHappened(self.execution.id, self.execution.user_id, self.execution.serial_key)

@@ -4,12 +4,12 @@ import gc
 import sys
 from typing import Any
 
-from daphne.server import Server, twisted_loop
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from chatter_project.server import Server, loop
 from core.events import bell
 from workflows.pump.hosts import PumpThread, database_at_work
 
@@ -29,7 +29,7 @@ class Command(BaseCommand):
             if pump is not None:
                 pump.start()
             else:
-                bell.carry_through(twisted_loop)
+                bell.carry_through(loop)
             try:
                 self._serve(application)
             finally:

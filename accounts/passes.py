@@ -1,0 +1,49 @@
+"""What somebody came in with, looked at again for as long as they stay."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.http import HttpRequest
+from django.http.request import HttpRequest as AnyRequest
+
+from accounts.authentication import user_of_token
+from accounts.models import User
+from accounts.tokens import token_in_header, token_in_subprotocols
+from core.errors import NotAuthenticated
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A token, or else the key of a session."""
+
+    token: str = field(default="", repr=False)
+    session: str = field(default="", repr=False)
+
+    def holder(self) -> User:
+        """Whom it lets in now. Raises InvalidToken, NotAuthenticated: revoked, ended, inactive."""
+        if self.token:
+            return user_of_token(self.token)
+        request = HttpRequest()
+        store = import_module(settings.SESSION_ENGINE).SessionStore
+        request.session = store(self.session or None)
+        user = get_user(request)
+        if not isinstance(user, User) or not user.is_active:
+            raise NotAuthenticated
+        return user
+
+
+def pass_of_request(request: AnyRequest) -> Pass:
+    """That of a request which was let in."""
+    token = token_in_header(request.META.get("HTTP_AUTHORIZATION"))
+    return Pass(token or "", "" if token else request.session.session_key or "")
+
+
+def pass_of_scope(scope: Mapping[str, Any]) -> Pass:
+    """That of a websocket which was let in."""
+    token = token_in_subprotocols(scope.get("subprotocols") or ())
+    session = scope.get("session")
+    return Pass(token or "", "" if token or session is None else session.session_key or "")

@@ -1,0 +1,88 @@
+"""Daphne, with two things added: it notices clients that do not read, and says when it stops."""
+
+import asyncio
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from daphne import server as daphne
+from daphne.ws_protocol import WebSocketProtocol
+from twisted.internet import defer
+from twisted.internet.interfaces import IPushProducer
+from zope.interface import implementer
+
+from core.outlets import EXTENSION, Parcel
+from core.sockets import say_goodbye
+
+_TAKES_LEAVE_S = 0.3
+
+
+@implementer(IPushProducer)
+class DaphneOutlet:
+    """Twisted pauses a producer when 64 KiB wait to be sent, and resumes it when none do.
+
+    `send` of daphne neither waits nor tells, so without this the memory of a server grows with the
+    slowness of its clients.
+    """
+
+    def __init__(self, protocol: Any) -> None:
+        self._protocol = protocol
+        self._drained = asyncio.Event()
+        self._drained.set()
+        if isinstance(protocol, WebSocketProtocol):
+            self._consumer = protocol.transport
+            self._consumer.unregisterProducer()  # the HTTP channel that was upgraded
+        else:
+            self._consumer = protocol
+        self._consumer.registerProducer(self, True)
+
+    @property
+    def ready(self) -> bool:
+        return self._drained.is_set()
+
+    async def drained(self) -> None:
+        await self._drained.wait()
+
+    def write(self, parcel: Parcel) -> None:
+        if self._protocol.state == WebSocketProtocol.STATE_OPEN:
+            self._protocol.transport.write(parcel.framed)
+
+    async def close(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_TAKES_LEAVE_S):
+                await self.drained()
+        request = self._protocol
+        if not isinstance(request, WebSocketProtocol) and request.producer and request.channel:
+            request.unregisterProducer()
+
+    def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
+        self._drained.clear()
+
+    def resumeProducing(self) -> None:  # noqa: N802 - Twisted's name
+        self._drained.set()
+        transport = self._consumer
+        if getattr(transport, "disconnecting", False):
+            transport.unregisterProducer()  # else nobody ends the connection
+
+    def stopProducing(self) -> None:  # noqa: N802 - Twisted's name
+        self._drained.set()
+
+
+class Server(daphne.Server):
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        scope.setdefault("extensions", {})[EXTENSION] = partial(DaphneOutlet, protocol)
+        return super().create_application(protocol, scope)
+
+    def kill_all_applications(self) -> Any:
+        """Before the reactor stops: those who watch are told, so that they come back at once."""
+        leaving = asyncio.ensure_future(self._take_leave())
+        left = defer.Deferred.fromFuture(leaving)
+        left.addBoth(lambda _: super(Server, self).kill_all_applications())
+        return left
+
+    async def _take_leave(self) -> None:
+        await say_goodbye()
+        await asyncio.sleep(_TAKES_LEAVE_S / 3)  # for what was written to go out
+
+
+loop: asyncio.AbstractEventLoop = daphne.twisted_loop

@@ -1,0 +1,236 @@
+"""`ws/v1/`: one socket watches many things, each as far as its owner may see it."""
+
+import uuid
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync, sync_to_async
+from jsonschema import Draft202012Validator
+
+from accounts.models import User
+from tests.factories.accounts import UserFactory
+from tests.watching.protocol import Client, document, kinds, token_of
+from tests.watching.world import World
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def quick(settings: Any) -> None:
+    settings.CHATTER_POLL_S = 0.05
+    settings.LIVE_RECHECK_S = 0.05
+
+
+@pytest.fixture
+def world(alice: User) -> World:
+    return World(alice)
+
+
+def run(scenario: Coroutine[Any, Any, None]) -> None:
+    async def play() -> None:
+        await scenario
+
+    async_to_sync(play)()
+
+
+def test_the_published_document_is_whole() -> None:
+    described = document()
+    Draft202012Validator.check_schema(
+        {
+            "$defs": described["components"]["schemas"],
+            "$schema": Draft202012Validator.META_SCHEMA["$id"],
+        }
+    )
+    for operation in described["operations"].values():
+        named = operation["channel"]["$ref"].rpartition("/")[2]
+        for reference in operation["messages"]:
+            channel, name = reference["$ref"].split("/")[2::2]
+            assert channel == named
+            assert name in described["channels"][channel]["messages"]
+            assert name in described["components"]["messages"]
+    assert set(kinds("live", "receive")) == {"subscribe", "unsubscribe", "ping"}
+
+
+def test_one_socket_watches_an_execution_a_conversation_and_everything(world: World) -> None:
+    async def scenario() -> None:
+        await world.begin(0)
+        await world.happen(0, 2)
+        execution, talk = str(world.lives[0].row.id), str(world.talk.id)
+        async with Client(await sync_to_async(token_of)(world.user)) as client:
+            assert await client.ask(type="ping", ref="r1") == {"type": "pong", "ref": "r1"}
+            told = await client.ask(type="subscribe", channel="user", ref="u")
+            assert told == {
+                "type": "subscribed",
+                "channel": "user",
+                "ref": "u",
+                "running": [execution],
+            }
+            told = await client.ask(type="subscribe", channel="conversation", id=talk)
+            assert (told["conversation"]["id"], told["running"]) == (talk, [execution])
+            assert [(await client.hear())["event"]["seq"] for _ in range(3)] == [1, 2, 3]
+            await client.say(type="subscribe", channel="execution", id=execution, after=2)
+            assert (await client.hear())["type"] == "subscribed"
+            assert (await client.hear())["event"]["seq"] == 3
+            await world.happen(0, 1, last=True)
+            heard = [await client.hear() for _ in range(4)]
+            assert sorted(one["channel"] for one in heard if one["type"] == "event") == [
+                "conversation",
+                "execution",
+                "user",
+            ]
+            [end] = [one for one in heard if one["type"] == "end"]
+            assert end == {"type": "end", "channel": "execution", "id": execution, "seq": 4}
+            told = await client.ask(type="unsubscribe", channel="user", ref="x")
+            assert told == {"type": "unsubscribed", "channel": "user", "ref": "x"}
+            await world.begin(0)
+            assert (await client.hear())["channel"] == "conversation"
+            assert await client.is_silent()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("channel", ["execution", "conversation", "dashboard"])
+def test_what_is_anothers_is_not_there_in_any_channel(
+    world: World, charlie: User, channel: str
+) -> None:
+    async def scenario() -> None:
+        await world.begin(0)
+        ids = {"execution": world.lives[0].row.id, "conversation": world.talk.id}
+        async with Client(await sync_to_async(token_of)(charlie)) as client:
+            codes = []
+            for pk in (ids.get(channel), uuid.uuid4(), "nonsense"):
+                named = {"id": str(pk)} if channel in ids else {}
+                told = await client.ask(type="subscribe", channel=channel, ref="r", **named)
+                assert (told["type"], told["channel"], told["ref"]) == ("error", channel, "r")
+                codes.append((told["problem"]["status"], told["problem"]["code"]))
+            assert len(set(codes)) == 1
+            assert codes[0][0] == 404
+            assert (await client.ask(type="ping"))["type"] == "pong"
+
+    run(scenario())
+
+
+def test_a_stranger_who_names_my_execution_in_a_cursor_is_told_nothing_of_it(
+    world: World, charlie: User
+) -> None:
+    async def scenario() -> None:
+        await world.begin(0)
+        execution = str(world.lives[0].row.id)
+        async with Client(await sync_to_async(token_of)(charlie)) as client:
+            where: list[dict[str, Any]] = [
+                {"after_execution": execution, "after": 0},
+                {"positions": {execution: 0}},
+            ]
+            for named in where:
+                told = await client.ask(type="subscribe", channel="user", **named)
+                assert told["running"] == []
+            await world.happen(0, 2)
+            assert await client.is_silent()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("{", "malformed_body"),
+        ("[]", "not_understood"),
+        ('{"type": "dance", "ref": "r"}', "not_understood"),
+        ('{"type": "subscribe", "channel": "weather", "ref": "r"}', "not_understood"),
+        ('{"type": "subscribe", "channel": "execution", "ref": "r"}', "not_understood"),
+        ('{"type": "subscribe", "channel": "user", "id": "x", "ref": "r"}', "not_understood"),
+        ('{"type": "subscribe", "channel": "user", "since": 1, "ref": "r"}', "not_understood"),
+        ('{"type": "subscribe", "channel": "user", "after": -1, "ref": "r"}', "not_understood"),
+        ('{"type": "ping", "ref": "' + "r" * 65 + '"}', "not_understood"),
+    ],
+)
+def test_what_is_not_understood_is_an_error_and_not_the_end(
+    alice: User, text: str, code: str
+) -> None:
+    async def scenario() -> None:
+        async with Client(await sync_to_async(token_of)(alice)) as client:
+            await client.say_text(text)
+            told = await client.hear()
+            assert (told["type"], told["problem"]["code"]) == ("error", code)
+            assert ('"ref": "r"' in text) == (told.get("ref") == "r")
+            assert (await client.ask(type="ping"))["type"] == "pong"
+
+    run(scenario())
+
+
+def test_who_is_nobody_is_told_so_and_closed(db: None) -> None:
+    async def scenario() -> None:
+        for token in ("", "chatter_00000000_" + "x" * 43):
+            async with Client(token) as client:
+                assert (await client.hear())["problem"]["status"] == 401
+                assert await client.closed_with() == 4401
+
+    run(scenario())
+
+
+def test_subscriptions_and_connections_are_bounded(settings: Any, world: World) -> None:
+    settings.LIVE_MAX_SUBSCRIPTIONS = settings.LIVE_MAX_CONNECTIONS = 1
+
+    async def scenario() -> None:
+        token = await sync_to_async(token_of)(world.user)
+        async with Client(token) as client:
+            talk = str(world.talk.id)
+            assert (await client.ask(type="subscribe", channel="user"))["type"] == "subscribed"
+            told = await client.ask(type="subscribe", channel="conversation", id=talk)
+            assert told["problem"]["code"] == "too_many_subscriptions"
+            async with Client(token) as another:
+                assert (await another.hear())["problem"]["code"] == "too_many_connections"
+                assert await another.closed_with() == 4429
+            assert (await client.ask(type="unsubscribe", channel="user"))["type"] == "unsubscribed"
+            told = await client.ask(type="subscribe", channel="conversation", id=talk)
+            assert told["type"] == "subscribed"
+        async with Client(token) as client:
+            assert (await client.ask(type="ping"))["type"] == "pong"
+
+    run(scenario())
+
+
+def test_who_is_deactivated_is_cut_off(world: World) -> None:
+    async def scenario() -> None:
+        async with Client(await sync_to_async(token_of)(world.user)) as client:
+            await client.ask(type="subscribe", channel="user")
+            world.user.is_active = False
+            await world.user.asave()
+            assert (await client.hear())["problem"]["status"] == 401
+            assert await client.closed_with() == 4401
+
+    run(scenario())
+
+
+def test_a_subscription_ends_when_what_it_watches_is_no_longer_mine(world: World) -> None:
+    async def scenario() -> None:
+        talk = str(world.talk.id)
+        async with Client(await sync_to_async(token_of)(world.user)) as client:
+            await client.ask(type="subscribe", channel="conversation", id=talk)
+            await client.ask(type="subscribe", channel="user")
+            world.talk.owner = await sync_to_async(UserFactory)()
+            await world.talk.asave()
+            told = await client.hear()
+            assert (told["type"], told["channel"], told["id"]) == ("error", "conversation", talk)
+            assert told["problem"]["status"] == 404
+            await world.begin(0)
+            assert (await client.hear())["channel"] == "user"
+            assert await client.is_silent()
+
+    run(scenario())
+
+
+def test_the_dashboard_is_for_staff_and_only_as_long_as_they_are(world: World, admin: User) -> None:
+    async def scenario() -> None:
+        async with Client(await sync_to_async(token_of)(admin)) as client:
+            told = await client.ask(type="subscribe", channel="dashboard")
+            assert told["counters"]["running"] == told["counters"]["queued"] == 0
+            await world.begin(0)
+            assert (await client.hear())["counters"]["queued"] == 1
+            admin.is_staff = False
+            await admin.asave()
+            told = await client.hear()
+            assert (told["channel"], told["problem"]["status"]) == ("dashboard", 404)
+
+    run(scenario())

@@ -1,0 +1,189 @@
+"""Against a server process and real sockets: a client that does not read costs nobody anything."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import websockets
+from asgiref.sync import async_to_sync
+from websockets.exceptions import ConnectionClosed
+
+from tests.drills.listening import PATIENCE_S, begin, browser, log_of, with_token
+from tests.drills.server import Chatter, chatter
+from tests.watching.protocol import check_told
+
+pytestmark = pytest.mark.slow
+
+A_LOT = "echo: " + "x" * 60_000
+MIB = 1024
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chatter]:
+    """Only the bell tells it that somebody may not stay."""
+    home = tmp_path_factory.mktemp("live")
+    with chatter(home, CHATTER_POLL_S="0.5", LIVE_RECHECK_S="3600") as running:
+        running.furnish(people=["alice", "bob"])
+        running.start()
+        yield running
+
+
+async def open_socket(server: Chatter, name: str, *, slow: bool = False) -> Any:
+    """A slow one takes little into its own hands before it is read from."""
+    narrow: dict[str, Any] = {"max_queue": 1} if slow else {"max_queue": None}
+    options = {**with_token(server.people[name]), **narrow, "max_size": None, "ping_timeout": None}
+    return await websockets.connect(f"{server.ws_url}/ws/v1/", **options)
+
+
+async def ask(socket: Any, **body: Any) -> None:
+    await socket.send(json.dumps(body))
+
+
+async def hear(socket: Any) -> dict[str, Any]:
+    async with asyncio.timeout(PATIENCE_S):
+        body: dict[str, Any] = json.loads(await socket.recv())
+    check_told(body)
+    return body
+
+
+async def events_until(socket: Any, ends: int) -> dict[str, list[dict[str, Any]]]:
+    """The events by execution, until so many executions have ended."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    while ends:
+        told = await hear(socket)
+        if told["type"] == "event":
+            found.setdefault(told["event"]["execution"], []).append(told["event"])
+            ends -= told["event"]["type"] == "execution.completed"
+    return found
+
+
+def resident_mib(server: Chatter) -> float:
+    assert server._process is not None
+    status = Path(f"/proc/{server._process.pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) / MIB
+
+
+def test_a_client_that_does_not_read_is_told_all_in_the_end_and_costs_no_memory(
+    server: Chatter,
+) -> None:
+    alice = server.people["alice"]
+
+    async def scenario() -> None:
+        slow = await open_socket(server, "alice", slow=True)
+        quick = await open_socket(server, "alice")
+        async with browser(server, alice) as client:
+            for socket in (slow, quick):
+                await ask(socket, type="subscribe", channel="user")
+                assert (await hear(socket))["type"] == "subscribed"
+            runs = [(await begin(client, A_LOT))["id"] for _ in range(6)]
+            heard = await events_until(quick, len(runs))
+            logs = {one: await log_of(client, one) for one in runs}
+            assert heard == logs
+
+            before = resident_mib(server)
+            for _ in range(200):  # 130 MB, were it all sent
+                await ask(slow, type="subscribe", channel="execution", id=runs[0])
+            for _ in range(20):
+                await ask(quick, type="ping")
+                assert (await hear(quick))["type"] == "pong"
+                await asyncio.sleep(0.05)
+            assert resident_mib(server) - before < 60
+
+            late = {one: [] for one in runs}  # type: dict[str, list[dict[str, Any]]]
+            while late != logs:
+                told = await hear(slow)
+                if told["type"] == "event" and told["channel"] == "user":
+                    late[told["event"]["execution"]].append(told["event"])
+        for socket in (slow, quick):
+            socket.transport.abort()
+
+    async_to_sync(scenario)()
+
+
+def test_a_token_that_is_revoked_ends_its_socket_and_its_stream(server: Chatter) -> None:
+    bob = server.people["bob"]
+
+    async def scenario() -> None:
+        socket = await open_socket(server, "bob")
+        await ask(socket, type="subscribe", channel="user")
+        assert (await hear(socket))["type"] == "subscribed"
+        async with browser(server, bob) as client:
+            headers = {"Accept": "text/event-stream"}
+            async with client.stream("GET", "/api/v1/events/", headers=headers) as stream:
+                lines = stream.aiter_lines()
+                while not (await anext(lines)).startswith("event: subscribed"):
+                    pass
+                tokens = (await client.get("/api/v1/auth/tokens/")).json()["results"]
+                done = await client.delete(f"/api/v1/auth/tokens/{tokens[0]['id']}/")
+                assert done.status_code in (200, 204)
+                assert (await hear(socket))["problem"]["code"] == "invalid_token"
+                with pytest.raises(ConnectionClosed) as closed:
+                    await socket.recv()
+                assert closed.value.rcvd is not None
+                assert closed.value.rcvd.code == 4401
+                rest = [line async for line in lines]
+                assert "event: problem" in rest
+
+    async_to_sync(scenario)()
+
+
+def test_a_stream_of_everything_goes_on_after_its_last_id(server: Chatter) -> None:
+    """What ended before, what is under way and what began meanwhile, each event once."""
+    alice = server.people["alice"]
+
+    async def part(client: Any, last_id: str, count: int) -> tuple[str, list[dict[str, Any]]]:
+        headers = {"Accept": "text/event-stream", "Last-Event-ID": last_id}
+        had: list[dict[str, Any]] = []
+        seen = ""
+        async with client.stream("GET", "/api/v1/events/", headers=headers) as stream:
+            kind = place = ""
+            async for line in stream.aiter_lines():
+                name, _, value = line.partition(": ")
+                kind, place = (
+                    (value if name == "event" else kind),
+                    (value if name == "id" else place),
+                )
+                if name == "data" and kind != "subscribed":
+                    had.append(json.loads(value))
+                    seen = place
+                if line == "" and kind == "subscribed" and not last_id and not had:
+                    await begin(client, "say 9 words")
+                    await begin(client, "say 9 words")
+                if len(had) == count:
+                    break
+        return seen, had
+
+    async def scenario() -> None:
+        async with browser(server, alice) as client, asyncio.timeout(PATIENCE_S):
+            last_id, first = await part(client, "", 5)
+            third = (await begin(client, "say 9 words"))["id"]
+            runs = (await client.get("/api/v1/executions/")).json()["results"][:3]
+            logs = {one["id"]: await log_of(client, one["id"]) for one in runs}
+            assert third in logs
+            left = sum(map(len, logs.values())) - len(first)
+            _, middle = await part(client, last_id, left // 2)
+            heard = first + middle
+            told: dict[str, list[dict[str, Any]]] = {}
+            for event in heard:
+                told.setdefault(event["execution"], []).append(event)
+            assert all(events == logs[one][: len(events)] for one, events in told.items())
+
+    async_to_sync(scenario)()
+
+
+def test_a_server_that_stops_says_so(server: Chatter) -> None:
+    async def scenario() -> None:
+        socket = await open_socket(server, "alice")
+        await ask(socket, type="ping")
+        assert (await hear(socket))["type"] == "pong"
+        server.stop()
+        assert (await hear(socket)) == {"type": "going"}
+        with pytest.raises(ConnectionClosed) as closed:
+            await socket.recv()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 4503
+
+    async_to_sync(scenario)()

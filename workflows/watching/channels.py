@@ -1,0 +1,106 @@
+"""What one may subscribe to: who may, what is said first, and what follows."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any, ClassVar, Protocol
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from accounts.models import User
+from workflows.models import WorkflowExecution
+from workflows.selectors import execution_for
+from workflows.tracking.frames import group_of_user
+from workflows.watching.cursor import Cursor
+from workflows.watching.logs import ExecutionLog, Log, SeriesLog
+from workflows.watching.positions import Positions
+from workflows.watching.subscription import Sink, Subscription
+
+
+class Teller(Sink, Protocol):
+    """Where everything of one subscription goes."""
+
+    def say(self, body: dict[str, Any]) -> None:
+        """Tell what is no event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """`snapshot` is said first. `watch` tells all that follows and returns when nothing does.
+
+    It gives the body of the last word, or None when there is none.
+    """
+
+    snapshot: dict[str, Any]
+    watch: Callable[[Teller], Coroutine[Any, Any, dict[str, Any] | None]]
+
+
+class Channel(ABC):
+    """One class for each kind of thing, named in `CHATTER_CHANNELS`; stateless."""
+
+    key: ClassVar[str]
+    named: ClassVar[bool] = False  # whether a subscription says which one
+
+    @abstractmethod
+    def check(self, user: User, pk: str) -> Any:
+        """What this user may watch. Raises NotFound. Asked again when something has changed."""
+
+    @abstractmethod
+    def open(self, user: User, pk: str, cursor: Cursor) -> Opening:
+        """In a database step. Raises NotFound."""
+
+
+class ExecutionChannel(Channel):
+    """The events of one execution, and then `end`."""
+
+    key, named = "execution", True
+
+    def check(self, user: User, pk: str) -> WorkflowExecution:
+        return execution_for(user, pk)
+
+    def open(self, user: User, pk: str, cursor: Cursor) -> Opening:
+        execution = self.check(user, pk)
+        source, positions = ExecutionLog(execution.id), Positions({execution.id: cursor.after})
+        return Opening({}, partial(_watch_to_its_end, source, positions, cursor.after))
+
+
+async def _watch_to_its_end(
+    source: ExecutionLog, positions: Positions, after: int, teller: Teller
+) -> dict[str, Any]:
+    subscription = Subscription(source, positions, teller)
+    await subscription.run()
+    seq = subscription.seq or after
+    return {"type": "end", "execution": str(source.execution_id), "seq": seq}
+
+
+class UserChannel(Channel):
+    """The events of all executions of whoever asks, from now on or from where they were."""
+
+    key = "user"
+
+    def check(self, user: User, pk: str) -> User:
+        return user
+
+    def open(self, user: User, pk: str, cursor: Cursor) -> Opening:
+        rows = WorkflowExecution.objects.filter(user=user)
+        source = SeriesLog(group_of_user(user.pk), rows)
+        positions = source.after(cursor) or source.present()
+        return Opening(running(source), partial(watch_on, source, positions))
+
+
+def running(source: SeriesLog) -> dict[str, Any]:
+    return {"running": [str(one) for one in source.under_way()]}
+
+
+async def watch_on(source: Log, positions: Positions, teller: Teller) -> None:
+    """Tell all that happens, until cancelled."""
+    await Subscription(source, positions, teller).run()
+
+
+@lru_cache(maxsize=1)
+def channels() -> dict[str, Channel]:
+    """All that settings name, by key."""
+    made = [import_string(path)() for path in settings.CHATTER_CHANNELS]
+    return {one.key: one for one in made}

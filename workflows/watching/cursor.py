@@ -1,0 +1,45 @@
+"""Where a client says that it was when it was cut off."""
+
+import re
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from core.errors import Invalid
+
+_ONE = re.compile(r"(?P<execution>[0-9a-fA-F-]{32,36}):(?P<seq>\d{1,9})")
+_MOST = 100
+
+
+class BadCursor(Invalid):
+    code = "bad_cursor"
+    message = "'{cursor}' is no place in a log: <execution>:<number>, and more after commas."
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """`after`: the number of the last event the client had of the one execution it watches.
+
+    `told`: the same by execution, where it watches several. `exact`: all that was open or had ended
+    lately is in it. Otherwise what is under way besides is told from its first event, as is all
+    that began later.
+    """
+
+    after: int = 0
+    told: dict[UUID, int] = field(default_factory=dict)
+    exact: bool = False
+
+
+def read_cursor(text: str) -> Cursor:
+    """That of `Positions.cursor`. Raises BadCursor."""
+    if not text:
+        return Cursor()
+    told: dict[UUID, int] = {}
+    for part in text.split(",")[:_MOST]:
+        found = _ONE.fullmatch(part.strip())
+        if found is None:
+            raise BadCursor(cursor=text[:100])
+        try:
+            told[UUID(found["execution"])] = int(found["seq"])
+        except ValueError as error:
+            raise BadCursor(cursor=text[:100]) from error
+    return Cursor(told=told, exact=True)

@@ -1,0 +1,160 @@
+"""`ws/v1/`: one socket that watches many things."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from django.conf import settings
+
+from accounts.authentication import authenticate_scope
+from accounts.connections import connections
+from accounts.models import User
+from accounts.passes import pass_of_scope
+from core.errors import ChatterError, TooMany, problem
+from core.outlets import Outlet
+from core.sockets import Socket
+from workflows.tracking.frames import Frame
+from workflows.watching.asking import OfChannel, Ping, Subscribe, named_in, understood
+from workflows.watching.channels import channels
+from workflows.watching.feed import Batch
+from workflows.watching.patience import patiently
+from workflows.watching.positions import Positions
+from workflows.watching.staying import first_of, stay
+
+
+class TooManySubscriptions(TooMany):
+    code = "too_many_subscriptions"
+    message = "One socket has at most {limit} subscriptions; end one, or open another socket."
+
+
+class Enveloped:
+    """A sink: each frame of the log in an envelope that says which subscription it is of."""
+
+    def __init__(self, socket: Socket, named: dict[str, str]) -> None:
+        self._socket = socket
+        self._named = named
+        self._outlet: Outlet = socket.outlet
+        head = orjson.dumps({"type": "event", **named}).decode()
+        self._envelope = head[:-1] + ',"event":%}'
+
+    @property
+    def ready(self) -> bool:
+        return self._outlet.ready
+
+    async def drained(self) -> None:
+        await self._outlet.drained()
+
+    def place(self, positions: Positions, frame: Frame) -> str:
+        return ""
+
+    def put(self, batch: Batch, places: Sequence[str]) -> None:
+        self._outlet.write(batch.parcel(self._envelope))
+
+    def say(self, body: dict[str, Any]) -> None:
+        told = {name: value for name, value in body.items() if name != "execution"}
+        self._socket.say({**told, **self._named})
+
+
+class LiveSocket(Socket):
+    """An error in one subscription ends that one, never the socket."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._user: User | None = None
+        self._asked: asyncio.Queue[str | None] = asyncio.Queue(settings.LIVE_BEHIND)
+        self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
+
+    async def serve(self) -> None:
+        user = await authenticate_scope(self.scope)
+        with connections.one_more(user.pk):
+            self._user = user
+            try:
+                await first_of(
+                    self._listen(user), stay(pass_of_scope(self.scope), user, self._look)
+                )
+            finally:
+                for key in list(self._tasks):
+                    self._end(key)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        await self._asked.put(text_data)
+
+    async def _listen(self, user: User) -> None:
+        """Do what is asked, one thing after the other; return when nothing is, nor watched."""
+        while True:
+            try:
+                async with asyncio.timeout(settings.LIVE_IDLE_S):
+                    text = await self._asked.get()
+            except TimeoutError:
+                if self._tasks:
+                    continue
+                return
+            await self.outlet.drained()
+            try:
+                await self._do(self._user or user, text)
+            except Exception as error:
+                self._refuse(error, named_in(text))
+
+    async def _do(self, user: User, text: str | None) -> None:
+        asked = understood(text)
+        if isinstance(asked, Ping):
+            self.say({"type": "pong", **_ref(asked.ref)})
+        elif isinstance(asked, Subscribe):
+            await self._subscribe(user, asked)
+        else:
+            self._end(asked.key)
+            self.say({"type": "unsubscribed", **_named(asked), **_ref(asked.ref)})
+
+    async def _subscribe(self, user: User, asked: Subscribe) -> None:
+        """Subscribed to the same thing before, it begins anew."""
+        self._end(asked.key)
+        if len(self._tasks) >= settings.LIVE_MAX_SUBSCRIPTIONS:
+            raise TooManySubscriptions(limit=settings.LIVE_MAX_SUBSCRIPTIONS, retry_after_s=1)
+        channel, pk = channels()[asked.channel], asked.key[1]
+        opening = await patiently(channel.open, user, pk, asked.cursor)
+        named = _named(asked)
+        self.say({"type": "subscribed", **named, **_ref(asked.ref), **opening.snapshot})
+        watching = self._watch(asked.key, opening.watch(Enveloped(self, named)), named)
+        self._tasks[asked.key] = asyncio.get_running_loop().create_task(watching)
+
+    async def _watch(self, key: tuple[str, str], watching: Any, named: dict[str, str]) -> None:
+        try:
+            last = await watching
+            if last is not None:
+                Enveloped(self, named).say(last)
+        except Exception as error:
+            self._refuse(error, named)
+        if self._tasks.get(key) is asyncio.current_task():
+            del self._tasks[key]
+
+    async def _look(self, user: User) -> None:
+        """End what this user may no longer watch."""
+        self._user = user
+        for key in list(self._tasks):
+            channel, pk = key
+            try:
+                await patiently(channels()[channel].check, user, pk)
+            except ChatterError as error:
+                if self._end(key):
+                    self._refuse(error, {"channel": channel, **({"id": pk} if pk else {})})
+
+    def _end(self, key: tuple[str, str]) -> bool:
+        task = self._tasks.pop(key, None)
+        return task is not None and task.cancel()
+
+    def _refuse(self, error: Exception, named: dict[str, str]) -> None:
+        told = self.told(error)
+        self.say({"type": "error", **named, "problem": problem(told, self.request_id)})
+
+    def error_body(self, error: ChatterError) -> dict[str, Any]:
+        return {"type": "error", "problem": problem(error, self.request_id)}
+
+
+def _named(asked: OfChannel) -> dict[str, str]:
+    channel, pk = asked.key
+    return {"channel": channel, **({"id": pk} if pk else {})}
+
+
+def _ref(ref: str | None) -> dict[str, str]:
+    return {} if ref is None else {"ref": ref}

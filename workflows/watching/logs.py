@@ -1,0 +1,167 @@
+"""What can be watched, as it is read from the tables: one execution, or a series of them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+from uuid import UUID
+
+from django.db.models import Max
+
+from core import clock
+from core.errors import NotFound
+from workflows.models import ExecutionEvent, WorkflowExecution
+from workflows.querysets import ExecutionQuerySet
+from workflows.tracking.frames import Frame, group_of
+from workflows.tracking.log import read_log
+from workflows.watching.cursor import Cursor
+from workflows.watching.positions import LATE_MS, Positions, id_at, milliseconds_of
+
+_AT_ONCE = 500  # ids in one query
+
+
+@dataclass(slots=True)
+class Page:
+    """What one look at the tables found: `frames` to tell, in order; `more` says: look again.
+
+    `over`: nothing will follow, ever. `begun` are executions heard of for the first time; `low` as
+    of `Positions`.
+    """
+
+    frames: Sequence[Frame] = ()
+    more: bool = False
+    over: bool = False
+    begun: Iterable[UUID] = ()
+    low: UUID | None = field(default=None)
+
+    def begin(self, positions: Positions) -> None:
+        """Before the frames are noted."""
+        for execution_id in self.begun:
+            positions.told.setdefault(execution_id, 0)
+
+    def end(self, positions: Positions) -> None:
+        """After they were."""
+        if self.low is not None:
+            positions.raise_low(self.low)
+
+
+class Log(Protocol):
+    """Read in a database step; `group` is where the bell rings for it.
+
+    `ends`: nothing follows an execution's last event.
+    """
+
+    group: str
+    ends: bool
+
+    def present(self) -> Positions:
+        """Where the log is now: what is committed later comes after it."""
+
+    def read(self, positions: Positions, limit: int) -> Page:
+        """The next events, about so many; leaves `positions` alone. Raises NotFound: it is gone."""
+
+
+class ExecutionLog:
+    """The events of one execution."""
+
+    ends = True
+
+    def __init__(self, execution_id: UUID) -> None:
+        self.execution_id = execution_id
+        self.group = group_of(execution_id)
+
+    def present(self) -> Positions:
+        return Positions({self.execution_id: _heads([self.execution_id]).get(self.execution_id, 0)})
+
+    def read(self, positions: Positions, limit: int) -> Page:
+        if self.execution_id in positions.over:
+            return Page(over=True)
+        seen = positions.told.get(self.execution_id, 0)
+        frames = read_log(self.execution_id, seen, limit)
+        if frames:
+            return Page(frames, more=len(frames) >= limit, over=frames[-1].last)
+        rows = WorkflowExecution.objects.filter(pk=self.execution_id)
+        row = rows.values_list("finished_at").first()
+        if row is None:
+            raise NotFound
+        ended = row[0] is not None
+        news = ended and ExecutionEvent.objects.after(self.execution_id, seen).exists()
+        return Page(more=news, over=ended and not news)
+
+
+class SeriesLog:
+    """The events of all executions among `rows`, those to come included."""
+
+    ends = False
+
+    def __init__(self, group: str, rows: ExecutionQuerySet) -> None:
+        self.group = group
+        self._rows = rows
+
+    def present(self) -> Positions:
+        now = _now_ms()
+        under_way = self.under_way()
+        heads = _heads(under_way)
+        return self._positions({one: heads.get(one, 0) for one in under_way}, now)
+
+    def from_the_first(self) -> Positions:
+        """What is under way is told from its first event."""
+        return self._positions(dict.fromkeys(self.under_way(), 0), _now_ms())
+
+    def after(self, cursor: Cursor) -> Positions | None:
+        """Where a client goes on that was here before; None when it names nothing of this log."""
+        named = set(self._rows.filter(pk__in=list(cursor.told)).values_list("pk", flat=True))
+        if not named:
+            return None
+        under_way, heads, newest = self.under_way(), _heads(named), max(named)
+        told = {one: cursor.told.get(one, 0) for one in [*under_way, *named]}
+        had = {one for one in named - set(under_way) if heads.get(one, 0) <= told[one]}
+        low = id_at(milliseconds_of(newest) - LATE_MS) if cursor.exact else newest
+        return Positions({one: told[one] for one in told if one not in had}, had, low)
+
+    def under_way(self) -> list[UUID]:
+        return list(self._rows.under_way().order_by("id").values_list("id", flat=True))
+
+    def _positions(self, told: dict[UUID, int], now_ms: int) -> Positions:
+        low = id_at(now_ms - LATE_MS)
+        ended = self._rows.filter(id__gt=low, finished_at__isnull=False)
+        return Positions(told, set(ended.values_list("id", flat=True)) - set(told), low)
+
+    def read(self, positions: Positions, limit: int) -> Page:
+        began_ms = _now_ms()
+        later = self._rows.filter(id__gt=positions.low).order_by("id")
+        lately = list(later.values_list("id", flat=True)[:_AT_ONCE])
+        known = positions.told.keys() | positions.over
+        begun = [one for one in {*lately, *self.under_way()} if one not in known]
+        told = {**dict.fromkeys(begun, 0), **positions.told}
+        frames = _next_frames(told, limit)
+        more = len(lately) == _AT_ONCE
+        low = id_at(began_ms - LATE_MS)
+        if more:
+            low = min(low, lately[-1])
+            more = lately[-1] <= low or len(frames) >= limit
+        return Page(frames, more or len(frames) >= limit, begun=begun, low=low)
+
+
+def _next_frames(told: dict[UUID, int], limit: int) -> list[Frame]:
+    frames: list[Frame] = []
+    heads = _heads(told)
+    for execution_id in sorted(told):
+        if heads.get(execution_id, 0) > told[execution_id]:
+            frames += read_log(execution_id, told[execution_id], limit - len(frames))
+            if len(frames) >= limit:
+                break
+    return frames
+
+
+def _heads(execution_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """The number of the last event of each."""
+    wanted, heads = list(execution_ids), {}
+    for at in range(0, len(wanted), _AT_ONCE):
+        events = ExecutionEvent.objects.filter(execution_id__in=wanted[at : at + _AT_ONCE])
+        found = events.order_by().values_list("execution_id").annotate(Max("seq"))
+        heads.update(dict(found))
+    return heads
+
+
+def _now_ms() -> int:
+    return int(clock.now().timestamp() * 1000)

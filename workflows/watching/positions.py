@@ -1,0 +1,86 @@
+"""How far a watcher of several executions has been told of each (pure).
+
+A single number does not say it: executions of one user run beside each other, and are not committed
+in the order of their ids. So what is open stands here with its number, and what ended lately is
+remembered, until no commit can be so late that it would look new.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from uuid import UUID
+
+from workflows.tracking.frames import Frame
+
+LATE_MS = 60_000  # between the making of an id and the commit of its execution lie seconds at most
+_REMEMBERED_MS = 600_000
+_RANDOM_BITS = 80  # of a UUID of version 7, behind its milliseconds
+_IN_A_CURSOR = 20
+ENDED = 999_999_999  # in a cursor: more events than any execution has
+
+
+class Verdict(Enum):
+    NEXT = "next"
+    OLD = "old"
+    GAP = "gap"
+
+
+def milliseconds_of(execution_id: UUID) -> int:
+    return execution_id.int >> _RANDOM_BITS
+
+
+def id_at(milliseconds: int) -> UUID:
+    """The least id of this instant."""
+    return UUID(int=max(milliseconds, 0) << _RANDOM_BITS)
+
+
+@dataclass(slots=True)
+class Positions:
+    """`told`: executions that are open for this watcher, and the number of the last event it had.
+
+    `over`: those that ended lately. Executions up to the id `low` that are in neither are none of
+    the watcher's.
+    """
+
+    told: dict[UUID, int] = field(default_factory=dict)
+    over: set[UUID] = field(default_factory=set)
+    low: UUID = UUID(int=0)
+
+    def verdict(self, frame: Frame) -> Verdict:
+        if frame.execution_id in self.over:
+            return Verdict.OLD
+        known = self.told.get(frame.execution_id)
+        if frame.seq == (known or 0) + 1:
+            return Verdict.NEXT
+        if known is None:
+            return Verdict.GAP if frame.execution_id > self.low else Verdict.OLD
+        return Verdict.GAP if frame.seq > known else Verdict.OLD
+
+    def note(self, frame: Frame) -> None:
+        """This was told."""
+        if frame.last:
+            self.told.pop(frame.execution_id, None)
+            self.over.add(frame.execution_id)
+        else:
+            self.told[frame.execution_id] = frame.seq
+
+    def raise_low(self, low: UUID) -> None:
+        """Everything up to here is known."""
+        if low <= self.low:
+            return
+        self.low = low
+        forgotten = id_at(milliseconds_of(low) - _REMEMBERED_MS)
+        if len(self.over) > _IN_A_CURSOR:
+            self.over = {one for one in self.over if one > forgotten}
+
+    def cursor(self, frame: Frame) -> str:
+        """Where to go on after this frame was told: `<execution>:<seq>`, that of the frame first.
+
+        The others follow, after commas, while they are open or ended lately. Beyond twenty the
+        oldest are left out; they are told again from their first event, never missed.
+        """
+        late = id_at(milliseconds_of(frame.execution_id) - LATE_MS)
+        others = {one: f"{one}:{seq}" for one, seq in self.told.items()}
+        others |= {one: f"{one}:{ENDED}" for one in self.over if one > late}
+        others.pop(frame.execution_id, None)
+        newest = sorted(others, reverse=True)[: _IN_A_CURSOR - 1]
+        return ",".join([f"{frame.execution_id}:{frame.seq}", *(others[one] for one in newest)])
