@@ -35,4 +35,6 @@ OUTCOMES = ["conversations.services.replies.record_replies"]
 HISTORY = "conversations.history.history_of"
 
 # Done every so often by whoever hosts a pump.
-CHORES: list[str] = []
+CHORES = [
+    "workflows.services.once.forget_old_keys",
+]
