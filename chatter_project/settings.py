@@ -76,6 +76,7 @@ INSTALLED_APPS = [
     "tools",
     "workflows",
     "conversations",
+    "webhooks",
     "analytics",
 ]
 MIDDLEWARE = [  # the server puts those of `chatter_project.middleware` in the place of Django's
@@ -230,6 +231,7 @@ CHATTER_GRAPH_LIMITS = {
 }
 CHATTER_TOOLS = plugins.TOOLS
 CHATTER_OUTCOMES = plugins.OUTCOMES
+CHATTER_PAUSES = plugins.PAUSES
 CHATTER_HISTORY = plugins.HISTORY
 CHATTER_CHORES = plugins.CHORES
 # What MCP servers over stdio may start, as JSON: {"name": ["program", "argument", …]}.
@@ -243,6 +245,17 @@ CHATTER_PROVIDERS = {
     },
     "ollama": {"key": "", "url": env("OLLAMA_HOST", default="")},
 }
+
+# --- webhooks --------------------------------------------------------------------------------
+WEBHOOK_MAX_BYTES = env.int("WEBHOOK_MAX_BYTES", default=1_000_000)
+WEBHOOK_RATE = env("WEBHOOK_RATE", default="120/min")
+WEBHOOK_TOLERANCE_S = env.int("WEBHOOK_TOLERANCE_S", default=300)
+WEBHOOK_TIMEOUT_S = env.float("WEBHOOK_TIMEOUT_S", default=10.0)
+WEBHOOK_ATTEMPTS = env.int("WEBHOOK_ATTEMPTS", default=10)
+WEBHOOK_RETRY_S = env.float("WEBHOOK_RETRY_S", default=5.0)
+WEBHOOK_DISABLE_AFTER = env.int("WEBHOOK_DISABLE_AFTER", default=20)
+WEBHOOK_DISABLE_AFTER_S = env.float("WEBHOOK_DISABLE_AFTER_S", default=86_400.0)
+WEBHOOK_KEPT_DAYS = env.int("WEBHOOK_KEPT_DAYS", default=30)
 
 # --- the server ------------------------------------------------------------------------------
 CHATTER_HOST = env("HOST", default="127.0.0.1")

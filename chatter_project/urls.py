@@ -15,12 +15,14 @@ api = [
     path("", include("tools.api.urls")),
     path("", include("analytics.api.urls")),
     path("", include("conversations.api.urls")),
+    path("", include("webhooks.api.urls")),
     path("", include("workflows.api.urls")),
 ]
 
 urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("conversations.urls")),
+    path("", include("webhooks.urls")),
     path("", include("workflows.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include(api)),

@@ -56,20 +56,20 @@ class Expression(str):
 
 
 @lru_cache(maxsize=1024)
-def parse(text: str) -> Reading:
-    """What an expression names and does, once it is known to be one. Raises BadExpression."""
+def parse(text: str, known: tuple[str, ...] = NAMES) -> Reading:
+    """What an expression over `known` names and does, once it is one. Raises BadExpression."""
     if len(text) > MAX_CHARACTERS:
         raise BadExpression(f"An expression has at most {MAX_CHARACTERS} characters.")
     reading = Reading(names=[text.strip()]) if is_reference(text) else _read(text)
-    _check_names(reading)
+    _check_names(reading, known)
     return reading
 
 
-def evaluate(text: str, names: Mapping[str, Any]) -> Any:
+def evaluate(text: str, names: Mapping[str, Any], known: tuple[str, ...] = NAMES) -> Any:
     """The value of an expression over `names`, as JSON has it. Raises BadExpression."""
     if is_reference(text):
         return look_up(names, text.strip())
-    reading = parse(text)
+    reading = parse(text, known)
     try:
         inputs = _inputs(names, reading)
         value = _run(reading, inputs)
@@ -138,13 +138,13 @@ def _compiled(source: str) -> Any:
     return cel.compile(source)
 
 
-def _check_names(reading: Reading) -> None:
-    taken = {loop.variable for loop in reading.loops} & {*NAMES}
+def _check_names(reading: Reading, known: tuple[str, ...]) -> None:
+    taken = {loop.variable for loop in reading.loops} & {*known}
     if taken:
         raise BadExpression(f"'{min(taken)}' is a name of the run: call the loop's item otherwise.")
-    unknown = {name.partition(".")[0] for name in reading.names} - {*NAMES}
+    unknown = {name.partition(".")[0] for name in reading.names} - {*known}
     if unknown:
-        raise BadExpression(f"'{min(unknown)}' is not a known name; use one of {', '.join(NAMES)}.")
+        raise BadExpression(f"'{min(unknown)}' is not a known name; use one of {', '.join(known)}.")
 
 
 def _check_patterns(reading: Reading) -> None:

@@ -5,20 +5,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('workflows', '0007_templates'),
+        ("workflows", "0007_templates"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='idempotencykey',
-            name='answer',
-            field=models.TextField(blank=True, default=''),
+            model_name="idempotencykey",
+            name="answer",
+            field=models.TextField(blank=True, default=""),
         ),
         migrations.AddIndex(
-            model_name='idempotencykey',
-            index=models.Index(fields=['created_at'], name='workflows_key_age'),
+            model_name="idempotencykey",
+            index=models.Index(fields=["created_at"], name="workflows_key_age"),
         ),
     ]

@@ -64,8 +64,8 @@ _starting: dict[Any, asyncio.Task[None]] = {}
 
 
 def _name(plan: StartPlan) -> Any:
-    """What starts are told apart by, in this loop: two of the same key are one."""
-    return asyncio.get_running_loop(), plan.key or plan.execution.id
+    """What starts are told apart by, in this loop: two of the same cause are one."""
+    return asyncio.get_running_loop(), plan.cause or plan.execution.id
 
 
 async def _same_start(plan: StartPlan) -> bool:

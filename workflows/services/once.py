@@ -36,7 +36,9 @@ def key_of(user_id: UUID, asked: Idempotency) -> IdempotencyKey | None:
     if not asked["idempotency_key"]:
         return None
     keys = IdempotencyKey.objects.select_related("execution__template")
-    found: IdempotencyKey | None = keys.filter(user_id=user_id, key=asked["idempotency_key"]).first()
+    found: IdempotencyKey | None = keys.filter(
+        user_id=user_id, key=asked["idempotency_key"]
+    ).first()
     if found is not None and found.request_hash != asked["request_hash"]:
         raise IdempotencyKeyReused
     return found

@@ -1,7 +1,7 @@
 """From a request to the rows that start an execution: reads and checks, writes nothing."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -55,19 +55,17 @@ class MissingParameter(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class StartPlan:
-    """An execution and the facts to commit with it; `existing` when its key started one before."""
+    """An execution and the facts to commit with it; `existing` when its key started one before.
+
+    Of those with the same `cause` there is to be one.
+    """
 
     execution: WorkflowExecution
     facts: list[Fact]
     free: bool
     template: str | None
     existing: bool = False
-
-    @property
-    def key(self) -> tuple[UUID, str] | None:
-        """The user and the idempotency key it is started for."""
-        keys = [fact.key for fact in self.facts if isinstance(fact, ExecutionWanted)]
-        return next(((key["user_id"], key["key"]) for key in keys if key is not None), None)
+    cause: Hashable = None
 
 
 def plan_execution(user: User, request: ExecutionRequest) -> StartPlan:
@@ -129,14 +127,14 @@ def start_plan(
         source=str(execution.source_id) if execution.source_id else None,
         rerun=execution.rerun,
     )
-    return StartPlan(execution, _facts(execution, request, created), request.free, template)
+    cause = (request.user_id, request.idempotency_key) if request.idempotency_key else None
+    facts = _facts(execution, request, created)
+    return StartPlan(execution, facts, request.free, template, cause=cause)
 
 
 def plan_before(user: User, request: ExecutionRequest) -> StartPlan | None:
     """What the request's idempotency key started. Raises IdempotencyKeyReused."""
-    asked = Idempotency(
-        idempotency_key=request.idempotency_key, request_hash=request.request_hash
-    )
+    asked = Idempotency(idempotency_key=request.idempotency_key, request_hash=request.request_hash)
     known = key_of(user.id, asked)
     return None if known is None else plan_existing(known.execution)
 
