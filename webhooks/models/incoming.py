@@ -43,12 +43,6 @@ class IncomingWebhook(Signed):
     """
 
     public_id = models.CharField(max_length=32, unique=True, default=new_public_id, editable=False)
-    definition = models.ForeignKey(
-        "workflows.WorkflowDefinition", models.CASCADE, null=True, blank=True, related_name="+"
-    )
-    template = models.ForeignKey(
-        "workflows.WorkflowTemplate", models.CASCADE, null=True, blank=True, related_name="+"
-    )
     parameters = models.JSONField(default=dict, blank=True)
     mapping = models.JSONField(default=dict)
     mode = models.CharField(max_length=12, choices=HookMode.choices, default=HookMode.BACKGROUND)

@@ -39,12 +39,6 @@ class WebhookEndpoint(Signed):
     url = models.CharField(max_length=2000)
     events = models.JSONField(default=list)
     replays = models.BooleanField(default=False)
-    definition = models.ForeignKey(
-        "workflows.WorkflowDefinition", models.CASCADE, null=True, blank=True, related_name="+"
-    )
-    template = models.ForeignKey(
-        "workflows.WorkflowTemplate", models.CASCADE, null=True, blank=True, related_name="+"
-    )
     failures = models.PositiveIntegerField(default=0, editable=False)
     failing_since = models.DateTimeField(null=True, editable=False)
     disabled_reason = models.CharField(max_length=100, blank=True, default="", editable=False)

@@ -1,4 +1,4 @@
-"""What both ends of a webhook share: a secret, and for a while the one before it."""
+"""What both kinds of webhooks share: whose, for which workflow, and a secret."""
 
 from datetime import datetime
 
@@ -11,10 +11,18 @@ from webhooks.querysets import OwnedQuerySet
 
 
 class Signed(EditableRecord):
-    """Both secrets count until `previous_until`, so that both ends can change over in turn."""
+    """For `definition` or `template`, or neither. Both secrets count until `previous_until`, so that
+    both ends can change over in turn.
+    """
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     name = models.CharField(max_length=100)
+    definition = models.ForeignKey(
+        "workflows.WorkflowDefinition", models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    template = models.ForeignKey(
+        "workflows.WorkflowTemplate", models.CASCADE, null=True, blank=True, related_name="+"
+    )
     enabled = models.BooleanField(default=True)
     secret = EncryptedTextField()
     previous_secret = EncryptedTextField(blank=True, default="")
@@ -27,6 +35,12 @@ class Signed(EditableRecord):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def workflow(self) -> str:
+        """The name of the one workflow it is for, from a row of `for_list()`; empty for all."""
+        one = self.definition or self.template
+        return one.name if one else ""
 
     def secrets_at(self, now: datetime) -> list[str]:
         """Those that count now, the newest first."""
