@@ -11,8 +11,9 @@ from webhooks.querysets import OwnedQuerySet
 
 
 class Signed(EditableRecord):
-    """For `definition` or `template`, or neither. Both secrets count until `previous_until`, so that
-    both ends can change over in turn.
+    """For `definition` or `template`, or neither.
+
+    Both secrets count until `previous_until`, so that both ends can change over in turn.
     """
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
