@@ -32,13 +32,20 @@ TOOLS = [
 OUTCOMES = [
     "conversations.services.replies.record_replies",
     "triggers.services.endings.note_endings",
+    "webhooks.services.telling.tell_ended",
 ]
+
+# Called with the executions that begin to wait for people, inside the transaction that pauses them.
+PAUSES = ["webhooks.services.telling.tell_waiting"]
 
 # Gives the conversation an execution answers in, as the model is to see it.
 HISTORY = "conversations.history.history_of"
 
 # Done every so often by whoever hosts a pump.
 CHORES = [
+    "workflows.services.once.forget_old_keys",
+    "webhooks.delivering.deliver_messages",
+    "webhooks.services.pruning.forget_old_webhooks",
     "triggers.chores.fire_schedules",
     "triggers.chores.follow_chains",
 ]

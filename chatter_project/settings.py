@@ -78,6 +78,7 @@ INSTALLED_APPS = [
     "workflows",
     "conversations",
     "triggers",
+    "webhooks",
     "analytics",
 ]
 MIDDLEWARE = [  # the server puts those of `chatter_project.middleware` in the place of Django's
@@ -188,6 +189,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {"ModeEnum": ["wait", "stream", "background"]},
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
@@ -245,6 +247,7 @@ CHATTER_GRAPH_LIMITS = {
 }
 CHATTER_TOOLS = plugins.TOOLS
 CHATTER_OUTCOMES = plugins.OUTCOMES
+CHATTER_PAUSES = plugins.PAUSES
 CHATTER_HISTORY = plugins.HISTORY
 CHATTER_CHORES = plugins.CHORES
 CHATTER_TRIGGERS = {
@@ -290,6 +293,17 @@ Q_CLUSTER: dict[str, Any] = {
     "save_limit": 250,
     **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
 }
+
+# --- webhooks --------------------------------------------------------------------------------
+WEBHOOK_MAX_BYTES = env.int("WEBHOOK_MAX_BYTES", default=1_000_000)
+WEBHOOK_RATE = env("WEBHOOK_RATE", default="120/min")
+WEBHOOK_TOLERANCE_S = env.int("WEBHOOK_TOLERANCE_S", default=300)
+WEBHOOK_TIMEOUT_S = env.float("WEBHOOK_TIMEOUT_S", default=10.0)
+WEBHOOK_ATTEMPTS = env.int("WEBHOOK_ATTEMPTS", default=10)
+WEBHOOK_RETRY_S = env.float("WEBHOOK_RETRY_S", default=5.0)
+WEBHOOK_DISABLE_AFTER = env.int("WEBHOOK_DISABLE_AFTER", default=20)
+WEBHOOK_DISABLE_AFTER_S = env.float("WEBHOOK_DISABLE_AFTER_S", default=86_400.0)
+WEBHOOK_KEPT_DAYS = env.int("WEBHOOK_KEPT_DAYS", default=30)
 
 # --- the server ------------------------------------------------------------------------------
 CHATTER_HOST = env("HOST", default="127.0.0.1")

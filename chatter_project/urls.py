@@ -16,12 +16,14 @@ api = [
     path("", include("analytics.api.urls")),
     path("", include("triggers.api.urls")),
     path("", include("conversations.api.urls")),
+    path("", include("webhooks.api.urls")),
     path("", include("workflows.api.urls")),
 ]
 
 urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("conversations.urls")),
+    path("", include("webhooks.urls")),
     path("", include("workflows.urls")),
     path("", include("triggers.urls")),
     path("admin/", admin.site.urls),

@@ -46,8 +46,9 @@ async def answer(request: HttpRequest, body: ChatIn, conversation: Any = None) -
     """Start the turn and watch it as the caller asked."""
     user = await authenticate_request(request)
     turn = _turn(user, request, body, conversation)
-    door = Door(turn.execution, partial(start_turn, turn), _told, gone=ConversationNotFound)
-    return await start(door, body.mode)
+    key = (user.id, turn.idempotency_key)
+    begin = partial(start_turn, turn)
+    return await start(Door(turn.execution, begin, _told, ConversationNotFound, key), body.mode)
 
 
 def _turn(user: User, request: HttpRequest, body: ChatIn, conversation: Any) -> Turn:

@@ -29,5 +29,6 @@ class ExecutionRetry(AsyncAPIView):
         source = await database.run(execution_for, user, pk)
         body = rerun_in(request)
         wanted = rerun_request(request, Rerun.RETRY, body)
-        door = Door(wanted.id, partial(retry_execution, user, source, wanted), told)
+        key = (user.id, wanted.idempotency_key)
+        door = Door(wanted.id, partial(retry_execution, user, source, wanted), told, key=key)
         return await start(door, body.mode)

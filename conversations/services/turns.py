@@ -119,10 +119,11 @@ def _plan(turn: Turn) -> tuple[StartPlan, Started]:
         _new_conversation(turn) if new else conversation_for(turn.user, turn.conversation)
     )
     free = new or not _busy(conversation)
-    if turn.refuse_when_busy and not free:
-        raise ConversationBusy
     number = conversation.turn_count + (0 if new else 1)
-    plan = plan_execution(turn.user, _request(turn, conversation, number, free))
+    request = _request(turn, conversation, number, free)
+    if turn.refuse_when_busy and not free and plan_before(turn.user, request) is None:
+        raise ConversationBusy
+    plan = plan_execution(turn.user, request)
     if plan.existing:
         return plan, _started_before(turn.user, plan)
     question = Message(

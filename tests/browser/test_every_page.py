@@ -14,6 +14,7 @@ PAGES = (
     "execution",
     "/approvals/",
     "/account/tokens/",
+    "/webhooks/",
     "/nowhere/",
 )
 BACK_OFFICE = (

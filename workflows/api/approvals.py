@@ -15,6 +15,7 @@ from core.json_values import storable
 from core.listing import Page, ShapeList
 from workflows.api.approval_shapes import ApprovalOut, approval_out
 from workflows.api.inputs import Body, Text
+from workflows.api.starting import KEY, idempotency
 from workflows.models import Approval
 from workflows.services.approvals import approval_for, decide
 
@@ -55,7 +56,7 @@ class ApprovalDetail(GenericAPIView[Approval]):
 class ApprovalDecide(GenericAPIView[Approval]):
     """Approve or reject; the execution goes on. 409 when nothing is left to decide."""
 
-    @extend_schema(request=DecideIn, responses=ApprovalOut)
+    @extend_schema(request=DecideIn, parameters=[KEY], responses=ApprovalOut)
     def post(self, request: Request, pk: str) -> Response:
         by = user_of(request)
         body = parse(DecideIn, request)
@@ -65,5 +66,6 @@ class ApprovalDecide(GenericAPIView[Approval]):
             approve=body.decision == "approve",
             comment=body.comment,
             answer=body.answer,
+            once=idempotency(request),
         )
         return Response(approval_out(decided).to_json())

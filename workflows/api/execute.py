@@ -81,7 +81,8 @@ async def _execute(request: HttpRequest, body: ExecuteIn, **what: Any) -> HttpRe
         **what,
         **idempotency(request),
     )
-    return await start(Door(asked.id, partial(_begin, user, asked), told), body.mode)
+    key = (user.id, asked.idempotency_key)
+    return await start(Door(asked.id, partial(_begin, user, asked), told, key=key), body.mode)
 
 
 async def _begin(user: User, asked: ExecutionRequest) -> StartPlan:

@@ -73,7 +73,8 @@ async def rerun(
     user = await authenticate_request(request)
     source = await database.run(execution_for, user, pk)
     wanted = rerun_request(request, how, body, **changed)
-    door = Door(wanted.id, partial(start_rerun, user, source, wanted), told)
+    key = (user.id, wanted.idempotency_key)
+    door = Door(wanted.id, partial(start_rerun, user, source, wanted), told, key=key)
     return await start(door, body.mode)
 
 

@@ -3,11 +3,12 @@
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Generic, Literal, Protocol, TypedDict, TypeVar, cast
+from typing import Any, Generic, Literal, Protocol, TypeVar, cast
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
 
 from core.database import database
 from core.errors import Invalid, NotFound
@@ -16,6 +17,7 @@ from workflows.api.streaming import event_stream
 from workflows.engine.events import TERMINAL_TYPES, ExecutionWaiting
 from workflows.models import ExecutionStatus, WorkflowExecution
 from workflows.progress import status_of
+from workflows.services.once import Idempotency, one_answer
 from workflows.tracking.frames import Frame
 from workflows.tracking.log import Tail
 
@@ -49,12 +51,14 @@ class Door(Generic[B]):
     `begin` starts the execution with the id `wanted`, or finds the one that the same idempotency
     key started before. `told` shows it as it began, or with `ended` (the data of the last event,
     `at` and `status`) as it ended. `gone` is raised when it was deleted while somebody waited.
+    `key` is that idempotency key and whose it is.
     """
 
     wanted: UUID
     begin: Callable[[], Awaitable[B]]
     told: Callable[[B, Mapping[str, Any] | None], Shape]
     gone: type[NotFound] = NotFound
+    key: tuple[UUID, str] | None = None
 
 
 async def start(door: Door[B], mode: Mode) -> HttpResponseBase:
@@ -82,7 +86,7 @@ async def _watched(door: Door[B], mode: Mode, begun: B, tail: Tail) -> HttpRespo
     if mode == "stream":
         return event_stream(tail)
     if mode == "background":
-        return _json(door.told(begun, None), 202)
+        return await _begun(door, begun)
     async for frame in tail.frames():
         if frame.last:
             return _json(door.told(begun, _end(frame)), 201)
@@ -94,26 +98,27 @@ async def _watched(door: Door[B], mode: Mode, begun: B, tail: Tail) -> HttpRespo
     raise door.gone
 
 
+async def _begun(door: Door[B], begun: B) -> HttpResponseBase:
+    """How it began; who asks again with the same key is told the same."""
+    text = door.told(begun, None).model_dump_json()
+    if door.key is not None and door.key[1]:
+        text = await database.run(one_answer, *door.key, text)
+    return HttpResponse(text, status=202, content_type="application/json")
+
+
 def _paused(execution_id: UUID) -> WorkflowExecution | None:
     """It with its approvals, if it waits still."""
     waiting = WorkflowExecution.objects.filter(status=ExecutionStatus.WAITING)
     return waiting.for_list().filter(pk=execution_id).first()
 
 
-class Idempotency(TypedDict):
-    """Fields of an ExecutionRequest."""
-
-    idempotency_key: str
-    request_hash: str
-
-
-def idempotency(request: HttpRequest) -> Idempotency:
+def idempotency(request: HttpRequest | Request) -> Idempotency:
     """What makes this request start one execution, however often. Raises BadIdempotencyKey."""
     key = request.headers.get("Idempotency-Key", "")
     if len(key) > _KEY_CHARACTERS or not key.isprintable():
         raise BadIdempotencyKey
     asked = hashlib.sha256(request.path.encode() + request.body).hexdigest()
-    return {"idempotency_key": key, "request_hash": asked if key else ""}
+    return Idempotency(idempotency_key=key, request_hash=asked if key else "")
 
 
 def _end(frame: Frame) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from core.errors import Conflict, Invalid, NotFound, Refused
 from workflows.engine.structured import flaws
 from workflows.models import Approval, ApprovalStatus, WorkflowExecution
 from workflows.pump.doorbell import doorbell
+from workflows.services.once import NO_KEY, Idempotency, keep_key, key_of
 
 
 class ApprovalNotFound(NotFound):
@@ -46,18 +47,29 @@ def approval_for(user: User, pk: Any) -> Approval:
 
 
 def decide(
-    approval: Approval, *, by: User, approve: bool, comment: str = "", answer: Any = None
+    approval: Approval,
+    *,
+    by: User,
+    approve: bool,
+    comment: str = "",
+    answer: Any = None,
+    once: Idempotency = NO_KEY,
 ) -> Approval:
     """Approve or reject, once; the run goes on when a pump has taken it up again.
 
     Locks the execution, as its owner does when it pauses: either the pause sees the decision, or
-    the decision wakes what is paused. Raises NotAnApprover, ApprovalOver, BadAnswer.
+    the decision wakes what is paused. Sent again with the same key it changes nothing.
+    Raises NotAnApprover, ApprovalOver, BadAnswer, IdempotencyKeyReused.
     """
     if not approval.may_decide(by):
         raise NotAnApprover
     unfit = _unfit(approval, answer, approve=approve)  # takes its time, so nothing is locked yet
     with transaction.atomic():
         execution, current = _locked(approval)
+        if key_of(by.id, once) is not None:
+            return current
+        if (over := _over(current, execution)) is not None:
+            raise ApprovalOver(status=over)
         if unfit:
             raise BadAnswer(errors=unfit)
         now = clock.now()
@@ -67,6 +79,7 @@ def decide(
         current.save(update_fields=["status", "answer", "comment", "decided_by", "decided_at"])
         execution.wakes_at = now
         execution.save(update_fields=["wakes_at"])
+        keep_key(by, once, execution)
         detail = {"decision": current.status, "node": current.node}
         record("workflows.approval.decided", actor=by, target=current, detail=detail)
         transaction.on_commit(doorbell.ring)
@@ -74,14 +87,12 @@ def decide(
 
 
 def _locked(approval: Approval) -> tuple[WorkflowExecution, Approval]:
-    """Both as they are now. Raises ApprovalNotFound, ApprovalOver."""
+    """Both as they are now. Raises ApprovalNotFound."""
     executions = WorkflowExecution.objects.select_for_update()
     execution = executions.filter(pk=approval.execution_id).first()
     current = Approval.objects.filter(pk=approval.pk).first()
     if execution is None or current is None:
         raise ApprovalNotFound
-    if (over := _over(current, execution)) is not None:
-        raise ApprovalOver(status=over)
     return execution, current
 
 

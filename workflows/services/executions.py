@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -49,22 +50,36 @@ async def start_execution(prepare: Callable[[], StartPlan]) -> StartPlan:
     """
     for _ in range(_TRIES):
         plan = await database.run(prepare)
+        while not plan.existing and await _same_start(plan):
+            plan = await database.run(prepare)
         if plan.existing:
             return plan
         with suppress(IntegrityError):
-            await _whatever_the_caller_does(_commit(plan))
+            await _whatever_the_caller_does(_commit(plan), _name(plan))
             return plan
     raise StartContended
 
 
-_starting: set[asyncio.Task[None]] = set()
+_starting: dict[Any, asyncio.Task[None]] = {}
 
 
-async def _whatever_the_caller_does(commit: Coroutine[None, None, None]) -> None:
+def _name(plan: StartPlan) -> Any:
+    """What starts are told apart by, in this loop: two of the same cause are one."""
+    return asyncio.get_running_loop(), plan.cause or plan.execution.id
+
+
+async def _same_start(plan: StartPlan) -> bool:
+    """Wait for whoever starts the same just now, so that it takes no place of the limit twice."""
+    if (other := _starting.get(_name(plan))) is None:
+        return False
+    await asyncio.wait([other])
+    return True
+
+
+async def _whatever_the_caller_does(commit: Coroutine[None, None, None], name: Any) -> None:
     """A client that leaves now must not part an execution from the pump that committed it."""
-    task = asyncio.create_task(commit)
-    _starting.add(task)
-    task.add_done_callback(_starting.discard)
+    task = _starting[name] = asyncio.create_task(commit)
+    task.add_done_callback(lambda _: _starting.pop(name, None))
     await asyncio.shield(task)
 
 

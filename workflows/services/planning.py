@@ -1,7 +1,7 @@
 """From a request to the rows that start an execution: reads and checks, writes nothing."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -21,7 +21,6 @@ from workflows.engine.request import ExecutionRequest
 from workflows.limits import kept_limits
 from workflows.models import (
     ExecutionKind,
-    IdempotencyKey,
     WorkflowDefinition,
     WorkflowExecution,
     WorkflowTemplate,
@@ -30,6 +29,7 @@ from workflows.models import (
 from workflows.parameters import checked
 from workflows.selectors import bound_graph, kept_version
 from workflows.services.definitions import DefinitionNotFound, refuse, store_version
+from workflows.services.once import Idempotency, as_begun, key_of
 from workflows.tracking.facts import Audited, EventsHappened, ExecutionWanted, Fact
 from workflows.tracking.frames import frame
 from workflows.validation import WorldOf, validate_start
@@ -53,20 +53,19 @@ class MissingParameter(Invalid):
     message = "{reason}"
 
 
-class IdempotencyKeyReused(Conflict):
-    code = "idempotency_key_reused"
-    message = "This Idempotency-Key was used for another request."
-
-
 @dataclass(frozen=True, slots=True)
 class StartPlan:
-    """An execution and the facts to commit with it; `existing` when its key started one before."""
+    """An execution and the facts to commit with it; `existing` when its key started one before.
+
+    Of those with the same `cause` there is to be one.
+    """
 
     execution: WorkflowExecution
     facts: list[Fact]
     free: bool
     template: str | None
     existing: bool = False
+    cause: Hashable = None
 
 
 def plan_execution(user: User, request: ExecutionRequest) -> StartPlan:
@@ -128,28 +127,22 @@ def start_plan(
         source=str(execution.source_id) if execution.source_id else None,
         rerun=execution.rerun,
     )
-    return StartPlan(execution, _facts(execution, request, created), request.free, template)
+    cause = (request.user_id, request.idempotency_key) if request.idempotency_key else None
+    facts = _facts(execution, request, created)
+    return StartPlan(execution, facts, request.free, template, cause=cause)
 
 
 def plan_before(user: User, request: ExecutionRequest) -> StartPlan | None:
     """What the request's idempotency key started. Raises IdempotencyKeyReused."""
-    if (earlier := started_before(user.id, request)) is None:
-        return None
-    slug = earlier.template.slug if earlier.template else None
-    return StartPlan(earlier, [], free=False, template=slug, existing=True)
+    asked = Idempotency(idempotency_key=request.idempotency_key, request_hash=request.request_hash)
+    known = key_of(user.id, asked)
+    return None if known is None else plan_existing(known.execution)
 
 
-def started_before(user_id: UUID, request: ExecutionRequest) -> WorkflowExecution | None:
-    """What this idempotency key started. Raises IdempotencyKeyReused for another body."""
-    if not request.idempotency_key:
-        return None
-    keys = IdempotencyKey.objects.select_related("execution__template")
-    found = keys.filter(user_id=user_id, key=request.idempotency_key).first()
-    if found is None:
-        return None
-    if found.request_hash != request.request_hash:
-        raise IdempotencyKeyReused
-    return found.execution
+def plan_existing(execution: WorkflowExecution) -> StartPlan:
+    """One that was started before, from a row with its template."""
+    slug = execution.template.slug if execution.template else None
+    return StartPlan(as_begun(execution), [], free=False, template=slug, existing=True)
 
 
 def _facts(

@@ -19,7 +19,10 @@ from workflows.totals import COUNTED, totals_json
 from workflows.tracking.facts import Audited, EventsHappened, Fact
 from workflows.tracking.frames import frame
 
-_RETURNED = ("id", "template_id", "rerun", "serial_key", "serial_number", *COUNTED)
+_RETURNED = (
+    *("id", "template_id", "definition_id", "rerun", "serial_key", "serial_number"),
+    *COUNTED,
+)
 
 
 class OverAlready(Exception):
@@ -58,6 +61,7 @@ class ExecutionEnded(Fact):
     answerer: Answerer = Answerer()
     totals: Mapping[str, Any] = field(default_factory=dict)  # the row's counts, once written
     template_id: UUID | None = None
+    definition_id: UUID | None = None
     rerun: str = ""
     serial_key: str = ""
     serial_number: int = 0
@@ -119,7 +123,8 @@ class ExecutionEnded(Fact):
 
     def _take(self, row: Mapping[str, Any]) -> None:
         self.totals = {name: row[name] for name in COUNTED}
-        self.template_id, self.rerun = row["template_id"], row["rerun"]
+        self.template_id, self.definition_id = row["template_id"], row["definition_id"]
+        self.rerun = row["rerun"]
         self.serial_key, self.serial_number = row["serial_key"], row["serial_number"]
 
     def _tell(self, follow: Mapping[str, Any]) -> None:

@@ -3,8 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Self
+from functools import cache
+from typing import Any, ClassVar, Self
 from uuid import UUID
+
+from django.conf import settings
+from django.utils.module_loading import import_string
 
 from core import clock
 from core.bulk import insert_rows
@@ -86,12 +90,15 @@ class Paused(Fact):
 
     @classmethod
     def write(cls, facts: Sequence[Self]) -> None:
-        for fact in facts:
-            fact._pause()
+        paused = [execution for fact in facts for execution in fact._pause()]
+        for pause in _pauses():
+            pause(paused)
 
-    def _pause(self) -> None:
-        paused = WorkflowExecution.objects.filter(
-            pk=self.execution_id, status__in=sources_of(ExecutionStatus.WAITING)
+    def _pause(self) -> list[WorkflowExecution]:
+        paused = list(
+            WorkflowExecution.objects.filter(
+                pk=self.execution_id, status__in=sources_of(ExecutionStatus.WAITING)
+            )
         )
         for execution in paused:
             execution.status = ExecutionStatus.WAITING
@@ -100,6 +107,7 @@ class Paused(Fact):
             execution.pauses += 1
             execution.wakes_at = self._wakes_at(execution)
             execution.save(update_fields=_PAUSED)
+        return paused
 
     def _wakes_at(self, execution: WorkflowExecution) -> datetime | None:
         rows = Approval.objects.filter(pk__in=self.approvals)
@@ -108,6 +116,11 @@ class Paused(Fact):
         if decided or execution.cancel_requested_at is not None:
             return execution.waiting_since
         return min((deadline for _, deadline in asked if deadline is not None), default=None)
+
+
+@cache
+def _pauses() -> list[Any]:
+    return [import_string(path) for path in settings.CHATTER_PAUSES]
 
 
 _PAUSED = [

@@ -1,0 +1,175 @@
+"""Promise 9: with an `Idempotency-Key`, every door that starts work does so once."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from drf_spectacular.generators import SchemaGenerator
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from core import clock
+from tests.approvals.desk import letter
+from tests.definitions.graphs import asks, graph
+from workflows.models import Approval, IdempotencyKey, WorkflowDefinition, WorkflowExecution
+from workflows.services.definitions import create_definition
+from workflows.services.once import forget_old_keys
+
+pytestmark = pytest.mark.django_db
+# What may be posted and starts no execution: nothing that costs is done twice, or it says so.
+STARTS_NOTHING = {
+    "/api/v1/auth/token/",
+    "/api/v1/conversations/",
+    "/api/v1/definitions/",
+    "/api/v1/definitions/import/",
+    "/api/v1/definitions/{id}/fork/",
+    "/api/v1/definitions/{id}/template/",
+    "/api/v1/definitions/{id}/versions/{number}/publish/",
+    "/api/v1/definitions/{id}/versions/{number}/restore/",
+    "/api/v1/executions/{id}/cancel/",
+    "/api/v1/mcp-servers/",
+    "/api/v1/mcp-servers/{id}/refresh/",
+    "/api/v1/mcp-servers/{id}/test/",
+    "/api/v1/secrets/",
+    "/api/v1/templates/",
+    "/api/v1/templates/{id}/definition/",
+    "/api/v1/tools/{key}/call/",
+    "/api/v1/webhooks/endpoints/",
+    "/api/v1/webhooks/endpoints/{id}/ping/",
+    "/api/v1/webhooks/endpoints/{id}/rotate/",
+    "/api/v1/webhooks/incoming/",
+    "/api/v1/webhooks/incoming/{id}/rotate/",
+    "/api/v1/webhooks/messages/{id}/resend/",
+    "/api/v1/workflows/validate/",
+    "/hooks/{public_id}/",  # starts one execution per delivery id
+}
+KEY = {"Idempotency-Key": "once"}
+INPUT = {"input": {"message": "hello"}, "mode": "background"}
+
+
+@pytest.fixture
+def client(alice: User, api: Callable[[User], APIClient], built_in: None) -> APIClient:
+    return api(alice)
+
+
+@pytest.fixture
+def doors(client, alice, drain) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Each door that starts work: its path as documented, its address and what to say there."""
+    made = create_definition(owner=alice, name="x", graph=graph(asks()))
+    say = {"message": "hello", "mode": "background"}
+    talk = client.post("/api/v1/chat/", say).json()
+    asked = client.post("/api/v1/workflows/execute/", {**INPUT, "graph": letter()}).json()
+    drain()
+    ran, again = talk["execution"]["id"], {"mode": "background"}
+    approval = Approval.objects.get(execution=asked["execution"]["id"])
+    bodies = {
+        "/api/v1/chat/": say,
+        "/api/v1/conversations/{id}/messages/": {**say, "when_busy": "refuse"},
+        "/api/v1/definitions/{id}/execute/": INPUT,
+        "/api/v1/templates/{id}/execute/": INPUT,
+        "/api/v1/workflows/execute/": {**INPUT, "graph": graph(asks())},
+        "/api/v1/executions/{id}/retry/": again,
+        "/api/v1/executions/{id}/replay/": again,
+        "/api/v1/executions/{id}/fork/": {**again, "node": "model"},
+        "/api/v1/approvals/{id}/decide/": {"decision": "approve"},
+    }
+    ids = {
+        "conversations": talk["conversation"]["id"],
+        "definitions": str(made.pk),
+        "templates": "universal_chat",
+        "executions": ran,
+        "approvals": str(approval.pk),
+    }
+    return {
+        path: (path.replace("{id}", ids.get(path.split("/")[3], "")), body)
+        for path, body in bodies.items()
+    }
+
+
+def documented() -> dict[str, bool]:
+    """Every address that takes a POST, and whether it takes a key."""
+    schema: Any = SchemaGenerator().get_schema(request=None, public=True)
+    return {
+        path: any(one["name"] == "Idempotency-Key" for one in how["post"].get("parameters", ()))
+        for path, how in schema["paths"].items()
+        if "post" in how
+    }
+
+
+def test_every_door_that_starts_work_takes_a_key(doors):
+    posts = documented()
+    with_key = {path for path, takes in posts.items() if takes}
+    assert with_key == set(doors), "a door without a test here"
+    assert set(posts) - with_key == STARTS_NOTHING
+
+
+def test_the_same_key_and_body_are_one_request_at_every_door(client, doors, drain):
+    for at, (path, (address, body)) in enumerate(doors.items()):
+        key = {"Idempotency-Key": f"key {at}"}
+        before = WorkflowExecution.objects.count()
+        first = client.post(address, body, headers=key)
+        assert first.status_code in (200, 202), (path, first.json())
+        at_once = client.post(address, body, headers=key)
+        drain()
+        later = client.post(address, body, headers=key)
+        answers = [(one.status_code, one.content) for one in (first, at_once, later)]
+        assert answers == [answers[0]] * 3, path
+        assert WorkflowExecution.objects.count() - before <= 1, path
+        other = client.post(address, {**body, **_changed(body)}, headers=key)
+        assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused"), path
+
+
+def _changed(body: dict[str, Any]) -> dict[str, Any]:
+    return {"comment": "Yes."} if "decision" in body else {"debug": True}
+
+
+def test_a_key_that_two_users_send_is_two_keys(client, doors, charlie, api):
+    address, body = doors["/api/v1/chat/"]
+    for user in (client, api(charlie)):
+        assert user.post(address, body, headers=KEY).status_code == 202
+    assert IdempotencyKey.objects.count() == 2
+
+
+def test_an_error_uses_no_key_up(client, doors):
+    for path, (address, body) in doors.items():
+        wrong = client.post(address, {**body, "nonsense": 1}, headers=KEY)
+        assert wrong.status_code == 400, path
+    assert not IdempotencyKey.objects.exists()
+
+
+def test_the_answer_of_who_waits_is_the_same_too(client, doors, drain):
+    address, body = doors["/api/v1/chat/"]
+    begun = client.post(address, body, headers=KEY).json()["execution"]["id"]
+    drain()
+    waiting = {**body, "mode": "wait"}
+    key = IdempotencyKey.objects.get()
+    # As two who waited from the beginning would be told: their body is the same, so is its hash.
+    told = []
+    for _ in range(2):
+        key.refresh_from_db()
+        key.request_hash = _hash(address, waiting)
+        key.save()
+        told.append(client.post(address, waiting, headers=KEY))
+    assert [one.status_code for one in told] == [201, 201]
+    assert told[0].content == told[1].content
+    assert told[0].json()["execution"]["id"] == begun
+
+
+def _hash(address: str, body: dict[str, Any]) -> str:
+    import hashlib  # noqa: PLC0415
+    import json  # noqa: PLC0415
+
+    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(address.encode() + text.encode()).hexdigest()
+
+
+def test_a_key_is_kept_for_a_day(client, doors):
+    address, body = doors["/api/v1/chat/"]
+    first = client.post(address, body, headers=KEY).json()
+    for age, kept in ((timedelta(hours=23), True), (timedelta(hours=25), False)):
+        IdempotencyKey.objects.update(created_at=clock.now() - age)
+        async_to_sync(forget_old_keys.work)()
+        assert (client.post(address, body, headers=KEY).json() == first) is kept
+    assert WorkflowDefinition.objects.count() == 1

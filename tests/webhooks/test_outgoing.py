@@ -1,0 +1,311 @@
+"""Webhooks that go out: every chosen event arrives, whatever the other end does."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from audit.models import AuditEntry
+from core import clock
+from core.models import new_id
+from tests.approvals.desk import letter
+from tests.drills.server import ROOT
+from tests.webhooks.conftest import ENDPOINTS, MESSAGES
+from webhooks.models import WebhookAttempt, WebhookEndpoint, WebhookMessage
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def run(client, letters, drain) -> Callable[..., str]:
+    def ran(message: str = "hello", **body: Any) -> str:
+        body = {"input": {"message": message}, "mode": "background", **body}
+        answer = client.post(f"/api/v1/definitions/{letters.pk}/execute/", body)
+        assert answer.status_code == 202, answer.json()
+        drain()
+        return answer.json()["execution"]["id"]
+
+    return ran
+
+
+def documented(name: str) -> Any:
+    """What the documentation gives receivers to copy."""
+    page = (ROOT / "docs" / "webhooks.md").read_text()
+    names: dict[str, Any] = {}
+    exec(re.search(r"```python\n(.*?)```", page, re.DOTALL)[1], names)  # noqa: S102 - our own page
+    return names[name]
+
+
+def test_the_end_of_a_run_is_told_signed_and_once(told, run, post, receiver):
+    endpoint = told()
+    execution = run()
+    post()
+    post()
+    [(headers, body)], [said] = receiver.seen, receiver.told
+    assert (said["type"], said["data"]["execution"]) == ("execution.completed", execution)
+    assert (said["id"], said["data"]["text"] != "") == (headers["webhook-id"], True)
+    assert said["data"]["totals"]["calls"] == 1
+    is_genuine = documented("is_genuine")
+    assert is_genuine(endpoint["secret"], headers, body)
+    assert not is_genuine(endpoint["secret"], headers, body + b" ")
+    message = WebhookMessage.objects.get()
+    assert (message.status, message.attempts) == ("delivered", 1)
+
+
+def test_a_message_that_failed_comes_again_under_its_id(told, run, post, receiver, client):
+    told()
+    run()
+    receiver.answers = [500, "big", receiver.url("/elsewhere")]
+    post()
+    post()
+    assert len(receiver.seen) == 1, "it is put off"
+    for _ in range(3):
+        post(later=True)
+    assert len(set(receiver.ids)) == 1
+    assert len({body for _, body in receiver.seen}) == 1
+    message = WebhookMessage.objects.get()
+    assert (message.status, message.attempts) == ("delivered", 4)
+    tries = client.get(f"{MESSAGES}{message.pk}/").json()["tries"]
+    assert [(one["status"], one["error"]) for one in tries] == [
+        (500, ""),
+        (None, "egress_too_large"),
+        (None, "egress_too_many_redirects"),
+        (204, ""),
+    ]
+    assert WebhookEndpoint.objects.get().failures == 0
+
+
+def test_it_is_put_off_longer_each_time(told, run, post, receiver, settings):
+    told()
+    run()
+    receiver.answers = [500] * 8
+    waits = []
+    for _ in range(8):
+        post(later=True)
+        waits.append((WebhookMessage.objects.get().next_at - clock.now()).total_seconds())
+    for at, wait_s in enumerate(waits):
+        base = min(settings.WEBHOOK_RETRY_S * 4**at, 6 * 3600)
+        assert 0.74 * base - 5 <= wait_s <= 1.26 * base
+
+
+def test_what_is_given_up_is_listed_and_may_be_sent_again(
+    told, run, post, receiver, client, settings
+):
+    settings.WEBHOOK_ATTEMPTS = 2
+    endpoint = told()
+    run()
+    receiver.answers = [503, 503, 503]
+    post()
+    post(later=True)
+    post(later=True)
+    assert len(receiver.seen) == 2
+    listed = client.get(f"{ENDPOINTS}{endpoint['id']}/messages/?status=dead").json()["results"]
+    [dead] = listed
+    assert dead["next_at"] is None
+    again = client.post(f"{MESSAGES}{dead['id']}/resend/")
+    assert (again.status_code, again.json()["status"]) == (202, "pending")
+    post()
+    post(later=True)
+    assert receiver.ids == [dead["id"]] * 4
+    assert WebhookMessage.objects.get().status == "delivered"
+    refused = client.post(f"{MESSAGES}{dead['id']}/resend/")
+    assert (refused.status_code, refused.json()["code"]) == (409, "webhook_message_not_dead")
+    assert AuditEntry.objects.get(action="webhooks.webhookmessage.resent")
+
+
+def test_one_that_is_gone_is_switched_off_at_once(told, run, post, receiver, client):
+    endpoint = told()
+    run()
+    receiver.answers = [410]
+    post()
+    run()
+    post(later=True)
+    assert len(receiver.seen) == 1
+    shown = client.get(f"{ENDPOINTS}{endpoint['id']}/").json()
+    assert (shown["enabled"], shown["disabled_reason"]) == (False, "gone")
+    entry = AuditEntry.objects.get(action="webhooks.webhookendpoint.disabled")
+    assert entry.detail["reason"] == "gone"
+
+
+def test_one_that_fails_for_long_is_switched_off_and_what_waits_comes_later(
+    told, run, post, receiver, client, settings
+):
+    settings.WEBHOOK_DISABLE_AFTER = 3
+    endpoint = told()
+    run()
+    receiver.answers = [500] * 4
+    for _ in range(3):
+        post(later=True)
+    assert WebhookEndpoint.objects.get().enabled, "many failures, but not for long"
+    WebhookEndpoint.objects.update(failing_since=clock.now() - timedelta(days=2))
+    post(later=True)
+    assert WebhookEndpoint.objects.get().disabled_reason == "failed_too_often"
+    post(later=True)
+    assert len(receiver.seen) == 4
+    client.patch(f"{ENDPOINTS}{endpoint['id']}/", {"enabled": True})
+    post(later=True)
+    assert WebhookMessage.objects.get().status == "delivered"
+    assert len(set(receiver.ids)) == 1
+
+
+def test_a_slow_endpoint_does_not_hold_up_another(told, run, post, receiver, settings):
+    settings.WEBHOOK_TIMEOUT_S = 0.3
+    told(url=receiver.url("/hang"))
+    quick = told()
+    for _ in range(4):
+        run()
+    post()
+    arrived = WebhookMessage.objects.filter(endpoint=quick["id"], status="delivered")
+    assert arrived.count() == 4
+    slow = WebhookAttempt.objects.exclude(message__endpoint=quick["id"])
+    assert {one.error for one in slow} == {"egress_timed_out"}
+
+
+def test_one_message_is_never_with_two_couriers(told, run, receiver):
+    from webhooks.services.messages import claim_one  # noqa: PLC0415
+
+    endpoint = told()
+    run()
+    first, second = claim_one(endpoint["id"]), claim_one(endpoint["id"])
+    assert (first is not None, second) == (True, None)
+
+
+@pytest.mark.parametrize("where", ["http://10.0.0.1/in", "http://169.254.169.254/latest"])
+def test_an_address_within_is_refused_when_it_is_given(client, where):
+    answer = client.post(ENDPOINTS, {"name": "x", "url": where})
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_webhook")
+
+
+def test_an_address_that_leads_within_is_refused_when_it_is_called(
+    told, run, post, receiver, settings
+):
+    told()
+    run()
+    settings.CHATTER_EGRESS_ALLOW = []
+    post()
+    assert receiver.seen == []
+    assert WebhookAttempt.objects.get().error == "egress_address_refused"
+
+
+def test_only_what_was_chosen_is_told(told, run, post, receiver, client, letters, drain):
+    told(events=["execution.failed"])
+    told(definition=str(letters.pk), events=["execution.completed"])
+    run()
+    client.post("/api/v1/chat/", {"message": "hello", "mode": "background"})
+    drain()
+    client.post("/api/v1/chat/", {"message": "please fail", "mode": "background"})
+    drain()
+    post()
+    kinds = sorted(one["type"] for one in receiver.told)
+    assert kinds == ["execution.completed", "execution.failed"]
+    [failed] = [one for one in receiver.told if one["type"] == "execution.failed"]
+    assert failed["data"]["error"]["code"]
+
+
+def test_who_waits_for_people_is_told_and_who_is_stopped(told, post, receiver, client, drain):
+    told()
+    body = {"graph": letter(), "input": {"message": "x"}, "mode": "background"}
+    pk = client.post("/api/v1/workflows/execute/", body).json()["execution"]["id"]
+    drain()
+    client.post(f"/api/v1/executions/{pk}/cancel/")
+    post()
+    assert {one["type"] for one in receiver.told} == {"execution.waiting", "execution.cancelled"}
+    [asked] = [one for one in receiver.told if one["type"] == "execution.waiting"]
+    assert [one["question"] for one in asked["data"]["approvals"]] == ["Send it?"]
+
+
+def test_a_replay_is_told_only_to_who_wants_replays(told, run, post, receiver, client, drain):
+    told()
+    every = told(replays=True)
+    source = run()
+    again = client.post(f"/api/v1/executions/{source}/replay/").json()["execution"]["id"]
+    drain()
+    post()
+    about = [one["data"]["execution"] for one in receiver.told]
+    assert (about.count(source), about.count(again)) == (2, 1)
+    assert (
+        WebhookMessage.objects.get(execution=again).endpoint_id
+        == WebhookEndpoint.objects.get(pk=every["id"]).pk
+    )
+
+
+def test_nobody_hears_of_the_runs_of_others(told, receiver, post, charlie, api, drain):
+    told()
+    api(charlie).post("/api/v1/chat/", {"message": "hello", "mode": "background"})
+    drain()
+    post()
+    assert receiver.seen == []
+
+
+def test_while_a_secret_is_changed_both_sign(told, client, post, receiver):
+    endpoint = told()
+    client.post(f"{ENDPOINTS}{endpoint['id']}/rotate/", {})
+    pinged = client.post(f"{ENDPOINTS}{endpoint['id']}/ping/")
+    assert pinged.status_code == 202
+    post()
+    [(headers, body)] = receiver.seen
+    assert (receiver.told[0]["type"], len(headers["webhook-signature"].split())) == ("ping", 2)
+    assert endpoint["secret"] not in body.decode() + repr(list(AuditEntry.objects.values_list()))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"url": "ftp://example.com/"},
+        {"url": "http://user:pw@example.com/"},
+        {"url": "http://{{host}}/"},
+        {"url": "x" * 3000},
+        {"url": "http://localhost:8000/"},
+        {"events": ["execution.began"]},
+        {"events": []},
+        {"definition": str(new_id())},
+        {"headers": {"x": "y"}},
+        {"owner": str(new_id())},
+    ],
+)
+def test_what_makes_no_endpoint_is_refused(client, wrong):
+    body = {"name": "x", "url": "https://example.com/in", **wrong}
+    assert client.post(ENDPOINTS, body).status_code in (400, 404)
+    assert not WebhookEndpoint.objects.exists()
+
+
+def test_the_endpoint_of_another_looks_like_none(told, run, charlie, api, admin):
+    pk = told()["id"]
+    run()
+    message = WebhookMessage.objects.get().pk
+    one = f"{ENDPOINTS}{pk}/"
+    for user in (charlie, admin):
+        other = api(user)
+        answers = [
+            *(other.get(one), other.patch(one, {"enabled": False}), other.delete(one)),
+            *(other.post(one + "rotate/", {}), other.post(one + "ping/")),
+            *(other.get(one + "messages/"), other.get(f"{MESSAGES}{message}/")),
+            other.post(f"{MESSAGES}{message}/resend/"),
+        ]
+        assert {answer.status_code for answer in answers} == {404}
+        assert other.get(ENDPOINTS).json()["results"] == []
+
+
+def test_the_back_office_sends_again_and_switches(told, run, post, receiver, admin, client):
+    endpoint = told()
+    run()
+    WebhookMessage.objects.update(status="dead")
+    message = WebhookMessage.objects.get()
+    client.force_login(admin)
+    page = "/admin/webhooks/webhookmessage/"
+    client.post(
+        page, {"action": "send_again", "_selected_action": [str(message.pk)]}, format="multipart"
+    )
+    post()
+    assert len(receiver.seen) == 1
+    page = "/admin/webhooks/webhookendpoint/"
+    client.post(
+        page, {"action": "switch_off", "_selected_action": [endpoint["id"]]}, format="multipart"
+    )
+    assert not WebhookEndpoint.objects.get().enabled
+    for model in ("webhookendpoint", "webhookmessage", "webhookattempt", "webhookdelivery"):
+        shown = client.get(f"/admin/webhooks/{model}/")
+        assert shown.status_code == 200
+        assert endpoint["secret"] not in shown.text

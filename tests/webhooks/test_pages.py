@@ -1,0 +1,116 @@
+"""The pages do what the API does, without a script."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.webhooks.conftest import Sender
+from webhooks.models import IncomingWebhook, WebhookEndpoint, WebhookMessage
+
+pytestmark = pytest.mark.django_db
+PAGE = "/webhooks/"
+
+
+@pytest.fixture
+def browser(alice: Any, built_in: None) -> Client:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+    return client
+
+
+def send(browser: Client, page: str, **fields: Any) -> Any:
+    shown = browser.get(page).content.decode()
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', shown)
+    assert token
+    return browser.post(page, {"csrfmiddlewaretoken": token[1], **fields})
+
+
+def test_a_webhook_is_made_and_its_secret_shown_once(browser, letters, drain):
+    made = send(
+        browser,
+        PAGE,
+        kind="incoming",
+        name="Orders",
+        workflow=f"definition:{letters.pk}",
+        mapping="message: payload.text\nwho: payload.who",
+        mode="background",
+        signature="standard",
+    )
+    hook = IncomingWebhook.objects.get()
+    path = f"/hooks/{hook.public_id}/"
+    assert hook.mapping == {"message": "payload.text", "who": "payload.who"}
+    assert hook.secret in made.content.decode()
+    assert f"http://testserver{path}" in made.content.decode()
+    assert hook.secret not in browser.get(PAGE).content.decode()
+    sender = Sender({"path": path, "secret": hook.secret})
+    assert sender.send({"text": "hello", "who": "bob"}, pk="<b>").status_code == 202
+    one = browser.get(f"{PAGE}in/{hook.pk}/").content.decode()
+    assert hook.secret not in one
+    assert "&lt;b&gt;" in one
+    rotated = send(browser, f"{PAGE}in/{hook.pk}/", act="rotate").content.decode()
+    hook.refresh_from_db()
+    assert hook.secret in rotated
+    send(browser, f"{PAGE}in/{hook.pk}/", act="switch")
+    assert not IncomingWebhook.objects.get().enabled
+    assert send(browser, f"{PAGE}in/{hook.pk}/", act="delete").headers["Location"] == PAGE
+    assert not IncomingWebhook.objects.exists()
+
+
+def test_what_is_filled_in_wrongly_is_told_and_stays(browser, letters):
+    right = {
+        "kind": "incoming",
+        "name": "Orders",
+        "workflow": f"definition:{letters.pk}",
+        "mode": "wait",
+        "signature": "github",
+    }
+    for mapping, told in (("message", "one on a line"), ("message: (", "mapping.message")):
+        page = send(browser, PAGE, **right, mapping=mapping)
+        assert page.status_code == 400
+        assert told in page.content.decode()
+        assert 'value="Orders"' in page.content.decode()
+    assert send(browser, PAGE, **{**right, "workflow": "x:y"}).status_code == 400
+    assert (
+        send(browser, PAGE, kind="endpoint", name="x", url="ftp://x", events="y").status_code == 400
+    )
+    assert not IncomingWebhook.objects.exists()
+
+
+def test_an_endpoint_is_made_pinged_and_what_was_given_up_sent_again(browser, receiver, post):
+    events = ["execution.completed", "execution.failed"]
+    made = send(browser, PAGE, kind="endpoint", name="Desk", url=receiver.url(), events=events)
+    endpoint = WebhookEndpoint.objects.get()
+    assert endpoint.secret in made.content.decode()
+    assert endpoint.events == events
+    page = f"{PAGE}out/{endpoint.pk}/"
+    receiver.answers = [410]
+    send(browser, page, act="ping")
+    post()
+    shown = browser.get(page).content.decode()
+    assert "it answered that it is gone" in shown
+    send(browser, page, act="switch")
+    message = WebhookMessage.objects.get()
+    assert "Send again" in browser.get(f"{page}?status=dead").content.decode()
+    send(browser, page, act="resend", message=str(message.pk))
+    post()
+    assert receiver.ids == [str(message.pk)] * 2
+    again = send(browser, page, act="resend", message=str(message.pk))
+    assert (again.status_code, "delivered" in again.content.decode()) == (409, True)
+    assert send(browser, page, act="dance").status_code == 404
+
+
+def test_the_pages_of_another_are_not_there(browser, opened, told, charlie):
+    pk, other = opened().hook["id"], told()["id"]
+    browser.force_login(charlie)
+    assert browser.get(f"{PAGE}in/{pk}/").status_code == 404
+    assert browser.get(f"{PAGE}out/{other}/").status_code == 404
+    shown = browser.get(PAGE).content.decode()
+    assert "Orders" not in shown
+    assert "Desk" not in shown
+
+
+def test_nobody_sees_them_without_signing_in():
+    for page in (PAGE, f"{PAGE}in/x/", f"{PAGE}out/x/"):
+        assert Client().get(page).headers["Location"].startswith("/login/")

@@ -1,0 +1,42 @@
+"""Which webhooks a user may see, and which messages are due."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from django.db import models
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class OwnedQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: "User") -> Self:
+        """One's own, staff or not: who sees one may have its secret made anew."""
+        return self.filter(owner_id=user.pk)
+
+    def for_list(self) -> Self:
+        return self.select_related("definition", "template").defer("secret", "previous_secret")
+
+
+class DeliveryQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: "User") -> Self:
+        return self.filter(hook__owner_id=user.pk)
+
+
+class MessageQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: "User") -> Self:
+        return self.filter(endpoint__owner_id=user.pk)
+
+    def due(self, now: datetime) -> Self:
+        """To be sent now, or left by a process that claimed it and never told what came of it."""
+        return self.filter(
+            status="pending",
+            next_at__lte=now,
+            endpoint__enabled=True,
+            endpoint__owner__is_active=True,
+        )
+
+
+class AttemptQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: "User") -> Self:
+        return self.filter(message__endpoint__owner_id=user.pk)

@@ -1,0 +1,111 @@
+"""Addresses that are told what happens: made, changed, tried out, switched off."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.models import User
+from audit.record import record
+from core.addresses import AllowList
+from webhooks.models import WebhookEndpoint, WebhookMessage
+from webhooks.models.outgoing import EVENTS, MessageType
+from webhooks.services.signed import (
+    BadWebhook,
+    action,
+    checked_name,
+    refuse_more,
+    set_fields,
+    target,
+)
+from webhooks.services.telling import message_row
+from webhooks.signing import new_secret
+from workflows.validation.addresses import BadAddress, check_address
+
+_LONGEST_URL = 2_000
+
+
+@transaction.atomic
+def create_endpoint(
+    *,
+    owner: User,
+    name: str,
+    url: str,
+    events: Sequence[str] = EVENTS,
+    replays: bool = False,
+    definition: UUID | str | None = None,
+    template: str | None = None,
+) -> WebhookEndpoint:
+    """A new address, told from now on.
+
+    Raises BadWebhook, DefinitionNotFound, TemplateNotFound, TooManyWebhooks.
+    """
+    only, only_template = target(owner, definition, template)
+    refuse_more(WebhookEndpoint, owner)
+    made = WebhookEndpoint.objects.create(
+        owner=owner,
+        name=checked_name(name),
+        url=checked_url(url),
+        events=checked_events(events),
+        replays=replays,
+        definition=only,
+        template=only_template,
+        secret=new_secret(),
+    )
+    detail = {"name": made.name, "host": host_of(made.url), "events": made.events}
+    record(action(made, "created"), actor=owner, target=made, detail=detail)
+    return made
+
+
+@transaction.atomic
+def change_endpoint(endpoint: WebhookEndpoint, *, by: User, **changes: Any) -> WebhookEndpoint:
+    """Set what is given. Switched on again, it has failed never. Raises BadWebhook."""
+    if "name" in changes:
+        changes["name"] = checked_name(changes["name"])
+    if "url" in changes:
+        changes["url"] = checked_url(changes["url"])
+    if "events" in changes:
+        changes["events"] = checked_events(changes["events"])
+    if changes.get("enabled"):
+        changes |= {"failures": 0, "failing_since": None, "disabled_reason": ""}
+    set_fields(endpoint, changes, by=by)
+    return endpoint
+
+
+@transaction.atomic
+def ping(endpoint: WebhookEndpoint, *, by: User) -> WebhookMessage:
+    """Send it something that says nothing, whatever events it chose. Raises BadWebhook."""
+    if not endpoint.enabled:
+        raise BadWebhook(reason="This endpoint is switched off.")
+    made = WebhookMessage.objects.create(**message_row(endpoint.id, MessageType.PING, {}))
+    record(action(endpoint, "pinged"), actor=by, target=endpoint)
+    return made
+
+
+def checked_events(events: Sequence[str]) -> list[str]:
+    """Each once. Raises BadWebhook."""
+    unknown = [one for one in events if one not in EVENTS]
+    if unknown or not events:
+        raise BadWebhook(reason=f"Choose of these events: {', '.join(EVENTS)}.")
+    return [one for one in EVENTS if one in events]
+
+
+def checked_url(url: str) -> str:
+    """What its form tells; where it leads is looked at whenever something is sent there.
+
+    Raises BadWebhook.
+    """
+    try:
+        if len(url) > _LONGEST_URL or "{{" in url or "@" in url.split("?")[0]:
+            raise BadAddress("Give a plain address, without a user name or password in it.")
+        check_address(url, AllowList.of(settings.CHATTER_EGRESS_ALLOW))
+    except BadAddress as error:
+        raise BadWebhook(reason=str(error)) from error
+    return url
+
+
+def host_of(url: str) -> str:
+    """All of an address that is fit to be told: what follows may be a key."""
+    return url.split("://", 1)[-1].split("/", 1)[0].split("?", 1)[0][:200]

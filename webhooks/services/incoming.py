@@ -1,0 +1,76 @@
+"""Doors for other programs: made, changed."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts.models import User
+from audit.record import record
+from webhooks.mapping import checked_mapping
+from webhooks.models import HookMode, IncomingWebhook, SignatureStyle
+from webhooks.services.signed import (
+    BadWebhook,
+    action,
+    checked_name,
+    refuse_more,
+    set_fields,
+    target,
+)
+from webhooks.signing import new_secret
+
+
+@transaction.atomic
+def create_incoming(
+    *,
+    owner: User,
+    name: str,
+    definition: UUID | str | None = None,
+    template: str | None = None,
+    mapping: Mapping[str, str] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    mode: str = HookMode.BACKGROUND,
+    signature: str = SignatureStyle.STANDARD,
+) -> IncomingWebhook:
+    """A new door, open at once.
+
+    Raises BadWebhook, BadMapping, DefinitionNotFound, TemplateNotFound, TooManyWebhooks.
+    """
+    runs, runs_template = target(owner, definition, template)
+    if runs is None and runs_template is None:
+        raise BadWebhook(reason="Name the definition or the template that it runs.")
+    refuse_more(IncomingWebhook, owner)
+    made = IncomingWebhook.objects.create(
+        owner=owner,
+        name=checked_name(name),
+        definition=runs,
+        template=runs_template,
+        mapping=checked_mapping(mapping or {}),
+        parameters=dict(parameters or {}),
+        mode=mode,
+        signature=signature,
+        secret=new_secret(),
+    )
+    record(
+        action(made, "created"),
+        actor=owner,
+        target=made,
+        detail={
+            "name": made.name,
+            "definition": str(made.definition_id or ""),
+            "template": str(made.template_id or ""),
+        },
+    )
+    return made
+
+
+@transaction.atomic
+def change_incoming(hook: IncomingWebhook, *, by: User, **changes: Any) -> IncomingWebhook:
+    """Set what is given; what it runs stays. Raises BadWebhook, BadMapping."""
+    if "name" in changes:
+        changes["name"] = checked_name(changes["name"])
+    if "mapping" in changes:
+        changes["mapping"] = checked_mapping(changes["mapping"])
+    set_fields(hook, changes, by=by)
+    return hook

@@ -1,0 +1,107 @@
+"""What is done alike to both kinds of webhooks: whose workflow, which secret, how many."""
+
+from datetime import timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.models import User
+from audit.record import entry, record, record_many
+from core import clock
+from core.errors import Conflict, Invalid, NotFound
+from core.json_values import plain_text
+from webhooks.models.signed import Signed
+from webhooks.signing import new_secret
+from workflows.models import WorkflowDefinition, WorkflowTemplate
+from workflows.services.definitions import definition_for
+from workflows.services.planning import built_in
+from workflows.services.templates import template_for
+
+MOST = 50
+_LONGEST_NAME = 100
+S = TypeVar("S", bound=Signed)
+
+
+class WebhookNotFound(NotFound):
+    code = "webhook_not_found"
+    message = "There is no such webhook, or it is not yours."
+
+
+class TooManyWebhooks(Conflict):
+    code = "too_many_webhooks"
+    message = "You have {most} of these already; delete one first."
+
+
+class BadWebhook(Invalid):
+    code = "bad_webhook"
+    message = "{reason}"
+
+
+def signed_for(kind: type[S], user: User, pk: UUID | str) -> S:
+    """One of this user's own. Raises WebhookNotFound."""
+    try:
+        found: S = kind.objects.visible_to(user).for_list().get(pk=pk)
+    except (kind.DoesNotExist, ValidationError, ValueError) as error:
+        raise WebhookNotFound from error
+    return found
+
+
+def action(signed: Signed, verb: str) -> str:
+    return f"webhooks.{signed._meta.model_name}.{verb}"
+
+
+def checked_name(name: str) -> str:
+    """Raises BadWebhook."""
+    name = plain_text(name).strip()
+    if not 1 <= len(name) <= _LONGEST_NAME:
+        raise BadWebhook(reason=f"A name has 1 to {_LONGEST_NAME} characters.")
+    return name
+
+
+def target(
+    owner: User, definition: UUID | str | None, template: str | None
+) -> tuple[WorkflowDefinition | None, WorkflowTemplate | None]:
+    """The workflow that is named. Raises DefinitionNotFound, TemplateNotFound, BadWebhook."""
+    if definition and template:
+        raise BadWebhook(reason="Name a definition or a template, not both.")
+    return (
+        definition_for(owner, definition) if definition else None,
+        built_in(template) or template_for(owner, template) if template else None,
+    )
+
+
+def refuse_more(kind: type[Signed], owner: User) -> None:
+    """Raises TooManyWebhooks."""
+    User.objects.select_for_update().get(pk=owner.pk)  # of two at once one waits and counts both
+    if kind.objects.visible_to(owner).count() >= MOST:
+        raise TooManyWebhooks(most=MOST)
+
+
+@transaction.atomic
+def rotate_secret(signed: S, *, by: User, overlap_s: int) -> S:
+    """A new secret; the one before counts for `overlap_s` seconds more."""
+    now = clock.now()
+    signed.previous_secret = signed.secret if overlap_s else ""
+    signed.previous_until = now + timedelta(seconds=overlap_s) if overlap_s else None
+    signed.secret = new_secret()
+    signed.save(update_fields=["secret", "previous_secret", "previous_until", "updated_at"])
+    record(action(signed, "rotated"), actor=by, target=signed, detail={"overlap_s": overlap_s})
+    return signed
+
+
+@transaction.atomic
+def delete_signed(signed: Signed, *, by: User) -> None:
+    """It goes with all that was delivered."""
+    one = entry(action(signed, "deleted"), actor=by, target=signed, detail={"name": signed.name})
+    signed.delete()
+    record_many([one])
+
+
+def set_fields(signed: Signed, changes: dict[str, Any], *, by: User) -> None:
+    """Save what changed and tell the audit trail which fields; in the caller's transaction."""
+    for name, value in changes.items():
+        setattr(signed, name, value)
+    signed.save(update_fields=[*changes, "updated_at"])
+    record(action(signed, "changed"), actor=by, target=signed, detail={"fields": sorted(changes)})

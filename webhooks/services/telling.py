@@ -1,0 +1,150 @@
+"""What happens to runs becomes messages, in the transaction in which it happens."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from core import clock
+from core.bulk import insert_rows
+from core.models import new_id
+from webhooks.models import MessageType, WebhookEndpoint, WebhookMessage
+from workflows.models import Approval, ApprovalStatus, ExecutionStatus, Rerun, WorkflowExecution
+from workflows.totals import totals_json
+from workflows.tracking.ending import ExecutionEnded
+
+LONGEST_TEXT = 10_000
+_MOST_QUESTIONS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that may be told; `data` is what is said beside which run it was."""
+
+    type: str
+    at: datetime
+    execution_id: UUID
+    user_id: UUID
+    definition_id: UUID | None
+    template_id: UUID | None
+    rerun: str
+    data: Mapping[str, Any]
+
+    def concerns(self, endpoint: WebhookEndpoint) -> bool:
+        """Whether this endpoint, of whoever ran it, asked to be told."""
+        return (
+            endpoint.owner_id == self.user_id
+            and self.type in endpoint.events
+            and endpoint.definition_id in (None, self.definition_id)
+            and endpoint.template_id in (None, self.template_id)
+            and (endpoint.replays or self.rerun != Rerun.REPLAY)
+        )
+
+    def row_for(self, endpoint: WebhookEndpoint) -> dict[str, Any]:
+        told = {
+            "execution": str(self.execution_id),
+            "definition": str(self.definition_id) if self.definition_id else None,
+            "template": str(self.template_id) if self.template_id else None,
+            "rerun": self.rerun,
+            **self.data,
+        }
+        return message_row(endpoint.id, self.type, told, self.at, self.execution_id)
+
+
+def tell_ended(ended: Sequence[ExecutionEnded]) -> dict[UUID, dict[str, Any]]:
+    """Of executions that end now; nothing of it stands in their last event."""
+    _tell(
+        [
+            Happening(
+                type=f"execution.{one.status}",
+                at=one.finished_at,
+                execution_id=one.execution_id,
+                user_id=one.user_id,
+                definition_id=one.definition_id,
+                template_id=one.template_id,
+                rerun=one.rerun,
+                data=_end(one),
+            )
+            for one in ended
+        ]
+    )
+    return {}
+
+
+def tell_waiting(paused: Sequence[WorkflowExecution]) -> None:
+    """Of executions that begin to wait for people."""
+    now = clock.now()
+    _tell(
+        [
+            Happening(
+                type=MessageType.WAITING,
+                at=now,
+                execution_id=one.id,
+                user_id=one.user_id,
+                definition_id=one.definition_id,
+                template_id=one.template_id,
+                rerun=one.rerun,
+                data={"status": ExecutionStatus.WAITING.value, "approvals": _questions(one)},
+            )
+            for one in paused
+        ]
+    )
+
+
+def message_row(
+    endpoint_id: UUID,
+    kind: str,
+    data: Mapping[str, Any],
+    at: datetime | None = None,
+    execution_id: UUID | None = None,
+) -> dict[str, Any]:
+    """A message as it will be sent, however often; its id stands in its body."""
+    pk, now = new_id(), clock.now()
+    body = {"id": str(pk), "type": str(kind), "at": at or now, "data": data}
+    return {
+        "id": pk,
+        "created_at": now,
+        "endpoint_id": endpoint_id,
+        "execution_id": execution_id,
+        "type": str(kind),
+        "body": orjson.dumps(body, option=orjson.OPT_UTC_Z).decode(),
+        "next_at": now,
+    }
+
+
+def _tell(happenings: Sequence[Happening]) -> None:
+    owners = {one.user_id for one in happenings}
+    told = WebhookEndpoint.objects.filter(owner__in=owners, enabled=True)
+    endpoints = list(told.defer("secret", "previous_secret").order_by())
+    insert_rows(
+        WebhookMessage,
+        [
+            one.row_for(endpoint)
+            for one in happenings
+            for endpoint in endpoints
+            if one.concerns(endpoint)
+        ],
+    )
+
+
+def _end(ended: ExecutionEnded) -> dict[str, Any]:
+    return {
+        "status": ended.status,
+        "text": ended.text[:LONGEST_TEXT],
+        "text_cut": len(ended.text) > LONGEST_TEXT,
+        "error": dict(ended.error) if ended.error else None,
+        "totals": {**totals_json(ended.totals), "duration_ms": ended.duration_ms},
+    }
+
+
+def _questions(execution: WorkflowExecution) -> list[dict[str, str]]:
+    """What is to be decided; what is shown for it, whoever may decide can look at."""
+    asked = Approval.objects.filter(execution=execution, status=ApprovalStatus.PENDING)
+    rows = asked.order_by("id").values_list("id", "node", "question")[:_MOST_QUESTIONS]
+    return [
+        {"id": str(pk), "node": node, "question": question[:LONGEST_TEXT]}
+        for pk, node, question in rows
+    ]
