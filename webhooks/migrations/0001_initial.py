@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("workflows", "0008_idempotency"),
+        ("workflows", "0010_idempotency"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

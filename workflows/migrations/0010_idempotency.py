@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("workflows", "0007_templates"),
+        ("workflows", "0009_live"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
