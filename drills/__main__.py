@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import shutil
 import signal
 import sys
@@ -40,6 +41,7 @@ class Drilled:
 
 def main() -> None:
     arguments = _arguments()
+    logging.getLogger("websockets").setLevel(logging.CRITICAL)  # sockets are cut all the time
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
     drilled: list[Drilled] = []
     for profile in [arguments.profile] if arguments.profile else PROFILES:
@@ -67,6 +69,7 @@ def _drills(profile: str, only: list[str] | None) -> Iterator[Drilled]:
 def drill(fault: Fault, profile: str, calm: Left | None) -> tuple[Drilled, Left]:
     """One fault on a fresh site; `calm` is what a run without one left, None for that run."""
     home = Path(mkdtemp(prefix="chatter-drill-"))
+    home.chmod(0o711)  # the postgres user has to pass
     try:
         with Site(home / "site", profile) as site:
             furnish(site)
