@@ -33,9 +33,10 @@ test("a connection cut after every single event brings the whole log once", asyn
 });
 
 test("a watch begins after the event it is told", async () => {
-  serverOf();
+  const server = serverOf();
   const { events } = await all(connect(HERE).watch("execution", ID.first, { after: 12 }));
   assert.deepEqual(events, LOG.slice(12));
+  assert.deepEqual(server.socket.sent.map(({ type }) => type), ["subscribe"]);
 });
 
 test("events sent twice are handed on once", async () => {
@@ -103,6 +104,32 @@ test("all watches share one connection, which is there only while there is one",
   assert.deepEqual([server.sockets.length, live.status], [2, "open"]);
 });
 
+test("who comes later to what is watched already gets all of it too", async () => {
+  const server = new FakeServer({ logs: { [ID.first]: logOf(ID.first, 3, { over: false }) } });
+  const live = connect(HERE);
+  const early = listen(live.watch("execution", ID.first));
+  await settle();
+  const late = listen(live.watch("execution", ID.first));
+  server.socket.tell({ type: "event", channel: "execution", id: ID.first, event: { ...LOG[3] } });
+  server.logs[ID.first] = LOG;
+  await settle();
+  assert.deepEqual([early.events, late.events], [LOG, LOG]);
+  assert.equal(server.subscribed.length, 2);
+});
+
+test("what belongs to an earlier subscription is not heard", async () => {
+  const server = new FakeServer({ logs: { [ID.first]: logOf(ID.first, 3, { over: false }) }, running: [ID.first] });
+  const live = connect(HERE);
+  const snapshots = [];
+  listen(live.watch("execution", ID.first));
+  await settle();
+  const early = listen(live.watch("conversation", "c1", { onSnapshot: (frame) => snapshots.push(frame.ref) }));
+  listen(live.watch("conversation", "c1"));
+  server.socket.tell({ type: "error", channel: "conversation", id: "c1", ref: "2", problem: { status: 404 } });
+  await settle();
+  assert.deepEqual([snapshots, early.over, early.events.length], [["3"], false, 3]);
+});
+
 test("who leaves the loop watches no more", async () => {
   const server = new FakeServer({ logs: { [ID.first]: logOf(ID.first, 5, { over: false }) } });
   for await (const event of connect(HERE).watch("execution", ID.first)) if (event.seq === 2) break;
@@ -166,6 +193,17 @@ test("a conversation goes on at the oldest run whose end it does not know", asyn
   assert.deepEqual(seqs(heard.events), seqs([...logs[ID.first], ...logs[ID.second]]));
 });
 
+test("a conversation all of whose runs are over goes on after the newest", async () => {
+  const logs = { [ID.first]: logOf(ID.first, 4), [ID.second]: logOf(ID.second, 6) };
+  const server = new FakeServer({ logs, running: [ID.first, ID.second] });
+  listen(connect(HERE).watch("conversation", "c1"));
+  await settle();
+  server.socket.end();
+  await pass(1_000);
+  const { after_execution, after } = server.subscribed[1];
+  assert.deepEqual([after_execution, after], [ID.second, 6]);
+});
+
 test("runs that end while the connection is away are told to their end", async () => {
   const begun = Object.fromEntries(Object.values(ID).map((id) => [id, logOf(id, 2, { over: false })]));
   const server = new FakeServer({ logs: begun, running: Object.values(ID) });
@@ -183,7 +221,23 @@ test("runs that end while the connection is away are told to their end", async (
   assert.equal(live.watches.size, 1);
 });
 
-test("events that came by another way are not handed on again", async () => {
+test("who watches no more does not wait for what was missed either", async () => {
+  const begun = Object.fromEntries(Object.values(ID).map((id) => [id, logOf(id, 2, { over: false })]));
+  const server = new FakeServer({ logs: begun, running: Object.values(ID) });
+  const live = connect(HERE);
+  const watch = live.watch("conversation", "c1");
+  listen(watch);
+  await settle();
+  server.running = [];
+  server.socket.end();
+  await pass(1_000);
+  assert.ok(live.watches.size > 1);
+  watch.close();
+  await pass(5_000);
+  assert.deepEqual([live.watches.size, live.status], [0, "idle"]);
+});
+
+test("events that came by another way are not handed on again, received or not", async () => {
   const server = new FakeServer({ logs: { [ID.first]: LOG }, running: [] });
   server.up = false;
   const watch = connect(HERE).watch("conversation", "c1");
@@ -193,6 +247,10 @@ test("events that came by another way are not handed on again", async () => {
   server.up = true;
   await pass(5_000);
   assert.deepEqual(heard.events, LOG.slice(28));
+  const slow = connect(HERE).watch("execution", ID.first);
+  await settle();
+  slow.know(ID.first, 25);
+  assert.deepEqual((await all(slow)).events, LOG.slice(25));
 });
 
 test("a dashboard brings its counters", async () => {
