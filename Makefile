@@ -19,7 +19,7 @@ EMBEDDED = $(CHECK) DATABASE_URL=sqlite://:memory: REDIS_URL=
 PRODUCTION = $(CHECK) DATABASE_URL=postgres://chatter@127.0.0.1/chatter REDIS_URL=redis://127.0.0.1/0 \
 	HTTPS=true ALLOWED_HOSTS=chatter.example CSRF_TRUSTED_ORIGINS=https://chatter.example
 
-.PHONY: help run test check bench format lock clean environment runtime development
+.PHONY: help run cluster test check bench format lock clean environment runtime development
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -28,10 +28,13 @@ run: runtime ## serve Chatter on http://127.0.0.1:8000 (PORT=… to change); Ctr
 	@$(BIN)/python manage.py prepare
 	@exec $(BIN)/python manage.py serve
 
+cluster: development ## the production profile on this machine: 2 servers, 2 workers, a proxy; Ctrl-C ends it
+	@exec $(BIN)/python -m deploy.cluster
+
 test: development ## run the tests on SQLite, without services (ARGS="tests/core -x" for pytest)
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
-check: development ## format, lint, types, import contracts, deploy check, API schema, migrations
+check: development ## format, lint, types, import contracts, deploy check, API schema, migrations, image
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m ruff check .
 	@echo mypy
@@ -43,6 +46,9 @@ check: development ## format, lint, types, import contracts, deploy check, API s
 	@$(EMBEDDED) $(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 	@echo 'manage.py makemigrations --check'
 	@$(EMBEDDED) $(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/hadolint Dockerfile
+	@echo compose.yaml
+	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 
 bench: development ## measure, and write docs/benchmarks.md
 	$(BIN)/python -m bench $(ARGS)

@@ -222,8 +222,8 @@ class Live extends EventTarget {
 /** What is told in one channel, to be iterated once; each is handed on once, per execution in order. */
 class Watch {
   constructor(live, channel, id, { after = 0, execution = null, onSnapshot = null }) {
-    Object.assign(this, { live, channel, id, onSnapshot });
-    this.key = keyOf(channel, id);
+    Object.assign(this, { live, channel, id: id?.toLowerCase(), onSnapshot });
+    this.key = keyOf(channel, this.id);
     this.last = new Map();
     this.open = new Set();
     this.newest = "";
@@ -233,7 +233,7 @@ class Watch {
     this.over = false;
     this.problem = null;
     this.wake = () => {};
-    const first = channel === "execution" ? id : execution;
+    const first = channel === "execution" ? this.id : execution;
     if (first) this.note(first, after);
   }
 

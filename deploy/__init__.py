@@ -1,0 +1,1 @@
+"""Running Chatter in production, and a whole installation on one machine."""
