@@ -20,6 +20,7 @@ const CONNECT_MS = 30_000;
 const QUIET_MS = 20_000;
 const ANSWER_MS = 10_000;
 const LINGER_MS = 1_000;
+const MOST_POSITIONS = 100;
 
 /** A connection to `url`, by default where the page is from; `token` where its session does not count. */
 export const connect = (options = {}) => new Live(options);
@@ -166,9 +167,8 @@ class Live extends EventTarget {
     if (!watches.length) return;
     const { channel, id } = watches[0];
     const what = { channel, id, ref: String((this.asking += 1)) };
-    const [from] = watches.flatMap((watch) => watch.cursor ?? []).sort(earlierFirst);
-    this.asked.set(key, { what, from, told: false });
-    this.send({ type: "subscribe", ...what, ...from });
+    this.asked.set(key, { what, told: false });
+    this.send({ type: "subscribe", ...what, ...earliest(watches.map((watch) => watch.cursor)) });
   }
 
   forget(watch) {
@@ -189,7 +189,7 @@ class Live extends EventTarget {
     if (asked && frame.type === "subscribed") asked.told ||= frame.ref === asked.what.ref;
     if (!asked?.told) return;
     if (frame.type === "end") this.asked.delete(key);
-    for (const watch of this.of(key)) watch.hear(frame, asked.from);
+    for (const watch of this.of(key)) watch.hear(frame);
   }
 
   /** The server is about to stop: go to another one, or to the next, but not all at once. */
@@ -228,7 +228,6 @@ class Watch {
     this.open = new Set();
     this.newest = "";
     this.gaps = new Map();
-    this.recovering = new Map();
     this.queue = [];
     this.over = false;
     this.problem = null;
@@ -269,39 +268,27 @@ class Watch {
     return this.last.get(execution) ?? 0;
   }
 
-  /** Where to go on: at the oldest execution whose end is not known, else after the newest. */
+  /** Where to go on: after what is known of each execution that may not be over, and of the newest. */
   get cursor() {
     if (this.channel === "execution") return { after: this.seen(this.id) };
-    const from = [...this.open].sort()[0] ?? this.newest;
-    return from ? { after_execution: from, after: this.seen(from) } : null;
+    const named = new Set(this.newest ? [...this.open, this.newest] : []);
+    return { positions: Object.fromEntries([...named].map((execution) => [execution, this.seen(execution)])) };
   }
 
-  hear(frame, from) {
+  hear(frame) {
     if (this.channel === "dashboard") this.push(frame);
     else if (frame.type === "event") this.take(frame.event);
     else if (frame.type === "end") this.lacks(frame.id, frame.seq) || this.end();
-    else if (frame.type === "subscribed") this.joined(frame, from);
+    else if (frame.type === "subscribed") this.joined(frame);
   }
 
-  /** Executions that ended while we were away are not told any more, save the one we went on from. */
-  joined(frame, from) {
+  /** What runs in a conversation is told from its first event, of a user from where it is. */
+  joined(frame) {
     this.push(() => this.onSnapshot?.(frame));
-    if (!frame.running) return;
-    const told = new Set([...frame.running, from?.after_execution]);
-    for (const execution of this.open) if (!told.has(execution)) this.recover(execution);
-  }
-
-  async recover(execution) {
-    if (this.recovering.has(execution)) return;
-    const rest = this.live.watch("execution", execution, { after: this.seen(execution) });
-    this.recovering.set(execution, rest);
-    try {
-      for await (const event of rest) if (event.seq > this.seen(execution)) this.accept(event);
-    } catch {
-      /* it is gone, and its log with it */
-    } finally {
-      this.recovering.delete(execution);
-      this.open.delete(execution);
+    for (const execution of frame.running ?? []) {
+      if (this.last.has(execution)) continue;
+      if (this.channel === "conversation") this.note(execution, 0);
+      else this.gaps.set(execution, 0);
     }
   }
 
@@ -345,12 +332,22 @@ class Watch {
     this.over = true;
     this.problem = problem;
     this.live.forget(this);
-    for (const rest of this.recovering.values()) rest.close();
     this.wake();
   }
 }
 
 const keyOf = (channel, id) => (id ? `${channel} ${id}` : `${channel}`);
 
-/** Ids of executions grow with time. */
-const earlierFirst = (one, other) => (one.after_execution ?? "").localeCompare(other.after_execution ?? "") || one.after - other.after;
+/**
+ * The earliest of several cursors: of each execution the least number, 0 where one does not know it.
+ *
+ * Ids grow with time, and what began after the newest that is named is told from its first event; so
+ * where there are too many, the oldest are named.
+ */
+function earliest(cursors) {
+  if (cursors[0].positions === undefined) return { after: Math.min(...cursors.map(({ after }) => after)) };
+  const all = cursors.map(({ positions }) => positions);
+  const named = [...new Set(all.flatMap(Object.keys))].sort().slice(0, MOST_POSITIONS);
+  const least = (execution) => Math.min(...all.map((positions) => positions[execution] ?? 0));
+  return named.length ? { positions: Object.fromEntries(named.map((execution) => [execution, least(execution)])) } : {};
+}

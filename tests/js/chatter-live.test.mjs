@@ -181,27 +181,32 @@ test("a snapshot comes in its turn, before the events that follow it", async () 
   assert.deepEqual(order, ["c1", 1, 2, "c1"]);
 });
 
-test("a conversation goes on at the oldest run whose end it does not know", async () => {
+test("a conversation goes on where it was in each run", async () => {
   const logs = { [ID.first]: logOf(ID.first, 4, { over: false }), [ID.second]: logOf(ID.second, 1, { over: false }) };
   const server = new FakeServer({ logs, running: [ID.first, ID.second] });
   const heard = listen(connect(HERE).watch("conversation", "c1", { execution: ID.first }));
   await settle();
   server.socket.end();
   await pass(1_000);
-  const asked = server.subscribed.map(({ after_execution, after }) => [after_execution, after]);
-  assert.deepEqual(asked, [[ID.first, 0], [ID.first, 4]]);
+  const asked = server.subscribed.map(({ positions }) => positions);
+  assert.deepEqual(asked, [{ [ID.first]: 0 }, { [ID.first]: 4, [ID.second]: 1 }]);
   assert.deepEqual(seqs(heard.events), seqs([...logs[ID.first], ...logs[ID.second]]));
 });
 
-test("a conversation all of whose runs are over goes on after the newest", async () => {
+test("of the runs that are over only the newest is named, and too many are not named at all", async () => {
   const logs = { [ID.first]: logOf(ID.first, 4), [ID.second]: logOf(ID.second, 6) };
   const server = new FakeServer({ logs, running: [ID.first, ID.second] });
-  listen(connect(HERE).watch("conversation", "c1"));
+  const watch = connect(HERE).watch("conversation", "c1");
+  listen(watch);
   await settle();
   server.socket.end();
   await pass(1_000);
-  const { after_execution, after } = server.subscribed[1];
-  assert.deepEqual([after_execution, after], [ID.second, 6]);
+  assert.deepEqual(server.subscribed[1].positions, { [ID.second]: 6 });
+  for (let run = 100; run < 250; run += 1) watch.know(`018f-${run}`);
+  server.socket.end();
+  await pass(1_000);
+  const named = Object.keys(server.subscribed.at(-1).positions);
+  assert.deepEqual([named.length, named.at(0), named.at(-1)], [100, "018f-100", "018f-199"]);
 });
 
 test("runs that end while the connection is away are told to their end", async () => {
@@ -221,20 +226,40 @@ test("runs that end while the connection is away are told to their end", async (
   assert.equal(live.watches.size, 1);
 });
 
-test("who watches no more does not wait for what was missed either", async () => {
-  const begun = Object.fromEntries(Object.values(ID).map((id) => [id, logOf(id, 2, { over: false })]));
-  const server = new FakeServer({ logs: begun, running: Object.values(ID) });
-  const live = connect(HERE);
-  const watch = live.watch("conversation", "c1");
-  listen(watch);
+test("a run that ends before the first of its events came is told all the same", async () => {
+  const server = new FakeServer({ logs: { [ID.first]: LOG }, running: [ID.first] });
+  server.cut = (connection) => (connection === 1 ? 1 : Infinity);
+  const heard = listen(connect(HERE).watch("conversation", "c1"));
   await settle();
   server.running = [];
+  await pass(1_000);
+  assert.deepEqual(heard.events, LOG);
+});
+
+test("two watches of a conversation miss nothing when the second begins", async () => {
+  const server = new FakeServer({ logs: { [ID.first]: logOf(ID.first, 3, { over: false }) }, running: [ID.first] });
+  const live = connect(HERE);
+  const early = listen(live.watch("conversation", "c1"));
+  await settle();
+  server.logs[ID.first] = LOG;
+  server.running = [];
+  const late = listen(live.watch("conversation", "c1"));
+  await settle();
+  assert.deepEqual([early.events, late.events], [LOG, LOG]);
+  assert.deepEqual(server.subscribed.at(-1).positions, { [ID.first]: 0 });
+});
+
+test("what is mine is told from where it is, and goes on from there", async () => {
+  const server = new FakeServer({ logs: { [ID.first]: LOG.slice(0, 20) }, running: [ID.first] });
+  const tell = server.tell.bind(server);
+  server.tell = (socket, about, execution, after) => tell(socket, about, execution, after || 12);
+  const heard = listen(connect(HERE).watch("user"));
+  await settle();
+  server.logs[ID.first] = LOG;
   server.socket.end();
   await pass(1_000);
-  assert.ok(live.watches.size > 1);
-  watch.close();
-  await pass(5_000);
-  assert.deepEqual([live.watches.size, live.status], [0, "idle"]);
+  assert.deepEqual(heard.events, LOG.slice(12));
+  assert.deepEqual(server.subscribed.map(({ positions }) => positions), [undefined, { [ID.first]: 20 }]);
 });
 
 test("events that came by another way are not handed on again, received or not", async () => {

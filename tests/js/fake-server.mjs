@@ -48,7 +48,7 @@ export class FakeServer {
     if (frame.type === "subscribe") this.serve(socket, frame);
   }
 
-  serve(socket, { channel, id, ref, after = 0, after_execution: from }) {
+  serve(socket, { channel, id, ref, after = 0, positions = {} }) {
     const about = { channel, id };
     if (channel === "execution") {
       socket.tell({ type: "subscribed", ...about, ref });
@@ -57,8 +57,8 @@ export class FakeServer {
       return;
     }
     socket.tell({ type: "subscribed", ...about, ref, conversation: { id }, running: this.running });
-    for (const execution of new Set([...(from ? [from] : []), ...this.running])) {
-      this.tell(socket, about, execution, execution === from ? after : 0);
+    for (const execution of new Set([...Object.keys(positions), ...this.running])) {
+      this.tell(socket, about, execution, positions[execution] ?? 0);
     }
   }
 
