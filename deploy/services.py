@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -144,12 +144,12 @@ def _create_database(maintenance: str, name: str) -> None:
 
 @contextmanager
 def _running(
-    command: list[object], log: Path, owner: int | None = None, told: str = ""
+    command: Sequence[str | Path], log: Path, owner: int | None = None, told: str = ""
 ) -> Iterator[None]:
     """A process out of reach of the terminal's Ctrl-C, ended when those who use it have ended."""
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [str(part) for part in command],
+            command,
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
