@@ -116,7 +116,7 @@ def test_nginx_understands_its_site(name: str, tmp_path: Path) -> None:
     site = re.sub(r"server web-\d:", "server 127.0.0.1:", site)
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     written = "\n".join(f"{kind}_temp_path {tmp_path}/{kind};" for kind in kinds)
-    whole = f"pid {tmp_path}/pid;\nevents {{}}\nhttp {{\n{written}\n{site}\n}}\n"
+    whole = f"pid {tmp_path}/pid;\nevents {{}}\nhttp {{\naccess_log off;\n{written}\n{site}\n}}\n"
     (tmp_path / "nginx.conf").write_text(whole)
     done = subprocess.run(
         [nginx, "-t", "-e", "stderr", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")],
