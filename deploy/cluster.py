@@ -56,7 +56,8 @@ http {{
 
 def main() -> int:
     Env.read_env(ROOT / ".env")
-    home = Path(os.environ.get("CHATTER_DATA_DIR") or ROOT / "data") / "cluster"
+    data = Path(os.environ.get("CHATTER_DATA_DIR") or ROOT / "data")
+    home = data.resolve() / "cluster"
     (home / "log").mkdir(parents=True, exist_ok=True)
     try:
         with ExitStack() as services:

@@ -26,7 +26,7 @@ class Missing(Exception):
 def postgres_answers(url: str) -> bool:
     try:
         psycopg.connect(url, connect_timeout=_LOOK_S).close()
-    except psycopg.OperationalError:
+    except psycopg.Error:
         return False
     return True
 
