@@ -1,4 +1,4 @@
-/** Where things live: pages, API and sockets. */
+/** Where things live: pages and API. */
 
 export const chatPage = (conversation) => `/chat/${conversation}/`;
 export const executionPage = (execution) => `/executions/${execution}/`;
@@ -8,5 +8,3 @@ export const CONVERSATIONS = "/api/v1/conversations/";
 export const conversationApi = (conversation) => `${CONVERSATIONS}${conversation}/`;
 export const executionApi = (execution) => `/api/v1/executions/${execution}/`;
 export const callsApi = (execution) => `/api/v1/model-calls/?execution=${execution}`;
-export const conversationSocket = (conversation) => `/ws/conversations/${conversation}/`;
-export const executionSocket = (execution) => `/ws/executions/${execution}/`;

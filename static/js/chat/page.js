@@ -2,7 +2,7 @@
 
 import { get, post, Problem } from "../api.js";
 import { pageData, setText } from "../dom.js";
-import { CHAT, chatPage, conversationApi, conversationSocket, executionApi } from "../paths.js";
+import { CHAT, chatPage, conversationApi, executionApi } from "../paths.js";
 import { announce, toast } from "../toast.js";
 import { Composer } from "./composer.js";
 import { connectDrawer } from "./drawer.js";
@@ -19,14 +19,14 @@ let posting = Promise.resolve();
 
 const scroll = new Follower(byId("scroll"), byId("jump"));
 const answers = new Answers(byId("messages"), { onRetry: retry, onCancel: cancel, onChange: changed, onOver: over });
-const wire = new Wire({ onEvent: heard, onConversation: (fresh) => refresh(fresh), live: () => answers.live(), note: byId("connection") });
+const wire = new Wire({ onEvent: heard, onConversation: refresh, live: () => answers.live(), note: byId("connection") });
 const composer = new Composer(byId("composer"), { onSend: send, onStop: () => cancel(answers.current()) });
 const sidebar = new Sidebar({ onRenamed: (title) => refresh({ ...conversation, title }), onGone: () => location.assign("/chat/") });
 
 answers.fill(pageData("messages-data"));
 const running = pageData("running-data");
 if (running) answers.start(running);
-if (conversation) wire.connect(conversationSocket(conversation.id), running);
+if (conversation) wire.follow(conversation.id, running);
 connectDrawer();
 changed();
 scroll.toEnd();
@@ -65,10 +65,10 @@ async function send({ text, model, tools, key }) {
 function begun(answer, after = null) {
   const execution = answer.execution.id;
   answers.start(execution, after);
-  if (conversation) return;
+  if (conversation) return wire.expect(execution);
   conversation = answer.conversation;
   history.replaceState(null, "", chatPage(conversation.id));
-  wire.connect(conversationSocket(conversation.id), execution);
+  wire.follow(conversation.id, execution);
   sidebar.place(conversation);
   refresh(conversation);
 }

@@ -1,8 +1,8 @@
-/** The socket of the conversation; while it cannot be had, the log is read over HTTP instead. */
+/** The conversation, watched live; while no socket can be had, the log is read over HTTP instead. */
 
 import { readLog } from "../api.js";
+import { connect } from "../chatter-live.js";
 import { setText } from "../dom.js";
-import { follow } from "../live.js";
 
 const TRIES_BEFORE_READING = 2;
 const READ_EVERY_MS = 1500;
@@ -11,36 +11,34 @@ const READ_EVERY_MS = 1500;
 export class Wire {
   constructor({ onEvent, onConversation, live, note }) {
     Object.assign(this, { onEvent, onConversation, live, note });
-    this.socket = null;
+    this.connection = connect();
+    this.connection.addEventListener("status", ({ detail }) => this.status(detail));
+    this.watch = null;
     this.timer = null;
     this.reading = false;
   }
 
-  connect(path, execution) {
-    this.socket?.close();
-    this.socket = follow(path, {
-      execution,
-      after: 0,
-      onEvent: this.onEvent,
-      onFrame: (frame) => frame.type === "conversation" && this.joined(frame),
-      onProblem: (problem) => this.say(problem.message),
-      onStatus: (status, { tries }) => this.status(status, tries),
-    });
+  /** Follow a conversation; `execution` is told from its first event even if it is over by then. */
+  async follow(conversation, execution) {
+    const onSnapshot = (frame) => this.onConversation(frame.conversation);
+    this.watch?.close();
+    this.watch = this.connection.watch("conversation", conversation, { execution, onSnapshot });
+    try {
+      for await (const event of this.watch) this.onEvent(event);
+    } catch (ended) {
+      this.say(ended.message);
+    }
   }
 
-  /** The server says what runs; a run of ours that is not among them ended while we were away. */
-  joined(frame) {
-    this.say(null);
-    this.onConversation({ ...frame.conversation });
-    const running = new Set(frame.running.map((item) => item.execution ?? item));
-    const missed = this.live().filter((answer) => !running.has(answer.execution));
-    if (missed.length) this.read(missed);
+  /** A run of ours: however it ends, and whoever is away then, its events are wanted. */
+  expect(execution) {
+    this.watch?.know(execution);
   }
 
-  status(status, tries) {
+  status({ status, tries, problem }) {
     clearInterval(this.timer);
     if (status === "open") this.say(null);
-    if (status === "closed") this.say("The live connection is closed. Reload the page to follow again.");
+    if (status === "closed") this.say(`${problem.message} Reload the page to follow again.`);
     if (status !== "waiting" || tries < TRIES_BEFORE_READING) return;
     this.say("Connection lost. Trying again…");
     this.timer = setInterval(() => this.read(this.live()), READ_EVERY_MS);
@@ -53,7 +51,7 @@ export class Wire {
     try {
       for (const { execution, snapshot } of runs) {
         await readLog(execution, snapshot.seq, (event) => {
-          this.socket?.know(event.execution, event.seq);
+          this.watch.know(event.execution, event.seq);
           this.onEvent(event);
         });
       }

@@ -2,11 +2,11 @@
 
 import { get, post, readLog } from "../api.js";
 import { showApprovals } from "../approvals.js";
+import { connect } from "../chatter-live.js";
 import { el, fill, pageData, setText } from "../dom.js";
 import { addMoney, duration, money, tokens, usage, worst } from "../format.js";
-import { follow } from "../live.js";
 import { renderMarkdown } from "../markdown.js";
-import { callsApi, executionApi, executionPage, executionSocket } from "../paths.js";
+import { callsApi, executionApi, executionPage } from "../paths.js";
 import { answerText, apply, callsOf, emptySnapshot, isOver, pendingApprovals } from "../progress.js";
 import { Timeline } from "../timeline.js";
 import { toast } from "../toast.js";
@@ -14,6 +14,7 @@ import { showCalls } from "./calls.js";
 import { EventLog } from "./log.js";
 
 const TICK_MS = 100;
+const TRIES_BEFORE_READING = 3;
 const byId = (id) => document.getElementById(id);
 const execution = pageData("execution-data");
 const timeline = new Timeline(byId("timeline"), { axis: byId("axis") });
@@ -25,11 +26,10 @@ showCalls(byId("calls"), pageData("calls-data"));
 showValue(byId("input"), execution.input);
 showValue(byId("output"), execution.output);
 showState(execution.status, false);
-const live = follow(executionSocket(execution.id), {
-  onEvent: heard,
-  onStatus: (status, { tries }) => status === "waiting" && tries === 3 && readRest(),
-  onProblem: (problem) => toast(problem.message, "error"),
-});
+const live = connect();
+live.addEventListener("status", ({ detail }) => detail.status === "waiting" && detail.tries === TRIES_BEFORE_READING && readRest());
+const watch = live.watch("execution", execution.id);
+follow();
 
 byId("cancel").addEventListener("click", async () => {
   byId("cancel").disabled = true;
@@ -43,6 +43,14 @@ byId("retry").addEventListener("click", async () => {
     toast(problem.message, "error");
   }
 });
+
+async function follow() {
+  try {
+    for await (const event of watch) heard(event);
+  } catch (ended) {
+    toast(ended.message, "error");
+  }
+}
 
 function heard(event) {
   snapshot = apply(snapshot, event);
@@ -118,7 +126,7 @@ async function refreshCalls() {
 /** Without a socket the log is read over HTTP. */
 async function readRest() {
   await readLog(execution.id, snapshot.seq, (event) => {
-    live.know(event.execution, event.seq);
+    watch.know(event.execution, event.seq);
     heard(event);
   }).catch(() => {});
 }
