@@ -56,7 +56,8 @@ http {{
 
 def main() -> int:
     Env.read_env(ROOT / ".env")
-    home = Path(os.environ.get("CHATTER_DATA_DIR") or ROOT / "data") / "cluster"
+    data = Path(os.environ.get("CHATTER_DATA_DIR") or ROOT / "data")
+    home = data.resolve() / "cluster"
     (home / "log").mkdir(parents=True, exist_ok=True)
     try:
         with ExitStack() as services:
@@ -116,7 +117,7 @@ def _proxy(home: Path) -> str:
 
 
 def _run_until_stopped(home: Path) -> int:
-    """Ctrl-C reaches the process manager itself; SIGTERM is passed on to it."""
+    """Ctrl-C and SIGTERM are passed on to the process manager, which ends all it has started."""
     command = [sys.executable, "-m", "supervisor.supervisord", "-c", "deploy/supervisord.conf"]
     manager = subprocess.Popen(command, cwd=ROOT)
     signal.signal(signal.SIGTERM, lambda number, frame: manager.terminate())
@@ -124,7 +125,7 @@ def _run_until_stopped(home: Path) -> int:
         try:
             return manager.wait()
         except KeyboardInterrupt:
-            continue
+            manager.terminate()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,7 +26,7 @@ class Missing(Exception):
 def postgres_answers(url: str) -> bool:
     try:
         psycopg.connect(url, connect_timeout=_LOOK_S).close()
-    except psycopg.OperationalError:
+    except psycopg.Error:
         return False
     return True
 
@@ -63,10 +63,10 @@ def own_postgres(home: Path) -> Iterator[str]:
     _give(home, owner)
     if not (data / "PG_VERSION").exists():
         _initialise(programs, data, password, owner)
-    command = [programs / "postgres", "-D", data, "-p", str(port)]
+    place = ["-D", str(data), "-p", str(port)]
     settings = ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
     address = f"postgres://chatter:{password}@127.0.0.1:{port}"
-    with _running([*command, *settings], home / "log", owner):
+    with _running([programs / "postgres", *place, *settings], home / "log", owner):
         _await("PostgreSQL", lambda: postgres_answers(f"{address}/postgres"), home / "log")
         _create_database(f"{address}/postgres", "chatter")
         yield f"{address}/chatter"
@@ -106,10 +106,12 @@ def _initialise(programs: Path, data: Path, password: str, owner: int | None) ->
     handed.write_text(password)
     if owner is not None:
         shutil.chown(handed, owner)
-    command = [programs / "initdb", "-D", data, "-U", "chatter", f"--pwfile={handed}"]
+    who = ["-D", str(data), "-U", "chatter", f"--pwfile={handed}"]
     options = ["--auth=scram-sha-256", "--encoding=UTF8", "--no-locale"]
     try:
-        subprocess.run([*command, *options], stdout=subprocess.DEVNULL, check=True, user=owner)
+        subprocess.run(
+            [programs / "initdb", *who, *options], stdout=subprocess.DEVNULL, check=True, user=owner
+        )
     finally:
         handed.unlink()
 
@@ -144,12 +146,12 @@ def _create_database(maintenance: str, name: str) -> None:
 
 @contextmanager
 def _running(
-    command: list[object], log: Path, owner: int | None = None, told: str = ""
+    command: Sequence[str | Path], log: Path, owner: int | None = None, told: str = ""
 ) -> Iterator[None]:
     """A process out of reach of the terminal's Ctrl-C, ended when those who use it have ended."""
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [str(part) for part in command],
+            command,
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,

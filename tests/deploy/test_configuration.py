@@ -1,0 +1,127 @@
+"""The files of a deployment agree with one another and with the code."""
+
+import configparser
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.conf import settings
+from django.core.management import get_commands
+
+from deploy.services import kept_secret
+from tests.drills.server import ROOT
+
+COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
+PROCESSES = {"web-1", "web-2", "worker-1", "worker-2", "proxy"}
+
+
+def ini(path: Path) -> configparser.RawConfigParser:
+    parser = configparser.RawConfigParser(strict=False, inline_comment_prefixes=(" ;",))
+    parser.optionxform = str  # type: ignore[assignment, method-assign]
+    parser.read(path)
+    return parser
+
+
+def programs() -> dict[str, dict[str, str]]:
+    """What supervisor runs, by the name of each process."""
+    found: dict[str, dict[str, str]] = {}
+    parser = ini(ROOT / "deploy" / "supervisord.conf")
+    for section in parser.sections():
+        kind, _, name = section.partition(":")
+        options = dict(parser[section])
+        for number in range(1, int(options.get("numprocs", 1)) + 1):
+            if kind == "program":
+                found[f"{name}-{number}" if "numprocs" in options else name] = options
+    return found
+
+
+def test_compose_and_make_cluster_run_the_same_processes() -> None:
+    assert set(programs()) == PROCESSES
+    assert set(SERVICES) == PROCESSES | {"db", "redis", "prepare"}
+
+
+def test_the_commands_that_are_started_exist() -> None:
+    named = {one["command"][0] for one in SERVICES.values() if one.get("image") == "chatter"}
+    started = "\n".join(
+        [
+            *(one["command"] for one in programs().values()),
+            *(unit.read_text() for unit in UNITS),
+        ]
+    )
+    named |= set(re.findall(r"manage\.py (\w+)", started))
+    assert named == {"serve", "work", "prepare"}
+    assert named <= set(get_commands())
+
+
+def test_only_the_first_process_is_told_to_stop() -> None:
+    for name, options in programs().items():
+        assert options["stopsignal"] == "TERM", name
+        assert "stopasgroup" not in options, name
+    for unit in UNITS:
+        assert ini(unit)["Service"]["KillMode"] == "mixed", unit.name
+
+
+def test_every_variable_of_compose_is_documented() -> None:
+    known = set(re.findall(r"^# ([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    of_compose_itself = {"POSTGRES_PASSWORD", "PUBLISH"}
+    environment = SERVICES["prepare"]["environment"]
+    asked = re.findall(r"\$\{([A-Z_]+)", (ROOT / "compose.yaml").read_text())
+    assert {*asked, *environment} - of_compose_itself <= known
+
+
+def test_no_secret_is_in_the_files() -> None:
+    secret = re.compile(r"(PASSWORD|SECRET_KEY|API_KEY)$")
+    for name, service in SERVICES.items():
+        for variable, value in service.get("environment", {}).items():
+            if secret.search(variable):
+                assert re.fullmatch(rf"\$\{{{variable}:[?-][^}}]*\}}", value), (name, variable)
+                assert re.search(r":-\}$|:\?", value), (name, variable)
+
+
+def test_the_image_has_every_app_and_nothing_secret() -> None:
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    let_in = {line[1:] for line in lines if line.startswith("!")}
+    ours = {app.partition(".")[0] for app in settings.INSTALLED_APPS}
+    assert {app for app in ours if (ROOT / app).is_dir()} <= let_in
+    assert "*" in lines
+    assert not let_in & {"data", ".env", ".git", ".venv", "tests"}
+
+
+def test_a_secret_is_made_once_for_its_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    first = kept_secret(path)
+    assert len(first) >= 50
+    assert kept_secret(path) == first
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("name", ["chatter.conf", "compose.conf"])
+def test_nginx_understands_its_site(name: str, tmp_path: Path) -> None:
+    nginx = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/opt/homebrew/bin")
+    if nginx is None:
+        pytest.skip("no nginx here")
+    pair = ["-keyout", str(tmp_path / "privkey.pem"), "-out", str(tmp_path / "fullchain.pem")]
+    made = ["openssl", "req", "-x509", "-nodes", "-newkey", "rsa:2048", "-subj", "/CN=chatter"]
+    subprocess.run([*made, *pair], check=True, capture_output=True)
+    site = (ROOT / "deploy" / "nginx" / name).read_text()
+    site = site.replace("/etc/nginx/chatter/", f"{ROOT}/deploy/nginx/")
+    site = site.replace("/etc/letsencrypt/live/chatter.example", str(tmp_path))
+    site = site.replace("/var/log/nginx", str(tmp_path))
+    site = re.sub(r"server web-\d:", "server 127.0.0.1:", site)
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    written = "\n".join(f"{kind}_temp_path {tmp_path}/{kind};" for kind in kinds)
+    whole = f"pid {tmp_path}/pid;\nevents {{}}\nhttp {{\naccess_log off;\n{written}\n{site}\n}}\n"
+    (tmp_path / "nginx.conf").write_text(whole)
+    done = subprocess.run(
+        [nginx, "-t", "-e", "stderr", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
