@@ -99,19 +99,22 @@ class Chatter:
 
     def start(self, *, module: str = "") -> None:
         """Return when it answers."""
-        command = ["-m", module] if module else ["manage.py", "serve"]
-        self._process = subprocess.Popen(
-            [sys.executable, *command],
-            cwd=ROOT,
-            env=self._environment,
-            stdout=self._log,
-            stderr=self._log,
-        )
+        self._process = self.spawn(*(["-m", module] if module else ["manage.py", "serve"]))
         deadline = time.monotonic() + _START_S
         while not self._answers():
             assert self._process.poll() is None, f"The server has ended.\n{self.log[-4000:]}"
             assert time.monotonic() < deadline, f"The server does not answer.\n{self.log[-4000:]}"
             time.sleep(0.05)
+
+    def spawn(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Another process of this installation; whoever asks for it ends it."""
+        return subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env=self._environment,
+            stdout=self._log,
+            stderr=self._log,
+        )
 
     def kill(self) -> None:
         """As `kill -9` does: nothing can be tidied up."""

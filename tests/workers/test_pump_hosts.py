@@ -7,7 +7,7 @@ import pytest
 from core import clock
 from tests.workers.backlog import held_by
 from workflows.models import PumpHost
-from workflows.pump.guarding import pumps_of
+from workflows.pump.guarding import bury_dead
 from workflows.pump.presence import beat, has_place, leave
 from workflows.tracking.leases import claim
 from workflows.tracking.writer import writer
@@ -41,16 +41,17 @@ def test_what_a_dead_process_ran_is_taken_up_without_waiting_for_its_lease(built
     assert claim("other", 10)[0] == []
     beat("dead", CLUSTER, claiming=True, running=1)
     PumpHost.objects.update(pid=2**22 + 1)  # no process has this number
-    assert pumps_of(CLUSTER) == 0
+    bury_dead([CLUSTER])
     assert [one.pk for one in claim("other", 10)[0]] == [execution.pk]
     assert not PumpHost.objects.exists()
 
 
-def test_a_process_of_another_machine_is_not_taken_for_dead(built_in, alice):
+def test_a_process_that_others_guard_is_not_taken_for_dead(built_in, alice):
     held_by("far", alice)
-    beat("far", CLUSTER, claiming=True, running=1)
-    PumpHost.objects.update(pid=2**22 + 1, host="another machine")
-    assert pumps_of(CLUSTER) == 1
+    beat("far", "there:1", claiming=True, running=1)
+    PumpHost.objects.update(pid=2**22 + 1)
+    bury_dead([CLUSTER])
+    assert PumpHost.objects.exists()
     assert claim("other", 10)[0] == []
 
 

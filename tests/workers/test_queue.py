@@ -3,6 +3,7 @@
 import runpy
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django_q.brokers import get_broker
@@ -26,11 +27,6 @@ def queue(db, settings):
     broker.purge_queue()
     yield broker
     broker.purge_queue()
-
-
-@pytest.fixture
-def commits(django_capture_on_commit_callbacks):
-    return lambda: django_capture_on_commit_callbacks(execute=True)
 
 
 def test_a_hundred_starts_leave_one_doorbell(queue, built_in, client, alice):
@@ -70,7 +66,7 @@ def test_a_doorbell_that_is_lost_loses_nothing(queue, built_in, alice, drain):
 
 
 def test_a_doorbell_delivered_twice_finds_that_a_pump_is_hosted(db, monkeypatch, settings):
-    membership = f"{__name__}"
+    membership = "here:1"
     monkeypatch.setattr("workflows.pump.tenure.membership.name", membership)
     beat("one", membership, claiming=True, running=0)
     host_pump()
@@ -101,10 +97,10 @@ def test_no_task_outlives_the_time_after_which_it_is_delivered_again(settings):
 @pytest.mark.parametrize(
     ("command", "pooled"), [("serve", True), ("work", False), ("qcluster", False)]
 )
-def test_processes_that_fork_keep_no_pool_of_connections(command, pooled, monkeypatch):
+def test_processes_that_fork_keep_no_pool_of_connections(command, pooled, monkeypatch, settings):
     monkeypatch.setattr(sys, "argv", ["manage.py", command])
     monkeypatch.setenv("DATABASE_URL", "postgres://chatter@127.0.0.1/chatter")
-    read = runpy.run_module("chatter_project.settings")
+    read = runpy.run_path(str(Path(settings.BASE_DIR) / "chatter_project" / "settings.py"))
     assert ("pool" in read["DATABASES"]["default"]["OPTIONS"]) is pooled
 
 

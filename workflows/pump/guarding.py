@@ -2,8 +2,9 @@
 
 import os
 import signal
-import socket
 import time
+from collections import deque
+from collections.abc import Collection
 
 import structlog
 from django.conf import settings
@@ -17,6 +18,7 @@ from workflows.pump.presence import bury
 
 log = structlog.get_logger(__name__)
 _LOOK_S = 0.5
+_REMEMBERED = 8  # clusters whose pumps may have died with them
 _MARGIN_S = 15.0  # for what a cluster does beside waiting for steps that are under way
 
 
@@ -29,6 +31,7 @@ class KeptCluster:
     def __init__(self, queue: str, workers: int) -> None:
         self._queue, self._workers = queue, workers
         self._given_up: list[tuple[ClusterProcess, float]] = []
+        self.names = deque[str](maxlen=_REMEMBERED)
         self._begin()
 
     @property
@@ -53,6 +56,7 @@ class KeptCluster:
 
     def _begin(self) -> None:
         self.process = ClusterProcess(self._queue, self._workers)
+        self.names.append(self.process.name)
         self.began_at = time.monotonic()
 
     def _clear_away(self) -> None:
@@ -98,6 +102,7 @@ class Guard:
         for one in (self._pumps, self._jobs):
             one.look()
         try:
+            bury_dead(self._pumps.names)
             claiming = pumps_of(self._pumps.process.name)
         except Exception:  # pumps cannot say that they live
             log.warning("guard.sees_nothing", exc_info=True)
@@ -113,21 +118,26 @@ class Guard:
 
 
 def pumps_of(cluster: str) -> int:
-    """How many claim there; whoever died is buried, so that nobody waits for it."""
-    hosted = PumpHost.objects.filter(cluster=cluster)
-    dead = [one.owner for one in hosted if not _lives(one)]
+    """How many claim there."""
+    return PumpHost.objects.claiming().filter(cluster=cluster).count()
+
+
+def bury_dead(clusters: Collection[str]) -> None:
+    """Let nobody wait for what pumps of these clusters ran, if their processes are gone.
+
+    Of clusters of others nothing is known, not even of this machine: a number of a process means
+    another one in another container.
+    """
+    hosted = PumpHost.objects.filter(cluster__in=clusters)
+    dead = [one.owner for one in hosted if not _lives(one.pid)]
     if dead:
         log.error("pump.buried", owners=dead)
         bury(dead)
-    return hosted.claiming().count()
 
 
-def _lives(pump: PumpHost) -> bool:
-    """Whether its process exists; of other machines that is not known."""
-    if pump.host != socket.gethostname()[:80]:
-        return True
+def _lives(pid: int) -> bool:
     try:
-        os.kill(pump.pid, 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:

@@ -39,6 +39,8 @@ def serve_a_tenure() -> None:
                 _see_through(host, asked)
             finally:
                 host.stop()
+        if asked.to_end:  # by a signal to all there are, so there may be nobody left to work for
+            raise SystemExit
 
 
 def _see_through(host: PumpThread, asked: Asked) -> None:

@@ -1,0 +1,43 @@
+"""Pumps that claim at the same instant: each execution is had by one of them."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection
+
+from tests.workers.backlog import users, wait_in_line
+from workflows.models import WorkflowExecution
+from workflows.tracking.leases import claim, renew
+
+PUMPS = 4
+
+
+def all_that_is_left(owner):
+    """What one claims until there is nothing more, few at a time."""
+    had, last = [], None
+    try:
+        while True:
+            claimed, others_wait = claim(owner, 7, last)
+            had += [execution.pk for execution in claimed]
+            if claimed:
+                last = claimed[-1].user_id
+            elif not others_wait:
+                return had
+    finally:
+        connection.close()
+
+
+# The claims have connections of their own, and see only what is committed.
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.services
+def test_two_hundred_that_wait_are_each_had_once(production_profile, built_in):
+    asked = wait_in_line(users(5) * 40)
+    with ThreadPoolExecutor(PUMPS) as pool:
+        had = list(pool.map(all_that_is_left, map(str, range(PUMPS))))
+    assert sorted(pk for one in had for pk in one) == sorted(one.pk for one in asked)
+    attempts = WorkflowExecution.objects.values_list("status", "attempt")
+    assert Counter(attempts) == {("running", 1): 200}
+    for owner, mine in enumerate(had):
+        assert renew(str(owner), dict.fromkeys(mine, 1)) == (set(), set())
+        assert WorkflowExecution.objects.filter(lease_owner=str(owner)).count() == len(mine)

@@ -1,0 +1,175 @@
+"""Servers and workers as processes: started, overrun, killed, stopped, and nothing is lost."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import time
+from collections import Counter
+
+import httpx2
+import pytest
+from asgiref.sync import async_to_sync
+
+from tests.drills.models import chain, waits
+from tests.drills.server import chatter
+
+pytestmark = pytest.mark.slow
+
+PATIENCE_S = 60.0
+_TERMINAL = {"execution.completed", "execution.failed", "execution.cancelled"}
+_BEGUN = ("execution.started", "execution.resumed")
+GRAPHS = {"short": chain(waits("wait", 0.05)), "long": chain(waits("wait", 2))}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    environment = {"CHATTER_PUMP": "workers", "CHATTER_LEASE_S": "5", "CHATTER_PUMPS": "2"}
+    with chatter(tmp_path_factory.mktemp("workers"), **environment) as running:
+        running.furnish(people=["ada"], graphs=GRAPHS)
+        running.start()
+        yield running
+
+
+@pytest.fixture(scope="module")
+def workers(server):
+    """All that were started; the first finds what has waited for it."""
+    server.waited_for = begun(server, "short", 40)
+    running = [server.spawn("manage.py", "work")]
+    yield running
+    for one in running:
+        if one.poll() is None:
+            one.kill()  # what it guards ends by itself
+
+
+def begun(server, name, count):
+    """Executions of a definition, as their ids."""
+    definition = server.made["definitions"][name]
+
+    async def start():
+        async with httpx2.AsyncClient(base_url=server.url, timeout=PATIENCE_S) as client:
+            room = asyncio.Semaphore(8)
+
+            async def one(number):
+                async with room:
+                    told = await client.post(
+                        f"/api/v1/definitions/{definition}/execute/",
+                        json={"mode": "background"},
+                        headers=server.people["ada"].headers,
+                    )
+                    assert told.status_code == 202, told.text
+                    return told.json()["execution"]["id"]
+
+            return await asyncio.gather(*map(one, range(count)))
+
+    return async_to_sync(start)()
+
+
+def under_way(server):
+    """Whether anything is."""
+    ada = server.people["ada"].headers
+    for status in ("pending", "running"):
+        address = f"{server.url}/api/v1/executions/?status={status}"
+        if httpx2.get(address, headers=ada, timeout=PATIENCE_S).json()["results"]:
+            return True
+    return False
+
+
+def ended(server, ids):
+    """Rows and logs of these, once nothing is under way."""
+    deadline = time.monotonic() + PATIENCE_S
+    while under_way(server):
+        assert time.monotonic() < deadline, server.log[-4000:]
+        time.sleep(0.2)
+    return left(server, ids)
+
+
+def left(server, ids):
+    found = server.ask("tests.drills.dump")
+    return {row["id"]: row for row in found["executions"] if row["id"] in ids}, found["logs"]
+
+
+def pumps(server, claiming):
+    """Who hosts pumps, once there are so many."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        told = httpx2.get(server.url + "/readyz", timeout=PATIENCE_S).json()
+        if told["pumps"]["claiming"] == claiming:
+            return told
+        assert time.monotonic() < deadline, (told, server.log[-4000:])
+        time.sleep(0.1)
+
+
+def test_two_pumps_share_what_waits_and_none_is_run_by_both(server, workers):
+    pumps(server, claiming=2)
+    rows, logs = ended(server, set(server.waited_for))
+    assert Counter((row["status"], row["attempt"]) for row in rows.values()) == {
+        ("completed", 1): 40
+    }
+    for execution in rows:
+        types = Counter(event["type"] for event in logs[execution])
+        assert sum(types[one] for one in _BEGUN) == 1
+
+
+def children(pid):
+    told = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True)
+    return [int(line) for line in told.stdout.split()]
+
+
+def test_whatever_is_killed_of_a_worker_another_takes_its_place(server, workers):
+    """Every process below one that guards: those that run, those that wait, those that carry."""
+    pumps(server, claiming=2)
+    ids = begun(server, "long", 20)
+    for cluster in children(workers[0].pid):
+        for process in children(cluster):
+            os.kill(process, signal.SIGKILL)
+    rows, logs = ended(server, set(ids))
+    assert {row["status"] for row in rows.values()} == {"completed"}
+    for execution, row in rows.items():
+        types = Counter(event["type"] for event in logs[execution])
+        assert 1 <= sum(types[one] for one in _BEGUN) <= row["attempt"]
+        assert sum(types[one] for one in _TERMINAL) == 1
+        assert [event["seq"] for event in logs[execution]] == list(
+            range(1, len(logs[execution]) + 1)
+        )
+    pumps(server, claiming=2)
+    assert workers[0].poll() is None
+
+
+def test_a_stopped_worker_hands_back_and_one_that_is_started_takes_it_up(server, workers):
+    pumps(server, claiming=2)
+    ids = begun(server, "long", 20)
+    workers[-1].send_signal(signal.SIGTERM)
+    assert workers[-1].wait(PATIENCE_S) == 0
+    ada = server.people["ada"].headers
+    running = httpx2.get(f"{server.url}/api/v1/executions/?status=running", headers=ada)
+    assert running.json()["results"] == []
+    assert pumps(server, claiming=0)["status"] == "degraded"
+    workers.append(server.spawn("manage.py", "work"))
+    rows, logs = ended(server, set(ids))
+    assert {row["status"] for row in rows.values()} == {"completed"}
+    for execution in rows:
+        types = Counter(event["type"] for event in logs[execution])
+        assert types["execution.handed_back"] == types["execution.resumed"]
+
+
+def test_a_guard_that_is_killed_leaves_nobody_behind(server, workers):
+    pumps(server, claiming=2)
+    guard = workers[-1]
+    below = [pid for cluster in children(guard.pid) for pid in (cluster, *children(cluster))]
+    assert len(below) > 4
+    guard.kill()
+    guard.wait(PATIENCE_S)
+    deadline = time.monotonic() + PATIENCE_S
+    while any(map(exists, below)):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    pumps(server, claiming=0)
+
+
+def exists(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
