@@ -27,7 +27,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chatter]:
     """Only the bell tells it that somebody may not stay."""
     home = tmp_path_factory.mktemp("live")
     with chatter(home, CHATTER_POLL_S="0.5", LIVE_RECHECK_S="3600") as running:
-        running.furnish(people=["alice", "bob"])
+        running.furnish(people=["alice", "bob", "carol"])
         running.start()
         yield running
 
@@ -143,7 +143,7 @@ def test_a_token_that_is_revoked_ends_its_socket_and_its_stream(server: Chatter)
 
 def test_a_stream_of_everything_goes_on_after_its_last_id(server: Chatter) -> None:
     """What ended before, what is under way and what began meanwhile, each event once."""
-    alice = server.people["alice"]
+    carol = server.people["carol"]
 
     async def part(client: Any, last_id: str, count: int) -> tuple[str, list[dict[str, Any]]]:
         headers = {"Accept": "text/event-stream", "Last-Event-ID": last_id}
@@ -168,7 +168,7 @@ def test_a_stream_of_everything_goes_on_after_its_last_id(server: Chatter) -> No
         return seen, had
 
     async def scenario() -> None:
-        async with browser(server, alice) as client, asyncio.timeout(PATIENCE_S):
+        async with browser(server, carol) as client, asyncio.timeout(PATIENCE_S):
             last_id, first = await part(client, "", 5)
             third = (await begin(client, "say 9 words"))["id"]
             runs = (await client.get("/api/v1/executions/")).json()["results"][:3]
