@@ -7,12 +7,12 @@ import sys
 import time
 from collections.abc import Iterator
 
-from bench import databases, footprint, latency, linear, report, throughput, validation
+from bench import databases, fanout, footprint, latency, linear, report, throughput, validation
 from bench.requests import Void
 from bench.rows import Row, text_table
 from bench.site import Site, site
 
-_GROUPS = ("throughput", "latency", "footprint", "linear", "bare", "validation")
+_GROUPS = ("throughput", "latency", "footprint", "linear", "bare", "validation", "fanout")
 
 
 def _arguments() -> argparse.Namespace:
@@ -32,6 +32,8 @@ def _rows(here: Site, only: list[str], *, quick: bool) -> Iterator[Row]:
         yield from throughput.rows(here, rounds=3 if quick else 7, seconds=1.5 if quick else 4.0)
     if "linear" in only:
         yield from linear.rows(here, seconds=0.5 if quick else 2.0)
+    if "fanout" in only:
+        yield from fanout.rows(here, events=60 if quick else 200)
     if "bare" in only and here.database == "sqlite":
         yield from throughput.bare_rows(here, seconds=2.0 if quick else 6.0)
     if "validation" in only and here.database == "sqlite":

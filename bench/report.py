@@ -48,6 +48,8 @@ no threads.
 | validation | every check of the pipeline on one graph of 100 nodes and 123 edges, the median of 30; the partner is parsing the same JSON |
 | a stored definition | processor time is all there is: the engine with a graph read from its row, over LangGraph with the same steps compiled once, one run after the other, nothing recorded |
 | 20 nodes recorded | time per run of a line of nodes that render a text, in one process without HTTP: started, run, and ended with everything committed, until the last event is read; the partner is LangGraph with 20 functions that do the same, asked for the mode values. Chatter makes one step of a line, LangGraph twenty |
+| deliveries/s | 500 websockets that watch all of one user's executions (`ws/v1/`), events committed one after the other as fast as it goes, until every client has every event; the partner is a consumer of Channels on the same server that sends what comes from its group, through the layer in memory, with nothing committed |
+| p99 to the client | the same at 20 events/s, from just before an event is committed (or given to the group) until a client has it |
 | bare LangGraph | the partner's graph run one after the other in a process without a server, beside the partner at 50 clients |
 """
 

@@ -27,6 +27,7 @@ steps = st.one_of(
     st.tuples(st.just("happen"), numbers, st.integers(1, BIGGEST_COMMIT)),
     st.tuples(st.just("happen"), numbers, st.integers(1, BIGGEST_COMMIT)),
     st.tuples(st.just("end"), numbers),
+    st.tuples(st.just("flash"), numbers),
     st.tuples(st.just("come"), st.sampled_from(["user", "conversation", "execution"]), numbers),
     st.tuples(st.just("cut"), numbers),
     st.tuples(st.just("return"), numbers),
@@ -59,6 +60,11 @@ class Town:
 
     async def end(self, at: int) -> None:
         await self.world.happen(at, 2, last=True)
+
+    async def flash(self, at: int) -> None:
+        """It began and ended before anybody looked."""
+        await self.world.begin(at)
+        await self.world.happen(-1, 2, last=True)
 
     async def come(self, channel: str, at: int) -> None:
         """Of a user's channel the present is the beginning, of a conversation what is under way."""
@@ -110,7 +116,7 @@ class Town:
 
         async def slowly(self: DatabaseThreads, *args: Any, **kwargs: Any) -> Any:
             answer = await run(self, *args, **kwargs)
-            await asyncio.sleep(0.004)
+            await asyncio.sleep(0.01)
             return answer
 
         self._patch.setattr(DatabaseThreads, "run", slowly if reads_take_time else run)
@@ -208,6 +214,37 @@ def test_who_does_not_read_delays_nobody_and_is_given_the_log_in_pages(settings:
         await _soon(lambda: asleep.had == world.lives[0].log)
         assert asleep.had == world.lives[0].log
         for person in (asleep, awake):
+            await person.cut()
+
+    async_to_sync(scenario)()
+
+
+@pytest.mark.django_db
+def test_what_is_committed_while_somebody_reads_is_told_to_them(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.CHATTER_POLL_S = 60
+
+    async def scenario() -> None:
+        world = await sync_to_async(lambda: World(UserFactory()))()
+        first, second = Person(world, "user", ""), Person(world, "user", "")
+        await first.connect()
+        await world.begin(0)
+        await _soon(lambda: first.had)
+        run, meanwhile = DatabaseThreads.run, [0]
+
+        async def commits_meanwhile(self: Any, function: Any, *args: Any, **more: Any) -> Any:
+            answer = await run(self, function, *args, **more)
+            if function.__name__ == "read" and meanwhile:
+                await world.happen(meanwhile.pop(), 2)
+                await asyncio.sleep(0.02)
+            return answer
+
+        monkeypatch.setattr(DatabaseThreads, "run", commits_meanwhile)
+        await second.connect()
+        await _soon(lambda: len(second.had) > 1)
+        assert second.had == world.lives[0].log[1:]
+        for person in (first, second):
             await person.cut()
 
     async_to_sync(scenario)()

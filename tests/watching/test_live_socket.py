@@ -22,6 +22,17 @@ def quick(settings: Any) -> None:
     settings.LIVE_RECHECK_S = 0.05
 
 
+@pytest.fixture(autouse=True)
+def one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Channels drops a connection that is in a transaction; on PostgreSQL, tests are in one."""
+
+    async def keep() -> None:
+        return
+
+    for module in ("channels.consumer", "channels.generic.websocket"):
+        monkeypatch.setattr(f"{module}.aclose_old_connections", keep)
+
+
 @pytest.fixture
 def world(alice: User) -> World:
     return World(alice)
