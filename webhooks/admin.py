@@ -20,13 +20,13 @@ from webhooks.services.endpoints import change_endpoint, host_of
 from webhooks.services.incoming import change_incoming
 from webhooks.services.messages import resend
 
-_SECRETS = ("secret", "previous_secret")
+_SECRETS: tuple[str, ...] = ("secret", "previous_secret")
 
 
 class _SwitchedAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     """Owners make them; here they are seen and switched."""
 
-    exclude: tuple[str, ...] = _SECRETS
+    exclude = _SECRETS
     list_filter = ("enabled", "created_at")
     list_select_related = ("owner", "definition", "template")
     search_fields = ("name", "owner__username", "=id")

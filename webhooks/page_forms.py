@@ -37,8 +37,8 @@ def make_incoming(owner: User, sent: QueryDict) -> IncomingWebhook:
         owner=owner,
         name=sent.get("name", ""),
         mapping=_mapping(sent.get("mapping", "")),
-        mode=sent["mode"],
-        signature=sent["signature"],
+        mode=str(sent["mode"]),
+        signature=str(sent["signature"]),
         **_chosen(sent.get("workflow", "")),
     )
 

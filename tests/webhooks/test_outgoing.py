@@ -14,6 +14,8 @@ from tests.approvals.desk import letter
 from tests.drills.server import ROOT
 from tests.webhooks.conftest import ENDPOINTS, MESSAGES
 from webhooks.models import WebhookAttempt, WebhookEndpoint, WebhookMessage
+from webhooks.services.telling import Happening
+from workflows.models import WorkflowExecution
 
 pytestmark = pytest.mark.django_db
 
@@ -231,12 +233,30 @@ def test_a_replay_is_told_only_to_who_wants_replays(told, run, post, receiver, c
     )
 
 
-def test_nobody_hears_of_the_runs_of_others(told, receiver, post, charlie, api, drain):
+def test_nobody_hears_of_the_runs_of_others(told, receiver, post, charlie, api, drain, run):
     told()
     api(charlie).post("/api/v1/chat/", {"message": "hello", "mode": "background"})
     drain()
     post()
     assert receiver.seen == []
+    # Runs of several users may end in one commit.
+    mine = _happening(WorkflowExecution.objects.get(pk=run()))
+    theirs = _happening(WorkflowExecution.objects.get(user=charlie))
+    endpoint = WebhookEndpoint.objects.get()
+    assert (mine.concerns(endpoint), theirs.concerns(endpoint)) == (True, False)
+
+
+def _happening(execution: WorkflowExecution) -> Happening:
+    return Happening(
+        type="execution.completed",
+        at=clock.now(),
+        execution_id=execution.id,
+        user_id=execution.user_id,
+        definition_id=execution.definition_id,
+        template_id=execution.template_id,
+        rerun="",
+        data={},
+    )
 
 
 def test_while_a_secret_is_changed_both_sign(told, client, post, receiver):
