@@ -13,6 +13,8 @@ PAGES = (
     "/executions/",
     "execution",
     "/approvals/",
+    "/schedules/",
+    "/schedules/new/",
     "/account/tokens/",
     "/nowhere/",
 )
@@ -23,6 +25,7 @@ BACK_OFFICE = (
     "/admin/audit/auditentry/",
     "/admin/conversations/conversation/",
     "/admin/workflows/workflowdefinition/",
+    "/admin/triggers/schedule/",
 )
 _INLINE = re.compile(
     r"<style\b|\sstyle=|\son[a-z]+=|javascript:|<script(?![^>]*\bsrc=)(?![^>]*application/json)",

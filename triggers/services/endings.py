@@ -11,6 +11,7 @@ from triggers.models import Chain, ChainFiring
 from workflows.models import Rerun, WorkflowExecution
 from workflows.tracking.ending import ExecutionEnded
 
+_OF_SOURCE = ("id", "user_id", "definition_id", "template_id", "source_id")
 _OF_CHAIN = ("id", "owner_id", "on", "after_definition_id", "after_template_id")
 
 
@@ -41,9 +42,9 @@ def _chains_of(users: set[UUID]) -> list[dict[str, Any]]:
     return list(Chain.objects.filter(owner__in=users, paused=False).order_by().values(*_OF_CHAIN))
 
 
-def _sources(ids: Sequence[UUID]) -> list[dict[str, Any]]:
+def _sources(ids: Sequence[UUID]) -> Sequence[Mapping[str, Any]]:
     rows = WorkflowExecution.objects.filter(pk__in=ids).order_by()
-    return list(rows.values("id", "user_id", "definition_id", "template_id", "source_id"))
+    return [dict(row) for row in rows.values(*_OF_SOURCE)]
 
 
 def _follows(chain: Mapping[str, Any], source: Mapping[str, Any], ended: ExecutionEnded) -> bool:
