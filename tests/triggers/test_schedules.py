@@ -9,6 +9,7 @@ from accounts.models import User
 from audit.models import AuditEntry
 from tests.triggers.conftest import NOON, SCHEDULES, fire, firings
 from triggers.models import Schedule, ScheduleFiring
+from triggers.tasks import fire_triggers
 from workflows.models import WorkflowDefinition, WorkflowExecution
 
 
@@ -46,6 +47,14 @@ def test_a_schedule_runs_a_template_with_parameters(client, schedule, turned, dr
     ran = WorkflowExecution.objects.get()
     assert (ran.status, ran.kind) == ("completed", "template")
     assert ran.parameters["system"] == "Be brief."
+
+
+def test_a_job_queue_may_ring_too(client, schedule, turned):
+    made = schedule()
+    turned.on(60)
+    fire_triggers()
+    fire_triggers()
+    assert firings(client, made) == [("+60", "started")]
 
 
 def test_once_is_once(client, schedule, turned):
