@@ -66,7 +66,7 @@ class ScheduleAdmin(_ActingAdmin):
 
     @admin.action(description="Run the selected schedules now")
     def run(self, request: HttpRequest, queryset: Any) -> None:
-        told = {"by": user_of(request), "request_id": current().request_id}
+        told: dict[str, Any] = {"by": user_of(request), "request_id": current().request_id}
         rows = queryset.for_list()
         self._each(request, rows, lambda one: async_to_sync(run_now)(one, **told), "Started")
 

@@ -13,9 +13,9 @@ from accounts.models import User
 from core import json_values
 from triggers.cron import UnknownZone, zone
 from triggers.models import Schedule, ScheduleKind
+from triggers.timing import UNITS, in_units
 from workflows.models import WorkflowDefinition, WorkflowTemplate
 
-UNITS = {"minutes": 60, "hours": 3600, "days": 86_400}
 TIMES = ("run_at", "starts_at", "ends_at")
 _SHOWN = 200
 _CLOCK = "%Y-%m-%dT%H:%M:%S"
@@ -50,7 +50,7 @@ class ScheduleForm(forms.Form):
         help_text="Minute, hour, day, month, weekday.",
     )
     every = forms.IntegerField(label="Every", required=False, min_value=1, max_value=10**6)
-    unit = forms.ChoiceField(label="Unit", choices=[(one, one) for one in UNITS])
+    unit = forms.ChoiceField(label="Unit", choices=[(one, one) for one in reversed(UNITS)])
     run_at = forms.CharField(label="At", required=False, widget=_LOCAL)
     time_zone = forms.CharField(
         label="Time zone", max_length=64, widget=forms.TextInput({"list": "time-zones"})
@@ -185,11 +185,8 @@ def _instant(text: str | None, here: ZoneInfo) -> datetime | None:
 
 
 def _every(seconds: int) -> dict[str, Any]:
-    """In the largest unit that fits."""
-    for unit in ("days", "hours", "minutes"):
-        if seconds and seconds % UNITS[unit] == 0:
-            return {"every": seconds // UNITS[unit], "unit": unit}
-    return {"every": max(seconds // 60, 1) if seconds else None, "unit": "minutes"}
+    number, unit = in_units(seconds) if seconds else (None, "minutes")
+    return {"every": number, "unit": unit}
 
 
 def _object(text: str) -> dict[str, Any]:

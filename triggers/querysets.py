@@ -10,12 +10,10 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
-class _OwnedQuerySet(models.QuerySet[Any]):
-    def visible_to(self, user: "User") -> "_OwnedQuerySet":
+class ScheduleQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: "User") -> "ScheduleQuerySet":
         return self if user.is_staff else self.filter(owner=user)
 
-
-class ScheduleQuerySet(_OwnedQuerySet):
     def for_list(self) -> "ScheduleQuerySet":
         return self.select_related("owner", "definition", "template")
 
@@ -30,7 +28,10 @@ class FiringQuerySet(models.QuerySet[Any]):
         return self if user.is_staff else self.filter(schedule__owner=user)
 
 
-class ChainQuerySet(_OwnedQuerySet):
+class ChainQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: "User") -> "ChainQuerySet":
+        return self if user.is_staff else self.filter(owner=user)
+
     def for_list(self) -> "ChainQuerySet":
         return self.select_related(
             "owner", "definition", "template", "after_definition", "after_template"

@@ -12,6 +12,15 @@ Kind = Literal["cron", "interval", "once"]
 _MOMENT = timedelta(microseconds=1)
 
 
+UNITS = {"days": 86_400, "hours": 3600, "minutes": 60, "seconds": 1}
+
+
+def in_units(seconds: int) -> tuple[int, str]:
+    """So many of the largest unit of which it is a whole number."""
+    unit = next(name for name, worth in UNITS.items() if seconds % worth == 0)
+    return seconds // UNITS[unit], unit
+
+
 @dataclass(frozen=True, slots=True)
 class Timing:
     """`every_s` counts from `starts_at`; nothing is due before it, or after `ends_at`."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
@@ -12,7 +12,6 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.authentication import user_of
 from accounts.models import User
 from core import clock
-from core.api import problem_response
 from core.errors import ChatterError, Invalid
 from triggers.forms import BLANK, ScheduleForm, written
 from triggers.models import Schedule
@@ -27,6 +26,7 @@ from triggers.services.schedules import (
     resume_schedule,
     schedule_for,
 )
+from triggers.services.times import InvalidSchedule
 
 _SHOWN = 100
 _HISTORY = 50
@@ -98,16 +98,17 @@ def schedule(request: HttpRequest, pk: str) -> HttpResponse:
 
 @login_required
 @require_POST
-def schedule_times(request: HttpRequest) -> HttpResponseBase:
-    """The next times of what the form says now, for the script of its page."""
+def schedule_times(request: HttpRequest) -> HttpResponse:
+    """The next times of what the form says now, or why there are none, for its page's script."""
     form = ScheduleForm(user_of(request), request.POST)
     form.is_valid()
-    if "kind" not in form.cleaned_data or form.errors.keys() & _OF_TIME:
-        return JsonResponse({"times": []})
-    try:
-        return JsonResponse({"times": [at.isoformat() for at in preview(form.times())]})
-    except ChatterError as error:
-        return problem_response(error, request)
+    times, problem = [], ""
+    if "kind" in form.cleaned_data and not form.errors.keys() & _OF_TIME:
+        try:
+            times = preview(form.times())
+        except InvalidSchedule as error:
+            problem = error.detail["errors"][0]["message"]
+    return JsonResponse({"times": [at.isoformat() for at in times], "problem": problem})
 
 
 _OF_TIME = frozenset({"cron", "every", "unit", "run_at", "time_zone", "starts_at", "ends_at"})

@@ -13,6 +13,8 @@ PAGES = (
     "/executions/",
     "execution",
     "/approvals/",
+    "/schedules/",
+    "/schedules/new/",
     "/account/tokens/",
     "/webhooks/",
     "/nowhere/",
@@ -24,6 +26,7 @@ BACK_OFFICE = (
     "/admin/audit/auditentry/",
     "/admin/conversations/conversation/",
     "/admin/workflows/workflowdefinition/",
+    "/admin/triggers/schedule/",
 )
 _INLINE = re.compile(
     r"<style\b|\sstyle=|\son[a-z]+=|javascript:|<script(?![^>]*\bsrc=)(?![^>]*application/json)",

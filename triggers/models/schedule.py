@@ -10,7 +10,7 @@ from core.models import EditableRecord, Record
 from triggers.misfires import Misfire
 from triggers.models.target import Target
 from triggers.querysets import FiringQuerySet, ScheduleQuerySet
-from triggers.timing import Kind, Timing
+from triggers.timing import Kind, Timing, in_units
 
 
 class ScheduleKind(models.TextChoices):
@@ -92,6 +92,12 @@ class Schedule(EditableRecord, Target):
             self.every_s,
             self.run_at,
         )
+
+    @property
+    def rhythm(self) -> str:
+        """Its interval in words: "hour", "2 days"."""
+        number, unit = in_units(self.every_s)
+        return unit.removesuffix("s") if number == 1 else f"{number} {unit}"
 
     @property
     def grace(self) -> timedelta:

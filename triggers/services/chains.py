@@ -107,7 +107,7 @@ def _resolved(owner: User, fields: Mapping[str, Any]) -> dict[str, Any]:
     for pair in (_THEN, _AFTER):
         if set(pair) & fields.keys():
             named = [fields.get(name) for name in pair]
-            found |= dict(zip(pair, found_target(owner, *named), strict=True))  # type: ignore[arg-type]
+            found |= dict(zip(pair, found_target(owner, *named), strict=True))
     return found
 
 

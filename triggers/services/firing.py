@@ -99,10 +99,11 @@ class FiredByHand(Fact):
 
     @classmethod
     def write(cls, facts: Sequence[Self]) -> None:
+        now = clock.now()
         rows = [
             {
                 "schedule_id": fact.schedule.pk,
-                "fire_at": clock.now(),
+                "fire_at": now,
                 "status": FiringStatus.STARTED,
                 "manual": True,
                 "execution_id": fact.execution_id,
@@ -110,6 +111,9 @@ class FiredByHand(Fact):
             for fact in facts
         ]
         insert_rows(ScheduleFiring, rows)
+        for pk in sorted({fact.schedule.pk for fact in facts}):
+            ran = Schedule.objects.filter(pk=pk)
+            ran.update(last_at=now, last_status=FiringStatus.STARTED, last_code="")
 
 
 async def fire_due() -> int:

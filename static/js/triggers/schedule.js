@@ -23,11 +23,10 @@ async function showNext() {
   } catch {
     return; // the server is away: saving will tell
   }
-  const body = await answer.json().catch(() => ({}));
-  if (turn !== asked) return;
-  const found = answer.ok ? body.times : [];
+  if (turn !== asked || !answer.ok) return;
+  const { times: found, problem } = await answer.json();
   fill(times, found.map((at) => el("li", {}, el("time", { datetime: at, "data-moment": "" }, at))));
-  none.textContent = answer.ok ? "None is to come." : (body.detail?.errors?.[0]?.message ?? body.message ?? "");
+  none.textContent = problem || "None is to come.";
   none.hidden = found.length > 0;
   showTimes(times);
 }

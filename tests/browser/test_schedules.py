@@ -1,0 +1,39 @@
+"""The page of schedules: what the form says is what will be, and it happens by itself."""
+
+from datetime import UTC, datetime, timedelta
+
+from playwright.sync_api import Page, expect
+
+
+def test_a_schedule_is_made_and_runs_by_itself(page: Page) -> None:
+    page.goto("/schedules/")
+    page.get_by_role("link", name="New schedule").click()
+    page.locator("#id_name").fill("Soon")
+    page.get_by_label("What runs").select_option(label="Universal chat")
+    page.get_by_label("Message").fill("say exactly: it was time")
+    page.locator("#id_kind").select_option("once")
+    expect(page.get_by_label("Cron expression")).to_be_hidden()
+    page.get_by_label("Time zone").fill("UTC")
+    soon = datetime.now(UTC) + timedelta(seconds=4)
+    page.locator("#id_run_at").fill(soon.strftime("%Y-%m-%dT%H:%M:%S"))
+    expect(page.locator("#times li")).to_have_count(1)
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Soon")
+    link = page.get_by_role("link", name="open")
+    for _ in range(20):
+        if link.count():
+            break
+        page.wait_for_timeout(500)
+        page.reload()
+    link.click()
+    expect(page.locator("#output")).to_contain_text("it was time")
+
+
+def test_the_next_times_follow_what_is_written(page: Page) -> None:
+    page.goto("/schedules/new/")
+    expect(page.locator("#times li")).to_have_count(5)
+    page.get_by_label("Cron expression").fill("0 0 31 2 *")
+    expect(page.locator("#no-times")).to_contain_text("never comes")
+    page.locator("#id_kind").select_option("interval")
+    page.locator("#id_every").fill("2")
+    expect(page.locator("#times li")).to_have_count(5)
