@@ -10,6 +10,7 @@ from audit.models import AuditEntry
 from tests.definitions.graphs import graph
 from tests.triggers.conftest import NOON, SCHEDULES, fire, firings
 from triggers.models import Schedule, ScheduleFiring
+from triggers.services import firing
 from triggers.tasks import fire_triggers
 from workflows.models import WorkflowDefinition, WorkflowExecution
 
@@ -217,6 +218,23 @@ def test_who_changes_when_it_is_due_changes_what_is_next(client, schedule, turne
     again = client.patch(address, {"name": "x"}, headers={"If-Match": '"1"'})
     assert (again.status_code, again.json()["code"]) == (412, "schedule_changed")
     assert Schedule.objects.get().name == "Minutely"
+
+
+def test_what_is_changed_while_it_starts_is_what_runs(client, schedule, turned, monkeypatch):
+    made = schedule()
+    plan = firing.planned
+
+    def planned_while_somebody_saves(*args: Any, **kwargs: Any) -> Any:
+        found = plan(*args, **kwargs)
+        body = {"input": {"message": "new"}}
+        assert client.patch(f"{SCHEDULES}{made['id']}/", body).status_code == 200
+        return found
+
+    monkeypatch.setattr(firing, "planned", planned_while_somebody_saves)
+    turned.on(60)
+    fire()
+    assert WorkflowExecution.objects.get().input == {"message": "new"}
+    assert firings(client, made) == [("+60", "started")]
 
 
 def test_a_deleted_schedule_is_never_due(client, schedule, turned):
