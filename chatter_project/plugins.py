@@ -50,6 +50,10 @@ CHORES = [
     "triggers.chores.follow_chains",
 ]
 
+# Put into the queue every so many minutes by django-q2's scheduler, where workers run: beside the
+# chores, should no pump live.
+JOBS = {"triggers.tasks.fire_triggers": 1}
+
 # What one may subscribe to, over websockets and as server-sent events.
 CHANNELS = [
     "workflows.watching.channels.ExecutionChannel",

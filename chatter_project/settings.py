@@ -250,6 +250,7 @@ CHATTER_OUTCOMES = plugins.OUTCOMES
 CHATTER_PAUSES = plugins.PAUSES
 CHATTER_HISTORY = plugins.HISTORY
 CHATTER_CHORES = plugins.CHORES
+CHATTER_JOBS = plugins.JOBS
 CHATTER_TRIGGERS = {
     "per_user": env.int("TRIGGERS_PER_USER", default=100),
     "min_interval_s": env.int("SCHEDULE_MIN_INTERVAL_S", default=60),

@@ -9,6 +9,7 @@ from functools import partial
 from django.db import transaction
 from django.utils.module_loading import import_string
 from django_q.brokers import get_broker
+from django_q.models import Schedule
 from django_q.tasks import async_task
 
 
@@ -16,6 +17,16 @@ def enqueue(task: str, *ids: object) -> None:
     """Have it run after the commit. Raises ImportError for a path that names nothing."""
     import_string(task)
     transaction.on_commit(partial(async_task, task, *ids))
+
+
+def repeat(task: str, minutes: int) -> None:
+    """Have django-q2's scheduler enqueue it every so many minutes; to say so again changes nothing.
+
+    Raises ImportError for a path that names nothing.
+    """
+    import_string(task)
+    often = {"func": task, "schedule_type": Schedule.MINUTES, "minutes": minutes}
+    Schedule.objects.update_or_create(name=task, defaults=often)
 
 
 def enqueue_once(task: str, queue: str) -> None:

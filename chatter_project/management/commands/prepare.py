@@ -7,6 +7,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from accounts.services.administrators import ensure_administrator
+from core.jobs import repeat
 from llms.catalogue import add_prices
 from llms.services.providers import register_environment_providers
 from workflows.services.built_in import seed_templates
@@ -20,6 +21,8 @@ class Command(BaseCommand):
         call_command("collectstatic", interactive=False, verbosity=0)
         seed_templates()
         register_environment_providers()
+        for task, minutes in settings.CHATTER_JOBS.items():
+            repeat(task, minutes)
         added = add_prices()
         if added:
             self.stdout.write(f"Added {added} model prices.")
