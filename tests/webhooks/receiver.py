@@ -1,16 +1,16 @@
 """The other end of a webhook that goes out: a server that answers as it is told to."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from threading import Lock, Thread
 from typing import Any
 
 import orjson
 
 
 class Receiver(ThreadingHTTPServer):
-    """Takes an answer off `answers` for each message: a status, "hang", "big" or a location.
+    """Takes an answer off `answers` for each message: a status, "big" or a location.
 
     With none left it is 204. `seen` are the headers and bodies that arrived, in order.
     """
@@ -21,7 +21,8 @@ class Receiver(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answers: list[Any] = []
         self.seen: list[tuple[dict[str, str], bytes]] = []
-        self.done = Event()
+        self.lock = Lock()
+        self.hanging = self.most_hanging = 0
 
     def url(self, path: str = "/in") -> str:
         return f"http://127.0.0.1:{self.server_address[1]}{path}"
@@ -45,15 +46,25 @@ class _Handler(BaseHTTPRequestHandler):
             headers["webhook-id"] = "elsewhere"
         self.server.seen.append((headers, body))
         answer = self.server.answers.pop(0) if self.server.answers else 204
-        if self.path == "/hang" or answer == "hang":
-            self.server.done.wait(10)
-            answer = 204
-        if answer == "big":
+        if self.path == "/hang":
+            self._hang()
+        elif answer == "big":
             self._say(200, b"x" * 100_000)
         elif isinstance(answer, str):
             self._say(307, location=answer)
         else:
             self._say(answer)
+
+    def _hang(self) -> None:
+        """Until whoever asked has left."""
+        with self.server.lock:
+            self.server.hanging += 1
+            self.server.most_hanging = max(self.server.most_hanging, self.server.hanging)
+        with suppress(OSError):
+            self.connection.recv(1)
+        with self.server.lock:
+            self.server.hanging -= 1
+        self.close_connection = True
 
     def _say(self, status: int, body: bytes = b"", **headers: str) -> None:
         try:
@@ -77,5 +88,4 @@ def receiving() -> Iterator[Receiver]:
         try:
             yield server
         finally:
-            server.done.set()
             server.shutdown()
