@@ -38,7 +38,12 @@ class MortalWriter(GroupCommitWriter):
         self._written.add(task)
         task.add_done_callback(self._written.discard)
 
+    async def settle(self) -> None:
+        """Return when nothing is being written: what a loop leaves behind spoils the next."""
+        await asyncio.gather(*self._written)
+
     async def commit(self, unit: Unit) -> None:
+        await self.settle()
         if self.commits_left == 0:
             self.dead = True
         if self.dead:
@@ -63,6 +68,7 @@ def live_and_die(
         died = not work.done()
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)
+        await mortal.settle()
         await close_clients()
         return died
 

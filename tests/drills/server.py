@@ -18,6 +18,8 @@ from uuid import uuid4
 import httpx2
 import psycopg
 
+from tests.drills.migrated import copy_migrated, migrated_template
+
 ROOT = Path(__file__).parents[2]
 _START_S = 60.0
 _COMMAND_S = 120.0
@@ -159,6 +161,8 @@ def chatter(home: Path, **environment: str) -> Iterator[Chatter]:
     """Chatter on a database of its own: SQLite, or PostgreSQL and Redis where those are wanted."""
     with _database() as database_url:
         running = Chatter(home, database_url, **environment)
+        if not database_url:
+            copy_migrated(home / "data" / "chatter.sqlite3")
         try:
             yield running
         finally:
@@ -181,7 +185,7 @@ def wire(meter: Path) -> Iterator[str]:
 
 @contextmanager
 def _database() -> Iterator[str]:
-    """The address of a new PostgreSQL database, dropped after; empty for SQLite."""
+    """The address of a new, migrated PostgreSQL database, dropped after; empty for SQLite."""
     if not services_wanted():
         yield ""
         return
@@ -189,7 +193,7 @@ def _database() -> Iterator[str]:
     name = f"chatter_drill_{uuid4().hex[:12]}"
     maintenance = urlsplit(server)._replace(path="/postgres").geturl()
     with psycopg.connect(maintenance, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_template(server)}")
     try:
         yield urlsplit(server)._replace(path=f"/{name}").geturl()
     finally:

@@ -49,9 +49,7 @@ async def start_execution(prepare: Callable[[], StartPlan]) -> StartPlan:
     TooManyExecutions, QueueFull.
     """
     for _ in range(_TRIES):
-        plan = await database.run(prepare)
-        while not plan.existing and await _same_start(plan):
-            plan = await database.run(prepare)
+        plan = await _planned(prepare)
         if plan.existing:
             return plan
         with suppress(IntegrityError):
@@ -60,6 +58,7 @@ async def start_execution(prepare: Callable[[], StartPlan]) -> StartPlan:
     raise StartContended
 
 
+_REMEMBERED_S = 10.0  # longer than it takes from what `prepare` read to what is done with it
 _starting: dict[Any, asyncio.Task[None]] = {}
 
 
@@ -68,19 +67,30 @@ def _name(plan: StartPlan) -> Any:
     return asyncio.get_running_loop(), plan.cause or plan.execution.id
 
 
-async def _same_start(plan: StartPlan) -> bool:
-    """Wait for whoever starts the same just now, so that it takes no place of the limit twice."""
-    if (other := _starting.get(_name(plan))) is None:
-        return False
-    await asyncio.wait([other])
-    return True
+async def _planned(prepare: Callable[[], StartPlan]) -> StartPlan:
+    """Plan; where the same was started just now, wait for that and look again.
+
+    So it takes no place of a limit twice, whenever the plan was made.
+    """
+    plan, seen = await database.run(prepare), None
+    while not plan.existing and (other := _starting.get(_name(plan))) not in (None, seen):
+        await asyncio.wait([other])
+        plan, seen = await database.run(prepare), other
+    return plan
 
 
 async def _whatever_the_caller_does(commit: Coroutine[None, None, None], name: Any) -> None:
     """A client that leaves now must not part an execution from the pump that committed it."""
     task = _starting[name] = asyncio.create_task(commit)
-    task.add_done_callback(lambda _: _starting.pop(name, None))
+    task.add_done_callback(lambda done: _forget(name, done))
     await asyncio.shield(task)
+
+
+def _forget(name: Any, done: asyncio.Task[None]) -> None:
+    if done.cancelled() or done.exception() is not None:
+        _starting.pop(name, None)
+    else:
+        asyncio.get_running_loop().call_later(_REMEMBERED_S, _starting.pop, name, None)
 
 
 async def _commit(plan: StartPlan) -> None:
