@@ -1,6 +1,7 @@
 """The files together show all there is: whatever is added to the product needs a file."""
 
 import ast
+import gc
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -121,6 +122,7 @@ def _flat(lines: list[str | list[str]]) -> Iterator[str]:
 
 def _raised() -> Iterator[str]:
     """The codes that stand in the source of the engine where errors are raised."""
+    gc.collect()  # Python 3.11 cannot parse while something collected meanwhile logs a traceback
     for path in (path for folder in ENGINE for path in (ROOT / folder).glob("*.py")):
         for call in ast.walk(ast.parse(path.read_text())):
             if not isinstance(call, ast.Call):

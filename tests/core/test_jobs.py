@@ -15,8 +15,8 @@ from core.jobs import repeat
 
 
 @pytest.fixture
-def queue(db: None, monkeypatch: pytest.MonkeyPatch) -> object:
-    """The broker of the database, whatever the settings say."""
+def queue(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> object:
+    """The broker of the database, whatever the settings say. The scheduler reconnects."""
     monkeypatch.setattr(Conf, "REDIS", None)
     monkeypatch.setattr(Conf, "ORM", "default")
     return get_broker("chatter")

@@ -152,6 +152,7 @@ def test_three_schedulers_start_each_time_once(
     settings: Any, tmp_path: Path, built_in: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.CHATTER_RUN_LIMITS = {}
+    settings.QUEUE_MAX_PENDING_PER_USER = 10_000  # nobody runs them
     schedules, rounds = (20, 50) if connection.vendor == "postgresql" else (5, 20)
     fast = FastClock()
     monkeypatch.setattr(clock, "now", fast)

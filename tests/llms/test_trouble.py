@@ -116,9 +116,9 @@ def test_silence_ends_in_time_and_is_estimated(
 def test_a_stream_may_be_long_but_not_silent_for_long(
     wire: WireServer, spec: ProfileSpec, recorder: Recorder
 ) -> None:
-    text = "[[words=10]] [[delay_ms=60]] Hi"
-    answered(question(spec, text, timeout_s=20.0, idle_timeout_s=0.4), Recorder())
-    error = failure(spec, f"{text} [[fault=hang after=2]]", recorder, idle_timeout_s=0.4)
+    text = "[[words=10]] [[delay_ms=150]] Hi"
+    answered(question(spec, text, timeout_s=20.0, idle_timeout_s=1.2), Recorder())
+    error = failure(spec, f"{text} [[fault=hang after=2]]", recorder, idle_timeout_s=1.2)
     assert error.code == "provider_timeout"
     assert recorder.text().strip()
 
