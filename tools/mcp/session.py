@@ -7,6 +7,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any, NamedTuple, TypeVar
 
+import anyio
 import httpx
 import structlog
 
@@ -17,6 +18,8 @@ from tools.mcp.endpoint import SSE, STDIO, Endpoint, command_of
 from tools.mcp.wire import ServerAnswered, Wire
 
 T = TypeVar("T")
+# A process that leaves while it is written to breaks its pipe instead of answering.
+_GONE = (httpx.HTTPError, OSError, anyio.BrokenResourceError, anyio.ClosedResourceError)
 _TOLD_CHARACTERS = 1_000
 _CLOSED = -32000  # the client's own code: the server is gone
 log = structlog.get_logger(__name__)
@@ -159,7 +162,7 @@ def _as_error(cause: Exception, endpoint: Endpoint, library: _Library) -> Chatte
         return ToolFailed(reason=cause.error.message[:_TOLD_CHARACTERS])
     if isinstance(cause, httpx.HTTPStatusError):
         return ServerAnswered(status=cause.response.status_code)
-    if isinstance(cause, httpx.HTTPError | OSError):
+    if isinstance(cause, _GONE):
         return McpUnreachable(server=endpoint.server)
     return None
 
