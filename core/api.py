@@ -23,6 +23,7 @@ from core.errors import (
     TooMany,
     problem,
 )
+from core.outage import AWAY, database_away
 
 CONTENT_TYPE = "application/problem+json"
 log = structlog.get_logger(__name__)
@@ -193,6 +194,7 @@ _KNOWN: dict[type[Exception], Callable[[Any], ChatterError]] = {
     Http404: lambda _: NotFound(),
     PermissionDenied: lambda _: Refused(),
     RequestDataTooBig: lambda _: BodyTooLarge(),
+    **dict.fromkeys(AWAY, database_away),
 }
 
 

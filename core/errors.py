@@ -65,6 +65,16 @@ class TooMany(ChatterError):
     message = "Too many requests. Try again in {retry_after_s} s."
 
 
+class DatabaseAway(ChatterError):
+    """It cannot be reached, or can write nothing: its disk may be full. What was asked may be asked
+    again; with an `Idempotency-Key` also where the answer was lost after the commit.
+    """
+
+    code = "database_away"
+    status = 503
+    message = "The database cannot be used just now. Try again in {retry_after_s} s."
+
+
 def problem(error: ChatterError, request_id: str = "") -> dict[str, Any]:
     """The one error body (RFC 9457 members plus `code`), over HTTP and sockets alike."""
     return {

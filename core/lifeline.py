@@ -1,7 +1,8 @@
 """A pipe from a process to all that descend from it: when it is cut, they end their work.
 
 Nobody sends anything. The one end is held by the process that guards the others, alone; its end is
-the end of that file, however it comes about, so a guard that is killed leaves nobody behind.
+the end of that file, however it comes about, so a guard that is killed leaves nobody behind. A fork
+has copies of the ends that its parent holds, so it lets go of them first: see `let_go`.
 """
 
 import os
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 _FOREVER_S = 3600.0
+_held: set[int] = set()  # the ends that this process holds
 
 
 class Lifeline:
@@ -65,6 +67,20 @@ def asked_by(*numbers: signal.Signals) -> Iterator[Asked]:
             signal.signal(number, handler)
 
 
-def cut(descriptor: int) -> None:
-    """Tell all who hold the other end."""
-    os.close(descriptor)
+def tie() -> tuple[int, int]:
+    """A new lifeline: the end for descendants, and the one to hold."""
+    hangs, held = os.pipe()
+    _held.add(held)
+    return hangs, held
+
+
+def cut(held: int) -> None:
+    """Tell all who hang by it."""
+    _held.discard(held)
+    os.close(held)
+
+
+def let_go() -> None:
+    """In a fork: hold nobody. With a copy of an end here, none would notice that it was cut."""
+    for held in tuple(_held):
+        cut(held)
