@@ -37,7 +37,8 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 def _parts() -> dict[str, Any]:
     pump_ok, pump = _pump()
-    stuck = writer.waiting > 0 and _age(writer.committed_at) > settings.CHATTER_LEASE_S
+    since = writer.committing_since
+    stuck = since is not None and _age(since) > settings.CHATTER_LEASE_S
     return {
         "status": "ok" if pump_ok and writer.alive and not stuck else "failing",
         "pump": pump,
@@ -59,7 +60,7 @@ def _pump() -> tuple[bool, dict[str, Any] | str]:
 
 
 def _waiting() -> dict[str, Any]:
-    pending = WorkflowExecution.objects.filter(status="pending").order_by("id")
+    pending = WorkflowExecution.objects.under_way().filter(status="pending").order_by("id")
     oldest = pending.values_list("created_at", flat=True).first()
     return {"executions": pending.count(), "oldest_s": _age(oldest) if oldest else 0}
 

@@ -43,16 +43,28 @@ HISTORY = "conversations.history.history_of"
 
 # Done every so often by whoever hosts a pump.
 CHORES = [
-    "workflows.services.once.forget_old_keys",
     "webhooks.delivering.deliver_messages",
-    "webhooks.services.pruning.forget_old_webhooks",
     "triggers.chores.fire_schedules",
     "triggers.chores.follow_chains",
+    "tools.chores.settle_lost_calls",
+    "core.retention.prune_now_and_then",
 ]
 
 # Put into the queue every so many minutes by django-q2's scheduler, where workers run: beside the
-# chores, should no pump live.
-JOBS = {"triggers.tasks.fire_triggers": 1}
+# chores, should no pump live (or none that lives as long as a chore waits).
+JOBS = {"triggers.tasks.fire_triggers": 1, "core.retention.prune_as_set": 60}
+
+# What grows old, for `manage.py prune`.
+RETENTIONS = [
+    "workflows.retention.EVENTS",
+    "workflows.retention.KEYS",
+    "triggers.retention.SCHEDULES",
+    "triggers.retention.CHAINS",
+    "webhooks.retention.DELIVERIES",
+    "webhooks.retention.MESSAGES",
+    "accounts.retention.SESSIONS",
+    "core.jobs.FAILED",
+]
 
 # What one may subscribe to, over websockets and as server-sent events.
 CHANNELS = [

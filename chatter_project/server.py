@@ -1,4 +1,4 @@
-"""Daphne, with two things added: it notices clients that do not read, and says when it stops."""
+"""Daphne, which notices clients that do not read or do not stop talking, and says when it stops."""
 
 import asyncio
 from contextlib import suppress
@@ -16,6 +16,8 @@ from core.outlets import EXTENSION, Parcel
 from core.sockets import say_goodbye
 
 _TAKES_LEAVE_S = 0.3
+_MOST_UNHEARD = 16  # messages; those of one read (64 KiB) come on top
+_LOOKS_AFTER_S = 0.02
 
 
 @implementer(IPushProducer)
@@ -80,10 +82,43 @@ class DaphneOutlet:
         self._drained.set()
 
 
+class Inbox:
+    """What a websocket's client said and nobody has heard; beyond some messages it is not read.
+
+    Daphne's own queue has no end, so without this a client that talks faster than it is answered
+    makes the memory of a server grow.
+    """
+
+    def __init__(self, queue: asyncio.Queue[Any], transport: Any) -> None:
+        self._queue = queue
+        self._transport = transport
+        self._paused = False
+
+    def put_nowait(self, message: Any) -> None:
+        self._queue.put_nowait(message)
+        if not self._paused and self._queue.qsize() >= _MOST_UNHEARD:
+            self._paused = True
+            self._transport.pauseProducing()
+            self._look_later()
+
+    def _look_later(self) -> None:
+        asyncio.get_running_loop().call_later(_LOOKS_AFTER_S, self._look)
+
+    def _look(self) -> None:
+        if self._queue.qsize() >= _MOST_UNHEARD and self._transport.connected:
+            self._look_later()
+            return
+        self._paused = False
+        if self._transport.connected and not self._transport.disconnecting:
+            self._transport.resumeProducing()
+
+
 class Server(daphne.Server):
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         scope.setdefault("extensions", {})[EXTENSION] = partial(DaphneOutlet, protocol)
-        return super().create_application(protocol, scope)
+        queue = super().create_application(protocol, scope)
+        talks = isinstance(protocol, WebSocketProtocol) and queue is not None
+        return Inbox(queue, protocol.transport) if talks else queue
 
     def kill_all_applications(self) -> Any:
         """Before the reactor stops: those who watch are told, so that they come back at once."""

@@ -91,6 +91,7 @@ MIDDLEWARE = [  # the server puts those of `chatter_project.middleware` in the p
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "core.outage.page_of_an_outage",
 ]
 ROOT_URLCONF = "chatter_project.urls"
 ASGI_APPLICATION = "chatter_project.asgi.application"
@@ -120,22 +121,23 @@ USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES = {"default": env.db_url_config(DATABASE_URL or f"sqlite:///{DATA_DIR}/chatter.sqlite3")}
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+_OPTIONS = DATABASES["default"].setdefault("OPTIONS", {})  # what the URL asks for, as sslmode
 SQLITE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
 if SQLITE:
     # WAL lets readers pass the writer; IMMEDIATE avoids "database is locked" on read-then-write.
     DATABASES["default"]["CONN_MAX_AGE"] = 60
-    DATABASES["default"]["OPTIONS"] = {
+    _OPTIONS |= {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA foreign_keys=ON;",
     }
 else:
     # Values bound by the server, statements prepared by the fifth time: half the writer's time.
-    DATABASES["default"]["OPTIONS"] = {"server_side_binding": True, "prepare_threshold": 5}
+    _OPTIONS |= {"server_side_binding": True, "prepare_threshold": 5}
     if sys.argv[1:2] not in (["work"], ["qcluster"]):
         # CONN_MAX_AGE=None under ASGI ran PostgreSQL out of connections at 50 clients; a pool does
         # not. Workers are forks: a pool they share with their parent hands out dead connections.
-        DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 2, "max_size": 20, "timeout": 20}
+        _OPTIONS["pool"] = {"min_size": 2, "max_size": 20, "timeout": 20}
 
 REDIS_URL = env("REDIS_URL", default="")
 CACHES = {
@@ -251,6 +253,7 @@ CHATTER_PAUSES = plugins.PAUSES
 CHATTER_HISTORY = plugins.HISTORY
 CHATTER_CHORES = plugins.CHORES
 CHATTER_JOBS = plugins.JOBS
+CHATTER_RETENTIONS = plugins.RETENTIONS
 CHATTER_TRIGGERS = {
     "per_user": env.int("TRIGGERS_PER_USER", default=100),
     "min_interval_s": env.int("SCHEDULE_MIN_INTERVAL_S", default=60),
@@ -304,7 +307,15 @@ WEBHOOK_ATTEMPTS = env.int("WEBHOOK_ATTEMPTS", default=10)
 WEBHOOK_RETRY_S = env.float("WEBHOOK_RETRY_S", default=5.0)
 WEBHOOK_DISABLE_AFTER = env.int("WEBHOOK_DISABLE_AFTER", default=20)
 WEBHOOK_DISABLE_AFTER_S = env.float("WEBHOOK_DISABLE_AFTER_S", default=86_400.0)
-WEBHOOK_KEPT_DAYS = env.int("WEBHOOK_KEPT_DAYS", default=30)
+
+# --- what is kept ----------------------------------------------------------------------------
+# None: for good.
+CHATTER_KEPT_DAYS = {
+    "events": env.float("EVENTS_KEPT_DAYS", default=0) or None,
+    "firings": env.float("FIRINGS_KEPT_DAYS", default=90) or None,
+    "webhooks": env.float("WEBHOOK_KEPT_DAYS", default=30) or None,
+    "jobs": env.float("JOBS_KEPT_DAYS", default=30) or None,
+}
 
 # --- the server ------------------------------------------------------------------------------
 CHATTER_HOST = env("HOST", default="127.0.0.1")

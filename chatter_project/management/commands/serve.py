@@ -15,6 +15,7 @@ from workflows.pump.hosts import PumpThread, database_at_work
 
 # A busy server is no reason to drop a socket: daphne's own 5 s were too few for 130 at once.
 _HANDSHAKE_S = 30
+_LONGEST_MESSAGE = 256 * 1024  # bytes that a websocket's client may say at once
 
 
 class Command(BaseCommand):
@@ -52,6 +53,8 @@ class Command(BaseCommand):
             endpoints=[f"tcp:port={port}:interface={interface}"],
             server_name="chatter",
             websocket_handshake_timeout=_HANDSHAKE_S,
+            websocket_max_message_size=_LONGEST_MESSAGE,
+            websocket_max_frame_size=_LONGEST_MESSAGE,
             ready_callable=sys.stdout.flush,
         )
         server.run()
