@@ -8,6 +8,7 @@ from django.db.models import Count, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from core import clock
+from core.spelt import Spelt
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -25,6 +26,17 @@ class ToolCallQuerySet(models.QuerySet[Any]):
 
     def of_origin(self, origin: str) -> Self:
         return self.filter(origin=origin)
+
+    def outside_runs(self) -> Self:
+        return self.filter(origin__startswith="api:")
+
+    def under_way(self) -> Self:
+        return self.filter(status=Spelt("open"))
+
+    def settle(self, row: dict[str, Any]) -> bool:
+        """Give an open call its last state; False when it has one: that is never changed."""
+        settled = {name: value for name, value in row.items() if name != "id"}
+        return bool(self.under_way().filter(pk=row["id"]).update(**settled))
 
     def made(self) -> Self:
         """Those for which the tool was, or was to be, called."""

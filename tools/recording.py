@@ -1,21 +1,28 @@
 """Straight to the database: the ledger of calls that belong to no run."""
 
 import asyncio
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
 from django.db import transaction
 
-from core.bulk import insert_rows, update_rows
+from core import clock
+from core.bulk import insert_rows
 from core.database import database
+from core.idempotency import KEPT
 from tools.ledger import ToolCallRecord
-from tools.models import ToolCall
+from tools.models import ANSWERED, ToolCall
 
 
 class DatabaseRecorder:
-    """Implements `tools.ledger.ToolRecorder`. Left as a context, everything is committed."""
+    """Implements `tools.ledger.ToolRecorder`. Left as a context, everything is committed.
 
-    def __init__(self) -> None:
+    `past` is what came of the same call before; an answer is given again for a day.
+    """
+
+    def __init__(self, past: Sequence[ToolCallRecord] = ()) -> None:
+        self._past = past
         self._writes: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -31,11 +38,12 @@ class DatabaseRecorder:
             await asyncio.shield(asyncio.gather(*self._writes))
 
     def recorded(self, node: str, visit: int, call_index: int) -> ToolCallRecord | None:
-        """Nothing is made twice outside a run."""
-        return None
+        since = clock.now() - KEPT
+        answered = (call for call in self._past if call.status in ANSWERED)
+        return next((call for call in answered if call.created_at > since), None)
 
     def attempts(self, node: str, visit: int, call_index: int) -> int:
-        return 0
+        return max((call.attempt for call in self._past), default=0)
 
     async def opened(self, call: ToolCallRecord) -> None:
         self._writes.append(asyncio.create_task(database.run(_insert, call.opened_row())))
@@ -47,14 +55,9 @@ class DatabaseRecorder:
     async def _update(self, call: ToolCallRecord, insertion: asyncio.Task[None]) -> None:
         """After the insertion, which a cancelled caller has not waited for."""
         await insertion
-        await database.run(_update, call.settled_row())
+        await database.run(ToolCall.objects.settle, call.settled_row())
 
 
 @transaction.atomic
 def _insert(row: dict[str, object]) -> None:
     insert_rows(ToolCall, [row])
-
-
-@transaction.atomic
-def _update(row: dict[str, object]) -> None:
-    update_rows(ToolCall, [row])

@@ -15,6 +15,7 @@ from triggers.models import Chain, ChainFiring, Schedule, ScheduleFiring
 from triggers.services.chains import change_chain
 from triggers.services.firing import run_now
 from triggers.services.schedules import pause_schedule, resume_schedule
+from workflows.api.starting import keyed
 
 
 class _ActingAdmin(ReadOnlyAdmin, admin.ModelAdmin):
@@ -67,8 +68,13 @@ class ScheduleAdmin(_ActingAdmin):
     @admin.action(description="Run the selected schedules now")
     def run(self, request: HttpRequest, queryset: Any) -> None:
         told: dict[str, Any] = {"by": user_of(request), "request_id": current().request_id}
-        rows = queryset.for_list()
-        self._each(request, rows, lambda one: async_to_sync(run_now)(one, **told), "Started")
+        shown = request.POST.get("csrfmiddlewaretoken", "")  # another on every page
+
+        def run(one: Schedule) -> None:
+            once = keyed(f"{shown}.{one.pk}", request.path.encode())
+            async_to_sync(run_now)(one, **told, **once)
+
+        self._each(request, queryset.for_list(), run, "Started")
 
 
 @admin.register(ScheduleFiring)

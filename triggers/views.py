@@ -13,6 +13,7 @@ from accounts.authentication import user_of
 from accounts.models import User
 from core import clock
 from core.errors import ChatterError, Invalid
+from core.models import new_id
 from triggers.forms import BLANK, ScheduleForm, written
 from triggers.models import Schedule
 from triggers.services.firing import run_now
@@ -27,6 +28,9 @@ from triggers.services.schedules import (
     schedule_for,
 )
 from triggers.services.times import InvalidSchedule
+from workflows.api.revisions import revision_in
+from workflows.api.starting import keyed
+from workflows.services.once import NO_KEY, Idempotency
 
 _SHOWN = 100
 _HISTORY = 50
@@ -51,7 +55,7 @@ def schedules(request: HttpRequest) -> HttpResponse:
         except ChatterError as refused:
             error = refused
     mine = Schedule.objects.filter(owner=user).for_list()[:_SHOWN]
-    shown = {"schedules": mine, "problem": error}
+    shown = {"schedules": mine, "key": new_id(), "problem": error}
     return render(request, "triggers/schedules.html", shown, status=error.status if error else 200)
 
 
@@ -85,12 +89,8 @@ def schedule(request: HttpRequest, pk: str) -> HttpResponse:
         if not form.is_valid():
             return _form_page(request, form, found)
         revision = request.POST.get("revision", "")
-        change_schedule(
-            found,
-            by=user,
-            revision=int(revision) if revision.isdecimal() else None,
-            **form.given(),
-        )
+        seen = revision_in(revision) if revision else None
+        change_schedule(found, by=user, revision=seen, **form.given())
     except ChatterError as error:
         return _form_page(request, form, found, error)
     return redirect("schedule", found.pk)
@@ -133,10 +133,16 @@ def _act(request: HttpRequest, user: User, found: Schedule) -> Any:
         resume_schedule(found, by=user)
     elif act == "run":
         request_id = getattr(request, "request_id", "")
-        async_to_sync(run_now)(found, by=user, request_id=request_id)
+        async_to_sync(run_now)(found, by=user, request_id=request_id, **_once(request, found))
     else:
         raise UnknownAct
     return request.path
+
+
+def _once(request: HttpRequest, found: Schedule) -> Idempotency:
+    """A form as it was shown runs a schedule once, however often it is sent."""
+    key = request.POST.get("key", "")
+    return keyed(f"{key}.{found.pk}", request.path.encode()) if key else NO_KEY
 
 
 def _form_page(
@@ -147,6 +153,7 @@ def _form_page(
 ) -> HttpResponse:
     shown = {
         "form": form,
+        "key": new_id(),
         "problem": error,
         "schedule": found,
         "times": found.timing.upcoming(clock.now()) if found else [],

@@ -20,9 +20,10 @@ from conversations.api.shapes import (
 from conversations.services.turns import ConversationNotFound, Started, Turn, start_turn
 from core.api import AsyncAPIView, parse
 from core.errors import Invalid
+from core.idempotency import KEY
 from core.models import new_id
 from workflows.api.shapes import execution_out
-from workflows.api.starting import KEY, Door, idempotency, start
+from workflows.api.starting import Door, idempotency, start_for
 
 RESPONSES = {201: ChatAnswered, 202: ChatStarted}
 
@@ -47,8 +48,8 @@ async def answer(request: HttpRequest, body: ChatIn, conversation: Any = None) -
     user = await authenticate_request(request)
     turn = _turn(user, request, body, conversation)
     key = (user.id, turn.idempotency_key)
-    begin = partial(start_turn, turn)
-    return await start(Door(turn.execution, begin, _told, ConversationNotFound, key), body.mode)
+    door = Door(turn.execution, partial(start_turn, turn), _told, ConversationNotFound, key)
+    return await start_for(request, user, door, body.mode)
 
 
 def _turn(user: User, request: HttpRequest, body: ChatIn, conversation: Any) -> Turn:

@@ -19,9 +19,9 @@ from conversations.services.turns import conversation_for
 from core.api import AsyncAPIView, parse
 from core.database import database
 from core.errors import Conflict, NotFound
+from core.idempotency import KEY
 from core.listing import Page, ShapeList
 from core.pagination import InTurn
-from workflows.api.starting import KEY
 
 
 class OtherConversation(Conflict):

@@ -9,9 +9,10 @@ from accounts.authentication import authenticate_request
 from conversations.services.turns import retry_execution
 from core.api import AsyncAPIView
 from core.database import database
+from core.idempotency import KEY
 from workflows.api.execute import RESPONSES, told
 from workflows.api.reruns import RerunIn, rerun_in, rerun_request
-from workflows.api.starting import KEY, Door, start
+from workflows.api.starting import Door, start_for
 from workflows.models import Rerun
 from workflows.selectors import execution_for
 
@@ -31,4 +32,4 @@ class ExecutionRetry(AsyncAPIView):
         wanted = rerun_request(request, Rerun.RETRY, body)
         key = (user.id, wanted.idempotency_key)
         door = Door(wanted.id, partial(retry_execution, user, source, wanted), told, key=key)
-        return await start(door, body.mode)
+        return await start_for(request, user, door, body.mode)

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from io import StringIO
+from re import sub
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
+from django.core.management import call_command
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
@@ -13,9 +15,9 @@ from accounts.models import User
 from core import clock
 from tests.approvals.desk import letter
 from tests.definitions.graphs import asks, graph
+from tools.models import ToolCall
 from workflows.models import Approval, IdempotencyKey, WorkflowDefinition, WorkflowExecution
 from workflows.services.definitions import create_definition
-from workflows.services.once import forget_old_keys
 
 pytestmark = pytest.mark.django_db
 # What may be posted and starts no execution: nothing that costs is done twice, or it says so.
@@ -40,7 +42,6 @@ STARTS_NOTHING = {
     "/api/v1/secrets/",
     "/api/v1/templates/",
     "/api/v1/templates/{id}/definition/",
-    "/api/v1/tools/{key}/call/",
     "/api/v1/webhooks/endpoints/",
     "/api/v1/webhooks/endpoints/{id}/ping/",
     "/api/v1/webhooks/endpoints/{id}/rotate/",
@@ -81,6 +82,7 @@ def doors(client, alice, drain) -> dict[str, tuple[str, dict[str, Any]]]:
         "/api/v1/executions/{id}/replay/": again,
         "/api/v1/executions/{id}/fork/": {**again, "node": "model"},
         "/api/v1/approvals/{id}/decide/": {"decision": "approve"},
+        "/api/v1/tools/{key}/call/": {"arguments": {"expression": "6 * 7"}},
     }
     ids = {
         "conversations": talk["conversation"]["id"],
@@ -88,9 +90,10 @@ def doors(client, alice, drain) -> dict[str, tuple[str, dict[str, Any]]]:
         "templates": "universal_chat",
         "executions": ran,
         "approvals": str(approval.pk),
+        "tools": "calculator",
     }
     return {
-        path: (path.replace("{id}", ids.get(path.split("/")[3], "")), body)
+        path: (sub(r"\{\w+\}", ids.get(path.split("/")[3], ""), path), body)
         for path, body in bodies.items()
     }
 
@@ -124,11 +127,14 @@ def test_the_same_key_and_body_are_one_request_at_every_door(client, doors, drai
         answers = [(one.status_code, one.content) for one in (first, at_once, later)]
         assert answers == [answers[0]] * 3, path
         assert WorkflowExecution.objects.count() - before <= 1, path
+        assert ToolCall.objects.count() <= 1
         other = client.post(address, {**body, **_changed(body)}, headers=key)
         assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused"), path
 
 
 def _changed(body: dict[str, Any]) -> dict[str, Any]:
+    if "arguments" in body:
+        return {"arguments": {"expression": "6 * 8"}}
     return {"comment": "Yes."} if "decision" in body else {"debug": True}
 
 
@@ -137,6 +143,14 @@ def test_a_key_that_two_users_send_is_two_keys(client, doors, charlie, api):
     for user in (client, api(charlie)):
         assert user.post(address, body, headers=KEY).status_code == 202
     assert IdempotencyKey.objects.count() == 2
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "\x7f"])
+def test_what_is_no_key_is_refused_at_every_door(client, doors, key):
+    for path, (address, body) in doors.items():
+        answer = client.post(address, body, headers={"Idempotency-Key": key})
+        told = (answer.status_code, answer.json()["code"])
+        assert told == (400, "bad_idempotency_key"), path
 
 
 def test_an_error_uses_no_key_up(client, doors):
@@ -177,6 +191,6 @@ def test_a_key_is_kept_for_a_day(client, doors):
     first = client.post(address, body, headers=KEY).json()
     for age, kept in ((timedelta(hours=23), True), (timedelta(hours=25), False)):
         IdempotencyKey.objects.update(created_at=clock.now() - age)
-        async_to_sync(forget_old_keys.work)()
+        call_command("prune", stdout=StringIO())
         assert (client.post(address, body, headers=KEY).json() == first) is kept
     assert WorkflowDefinition.objects.count() == 1

@@ -66,6 +66,15 @@ def test_saving_a_form_as_it_is_shown_changes_nothing(browser, schedule, turned)
     assert Schedule.objects.get().revision == 1
 
 
+@pytest.mark.parametrize(("revision", "status"), [("2", 412), ("9" * 5000, 400), ("x", 400)])
+def test_a_form_of_another_revision_is_told_so(browser, schedule, turned, revision, status):
+    made = schedule()
+    answer = send(browser, f"{PAGE}{made['id']}/", **filled(name="Late"), revision=revision)
+    assert answer.status_code == status
+    assert "Late" in answer.content.decode(), "what was written stays"
+    assert Schedule.objects.get().revision == 1
+
+
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
@@ -97,6 +106,36 @@ def test_the_list_pauses_resumes_and_runs(browser, schedule, turned):
     assert send(browser, PAGE, schedule=made["id"], act="nonsense").status_code == 400
     history = browser.get(f"{PAGE}{made['id']}/").content.decode()
     assert "by hand" in history
+
+
+def test_a_form_that_is_sent_twice_runs_a_schedule_once(browser, schedule, turned):
+    made = [schedule(name=name) for name in ("One", "Two")]
+    ran = 0
+    for page in (PAGE, f"{PAGE}{made[0]['id']}/"):
+        turned.on(1)
+        shown = browser.get(page).content.decode()
+        form = dict(re.findall(r'name="(csrfmiddlewaretoken|key)" value="([\w-]+)"', shown))
+        for one in made if page == PAGE else made[:1]:
+            sent = {**form, "schedule": one["id"], "act": "run"}
+            told = [browser.post(page, sent).status_code for _ in range(2)]
+            ran += 1
+            assert (told, WorkflowExecution.objects.count()) == ([302, 302], ran)
+    wrong = send(browser, PAGE, schedule=made[0]["id"], act="run", key="x" * 300)
+    assert wrong.status_code == 400
+    assert "bad_idempotency_key" in wrong.content.decode()
+
+
+def test_the_back_office_runs_what_was_selected_on_a_page_once(schedule, turned, admin):
+    made, address = schedule(), "/admin/triggers/schedule/"
+    office = Client(enforce_csrf_checks=True)
+    office.force_login(admin)
+    for ran in (1, 2):
+        shown = office.get(address).content.decode()
+        (token,) = set(re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', shown))
+        sent = {"action": "run", "_selected_action": made["id"], "csrfmiddlewaretoken": token}
+        assert [office.post(address, sent).status_code for _ in range(2)] == [302, 302]
+        assert WorkflowExecution.objects.count() == ran
+        turned.on(1)
 
 
 def test_the_times_of_an_unsaved_form_are_told(browser, turned):

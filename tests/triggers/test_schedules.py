@@ -163,6 +163,20 @@ def test_the_owners_limits_hold_and_a_refusal_is_told(client, schedule, turned, 
     assert client.get(f"{SCHEDULES}{made['id']}/").json()["last"]["code"] == told["code"]
 
 
+def test_where_each_time_is_to_run_they_wait_for_room(client, schedule, turned, alice, drain):
+    made = schedule(misfire="all", grace_s=30)
+    User.objects.filter(pk=alice.pk).update(limits={"concurrent": 2})
+    turned.on(5 * 60)
+    started = []
+    for _ in range(3):
+        fire()
+        started.append(len(firings(client, made)))
+        drain()
+        turned.on(31)
+    assert started == [2, 4, 6]
+    assert {status for _, status in firings(client, made)} == {"started"}
+
+
 def test_an_archived_workflow_is_refused_each_time(client, schedule, turned):
     made = schedule()
     client.patch(f"/api/v1/definitions/{made['definition']}/", {"archived": True})

@@ -12,16 +12,14 @@ from rest_framework.views import APIView
 from accounts.authentication import authenticate_request, user_of
 from core.api import AsyncAPIView, parse
 from core.errors import NotFound
+from core.idempotency import KEY, idempotency_key
 from core.listing import Page
-from core.models import new_id
 from tools.api.shapes import ToolAnswerOut, ToolOut, answer_out, tool_out
-from tools.asking import ToolAnswer, ToolRefused, ToolRequest
-from tools.calling import call_tool
+from tools.asking import ToolRefused, ToolRequest
 from tools.catalogue import catalogue
 from tools.models import ToolCallStatus
-from tools.permissions import GrantedPermissions
-from tools.recording import DatabaseRecorder
 from tools.selectors import statistics_for, usable_tools
+from tools.services.trying import origin_of, try_tool, try_tool_once
 
 
 class ToolNotFound(NotFound):
@@ -51,31 +49,28 @@ class ToolList(APIView):
 class TryTool(AsyncAPIView):
     """Call a tool outside any workflow, and get what a model would get.
 
-    What goes wrong is a 200 with an `error`, a refusal a 403; either is in the ledger.
+    What goes wrong is a 200 with an `error`, a refusal a 403; either is in the ledger. With an
+    `Idempotency-Key` the call goes on when you leave, and its answer waits for you for a day.
     """
 
-    @extend_schema(operation_id="tools_call", request=CallIn, responses=ToolAnswerOut)
+    @extend_schema(
+        operation_id="tools_call", request=CallIn, responses=ToolAnswerOut, parameters=[KEY]
+    )
     async def post(self, request: HttpRequest, key: str) -> HttpResponseBase:
         user = await authenticate_request(request)
         body = parse(CallIn, request)
         tool = await catalogue.find(key)
         if tool is None or not tool.offered:
             raise ToolNotFound(tool=key)
-        answer = await _tried(
-            ToolRequest(
-                tool=key,
-                arguments=body.arguments,
-                origin=f"api:{new_id()}",
-                user_id=user.pk,
-                request_id=request.request_id,  # type: ignore[attr-defined]
-            )
+        once = idempotency_key(request)
+        asked = ToolRequest(
+            tool=key,
+            arguments=body.arguments,
+            origin=origin_of(user.pk, once),
+            user_id=user.pk,
+            request_id=request.request_id,  # type: ignore[attr-defined]
         )
+        answer = await (try_tool(asked) if once is None else try_tool_once(asked))
+        if answer.status == ToolCallStatus.REFUSED:
+            raise ToolRefused(answer.error, answer.message)
         return HttpResponse(answer_out(answer).model_dump_json(), content_type="application/json")
-
-
-async def _tried(request: ToolRequest) -> ToolAnswer:
-    async with DatabaseRecorder() as recorder:
-        answer = await call_tool(request, recorder, GrantedPermissions())
-    if answer.status == ToolCallStatus.REFUSED:
-        raise ToolRefused(answer.error, answer.message)
-    return answer

@@ -40,9 +40,10 @@ class ToolCall(Record):
     """One call. Committed before the tool is called, settled once after, then never changed.
 
     `origin` links upwards as text: "execution:<uuid>", or "api:<uuid>" for a call that was tried
-    outside a run. `text` and `data` are what the tool found. A call whose process died has a row
-    `lost` and, when it is made again, another of the next `attempt`. A row that a recording
-    answered was never open: `source_call` is the row of the call that was really made.
+    outside a run (the same for calls with the same idempotency key). `text` and `data` are what the
+    tool found. A call whose process died has a row `lost` and, when it is made again, another of
+    the next `attempt`. A row that a recording answered was never open: `source_call` is the row of
+    the call that was really made.
     """
 
     origin = models.CharField(max_length=64)
@@ -79,6 +80,11 @@ class ToolCall(Record):
         indexes = [
             models.Index(fields=["user", "-id"], name="tools_calls_of_user"),
             models.Index(fields=["tool", "started_at"], name="tools_calls_of_tool"),
+            models.Index(
+                fields=["started_at"],
+                condition=Q(status=ToolCallStatus.OPEN),
+                name="tools_calls_under_way",
+            ),
             models.Index(
                 fields=["source_call"],
                 condition=Q(source_call__isnull=False),

@@ -17,6 +17,7 @@ from accounts.authentication import authenticate_request, user_of
 from core import clock
 from core.api import AsyncAPIView, parse
 from core.database import database
+from core.idempotency import KEY
 from core.listing import Page, ShapeList
 from core.models import new_id
 from triggers.api.shapes import FiringOut, PreviewOut, ScheduleOut, firing_out, schedule_out
@@ -35,7 +36,7 @@ from workflows.api.execute import told
 from workflows.api.inputs import Body, JsonObject, Text
 from workflows.api.revisions import IF_MATCH, etag, if_match
 from workflows.api.shapes import ExecutionStarted
-from workflows.api.starting import KEY, Door, idempotency, start
+from workflows.api.starting import Door, idempotency, start
 
 _LONGEST_GRACE_S = 7 * 24 * 3600
 _NAME = 255

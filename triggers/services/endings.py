@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Max, Q
 
-from core.bulk import insert_rows
+from core.bulk import any_row, insert_rows
 from triggers.models import Chain, ChainFiring
 from workflows.models import Rerun, WorkflowExecution
 from workflows.tracking.ending import ExecutionEnded
@@ -23,7 +22,7 @@ def note_endings(ended: Sequence[ExecutionEnded]) -> Mapping[UUID, dict[str, Any
     """
     news = {one.execution_id: one for one in ended if one.rerun != Rerun.REPLAY}
     users = {one.user_id for one in news.values()}
-    if not _have_chains(users):
+    if not any_row(Chain, "owner", users):
         return {}
     chains = _chains_of(users)
     whose = {chain["owner_id"] for chain in chains}
@@ -36,21 +35,6 @@ def note_endings(ended: Sequence[ExecutionEnded]) -> Mapping[UUID, dict[str, Any
     ]
     insert_rows(ChainFiring, rows)
     return {}
-
-
-def _have_chains(users: set[UUID]) -> bool:
-    """By hand: the ORM takes 0.6 ms to ask this, at each end of a run, and this 0.03 (measured)."""
-    key = WorkflowExecution._meta.get_field("user").target_field
-    ids = [key.get_db_prep_value(one, connection) for one in users]
-    if not ids:
-        return False
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT 1 FROM {Chain._meta.db_table} "  # noqa: S608 - our names
-            f"WHERE owner_id IN ({', '.join(['%s'] * len(ids))}) LIMIT 1",
-            ids,
-        )
-        return cursor.fetchone() is not None
 
 
 def _chains_of(users: set[UUID]) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from audit.record import entry, record
 from core import clock
 from core.bulk import insert_rows
 from core.database import database
-from core.errors import ChatterError
+from core.errors import ChatterError, TooMany
 from core.models import new_id
 from triggers.misfires import Misfire, Step, next_step
 from triggers.models import FiringStatus, Schedule, ScheduleFiring
@@ -146,6 +146,8 @@ async def fire(schedule_id: UUID) -> None:
         except StartContended:
             return
         except (NothingRuns, ChatterError) as error:
+            if isinstance(error, TooMany) and await database.run(_runs_each, schedule_id):
+                return  # it is held for a while, and then taken up again
             refused = error if isinstance(error, ChatterError) else None
             if not await database.run(pass_over, schedule_id, refused):
                 return
@@ -177,6 +179,11 @@ async def _fire_safely(schedule_id: UUID) -> None:
         await fire(schedule_id)
     except Exception:
         log.exception("schedule.failed", schedule=str(schedule_id))
+
+
+def _runs_each(schedule_id: UUID) -> bool:
+    """Whether no time is to be left out, so that it waits for room."""
+    return Schedule.objects.filter(pk=schedule_id, misfire=Misfire.ALL).exists()
 
 
 def _release(schedule_id: UUID) -> None:

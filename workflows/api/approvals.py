@@ -11,11 +11,12 @@ from rest_framework.response import Response
 
 from accounts.authentication import user_of
 from core.api import parse
+from core.idempotency import KEY
 from core.json_values import storable
 from core.listing import Page, ShapeList
 from workflows.api.approval_shapes import ApprovalOut, approval_out
 from workflows.api.inputs import Body, Text
-from workflows.api.starting import KEY, idempotency
+from workflows.api.starting import idempotency
 from workflows.models import Approval
 from workflows.services.approvals import approval_for, decide
 

@@ -12,10 +12,11 @@ from pydantic import Field
 from accounts.authentication import authenticate_request
 from accounts.models import User
 from core.api import AsyncAPIView, parse
+from core.idempotency import KEY
 from core.models import new_id
 from workflows.api.inputs import Body, JsonObject
 from workflows.api.shapes import ExecutionStarted, execution_out
-from workflows.api.starting import KEY, Door, Mode, idempotency, start
+from workflows.api.starting import Door, Mode, idempotency, start_for
 from workflows.engine.request import ExecutionRequest
 from workflows.services.definitions import DefinitionNotFound
 from workflows.services.executions import start_execution
@@ -82,7 +83,8 @@ async def _execute(request: HttpRequest, body: ExecuteIn, **what: Any) -> HttpRe
         **idempotency(request),
     )
     key = (user.id, asked.idempotency_key)
-    return await start(Door(asked.id, partial(_begin, user, asked), told, key=key), body.mode)
+    door = Door(asked.id, partial(_begin, user, asked), told, key=key)
+    return await start_for(request, user, door, body.mode)
 
 
 async def _begin(user: User, asked: ExecutionRequest) -> StartPlan:

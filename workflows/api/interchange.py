@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from accounts.authentication import user_of
 from core.api import MalformedBody, UnsupportedMediaType
+from core.errors import Invalid
 from core.json_values import storable
 from core.shapes import Shape
 from workflows.api.definition_shapes import DefinitionWhole, whole_definition
@@ -23,6 +24,13 @@ from workflows.services.interchange import FileUnreadable, export_version, impor
 from workflows.services.versions import entry_of
 
 YAML = ("application/yaml", "application/x-yaml", "text/yaml")
+
+_MOST_DIGITS = 9
+
+
+class BadVersionNumber(Invalid):
+    code = "bad_version_number"
+    message = "This is not the number of a version."
 
 
 class NodeReportOut(Shape):
@@ -53,9 +61,8 @@ class DefinitionExport(GenericAPIView[WorkflowDefinition]):
 
     @extend_schema(parameters=[OpenApiParameter("number", int)], responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, pk: str) -> HttpResponse:
-        number = request.query_params.get("number", "")
         definition = definition_for(user_of(request), pk)
-        entry = entry_of(definition, int(number) if number.isdecimal() else None)
+        entry = entry_of(definition, _number(request.query_params.get("number", "")))
         stem = re.sub(r"[^A-Za-z0-9]+", "-", definition.name).strip("-").lower() or "workflow"
         return HttpResponse(
             orjson.dumps(export_version(entry), option=orjson.OPT_INDENT_2) + b"\n",
@@ -77,6 +84,15 @@ class DefinitionImport(GenericAPIView[WorkflowDefinition]):
             definition=whole_definition(made), report=ReportOut.model_validate(imported.report())
         )
         return Response(shown.to_json(), status=status.HTTP_201_CREATED)
+
+
+def _number(text: str) -> int | None:
+    """Raises BadVersionNumber."""
+    if not text:
+        return None
+    if not text.isdecimal() or len(text) > _MOST_DIGITS:
+        raise BadVersionNumber
+    return int(text)
 
 
 def _value(request: HttpRequest) -> object:

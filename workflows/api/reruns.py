@@ -10,10 +10,11 @@ from pydantic import Field
 from accounts.authentication import authenticate_request
 from core.api import AsyncAPIView, parse
 from core.database import database
+from core.idempotency import KEY
 from core.models import new_id
 from workflows.api.execute import RESPONSES, told
 from workflows.api.inputs import Body, JsonObject, Text
-from workflows.api.starting import KEY, Door, Mode, idempotency, start
+from workflows.api.starting import Door, Mode, idempotency, start_for
 from workflows.engine.edits import Edit
 from workflows.models import Rerun
 from workflows.selectors import execution_for
@@ -75,7 +76,7 @@ async def rerun(
     wanted = rerun_request(request, how, body, **changed)
     key = (user.id, wanted.idempotency_key)
     door = Door(wanted.id, partial(start_rerun, user, source, wanted), told, key=key)
-    return await start(door, body.mode)
+    return await start_for(request, user, door, body.mode)
 
 
 def rerun_request(request: HttpRequest, how: Rerun, body: RerunIn, **changed: Any) -> RerunRequest:

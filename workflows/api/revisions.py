@@ -11,6 +11,8 @@ IF_MATCH = OpenApiParameter(
     "If-Match", str, "header", description="The ETag that was told when this was read."
 )
 
+_MOST_DIGITS = 9
+
 
 class BadRevision(Invalid):
     code = "bad_revision"
@@ -27,6 +29,11 @@ def if_match(request: Request) -> dict[str, int]:
     text = request.headers.get("If-Match", "*").strip().removeprefix("W/").strip('"')
     if text == "*":
         return {}
-    if not text.isdecimal():
+    return {"revision": revision_in(text)}
+
+
+def revision_in(text: str) -> int:
+    """Raises BadRevision."""
+    if not text.isdecimal() or len(text) > _MOST_DIGITS:
         raise BadRevision
-    return {"revision": int(text)}
+    return int(text)

@@ -97,13 +97,17 @@ class ExecutionStarted(Shape):
 
 
 class EventOut(Shape):
-    """One event of the log; `data` depends on `type`."""
+    """One event of the log; `data` depends on `type`.
+
+    In old logs some events are kept no more; `pruned` says how many were just before this one.
+    """
 
     execution: UUID
     seq: int
     type: str
     at: datetime
     data: dict[str, Any]
+    pruned: int = 0
 
 
 class EventsOut(Shape):

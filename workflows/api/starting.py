@@ -7,30 +7,25 @@ from typing import Any, Generic, Literal, Protocol, TypeVar, cast
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
+from accounts.models import User
 from core.database import database
-from core.errors import Invalid, NotFound
+from core.errors import NotFound
+from core.idempotency import checked_key, idempotency_key
 from core.shapes import Shape
-from workflows.api.streaming import event_stream
 from workflows.engine.events import TERMINAL_TYPES, ExecutionWaiting
 from workflows.models import ExecutionStatus, WorkflowExecution
 from workflows.progress import status_of
-from workflows.services.once import Idempotency, one_answer
+from workflows.services.once import NO_KEY, Idempotency, one_answer
 from workflows.tracking.frames import Frame
 from workflows.tracking.log import Tail
+from workflows.watching.births import from_birth
+from workflows.watching.channels import ExecutionChannel
+from workflows.watching.cursor import Cursor
+from workflows.watching.streamed import ChannelStream, stream_channel, streaming
 
 Mode = Literal["wait", "stream", "background"]
-KEY = OpenApiParameter(
-    "Idempotency-Key", str, "header", description="The same key and body start one execution."
-)
-_KEY_CHARACTERS = 255
-
-
-class BadIdempotencyKey(Invalid):
-    code = "bad_idempotency_key"
-    message = "An Idempotency-Key has 1 to 255 printable characters."
 
 
 class Begun(Protocol):
@@ -61,32 +56,43 @@ class Door(Generic[B]):
     key: tuple[UUID, str] | None = None
 
 
-async def start(door: Door[B], mode: Mode) -> HttpResponseBase:
-    """wait: 201 with the end, or 202 when the run waits for people; stream: the events;
-    background: 202 with the beginning.
+async def start_for(
+    request: HttpRequest, user: User, door: Door[B], mode: Mode
+) -> HttpResponseBase:
+    """As `start`; or stream: the events, for as long as this user may have them.
+
+    Raises TooManyConnections, before anything is started.
     """
-    only = _STOPS if mode == "wait" else ()
-    tail = Tail(door.wanted, unborn=True, only=only).open()
+    if mode != "stream":
+        return await start(door, mode)
+    channel, opening = ExecutionChannel(), from_birth(door.wanted)
+    stream = ChannelStream(request, user, channel, str(door.wanted), opening)
     try:
         begun = await door.begin()
-        if begun.execution.id != door.wanted:
-            tail.close()
-            tail = Tail(begun.execution.id, only=only).open()
-        return await _watched(door, mode, begun, tail)
     except BaseException:
-        if mode == "stream":  # nobody will read it to its end
-            tail.close()
+        stream.close()
         raise
-    finally:
-        if mode != "stream":
-            tail.close()
+    if begun.execution.id == door.wanted:
+        return streaming(stream)
+    stream.close()
+    return await stream_channel(request, user, channel, str(begun.execution.id), Cursor())
 
 
-async def _watched(door: Door[B], mode: Mode, begun: B, tail: Tail) -> HttpResponseBase:
-    if mode == "stream":
-        return event_stream(tail)
+async def start(door: Door[B], mode: Literal["wait", "background"]) -> HttpResponseBase:
+    """wait: 201 with the end, or 202 when the run waits for people; background: 202 with the
+    beginning.
+    """
     if mode == "background":
-        return await _begun(door, begun)
+        return await _begun(door, await door.begin())
+    with Tail(door.wanted, unborn=True, only=_STOPS) as tail:
+        begun = await door.begin()
+        if begun.execution.id == door.wanted:
+            return await _ended(door, begun, tail)
+    with Tail(begun.execution.id, only=_STOPS) as tail:
+        return await _ended(door, begun, tail)
+
+
+async def _ended(door: Door[B], begun: B, tail: Tail) -> HttpResponseBase:
     async for frame in tail.frames():
         if frame.last:
             return _json(door.told(begun, _end(frame)), 201)
@@ -114,11 +120,15 @@ def _paused(execution_id: UUID) -> WorkflowExecution | None:
 
 def idempotency(request: HttpRequest | Request) -> Idempotency:
     """What makes this request start one execution, however often. Raises BadIdempotencyKey."""
-    key = request.headers.get("Idempotency-Key", "")
-    if len(key) > _KEY_CHARACTERS or not key.isprintable():
-        raise BadIdempotencyKey
-    asked = hashlib.sha256(request.path.encode() + request.body).hexdigest()
-    return Idempotency(idempotency_key=key, request_hash=asked if key else "")
+    key = idempotency_key(request)
+    return NO_KEY if key is None else keyed(key, request.path.encode() + request.body)
+
+
+def keyed(key: str, asked: bytes) -> Idempotency:
+    """Raises BadIdempotencyKey."""
+    return Idempotency(
+        idempotency_key=checked_key(key), request_hash=hashlib.sha256(asked).hexdigest()
+    )
 
 
 def _end(frame: Frame) -> dict[str, Any]:

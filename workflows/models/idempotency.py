@@ -16,7 +16,7 @@ class IdempotencyKey(Record):
     key = models.CharField(max_length=255)
     request_hash = models.CharField(max_length=64)
     execution = models.ForeignKey("workflows.WorkflowExecution", models.CASCADE, related_name="+")
-    answer = models.TextField(default="", blank=True)
+    answer = models.TextField(default="", db_default="", blank=True)
 
     class Meta:
         constraints = [

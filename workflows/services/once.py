@@ -1,24 +1,13 @@
 """An `Idempotency-Key` and its body are one request, however often it is sent, for a day."""
 
-from datetime import timedelta
 from typing import TypedDict
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
-from core import clock
-from core.chores import chore
-from core.database import database
-from core.errors import Conflict
+from core.idempotency import IdempotencyKeyReused
 from workflows.models import ExecutionStatus, IdempotencyKey, WorkflowExecution
-
-KEPT = timedelta(hours=24)
-
-
-class IdempotencyKeyReused(Conflict):
-    code = "idempotency_key_reused"
-    message = "This Idempotency-Key was used for another request."
 
 
 class Idempotency(TypedDict):
@@ -75,9 +64,3 @@ def as_begun(execution: WorkflowExecution) -> WorkflowExecution:
     execution.cancel_requested_at = None
     execution.waited_ms = 0
     return execution
-
-
-@chore(every_s=600)
-async def forget_old_keys() -> None:
-    """Each is kept for a day."""
-    await database.run(IdempotencyKey.objects.filter(created_at__lt=clock.now() - KEPT).delete)
