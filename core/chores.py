@@ -16,7 +16,9 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """`work` is awaited every `every_s` seconds, in the pump's event loop, never twice at once."""
+    """`work` is awaited at once and every `every_s` seconds, in the pump's event loop, never twice
+    at the same time. A pump of a worker may not live so long, and what comes seldom is done, too.
+    """
 
     work: Callable[[], Awaitable[object]]
     every_s: float
@@ -24,11 +26,11 @@ class Chore:
     async def go_on(self) -> None:
         """Do it until cancelled; what goes wrong is logged, and tried again the next time."""
         while True:
-            await asyncio.sleep(self.every_s)
             try:
                 await self.work()
             except Exception:
                 log.exception("chore.failed", chore=self.work.__qualname__)
+            await asyncio.sleep(self.every_s)
 
 
 def chore(every_s: float) -> Callable[[Callable[[], Awaitable[object]]], Chore]:

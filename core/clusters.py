@@ -19,7 +19,7 @@ from django_q.brokers import get_broker
 from django_q.cluster import Sentinel
 from django_q.conf import Conf
 
-from core.lifeline import Lifeline, NoLifeline, cut
+from core.lifeline import Lifeline, NoLifeline, cut, let_go, tie
 
 log = structlog.get_logger(__name__)
 _IDLE = -1  # what the timer of a worker says while it waits for work
@@ -60,9 +60,9 @@ class ClusterProcess:
     def __init__(self, queue: str, workers: int) -> None:
         self._queue, self._workers = queue, workers
         self.name = f"{os.uname().nodename[:40]}:{uuid4().hex[:8]}"
-        self._held, self._end = os.pipe()
+        self._hangs, self._held = tie()
         self._pid = self._fork()
-        os.close(self._held)
+        os.close(self._hangs)
         self._is_cut = False
 
     @property
@@ -92,7 +92,7 @@ class ClusterProcess:
         """Tell all of it to end."""
         if not self._is_cut:
             self._is_cut = True
-            cut(self._end)
+            cut(self._held)
 
     def kill(self) -> None:
         """End what is left of it."""
@@ -123,8 +123,8 @@ class ClusterProcess:
 
     def _live(self) -> None:
         os.setsid()
-        os.close(self._end)
-        membership.name, membership.lifeline = self.name, Lifeline(self._held)
+        let_go()
+        membership.name, membership.lifeline = self.name, Lifeline(self._hangs)
         Conf.SCHEDULER = self._queue == Conf.CLUSTER_NAME
         sentinel = _Sentinel(
             membership.lifeline, Event(), uuid4(), broker=get_broker(self._queue), start=False

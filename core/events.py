@@ -5,6 +5,7 @@ read it again; watchers in other processes are woken through the channel layer a
 """
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -20,8 +21,9 @@ from core.relay import THIS_PROCESS, Relay
 
 log = structlog.get_logger(__name__)
 _SEND_TIMEOUT_S = 1.0
+_SILENT_S = 1.0  # after a ring that was not carried: each costs a task and up to its timeout
 _JOINS_WITHIN_S = 1.0
-_BEHIND = 256  # a listener this many pieces behind is told only to read for itself
+_BEHIND = 2_048  # pieces: a listener further behind is told only to read for itself
 
 
 class Listener:
@@ -93,6 +95,8 @@ class Bell:
         self._listeners: dict[str, WeakSet[Listener]] = defaultdict(WeakSet)
         self._relays: WeakKeyDictionary[asyncio.AbstractEventLoop, Relay] = WeakKeyDictionary()
         self._carrier: asyncio.AbstractEventLoop | None = None
+        self._sending: set[asyncio.Task[None]] = set()
+        self._silent_until = 0.0
 
     def listen(self, group: str) -> Listener:
         return Listener(self, group)
@@ -113,9 +117,27 @@ class Bell:
             with suppress(RuntimeError):  # a loop that has just closed
                 loop.call_soon_threadsafe(_wake_all, calls)
         layer, carrier = get_channel_layer(), self._carrier
-        if layer is not None and carrier is not None and pieces_by_group:
+        if layer is None or carrier is None or self._silent_until > time.monotonic():
+            return
+        if pieces_by_group:
             with suppress(RuntimeError):
-                carrier.call_soon_threadsafe(_send_soon, layer, list(pieces_by_group))
+                carrier.call_soon_threadsafe(self._send_soon, layer, list(pieces_by_group))
+
+    def _send_soon(self, layer: Any, groups: list[str]) -> None:
+        task = asyncio.get_running_loop().create_task(self._send(layer, groups))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    async def _send(self, layer: Any, groups: list[str]) -> None:
+        try:
+            async with asyncio.timeout(_SEND_TIMEOUT_S):
+                for group in groups:
+                    rung = {"type": "rung", "group": group, "by": THIS_PROCESS}
+                    await layer.group_send(group, rung)
+        except Exception:  # the layer only brings hints; the log has it all
+            if self._silent_until < time.monotonic():
+                log.warning("bell.not_carried", groups=len(groups), exc_info=True)
+            self._silent_until = time.monotonic() + _SILENT_S
 
     def _relay_of(self, loop: asyncio.AbstractEventLoop) -> Relay | None:
         """The one ear of this loop at the channel layer; None without a layer."""
@@ -150,24 +172,6 @@ class Bell:
 def _wake_all(calls: list[tuple[Listener, Sequence[Any]]]) -> None:
     for listener, pieces in calls:
         listener.wake(pieces)
-
-
-_sending: set[asyncio.Task[None]] = set()
-
-
-def _send_soon(layer: Any, groups: list[str]) -> None:
-    task = asyncio.get_running_loop().create_task(_send(layer, groups))
-    _sending.add(task)
-    task.add_done_callback(_sending.discard)
-
-
-async def _send(layer: Any, groups: list[str]) -> None:
-    try:
-        async with asyncio.timeout(_SEND_TIMEOUT_S):
-            for group in groups:
-                await layer.group_send(group, {"type": "rung", "group": group, "by": THIS_PROCESS})
-    except Exception:  # the layer only brings hints; the log has it all
-        log.warning("bell.not_carried", groups=len(groups), exc_info=True)
 
 
 bell = Bell()

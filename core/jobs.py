@@ -9,8 +9,17 @@ from functools import partial
 from django.db import transaction
 from django.utils.module_loading import import_string
 from django_q.brokers import get_broker
-from django_q.models import Schedule
+from django_q.models import Failure, Schedule
 from django_q.tasks import async_task
+
+from core.retention import Retention, old_rows
+
+# Those that went well django-q2 forgets by itself.
+FAILED = Retention(
+    "failed_jobs",
+    old_rows(lambda before: Failure.objects.filter(stopped__lt=before)),
+    days="jobs",
+)
 
 
 def enqueue(task: str, *ids: object) -> None:

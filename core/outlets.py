@@ -48,11 +48,15 @@ class Outlet(Protocol):
     async def drained(self) -> None:
         """Return once it is ready, or gone."""
 
-    def write(self, parcel: Parcel) -> None:
-        """Send over a websocket, in order, without waiting; to nobody once the client is gone."""
-
     async def close(self) -> None:
         """Return once all is handed over, or after some seconds; nothing is written after it."""
+
+
+class SocketOutlet(Outlet, Protocol):
+    """The way to the client of a websocket."""
+
+    def write(self, parcel: Parcel) -> None:
+        """Send, in order, without waiting; to nobody once the client is gone."""
 
 
 class QueuedOutlet:
@@ -75,6 +79,8 @@ class QueuedOutlet:
         await self._drained.wait()
 
     def write(self, parcel: Parcel) -> None:
+        if self._task.done():  # the client is gone
+            return
         self._texts.extend(parcel.texts)
         self._written.set()
         if not self.ready:
@@ -108,9 +114,6 @@ class AlwaysReady:
     async def drained(self) -> None:
         return
 
-    def write(self, parcel: Parcel) -> None:
-        raise NotImplementedError
-
     async def close(self) -> None:
         return
 
@@ -121,7 +124,7 @@ def stream_outlet(scope: Mapping[str, Any]) -> Outlet:
     return offered() if offered else AlwaysReady()
 
 
-def socket_outlet(scope: Mapping[str, Any], send: Callable[[str], Awaitable[None]]) -> Outlet:
+def socket_outlet(scope: Mapping[str, Any], send: Callable[[str], Awaitable[None]]) -> SocketOutlet:
     """For a websocket that was accepted."""
-    offered: Callable[[], Outlet] | None = (scope.get("extensions") or {}).get(EXTENSION)
+    offered: Callable[[], SocketOutlet] | None = (scope.get("extensions") or {}).get(EXTENSION)
     return offered() if offered else QueuedOutlet(send)

@@ -12,7 +12,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from core.api import as_chatter_error
 from core.errors import BadNumber, ChatterError, NotFound, problem
-from core.outlets import Outlet, Parcel, socket_outlet
+from core.outlets import Parcel, SocketOutlet, socket_outlet
 
 log = structlog.get_logger(__name__)
 SUBPROTOCOL = "chatter.v1"
@@ -28,12 +28,21 @@ class Going(Exception):
 class Socket(AsyncWebsocketConsumer, ABC):
     """Open for as long as `serve` runs; what it raises is told before the socket is closed."""
 
-    outlet: Outlet
+    outlet: SocketOutlet
     _task: asyncio.Task[None] | None = None
 
     @abstractmethod
     async def serve(self) -> None:
         """Everything there is to do. Raises ChatterError when the caller may not stay."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """However it ends, by the client or by a server that waits no longer, `serve` ends too."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            _open.discard(self)
+            if self._task is not None:
+                self._task.cancel()
 
     async def connect(self) -> None:
         # Browsers drop a socket whose offered subprotocol is not echoed; the token never is.
@@ -42,11 +51,6 @@ class Socket(AsyncWebsocketConsumer, ABC):
         self.outlet = socket_outlet(self.scope, self.send)
         _open.add(self)
         self._task = asyncio.get_running_loop().create_task(self._serve())
-
-    async def disconnect(self, code: int) -> None:
-        _open.discard(self)
-        if self._task is not None:
-            self._task.cancel()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Those who only watch are not listened to."""

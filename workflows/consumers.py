@@ -8,7 +8,7 @@ from accounts.authentication import authenticate_scope
 from accounts.connections import connections
 from accounts.models import User
 from accounts.passes import pass_of_scope
-from core.outlets import Outlet
+from core.outlets import SocketOutlet
 from core.sockets import Socket
 from workflows.tracking.frames import Frame
 from workflows.watching.channels import Channel, ExecutionChannel
@@ -24,7 +24,7 @@ class Plain:
 
     def __init__(self, socket: Socket) -> None:
         self._socket = socket
-        self._outlet: Outlet = socket.outlet
+        self._outlet: SocketOutlet = socket.outlet
 
     @property
     def ready(self) -> bool:

@@ -7,12 +7,16 @@ from uuid import UUID
 from django.conf import settings
 from django.db import models
 from django.db.models import Case, Exists, F, OuterRef, Prefetch, Q, Value, When, Window
-from django.db.models.functions import RowNumber
+from django.db.models.functions import Now, RowNumber
 
 from core import clock
+from core.spelt import Spelt
 
 if TYPE_CHECKING:
     from accounts.models import User
+
+
+_UNDER_WAY = [Spelt(status) for status in ("pending", "running", "waiting")]
 
 
 class DefinitionQuerySet(models.QuerySet[Any]):
@@ -60,20 +64,22 @@ class ExecutionQuerySet(models.QuerySet[Any]):
         return Prefetch("approvals", approvals.pending().order_by("id"), "pending_approvals")
 
     def under_way(self) -> "ExecutionQuerySet":
-        return self.filter(status__in=["pending", "running", "waiting"])
+        """Found by an index, however many have ended."""
+        return self.filter(status__in=_UNDER_WAY)
 
     def claimable(self) -> "ExecutionQuerySet":
         """Without an owner: new, left by one whose lease ran out, or woken; oldest first."""
         earlier = self.model._base_manager.filter(
+            ~Q(serial_key=""),  # as the index says; without it each looks through all under way
             serial_key=OuterRef("serial_key"),
             serial_number__lt=OuterRef("serial_number"),
-            status__in=["pending", "running", "waiting"],
+            status__in=_UNDER_WAY,
         )
-        now = clock.now()
-        left = Q(status="running", lease_expires_at__lt=now)
-        woken = Q(status="waiting", wakes_at__lte=now)
+        left = Q(status="running", lease_expires_at__lt=Now())  # see `tracking.leases`
+        woken = Q(status="waiting", wakes_at__lte=clock.now())
         return (
-            self.filter(Q(status="pending") | left | woken)
+            self.under_way()
+            .filter(Q(status="pending") | left | woken)
             .filter(Q(serial_key="") | ~Exists(earlier))
             .order_by("id")
         )

@@ -293,7 +293,7 @@ class Watch {
   }
 
   take(event) {
-    if (event.seq <= this.seen(event.execution) || this.lacks(event.execution, event.seq - 1)) return;
+    if (event.seq <= this.seen(event.execution) || this.lacks(event.execution, event.seq - 1 - (event.pruned ?? 0))) return;
     this.accept(event);
   }
 

@@ -3,8 +3,13 @@
 import asyncio
 
 import pytest
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
 
+from core import events
 from core.events import Bell
+
+_SOCKET_WAITS_S = 5.0  # redis-py's own time for an answer; a layer that polls dies of it
 
 
 @pytest.mark.services
@@ -22,3 +27,48 @@ def test_a_listener_closed_while_it_connects_leaves_no_task_behind() -> None:
 
     for step in range(200):
         asyncio.run(listen_for(step % 20 * 0.0002))
+
+
+@pytest.mark.services
+@pytest.mark.usefixtures("production_profile")
+def test_other_processes_are_heard_after_a_silence_longer_than_a_socket_of_redis_waits() -> None:
+    async def scenario() -> None:
+        with Bell().listen("execution.quiet") as listener:
+            await listener.joined()
+            await asyncio.sleep(_SOCKET_WAITS_S + 1)
+            rung = {"type": "rung", "group": "execution.quiet", "by": "another process"}
+            await get_channel_layer().group_send("execution.quiet", rung)
+            await listener.wait(5)
+            assert listener.hinted
+
+    asyncio.run(scenario())
+
+
+class AwayLayer:
+    """A channel layer whose server is away."""
+
+    asked = 0
+
+    async def group_send(self, group: str, message: object) -> None:
+        self.asked += 1
+        raise ConnectionError("no route to Redis")
+
+
+def test_while_nothing_is_carried_the_bell_does_not_try_for_every_ring(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    layer, bell = AwayLayer(), Bell()
+    monkeypatch.setattr(events, "get_channel_layer", lambda: layer)
+
+    async def rings(times: int) -> None:
+        bell.carry_through(asyncio.get_running_loop())
+        for _ in range(times):
+            bell.ring({"pumps.work": ()})
+            await asyncio.sleep(0.001)
+
+    async_to_sync(rings)(100)
+    assert 1 <= layer.asked < 10
+    bell._silent_until = 0.0  # a second goes by
+    before = layer.asked
+    async_to_sync(rings)(2)
+    assert layer.asked > before

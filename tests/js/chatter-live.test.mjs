@@ -63,6 +63,14 @@ test("a gap that stays is passed over, not asked for forever", async () => {
   assert.equal(server.subscribed.length, 2);
 });
 
+test("what a log says was pruned is not asked for", async () => {
+  const kept = LOG.filter((event) => event.seq < 5 || event.seq > 7).map((event) => (event.seq === 8 ? { ...event, pruned: 3 } : event));
+  const server = serverOf({ logs: { [ID.first]: kept } });
+  const { events } = await all(connect(HERE).watch("execution", ID.first));
+  assert.deepEqual(events, kept);
+  assert.equal(server.subscribed.length, 1);
+});
+
 test("whatever is cut, lost or told twice, each of many watches gets its log once and in order", async () => {
   let seed = 7;
   const chance = (part) => (seed = (seed * 16807) % 2147483647) / 2147483647 < part;

@@ -79,6 +79,12 @@ class Client:
         await self.say(**body)
         return await self.hear()
 
+    async def is_given_up(self) -> None:
+        """As by a server that waits no longer for its application to end."""
+        self._socket.future.cancel()
+        await asyncio.gather(self._socket.future, return_exceptions=True)
+        await asyncio.sleep(0)
+
     async def closed_with(self) -> int:
         return int((await self._socket.receive_output(timeout=5))["code"])
 

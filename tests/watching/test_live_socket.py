@@ -202,6 +202,21 @@ def test_subscriptions_and_connections_are_bounded(settings: Any, world: World) 
     run(scenario())
 
 
+def test_a_connection_that_the_server_gave_up_counts_no_more(settings: Any, alice: User) -> None:
+    settings.LIVE_MAX_CONNECTIONS = 1
+
+    async def scenario() -> None:
+        token = await sync_to_async(token_of)(alice)
+        given_up = Client(token)
+        await given_up.__aenter__()
+        assert (await given_up.ask(type="ping"))["type"] == "pong"
+        await given_up.is_given_up()
+        async with Client(token) as client:
+            assert (await client.ask(type="ping"))["type"] == "pong"
+
+    run(scenario())
+
+
 def test_who_is_deactivated_is_cut_off(world: World) -> None:
     async def scenario() -> None:
         async with Client(await sync_to_async(token_of)(world.user)) as client:

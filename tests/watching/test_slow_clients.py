@@ -114,6 +114,35 @@ def test_a_client_that_does_not_read_is_told_all_in_the_end_and_costs_no_memory(
     async_to_sync(scenario)()
 
 
+def test_a_client_that_talks_and_does_not_listen_costs_no_memory(server: Chatter) -> None:
+    """Each answer is longer than its question, so at some time nobody takes them any more."""
+    wrong = {str(number): -1 for number in range(100)}
+    question = json.dumps({"type": "subscribe", "channel": "user", "positions": wrong})
+    long = json.dumps({"type": "ping"}) + " " * 99_000
+
+    async def talk(socket: Any) -> None:
+        for text in [question] * 1500 + [long] * 2000:
+            await socket.send(text)
+
+    async def scenario() -> None:
+        before = resident_mib(server)
+        others = [await open_socket(server, "alice", slow=True) for _ in range(2)]
+        talking = [asyncio.create_task(talk(socket)) for socket in others]
+        quick = await open_socket(server, "alice")
+        for _ in range(60):
+            await ask(quick, type="ping")
+            assert (await hear(quick))["type"] == "pong"
+            await asyncio.sleep(0.05)
+        assert resident_mib(server) - before < MOST_MIB
+        assert not any(task.done() for task in talking)
+        for task in talking:
+            task.cancel()
+        for socket in (quick, *others):
+            socket.transport.abort()
+
+    async_to_sync(scenario)()
+
+
 def test_a_token_that_is_revoked_ends_its_socket_and_its_stream(server: Chatter) -> None:
     bob = server.people["bob"]
 

@@ -32,13 +32,26 @@ class Doorbell:
         self._sure_until = 0.0
 
     def ring(self) -> None:
-        """Say that there is work. Without a pump in this process it may ask the database."""
-        if self.pump is not None:
+        """Say that there is work. Without a pump that claims here it may ask the database."""
+        if not self.hint():
+            self.see()
+
+    def hint(self) -> bool:
+        """Say that there is work, without asking anybody; False when it is time to `see`.
+
+        To the pump of this process, unless there is none or it retires: then others are to hear.
+        """
+        if self.pump is not None and self.pump.claiming:
             self.pump.wake()
-            return
+            return True
         bell.ring({WORK: ()})
-        if settings.CHATTER_PUMP == "workers" and self._sure_until < time.monotonic():
-            self._see()
+        return settings.CHATTER_PUMP != "workers" or self._sure_until > time.monotonic()
+
+    def see(self) -> None:
+        """Look into the database whether somebody hosts a pump; call a worker when nobody does."""
+        if not somebody_claims():
+            self.call()
+        self._sure_until = time.monotonic() + _SURE_S
 
     def ring_elsewhere(self) -> None:
         """Say that there is work to the pumps of other processes."""
@@ -56,12 +69,6 @@ class Doorbell:
             enqueue_once(HOST_A_PUMP, settings.CHATTER_PUMPS_QUEUE)
         except Exception:  # the queue is away; whoever guards workers rings again
             log.warning("doorbell.not_heard", exc_info=True)
-
-    def _see(self) -> None:
-        """See that somebody hosts a pump."""
-        if not somebody_claims():
-            self.call()
-        self._sure_until = time.monotonic() + _SURE_S
 
 
 doorbell = Doorbell()

@@ -85,6 +85,8 @@ class PumpThread:
                 _hear(CANCELS, self.pump.look_for_cancels, _SELDOM_S),
             )
         ]
+        for task in beside:
+            task.add_done_callback(_say_if_it_failed)
         doorbell.pump = self.pump
         bell.carry_through(self._loop)
         self._ready.set()
@@ -119,6 +121,12 @@ class PumpThread:
     def _beat(self) -> None:
         pump = self.pump
         beat(pump.owner, self._cluster, claiming=pump.claiming, running=pump.running)
+
+
+def _say_if_it_failed(task: asyncio.Task[None]) -> None:
+    """The pump goes on without it, but nobody is to wonder why."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("pump.incomplete", exc_info=error)
 
 
 async def _hear(group: str, then: Callable[[], None], every_s: float) -> None:

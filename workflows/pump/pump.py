@@ -155,11 +155,10 @@ class Pump:
             try:
                 running = {run.execution.id: run.execution.attempt for run in self._runs.values()}
                 asked, lost = await database.run(renew, self.owner, running)
+                self.beat_at = clock.now()
+                self._see(asked, lost, running)
             except Exception:
                 log.exception("pump.renewal_failed")
-                continue
-            self.beat_at = clock.now()
-            self._see(asked, lost, running)
 
     def _see(
         self, asked: Collection[UUID], lost: Collection[UUID], as_of: Mapping[UUID, int]
@@ -178,6 +177,8 @@ class Pump:
 
     def _begin(self, execution: WorkflowExecution) -> None:
         run = Run(execution, self._writer, self._engine)
+        if (before := self._runs.get(execution.id)) is not None:
+            before.abandon()  # its lease ran out here, while the database was slow
         self._runs[execution.id] = run
         run.begin(self._ended)
 

@@ -3,6 +3,7 @@
 import asyncio
 from asyncio import FIRST_COMPLETED
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import ParamSpec, TypeVar
 from uuid import UUID
@@ -153,7 +154,9 @@ class Run:
             await tracker.fail(error.code, error.message, error.node)
         except RunPaused:
             await tracker.pause()
-            doorbell.ring()  # what was decided meanwhile has been asked for in vain
+            await database.run(
+                doorbell.ring
+            )  # what was decided meanwhile has been asked for in vain
         except asyncio.CancelledError:
             await self._stopped(tracker)
         except LeaseLost:
@@ -186,7 +189,8 @@ class Run:
 
     def _on_break(self, error: Exception) -> None:
         self._broken = error
-        self._loop.call_soon_threadsafe(self.task.cancel)
+        with suppress(RuntimeError):  # the loop has just closed
+            self._loop.call_soon_threadsafe(self.task.cancel)
 
 
 async def _read(step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:

@@ -20,7 +20,7 @@ from workflows.services.places import place_for, place_in_queue
 from workflows.services.planning import StartPlan
 from workflows.tracking.ending import ExecutionEnded
 from workflows.tracking.facts import EventsHappened, Unit
-from workflows.tracking.leases import expiry
+from workflows.tracking.leases import first_expiry
 from workflows.tracking.log import Tail
 from workflows.tracking.past import past_of
 from workflows.tracking.pausing import ApprovalsWithdrawn
@@ -106,7 +106,7 @@ async def _commit_to_pump(plan: StartPlan) -> None:
         return
     execution = plan.execution
     execution.status, execution.attempt = ExecutionStatus.RUNNING, 1
-    execution.lease_owner, execution.lease_expires_at = pump.owner, expiry()
+    execution.lease_owner, execution.lease_expires_at = pump.owner, first_expiry()
     execution.started_at = execution.created_at
     try:
         await writer.commit(Unit(plan.facts))
@@ -119,10 +119,8 @@ async def _commit_to_pump(plan: StartPlan) -> None:
 async def _commit_to_queue(plan: StartPlan) -> None:
     async with place_in_queue(plan.execution):
         await writer.commit(Unit(plan.facts))
-    if doorbell.pump is not None:
-        doorbell.pump.wake()
-    else:  # where it may ask the database
-        await database.run(doorbell.ring)
+    if not doorbell.hint():
+        await database.run(doorbell.see)
 
 
 async def cancel_execution(execution_id: UUID, *, by: User) -> bool:

@@ -15,12 +15,16 @@ _OVER = frozenset(TERMINAL_TYPES.values())
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """`text` is the JSON `{execution, seq, type, at, data}`, without line breaks."""
+    """`text` is the JSON `{execution, seq, type, at, data}`, without line breaks.
+
+    In a log that was pruned, also `pruned`: so many events just before this one are kept no more.
+    """
 
     execution_id: UUID
     seq: int
     type: str
     text: str
+    pruned: int = 0
 
     @property
     def last(self) -> bool:
@@ -41,7 +45,8 @@ def frame(
 def frame_from(text: str) -> Frame:
     """A frame read back from the log."""
     event = orjson.loads(text)
-    return Frame(UUID(event["execution"]), event["seq"], event["type"], text)
+    taken = event.get("pruned", 0)
+    return Frame(UUID(event["execution"]), event["seq"], event["type"], text, taken)
 
 
 def group_of(what: UUID | str) -> str:

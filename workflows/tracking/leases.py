@@ -1,4 +1,7 @@
-"""Who owns a running execution: a lease with an attempt number that fences off earlier owners."""
+"""Who owns a running execution: a lease with an attempt number that fences off earlier owners.
+
+A lease ends by the clock of the database, which is the same for all hosts.
+"""
 
 import os
 import socket
@@ -9,6 +12,8 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Now
 
 from core import clock
 from workflows.models import ExecutionStatus, WorkflowExecution
@@ -20,7 +25,6 @@ _CLAIMED = (
     "status",
     "attempt",
     "lease_owner",
-    "lease_expires_at",
     "started_at",
     "wakes_at",
     "waiting_since",
@@ -33,8 +37,17 @@ def new_owner() -> str:
     return f"{socket.gethostname()[:40]}:{os.getpid()}:{uuid4().hex[:8]}"
 
 
-def expiry() -> datetime:
-    return clock.now() + timedelta(seconds=settings.CHATTER_LEASE_S)
+def first_expiry() -> datetime:
+    """Of a new execution, by our own clock: it is inserted as values, and renewed in a second."""
+    return clock.now() + _length()
+
+
+def _expiry() -> Combinable:
+    return Now() + _length()
+
+
+def _length() -> timedelta:
+    return timedelta(seconds=settings.CHATTER_LEASE_S)
 
 
 def still_held(leases: Collection[Held]) -> set[Held]:
@@ -74,7 +87,8 @@ def claim(
         if len(taken) == len(wanted):
             break
         time.sleep(_CONTENDED_S)  # another pump has these: what is left is seen when it is through
-    return claimed, WorkflowExecution.objects.filter(status=ExecutionStatus.PENDING).exists()
+    pending = WorkflowExecution.objects.under_way().filter(status=ExecutionStatus.PENDING)
+    return claimed, pending.exists()
 
 
 def _in_turn(limit: int, after: UUID | None) -> list[UUID]:
@@ -99,9 +113,10 @@ def _claimed(execution: WorkflowExecution, owner: str) -> bool:
     execution.waiting_since = execution.wakes_at = None
     execution.status = ExecutionStatus.RUNNING
     execution.attempt += 1
-    execution.lease_owner, execution.lease_expires_at = owner, expiry()
+    execution.lease_owner = owner
     execution.started_at = execution.started_at or clock.now()
-    return unchanged.update(**{name: getattr(execution, name) for name in _CLAIMED}) == 1
+    claimed = {name: getattr(execution, name) for name in _CLAIMED}
+    return unchanged.update(**claimed, lease_expires_at=_expiry()) == 1
 
 
 def _milliseconds_since(began: datetime) -> int:
@@ -117,7 +132,7 @@ def renew(owner: str, running: Mapping[UUID, int]) -> tuple[set[UUID], set[UUID]
         return set(), set()
     known = WorkflowExecution.objects.filter(pk__in=list(running))
     mine = known.filter(lease_owner=owner, status=ExecutionStatus.RUNNING)
-    mine.update(lease_expires_at=expiry())
+    mine.update(lease_expires_at=_expiry())
     rows = known.values_list("pk", "attempt", "cancel_requested_at")
     asked, lost = set[UUID](), set[UUID]()
     for execution_id, attempt, cancel_requested_at in rows:
@@ -131,4 +146,4 @@ def renew(owner: str, running: Mapping[UUID, int]) -> tuple[set[UUID], set[UUID]
 def run_out(owners: Collection[str]) -> int:
     """End the leases of owners that are known to be dead, so that nobody waits for them."""
     left = WorkflowExecution.objects.filter(lease_owner__in=owners, status=ExecutionStatus.RUNNING)
-    return left.update(lease_expires_at=clock.now())
+    return left.update(lease_expires_at=Now() - _length())

@@ -10,6 +10,7 @@ import queue
 import threading
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -45,7 +46,7 @@ class GroupCommitWriter:
     def __init__(self) -> None:
         self._queue: queue.SimpleQueue[Unit | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
-        self.committed_at = clock.now()
+        self.committing_since: datetime | None = None  # None while it has nothing to do
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -106,8 +107,9 @@ class GroupCommitWriter:
                 go_on = False
                 break
             units.append(unit)
+        self.committing_since = clock.now()
         _commit(units)
-        self.committed_at = clock.now()
+        self.committing_since = None
         return go_on
 
 

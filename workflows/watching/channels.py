@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, ClassVar, Protocol
+from uuid import UUID
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -30,11 +31,13 @@ class Teller(Sink, Protocol):
 class Opening:
     """`snapshot` is said first. `watch` tells all that follows and returns when nothing does.
 
-    It gives the body of the last word, or None when there is none.
+    It gives the body of the last word, or None when there is none. `close` lets go of what is held
+    for it, in any case and however often.
     """
 
     snapshot: dict[str, Any]
     watch: Callable[[Teller], Coroutine[Any, Any, dict[str, Any] | None]]
+    close: Callable[[], None] = lambda: None
 
 
 class Channel(ABC):
@@ -62,17 +65,19 @@ class ExecutionChannel(Channel):
 
     def open(self, user: User, pk: str, cursor: Cursor) -> Opening:
         execution = self.check(user, pk)
-        source, positions = ExecutionLog(execution.id), Positions({execution.id: cursor.after})
-        return Opening({}, partial(_watch_to_its_end, source, positions, cursor.after))
+        return Opening({}, partial(watch_to_its_end, execution.id, cursor.after))
 
 
-async def _watch_to_its_end(
-    source: ExecutionLog, positions: Positions, after: int, teller: Teller
-) -> dict[str, Any]:
-    subscription = Subscription(source, positions, teller)
+async def watch_to_its_end(execution_id: UUID, after: int, teller: Teller) -> dict[str, Any]:
+    """Tell what follows that event of one execution; gives the last word."""
+    positions = Positions({execution_id: after})
+    subscription = Subscription(ExecutionLog(execution_id), positions, teller)
     await subscription.run()
-    seq = subscription.seq or after
-    return {"type": "end", "execution": str(source.execution_id), "seq": seq}
+    return end_of(execution_id, subscription.seq or after)
+
+
+def end_of(execution_id: UUID, seq: int) -> dict[str, Any]:
+    return {"type": "end", "execution": str(execution_id), "seq": seq}
 
 
 class UserChannel(Channel):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from core.errors import Invalid
+from workflows.watching.positions import IN_A_CURSOR
 
 _ONE = re.compile(r"(?P<execution>[0-9a-fA-F-]{32,36}):(?P<seq>\d{1,9})")
 _MOST = 100
@@ -21,12 +22,13 @@ class Cursor:
 
     `told`: the same by execution, where it watches several. `exact`: all that was open or had ended
     lately is in it. Otherwise what is under way besides is told from its first event, as is all
-    that began later.
+    that began later. `full`: there was no room for more, so what lacks may have been open.
     """
 
     after: int = 0
     told: dict[UUID, int] = field(default_factory=dict)
     exact: bool = False
+    full: bool = False
 
 
 def read_cursor(text: str) -> Cursor:
@@ -42,4 +44,4 @@ def read_cursor(text: str) -> Cursor:
             told[UUID(found["execution"])] = int(found["seq"])
         except ValueError as error:
             raise BadCursor(cursor=text[:100]) from error
-    return Cursor(told=told, exact=True)
+    return Cursor(told=told, exact=True, full=len(told) >= IN_A_CURSOR)

@@ -20,6 +20,8 @@ from workflows.watching.patience import patiently
 from workflows.watching.positions import Positions, Verdict
 
 log = structlog.get_logger(__name__)
+# One execution's next event shows what was lost before it; another's event shows nothing of it.
+_BUSY_POLL_S = 1.0
 
 
 class Batch:
@@ -97,12 +99,15 @@ class Feed:
                 watcher.look()
 
     async def _tail(self, listener: Listener, positions: Positions) -> None:
-        follows = True
+        clock, follows = asyncio.get_running_loop().time, True
+        read_at = clock()
         while follows:
             handed = await listener.wait(settings.CHATTER_POLL_S)
             whole = self._hand_on(handed, positions)
-            if not handed or not whole or listener.hinted:
+            late = clock() - read_at >= max(settings.CHATTER_POLL_S, _BUSY_POLL_S)
+            if not handed or not whole or listener.hinted or (late and not self.source.ends):
                 follows = await self._read(positions)
+                read_at = clock()
 
     def _hand_on(self, handed: Sequence[Frame], positions: Positions) -> bool:
         """Offer what comes next of what the bell handed over; False when something is lacking."""

@@ -12,7 +12,7 @@ from accounts.connections import connections
 from accounts.models import User
 from accounts.passes import pass_of_scope
 from core.errors import ChatterError, TooMany, problem
-from core.outlets import Outlet
+from core.outlets import SocketOutlet
 from core.sockets import Socket
 from workflows.tracking.frames import Frame
 from workflows.watching.asking import OfChannel, Ping, Subscribe, named_in, understood
@@ -21,6 +21,8 @@ from workflows.watching.feed import Batch
 from workflows.watching.patience import patiently
 from workflows.watching.positions import Positions
 from workflows.watching.staying import first_of, stay
+
+_MOST_UNHEARD = 16  # messages that wait to be heard; then the server reads no more
 
 
 class TooManySubscriptions(TooMany):
@@ -34,7 +36,7 @@ class Enveloped:
     def __init__(self, socket: Socket, named: dict[str, str]) -> None:
         self._socket = socket
         self._named = named
-        self._outlet: Outlet = socket.outlet
+        self._outlet: SocketOutlet = socket.outlet
         head = orjson.dumps({"type": "event", **named}).decode()
         self._envelope = head[:-1] + ',"event":%}'
 
@@ -62,7 +64,7 @@ class LiveSocket(Socket):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._user: User | None = None
-        self._asked: asyncio.Queue[str | None] = asyncio.Queue(settings.LIVE_BEHIND)
+        self._asked: asyncio.Queue[str | None] = asyncio.Queue(_MOST_UNHEARD)
         self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
 
     async def serve(self) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from workflows.watching.cursor import Cursor
 from workflows.watching.positions import LATE_MS, Positions, id_at, milliseconds_of
 
 _AT_ONCE = 500  # ids in one query
+_LATELY = 10_000  # ids of the last minute that one look goes through: 166 starts a second
 
 
 @dataclass(slots=True)
@@ -113,10 +115,18 @@ class SeriesLog:
         if not named:
             return None
         under_way, heads, newest = self.under_way(), _heads(named), max(named)
-        told = {one: cursor.told.get(one, 0) for one in [*under_way, *named]}
-        had = {one for one in named - set(under_way) if heads.get(one, 0) <= told[one]}
         low = id_at(milliseconds_of(newest) - LATE_MS) if cursor.exact else newest
+        unnamed = self._ended_since(newest, low) if cursor.full else []
+        told = {one: cursor.told.get(one, 0) for one in [*under_way, *unnamed, *named]}
+        had = {one for one in named - set(under_way) if heads.get(one, 0) <= told[one]}
         return Positions({one: told[one] for one in told if one not in had}, had, low)
+
+    def _ended_since(self, newest: UUID, low: UUID) -> list[UUID]:
+        """Of those up to `low`, all that may have ended after the newest began."""
+        since = datetime.fromtimestamp((milliseconds_of(newest) - LATE_MS) / 1000, UTC)
+        return list(
+            self._rows.filter(finished_at__gte=since, id__lte=low).values_list("id", flat=True)
+        )
 
     def under_way(self) -> list[UUID]:
         return list(self._rows.under_way().order_by("id").values_list("id", flat=True))
@@ -129,12 +139,12 @@ class SeriesLog:
     def read(self, positions: Positions, limit: int) -> Page:
         began_ms = _now_ms()
         later = self._rows.filter(id__gt=positions.low).order_by("id")
-        lately = list(later.values_list("id", flat=True)[:_AT_ONCE])
+        lately = list(later.values_list("id", flat=True)[:_LATELY])
         known = positions.told.keys() | positions.over
         begun = [one for one in {*lately, *self.under_way()} if one not in known]
         told = {**dict.fromkeys(begun, 0), **positions.told}
         frames = _next_frames(told, limit)
-        more = len(lately) == _AT_ONCE
+        more = len(lately) == _LATELY
         low = id_at(began_ms - LATE_MS)
         if more:
             low = min(low, lately[-1])

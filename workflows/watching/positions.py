@@ -14,7 +14,7 @@ from workflows.tracking.frames import Frame
 LATE_MS = 60_000  # between the making of an id and the commit of its execution lie seconds at most
 _REMEMBERED_MS = 600_000
 _RANDOM_BITS = 80  # of a UUID of version 7, behind its milliseconds
-_IN_A_CURSOR = 20
+IN_A_CURSOR = 20
 ENDED = 999_999_999  # in a cursor: more events than any execution has
 
 
@@ -49,7 +49,7 @@ class Positions:
         if frame.execution_id in self.over:
             return Verdict.OLD
         known = self.told.get(frame.execution_id)
-        if frame.seq == (known or 0) + 1:
+        if (known or 0) < frame.seq <= (known or 0) + 1 + frame.pruned:
             return Verdict.NEXT
         if known is None:
             return Verdict.GAP if frame.execution_id > self.low else Verdict.OLD
@@ -69,7 +69,7 @@ class Positions:
             return
         self.low = low
         forgotten = id_at(milliseconds_of(low) - _REMEMBERED_MS)
-        if len(self.over) > _IN_A_CURSOR:
+        if len(self.over) > IN_A_CURSOR:
             self.over = {one for one in self.over if one > forgotten}
 
     def cursor(self, frame: Frame) -> str:
@@ -82,5 +82,5 @@ class Positions:
         others = {one: f"{one}:{seq}" for one, seq in self.told.items()}
         others |= {one: f"{one}:{ENDED}" for one in self.over if one > late}
         others.pop(frame.execution_id, None)
-        newest = sorted(others, reverse=True)[: _IN_A_CURSOR - 1]
+        newest = sorted(others, reverse=True)[: IN_A_CURSOR - 1]
         return ",".join([f"{frame.execution_id}:{frame.seq}", *(others[one] for one in newest)])

@@ -10,7 +10,7 @@ import orjson
 from django.conf import settings
 from django.http import HttpRequest, StreamingHttpResponse
 
-from accounts.connections import connections
+from accounts.connections import TooManyConnections, connections
 from accounts.models import User
 from accounts.passes import pass_of_request
 from core.api import as_chatter_error
@@ -107,11 +107,17 @@ class ChannelStream:
     ) -> None:
         self._request, self._user = request, user
         self._channel, self._pk, self._opening = channel, pk, opening
-        connections.take(user.pk)
+        self._counted = False
+        try:
+            connections.take(user.pk)
+        except TooManyConnections:
+            self.close()
+            raise
         self._counted = True
 
     def close(self) -> None:
         """Django calls it in any case, also when nobody began to read."""
+        self._opening.close()
         if self._counted:
             self._counted = False
             connections.give_back(self._user.pk)
@@ -121,7 +127,8 @@ class ChannelStream:
         outlet: Outlet = stream_outlet(getattr(self._request, "scope", {}))
         task = asyncio.ensure_future(self._tell(sink))
         try:
-            yield _PROLOGUE
+            if self._request.method == "GET":  # so an EventSource, which comes back
+                yield _PROLOGUE
             async for text in _spoken(sink, outlet):
                 yield text
         finally:

@@ -17,6 +17,7 @@ from workflows.watching.patience import patiently
 from workflows.watching.positions import Positions, Verdict
 
 _AFTER_A_FAILURE_S = 1.0
+_LOOKS_EVERY_S = 60.0  # a look at a series lets go of what is remembered of those long over
 
 
 class Sink(Protocol):
@@ -78,12 +79,19 @@ class Subscription:
             self._behind.clear()
             await self._catch_up()
             if not self._over and feed.alive:
-                await self._behind.wait()
+                await self._while_it_keeps_up()
             if self._over:
                 return
             if not feed.alive:
                 await asyncio.sleep(_AFTER_A_FAILURE_S)
                 return
+
+    async def _while_it_keeps_up(self) -> None:
+        try:
+            async with asyncio.timeout(None if self._source.ends else _LOOKS_EVERY_S):
+                await self._behind.wait()
+        except TimeoutError:
+            self.look()
 
     async def _catch_up(self) -> None:
         while not self._live:

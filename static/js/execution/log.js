@@ -9,6 +9,7 @@ export class EventLog {
   constructor(list, { filter, deltas, count }) {
     Object.assign(this, { list, filter, deltas, count });
     this.total = 0;
+    this.pruned = 0;
     filter.addEventListener("input", () => this.sift());
     deltas.addEventListener("change", () => this.sift());
   }
@@ -27,7 +28,8 @@ export class EventLog {
     row.hidden = !this.fits(row);
     this.list.append(row);
     this.total += 1;
-    setText(this.count, `${this.total} events`);
+    this.pruned += event.pruned ?? 0;
+    setText(this.count, `${this.total} events${this.pruned ? `, ${this.pruned} no longer kept` : ""}`);
   }
 
   sift() {
