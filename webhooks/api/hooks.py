@@ -15,7 +15,7 @@ from core.models import new_id
 from core.shapes import Shape
 from webhooks.models import HookMode
 from webhooks.services.receiving import Delivered, admit, start_delivery
-from workflows.api.starting import Door, Mode, start
+from workflows.api.starting import Door, start
 from workflows.services.planning import StartPlan
 
 _HEADERS = [
@@ -54,11 +54,9 @@ class Hook(AsyncAPIView):
     async def post(self, request: HttpRequest, public_id: str) -> HttpResponseBase:
         delivered = _delivered(request, public_id)
         hook = await database.run(admit, delivered)
-        mode: Mode = "wait" if hook.mode == HookMode.WAIT else "background"
         wanted = new_id()
-        return await start(
-            Door(wanted, partial(start_delivery, hook, delivered, wanted), _told), mode
-        )
+        door = Door(wanted, partial(start_delivery, hook, delivered, wanted), _told)
+        return await start(door, "wait" if hook.mode == HookMode.WAIT else "background")
 
 
 def _delivered(request: HttpRequest, public_id: str) -> Delivered:

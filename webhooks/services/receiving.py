@@ -118,7 +118,8 @@ def admit(delivered: Delivered) -> IncomingWebhook:
     if not genuine:
         _note_forgery(hook, delivered)
         raise BadSignature
-    if not 1 <= len(delivered.id_for(hook)) <= _LONGEST_ID:
+    told = delivered.id_for(hook)
+    if not 1 <= len(told) <= _LONGEST_ID or not told.isprintable():
         raise NoDeliveryId
     if (wait_s := Deliveries(hook.id).refused()) is not None:
         raise TooManyDeliveries(retry_after_s=wait_s)

@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 
 from core import clock
-from core.bulk import insert_rows
+from core.bulk import any_row, insert_rows
 from core.models import new_id
 from webhooks.models import MessageType, WebhookEndpoint, WebhookMessage
 from workflows.models import Approval, ApprovalStatus, ExecutionStatus, Rerun, WorkflowExecution
@@ -117,6 +117,8 @@ def message_row(
 
 def _tell(happenings: Sequence[Happening]) -> None:
     owners = {one.user_id for one in happenings}
+    if not any_row(WebhookEndpoint, "owner", owners):
+        return
     told = WebhookEndpoint.objects.filter(owner__in=owners, enabled=True)
     endpoints = list(told.defer("secret", "previous_secret").order_by())
     insert_rows(
