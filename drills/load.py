@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -17,12 +18,14 @@ from tests.drills.listening import log_of, with_token
 
 MODEL = "openai:gpt-test"
 PERSON = "alice"
+WORKFLOW = "Two questions"
 EXECUTIONS = 200
+LATE = 20  # more are asked for while the fault is there
 WATCHED_EACH = 5  # every fifth is watched
-_NODES = [
+_NODES: list[dict[str, Any]] = [
     {"id": "start", "type": "start"},
     {"id": "first", "type": "model", "config": {"model": MODEL}},
-    {"id": "pause", "type": "delay", "config": {"seconds": 2}},
+    {"id": "pause", "type": "delay", "config": {"seconds": 4}},
     {"id": "text", "type": "prompt", "config": {"template": "Again: {{ nodes.first.text }}"}},
     {"id": "second", "type": "model", "config": {"model": MODEL}},
     {"id": "end", "type": "end"},
@@ -31,6 +34,7 @@ _IDS = [str(node["id"]) for node in _NODES]
 _EDGES = [{"source": one, "target": other} for one, other in pairwise(_IDS)]
 _GRAPH = {"nodes": _NODES, "edges": _EDGES}
 _RETRY_S = 0.2
+_LATE_S = 0.25
 
 
 def furnish(site: Site) -> None:
@@ -39,7 +43,7 @@ def furnish(site: Site) -> None:
         people=[PERSON],
         profile_parameters={MODEL: {}},
         prices={MODEL: {"input": 1_000_000_000, "output": 2_000_000_000}},
-        graphs={"Two questions": _GRAPH},
+        graphs={WORKFLOW: _GRAPH},
     )
 
 
@@ -52,12 +56,15 @@ def message(number: int, day: str = "") -> str:
 
 @dataclass(slots=True)
 class Watcher:
-    """Follows one execution over a socket, on whichever server answers, until its end."""
+    """Follows one execution over a socket, on whichever server answers, until its end.
+
+    `sockets`: how many it took for that.
+    """
 
     site: Site
     execution: str
     events: list[dict[str, Any]] = field(default_factory=list)
-    cuts: int = 0
+    sockets: int = 0
 
     async def watch(self) -> None:
         while True:
@@ -65,7 +72,6 @@ class Watcher:
             with suppress(OSError, WebSocketException, TimeoutError):
                 if await self._heard_the_end(web.url.replace("http", "ws", 1)):
                     return
-            self.cuts += 1
             await asyncio.sleep(_RETRY_S)
 
     async def _heard_the_end(self, url: str) -> bool:
@@ -74,11 +80,12 @@ class Watcher:
         async with websockets.connect(
             address, max_queue=None, open_timeout=5, ping_interval=2, ping_timeout=4, **options
         ) as socket:
+            self.sockets += 1
             async for text in socket:
                 frame = json.loads(text)
                 if frame["type"] == "end":
                     return True
-                if frame["type"] == "error":
+                if "seq" not in frame:  # it goes, or cannot
                     return False
                 self.events.append(frame)
         return False
@@ -86,50 +93,66 @@ class Watcher:
 
 @dataclass(slots=True)
 class Load:
-    """`started` by number; `accepted` is set once all have been taken."""
+    """`started` by number. `under_way` is set once all but the late ones have been taken, `taken`
+    once all have. `refusals` counts answers by status and code.
+    """
 
     site: Site
     day: str = ""
     started: dict[int, str] = field(default_factory=dict)
     watchers: list[Watcher] = field(default_factory=list)
     under_way: asyncio.Event = field(default_factory=asyncio.Event)
+    taken: asyncio.Event = field(default_factory=asyncio.Event)
+    refusals: Counter[tuple[int, str]] = field(default_factory=Counter)
 
     async def run(self) -> None:
         """Start everything and watch it to its end."""
-        async with asyncio.TaskGroup() as group:
+        headers = self.site.people[PERSON].headers
+        async with (
+            httpx2.AsyncClient(headers=headers, timeout=15) as client,
+            asyncio.TaskGroup() as watching,
+        ):
             room = asyncio.Semaphore(16)
 
             async def begin(number: int) -> None:
                 async with room:
-                    execution = await self._started(number)
+                    execution = await self._started(client, number)
                 if number % WATCHED_EACH == 0:
                     watcher = Watcher(self.site, execution)
                     self.watchers.append(watcher)
-                    group.create_task(watcher.watch())
-                if len(self.started) == EXECUTIONS:
-                    self.under_way.set()
+                    watching.create_task(watcher.watch())
 
-            for number in range(EXECUTIONS):
-                group.create_task(begin(number))
+            async with asyncio.TaskGroup() as starting:
+                for number in range(EXECUTIONS):
+                    starting.create_task(begin(number))
+            self.under_way.set()
+            async with asyncio.TaskGroup() as starting:
+                for number in range(EXECUTIONS, EXECUTIONS + LATE):
+                    starting.create_task(begin(number))
+                    await asyncio.sleep(_LATE_S)
+            self.taken.set()
 
-    async def _started(self, number: int) -> str:
+    async def _started(self, client: httpx2.AsyncClient, number: int) -> str:
         """Start it, again and again under one key, on whichever server answers."""
-        definition = self.site.made["definitions"]["Two questions"]
+        definition = self.site.made["definitions"][WORKFLOW]
         body = {"input": {"message": message(number, self.day)}, "mode": "background"}
-        headers = {**self.site.people[PERSON].headers, "Idempotency-Key": f"number-{number}"}
+        path = f"/api/v1/definitions/{definition}/execute/"
+        key = {"Idempotency-Key": f"number-{number}"}
         while True:
             web = random.choice(self.site.webs)
             with suppress(httpx2.TransportError):
-                async with httpx2.AsyncClient(base_url=web.url, headers=headers) as client:
-                    told = await client.post(
-                        f"/api/v1/definitions/{definition}/execute/", json=body, timeout=15
-                    )
+                told = await client.post(web.url + path, json=body, headers=key)
                 if told.status_code == 202:
                     self.started[number] = told.json()["execution"]["id"]
                     return self.started[number]
-                if told.status_code < 500 and told.status_code not in (409, 429):
-                    raise RuntimeError(f"{told.status_code}: {told.text[:500]}")
+                self.refusals[told.status_code, _code(told)] += 1
             await asyncio.sleep(_RETRY_S)
+
+
+def _code(told: httpx2.Response) -> str:
+    with suppress(ValueError, KeyError, TypeError):
+        return str(told.json()["code"])
+    return " ".join(told.text.split())[:80].replace("|", "/")
 
 
 async def logs_of(site: Site, executions: list[str]) -> dict[str, list[dict[str, Any]]]:

@@ -5,19 +5,37 @@ import pwd
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, LiteralString, Self
 
 import psycopg
 import redis
 
 from tests.drills.server import free_port
 
-_PATIENCE_S = 30.0
+_PATIENCE_S = 60.0
 
 
 class Missing(Exception):
     """A program that a drill needs is not on this machine."""
+
+
+@contextmanager
+def small_disk(at: Path, mib: int) -> Iterator[None]:
+    """A file system of so many MiB in memory, mounted there. Raises Missing if not allowed to."""
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={mib}m,mode=755", "tmpfs", str(at)],
+        capture_output=True,
+        check=False,
+    )
+    if mounted.returncode:
+        raise Missing("leave to mount a small disk")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(at)], check=True)
 
 
 class Postgres:
@@ -43,6 +61,18 @@ class Postgres:
             connection.execute(f'CREATE DATABASE "{name}"')
         return self.url(name)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._runs():
+            self.kill()
+
+    def rows(self, query: LiteralString) -> list[tuple[Any, ...]]:
+        """What the installation's own database answers."""
+        with psycopg.connect(self.url("chatter")) as connection:
+            return connection.execute(query).fetchall()
+
     def start(self) -> None:
         options = f"-p {self._port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
         options += " -c max_connections=200"
@@ -55,16 +85,43 @@ class Postgres:
     def kill(self) -> None:
         self._control("stop", "--mode=immediate")
 
+    def revive(self) -> None:
+        """Start it if it has ended, as a service manager does; return when it answers."""
+        until(self._is_back, "PostgreSQL does not come back.")
+
+    def _is_back(self) -> bool:
+        if not self._runs():
+            with suppress(RuntimeError):  # not yet
+                self.start()
+        return self._answers()
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.url("postgres"), connect_timeout=5).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _runs(self) -> bool:
+        return self._called("pg_ctl", f"--pgdata={self._data}", "status") == 0
+
     def _control(self, *arguments: str) -> None:
         self._run("pg_ctl", f"--pgdata={self._data}", "--silent", "--wait", *arguments)
 
     def _run(self, program: str, *arguments: str) -> None:
+        if code := self._called(program, *arguments):
+            raise RuntimeError(f"{program} ended with {code}:\n{self._told()}")
+
+    def _called(self, program: str, *arguments: str) -> int:
         command = [str(self._programs / program), *arguments]
         if _as_root():
             command = ["runuser", "-u", "postgres", "--", *command]
-        subprocess.run(
-            command, check=True, cwd="/", stdout=subprocess.DEVNULL, timeout=2 * _PATIENCE_S
-        )
+        return subprocess.run(
+            command, check=False, cwd="/", stdout=subprocess.DEVNULL, timeout=_PATIENCE_S
+        ).returncode
+
+    def _told(self) -> str:
+        return self._log.read_text()[-2000:] if self._log.exists() else ""
 
 
 class Redis:
@@ -88,7 +145,13 @@ class Redis:
             ["redis-server", "--port", str(self._port), "--dir", str(self._home), *quiet],
             stdout=subprocess.DEVNULL,
         )
-        _until(self._answers)
+        until(self._answers, "Redis does not start.")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     def stop(self) -> None:
         if self._process is not None:
@@ -108,11 +171,12 @@ class Redis:
             return False
 
 
-def _until(holds: Callable[[], bool]) -> None:
+def until(holds: Callable[[], bool], or_else: str) -> None:
+    """Wait for it. Raises TimeoutError with these words after a minute."""
     deadline = time.monotonic() + _PATIENCE_S
     while not holds():
         if time.monotonic() > deadline:
-            raise TimeoutError("A service of the drill does not start.")
+            raise TimeoutError(or_else)
         time.sleep(0.05)
 
 

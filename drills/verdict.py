@@ -8,12 +8,32 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from drills.faults import Fault
+from drills.fault import Fault
 from drills.load import Load, logs_of
 from drills.site import Site
 
 CATEGORIES = ("input", "cache_read", "cache_write", "output", "reasoning")
+PROMISES = {
+    "over": "one execution for each cause, and each is over",
+    "outputs": "every output is that of a run without a fault",
+    "log": "every log is numbered without a gap and ends once, as its execution did",
+    "once": "nothing finished was paid twice, no two calls of an execution overlap",
+    "ledger": "each request the meter saw has one row, which says the same or that it is unknown",
+    "watchers": "every watcher has exactly the log",
+    "answers": "who asks while it cannot be done is told so, with 429 or 503",
+    "books": "`reconcile` and `verify_audit` find nothing",
+    "also": "what is said of this fault alone",
+}
+_REFUSED = {409, 429, 503}
 _ENDS = {"execution.completed", "execution.failed", "execution.cancelled"}
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """What does not hold, and of which promise."""
+
+    promise: str
+    what: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,27 +67,32 @@ def left_by(site: Site, load: Load) -> Left:
         outputs={
             number: (executions[key]["output"] or {}).get("text", "")
             for number, key in load.started.items()
-            if key in executions
+            if key in executions and executions[key]["status"] != "failed"
         },
     )
 
 
-def wrong(site: Site, fault: Fault, load: Load, left: Left, calm: Left) -> Iterator[str]:
-    """Each thing that does not hold, in words."""
-    yield from _executions(fault, load, left)
-    yield from _outputs(fault, left, calm)
-    yield from _logs(left)
-    yield from _ledger(fault, left)
-    yield from _watched(site, load)
-    for command in ("reconcile", "verify_audit"):
-        done = site.manage(command)
-        if done.returncode:
-            yield f"`{command}` says: {(done.stdout + done.stderr)[-300:]}"
+def wrong(site: Site, fault: Fault, load: Load, left: Left, calm: Left) -> Iterator[Wrong]:
+    """Each thing that does not hold."""
+    checked = {
+        "over": _executions(fault, load, left),
+        "outputs": _outputs(left, calm),
+        "log": _logs(left),
+        "once": _once(fault, left),
+        "ledger": _ledger(fault, left),
+        "watchers": _watched(site, load),
+        "answers": _answers(fault, load),
+        "books": _books(site),
+        "also": fault.also(site, left),
+    }
+    for promise, found in checked.items():
+        yield from (Wrong(promise, what) for what in found)
 
 
 def _executions(fault: Fault, load: Load, left: Left) -> Iterator[str]:
-    if set(left.executions) != set(load.started.values()):
-        yield f"{len(left.executions)} executions for {len(load.started)} causes"
+    asked = {key for key, one in left.executions.items() if one["cause"] == "api"}
+    if asked != set(load.started.values()):
+        yield f"{len(asked)} executions for {len(load.started)} causes"
     statuses = Counter(one["status"] for one in left.executions.values())
     allowed = {"completed", "failed"} if fault.fails else {"completed"}
     if not set(statuses) <= allowed:
@@ -75,10 +100,22 @@ def _executions(fault: Fault, load: Load, left: Left) -> Iterator[str]:
         yield f"ended as {dict(statuses)}: {dict(errors)}"
 
 
-def _outputs(fault: Fault, left: Left, calm: Left) -> Iterator[str]:
-    if fault.day:  # another question has another answer
-        return
-    other = [number for number, text in left.outputs.items() if text != calm.outputs[number]]
+def _answers(fault: Fault, load: Load) -> Iterator[str]:
+    if other := {told for told in load.refusals if told[0] not in _REFUSED}:
+        yield f"answered with {sorted(other)}"
+    if fault.refuses and not any(status == 503 for status, _ in load.refusals):
+        yield "no start was refused"
+
+
+def _books(site: Site) -> Iterator[str]:
+    for command in ("reconcile", "verify_audit"):
+        done = site.manage(command)
+        if done.returncode:
+            yield f"`{command}` says: {(done.stdout + done.stderr)[-300:]}"
+
+
+def _outputs(left: Left, calm: Left) -> Iterator[str]:
+    other = [number for number, text in left.outputs.items() if text != calm.outputs.get(number)]
     if other:
         yield f"{len(other)} outputs differ from a run without a fault"
 
@@ -106,12 +143,17 @@ def _ledger(fault: Fault, left: Left) -> Iterator[str]:
             yield f"call {key} is {call['status']}"
         if call["exactness"] == "metered" and not _agree(call, billed.get(key)):
             yield f"call {key} is not what the meter says: {billed[key]}"
-    yield from _paid_twice(left)
-    yield from _at_once(left)
 
 
 def _agree(call: Mapping[str, Any], usage: Mapping[str, int] | None) -> bool:
     return usage is None or {name: call[f"{name}_tokens"] or 0 for name in CATEGORIES} == usage
+
+
+def _once(fault: Fault, left: Left) -> Iterator[str]:
+    yield from _paid_twice(left)
+    if fault.one_clock:
+        yield from _at_once(left)
+    yield from _answered_at_once(left)
 
 
 def _paid_twice(left: Left) -> Iterator[str]:
@@ -135,6 +177,21 @@ def _at_once(left: Left) -> Iterator[str]:
                 yield f"two calls of {key} overlap"
 
 
+def _answered_at_once(left: Left) -> Iterator[str]:
+    """The same by the clock of the provider: of what it said and was taken, nothing overlaps."""
+    spans: dict[str, list[tuple[str, str]]] = {}
+    for record in left.meter:
+        call = left.calls.get(record["call"])
+        if call is not None and call["status"] == "succeeded" and record["finished_at"]:
+            span = record["received_at"], record["finished_at"]
+            spans.setdefault(call["origin"], []).append(span)
+    for key, one in spans.items():
+        in_order = sorted(one)
+        for (_, ended), (began, _) in zip(in_order, in_order[1:], strict=False):
+            if ended > began:
+                yield f"two answers to {key} overlap"
+
+
 def _by_execution(left: Left) -> dict[str, list[Mapping[str, Any]]]:
     calls: dict[str, list[Mapping[str, Any]]] = {}
     for call in sorted(left.calls.values(), key=lambda one: str(one["started_at"])):
@@ -146,7 +203,7 @@ def _watched(site: Site, load: Load) -> Iterator[str]:
     logs = asyncio.run(logs_of(site, [watcher.execution for watcher in load.watchers]))
     for watcher in load.watchers:
         if watcher.events != logs[watcher.execution]:
-            yield f"a watcher of {watcher.execution} has another log, after {watcher.cuts} cuts"
+            yield f"a watcher of {watcher.execution} has another log ({watcher.sockets} sockets)"
 
 
 def _metered(site: Site) -> dict[str, dict[str, Any]]:

@@ -50,7 +50,12 @@ class Person:
 
 
 class Chatter:
-    """`make run` without make: prepare, start, kill and start again on the same data and port."""
+    """`make run` without make: prepare, start, kill and start again on the same data and port.
+
+    `command_s`: how long a command may take.
+    """
+
+    command_s = _COMMAND_S
 
     def __init__(self, home: Path, database_url: str = "", **environment: str) -> None:
         home.mkdir(parents=True, exist_ok=True)
@@ -151,7 +156,7 @@ class Chatter:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=_COMMAND_S,
+            timeout=self.command_s,
             check=False,
         )
 
