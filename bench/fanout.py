@@ -20,6 +20,7 @@ LATE_GOAL_MS = 20.0
 _WITHIN_S = 120.0
 _STAMP = b'"t":'
 _SUBSCRIBE = b'{"type":"subscribe","channel":"user"}'
+_SUBSCRIBED = b'"subscribed"'
 
 
 class Watcher(asyncio.Protocol):
@@ -29,6 +30,7 @@ class Watcher(asyncio.Protocol):
         self._request, self._tally = request, tally
         self._received = b""
         self.open: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.subscribed = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -59,6 +61,8 @@ class Watcher(asyncio.Protocol):
                 length, begins = int.from_bytes(data[at + 2 : at + 4], "big"), at + 4
             if len(data) < begins + length or len(data) < begins:
                 break
+            if not self.subscribed.is_set() and _SUBSCRIBED in data[begins : begins + length]:
+                self.subscribed.set()
             stamp = data.find(_STAMP, begins, begins + length)
             if stamp >= 0:
                 sent_ns = int(data[stamp + 4 : data.index(b",", stamp)])
@@ -105,6 +109,7 @@ class Crowd:
             self._watchers.append(watcher)
             if self._address == "/ws/v1/":
                 watcher.say(_SUBSCRIBE)
+                await asyncio.wait_for(watcher.subscribed.wait(), 30)
         await asyncio.sleep(2)
 
     def leave(self) -> None:

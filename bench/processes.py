@@ -16,7 +16,7 @@ from typing import Any
 from bench.client import Connection
 from bench.requests import Void, raw
 
-_ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 _TICKS = os.sysconf("SC_CLK_TCK")
 _STARTS_WITHIN_S = 30.0
 _STOPS_WITHIN_S = 30.0
@@ -26,7 +26,7 @@ def command(*arguments: str, environment: Mapping[str, str] | None = None) -> st
     """Run Python with these arguments and give what it printed. Raises Void when it fails."""
     done = subprocess.run(
         [sys.executable, *arguments],
-        cwd=_ROOT,
+        cwd=ROOT,
         env=environment,
         capture_output=True,
         text=True,
@@ -93,7 +93,7 @@ def serving(*arguments: str, environment: Mapping[str, str] | None = None) -> It
     with TemporaryFile() as log:
         process = subprocess.Popen(
             [sys.executable, *arguments],
-            cwd=_ROOT,
+            cwd=ROOT,
             env={**(environment or os.environ), "PORT": str(port), "HOST": "127.0.0.1"},
             stdout=subprocess.DEVNULL,
             stderr=log,

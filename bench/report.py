@@ -17,8 +17,8 @@ _PACKAGES = ("django", "daphne", "twisted", "channels", "langgraph", "langchain-
 _TEXT = """\
 # Benchmarks
 
-Written by `make bench`; do not edit. Every row has its partner measured in the same run, in turns
-with it. The model answers without a pause, so what is left is what Chatter and its partner cost.
+Written by `make bench`; do not edit. A row that compares has its partner measured in the same run, in
+turns with it. The model answers without a pause, so what is left is what Chatter and its partner cost.
 A round counts only if afterwards the ledger has exactly one settled row per reply, every log is
 numbered 1 … N without a gap and ends, and `manage.py reconcile` and `verify_audit` find nothing.
 
@@ -50,6 +50,10 @@ no threads.
 | 20 nodes recorded | time per run of a line of nodes that render a text, in one process without HTTP: started, run, and ended with everything committed, until the last event is read; the partner is LangGraph with 20 functions that do the same, asked for the mode values. Chatter makes one step of a line, LangGraph twenty |
 | deliveries/s | 500 websockets that watch all of one user's executions (`ws/v1/`), events committed one after the other as fast as it goes, until every client has every event; the partner is a consumer of Channels on the same server that sends what comes from its group, through the layer in memory, with nothing committed |
 | p99 to the client | the same at 20 events/s, from just before an event is committed (or given to the group) until a client has it |
+| 100 under way | waiting chats with 100 clients and, in turns, the partner, with 10 |
+| events/s, words/s of a core | what a server commits and a websocket is told, of 20 or 100 executions at a time, started in the background on the same server: an event of the log, or a word in one, counts once, when the client that watches them all (`ws/v1/`) has it and every event before it. Divided by the processor time of the server process (all threads, its HTTP and the model included; not that of PostgreSQL or the client); in brackets, by the time it took. A line of 100 nodes that render a text tells some 200 events. A model gives each word by itself; those of 50 ms at most are recorded and told as one event. An answer at once (2,000 words, no pause) is therefore nearly one event, and one of 50 words a second an event for every two or three |
+| enqueue to first event | a web server that only takes executions, one worker (`manage.py work`), Redis between them; one chat at a time. From the time that stands in an execution's first event, made just before its commit on the web server, until a websocket of that server has `execution.started`, which the worker commits |
+| two workers | waiting chats of 12 clients on such a web server, beside one worker, in turns; each runs 4 at a time. Slow answers are of 50 words, 20 ms apart: what bounds them are the places. Those bound by the processor are of four answers of 5,000 words each, without a pause: 0.42 s of a worker's core, beside 0.05 s of the web server, PostgreSQL and Redis. All of them, and the clients, share the cores named above |
 | bare LangGraph | the partner's graph run one after the other in a process without a server, beside the partner at 50 clients |
 """
 

@@ -31,6 +31,13 @@ def chat(token: str, definition: str, mode: str, **more: str) -> Request:
     return Request(raw("POST", "/api/v1/chat/", token, body), status, proof)
 
 
+def execution(token: str, definition: str) -> Request:
+    """An execution of a definition, in the background."""
+    body = {"input": {"message": MESSAGE}, "mode": "background"}
+    path = f"/api/v1/definitions/{definition}/execute/"
+    return Request(raw("POST", path, token, body), 202, b'"execution":')
+
+
 def partner(token: str, path: str = "/bench/partner/") -> Request:
     return Request(raw("POST", path, token, {"message": MESSAGE}), 200, b"event: end")
 

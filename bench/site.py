@@ -7,19 +7,25 @@ from dataclasses import dataclass
 from bench import databases
 from bench.client import Window
 from bench.processes import Server, answer_of, chatter, command, serving
-from bench.requests import Request, Void, chat, partner
+from bench.requests import Request, Void, chat, execution, partner
 
 
 @dataclass(slots=True)
 class Site:
-    """`runs` counts the replies that clients got, `silent` the runs that asked no model."""
+    """Has the definitions of `bench.seed`. `runs` counts the replies that clients got, `silent` the
+    runs that asked no model, `more_calls` those beyond the one of each reply.
+    """
 
     database: str
     environment: Mapping[str, str]
     token: str
     definition: str
+    busy: str
+    patient: str
+    line: str
     runs: int = 0
     silent: int = 0
+    more_calls: int = 0
 
     @property
     def label(self) -> str:
@@ -32,8 +38,11 @@ class Site:
         environment = {**self.environment, "DJANGO_SETTINGS_MODULE": "bench.plain_settings"}
         return serving("-m", "bench.plain_server", "PORT", environment=environment)
 
-    def chat(self, mode: str, **more: str) -> Request:
-        return chat(self.token, self.definition, mode, **more)
+    def chat(self, mode: str, definition: str = "", **more: str) -> Request:
+        return chat(self.token, definition or self.definition, mode, **more)
+
+    def of_line(self) -> Request:
+        return execution(self.token, self.line)
 
     def partner(self, path: str = "/bench/partner/") -> Request:
         return partner(self.token, path)
@@ -50,7 +59,11 @@ class Site:
         environment = {**self.environment, "DJANGO_SETTINGS_MODULE": "chatter_project.settings"}
         found = answer_of("-m", "bench.exact", environment=environment)
         everything = self.runs + self.silent
-        wanted = {"executions": everything, "logs": everything, "calls": self.runs}
+        wanted = {
+            "executions": everything,
+            "logs": everything,
+            "calls": self.runs + self.more_calls,
+        }
         wrong = {name: found[name] for name, n in wanted.items() if found[name] != n}
         wrong |= {
             name: n for name, n in found.items() if name.startswith(("other", "broken")) and n

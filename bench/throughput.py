@@ -35,8 +35,13 @@ class Arm:
     def cpu(self) -> float:
         return median(self.cpu_ms)
 
+    def forget(self) -> None:
+        """What was measured so far was a warm-up."""
+        self.per_s.clear()
+        self.cpu_ms.clear()
 
-def rows(site: Site, *, rounds: int, seconds: float) -> Iterator[Row]:
+
+def rows(site: Site, rounds: int, seconds: float) -> Iterator[Row]:
     """Partner and subject take turns, so that both meet the same noise."""
     with site.serving() as ours, site.partner_serving() as plain:
         for clients in CLIENTS:
@@ -45,17 +50,17 @@ def rows(site: Site, *, rounds: int, seconds: float) -> Iterator[Row]:
             arms["guest"] = Arm(ours, site.partner(), records=False)
             arms["talkative"] = Arm(plain, site.partner("/bench/talkative/"), records=False)
             for arm in arms.values():
-                _measure(site, arm, clients, seconds / 2)
-                arm.per_s.clear()
-                arm.cpu_ms.clear()
+                measure(site, arm, clients, seconds / 2)
+                arm.forget()
             for _ in range(rounds):
                 for arm in arms.values():
-                    _measure(site, arm, clients, seconds)
+                    measure(site, arm, clients, seconds)
             yield from _rows(site, arms, clients)
         site.check()
 
 
-def _measure(site: Site, arm: Arm, clients: int, seconds: float) -> None:
+def measure(site: Site, arm: Arm, clients: int, seconds: float) -> None:
+    """One round of load."""
     before = arm.server.cpu_s()
     window = asyncio.run(load(arm.server.port, arm.request, clients, seconds))
     arm.cpu_ms.append((arm.server.cpu_s() - before) / window.runs * 1000)
@@ -111,7 +116,7 @@ def bare_rows(site: Site, *, seconds: float) -> Iterator[Row]:
     with site.partner_serving() as server:
         arm = Arm(server, site.partner(), records=False)
         for _ in range(3):
-            _measure(site, arm, CLIENTS[0], seconds / 3)
+            measure(site, arm, CLIENTS[0], seconds / 3)
     yield Row(
         "bare LangGraph in process, beside the partner",
         "none",
