@@ -19,7 +19,7 @@ EMBEDDED = $(CHECK) DATABASE_URL=sqlite://:memory: REDIS_URL=
 PRODUCTION = $(CHECK) DATABASE_URL=postgres://chatter@127.0.0.1/chatter REDIS_URL=redis://127.0.0.1/0 \
 	HTTPS=true ALLOWED_HOSTS=chatter.example CSRF_TRUSTED_ORIGINS=https://chatter.example
 
-.PHONY: help run cluster test check bench drills format lock clean environment runtime development
+.PHONY: help run cluster test check bench drills soak format lock clean environment runtime development
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +55,9 @@ bench: development ## measure, and write docs/benchmarks.md
 
 drills: development ## break things under load, and write docs/drills.md (half an hour)
 	$(BIN)/python -m drills $(ARGS)
+
+soak: development ## half an hour of steady load, then prune; writes docs/soak.md (ARGS="--minutes 3")
+	$(BIN)/python -m soak $(ARGS)
 
 format: development ## format the code and mend what ruff can mend
 	$(BIN)/python -m ruff check --fix-only .

@@ -30,6 +30,7 @@ from workflows.tracking.writer import writer
 
 # Tests that do not say how many examples they want get these.
 settings_of_examples.register_profile("few", max_examples=60, deadline=None)
+settings_of_examples.register_profile("thousand", max_examples=1_000, deadline=None)
 settings_of_examples.register_profile("nightly", max_examples=10_000, deadline=None)
 settings_of_examples.load_profile("few")
 

@@ -89,8 +89,9 @@ def test_who_saves_what_somebody_else_changed_meanwhile_is_told_so(client, made,
     assert (kept["name"], kept["description"]) == ("Notes", "Writes letters.")
 
 
-def test_an_etag_that_is_none_is_refused(client, address):
-    answer = client.patch(address, {"name": "x"}, headers={"If-Match": '"yesterday"'})
+@pytest.mark.parametrize("etag", ["yesterday", "9" * 5000])
+def test_an_etag_that_is_none_is_refused(client, address, etag):
+    answer = client.patch(address, {"name": "x"}, headers={"If-Match": f'"{etag}"'})
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_revision")
 
 

@@ -79,6 +79,12 @@ def test_an_earlier_version_can_be_exported(client, made, address):
     assert client.get(address + "export/?number=7").status_code == 404
 
 
+@pytest.mark.parametrize("number", ["9" * 5000, "²", "-1", "newest"])
+def test_what_is_no_version_is_not_exported(client, address, number):
+    answer = client.get(address + "export/", {"number": number})
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_version_number")
+
+
 def test_an_export_names_nobody_and_no_installation(client, made, address):
     text = client.get(address + "export/").content.decode()
     assert set(json.loads(text)) == {"format", "format_version", "name", "description", "graph"}

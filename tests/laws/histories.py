@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
+from django.core.management import call_command
 from django.db import transaction
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
@@ -32,6 +34,7 @@ steps = st.one_of(
     st.tuples(st.just("forget_user"), numbers),
     st.tuples(st.just("erase"), numbers),
     st.tuples(st.just("price"), st.integers(0, 5)),
+    st.tuples(st.just("prune")),
 )
 histories = st.lists(steps, min_size=3, max_size=9)
 
@@ -126,6 +129,10 @@ class Town:
             output_nano_usd_per_mtok=dollars * 10**9,
         )
         forget_profiles()
+
+    def prune(self) -> None:
+        """All that may ever go, goes at once."""
+        call_command("prune", older_than=0, stdout=StringIO())
 
     @staticmethod
     def _one(rows: Any, at: int) -> Any:

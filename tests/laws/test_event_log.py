@@ -53,7 +53,7 @@ def test_a_snapshot_and_the_events_after_it_make_a_fresh_snapshot(
                 assert reduce(apply, events[max(0, k - 2) :], known) == fresh  # told twice
             assert fresh["status"] == execution.status
             reply = Message.objects.filter(execution=execution, role="assistant").first()
-            if reply is not None:
+            if reply is not None and not any("pruned" in event for event in events):
                 assert text_of(fresh) == reply.text
 
 

@@ -1,6 +1,6 @@
 """A graph gives the same whenever it is run: whoever answers first, and wherever it was cut off.
 
-A few examples by default; `pytest tests/laws --hypothesis-profile=nightly` takes ten thousand.
+A few examples by default; `pytest tests/laws --hypothesis-profile=thousand` takes a thousand.
 """
 
 import asyncio

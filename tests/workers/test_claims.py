@@ -2,10 +2,12 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 
+from core import clock
 from tests.workers.backlog import users, wait_in_line
 from workflows.models import WorkflowExecution
 from workflows.tracking.leases import claim, renew
@@ -41,3 +43,17 @@ def test_two_hundred_that_wait_are_each_had_once(production_profile, built_in):
     for owner, mine in enumerate(had):
         assert renew(str(owner), dict.fromkeys(mine, 1)) == (set(), set())
         assert WorkflowExecution.objects.filter(lease_owner=str(owner)).count() == len(mine)
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_host_whose_clock_is_wrong_neither_takes_from_others_nor_loses_its_own(
+    built_in, alice, monkeypatch, hours
+):
+    mine, its = wait_in_line([alice, alice])
+    assert [one.pk for one in claim("right", 1)[0]] == [mine.pk]
+    told = clock.now() + timedelta(hours=hours)
+    with monkeypatch.context() as patch:
+        patch.setattr(clock, "now", lambda: told)
+        assert [one.pk for one in claim("wrong", 10)[0]] == [its.pk]
+        assert renew("wrong", {its.pk: 1}) == (set(), set())
+    assert claim("right", 10)[0] == []

@@ -153,6 +153,11 @@ def test_a_stopped_worker_hands_back_and_one_that_is_started_takes_it_up(server,
         assert types["execution.handed_back"] == types["execution.resumed"]
 
 
+def test_a_cluster_that_is_given_up_ends_while_others_beside_it_go_on(server):
+    """Else what its pumps run would be killed with it, not handed back."""
+    assert server.ask("tests.workers.two_clusters") == {"first": True, "second": False}
+
+
 def test_a_guard_that_is_killed_leaves_nobody_behind(server, workers):
     pumps(server, claiming=2)
     guard = workers[-1]

@@ -1,6 +1,8 @@
 """Who hosts pumps says so, and is believed only for as long as it does."""
 
+import time
 from datetime import timedelta
+from threading import Event
 
 import pytest
 
@@ -9,6 +11,7 @@ from tests.workers.backlog import held_by
 from workflows.models import PumpHost
 from workflows.pump.guarding import bury_dead
 from workflows.pump.presence import beat, has_place, leave
+from workflows.tracking.facts import Fact, Unit
 from workflows.tracking.leases import claim
 from workflows.tracking.writer import writer
 
@@ -99,3 +102,33 @@ def test_the_back_office_shows_pumps_and_the_queue_and_changes_neither(admin, cl
         assert shown.status_code in (200, 404), table  # a queue in Redis has no page
         assert client.get(f"/admin/django_q/{table}/add/").status_code in (403, 404), table
         assert b"resubmit" not in shown.content.lower()
+
+
+class Held(Fact):
+    """A write that the database does not answer."""
+
+    rank = 0
+    answered = Event()
+
+    @classmethod
+    def write(cls, facts):
+        cls.answered.wait(20)
+
+
+@pytest.mark.django_db(transaction=True)  # the writer has a thread, and a connection, of its own
+def test_a_server_whose_writer_gets_no_answer_fails_its_health_check_until_it_does(
+    client, server_beside_workers, settings
+):
+    settings.CHATTER_LEASE_S = 0.05
+    assert client.get("/healthz").status_code == 200
+    writer.submit(Unit([Held()]))
+    until(lambda: client.get("/healthz").status_code == 503)
+    Held.answered.set()
+    until(lambda: client.get("/healthz").status_code == 200)
+
+
+def until(holds):
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

@@ -12,9 +12,11 @@ from core import clock
 from core.jobs import enqueue_once
 from tests.workers.backlog import wait_in_line
 from workflows.models import PumpHost, WorkflowExecution
-from workflows.pump.doorbell import HOST_A_PUMP, Doorbell
+from workflows.pump.doorbell import HOST_A_PUMP, Doorbell, doorbell
 from workflows.pump.presence import beat
+from workflows.pump.pump import Pump
 from workflows.tasks import host_pump
+from workflows.tracking.writer import writer
 
 CHAT = "/api/v1/chat/"
 
@@ -46,6 +48,18 @@ def test_where_a_pump_is_known_to_live_no_doorbell_is_put_into_the_queue(queue):
     assert queue.queue_size() == 0
     PumpHost.objects.update(claiming=False)
     Doorbell().ring()
+    assert queue.queue_size() == 1
+
+
+def test_a_start_where_a_pump_retires_is_for_others(queue, monkeypatch, built_in, client, alice):
+    """As when a run of its last minutes starts another."""
+    pump = Pump(writer)
+    pump.retire()
+    monkeypatch.setattr(doorbell, "pump", pump)
+    monkeypatch.setattr(doorbell, "_sure_until", 0.0)
+    client.force_login(alice)
+    body = {"message": "hello", "mode": "background"}
+    assert client.post(CHAT, body, content_type="application/json").status_code == 202
     assert queue.queue_size() == 1
 
 
@@ -100,8 +114,22 @@ def test_no_task_outlives_the_time_after_which_it_is_delivered_again(settings):
 def test_processes_that_fork_keep_no_pool_of_connections(command, pooled, monkeypatch, settings):
     monkeypatch.setattr(sys, "argv", ["manage.py", command])
     monkeypatch.setenv("DATABASE_URL", "postgres://chatter@127.0.0.1/chatter")
+    assert ("pool" in options_of_database(settings)) is pooled
+
+
+@pytest.mark.parametrize("command", ["serve", "work"])
+def test_what_the_address_of_the_database_asks_for_is_done(command, monkeypatch, settings):
+    monkeypatch.setattr(sys, "argv", ["manage.py", command])
+    address = "postgres://chatter@127.0.0.1/chatter?sslmode=verify-full&sslrootcert=ca.pem"
+    monkeypatch.setenv("DATABASE_URL", address)
+    options = options_of_database(settings)
+    assert (options["sslmode"], options["sslrootcert"]) == ("verify-full", "ca.pem")
+
+
+def options_of_database(settings):
+    """As settings are read anew."""
     read = runpy.run_path(str(Path(settings.BASE_DIR) / "chatter_project" / "settings.py"))
-    assert ("pool" in read["DATABASES"]["default"]["OPTIONS"]) is pooled
+    return read["DATABASES"]["default"]["OPTIONS"]
 
 
 def test_a_pump_that_is_silent_counts_for_nothing(queue, settings):

@@ -6,15 +6,23 @@ from collections import Counter
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 
+from core import clock
 from llms.metering import close_clients
 from llms.models import ModelCall
 from tests.drills.models import GPT_TOO, asks, chain, waits, wire_model
 from tests.drills.mortal import MortalWriter, leases_run_out, logged, take_up, types_of, until
 from tests.wire import WireServer
+from workflows.engine.engine import ExecutionEngine
 from workflows.models import WorkflowExecution
+from workflows.pump.doorbell import CANCELS, Doorbell
+from workflows.pump.hosts import _hear
 from workflows.pump.pump import Pump
+from workflows.pump.run import Run
+from workflows.registry import NODE_TYPES
 from workflows.services.definitions import create_definition
+from workflows.tracking.facts import Line, Unit
 from workflows.tracking.leases import claim
+from workflows.tracking.writer import GroupCommitWriter
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +56,8 @@ def stopped(when, meanwhile=None):
     """Run until something holds, then stop the process that runs it."""
 
     async def scenario():
-        over, pump = asyncio.Event(), Pump(MortalWriter())
+        mortal = MortalWriter()
+        over, pump = asyncio.Event(), Pump(mortal)
         serving = asyncio.create_task(pump.serve(over))
         await until(when)
         if meanwhile is not None:
@@ -56,6 +65,7 @@ def stopped(when, meanwhile=None):
         over.set()
         async with asyncio.timeout(20):
             await serving
+        await mortal.settle()
         await close_clients()
 
     async_to_sync(scenario)()
@@ -131,3 +141,66 @@ def test_a_process_that_stood_still_too_long_leaves_its_runs_to_their_new_owner(
     execution.refresh_from_db()
     assert (execution.status, execution.attempt) == ("completed", 3)
     assert types_of(execution).count("execution.completed") == 1
+
+
+def test_a_process_that_loses_a_lease_and_takes_it_up_itself_runs_it_once_at_a_time(wire, begin):
+    """The database was slow for longer than the lease, and then the same pump claims first."""
+    wire.script("fault=hang after=2", next=1)
+    execution = begin(asks("only", wire_model(wire)))
+
+    async def claimed_again(pump):
+        (before,) = [run.task for run in pump._runs.values()]
+        await sync_to_async(leases_run_out)()
+        pump.wake()
+        async with asyncio.timeout(15):
+            await asyncio.wait([before])
+            while pump.running:  # noqa: ASYNC110 - a pump sets no event
+                await asyncio.sleep(0.02)
+
+    stopped(logged("text.delta", node="only"), claimed_again)
+    execution.refresh_from_db()
+    assert (execution.status, execution.attempt) == ("completed", 2)
+    assert types_of(execution).count("execution.completed") == 1
+
+
+def test_what_a_pump_leaves_behind_keeps_the_writer_from_nothing_else(begin):
+    """Its loop is closed, and what it wrote last is refused: others write on."""
+    execution, writer = begin(waits("long", 600)), GroupCommitWriter()
+
+    async def begun():
+        run = Run(execution, writer, ExecutionEngine(NODE_TYPES))
+        run.begin(lambda _: None)
+        return run
+
+    gone = asyncio.run(begun())
+    writer.start()
+    writer.submit(Unit([], Line((execution.id, 7), gone._on_break)))
+
+    async def heard():
+        """Whether another unit is told what became of it; in a test its rows are locked."""
+        done, _ = await asyncio.wait([asyncio.create_task(writer.commit(Unit([])))], timeout=15)
+        return bool(done and [task.exception() for task in done])
+
+    assert asyncio.run(heard())
+    assert writer.alive
+    writer.stop()
+
+
+def test_a_cancel_asked_for_in_another_process_is_heard_over_the_bell(begin, settings, monkeypatch):
+    """Not by looking: here the pump looks once an hour."""
+    settings.CHATTER_LEASE_S = 36_000.0
+    monkeypatch.setattr("workflows.pump.pump._BEAT_S", 3_600.0)
+    execution = begin(waits("long", 600))
+    rows = WorkflowExecution.objects.filter(pk=execution.pk)
+
+    async def asked_elsewhere(pump):
+        hearing = asyncio.create_task(_hear(CANCELS, pump.look_for_cancels, 3_600))
+        await sync_to_async(rows.update)(cancel_requested_at=clock.now())
+        Doorbell().cancel(execution.pk)
+        async with asyncio.timeout(15):
+            while pump.running:  # noqa: ASYNC110 - a pump sets no event
+                await asyncio.sleep(0.02)
+        hearing.cancel()
+
+    stopped(logged("delay.started"), asked_elsewhere)
+    assert (rows.get().status, types_of(execution)[-1]) == ("cancelled", "execution.cancelled")
