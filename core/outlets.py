@@ -14,7 +14,23 @@ from typing import Any, Protocol
 
 EXTENSION = "chatter.outlet"
 _QUEUE = 64
+_CHARACTERS = 256 * 1024
 _ONE_BYTE, _TWO_BYTES = 126, 1 << 16  # lengths from which a frame's header is longer
+
+
+class Room:
+    """What is held for one client at a time, about: so many texts, and no more than 256 KiB."""
+
+    def __init__(self, texts: int) -> None:
+        self._texts, self._characters = texts, _CHARACTERS
+
+    def take(self, text: str) -> None:
+        self._texts -= 1
+        self._characters -= len(text)
+
+    @property
+    def full(self) -> bool:
+        return self._texts <= 0 or self._characters <= 0
 
 
 class Parcel:
@@ -65,6 +81,7 @@ class QueuedOutlet:
     def __init__(self, send: Callable[[str], Awaitable[None]]) -> None:
         self._send = send
         self._texts: deque[str] = deque()
+        self._room = Room(_QUEUE)
         self._written = asyncio.Event()
         self._drained = asyncio.Event()
         self._drained.set()
@@ -73,7 +90,7 @@ class QueuedOutlet:
 
     @property
     def ready(self) -> bool:
-        return len(self._texts) < _QUEUE
+        return not self._room.full
 
     async def drained(self) -> None:
         await self._drained.wait()
@@ -81,7 +98,9 @@ class QueuedOutlet:
     def write(self, parcel: Parcel) -> None:
         if self._task.done():  # the client is gone
             return
-        self._texts.extend(parcel.texts)
+        for text in parcel.texts:
+            self._texts.append(text)
+            self._room.take(text)
         self._written.set()
         if not self.ready:
             self._drained.clear()
@@ -101,6 +120,7 @@ class QueuedOutlet:
                 self._written.clear()
                 while self._texts:
                     await self._send(self._texts.popleft())
+                self._room = Room(_QUEUE)
                 self._drained.set()
         finally:
             self._drained.set()

@@ -15,6 +15,7 @@ from core.api import AsyncAPIView
 from core.database import database
 from core.errors import BadNumber
 from core.listing import Page, ShapeList
+from core.outlets import Room
 from workflows.api.shapes import EventsOut, ExecutionOut, listed_execution
 from workflows.api.streaming import wants_stream
 from workflows.models import WorkflowExecution
@@ -72,7 +73,7 @@ class ExecutionEvents(AsyncAPIView):
         if wants_stream(request):
             return await stream_channel(request, user, ExecutionChannel(), pk, Cursor(after))
         execution = await database.run(execution_for, user, pk)
-        frames = await database.run(read_log, execution.id, after, _PAGE)
+        frames = await database.run(read_log, execution.id, after, Room(_PAGE))
         results = b",".join(frame.text.encode() for frame in frames)
         known = orjson.dumps(
             {

@@ -11,17 +11,21 @@ from django.conf import settings
 
 from core.database import database
 from core.events import Listener, bell
+from core.outlets import Room
 from workflows.models import ExecutionEvent, WorkflowExecution
 from workflows.tracking.frames import Frame, frame_from, group_of
 
 
-def read_log(execution_id: UUID, after: int = 0, limit: int | None = None) -> list[Frame]:
-    """The events numbered above `after`, in order; with `limit`, at least so many."""
+def read_log(execution_id: UUID, after: int = 0, room: Room | None = None) -> list[Frame]:
+    """The events numbered above `after`, in order; with `room`, until it is full."""
     frames: list[Frame] = []
     for row in ExecutionEvent.objects.after(execution_id, after).iterator():
-        found = (frame_from(line) for line in row.frames.split("\n"))
-        frames += [frame for frame in found if frame.seq > after]
-        if limit is not None and len(frames) >= limit:
+        for frame in map(frame_from, row.frames.split("\n")):
+            if frame.seq > after:
+                frames.append(frame)
+                if room is not None:
+                    room.take(frame.text)
+        if room is not None and room.full:
             break
     return frames
 

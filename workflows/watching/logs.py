@@ -10,6 +10,7 @@ from django.db.models import Max
 
 from core import clock
 from core.errors import NotFound
+from core.outlets import Room
 from workflows.models import ExecutionEvent, WorkflowExecution
 from workflows.querysets import ExecutionQuerySet
 from workflows.tracking.frames import Frame, group_of
@@ -78,9 +79,10 @@ class ExecutionLog:
         if self.execution_id in positions.over:
             return Page(over=True)
         seen = positions.told.get(self.execution_id, 0)
-        frames = read_log(self.execution_id, seen, limit)
+        room = Room(limit)
+        frames = read_log(self.execution_id, seen, room)
         if frames:
-            return Page(frames, more=len(frames) >= limit, over=frames[-1].last)
+            return Page(frames, more=room.full, over=frames[-1].last)
         rows = WorkflowExecution.objects.filter(pk=self.execution_id)
         row = rows.values_list("finished_at").first()
         if row is None:
@@ -143,22 +145,23 @@ class SeriesLog:
         known = positions.told.keys() | positions.over
         begun = [one for one in {*lately, *self.under_way()} if one not in known]
         told = {**dict.fromkeys(begun, 0), **positions.told}
-        frames = _next_frames(told, limit)
+        room = Room(limit)
+        frames = _next_frames(told, room)
         more = len(lately) == _LATELY
         low = id_at(began_ms - LATE_MS)
         if more:
             low = min(low, lately[-1])
-            more = lately[-1] <= low or len(frames) >= limit
-        return Page(frames, more or len(frames) >= limit, begun=begun, low=low)
+            more = lately[-1] <= low
+        return Page(frames, more or room.full, begun=begun, low=low)
 
 
-def _next_frames(told: dict[UUID, int], limit: int) -> list[Frame]:
+def _next_frames(told: dict[UUID, int], room: Room) -> list[Frame]:
     frames: list[Frame] = []
     heads = _heads(told)
     for execution_id in sorted(told):
         if heads.get(execution_id, 0) > told[execution_id]:
-            frames += read_log(execution_id, told[execution_id], limit - len(frames))
-            if len(frames) >= limit:
+            frames += read_log(execution_id, told[execution_id], room)
+            if room.full:
                 break
     return frames
 

@@ -15,7 +15,7 @@ from accounts.models import User
 from accounts.passes import pass_of_request
 from core.api import as_chatter_error
 from core.errors import problem
-from core.outlets import Outlet, stream_outlet
+from core.outlets import Outlet, Room, stream_outlet
 from core.sockets import Going
 from workflows.tracking.frames import Frame
 from workflows.watching.channels import Channel, Opening
@@ -53,6 +53,7 @@ class Streamed:
     def __init__(self, *, of_one: bool) -> None:
         self._of_one = of_one
         self._texts: deque[str] = deque()
+        self._room = Room(settings.LIVE_BEHIND)
         self._put = asyncio.Event()
         self._taken = asyncio.Event()
         self._taken.set()
@@ -60,7 +61,7 @@ class Streamed:
 
     @property
     def ready(self) -> bool:
-        return len(self._texts) < settings.LIVE_BEHIND
+        return not self._room.full
 
     async def drained(self) -> None:
         await self._taken.wait()
@@ -87,13 +88,16 @@ class Streamed:
             return ""
         text = "".join(self._texts)
         self._texts.clear()
+        self._room = Room(settings.LIVE_BEHIND)
         if not self.ended:
             self._put.clear()
         self._taken.set()
         return text
 
     def _add(self, texts: Any) -> None:
-        self._texts.extend(texts)
+        for text in texts:
+            self._texts.append(text)
+            self._room.take(text)
         self._put.set()
         if not self.ready:
             self._taken.clear()
