@@ -92,8 +92,9 @@ def test_whoever_answers_first_a_graph_gives_the_same(graph: dict[str, Any], see
     first, log = _run(engine, graph, quiet)
     second, other_log = _run(engine, graph, busy)
     assert first == second
-    assert quiet.calls == busy.calls
-    assert _told(log) == _told(other_log)
+    if _leaves_nothing_to_time(graph):
+        assert quiet.calls == busy.calls
+        assert _told(log) == _told(other_log)
 
 
 @given(whole_graphs(), st.integers(0, 2**32), st.integers(0, 6))
@@ -101,14 +102,22 @@ def test_whoever_answers_first_a_graph_gives_the_same(graph: dict[str, Any], see
 def test_wherever_it_is_cut_off_a_graph_ends_the_same(
     graph: dict[str, Any], seed: int, answers: int
 ) -> None:
-    """And asks only for what it had no answer to."""
+    """And asks only for what it had no answer to, and for all of that."""
     engine = ExecutionEngine(NODE_TYPES)
     whole, dying = World(), World(chance=random.Random(seed), left=answers)
     told, _ = _run(engine, graph, whole)
     _run(engine, graph, dying)
     heir = World(chance=random.Random(seed + 1), known=dying.known)
     assert _run(engine, graph, heir)[0] == told
-    assert dying.calls + heir.calls == whole.calls
+    assert not dying.calls & heir.calls
+    if _leaves_nothing_to_time(graph):
+        assert dying.calls + heir.calls == whole.calls
+
+
+def _leaves_nothing_to_time(graph: dict[str, Any]) -> bool:
+    """When an item of a map fails, no further one begins: how many have is a matter of time."""
+    maps = [node["config"] for node in graph["nodes"] if node["type"] == "map"]
+    return all(one["on_error"] == "keep" or one["parallel"] == 1 for one in maps)
 
 
 def _run(
