@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 
-from audit.models import AuditEntry
+from audit.models import AuditCheckpoint, AuditEntry
 from core.back_office import ReadOnlyAdmin
 
 
@@ -20,7 +20,16 @@ class AppFilter(admin.SimpleListFilter):
     parameter_name = "app"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        apps = ("accounts", "analytics", "audit", "auth", "conversations", "llms", "workflows")
+        apps = (
+            "accounts",
+            "audit",
+            "conversations",
+            "llms",
+            "tools",
+            "triggers",
+            "webhooks",
+            "workflows",
+        )
         return [(app, app) for app in apps]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -34,8 +43,8 @@ class AuditEntryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     search_fields = ("action", "target", "request_id", "=actor_id")
     search_help_text = "Action, target, request id, or the id of who acted"
     fields = (
-        *("seq", "at", "action", "outcome", "actor", "target_link"),
-        *("detail_text", "personal_text", "request_id", "previous_hash", "hash"),
+        *("id", "seq", "at", "action", "outcome", "actor", "target_link"),
+        *("detail_text", "personal_text", "request_id", "hash", "seal"),
     )
     readonly_fields = fields
 
@@ -64,6 +73,12 @@ class AuditEntryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         if entry.personal is None and entry.personal_hash:
             return "erased"
         return _shown(entry.personal_content)
+
+
+@admin.register(AuditCheckpoint)
+class AuditCheckpointAdmin(ReadOnlyAdmin, admin.ModelAdmin):
+    list_display = ("seq", "at", "seal", "public_key")
+    list_filter = ("at",)
 
 
 def _shown(value: Any) -> str:

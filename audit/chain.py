@@ -1,5 +1,11 @@
-"""How an entry is sealed: pure functions from its columns to its hash."""
+"""How entries are made tamper-evident: pure functions from columns and a key to a hash or a seal.
 
+An entry's hash is of its content, made where the act happens, so nobody waits for anybody. Its seal
+is of its number, its hash and the seal before it, made when it is numbered (`audit.sealing`).
+Without a key nobody can make either; see `audit.keys`.
+"""
+
+import hmac
 import json
 import secrets
 from collections.abc import Mapping
@@ -12,7 +18,7 @@ from uuid import UUID
 
 GENESIS = "0" * 64
 HASHED = (
-    "seq",
+    "id",
     "at",
     "action",
     "outcome",
@@ -21,7 +27,6 @@ HASHED = (
     "detail",
     "personal_hash",
     "request_id",
-    "previous_hash",
 )
 _HASHED_OF = itemgetter(*HASHED)
 
@@ -51,9 +56,14 @@ def canonical(value: Any) -> bytes:
     return _ENCODER.encode(value).encode("utf-8", "surrogatepass")
 
 
-def digest(columns: Mapping[str, Any]) -> str:
+def hash_of(columns: Mapping[str, Any], key: bytes) -> str:
     """The hash of an entry: over the columns in HASHED, in that order, and nothing else."""
-    return sha256(canonical(_HASHED_OF(columns))).hexdigest()
+    return hmac.digest(key, canonical(_HASHED_OF(columns)), "sha256").hex()
+
+
+def seal_of(previous: str, seq: int, entry_hash: str, key: bytes) -> str:
+    """The seal of the entry with that number, after the entry with that seal (GENESIS: first)."""
+    return hmac.digest(key, f"{previous}:{seq}:{entry_hash}".encode(), "sha256").hex()
 
 
 def salted(content: Mapping[str, Any]) -> dict[str, Any]:

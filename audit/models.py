@@ -1,10 +1,14 @@
-"""What was done, by whom, to what: append-only rows, each sealing the one before it."""
+"""What was done, by whom, to what: append-only rows, numbered and sealed one after the other."""
 
 from typing import Any
 
 from django.db import models
+from django.db.models import Q
 
+from audit.chain import GENESIS
 from audit.querysets import AuditEntryQuerySet
+from core import clock
+from core.models import new_id
 
 
 class Outcome(models.TextChoices):
@@ -14,13 +18,14 @@ class Outcome(models.TextChoices):
 
 
 class AuditEntry(models.Model):
-    """One act. Written by `audit.record` only.
+    """One act. Written by `audit.record` only; numbered by `audit.sealing` within a second.
 
     It refers to nothing by foreign key, so that no deletion reaches it. `personal` may be blanked
-    (set to NULL) later: the chain holds its salted hash, not its content.
+    (set to NULL) later: the chain holds its salted hash, not its content. The database refuses
+    every other change (`audit.guards`).
     """
 
-    seq = models.BigIntegerField(primary_key=True)
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     at = models.DateTimeField()
     action = models.CharField(max_length=100)
     outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.SUCCESS)
@@ -30,24 +35,26 @@ class AuditEntry(models.Model):
     personal = models.JSONField(null=True)
     personal_hash = models.CharField(max_length=64, blank=True, default="")
     request_id = models.CharField(max_length=64, blank=True, default="")
-    previous_hash = models.CharField(max_length=64)
     hash = models.CharField(max_length=64)
+    seq = models.BigIntegerField(null=True, unique=True)
+    seal = models.CharField(max_length=64, blank=True, default="")
 
     objects = AuditEntryQuerySet.as_manager()
 
     class Meta:
-        ordering = ["-seq"]
+        ordering = ["-id"]
         default_permissions = ("view",)
         verbose_name_plural = "audit entries"
         indexes = [
-            models.Index(fields=["action", "seq"], name="audit_action"),
-            models.Index(fields=["actor_id", "seq"], name="audit_actor"),
-            models.Index(fields=["target", "seq"], name="audit_target"),
-            models.Index(fields=["request_id", "seq"], name="audit_request"),
+            models.Index(fields=["action", "id"], name="audit_action"),
+            models.Index(fields=["actor_id", "id"], name="audit_actor"),
+            models.Index(fields=["target", "id"], name="audit_target"),
+            models.Index(fields=["request_id", "id"], name="audit_request"),
+            models.Index(fields=["id"], name="audit_unsealed", condition=Q(seq__isnull=True)),
         ]
 
     def __str__(self) -> str:
-        return f"{self.seq} {self.action}"
+        return f"{self.seq or self.id} {self.action}"
 
     @property
     def personal_content(self) -> dict[str, Any] | None:
@@ -56,15 +63,37 @@ class AuditEntry(models.Model):
 
 
 class AuditHead(models.Model):
-    """The last entry's number and hash: one row, locked while entries are added."""
+    """The last number and seal: one row, locked while entries are sealed."""
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     seq = models.BigIntegerField(default=0)
-    hash = models.CharField(max_length=64)
+    seal = models.CharField(max_length=64, default=GENESIS)
 
     class Meta:
         default_permissions = ()
         constraints = [models.CheckConstraint(condition=models.Q(id=1), name="audit_one_head")]
 
     def __str__(self) -> str:
-        return f"{self.seq} {self.hash}"
+        return f"{self.seq} {self.seal}"
+
+
+class AuditCheckpoint(models.Model):
+    """A signed statement that the chain had this seal at this number.
+
+    The same line stands in a file outside the database (`AUDIT_CHECKPOINTS`), so that a tail that
+    is cut off, or another chain in the place of this one, is seen. `signature` is Ed25519, in
+    hexadecimal, over `audit.checkpoints.signed_text`.
+    """
+
+    seq = models.BigIntegerField(primary_key=True)
+    seal = models.CharField(max_length=64)
+    at = models.DateTimeField(default=clock.now)
+    public_key = models.CharField(max_length=64)
+    signature = models.CharField(max_length=128)
+
+    class Meta:
+        ordering = ["-seq"]
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.at:%Y-%m-%d %H:%M}"

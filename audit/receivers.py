@@ -5,8 +5,6 @@ from typing import Any
 from django.apps.registry import Apps, apps
 from django.db import router
 
-from audit.chain import GENESIS
-
 
 def on_post_migrate(using: str, apps: Apps = apps, **_: Any) -> None:
     """Make the head of an empty chain; after a flush of the test database too."""
@@ -15,4 +13,4 @@ def on_post_migrate(using: str, apps: Apps = apps, **_: Any) -> None:
     except LookupError:  # migrated back to before there was one
         return
     if router.allow_migrate_model(using, head):
-        head.objects.using(using).get_or_create(pk=1, defaults={"seq": 0, "hash": GENESIS})
+        head.objects.using(using).get_or_create(pk=1)

@@ -3,17 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any, TypedDict, Unpack
 
 from django.db import connection, models
 from django.db.transaction import TransactionManagementError
 
 from audit import context
-from audit.chain import digest, personal_digest, salted
-from audit.models import AuditEntry, AuditHead, Outcome
+from audit.chain import hash_of, personal_digest, salted
+from audit.keys import sealing_keys
+from audit.models import AuditEntry, Outcome
 from core import clock
-from core.bulk import insert_rows, update_rows
+from core.bulk import insert_rows
+from core.models import new_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,6 @@ class Entry:
     detail: Mapping[str, Any] | None = None
     personal: Mapping[str, Any] | None = None
     request_id: str | None = None
-
-
-class HeadMissing(RuntimeError):
-    """The chain has no head: the table was never migrated, or someone removed it."""
 
 
 class EntryFields(TypedDict, total=False):
@@ -70,33 +67,23 @@ def record(action: str, **fields: Unpack[EntryFields]) -> None:
 
 
 def record_many(entries: Sequence[Entry]) -> None:
-    """Append entries to the chain, in order.
+    """Write entries, in order; they are numbered later (`audit.sealing`), and nobody waits for it.
 
     `detail` and `personal` hold JSON values without floats; NUL characters are dropped.
     Raises TransactionManagementError outside a transaction, TypeError for another value.
-    Locks the head until the transaction ends, so call it last: whoever locks a row after it can
-    meet, crosswise, another who holds that row and waits for the head.
     """
     if not entries:
         return
     if not connection.in_atomic_block:
         raise TransactionManagementError("An audit entry belongs into the transaction of its act.")
-    seq, link = _locked_head()
-    at = clock.now()
-    rows = []
-    for one in entries:
-        seq += 1
-        row = _row(one, seq, at, link)
-        link = row["hash"]
-        rows.append(row)
-    insert_rows(AuditEntry, rows)
-    update_rows(AuditHead, [{"id": 1, "seq": seq, "hash": link}])
+    at, key = clock.now(), sealing_keys()[0]
+    insert_rows(AuditEntry, [_row(one, at, key) for one in entries])
 
 
-def _row(one: Entry, seq: int, at: datetime, link: str) -> dict[str, Any]:
+def _row(one: Entry, at: datetime, key: bytes) -> dict[str, Any]:
     personal = salted(_plain(one.personal)) if one.personal else None
     row = {
-        "seq": seq,
+        "id": new_id(),
         "at": at,
         "action": one.action,
         "outcome": str(one.outcome),
@@ -106,9 +93,8 @@ def _row(one: Entry, seq: int, at: datetime, link: str) -> dict[str, Any]:
         "personal": personal,
         "personal_hash": personal_digest(personal),
         "request_id": _text(one.request_id or ""),
-        "previous_hash": link,
     }
-    row["hash"] = digest(row)
+    row["hash"] = hash_of(row, key)
     return row
 
 
@@ -117,27 +103,6 @@ def label(target: models.Model | str | None) -> str:
     if isinstance(target, models.Model):
         return f"{target._meta.label_lower}:{target.pk}"
     return target or ""
-
-
-def _locked_head() -> tuple[int, str]:
-    with connection.cursor() as cursor:
-        cursor.execute(_head_sql())
-        head = cursor.fetchone()
-    if head is None:
-        raise HeadMissing("The audit chain has no head; see `manage.py verify_audit`.")
-    return head
-
-
-@cache
-def _head_sql() -> str:
-    """By hand: the ORM takes 0.1 ms to say this, once per commit (measured)."""
-    names = [
-        connection.ops.quote_name(name) for name in ("seq", "hash", AuditHead._meta.db_table, "id")
-    ]
-    lock = (
-        f" {connection.ops.for_update_sql()}" if connection.features.has_select_for_update else ""
-    )
-    return "SELECT {}, {} FROM {} WHERE {} = 1".format(*names) + lock  # noqa: S608 - our names
 
 
 def _plain(value: Any) -> Any:

@@ -1,170 +1,153 @@
 """Walks the chain and names the first row that is not what it was."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from django.db import DataError
+from django.db import DataError, connection
 
-from audit.chain import GENESIS, HASHED, digest, personal_digest
-from audit.models import AuditEntry, AuditHead
+from audit.chain import GENESIS, HASHED, hash_of, personal_digest, seal_of
+from audit.checkpoints import Checkpoint, as_checkpoint
+from audit.compared import Compared
+from audit.guards import missing_guards
+from audit.keys import public_keys, sealing_keys
+from audit.models import AuditCheckpoint, AuditEntry, AuditHead
 from audit.querysets import AuditEntryQuerySet
+from audit.verdict import Broken, Verdict, edited
 
-_COLUMNS = (*HASHED, "personal", "hash")
+_COLUMNS = (*HASHED, "personal", "hash", "seq", "seal")
 _CHUNK = 1000
-_BEFORE_ALL = -(2**63)
 _UNREADABLE = (ValueError, TypeError, DataError)
 
 Row = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a walk found. `bad_seq` is the first row that was tampered with.
+def verify(outside: Iterable[Checkpoint | None] = ()) -> Verdict:
+    """Check every entry against its hash, its neighbours, the head and all signed checkpoints.
 
-    `fault` is "" (none), "edited", "missing", "inserted", "rewritten" or "headless", the last of
-    which has no row to name. `erased` counts the rows whose personal part was blanked, as allowed.
+    `outside` are checkpoints that were kept elsewhere than in this database; without any, a tail
+    that was cut off together with its checkpoints is not seen. Needs the keys of the installation.
+    One pass; memory grows with the number of checkpoints alone. Entries may be added meanwhile.
     """
-
-    entries: int
-    erased: int
-    head_seq: int
-    head_hash: str
-    bad_seq: int | None = None
-    fault: str = ""
-    message: str = ""
-
-    @property
-    def ok(self) -> bool:
-        return not self.fault
-
-
-def verify() -> Verdict:
-    """Check every entry against its hash, its neighbours and the head; one pass, constant memory.
-
-    Entries may be added meanwhile. What cannot be seen from inside is a chain that was rewritten
-    from some row to its end, its head included: compare the head with one noted elsewhere.
-    """
-    walk = _Walk()
+    walk = _Walk(outside)
     try:
         walk.run()
-    except _Broken as broken:
-        return walk.verdict(*broken.args)
+    except Broken as broken:
+        return walk.verdict(broken)
     return walk.verdict()
 
 
-class _Broken(Exception):
-    """Carries `bad_seq`, `fault` and `message`."""
-
-
 class _Walk:
-    def __init__(self) -> None:
-        self.entries = self.erased = 0
+    def __init__(self, outside: Iterable[Checkpoint | None]) -> None:
+        self.entries = self.erased = self.unsealed = 0
         self.head = _head()
-        self.seq, self.link = 0, GENESIS  # of the row before
+        self.seq, self.seal = 0, GENESIS  # of the row before
+        self.checkpoints = Compared(public_keys())
+        self._outside = outside
+        self._keys = sealing_keys()
 
-    def verdict(self, *found: Any) -> Verdict:
-        return Verdict(self.entries, self.erased, *(self.head or (0, "")), *found)
+    def verdict(self, broken: Broken | None = None) -> Verdict:
+        return Verdict(
+            entries=self.entries,
+            erased=self.erased,
+            unsealed=self.unsealed,
+            checkpoints=self.checkpoints.count,
+            outside=self.checkpoints.outside,
+            head_seq=self.head[0] if self.head else 0,
+            head_seal=self.head[1] if self.head else "",
+            unguarded=tuple(missing_guards(connection)),
+            broken=broken,
+        )
 
     def run(self) -> None:
         if self.head is None:
-            raise _Broken(None, "headless", "The head is gone, so the end of the chain is unknown.")
-        rows = _rows()
-        row = next(rows, None)
-        while row is not None:
-            following = next(rows, None)
-            self._check(row, following)
-            self.seq, self.link = row["seq"], row["hash"]
+            raise Broken("headless", "The head is gone, so the end of the chain is unknown.")
+        self.checkpoints.add(self._outside, outside=True)
+        self.checkpoints.add(map(as_checkpoint, AuditCheckpoint.objects.order_by("seq").iterator()))
+        for row in _sealed():
+            self._check(row)
+            self.seq, self.seal = row["seq"], row["seal"]
             self.entries += 1
-            row = following
         self._check_end(*self.head)
+        for row in _rows(_unsealed(), "id"):
+            self._check_content(row, f"The unsealed row {row.get('id', '')}")
+            self.unsealed += 1
 
-    def _check(self, row: Row, following: Row | None) -> None:
+    def _check(self, row: Row) -> None:
         self._check_number(row)
-        if row["previous_hash"] != self.link:
-            raise self._unlinked(row, following)
-        if digest(row) != row["hash"]:
-            raise _edited(row["seq"], "its content does not match its hash")
-        self._check_personal(row)
-        if self.head and row["seq"] == self.head[0] and row["hash"] != self.head[1]:
-            raise _Broken(
-                row["seq"], "rewritten", f"Row {row['seq']} is not the one the head names."
-            )
+        seq = row["seq"]
+        self._check_content(row, f"Row {seq}")
+        seals = {seal_of(self.seal, seq, row["hash"], key) for key in self._keys}
+        if row["seal"] not in seals:
+            raise Broken("moved", f"Row {seq} does not seal the one before it.", seq)
+        if self.head and seq == self.head[0] and row["seal"] != self.head[1]:
+            raise Broken("rewritten", f"Row {seq} is not the one the head names.", seq)
+        self.checkpoints.check(seq, row["seal"])
 
     def _check_number(self, row: Row) -> None:
         expected = self.seq + 1
         if not row:
-            raise _edited(expected, "its columns cannot be read")
+            raise edited(f"Row {expected}", "its columns cannot be read", expected)
         seq = row["seq"]
         if seq < expected:
-            raise _Broken(seq, "inserted", f"Row {seq} was inserted: the chain begins at 1.")
+            raise Broken("inserted", f"Row {seq} was inserted: the chain begins at 1.", seq)
         if seq > expected:
-            raise _Broken(
-                expected, "missing", f"Row {expected} was deleted; the next one is {seq}."
-            )
+            message = f"Row {expected} was deleted; the next one is {seq}."
+            raise Broken("missing", message, expected)
 
-    def _unlinked(self, row: Row, following: Row | None) -> _Broken:
-        """Who is to blame when a row does not seal the one before it."""
-        seq = row["seq"]
-        if digest({**row, "seq": seq - 1}) == row["hash"]:
-            return _Broken(
-                seq - 1, "inserted", f"Row {seq - 1} was inserted; {seq} had its number."
-            )
-        honest = digest(row) == row["hash"] and self._seal(seq, following) in (None, row["hash"])
-        if honest and self.seq:
-            return _edited(self.seq, "the next row seals another content")
-        return _edited(seq, "it does not seal the row before it")
-
-    def _seal(self, seq: int, following: Row | None) -> str | None:
-        """The hash that stands for row `seq` elsewhere, if it stands anywhere."""
-        if following:
-            return following["previous_hash"]
-        return self.head[1] if self.head and self.head[0] == seq else None
-
-    def _check_personal(self, row: Row) -> None:
+    def _check_content(self, row: Row, name: str) -> None:
+        if not row:
+            raise edited(name, "its columns cannot be read")
+        seq, pk = row["seq"], row["id"]
+        if row["hash"] not in {hash_of(row, key) for key in self._keys}:
+            raise edited(name, "its content does not match its hash", seq, pk)
         if row["personal"] is None:
             self.erased += bool(row["personal_hash"])
         elif personal_digest(row["personal"]) != row["personal_hash"]:
-            raise _edited(row["seq"], "its personal part does not match its hash")
+            raise edited(name, "its personal part does not match its hash", seq, pk)
 
     def _check_end(self, head_seq: int, _: str) -> None:
         if self.seq < head_seq:
             first = self.seq + 1
-            raise _Broken(
-                first, "missing", f"Rows {first} to {head_seq} were deleted from the end."
-            )
+            message = f"Rows {first} to {head_seq} were deleted from the end."
+            raise Broken("missing", message, first)
         if self.seq > head_seq:  # added since we began, or behind the head's back
             known = (_head() or (0, ""))[0]
             if self.seq > known:
                 message = f"Row {known + 1} was inserted: the head ends at {known}."
-                raise _Broken(known + 1, "inserted", message)
-
-
-def _edited(seq: int, why: str) -> _Broken:
-    return _Broken(seq, "edited", f"Row {seq} was edited: {why}.")
+                raise Broken("inserted", message, known + 1)
+        self.checkpoints.check_end(self.seq)
 
 
 def _head() -> tuple[int, str] | None:
-    return AuditHead.objects.values_list("seq", "hash").filter(pk=1).first()
+    return AuditHead.objects.values_list("seq", "seal").filter(pk=1).first()
 
 
-def _rows() -> Iterator[Row]:
-    """All entries in order; one that cannot be read any more ends them, as an empty one."""
-    rows = AuditEntry.objects.order_by("seq")
-    seq = _BEFORE_ALL
+def _unsealed() -> AuditEntryQuerySet:
+    return AuditEntry.objects.filter(seq__isnull=True)
+
+
+def _sealed() -> Iterator[Row]:
+    return _rows(AuditEntry.objects.filter(seq__isnull=False), "seq")
+
+
+def _rows(entries: AuditEntryQuerySet, by: str) -> Iterator[Row]:
+    """All of them in order; one that cannot be read any more ends them, as an empty one."""
+    rows = entries.order_by(by)
+    last: Any = None
     try:
         for row in rows.values(*_COLUMNS).iterator(_CHUNK):
-            seq = row["seq"]
+            last = row[by]
             yield row
     except _UNREADABLE:  # somewhere in this chunk
-        yield from _readable_rows(rows.filter(seq__gt=seq))
+        later = rows if last is None else rows.filter(**{f"{by}__gt": last})
+        yield from _readable_rows(later, by)
         yield {}
 
 
-def _readable_rows(rows: AuditEntryQuerySet) -> Iterator[Row]:
+def _readable_rows(rows: AuditEntryQuerySet, by: str) -> Iterator[Row]:
     """The rows up to the first that cannot be read."""
-    for seq in rows.values_list("seq", flat=True).iterator(_CHUNK):
+    for key in rows.values_list(by, flat=True).iterator(_CHUNK):
         try:
-            yield rows.values(*_COLUMNS).get(seq=seq)
+            yield rows.values(*_COLUMNS).get(**{by: key})
         except _UNREADABLE:
             return

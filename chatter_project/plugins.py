@@ -43,6 +43,8 @@ HISTORY = "conversations.history.history_of"
 
 # Done every so often by whoever hosts a pump.
 CHORES = [
+    "audit.chores.seal_what_was_recorded",
+    "audit.chores.sign_the_chain",
     "webhooks.delivering.deliver_messages",
     "triggers.chores.fire_schedules",
     "triggers.chores.follow_chains",

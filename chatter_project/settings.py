@@ -41,6 +41,12 @@ def _kept_secret_key() -> str:
 SECRET_KEY = env("CHATTER_SECRET_KEY", default="") or (_kept_secret_key() if EMBEDDED else "")
 SECRET_KEY_FALLBACKS = env.list("CHATTER_SECRET_KEY_FALLBACKS", default=[])
 
+# Seals the audit trail; and the file outside the database that its signed checkpoints go to.
+AUDIT_KEY = env("CHATTER_AUDIT_KEY", default="")
+AUDIT_CHECKPOINTS = env(
+    "CHATTER_AUDIT_CHECKPOINTS", default=str(DATA_DIR / "audit-checkpoints") if EMBEDDED else ""
+)
+
 # --- who is served ---------------------------------------------------------------------------
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])

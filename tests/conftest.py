@@ -16,6 +16,7 @@ from rest_framework.test import APIClient
 from accounts.known import known_users
 from accounts.models import User
 from audit.context import RequestContext, bound
+from audit.guards import lift_guards
 from llms.models import ModelProfile
 from llms.services.profiles import forget_profiles
 from llms.services.providers import register_environment_providers
@@ -55,6 +56,13 @@ def nothing_remembered() -> Iterator[None]:
     catalogue.forget()
     with bound(RequestContext()):
         yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """Tests empty all tables, which the guards of the audit trail refuse."""
+    with django_db_blocker.unblock():
+        lift_guards(connection, "DELETE", "TRUNCATE")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -17,6 +17,7 @@ class EntryOut(serializers.ModelSerializer[AuditEntry]):
     class Meta:
         model = AuditEntry
         fields = (
+            "id",
             "seq",
             "at",
             "action",
@@ -27,8 +28,8 @@ class EntryOut(serializers.ModelSerializer[AuditEntry]):
             "detail",
             "personal",
             "request_id",
-            "previous_hash",
             "hash",
+            "seal",
         )
 
 
@@ -40,17 +41,13 @@ class EntryFilter(filters.FilterSet):
         fields = ("action", "target", "request_id")
 
 
-class NewestEntriesFirst(NewestFirst):
-    ordering = "-seq"
-
-
 class EntryList(generics.ListAPIView[AuditEntry]):
-    """Entries, newest first."""
+    """Entries, newest first; `seq` and `seal` are null and empty for a second at most."""
 
     permission_classes = [IsAdminUser]
     serializer_class = EntryOut
     filterset_class = EntryFilter
-    pagination_class = NewestEntriesFirst
+    pagination_class = NewestFirst
     queryset = AuditEntry.objects.none()
 
     def get_queryset(self) -> AuditEntryQuerySet:

@@ -96,7 +96,7 @@ def test_deleted_users_are_audited_one_by_one(office, alice, charlie):
     assert office.post(f"{USERS}{alice.pk}/delete/", {"post": "yes"}).status_code == 302
     given = {"action": "delete_selected", "_selected_action": [charlie.pk], "post": "yes"}
     assert office.post(USERS, given).status_code == 302
-    deleted = AuditEntry.objects.filter(action="accounts.user.deleted").order_by("seq")
+    deleted = AuditEntry.objects.filter(action="accounts.user.deleted").order_by("id")
     assert [one.target for one in deleted] == [
         f"accounts.user:{alice.pk}",
         f"accounts.user:{charlie.pk}",

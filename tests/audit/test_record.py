@@ -1,14 +1,13 @@
 """Writing entries: with the act, numbered, complete, or not at all."""
 
 import pytest
-from django.core.management import call_command
 from django.db import transaction
 from django.db.transaction import TransactionManagementError
 
 from audit import context
 from audit.context import RequestContext
-from audit.models import AuditEntry, AuditHead
-from audit.record import Entry, HeadMissing, entry, record, record_many
+from audit.models import AuditEntry
+from audit.record import Entry, entry, record, record_many
 from audit.verification import verify
 from core.models import new_id
 from tests.factories.accounts import UserFactory
@@ -31,7 +30,7 @@ def test_an_act_that_rolls_back_leaves_no_entry_and_no_gap():
         record("tests.thing.undone")
         _ = 1 / 0
     write_entries(1)
-    assert list(AuditEntry.objects.order_by("seq").values_list("seq", flat=True)) == [1, 2]
+    assert list(AuditEntry.objects.order_by("id").values_list("seq", flat=True)) == [1, 2]
     assert verify().ok
 
 
@@ -64,11 +63,11 @@ def test_an_act_that_is_written_later_keeps_the_context_it_happened_in():
     assert (known.request_id, known.actor_id, known.personal) == ("", None, None)
 
 
-def test_two_hundred_entries_cost_three_queries(django_assert_num_queries):
+def test_two_hundred_entries_cost_one_query(django_assert_num_queries):
     entries = EntryFactory.build_batch(200)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(1):
         record_many(entries)
-    assert verify().entries == 200
+    assert verify().unsealed == 200
 
 
 def test_no_entries_touch_nothing(django_assert_num_queries):
@@ -97,12 +96,3 @@ def test_the_same_personal_content_has_another_hash_each_time():
     write_entries(2, personal={"name": "Ann"})
     first, second = AuditEntry.objects.values_list("personal_hash", flat=True)
     assert first != second
-
-
-def test_a_chain_without_head_takes_no_entries_until_it_is_migrated():
-    AuditHead.objects.all().delete()
-    with pytest.raises(HeadMissing):
-        record("tests.thing.done")
-    call_command("migrate", "audit", verbosity=0)
-    record("tests.thing.done")
-    assert verify().ok

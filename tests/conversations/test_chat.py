@@ -56,7 +56,7 @@ def test_one_id_runs_through_everything_a_message_causes(chatting, drain):
     execution = response.json()["execution"]
     assert execution["request_id"] == request_id
     assert ModelCall.objects.get(origin=f"execution:{execution['id']}").request_id == request_id
-    entries = AuditEntry.objects.filter(request_id=request_id).order_by("seq")
+    entries = AuditEntry.objects.filter(request_id=request_id).order_by("id")
     assert [entry.action for entry in entries] == [
         "workflows.execution.started",
         "workflows.execution.completed",

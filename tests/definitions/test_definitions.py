@@ -13,7 +13,7 @@ from workflows.models import DefinitionVersion, WorkflowDefinition, WorkflowVers
 def acts(definition):
     label = f"workflows.workflowdefinition:{definition}"
     return list(
-        AuditEntry.objects.filter(target=label).order_by("seq").values_list("action", flat=True)
+        AuditEntry.objects.filter(target=label).order_by("id").values_list("action", flat=True)
     )
 
 

@@ -4,6 +4,7 @@ import factory
 from django.db import transaction
 
 from audit.record import Entry, record_many
+from audit.sealing import seal_entries
 from core.models import new_id
 
 
@@ -20,6 +21,8 @@ class EntryFactory(factory.Factory[Entry]):
     request_id = factory.Sequence(lambda n: f"request-{n}")
 
 
-@transaction.atomic
 def write_entries(count: int, **fields: object) -> None:
-    record_many(EntryFactory.build_batch(count, **fields))
+    """Sealed, as they are within a second."""
+    with transaction.atomic():
+        record_many(EntryFactory.build_batch(count, **fields))
+    seal_entries()

@@ -5,14 +5,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audit.chain import GENESIS, digest
+from audit.chain import GENESIS, hash_of, seal_of
+from audit.checkpoints import as_checkpoint, note_checkpoint
+from audit.guards import lift_guards
 from audit.models import AuditEntry, AuditHead, Outcome
 from audit.record import Entry, record_many
+from audit.sealing import seal_entries
 from audit.verification import verify
 from core import clock
 from core.models import new_id
@@ -27,6 +30,7 @@ values = st.recursive(
     max_leaves=6,
 )
 contents = st.dictionaries(texts, values, max_size=3)
+GUESS = b"not the key"
 acts = st.builds(
     Entry,
     action=st.sampled_from(["tests.thing.made", "tests.thing.changed", "tests.thing.deleted"]),
@@ -46,12 +50,15 @@ for_each_history = settings(
 
 
 class Chain:
-    """The rows as an intruder sees them: anything can be written anywhere."""
+    """The rows as an intruder sees them: anything can be written anywhere, and how the chain is
+    made is known; only the keys are not.
+    """
 
     def __init__(self, history: list[list[Entry]]) -> None:
-        record_many(EntryFactory.build_batch(2, personal={"name": "Ann"}))
-        for group in history:
+        lift_guards(connection)
+        for group in [EntryFactory.build_batch(2, personal={"name": "Ann"}), *history]:
             record_many(group)
+            seal_entries()
         self.length = AuditEntry.objects.count()
 
     @classmethod
@@ -61,26 +68,22 @@ class Chain:
     def row(self, seq: int) -> dict[str, Any]:
         return AuditEntry.objects.filter(seq=seq).values().get()
 
+    def seal(self, seq: int) -> str:
+        return self.row(seq)["seal"] if seq else GENESIS
+
     def write(self, seq: int, **columns: Any) -> None:
         assert AuditEntry.objects.filter(seq=seq).update(**columns) == 1
 
-    def seal(self, seq: int) -> None:
-        """Make a row look right in itself again."""
-        self.write(seq, hash=digest(self.row(seq)))
-
-    def seal_to_the_end(self, seq: int) -> None:
-        for number in range(seq, self.length + 1):
-            link = self.row(number - 1)["hash"] if number > 1 else GENESIS
-            self.write(number, previous_hash=link)
-            self.seal(number)
-
-    def add(self, seq: int, link: str) -> None:
-        columns = {
-            **{"seq": seq, "at": clock.now(), "action": "tests.thing.forged"},
+    def add(self, seq: int | None) -> None:
+        """A row made as Chatter does, but for the key."""
+        row = {
+            **{"id": new_id(), "at": clock.now(), "action": "tests.thing.forged"},
             **{"outcome": "success", "actor_id": new_id(), "target": "", "detail": {"a": 1}},
-            **{"personal_hash": "", "request_id": "", "previous_hash": link},
+            **{"personal_hash": "", "request_id": ""},
         }
-        AuditEntry.objects.create(**columns, hash=digest(columns))
+        entry_hash = hash_of(row, GUESS)
+        seal = seal_of(self.seal(seq - 1), seq, entry_hash, GUESS) if seq else ""
+        AuditEntry.objects.create(**row, hash=entry_hash, seq=seq, seal=seal)
 
     def shift(self, first: int, by: int) -> None:
         """Renumber all rows from `first`; in two steps, for numbers are unique at every moment."""
@@ -97,6 +100,7 @@ def edit(chain: Chain, seq: int, data: st.DataObject) -> int:
 
 
 OTHER_VALUES: dict[str, Callable[[Any], Any]] = {
+    "id": lambda pk: new_id(),
     "at": lambda at: at + timedelta(microseconds=1),
     "action": lambda action: action + "x",
     "outcome": lambda outcome: "denied" if outcome != "denied" else "success",
@@ -106,28 +110,20 @@ OTHER_VALUES: dict[str, Callable[[Any], Any]] = {
     "personal": lambda personal: {**(personal or {}), "more": 1},
     "personal_hash": lambda text: "" if text else "0" * 64,
     "request_id": lambda text: text + "x",
-    "previous_hash": lambda text: "f" * 64,
     "hash": lambda text: "f" * 64,
+    "seal": lambda text: "f" * 64,
 }
 
 
-def edit_and_seal(chain: Chain, seq: int, data: st.DataObject) -> int:
+def edit_and_hash(chain: Chain, seq: int, data: st.DataObject) -> int:
+    """With all seals behind it and the head made anew, by a key that is not ours."""
     chain.write(seq, action="tests.thing.harmless")
-    chain.seal(seq)
+    chain.write(seq, hash=hash_of(chain.row(seq), GUESS))
+    for number in range(seq, chain.length + 1):
+        entry_hash = chain.row(number)["hash"]
+        chain.write(number, seal=seal_of(chain.seal(number - 1), number, entry_hash, GUESS))
+    AuditHead.objects.update(seal=chain.seal(chain.length))
     return seq
-
-
-def relink_and_seal(chain: Chain, seq: int, data: st.DataObject) -> int:
-    chain.write(seq, previous_hash="f" * 64)
-    chain.seal(seq)
-    return seq
-
-
-def edit_and_seal_all_but_the_head(chain: Chain, seq: int, data: st.DataObject) -> int:
-    """Nothing inside tells where the rewriting began, only that the end is another."""
-    chain.write(seq, action="tests.thing.harmless")
-    chain.seal_to_the_end(seq)
-    return chain.length
 
 
 def delete_some(chain: Chain, seq: int, data: st.DataObject) -> int:
@@ -142,21 +138,35 @@ def delete_and_close_the_gap(chain: Chain, seq: int, data: st.DataObject) -> int
     return seq
 
 
+def unseal(chain: Chain, seq: int, data: st.DataObject) -> int:
+    """As if it had only just been recorded."""
+    AuditEntry.objects.filter(seq=seq).update(seq=None, seal="")
+    return seq
+
+
 def insert_between(chain: Chain, seq: int, data: st.DataObject) -> int:
-    """A forged row that fits the one before it, the later ones and the head moved up."""
+    """A forged row, the later ones and the head moved up."""
     chain.shift(seq, 1)
-    chain.add(seq, chain.row(seq - 1)["hash"] if seq > 1 else GENESIS)
+    chain.add(seq)
     AuditHead.objects.update(seq=F("seq") + 1)
     return seq
 
 
 def append(chain: Chain, seq: int, data: st.DataObject) -> int:
-    chain.add(chain.length + 1, chain.row(chain.length)["hash"])
+    chain.add(chain.length + 1)
+    return chain.length + 1
+
+
+def append_and_have_it_sealed(chain: Chain, seq: int, data: st.DataObject) -> int:
+    """Nobody looks at what is sealed but whoever verifies."""
+    chain.add(None)
+    seal_entries()
     return chain.length + 1
 
 
 def prepend(chain: Chain, seq: int, data: st.DataObject) -> int:
-    chain.add(0, GENESIS)
+    chain.add(None)
+    AuditEntry.objects.filter(seq=None).update(seq=0)
     return 0
 
 
@@ -167,20 +177,35 @@ def swap(chain: Chain, seq: int, data: st.DataObject) -> int:
     return min(seq, other)
 
 
+def copy(chain: Chain, seq: int, data: st.DataObject) -> int:
+    """An act that was done once, told twice."""
+    row = {**chain.row(seq), "id": new_id(), "seq": None, "seal": ""}
+    AuditEntry.objects.create(**row)
+    seal_entries()
+    return chain.length + 1
+
+
 def set_the_head_back(chain: Chain, seq: int, data: st.DataObject) -> int:
-    AuditHead.objects.update(seq=seq - 1, hash=chain.row(seq - 1)["hash"] if seq > 1 else GENESIS)
+    AuditHead.objects.update(seq=seq - 1, seal=chain.seal(seq - 1))
     return seq
 
 
 def forge_the_head(chain: Chain, seq: int, data: st.DataObject) -> int:
-    AuditHead.objects.update(hash="f" * 64)
+    AuditHead.objects.update(seal="f" * 64)
     return chain.length
 
 
+def cut_the_tail(chain: Chain, seq: int, data: st.DataObject) -> int:
+    """With the head set back, as if it had never been."""
+    AuditEntry.objects.filter(seq__gte=seq).delete()
+    AuditHead.objects.update(seq=seq - 1, seal=chain.seal(seq - 1))
+    return seq
+
+
 TAMPERINGS = [
-    *(edit, edit_and_seal, relink_and_seal, edit_and_seal_all_but_the_head),
-    *(delete_some, delete_and_close_the_gap, insert_between, append, prepend),
-    *(swap, set_the_head_back, forge_the_head),
+    *(edit, edit_and_hash, delete_some, delete_and_close_the_gap, unseal, insert_between),
+    *(append, append_and_have_it_sealed, prepend, swap, copy),
+    *(set_the_head_back, forge_the_head, cut_the_tail),
 ]
 
 
@@ -211,8 +236,10 @@ def test_erasing_what_is_personal_never_breaks_the_chain(groups, data):
 def test_any_tampering_is_found_and_its_first_row_named(tamper, groups, data):
     with transaction.atomic():
         chain = Chain.of_groups(groups)
+        noted = note_checkpoint()
+        assert noted is not None
         seq = data.draw(st.integers(1, chain.length))
         bad_seq = tamper(chain, seq, data)
-        verdict = verify()
+        verdict = verify([as_checkpoint(noted)])
         assert (verdict.ok, verdict.bad_seq) == (False, bad_seq), verdict
         transaction.set_rollback(True)

@@ -171,7 +171,7 @@ def test_the_back_office_pauses_resumes_and_runs_for_the_owner(schedule, turned,
         assert office.post(address, sent, follow=True).status_code == 200
     assert WorkflowExecution.objects.get().user_id == alice.id
     done = AuditEntry.objects.filter(actor_id=admin.id, action__startswith="triggers.")
-    assert [one.action.rpartition(".")[2] for one in done.order_by("seq")] == [
+    assert [one.action.rpartition(".")[2] for one in done.order_by("id")] == [
         "paused", "run", "resumed",
     ]  # fmt: skip
     turned.on(60)

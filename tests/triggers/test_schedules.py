@@ -17,7 +17,7 @@ from workflows.models import WorkflowDefinition, WorkflowExecution
 
 def acts() -> list[str]:
     found = AuditEntry.objects.filter(action__startswith="triggers.")
-    return list(found.order_by("seq").values_list("action", flat=True))
+    return list(found.order_by("id").values_list("action", flat=True))
 
 
 def test_each_fire_time_starts_one_execution_for_the_owner(client, schedule, turned, alice, drain):

@@ -84,7 +84,7 @@ def everything() -> list[Any]:
     return [
         list(model._base_manager.order_by("pk").values())
         for model in (WorkflowExecution, ExecutionEvent, ModelCall, Message, Conversation)
-    ] + [list(AuditEntry.objects.order_by("seq").values())]
+    ] + [list(AuditEntry.objects.order_by("id").values())]
 
 
 def assert_whole(execution: WorkflowExecution) -> None:

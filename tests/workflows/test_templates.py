@@ -61,7 +61,7 @@ def slugs(client: APIClient) -> set[str]:
 
 def acts() -> list[str]:
     entries = AuditEntry.objects.filter(action__startswith="workflows.template.")
-    return list(entries.exclude(actor_id=None).order_by("seq").values_list("action", flat=True))
+    return list(entries.exclude(actor_id=None).order_by("id").values_list("action", flat=True))
 
 
 def test_a_template_is_made_and_is_its_owner_s_alone(client, api, charlie, admin, made, address):
@@ -196,7 +196,7 @@ def test_a_workflow_begins_as_a_template_with_its_parameters_in_their_places(cli
     wrong = client.post(f"{address}definition/", {})
     assert (wrong.status_code, wrong.json()["code"]) == (400, "invalid_parameters")
     told = AuditEntry.objects.filter(action="workflows.definition.made_from_template")
-    assert [entry.detail["bound"] for entry in told.order_by("seq")] == [True, False]
+    assert [entry.detail["bound"] for entry in told.order_by("id")] == [True, False]
 
 
 def test_a_template_begins_as_a_workflow(client, api, charlie, built_in):

@@ -1,7 +1,7 @@
 """What the writer writes: kinds of facts, each written for a whole group at once.
 
 A unit is what must be committed together; facts of one kind from all units of a group become one
-statement. `rank` orders the kinds: parents before children, the audit chain's lock last.
+statement. `rank` orders the kinds: parents before children.
 """
 
 import asyncio
@@ -224,7 +224,7 @@ class EventsHappened(Fact):
 
 @dataclass(slots=True)
 class Audited(Fact):
-    """An entry of the audit chain; the chain's lock is taken last."""
+    """An entry of the audit trail."""
 
     rank: ClassVar[int] = 90
     entry: Entry

@@ -134,7 +134,7 @@ def _commit(units: Sequence[Unit]) -> None:
 def write(units: Sequence[Unit]) -> None:
     """Write the facts of these units, kind by kind, in the caller's transaction.
 
-    Locks the executions of guarded units first (in key order), the head of the audit chain last.
+    Locks the executions of guarded units first, in key order.
     Raises LeaseLost when a unit's execution has another owner.
     """
     _refuse_strangers(units)

@@ -104,7 +104,7 @@ def test_tools_are_switched_opened_and_approved(register: Register, pages: Clien
     setting.refresh_from_db()
     echo.refresh_from_db()
     assert (setting.enabled, echo.description, echo.offered) == (True, "Another.", None)
-    actions = AuditEntry.objects.filter(action__startswith="tools.mcptool.").order_by("seq")
+    actions = AuditEntry.objects.filter(action__startswith="tools.mcptool.").order_by("id")
     assert [one.action.rpartition(".")[2] for one in actions] == ["changed", "changed", "approved"]
 
 

@@ -19,7 +19,7 @@ SERVERS = "/api/v1/mcp-servers/"
 
 
 def audited(prefix: str = "tools.mcp") -> list[str]:
-    entries = AuditEntry.objects.filter(action__startswith=prefix).order_by("seq")
+    entries = AuditEntry.objects.filter(action__startswith=prefix).order_by("id")
     return [entry.action.removeprefix(prefix) for entry in entries]
 
 

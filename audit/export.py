@@ -1,0 +1,126 @@
+"""The trail as a file that can be verified where there is neither the database nor a secret.
+
+One JSON object a line, each with a `link`: the SHA-256 of the link before it and of its own entry.
+The last line is signed (Ed25519) over the last link, so whoever has the public key can tell whether
+anything was changed, and the links tell where.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from audit.chain import GENESIS, HASHED, canonical
+from audit.checkpoints import Checkpoint
+from audit.compared import Compared
+from audit.keys import public_of, signing_key
+from audit.models import AuditEntry
+from audit.verdict import Broken, Verdict, edited
+
+_COLUMNS = ("seq", *HASHED, "hash", "seal")
+_CHUNK = 1000
+
+
+def exported_lines() -> Iterator[bytes]:
+    """All sealed entries, without what is personal, as lines of the file."""
+    link, seq, seal = GENESIS, 0, GENESIS
+    rows = AuditEntry.objects.filter(seq__isnull=False).order_by("seq").values(*_COLUMNS)
+    for row in rows.iterator(_CHUNK):
+        entry = json.loads(canonical(row))
+        link, seq, seal = _link(link, entry), row["seq"], row["seal"]
+        yield canonical({"entry": entry, "link": link}) + b"\n"
+    key = signing_key()
+    end = {"seq": seq, "seal": seal, "link": link, "public_key": public_of(key)}
+    yield canonical({"end": end, "signature": key.sign(canonical(end)).hex()}) + b"\n"
+
+
+def verify_export(
+    lines: Iterable[bytes], public_keys: Iterable[str], outside: Iterable[Checkpoint | None] = ()
+) -> Verdict:
+    """Check an export against its links, its signature and checkpoints; needs no database."""
+    walk = _Walk(tuple(public_keys))
+    try:
+        walk.run(lines, outside)
+    except Broken as broken:
+        return walk.verdict(broken)
+    return walk.verdict()
+
+
+class _Walk:
+    def __init__(self, public_keys: tuple[str, ...]) -> None:
+        self._public_keys = public_keys
+        self._checkpoints = Compared(public_keys)
+        self._link, self._seal, self._seq = GENESIS, GENESIS, 0
+
+    def verdict(self, broken: Broken | None = None) -> Verdict:
+        return Verdict(
+            entries=self._seq,
+            checkpoints=self._checkpoints.count,
+            outside=self._checkpoints.outside,
+            head_seq=self._seq,
+            head_seal=self._seal,
+            broken=broken,
+        )
+
+    def run(self, lines: Iterable[bytes], outside: Iterable[Checkpoint | None]) -> None:
+        self._checkpoints.add(outside, outside=True)
+        ended = False
+        for line in lines:
+            told = _read(line, self._seq + 1)
+            if ended:
+                raise Broken("inserted", "Lines were added after the end.", self._seq + 1)
+            if "end" in told:
+                self._check_end(told)
+                ended = True
+            else:
+                self._check(told)
+        if not ended:
+            message = f"The end is missing: row {self._seq} is the last that is here."
+            raise Broken("missing", message, self._seq + 1)
+
+    def _check(self, told: dict[str, Any]) -> None:
+        expected, entry = self._seq + 1, told.get("entry") or {}
+        if entry.get("seq") != expected:
+            message = f"Row {expected} is not where it belongs; row {entry.get('seq')} is."
+            raise Broken("missing", message, expected)
+        if told.get("link") != _link(self._link, entry):
+            raise edited(f"Row {expected}", "its link does not fit", expected, entry.get("id"))
+        self._link, self._seal, self._seq = told["link"], entry["seal"], expected
+        self._checkpoints.check(expected, self._seal)
+
+    def _check_end(self, told: dict[str, Any]) -> None:
+        end = told["end"]
+        here = (self._seq, self._seal, self._link)
+        if (end.get("seq"), end.get("seal"), end.get("link")) != here:
+            message = f"The end is of row {end.get('seq')}, and row {self._seq} is the last here."
+            raise Broken("missing", message, self._seq + 1)
+        if not self._signed(end, told.get("signature", "")):
+            raise Broken("unsigned", "No known key signed this file.")
+        self._checkpoints.check_end(self._seq)
+
+    def _signed(self, end: dict[str, Any], signature: str) -> bool:
+        if end.get("public_key") not in self._public_keys:
+            return False
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(end["public_key"]))
+        try:
+            key.verify(bytes.fromhex(signature), canonical(end))
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+
+def _link(before: str, entry: dict[str, Any]) -> str:
+    return sha256(before.encode() + canonical(entry)).hexdigest()
+
+
+def _read(line: bytes, seq: int) -> dict[str, Any]:
+    try:
+        told = json.loads(line)
+    except ValueError:
+        told = None
+    if not isinstance(told, dict):
+        raise edited(f"Row {seq}", "its line cannot be read", seq)
+    return told

@@ -1,0 +1,92 @@
+"""The trail as a file: verified without the database, and whoever changes it is found out."""
+
+import json
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from audit.checkpoints import checkpoints_in, note_checkpoint
+from audit.export import exported_lines, verify_export
+from audit.keys import public_keys
+from audit.models import AuditEntry
+from tests.factories.audit import write_entries
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def export(tmp_path) -> Path:
+    write_entries(5, personal={"name": "Ann Example"}, detail={"ä": ["ö", None, True, 2**70]})
+    path = tmp_path / "trail.jsonl"
+    call_command("export_audit", str(path))
+    return path
+
+
+def looked_at(path: Path, capsys, *options: str) -> dict:
+    """What the command says of a file, with no access to the database."""
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("The database was asked.")
+
+    capsys.readouterr()
+    with connection.execute_wrapper(refuse):
+        try:
+            call_command("verify_audit", "--export", str(path), "--json", *options)
+        except SystemExit as stopped:
+            assert stopped.code == 1
+    return json.loads(capsys.readouterr().out)
+
+
+def test_an_export_is_whole_and_without_what_is_personal(export, capsys):
+    told = looked_at(export, capsys)
+    assert (told["ok"], told["entries"], told["head_seq"]) == (True, 5, 5)
+    assert "Ann" not in export.read_text()
+    assert AuditEntry.objects.get(action="audit.trail.exported").detail == {"entries": 5}
+    assert str(2**70) in export.read_text()
+
+
+def test_whoever_has_the_public_key_needs_no_secret(export, capsys, settings):
+    ours = public_keys()[0]
+    settings.SECRET_KEY = "of somebody else"
+    assert looked_at(export, capsys)["fault"] == "unsigned"
+    assert looked_at(export, capsys, "--public-key", ours)["ok"]
+
+
+@pytest.mark.parametrize(
+    ("tamper", "fault", "bad_seq"),
+    [
+        (lambda lines: [*lines[:2], lines[2].replace(b"tests.thing", b"tests.else"), *lines[3:]],
+         "edited", 3),
+        (lambda lines: [*lines[:2], *lines[3:]], "missing", 3),
+        (lambda lines: [lines[0], lines[2], lines[1], *lines[3:]], "missing", 2),
+        (lambda lines: [*lines[:2], lines[1], *lines[2:]], "missing", 3),
+        (lambda lines: lines[:3], "missing", 4),
+        (lambda lines: [*lines[:3], lines[-1]], "missing", 4),
+        (lambda lines: [*lines, lines[-1]], "inserted", 6),
+        (lambda lines: [*lines[:4], b"nonsense\n", *lines[5:]], "edited", 5),
+        (lambda lines: [], "missing", 1),
+    ],
+    ids=["edit", "delete", "reorder", "insert", "cut", "cut but its end", "add", "damage", "empty"],
+)  # fmt: skip
+def test_a_tampered_export_is_found_out(export, capsys, tamper, fault, bad_seq):
+    export.write_bytes(b"".join(tamper(export.read_bytes().splitlines(keepends=True))))
+    told = looked_at(export, capsys)
+    assert (told["ok"], told["fault"], told["bad_seq"]) == (False, fault, bad_seq)
+
+
+def test_an_export_of_another_chain_disagrees_with_the_checkpoints(tmp_path, settings):
+    settings.AUDIT_CHECKPOINTS = str(tmp_path / "checkpoints")
+    write_entries(3)
+    note_checkpoint()
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    noted = list(checkpoints_in(tmp_path / "checkpoints"))
+    assert verify_export(exported_lines(), public_keys(), noted).ok
+    lines = list(exported_lines())
+    assert verify_export(lines[:2], public_keys(), noted).fault == "missing"
+
+
+def test_an_export_does_not_take_the_place_of_a_file(export):
+    with pytest.raises(FileExistsError):
+        call_command("export_audit", str(export))

@@ -1,0 +1,77 @@
+"""The database itself refuses to change what was recorded."""
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from audit.checkpoints import note_checkpoint
+from audit.guards import install_guards, lift_guards, missing_guards
+from audit.models import AuditEntry
+from audit.record import record
+from audit.sealing import seal_entries
+from audit.verification import verify
+from tests.factories.audit import write_entries
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def guarded() -> None:
+    """Tests lack some of the guards; see `django_db_setup`."""
+    install_guards(connection)
+
+
+def sql(statement: str) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM audit_auditentry",
+        "DELETE FROM audit_auditentry WHERE seq = 2",
+        "UPDATE audit_auditentry SET action = 'tests.thing.harmless' WHERE seq = 2",
+        "UPDATE audit_auditentry SET actor_id = NULL",
+        "UPDATE audit_auditentry SET detail = '{}'",
+        "UPDATE audit_auditentry SET hash = seal",
+        "UPDATE audit_auditentry SET seq = NULL, seal = '' WHERE seq = 2",
+        "UPDATE audit_auditentry SET seq = seq + 10",
+        "UPDATE audit_auditentry SET seal = hash",
+        """UPDATE audit_auditentry SET personal = '{"name": "Bob"}'""",
+        "DELETE FROM audit_audithead",
+        "DELETE FROM audit_auditcheckpoint",
+        "UPDATE audit_auditcheckpoint SET seq = seq + 1",
+    ],
+)
+def test_changes_are_refused(statement):
+    write_entries(3, personal={"name": "Ann"})
+    note_checkpoint()
+    with pytest.raises(DatabaseError, match="append-only"):
+        sql(statement)
+    assert (verify().ok, verify().entries, verify().checkpoints) == (True, 3, 1)
+
+
+@pytest.mark.parametrize("table", ["entry", "head", "checkpoint"])
+def test_no_table_is_emptied(table):
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite has no TRUNCATE.")
+    write_entries(2)
+    with pytest.raises(DatabaseError, match="append-only"):
+        sql(f"TRUNCATE audit_audit{table}")
+    assert verify().entries == 2
+
+
+def test_recording_sealing_and_blanking_what_is_personal_are_not_changes():
+    record("tests.thing.done", personal={"name": "Ann"})
+    assert seal_entries() == 1
+    AuditEntry.objects.update(personal=None)
+    verdict = verify()
+    assert (verdict.ok, verdict.erased, verdict.unguarded) == (True, 1, ())
+
+
+def test_a_guard_that_is_gone_is_named():
+    lift_guards(connection, "DELETE")
+    assert set(missing_guards(connection)) == {
+        *("audit_entry_kept", "audit_head_kept", "audit_checkpoint_kept")
+    }
+    assert "audit_entry_kept" in verify().unguarded
