@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 
-from analytics.models import Rating, TemplateAnalytics, UserUsage
+from analytics.models import Rating, ReplyRating, TemplateAnalytics, UserUsage
 from conversations.admin import Totals
 from core.back_office import ReadOnlyAdmin
 
@@ -28,7 +28,7 @@ class _UsageAdmin(Totals, ReadOnlyAdmin, admin.ModelAdmin):
 
 @admin.register(TemplateAnalytics)
 class TemplateAnalyticsAdmin(_UsageAdmin):
-    list_display = ("template", *_COLUMNS, "rating")
+    list_display = ("template", *_COLUMNS, "rating", "satisfaction")
     list_select_related = ("template",)
     search_fields = ("template__name", "template__slug")
 
@@ -38,6 +38,11 @@ class TemplateAnalyticsAdmin(_UsageAdmin):
             return "none"
         return f"{obj.rating_sum / obj.rating_count:.1f} of 5 ({obj.rating_count})"
 
+    @admin.display(description="satisfaction")
+    def satisfaction(self, obj: TemplateAnalytics) -> str:
+        rated = obj.helpful_count + obj.unhelpful_count
+        return f"{obj.helpful_count / rated:.0%} of {rated}" if rated else "no data"
+
 
 @admin.register(Rating)
 class RatingAdmin(ReadOnlyAdmin, admin.ModelAdmin):
@@ -45,6 +50,17 @@ class RatingAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     list_filter = ("stars", "updated_at")
     list_select_related = ("template", "user")
     search_fields = ("template__name", "template__slug", "user__username", "comment")
+
+
+@admin.register(ReplyRating)
+class ReplyRatingAdmin(ReadOnlyAdmin, admin.ModelAdmin):
+    """Who said it and why; not what was said, which is for its owner alone."""
+
+    list_display = ("template", "user", "helpful", "comment", "updated_at")
+    list_filter = ("helpful", "updated_at")
+    list_select_related = ("template", "user")
+    search_fields = ("template__name", "template__slug", "user__username", "comment")
+    fields = readonly_fields = (*list_display, "message_id")
 
 
 @admin.register(UserUsage)

@@ -1,4 +1,4 @@
-"""What templates and users keep of finished executions, and templates of ratings.
+"""What templates and users keep of finished executions, and templates of ratings of both kinds.
 
 Replays are no executions here, for they did nothing; the calls they name count, at no cost.
 """
@@ -36,6 +36,14 @@ of_ratings = declare(
     Aggregate(into="rating_count"),
     Aggregate(into="rating_sum", of="stars"),
     model="analytics.Rating",
+    parent_model="analytics.TemplateAnalytics",
+    parent="template_id",
+)
+
+of_reply_ratings = declare(
+    Aggregate(into="helpful_count", only=(("helpful", True),)),
+    Aggregate(into="unhelpful_count", only=(("helpful", False),)),
+    model="analytics.ReplyRating",
     parent_model="analytics.TemplateAnalytics",
     parent="template_id",
 )

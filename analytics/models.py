@@ -22,10 +22,15 @@ class Usage(CallTotals):
 
 
 class TemplateAnalytics(Usage):
-    """How one template is doing; the mean rating is `rating_sum` over `rating_count`."""
+    """How one template is doing; the mean rating is `rating_sum` over `rating_count`.
+
+    `helpful_count` and `unhelpful_count` are of replies (`ReplyRating`).
+    """
 
     rating_count = models.PositiveBigIntegerField(default=0)
     rating_sum = models.PositiveBigIntegerField(default=0)
+    helpful_count = models.PositiveBigIntegerField(default=0, db_default=0)
+    unhelpful_count = models.PositiveBigIntegerField(default=0, db_default=0)
     template = models.OneToOneField(
         "workflows.WorkflowTemplate", models.CASCADE, primary_key=True, related_name="analytics"
     )
@@ -60,6 +65,29 @@ class Rating(EditableRecord):
 
     def __str__(self) -> str:
         return f"{self.stars} of 5"
+
+
+class ReplyRating(EditableRecord):
+    """Whether a reply helped whoever asked, and why. `template` is what gave the reply."""
+
+    message = models.ForeignKey("conversations.Message", models.CASCADE, related_name="ratings")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    template = models.ForeignKey(
+        "workflows.WorkflowTemplate", models.SET_NULL, null=True, related_name="+"
+    )
+    helpful = models.BooleanField()
+    comment = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["message", "user"], name="analytics_one_rating_per_user_and_reply"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return "helpful" if self.helpful else "not helpful"
 
 
 class UserUsage(Usage):

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from accounts.authentication import user_of
 from analytics.models import Rating
-from analytics.services.ratings import rate_template, rating_of, unrate_template
+from analytics.services.ratings import rate_template, rating_of, unrate
 from core.api import parse
 from core.shapes import Shape
 from workflows.api.inputs import Body, Text
@@ -44,7 +44,8 @@ class TemplateRating(GenericAPIView[Rating]):
     @extend_schema(responses=RatingOut)
     def get(self, request: Request, pk: str) -> Response:
         user = user_of(request)
-        return Response(rating_out(rating_of(template_for(user, pk), user)).to_json())
+        template = template_for(user, pk)
+        return Response(rating_out(rating_of(template.ratings.all(), user)).to_json())
 
     @extend_schema(request=RatingIn, responses={200: RatingOut, 201: RatingOut})
     def put(self, request: Request, pk: str) -> Response:
@@ -56,5 +57,5 @@ class TemplateRating(GenericAPIView[Rating]):
     @extend_schema(responses={204: None})
     def delete(self, request: Request, pk: str) -> Response:
         user = user_of(request)
-        unrate_template(template_for(user, pk), by=user)
+        unrate(template_for(user, pk).ratings.all(), by=user)
         return Response(status=204)

@@ -19,7 +19,10 @@ from workflows.totals import totals_json
 
 
 class TemplateAnalyticsOut(Shape):
-    """Executions that are over, and ratings, of all users; means are null while there are none."""
+    """Executions that are over, and ratings, of all users; means are null while there are none.
+
+    `satisfaction` is the share of helpful ones among the replies that were rated.
+    """
 
     template: UUID
     executions: int
@@ -32,12 +35,15 @@ class TemplateAnalyticsOut(Shape):
     last_used_at: datetime | None
     ratings: int
     mean_rating: float | None
+    helpful_replies: int
+    unhelpful_replies: int
+    satisfaction: float | None
 
 
 def analytics_of(template: WorkflowTemplate) -> TemplateAnalyticsOut:
     """The kept numbers of a template, and when it was used last."""
     kept = TemplateAnalytics.objects.get(template=template)
-    runs = kept.execution_count
+    runs, rated = kept.execution_count, kept.helpful_count + kept.unhelpful_count
     last = WorkflowExecution.objects.filter(template=template).aggregate(at=Max("created_at"))["at"]
     return TemplateAnalyticsOut(
         template=template.id,
@@ -51,6 +57,9 @@ def analytics_of(template: WorkflowTemplate) -> TemplateAnalyticsOut:
         last_used_at=last,
         ratings=kept.rating_count,
         mean_rating=round(kept.rating_sum / kept.rating_count, 2) if kept.rating_count else None,
+        helpful_replies=kept.helpful_count,
+        unhelpful_replies=kept.unhelpful_count,
+        satisfaction=round(kept.helpful_count / rated, 4) if rated else None,
     )
 
 

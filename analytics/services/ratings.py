@@ -1,48 +1,84 @@
-"""What people think of templates: given, changed, taken back."""
+"""What people think of templates and replies: given, changed, taken back."""
 
-from django.db import transaction
+from typing import Any, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
 
 from accounts.models import User
-from analytics.aggregates import of_ratings
-from analytics.models import Rating
-from core.errors import NotFound
+from analytics.aggregates import of_ratings, of_reply_ratings
+from analytics.models import Rating, ReplyRating
+from conversations.models import Message, Role
+from core.aggregates import AggregateGroup
+from core.errors import Conflict, NotFound
 from workflows.models import WorkflowTemplate
+
+R = TypeVar("R", Rating, ReplyRating)
 
 
 class RatingNotFound(NotFound):
     code = "rating_not_found"
-    message = "You have not rated this template."
+    message = "You have not rated this."
 
 
-@transaction.atomic
+class NotAReply(Conflict):
+    code = "not_a_reply"
+    message = "Only replies can be rated."
+
+
 def rate_template(
     template: WorkflowTemplate, *, by: User, stars: int, comment: str = ""
 ) -> tuple[Rating, bool]:
     """The one rating of this user, and whether it is new; what is kept of it changes with it."""
     given = {"stars": stars, "comment": comment}
-    rating, created = Rating.objects.select_for_update().get_or_create(
-        template=template, user=by, defaults=given
-    )
-    if not created:
-        of_ratings.add_group([vars(rating)], sign=-1)
-        rating.stars, rating.comment = stars, comment
-        rating.save(update_fields=["stars", "comment", "updated_at"])
-        of_ratings.add_group([vars(rating)])
-    return rating, created
+    return _give(Rating, of_ratings, given, template=template, user=by)
 
 
-def rating_of(template: WorkflowTemplate, user: User) -> Rating:
-    """What this user thinks of it. Raises RatingNotFound."""
-    rating = Rating.objects.filter(template=template, user=user).first()
+def rate_reply(
+    reply: Message, *, by: User, helpful: bool, comment: str = ""
+) -> tuple[ReplyRating, bool]:
+    """The same for a reply; it counts for the template that gave it. Raises NotAReply."""
+    if reply.role != Role.ASSISTANT:
+        raise NotAReply
+    template_id = reply.execution.template_id if reply.execution else None
+    given = {"helpful": helpful, "comment": comment, "template_id": template_id}
+    return _give(ReplyRating, of_reply_ratings, given, message=reply, user=by)
+
+
+def rating_of(ratings: models.QuerySet[R], user: User) -> R:
+    """What this user thinks, among the ratings of one thing. Raises RatingNotFound."""
+    rating = ratings.filter(user=user).first()
     if rating is None:
         raise RatingNotFound
     return rating
 
 
 @transaction.atomic
-def unrate_template(template: WorkflowTemplate, *, by: User) -> None:
+def unrate(ratings: models.QuerySet[R], *, by: User) -> None:
     """Take it back; of two at once only one does. Raises RatingNotFound."""
-    rating = Rating.objects.select_for_update().filter(template=template, user=by).first()
-    if rating is None:
-        raise RatingNotFound
-    rating.delete()
+    rating_of(ratings.select_for_update(), by).delete()
+
+
+def message_for(user: User, conversation: str, pk: str) -> Message:
+    """One message of one's own conversations. Raises NotFound."""
+    messages = Message.objects.visible_to(user).select_related("execution")
+    try:
+        found: Message = messages.get(pk=pk, conversation=conversation)
+    except (Message.DoesNotExist, ValidationError, ValueError) as error:
+        raise NotFound from error
+    return found
+
+
+@transaction.atomic
+def _give(
+    kind: type[R], kept: AggregateGroup, given: dict[str, Any], **whose: Any
+) -> tuple[R, bool]:
+    ratings = kind._default_manager.select_for_update()
+    rating, created = ratings.get_or_create(**whose, defaults=given)
+    if not created:
+        kept.add_group([vars(rating)], sign=-1)
+        for name, value in given.items():
+            setattr(rating, name, value)
+        rating.save(update_fields=[*given, "updated_at"])
+        kept.add_group([vars(rating)])
+    return rating, created

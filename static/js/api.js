@@ -41,6 +41,7 @@ export async function request(method, path, body, { key = null } = {}) {
 
 export const get = (path) => request("GET", path);
 export const post = (path, body = {}, options = {}) => request("POST", path, body, options);
+export const put = (path, body) => request("PUT", path, body);
 export const patch = (path, body) => request("PATCH", path, body);
 export const remove = (path) => request("DELETE", path);
 

@@ -6,5 +6,7 @@ export const APPROVALS = "/approvals/";
 export const CHAT = "/api/v1/chat/";
 export const CONVERSATIONS = "/api/v1/conversations/";
 export const conversationApi = (conversation) => `${CONVERSATIONS}${conversation}/`;
+export const ratingsApi = (conversation) => `${conversationApi(conversation)}ratings/?page_size=200`;
+export const ratingApi = (conversation, message) => `${conversationApi(conversation)}messages/${message}/rating/`;
 export const executionApi = (execution) => `/api/v1/executions/${execution}/`;
 export const callsApi = (execution) => `/api/v1/model-calls/?execution=${execution}`;

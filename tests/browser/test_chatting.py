@@ -224,3 +224,25 @@ def test_code_is_coloured_and_can_be_copied(chat: ChatPage) -> None:
     expect(chat.page.locator("#announcer")).to_have_text("Copied")
     copied = chat.page.evaluate("navigator.clipboard.readText()")
     assert copied.strip() == "answer = 6 * 7\nprint(answer)"
+
+
+def test_an_answer_is_said_to_have_helped_and_why(chat: ChatPage) -> None:
+    answer = chat.ask("What do tokens cost?")
+    helped = answer.get_by_role("button", name="This helped")
+    helped.click()
+    expect(helped).to_have_attribute("aria-pressed", "true")
+    answer.get_by_label("Why?").fill("It says what I asked.")
+    answer.get_by_role("button", name="Save").click()
+    expect(answer.get_by_label("Why?")).to_be_hidden()
+    (kept,) = chat.get(f"conversations/{chat.conversation}/ratings/")["results"]
+    assert (kept["helpful"], kept["comment"]) == (True, "It says what I asked.")
+    chat.page.reload()
+    chat.ready()
+    expect(helped).to_have_attribute("aria-pressed", "true")
+    answer.get_by_role("button", name="This did not help").click()
+    expect(helped).to_have_attribute("aria-pressed", "false")
+    answer.get_by_role("button", name="This did not help").click()
+    expect(answer.get_by_role("button", name="This did not help")).to_have_attribute(
+        "aria-pressed", "false"
+    )
+    assert chat.get(f"conversations/{chat.conversation}/ratings/")["results"] == []

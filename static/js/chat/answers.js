@@ -5,7 +5,8 @@ import { apply, emptySnapshot, isOver } from "../progress.js";
 import { AnswerView, userMessage } from "./messages.js";
 import { replyOf, replySoFar } from "./reply.js";
 
-/** `onRetry(view)`, `onCancel(answer)`, `onChange()` on every repaint, `onOver(reply)` once per run. */
+/** `onRetry(view)`, `onCancel(answer)`, `onChange()` on every repaint, `onOver(reply)` once per run,
+ * `ratingAt(message)` gives where a rating is kept. */
 export class Answers {
   constructor(list, handlers) {
     this.list = list;
@@ -15,6 +16,7 @@ export class Answers {
     this.held = new Map();
     this.past = new Set();
     this.asked = new Map();
+    this.views = [];
     this.frame = null;
   }
 
@@ -108,10 +110,19 @@ export class Answers {
   }
 
   view(answer) {
-    return new AnswerView({
+    const view = new AnswerView({
       onRetry: (view) => this.handlers.onRetry(view),
       onWithdraw: () => this.handlers.onCancel(answer),
+      ratingAt: (message) => this.handlers.ratingAt(message),
     });
+    this.views.push(view);
+    return view;
+  }
+
+  /** Show what was said of them: `[{message, helpful, comment}]`. */
+  rated(ratings) {
+    const given = new Map(ratings.map((rating) => [rating.message, rating]));
+    for (const view of this.views) if (given.has(view.reply?.id)) view.rating.show(given.get(view.reply.id));
   }
 
   /** Paint at most once per frame, however many events came. */

@@ -7,6 +7,7 @@ import { duration, EXACTNESS, money, moment, usage } from "../format.js";
 import { renderMarkdown } from "../markdown.js";
 import { executionPage } from "../paths.js";
 import { answerCall } from "../progress.js";
+import { Rating } from "./rating.js";
 import { Steps } from "./steps.js";
 import { activity, isLive } from "./reply.js";
 
@@ -25,7 +26,7 @@ export function userMessage(message, { sending = false } = {}) {
 
 /** An answer that can be shown again and again while it grows. */
 export class AnswerView {
-  constructor({ onRetry, onWithdraw, onDone }) {
+  constructor({ onRetry, onWithdraw, onDone, ratingAt }) {
     this.onRetry = onRetry;
     this.onDone = onDone;
     this.name = el("span", { class: "model" });
@@ -40,6 +41,7 @@ export class AnswerView {
     this.figures = el("span", { class: "figures" });
     this.steps = new Steps(this.figures, (snapshot) => this.showReasoning(answerCall(snapshot)?.reasoning));
     this.tools = el("div", { class: "tools" });
+    this.rating = new Rating(() => ratingAt(this.reply.id));
     this.element = el(
       "li",
       { class: "message assistant" },
@@ -49,6 +51,7 @@ export class AnswerView {
       this.problem,
       this.waiting,
       el("div", { class: "receipt" }, this.steps.element, this.tools),
+      this.rating.form,
     );
   }
 
@@ -107,6 +110,7 @@ export class AnswerView {
   showTools(reply) {
     fill(
       this.tools,
+      ...(reply.text && reply.id ? this.rating.thumbs : []),
       reply.text ? copyButton(() => this.reply.text, "Copy answer") : null,
       reply.execution
         ? el("a", { class: "icon-button", href: executionPage(reply.execution), "aria-label": "Open this run", title: "Open this run" }, icon("open"))

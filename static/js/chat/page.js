@@ -2,7 +2,7 @@
 
 import { get, post, Problem } from "../api.js";
 import { pageData, setText } from "../dom.js";
-import { CHAT, chatPage, conversationApi, executionApi } from "../paths.js";
+import { CHAT, chatPage, conversationApi, executionApi, ratingApi, ratingsApi } from "../paths.js";
 import { announce, toast } from "../toast.js";
 import { Composer } from "./composer.js";
 import { connectDrawer } from "./drawer.js";
@@ -18,7 +18,8 @@ let conversation = pageData("conversation-data");
 let posting = Promise.resolve();
 
 const scroll = new Follower(byId("scroll"), byId("jump"));
-const answers = new Answers(byId("messages"), { onRetry: retry, onCancel: cancel, onChange: changed, onOver: over });
+const ratingAt = (message) => ratingApi(conversation.id, message);
+const answers = new Answers(byId("messages"), { onRetry: retry, onCancel: cancel, onChange: changed, onOver: over, ratingAt });
 const wire = new Wire({ onEvent: heard, onConversation: refresh, live: () => answers.live(), note: byId("connection") });
 const composer = new Composer(byId("composer"), { onSend: send, onStop: () => cancel(answers.current()) });
 const sidebar = new Sidebar({ onRenamed: (title) => refresh({ ...conversation, title }), onGone: () => location.assign("/chat/") });
@@ -27,6 +28,7 @@ answers.fill(pageData("messages-data"));
 const running = pageData("running-data");
 if (running) answers.start(running);
 if (conversation) wire.follow(conversation.id, running);
+if (conversation) get(ratingsApi(conversation.id)).then(({ results }) => answers.rated(results), () => {});
 connectDrawer();
 changed();
 scroll.toEnd();
