@@ -12,7 +12,8 @@ from rest_framework.response import Response
 
 from accounts.authentication import user_of
 from analytics.models import ReplyRating
-from analytics.services.ratings import message_for, rate_reply, rating_of, unrate
+from analytics.services.ratings import rate_reply, rating_of, unrate
+from conversations.services.conversations import message_for
 from conversations.services.turns import conversation_for
 from core.api import parse
 from core.listing import Page, ShapeList

@@ -2,7 +2,6 @@
 
 from typing import Any, TypeVar
 
-from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
 from accounts.models import User
@@ -57,16 +56,6 @@ def rating_of(ratings: models.QuerySet[R], user: User) -> R:
 def unrate(ratings: models.QuerySet[R], *, by: User) -> None:
     """Take it back; of two at once only one does. Raises RatingNotFound."""
     rating_of(ratings.select_for_update(), by).delete()
-
-
-def message_for(user: User, conversation: str, pk: str) -> Message:
-    """One message of one's own conversations. Raises NotFound."""
-    messages = Message.objects.visible_to(user).select_related("execution")
-    try:
-        found: Message = messages.get(pk=pk, conversation=conversation)
-    except (Message.DoesNotExist, ValidationError, ValueError) as error:
-        raise NotFound from error
-    return found
 
 
 @transaction.atomic

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -14,11 +13,11 @@ from accounts.authentication import user_of
 from conversations.api.chat import RESPONSES, answer
 from conversations.api.shapes import ChatIn, MessageOut, message_out
 from conversations.models import Message
-from conversations.services.conversations import delete_message
+from conversations.services.conversations import delete_message, message_for
 from conversations.services.turns import conversation_for
 from core.api import AsyncAPIView, parse
 from core.database import database
-from core.errors import Conflict, NotFound
+from core.errors import Conflict
 from core.idempotency import KEY
 from core.listing import Page, ShapeList
 from core.pagination import InTurn
@@ -60,22 +59,15 @@ class ConversationMessages(AsyncAPIView):
 class MessageDetail(GenericAPIView[Message]):
     @extend_schema(responses=MessageOut)
     def get(self, request: Request, pk: str, message: str) -> Response:
-        return Response(message_out(_message(request, pk, message)).to_json())
+        return Response(message_out(message_for(user_of(request), pk, message)).to_json())
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, pk: str, message: str) -> Response:
-        delete_message(_message(request, pk, message), by=user_of(request))
+        user = user_of(request)
+        delete_message(message_for(user, pk, message), by=user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 def _listed(request: HttpRequest, pk: str) -> HttpResponseBase:
     response = MessageList.as_view()(request, pk=pk)
     return response.render()
-
-
-def _message(request: Request, conversation: str, pk: str) -> Any:
-    messages = Message.objects.visible_to(user_of(request)).select_related("conversation")
-    try:
-        return messages.get(pk=pk, conversation=conversation)
-    except (Message.DoesNotExist, ValidationError, ValueError) as error:
-        raise NotFound from error

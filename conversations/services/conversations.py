@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.changes import tell_changed
 from accounts.models import User
 from audit.record import record
 from conversations.models import Conversation, Message
-from core.errors import Conflict
+from core.errors import Conflict, NotFound
 from workflows.models import WorkflowExecution
 
 
@@ -43,6 +44,16 @@ def delete_conversation(conversation: Conversation, *, by: User) -> None:
     record("conversations.conversation.deleted", actor=by, target=conversation)
     conversation.delete()
     tell_changed(conversation.owner_id)
+
+
+def message_for(user: User, conversation: str, pk: str) -> Message:
+    """One message of a conversation of this user. Raises NotFound."""
+    messages = Message.objects.visible_to(user).select_related("conversation")
+    try:
+        found: Message = messages.get(pk=pk, conversation=conversation)
+    except (Message.DoesNotExist, ValidationError, ValueError) as error:
+        raise NotFound from error
+    return found
 
 
 @transaction.atomic
