@@ -3,16 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import orjson
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.conf import settings
 from django.db import transaction
 
-from audit.keys import public_of, signing_key
 from audit.models import AuditCheckpoint, AuditHead
+from audit.signatures import is_signed, sign
 from core import clock
 
 
@@ -28,14 +25,8 @@ class Checkpoint:
 
     def signed_by(self, public_keys: tuple[str, ...]) -> bool:
         """Whether one of these keys signed it."""
-        if self.public_key not in public_keys:
-            return False
-        try:
-            key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(self.public_key))
-            key.verify(bytes.fromhex(self.signature), signed_text(self.seq, self.seal, self.at))
-        except (InvalidSignature, ValueError):
-            return False
-        return True
+        text = signed_text(self.seq, self.seal, self.at)
+        return is_signed(text, self.public_key, self.signature, public_keys)
 
 
 def signed_text(seq: int, seal: str, at: str) -> bytes:
@@ -51,10 +42,10 @@ def note_checkpoint() -> AuditCheckpoint | None:
         head = AuditHead.objects.select_for_update().filter(seq__gt=0).first()
         if head is None or AuditCheckpoint.objects.filter(seq__gte=head.seq).exists():
             return None
-        key, at = signing_key(), clock.now()
-        signature = key.sign(signed_text(head.seq, head.seal, at.isoformat())).hex()
+        at = clock.now()
+        public_key, signature = sign(signed_text(head.seq, head.seal, at.isoformat()))
         noted = AuditCheckpoint.objects.create(
-            seq=head.seq, seal=head.seal, at=at, public_key=public_of(key), signature=signature
+            seq=head.seq, seal=head.seal, at=at, public_key=public_key, signature=signature
         )
     if settings.AUDIT_CHECKPOINTS:
         _append(Path(settings.AUDIT_CHECKPOINTS), as_checkpoint(noted))
@@ -67,19 +58,14 @@ def as_checkpoint(row: AuditCheckpoint) -> Checkpoint:
 
 def checkpoints_in(path: Path) -> Iterator[Checkpoint | None]:
     """Those of a file, line by line; None for a line that is none."""
-    for line in path.read_text().splitlines():
+    for line in path.read_bytes().splitlines():
         try:
             yield Checkpoint(**orjson.loads(line))
         except (orjson.JSONDecodeError, TypeError):
             yield None
 
 
-def line_of(checkpoint: Checkpoint) -> bytes:
-    told: dict[str, Any] = asdict(checkpoint)
-    return orjson.dumps(told) + b"\n"
-
-
 def _append(path: Path, checkpoint: Checkpoint) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
-        file.write(line_of(checkpoint))
+        file.write(orjson.dumps(asdict(checkpoint)) + b"\n")

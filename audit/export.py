@@ -10,14 +10,11 @@ from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from audit.chain import GENESIS, HASHED, canonical
 from audit.checkpoints import Checkpoint
 from audit.compared import Compared
-from audit.keys import public_of, signing_key
 from audit.models import AuditEntry
+from audit.signatures import is_signed, sign
 from audit.verdict import Broken, Verdict, edited
 
 _COLUMNS = ("seq", *HASHED, "hash", "seal")
@@ -32,9 +29,9 @@ def exported_lines() -> Iterator[bytes]:
         entry = json.loads(canonical(row))
         link, seq, seal = _link(link, entry), row["seq"], row["seal"]
         yield canonical({"entry": entry, "link": link}) + b"\n"
-    key = signing_key()
-    end = {"seq": seq, "seal": seal, "link": link, "public_key": public_of(key)}
-    yield canonical({"end": end, "signature": key.sign(canonical(end)).hex()}) + b"\n"
+    end = {"seq": seq, "seal": seal, "link": link}
+    public_key, signature = sign(canonical(end))
+    yield canonical({"end": end, "public_key": public_key, "signature": signature}) + b"\n"
 
 
 def verify_export(
@@ -82,13 +79,13 @@ class _Walk:
             raise Broken("missing", message, self._seq + 1)
 
     def _check(self, told: dict[str, Any]) -> None:
-        expected, entry = self._seq + 1, told.get("entry") or {}
+        expected, entry = self._seq + 1, told["entry"]
         if entry.get("seq") != expected:
             message = f"Row {expected} is not where it belongs; row {entry.get('seq')} is."
             raise Broken("missing", message, expected)
         if told.get("link") != _link(self._link, entry):
             raise edited(f"Row {expected}", "its link does not fit", expected, entry.get("id"))
-        self._link, self._seal, self._seq = told["link"], entry["seal"], expected
+        self._link, self._seal, self._seq = told["link"], entry.get("seal", ""), expected
         self._checkpoints.check(expected, self._seal)
 
     def _check_end(self, told: dict[str, Any]) -> None:
@@ -97,19 +94,10 @@ class _Walk:
         if (end.get("seq"), end.get("seal"), end.get("link")) != here:
             message = f"The end is of row {end.get('seq')}, and row {self._seq} is the last here."
             raise Broken("missing", message, self._seq + 1)
-        if not self._signed(end, told.get("signature", "")):
+        by, signature = told.get("public_key", ""), told.get("signature", "")
+        if not is_signed(canonical(end), by, signature, self._public_keys):
             raise Broken("unsigned", "No known key signed this file.")
         self._checkpoints.check_end(self._seq)
-
-    def _signed(self, end: dict[str, Any], signature: str) -> bool:
-        if end.get("public_key") not in self._public_keys:
-            return False
-        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(end["public_key"]))
-        try:
-            key.verify(bytes.fromhex(signature), canonical(end))
-        except (InvalidSignature, ValueError):
-            return False
-        return True
 
 
 def _link(before: str, entry: dict[str, Any]) -> str:
@@ -119,8 +107,8 @@ def _link(before: str, entry: dict[str, Any]) -> str:
 def _read(line: bytes, seq: int) -> dict[str, Any]:
     try:
         told = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         told = None
-    if not isinstance(told, dict):
+    if not isinstance(told, dict) or not isinstance(told.get("end", told.get("entry")), dict):
         raise edited(f"Row {seq}", "its line cannot be read", seq)
     return told

@@ -9,9 +9,10 @@ from audit.chain import GENESIS, HASHED, hash_of, personal_digest, seal_of
 from audit.checkpoints import Checkpoint, as_checkpoint
 from audit.compared import Compared
 from audit.guards import missing_guards
-from audit.keys import public_keys, sealing_keys
+from audit.keys import sealing_keys
 from audit.models import AuditCheckpoint, AuditEntry, AuditHead
 from audit.querysets import AuditEntryQuerySet
+from audit.signatures import public_keys
 from audit.verdict import Broken, Verdict, edited
 
 _COLUMNS = (*HASHED, "personal", "hash", "seq", "seal")
@@ -67,7 +68,7 @@ class _Walk:
             self._check(row)
             self.seq, self.seal = row["seq"], row["seal"]
             self.entries += 1
-        self._check_end(*self.head)
+        self._check_end(self.head[0])
         for row in _rows(_unsealed(), "id"):
             self._check_content(row, f"The unsealed row {row.get('id', '')}")
             self.unsealed += 1
@@ -105,7 +106,7 @@ class _Walk:
         elif personal_digest(row["personal"]) != row["personal_hash"]:
             raise edited(name, "its personal part does not match its hash", seq, pk)
 
-    def _check_end(self, head_seq: int, _: str) -> None:
+    def _check_end(self, head_seq: int) -> None:
         if self.seq < head_seq:
             first = self.seq + 1
             message = f"Rows {first} to {head_seq} were deleted from the end."

@@ -9,8 +9,8 @@ from django.db import connection
 
 from audit.checkpoints import checkpoints_in, note_checkpoint
 from audit.export import exported_lines, verify_export
-from audit.keys import public_keys
 from audit.models import AuditEntry
+from audit.signatures import public_keys
 from tests.factories.audit import write_entries
 
 pytestmark = pytest.mark.django_db
@@ -85,6 +85,20 @@ def test_an_export_of_another_chain_disagrees_with_the_checkpoints(tmp_path, set
     assert verify_export(exported_lines(), public_keys(), noted).ok
     lines = list(exported_lines())
     assert verify_export(lines[:2], public_keys(), noted).fault == "missing"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(b"[]", b"7", b"{}", b'{"entry": []}', b'{"end": 5}', b'{"entry": {}, "end": null}'),
+        *(b'{"entry": {"seq": 1}}', b'{"end": {}}', b"\xff", b"[" * 100_000, b""),
+        b'{"end": {"seq": 0}, "public_key": [], "signature": 5}',
+    ],
+)
+def test_whatever_stands_in_a_file_is_a_fault_and_no_crash(tmp_path, capsys, line):
+    (tmp_path / "trail").write_bytes(line + b"\n")
+    assert not looked_at(tmp_path / "trail", capsys)["ok"]
+    assert looked_at(tmp_path / "trail", capsys, "--checkpoints", str(tmp_path / "trail"))["fault"]
 
 
 def test_an_export_does_not_take_the_place_of_a_file(export):

@@ -7,9 +7,9 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
 
 from audit.export import exported_lines
-from audit.keys import public_keys
 from audit.record import record
 from audit.sealing import seal_entries
+from audit.signatures import public_keys
 
 
 class Command(BaseCommand):

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from audit.checkpoints import Checkpoint, checkpoints_in
 from audit.export import verify_export
-from audit.keys import public_keys
+from audit.signatures import public_keys
 from audit.verdict import Verdict
 from audit.verification import verify
 

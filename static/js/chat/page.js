@@ -28,7 +28,7 @@ answers.fill(pageData("messages-data"));
 const running = pageData("running-data");
 if (running) answers.start(running);
 if (conversation) wire.follow(conversation.id, running);
-if (conversation) get(ratingsApi(conversation.id)).then(({ results }) => answers.rated(results), () => {});
+if (conversation) get(ratingsApi(conversation.id)).then(({ results }) => answers.rated(results), (problem) => toast(problem.message, "error"));
 connectDrawer();
 changed();
 scroll.toEnd();
