@@ -7,6 +7,7 @@ from django.db.models.signals import post_save
 from accounts.models import User
 from analytics.aggregates import of_ratings, of_reply_ratings, of_templates, of_users
 from analytics.models import TemplateAnalytics, UserUsage
+from analytics.rollups import telling
 from workflows.models import WorkflowTemplate
 from workflows.signals import executions_finished
 
@@ -31,6 +32,7 @@ def connect() -> None:
     of_users.connect()
     of_ratings.connect()
     of_reply_ratings.connect()
+    telling.connect()
     executions_finished.connect(on_executions_finished, dispatch_uid="analytics.executions")
     post_save.connect(on_template_saved, WorkflowTemplate, dispatch_uid="analytics.template")
     post_save.connect(on_user_saved, User, dispatch_uid="analytics.user")

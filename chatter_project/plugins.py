@@ -49,6 +49,7 @@ CHORES = [
     "triggers.chores.fire_schedules",
     "triggers.chores.follow_chains",
     "tools.chores.settle_lost_calls",
+    "analytics.chores.fold_rollups",
     "core.retention.prune_now_and_then",
 ]
 

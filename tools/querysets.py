@@ -3,12 +3,13 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Count, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from core import clock
 from core.spelt import Spelt
+from tools.signals import tool_calls_settled
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -33,10 +34,17 @@ class ToolCallQuerySet(models.QuerySet[Any]):
     def under_way(self) -> Self:
         return self.filter(status=Spelt("open"))
 
+    @transaction.atomic
     def settle(self, row: dict[str, Any]) -> bool:
-        """Give an open call its last state; False when it has one: that is never changed."""
+        """Give an open call its last state; False when it has one: that is never changed.
+
+        `row` has all columns, as they shall be.
+        """
         settled = {name: value for name, value in row.items() if name != "id"}
-        return bool(self.under_way().filter(pk=row["id"]).update(**settled))
+        won = bool(self.under_way().filter(pk=row["id"]).update(**settled))
+        if won:
+            tool_calls_settled.send(sender=self.model, calls=[row])
+        return won
 
     def made(self) -> Self:
         """Those for which the tool was, or was to be, called."""

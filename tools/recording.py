@@ -55,7 +55,7 @@ class DatabaseRecorder:
     async def _update(self, call: ToolCallRecord, insertion: asyncio.Task[None]) -> None:
         """After the insertion, which a cancelled caller has not waited for."""
         await insertion
-        await database.run(ToolCall.objects.settle, call.settled_row())
+        await database.run(ToolCall.objects.settle, call.row())
 
 
 @transaction.atomic

@@ -105,6 +105,7 @@ class ModelCall(Record):
         default_permissions = ("view",)
         indexes = [
             models.Index(fields=["user", "-id"], name="llms_calls_of_user"),
+            models.Index(fields=["started_at"], name="llms_calls_by_time"),
             # What a response cache looks for; all known when the row is opened, so that settling
             # it touches no index.
             models.Index(fields=["user", "request_hash"], name="llms_calls_by_question"),

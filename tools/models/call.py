@@ -80,6 +80,7 @@ class ToolCall(Record):
         indexes = [
             models.Index(fields=["user", "-id"], name="tools_calls_of_user"),
             models.Index(fields=["tool", "started_at"], name="tools_calls_of_tool"),
+            models.Index(fields=["started_at"], name="tools_calls_by_time"),
             models.Index(
                 fields=["started_at"],
                 condition=Q(status=ToolCallStatus.OPEN),

@@ -19,5 +19,5 @@ def settle_lost() -> None:
         tool = catalogue.get(row["tool"])
         limit_s = _LEEWAY_S + (tool.timeout_s if tool is not None else 0)
         too_old = row["started_at"] < clock.now() - timedelta(seconds=limit_s)
-        if too_old and ToolCall.objects.settle(lost_row(row)):
+        if too_old and ToolCall.objects.settle(row | lost_row(row)):
             log.warning("tool.call_lost", call=str(row["id"]), tool=row["tool"])

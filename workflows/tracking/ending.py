@@ -20,7 +20,8 @@ from workflows.tracking.facts import Audited, EventsHappened, Fact
 from workflows.tracking.frames import frame
 
 _RETURNED = (
-    *("id", "template_id", "definition_id", "rerun", "serial_key", "serial_number"),
+    *("id", "template_id", "definition_id", "version_id", "rerun"),
+    *("serial_key", "serial_number"),
     *COUNTED,
 )
 
@@ -62,6 +63,7 @@ class ExecutionEnded(Fact):
     totals: Mapping[str, Any] = field(default_factory=dict)  # the row's counts, once written
     template_id: UUID | None = None
     definition_id: UUID | None = None
+    version_id: UUID | None = None
     rerun: str = ""
     serial_key: str = ""
     serial_number: int = 0
@@ -101,6 +103,8 @@ class ExecutionEnded(Fact):
         """What kept numbers count of a finished execution."""
         return {
             "template_id": self.template_id,
+            "definition_id": self.definition_id,
+            "version_id": self.version_id,
             "user_id": self.user_id,
             "status": self.status,
             "rerun": self.rerun,
@@ -124,7 +128,7 @@ class ExecutionEnded(Fact):
     def _take(self, row: Mapping[str, Any]) -> None:
         self.totals = {name: row[name] for name in COUNTED}
         self.template_id, self.definition_id = row["template_id"], row["definition_id"]
-        self.rerun = row["rerun"]
+        self.version_id, self.rerun = row["version_id"], row["rerun"]
         self.serial_key, self.serial_number = row["serial_key"], row["serial_number"]
 
     def _tell(self, follow: Mapping[str, Any]) -> None:

@@ -19,6 +19,7 @@ from llms.models import ModelCall
 from llms.signals import model_calls_settled
 from tools.ledger import ToolCallRecord
 from tools.models import ToolCall
+from tools.signals import tool_calls_settled
 from workflows.models import (
     ExecutionEvent,
     ExecutionStatus,
@@ -166,7 +167,9 @@ class ToolCallAnswered(Fact):
 
     @classmethod
     def write(cls, facts: Sequence[Self]) -> None:
-        insert_rows(ToolCall, [fact.call.row() for fact in facts])
+        rows = [fact.call.row() for fact in facts]
+        insert_rows(ToolCall, rows)
+        tool_calls_settled.send(sender=ToolCall, calls=rows)
 
 
 @dataclass(slots=True)
@@ -191,6 +194,7 @@ class ToolCallSettled(Fact):
     @classmethod
     def write(cls, facts: Sequence[Self]) -> None:
         update_rows(ToolCall, [fact.call.settled_row() for fact in facts])
+        tool_calls_settled.send(sender=ToolCall, calls=[fact.call.row() for fact in facts])
 
 
 @dataclass(slots=True)

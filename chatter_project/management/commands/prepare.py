@@ -23,6 +23,7 @@ class Command(BaseCommand):
         register_environment_providers()
         for task, minutes in settings.CHATTER_JOBS.items():
             repeat(task, minutes)
+        call_command("rebuild_rollups", if_empty=True, stdout=self.stdout)
         added = add_prices()
         if added:
             self.stdout.write(f"Added {added} model prices.")

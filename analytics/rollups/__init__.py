@@ -1,0 +1,1 @@
+"""Facts into buckets: told in the commit they happen in, added up within a second, recounted."""

@@ -1,0 +1,95 @@
+"""Parts become rows: all that commits have told, in the order they told it, exactly once."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import Max, Min
+
+from analytics.models import RollupPart
+from analytics.rollups.facts import KINDS, FactKind
+from analytics.rollups.tallies import Key, Tallies, Tally, add_up, with_days
+from core.bulk import insert_rows, update_rows
+from core.turns import in_turn
+
+TURN = "analytics.rollups"
+_PARTS, _ROWS = 500, 500
+
+
+def fold() -> int:
+    """Add what was told since the last time; returns how many parts it was.
+
+    After it the rollups are as of now. Any number of processes may ask: each waits its turn.
+    """
+    folded = 0
+    while RollupPart.objects.exists():
+        with in_turn(TURN):
+            folded += fold_some()
+    return folded
+
+
+def fold_some() -> int:
+    """A number of parts, in the caller's turn."""
+    parts = list(RollupPart.objects.order_by("pk")[:_PARTS])
+    hours: dict[str, Tallies] = defaultdict(dict)
+    for part in parts:
+        add_up(KINDS[part.kind], part.facts, part.sign, hours[part.kind])
+    for kind, of_kind in hours.items():
+        _write(KINDS[kind], with_days(KINDS[kind], of_kind))
+    RollupPart.objects.filter(pk__in=[part.pk for part in parts]).delete()
+    return len(parts)
+
+
+def _write(kind: FactKind, tallies: Tallies) -> None:
+    """Add to the rows there are, make those there are not, and drop what came to nothing."""
+    for some in _chunks(sorted(tallies)):
+        by_pk = {key.pk: key for key in some}
+        kept = {row["id"]: row for row in kind.rollup.objects.filter(pk__in=by_pk).values()}
+        new, changed, empty = [], [], []
+        for pk, key in by_pk.items():
+            tally = tallies[key]
+            if pk in kept:
+                tally.take_in(Tally.of_row(kind.rollup, kept[pk]))
+            _mend(kind, key, tally)
+            if tally.nothing:
+                empty.append(pk)
+            elif pk in kept:
+                changed.append({"id": pk, **tally.columns(kind.rollup)})
+            else:
+                new.append(row_of(kind, key, tally))
+        insert_rows(kind.rollup, new)
+        update_rows(kind.rollup, changed)
+        if empty:
+            kind.rollup.objects.filter(pk__in=empty).delete()
+
+
+def row_of(kind: FactKind, key: Key, tally: Tally) -> dict[str, Any]:
+    """A whole row."""
+    return {
+        "id": key.pk,
+        "grain": key.grain,
+        "dimension": key.dimension,
+        "whose": key.whose,
+        "starts_at": key.starts_at,
+        "subject": key.subject,
+        **tally.columns(kind.rollup),
+    }
+
+
+def _mend(kind: FactKind, key: Key, tally: Tally) -> None:
+    """Where numbers were taken away, ask the rows that are left for the least and the greatest."""
+    if not any(spread.torn for spread in tally.spreads):
+        return
+    rows = kind.counted().filter(
+        kind.of_subject(key.dimension, key.subject),
+        **{f"{kind.at}__gte": key.starts_at, f"{kind.at}__lt": key.ends_at},
+        **({"user_id": key.whose} if key.whose else {}),
+    )
+    for spread, column in zip(tally.spreads, kind.spread, strict=True):
+        left = rows.aggregate(least=Min(column), most=Max(column))
+        spread.least, spread.most = left["least"], left["most"]
+
+
+def _chunks(keys: list[Key]) -> Iterator[list[Key]]:
+    for at in range(0, len(keys), _ROWS):
+        yield keys[at : at + _ROWS]

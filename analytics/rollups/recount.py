@@ -1,0 +1,128 @@
+"""The rollups reckoned from the rows they are made of: to prove them, and to make them anew."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zlib import crc32
+
+from django.db.models import Min
+
+from analytics.rollups.facts import KINDS, FactKind
+from analytics.rollups.folding import TURN, fold_some, row_of
+from analytics.rollups.tallies import Tallies, add_up, with_days
+from core.aggregates import Difference, proof
+from core.bulk import insert_rows
+from core.turns import in_turn_at_one_instant
+
+_DAY = timedelta(days=1)
+_AT_ONCE = 2_000
+
+
+@proof
+def rollup_differences() -> Iterator[Difference]:
+    """Every number of every bucket, and every bucket that is missing or should not be."""
+    with in_turn_at_one_instant(TURN):
+        _fold_all()
+        for kind in KINDS.values():
+            for day in _days(kind):
+                yield from _differences_of(kind, day)
+
+
+def rebuild(kind: FactKind) -> int:
+    """Make all rows of a kind anew from the ledger, day by day; returns how many days.
+
+    Each day is a transaction, in which nothing else is added up: what commits meanwhile waits as a
+    part. Executions go on, and whoever reads sees each day as it was or as it is.
+    """
+    days = 0
+    day = _first_day(kind, None)
+    while day is not None:
+        with in_turn_at_one_instant(TURN):
+            _fold_all()
+            rows = kind.rollup.objects.filter(starts_at__gte=day, starts_at__lt=day + _DAY)
+            rows.delete()
+            for some in _parts(list(_counted(kind, day).values())):
+                insert_rows(kind.rollup, some)
+            days += 1
+        day = _first_day(kind, day + _DAY)
+    return days
+
+
+def is_unfilled(kind: FactKind) -> bool:
+    """There is something to count, and not one bucket of it."""
+    return kind.counted().exists() and not kind.rollup.objects.exists()
+
+
+def _fold_all() -> None:
+    while fold_some():
+        pass
+
+
+def _differences_of(kind: FactKind, day: datetime) -> Iterator[Difference]:
+    counted = _counted(kind, day)
+    numbers = (*kind.rollup.SUMS, *_spread_columns(kind))
+    rows = kind.rollup.objects.filter(starts_at__gte=day, starts_at__lt=day + _DAY)
+    for row in rows.values().iterator():
+        should = counted.pop(row["id"], {})
+        for name in numbers:
+            kept, found = _number(row[name]), _number(should.get(name))
+            if kept != found:
+                told = f"{row['grain']} {row['starts_at']:%Y-%m-%dT%H} {row['whose'] or 'all'}"
+                parent = f"{told} {row['dimension']} {row['subject']}".strip()
+                yield Difference(f"{kind.rollup._meta.label}.{name}", parent, kept, found)
+    for row in counted.values():
+        yield Difference(f"{kind.rollup._meta.label} missing", row["id"], 0, 1)
+
+
+def _counted(kind: FactKind, day: datetime) -> dict[Any, dict[str, Any]]:
+    """The rows of a day as they should be, by their key."""
+    rows = kind.counted().filter(**{f"{kind.at}__gte": day, f"{kind.at}__lt": day + _DAY})
+    hours: Tallies = {}
+    columns = {kind.at, kind.over, *kind.columns}
+    for row in rows.order_by().values(*columns).iterator(_AT_ONCE):
+        add_up(kind, kind.told([row]), 1, hours)
+    tallies = with_days(kind, hours)
+    return {key.pk: row_of(kind, key, tally) for key, tally in tallies.items() if not tally.nothing}
+
+
+def _days(kind: FactKind) -> Iterator[datetime]:
+    """Every day of UTC on which there is a row to count, or a bucket."""
+    day = _first_day(kind, None)
+    while day is not None:
+        yield day
+        day = _first_day(kind, day + _DAY)
+
+
+def _first_day(kind: FactKind, since: datetime | None) -> datetime | None:
+    rows, buckets = kind.counted(), kind.rollup.objects.all()
+    if since is not None:
+        rows, buckets = (
+            rows.filter(**{f"{kind.at}__gte": since}),
+            buckets.filter(starts_at__gte=since),
+        )
+    firsts = (
+        rows.aggregate(at=Min(kind.at))["at"],
+        buckets.aggregate(at=Min("starts_at"))["at"],
+    )
+    found = [at for at in firsts if at is not None]
+    if not found:
+        return None
+    return min(found).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _spread_columns(kind: FactKind) -> Iterator[str]:
+    for name in kind.rollup.SPREADS:
+        for part in ("count", "ms", "min", "max", "histogram"):
+            yield f"{name}_{part}"
+
+
+def _number(value: Any) -> int:
+    """A histogram by its checksum; what is not there as -1."""
+    if isinstance(value, bytes | memoryview):
+        return crc32(value)
+    return -1 if value is None else int(value)
+
+
+def _parts(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    for at in range(0, len(rows), _AT_ONCE):
+        yield rows[at : at + _AT_ONCE]
