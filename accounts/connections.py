@@ -21,6 +21,12 @@ class Connections:
         self._lock = Lock()
         self._held: Counter[UUID] = Counter()
 
+    @property
+    def held(self) -> int:
+        """Of all users."""
+        with self._lock:
+            return self._held.total()
+
     @contextmanager
     def one_more(self, user_id: UUID) -> Iterator[None]:
         """Count one for as long as this is entered. Raises TooManyConnections."""

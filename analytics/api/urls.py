@@ -2,13 +2,23 @@
 
 from django.urls import path
 
+from analytics.api import reports
 from analytics.api.dashboard import DashboardEvents
 from analytics.api.definitions import DefinitionAnalyticsDetail
+from analytics.api.overviews import SystemReport, TalksReport
 from analytics.api.ratings import TemplateRating
 from analytics.api.replies import ReplyRatingDetail, ReplyRatingList
 from analytics.api.templates import TemplateAnalyticsDetail
 
 urlpatterns = [
+    path("analytics/executions/", reports.ExecutionsReport.as_view(), name="report-executions"),
+    path("analytics/executions/export/", reports.ExecutionsExport.as_view()),
+    path("analytics/models/", reports.ModelsReport.as_view(), name="report-models"),
+    path("analytics/models/export/", reports.ModelsExport.as_view()),
+    path("analytics/tools/", reports.ToolsReport.as_view(), name="report-tools"),
+    path("analytics/tools/export/", reports.ToolsExport.as_view()),
+    path("analytics/conversations/", TalksReport.as_view(), name="report-conversations"),
+    path("analytics/system/", SystemReport.as_view(), name="report-system"),
     path("conversations/<str:pk>/ratings/", ReplyRatingList.as_view(), name="reply-ratings"),
     path(
         "conversations/<str:pk>/messages/<str:message>/rating/",

@@ -22,8 +22,8 @@ class FactKind:
     """One kind of row that is added up. `at` is what puts it in a bucket; null in `over`: not yet.
 
     `worth(row)` gives what it adds to `SUMS` and, by position, to `SPREADS` (null: nothing).
-    `subjects(row)` gives its `(dimension, subject)`, first the ones that are kept for each user,
-    too: `personal` of them. `of_subject` finds the rows of one again, `spread` names their columns.
+    `subjects(row)` gives its `(dimension, subject)`; each is kept for all users and for the row's.
+    `of_subject` finds the rows of one again, `spread` names the columns that are spread.
     """
 
     key: str
@@ -34,7 +34,6 @@ class FactKind:
     columns: tuple[str, ...]
     worth: Callable[[Row], tuple[tuple[int, ...], tuple[int | None, ...]]]
     subjects: Callable[[Row], Iterator[tuple[str, str]]]
-    personal: frozenset[str]
     of_subject: Callable[[str, str], Q]
     spread: tuple[str, ...]
 
@@ -102,7 +101,6 @@ EXECUTIONS = FactKind(
     ),
     worth=_execution_worth,
     subjects=_execution_subjects,
-    personal=frozenset({"", "template"}),
     of_subject=_executions_of,
     spread=("duration_ms",),
 )
@@ -148,7 +146,6 @@ MODEL_CALLS = FactKind(
     ),
     worth=_call_worth,
     subjects=_call_subjects,
-    personal=frozenset({"model"}),
     of_subject=_calls_of,
     spread=("latency_ms", "first_token_ms"),
 )
@@ -188,7 +185,6 @@ TOOL_CALLS = FactKind(
     columns=("user_id", "tool", "status", "answered_by", "latency_ms"),
     worth=_tool_worth,
     subjects=_tool_subjects,
-    personal=frozenset({"tool"}),
     of_subject=_tool_calls_of,
     spread=("latency_ms",),
 )

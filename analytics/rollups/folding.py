@@ -44,7 +44,7 @@ def _write(kind: FactKind, tallies: Tallies) -> None:
     """Add to the rows there are, make those there are not, and drop what came to nothing."""
     for some in _chunks(sorted(tallies)):
         by_pk = {key.pk: key for key in some}
-        kept = {row["id"]: row for row in kind.rollup.objects.filter(pk__in=by_pk).values()}
+        kept = {row["id"]: row for row in kind.rollup._base_manager.filter(pk__in=by_pk).values()}
         new, changed, empty = [], [], []
         for pk, key in by_pk.items():
             tally = tallies[key]
@@ -60,7 +60,7 @@ def _write(kind: FactKind, tallies: Tallies) -> None:
         insert_rows(kind.rollup, new)
         update_rows(kind.rollup, changed)
         if empty:
-            kind.rollup.objects.filter(pk__in=empty).delete()
+            kind.rollup._base_manager.filter(pk__in=empty).delete()
 
 
 def row_of(kind: FactKind, key: Key, tally: Tally) -> dict[str, Any]:

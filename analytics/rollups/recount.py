@@ -39,7 +39,7 @@ def rebuild(kind: FactKind) -> int:
     while day is not None:
         with in_turn_at_one_instant(TURN):
             _fold_all()
-            rows = kind.rollup.objects.filter(starts_at__gte=day, starts_at__lt=day + _DAY)
+            rows = kind.rollup._base_manager.filter(starts_at__gte=day, starts_at__lt=day + _DAY)
             rows.delete()
             for some in _parts(list(_counted(kind, day).values())):
                 insert_rows(kind.rollup, some)
@@ -50,7 +50,7 @@ def rebuild(kind: FactKind) -> int:
 
 def is_unfilled(kind: FactKind) -> bool:
     """There is something to count, and not one bucket of it."""
-    return kind.counted().exists() and not kind.rollup.objects.exists()
+    return kind.counted().exists() and not kind.rollup._base_manager.exists()
 
 
 def _fold_all() -> None:
@@ -61,7 +61,7 @@ def _fold_all() -> None:
 def _differences_of(kind: FactKind, day: datetime) -> Iterator[Difference]:
     counted = _counted(kind, day)
     numbers = (*kind.rollup.SUMS, *_spread_columns(kind))
-    rows = kind.rollup.objects.filter(starts_at__gte=day, starts_at__lt=day + _DAY)
+    rows = kind.rollup._base_manager.filter(starts_at__gte=day, starts_at__lt=day + _DAY)
     for row in rows.values().iterator():
         should = counted.pop(row["id"], {})
         for name in numbers:
@@ -94,7 +94,7 @@ def _days(kind: FactKind) -> Iterator[datetime]:
 
 
 def _first_day(kind: FactKind, since: datetime | None) -> datetime | None:
-    rows, buckets = kind.counted(), kind.rollup.objects.all()
+    rows, buckets = kind.counted(), kind.rollup._base_manager.all()
     if since is not None:
         rows, buckets = (
             rows.filter(**{f"{kind.at}__gte": since}),

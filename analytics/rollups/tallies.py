@@ -144,7 +144,7 @@ def add_up(kind: FactKind, facts: Iterable[Sequence[Any]], sign: int, into: Tall
         row = dict(zip(kind.columns, values, strict=True))
         sums, spread = kind.worth(row)
         for dimension, subject in kind.subjects(row):
-            for whose in _kept_for(kind, dimension, row["user_id"]):
+            for whose in {"", row["user_id"] or ""}:
                 key = Key(Grain.HOUR.value, dimension, whose, hour, subject)
                 if (tally := into.get(key)) is None:
                     tally = into[key] = Tally.empty(kind.rollup)
@@ -157,7 +157,3 @@ def with_days(kind: FactKind, hours: Tallies) -> Tallies:
     for key, tally in hours.items():
         both.setdefault(key.day, Tally.empty(kind.rollup)).take_in(tally)
     return both
-
-
-def _kept_for(kind: FactKind, dimension: str, user: str | None) -> tuple[str, ...]:
-    return ("", str(user)) if user and dimension in kind.personal else ("",)

@@ -30,7 +30,7 @@ def forget(which: Q) -> None:
         while fold_some():
             pass
         for rollup in (ExecutionRollup, ModelRollup, ToolRollup):
-            rollup.objects.filter(which).delete()
+            rollup._base_manager.filter(which).delete()
 
 
 def on_executions_finished(executions: list[Row], **_: Any) -> None:

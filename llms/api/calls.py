@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 
+from core.spans import After, Before
 from llms.models import AnsweredBy, CallStatus, Exactness, ModelCall, Purpose
 from llms.pricing import dollars_text
 from llms.querysets import CallQuerySet
@@ -82,6 +83,8 @@ class ModelCallOut(serializers.Serializer[ModelCall]):
 
 class ModelCallFilter(filters.FilterSet):
     execution = filters.UUIDFilter(method="of_execution", help_text="An execution's id.")
+    user = filters.UUIDFilter(field_name="user_id")
+    started_after, started_before = After("started_at"), Before("started_at")
 
     class Meta:
         model = ModelCall

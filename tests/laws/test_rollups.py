@@ -24,7 +24,7 @@ from tools.models import ToolCall
 
 ROLLUPS = (ExecutionRollup, ModelRollup, ToolRollup)
 lawful = settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 START = datetime(2026, 3, 28, 21, 30, tzinfo=UTC)
 few = st.integers(0, 2)

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from accounts.authentication import user_of
 from core.errors import NotFound
 from core.listing import Page, ShapeList
+from core.spans import After, Before
 from tools.api.shapes import ToolCallListed, ToolCallOut, call_out, listed_call
 from tools.models import ToolCall
 from tools.querysets import ToolCallQuerySet
@@ -18,6 +19,8 @@ from tools.querysets import ToolCallQuerySet
 
 class ToolCallFilter(filters.FilterSet):
     execution = filters.UUIDFilter(method="of_execution", help_text="An execution's id.")
+    user = filters.UUIDFilter(field_name="user_id")
+    started_after, started_before = After("started_at"), Before("started_at")
 
     class Meta:
         model = ToolCall

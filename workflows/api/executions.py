@@ -16,9 +16,10 @@ from core.database import database
 from core.errors import BadNumber
 from core.listing import Page, ShapeList
 from core.outlets import Room
+from core.spans import After, Before
 from workflows.api.shapes import EventsOut, ExecutionOut, listed_execution
 from workflows.api.streaming import wants_stream
-from workflows.models import WorkflowExecution
+from workflows.models import Rerun, WorkflowExecution
 from workflows.selectors import execution_for
 from workflows.services.executions import cancel_execution
 from workflows.tracking.log import read_log
@@ -31,6 +32,12 @@ _PAGE = 500
 
 class ExecutionFilter(filters.FilterSet):
     conversation = filters.UUIDFilter(method="of_conversation")
+    user = filters.UUIDFilter(field_name="user_id")
+    version = filters.UUIDFilter(field_name="version_id")
+    replays = filters.BooleanFilter(
+        method="with_replays", help_text="Whether replays, which did nothing, are among them."
+    )
+    finished_after, finished_before = After("finished_at"), Before("finished_at")
 
     class Meta:
         model = WorkflowExecution
@@ -38,6 +45,9 @@ class ExecutionFilter(filters.FilterSet):
 
     def of_conversation(self, rows: Any, name: str, value: Any) -> Any:
         return rows.filter(serial_key=f"conversation:{value}")
+
+    def with_replays(self, rows: Any, name: str, value: bool) -> Any:
+        return rows if value else rows.exclude(rerun=Rerun.REPLAY)
 
 
 @extend_schema_view(get=extend_schema("executions_list", responses=Page[ExecutionOut]))

@@ -1,0 +1,41 @@
+"""What is no rollup: how people talk, and how the installation is doing."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.authentication import user_of
+from analytics.api.reports import OF, SPAN
+from analytics.models import ExecutionRollup
+from analytics.reports.asked import whose_of
+from analytics.reports.span import Span
+from analytics.reports.talks import TalksOut, talks
+from analytics.system import SystemOut, system_now
+from core.errors import NotFound
+
+
+class TalksReport(GenericAPIView[ExecutionRollup]):
+    """Conversations, ratings of replies, and the hours in which there is work."""
+
+    queryset = ExecutionRollup.objects.none()
+    filter_backends = ()
+
+    @extend_schema("analytics_conversations", parameters=[*SPAN, OF], responses=TalksOut)
+    def get(self, request: Request) -> Response:
+        query, user = request.query_params, user_of(request)
+        whose = whose_of(query.get("of", "me"), user)
+        return Response(talks(Span.of(query), whose).to_json())
+
+
+class SystemReport(GenericAPIView[ExecutionRollup]):
+    """For staff; to all others there is no such thing."""
+
+    queryset = ExecutionRollup.objects.none()
+    filter_backends = ()
+
+    @extend_schema("analytics_system", responses=SystemOut)
+    def get(self, request: Request) -> Response:
+        if not user_of(request).is_staff:
+            raise NotFound
+        return Response(system_now().to_json())

@@ -1,0 +1,119 @@
+"""Reports over the API: executions, model calls and tool calls, by time and by group."""
+
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpResponseBase, StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.authentication import user_of
+from analytics.models import Grain, Rollup
+from analytics.reports.asked import read_asked
+from analytics.reports.export import FORMATS, format_of, streamed
+from analytics.reports.reading import SUBJECTS
+from analytics.reports.report import REPORTS, report
+from analytics.reports.span import RANGES
+from audit.record import record
+
+SPAN = [
+    OpenApiParameter(
+        "range", str, enum=list(RANGES), description="Back from the end of this hour."
+    ),
+    OpenApiParameter("from", str, description="In place of a range: a date, or an instant."),
+    OpenApiParameter("to", str, description="A date or an instant; now by default."),
+    OpenApiParameter("zone", str, description="The time zone that days are of; UTC by default."),
+    OpenApiParameter("step", str, enum=Grain.values, description="What a series counts by."),
+]
+OF = OpenApiParameter("of", str, description="me; for staff also all, or a user's id.")
+_COMPARE = OpenApiParameter("compare", bool, description="Give the period before, too.")
+_AS = OpenApiParameter("as", str, enum=list(FORMATS), description="csv by default.")
+
+
+def _by(name: str) -> list[OpenApiParameter]:
+    subject = SUBJECTS[name]
+    return [
+        OpenApiParameter("by", str, enum=list(subject.by), description="What groups are made of."),
+        OpenApiParameter("key", str, description="One group alone, as `key` names it."),
+    ]
+
+
+class _Report(GenericAPIView[Rollup]):
+    filter_backends = ()
+    subject: str
+
+    def get_queryset(self) -> Any:
+        return SUBJECTS[self.subject].rollup._base_manager.none()
+
+    def told(self, request: Request) -> Response:
+        asked = read_asked(SUBJECTS[self.subject], request.query_params, user_of(request))
+        return Response(report(asked))
+
+
+class _Export(_Report):
+    @transaction.atomic
+    def file(self, request: Request) -> HttpResponseBase:
+        query, user = request.query_params, user_of(request)
+        name = query.get("as", "csv")
+        kind, write = format_of(name)
+        asked = read_asked(SUBJECTS[self.subject], query, user)
+        record(
+            "analytics.report.exported",
+            actor=user,
+            detail={
+                "report": self.subject,
+                "format": name,
+                "of": asked.wanted.whose or "all",
+                "by": asked.by,
+                "from": asked.span.starts_at.isoformat(),
+                "to": asked.span.ends_at.isoformat(),
+            },
+        )
+        filename = f"{self.subject}-{asked.span.starts_at:%Y-%m-%d}.{name}"
+        return StreamingHttpResponse(
+            streamed(write(asked)),
+            content_type=kind,
+            headers={"Content-Disposition": f'attachment; filename="{filename}"'},
+        )
+
+
+def _views(name: str) -> tuple[Any, Any]:
+    """The report of one subject, and its export: alike but for what they count."""
+
+    class Report(_Report):
+        """Live: as of the last commit. Durations are those of what happened in the span."""
+
+        subject = name
+
+        @extend_schema(
+            f"analytics_{name}",
+            parameters=[*SPAN, OF, *_by(name), _COMPARE],
+            responses=REPORTS[name],
+        )
+        def get(self, request: Request) -> Response:
+            return self.told(request)
+
+    class Export(_Export):
+        """The same as a file: a line for each step and group."""
+
+        subject = name
+
+        @extend_schema(
+            f"analytics_{name}_export",
+            parameters=[*SPAN, OF, *_by(name), _AS],
+            responses={
+                (200, kind): OpenApiResponse(OpenApiTypes.BINARY) for kind, _ in FORMATS.values()
+            },
+        )
+        def get(self, request: Request) -> HttpResponseBase:
+            return self.file(request)
+
+    return Report, Export
+
+
+ExecutionsReport, ExecutionsExport = _views("executions")
+ModelsReport, ModelsExport = _views("models")
+ToolsReport, ToolsExport = _views("tools")

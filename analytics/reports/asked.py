@@ -1,0 +1,67 @@
+"""A report as it was asked for, by whom, and whether they may."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from accounts.models import User
+from analytics.reports.reading import Subject, Wanted
+from analytics.reports.span import Span
+from core.errors import Invalid, NotFound
+
+
+class BadReport(Invalid):
+    code = "bad_report"
+    message = "{reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """`wanted` has no group of its own; `by` may be empty, `group` is one of `by` to look at."""
+
+    reader: User
+    span: Span
+    wanted: Wanted
+    by: str
+    group: str
+    compared: bool
+
+
+def read_asked(subject: Subject, query: Mapping[str, str], reader: User) -> Asked:
+    """Read `of` (me, all, or a user's id), `by`, `key`, `compare` and the span.
+
+    Raises BadReport, BadSpan, and NotFound for rows that are not the reader's to see.
+    """
+    by, key = query.get("by", ""), query.get("key", "")
+    if by and by not in subject.by:
+        raise BadReport(reason=f"'by' is one of {', '.join(subject.by)}.")
+    if key and not by:
+        raise BadReport(reason="'key' is a group of 'by'.")
+    compare = query.get("compare", "")
+    if compare not in ("", "true", "false"):
+        raise BadReport(reason="'compare' is true or false.")
+    return Asked(
+        reader=reader,
+        span=Span.of(query),
+        wanted=Wanted(subject, whose=whose_of(query.get("of", "me"), reader)),
+        by=by,
+        group=key,
+        compared=compare == "true",
+    )
+
+
+def whose_of(of: str, reader: User) -> str:
+    """The id of a user, or nothing for everyone. Raises NotFound for what is not theirs to see."""
+    if of == "me" or of == str(reader.pk):
+        return str(reader.pk)
+    if not reader.is_staff:
+        raise NotFound
+    if of == "all":
+        return ""
+    try:
+        found = User.objects.filter(pk=UUID(of)).first()
+    except ValueError:
+        found = None
+    if found is None:
+        raise NotFound
+    return str(found.pk)

@@ -1,0 +1,102 @@
+"""A report as a file: one line for each group in each step, written while it is sent."""
+
+import csv
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
+from io import StringIO
+from itertools import islice
+from tempfile import TemporaryFile
+from typing import Any
+
+import orjson
+from xlsxwriter import Workbook
+
+from analytics.reports import reading
+from analytics.reports.asked import Asked, BadReport
+from analytics.reports.labels import labels
+from analytics.reports.numbers import numbers_of
+from core.database import database
+
+_CHUNK, _LINES = 65_536, 256
+Line = dict[str, Any]
+
+
+def lines(asked: Asked) -> Iterator[Line]:
+    """Flat: `at`, `key`, `label`, then every number, in the order of time and of keys."""
+    span = asked.span
+    found = reading.table(replace(asked.wanted, by=asked.by, key=asked.group), span)
+    names = labels(asked.by, {key for _, key in found}, asked.reader) if asked.by else {}
+    rollup = asked.wanted.subject.rollup
+    for at, key in sorted(found):
+        numbers = numbers_of(rollup, found[at, key], span.step_hours).to_json()
+        yield {"at": span.told(at), "key": key, "label": names.get(key, key), **_flat(numbers)}
+
+
+def as_csv(asked: Asked) -> Iterator[bytes]:
+    """A cell that a spreadsheet would take for a formula begins with a quote."""
+    buffer = StringIO()
+    writer = csv.writer(buffer)
+    for at, line in enumerate(lines(asked)):
+        if at == 0:
+            writer.writerow(line)
+        writer.writerow(_harmless(value) for value in line.values())
+        if buffer.tell() > _CHUNK:
+            yield buffer.getvalue().encode()
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue().encode()
+
+
+def as_json_lines(asked: Asked) -> Iterator[bytes]:
+    found = lines(asked)
+    while some := list(islice(found, _LINES)):
+        yield b"".join(orjson.dumps(line) + b"\n" for line in some)
+
+
+def as_excel(asked: Asked) -> Iterator[bytes]:
+    """One sheet; row by row to disk, then the file."""
+    with TemporaryFile() as file:
+        options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+        with Workbook(file, options) as book:
+            sheet = book.add_worksheet(asked.wanted.subject.key)
+            for at, line in enumerate(lines(asked), start=1):
+                if at == 1:
+                    sheet.write_row(0, 0, list(line))
+                sheet.write_row(at, 0, list(line.values()))
+        file.seek(0)
+        while chunk := file.read(_CHUNK):
+            yield chunk
+
+
+FORMATS: dict[str, tuple[str, Callable[[Asked], Iterator[bytes]]]] = {
+    "csv": ("text/csv; charset=utf-8", as_csv),
+    "jsonl": ("application/jsonl", as_json_lines),
+    "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", as_excel),
+}
+
+
+def format_of(name: str) -> tuple[str, Callable[[Asked], Iterator[bytes]]]:
+    """Raises BadReport."""
+    if name not in FORMATS:
+        raise BadReport(reason=f"'as' is one of {', '.join(FORMATS)}.")
+    return FORMATS[name]
+
+
+async def streamed(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """The same for an event loop; each chunk is made in a thread of the database's."""
+    while (chunk := await database.run(next, chunks, None)) is not None:
+        yield chunk
+
+
+def _flat(numbers: Line, before: str = "") -> Line:
+    flat: Line = {}
+    for name, value in numbers.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{before}{name}_")
+        else:
+            flat[before + name] = value
+    return flat
+
+
+def _harmless(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value

@@ -1,0 +1,146 @@
+"""What a tally says, as people read it; means and shares are null where nothing was counted."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from analytics.models import ExecutionRollup, ModelRollup, Rollup, ToolRollup
+from analytics.rollups.histogram import percentile
+from analytics.rollups.tallies import Spread, Tally
+from core.shapes import Shape
+from workflows.api.shapes import TotalsOut
+from workflows.totals import totals_json
+
+
+class SpreadOut(Shape):
+    """Milliseconds. Count, mean, least and greatest are exact, percentiles at most 1.6 % off."""
+
+    count: int
+    mean_ms: float | None
+    min_ms: int | None
+    max_ms: int | None
+    p50_ms: int | None
+    p95_ms: int | None
+    p99_ms: int | None
+
+
+class ExecutionNumbers(Shape):
+    """Executions that ended; replays, which did nothing, are not among them."""
+
+    executions: int
+    completed: int
+    failed: int
+    cancelled: int
+    error_rate: float | None
+    per_hour: float
+    duration: SpreadOut
+    totals: TotalsOut
+
+
+class ModelNumbers(Shape):
+    """Model calls that began; `unasked` a cache or a recording answered, at no cost."""
+
+    calls: int
+    unasked: int
+    failed: int
+    cancelled: int
+    lost: int
+    error_rate: float | None
+    latency: SpreadOut
+    first_token: SpreadOut
+    totals: TotalsOut
+
+
+class ToolNumbers(Shape):
+    """Tool calls that began; `unasked` a recording answered."""
+
+    calls: int
+    unasked: int
+    failed: int
+    refused: int
+    timed_out: int
+    cancelled: int
+    lost: int
+    error_rate: float | None
+    latency: SpreadOut
+
+
+def spread_out(spread: Spread) -> SpreadOut:
+    def at(share: float) -> int | None:
+        found = percentile(spread.histogram, share)
+        if found is None or spread.least is None or spread.most is None:
+            return None
+        return min(max(found, spread.least), spread.most)
+
+    return SpreadOut(
+        count=spread.count,
+        mean_ms=round(spread.total / spread.count, 1) if spread.count else None,
+        min_ms=spread.least,
+        max_ms=spread.most,
+        p50_ms=at(0.5),
+        p95_ms=at(0.95),
+        p99_ms=at(0.99),
+    )
+
+
+def numbers_of(rollup: type[Rollup], tally: Tally, hours: float) -> Shape:
+    """What was counted in so many hours."""
+    return _TOLD[rollup](dict(zip(rollup.SUMS, tally.sums, strict=True)), tally.spreads, hours)
+
+
+def _executions(sums: Mapping[str, int], spreads: list[Spread], hours: float) -> ExecutionNumbers:
+    ends = {name: sums[f"{name}_count"] for name in ("completed", "failed", "cancelled")}
+    count = sum(ends.values())
+    return ExecutionNumbers(
+        executions=count,
+        **ends,
+        error_rate=_share(ends["failed"], count),
+        per_hour=round(count / hours, 3),
+        duration=spread_out(spreads[0]),
+        totals=_totals(sums),
+    )
+
+
+def _model_calls(sums: Mapping[str, int], spreads: list[Spread], hours: float) -> ModelNumbers:
+    asked = sums["call_count"] - sums["unasked_count"]
+    return ModelNumbers(
+        calls=sums["call_count"],
+        unasked=sums["unasked_count"],
+        failed=sums["failed_count"],
+        cancelled=sums["cancelled_count"],
+        lost=sums["lost_count"],
+        error_rate=_share(sums["failed_count"], asked),
+        latency=spread_out(spreads[0]),
+        first_token=spread_out(spreads[1]),
+        totals=_totals(sums),
+    )
+
+
+def _tool_calls(sums: Mapping[str, int], spreads: list[Spread], hours: float) -> ToolNumbers:
+    made = sums["call_count"] - sums["unasked_count"]
+    failed = sums["failed_count"] + sums["timed_out_count"] + sums["lost_count"]
+    return ToolNumbers(
+        calls=sums["call_count"],
+        unasked=sums["unasked_count"],
+        failed=sums["failed_count"],
+        refused=sums["refused_count"],
+        timed_out=sums["timed_out_count"],
+        cancelled=sums["cancelled_count"],
+        lost=sums["lost_count"],
+        error_rate=_share(failed, made),
+        latency=spread_out(spreads[0]),
+    )
+
+
+def _totals(sums: Mapping[str, Any]) -> TotalsOut:
+    return TotalsOut.model_validate(totals_json(sums))
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 4) if whole else None
+
+
+_TOLD: dict[type[Rollup], Any] = {
+    ExecutionRollup: _executions,
+    ModelRollup: _model_calls,
+    ToolRollup: _tool_calls,
+}

@@ -1,0 +1,124 @@
+"""A report: totals, the period before, step by step, and group by group."""
+
+from dataclasses import replace
+from typing import Any, Generic, TypeVar
+
+from analytics.reports import reading
+from analytics.reports.asked import Asked
+from analytics.reports.labels import labels, rows_url
+from analytics.reports.numbers import ExecutionNumbers, ModelNumbers, ToolNumbers, numbers_of
+from analytics.reports.span import Span
+from analytics.rollups.tallies import Tally
+from core.shapes import Shape
+
+N = TypeVar("N", bound=Shape)
+
+
+class StepOut(Shape, Generic[N]):
+    at: str
+    numbers: N
+
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        return f"{params[0].__name__}Step"
+
+
+class GroupOut(Shape, Generic[N]):
+    """`rows` is where the API lists what was counted; `previous` is of the period before."""
+
+    key: str
+    label: str
+    rows: str
+    numbers: N
+    previous: N | None
+
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        return f"{params[0].__name__}Group"
+
+
+class ReportOut(Shape, Generic[N]):
+    """Of the time from `start` to before `end`; both are whole hours. Steps are in the zone's time.
+
+    `groups` are in the order of what happened in them, most first.
+    """
+
+    start: str
+    end: str
+    zone: str
+    step: str
+    of: str
+    by: str
+    rows: str
+    totals: N
+    previous: N | None
+    series: list[StepOut[N]]
+    groups: list[GroupOut[N]]
+
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        return f"{params[0].__name__}Report"
+
+
+REPORTS: dict[str, Any] = {
+    "executions": ReportOut[ExecutionNumbers],
+    "models": ReportOut[ModelNumbers],
+    "tools": ReportOut[ToolNumbers],
+}
+
+
+def report(asked: Asked) -> dict[str, Any]:
+    """The report as JSON, of the shape that REPORTS names."""
+    span, whole = asked.span, _whole(asked)
+    return {
+        "start": span.told(span.starts_at),
+        "end": span.told(span.ends_at),
+        "zone": span.zone.key,
+        "step": span.step,
+        "of": asked.wanted.whose or "all",
+        "by": asked.by,
+        "rows": rows_url(whole, span, asked.reader),
+        "totals": _told(reading.total(whole, span), asked, span),
+        "previous": _told(reading.total(whole, span.before), asked, span.before)
+        if asked.compared
+        else None,
+        "series": [
+            {"at": span.told(at), "numbers": _told(tally, asked, span, step=True)}
+            for at, tally in reading.series(whole, span)
+        ],
+        "groups": _groups(asked) if asked.by else [],
+    }
+
+
+def _whole(asked: Asked) -> reading.Wanted:
+    """All of it, or the one group that is looked at."""
+    if not asked.group:
+        return asked.wanted
+    return replace(asked.wanted, by=asked.by, key=asked.group)
+
+
+def _groups(asked: Asked) -> list[dict[str, Any]]:
+    wanted, span = replace(asked.wanted, by=asked.by, key=asked.group), asked.span
+    found = reading.groups(wanted, span)
+    before = reading.groups(wanted, span.before) if asked.compared else {}
+    names = labels(asked.by, found, asked.reader)
+    busiest = sorted(found, key=lambda key: (-_weight(found[key]), key))
+    return [
+        {
+            "key": key,
+            "label": names.get(key, key),
+            "rows": rows_url(replace(wanted, key=key), span, asked.reader),
+            "numbers": _told(found[key], asked, span),
+            "previous": _told(before[key], asked, span.before) if key in before else None,
+        }
+        for key in busiest
+    ]
+
+
+def _weight(tally: Tally) -> int:
+    return max(*tally.sums, *(spread.count for spread in tally.spreads))
+
+
+def _told(tally: Tally, asked: Asked, span: Span, *, step: bool = False) -> dict[str, Any]:
+    hours = span.step_hours if step else span.hours
+    return numbers_of(asked.wanted.subject.rollup, tally, hours).to_json()

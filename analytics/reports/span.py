@@ -1,0 +1,170 @@
+"""Which time a report is about: whole hours of UTC, cut into hours or into days of a time zone."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from analytics.models import Grain
+from core import clock
+from core.errors import Invalid
+
+RANGES = {
+    "1h": timedelta(hours=1),
+    "6h": timedelta(hours=6),
+    "24h": timedelta(hours=24),
+    "7d": timedelta(days=7),
+    "30d": timedelta(days=30),
+    "90d": timedelta(days=90),
+    "1y": timedelta(days=366),
+}
+USUAL = "7d"
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_LONGEST = timedelta(days=5 * 366)
+_HOURLY = timedelta(days=3)
+
+
+class BadSpan(Invalid):
+    code = "bad_span"
+    message = "{reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From `starts_at` to before `ends_at`, both whole hours; `step` is what a series counts by."""
+
+    starts_at: datetime
+    ends_at: datetime
+    zone: ZoneInfo
+    step: Grain
+
+    @classmethod
+    def of(cls, asked: Mapping[str, str]) -> Self:
+        """Read `range`, or `from` and `to` (dates of the zone, or instants); `zone`, `step`.
+
+        A range goes back at least so long, from the end of this hour; one of several days begins
+        with a day of the zone. Raises BadSpan.
+        """
+        zone = _zone(asked.get("zone") or "UTC")
+        if asked.get("from") or asked.get("to"):
+            starts_at = _instant(asked.get("from", ""), zone)
+            ends_at = _instant(asked["to"], zone) if asked.get("to") else _next_hour()
+        else:
+            starts_at, ends_at = _back_from_now(asked.get("range") or USUAL, zone)
+        starts_at, ends_at = _hour(starts_at), _hour(ends_at + _HOUR - timedelta.resolution)
+        if not timedelta() < ends_at - starts_at <= _LONGEST:
+            raise BadSpan(reason="The end is after the beginning, and at most 5 years after it.")
+        usual = Grain.HOUR if ends_at - starts_at <= _HOURLY else Grain.DAY
+        step = asked.get("step") or usual
+        if step not in Grain.values:
+            raise BadSpan(reason="'step' is hour or day.")
+        return cls(starts_at, ends_at, zone, Grain(step))
+
+    @property
+    def hours(self) -> float:
+        return (self.ends_at - self.starts_at) / _HOUR
+
+    @property
+    def step_hours(self) -> int:
+        return 1 if self.step is Grain.HOUR else 24
+
+    @property
+    def before(self) -> "Span":
+        """As long, and right before it."""
+        length = self.ends_at - self.starts_at
+        return Span(self.starts_at - length, self.starts_at, self.zone, self.step)
+
+    @property
+    def hourly(self) -> "Span":
+        return Span(self.starts_at, self.ends_at, self.zone, Grain.HOUR)
+
+    @property
+    def parts(self) -> Iterator[tuple[Grain, datetime, datetime]]:
+        """The grains to read for it: whole days of UTC as days, what is left of them as hours."""
+        first = _midnight(self.starts_at + _DAY - timedelta.resolution)
+        last = _midnight(self.ends_at)
+        if first >= last:
+            yield Grain.HOUR, self.starts_at, self.ends_at
+            return
+        if self.starts_at < first:
+            yield Grain.HOUR, self.starts_at, first
+        yield Grain.DAY, first, last
+        if last < self.ends_at:
+            yield Grain.HOUR, last, self.ends_at
+
+    @property
+    def series_parts(self) -> Iterator[tuple[Grain, datetime, datetime]]:
+        """The same, so that no bucket lies in two steps: days only where steps are days of UTC."""
+        if self.step is Grain.DAY and self.zone.key == "UTC":
+            yield from self.parts
+        else:
+            yield Grain.HOUR, self.starts_at, self.ends_at
+
+    def step_of(self, at: datetime) -> datetime:
+        """The beginning of the step that an instant lies in."""
+        return self._day(at) if self.step is Grain.DAY else at
+
+    @property
+    def steps(self) -> list[datetime]:
+        """The beginnings of all steps, in order."""
+        found, at = [], self.starts_at
+        while at < self.ends_at:
+            found.append(self.step_of(at))
+            at = at + _HOUR if self.step is Grain.HOUR else self._next_day(at)
+        return found
+
+    def told(self, at: datetime) -> str:
+        """An instant as the zone's clocks show it."""
+        return at.astimezone(self.zone).isoformat()
+
+    def _day(self, at: datetime) -> datetime:
+        """UTC all the same: clocks that are set back show two hours alike."""
+        return _midnight(at.astimezone(self.zone)).astimezone(UTC)
+
+    def _next_day(self, at: datetime) -> datetime:
+        return _begins(_midnight(at.astimezone(self.zone) + _DAY))
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise BadSpan(reason="'zone' is the name of a time zone, as Europe/Paris.") from None
+
+
+def _back_from_now(name: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    if name not in RANGES:
+        raise BadSpan(reason=f"'range' is one of {', '.join(RANGES)}.")
+    ends_at, length = _next_hour(), RANGES[name]
+    starts_at = _hour(clock.now() - length)
+    if length > _HOURLY:
+        starts_at = _begins(_midnight(starts_at.astimezone(zone) + _DAY))
+    return starts_at, ends_at
+
+
+def _instant(text: str, zone: ZoneInfo) -> datetime:
+    try:
+        if len(text) == len("2026-01-31"):
+            return _begins(datetime.combine(date.fromisoformat(text), time(), zone))
+        at = datetime.fromisoformat(text)
+        return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise BadSpan(reason="'from' and 'to' are dates or instants, as 2026-01-31.") from None
+
+
+def _next_hour() -> datetime:
+    return _hour(clock.now()) + _HOUR
+
+
+def _hour(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def _begins(day: datetime) -> datetime:
+    """The first hour of UTC that begins in a day: of some zones, half an hour after midnight."""
+    return _hour(day.astimezone(UTC) + _HOUR - timedelta.resolution)
+
+
+def _midnight(at: datetime) -> datetime:
+    return at.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)

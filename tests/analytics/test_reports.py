@@ -1,0 +1,199 @@
+"""Reports say what is in the ledger, to those it belongs to."""
+
+import csv
+import io
+import zipfile
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+import pytest
+from asgiref.sync import async_to_sync
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from audit.models import AuditEntry
+from core import clock
+from tests.factories.llms import CallFactory
+from tests.factories.tools import ToolCallFactory
+
+pytestmark = pytest.mark.django_db
+Door = Callable[[User], APIClient]
+NIGHT = datetime(2026, 10, 24, 22, 30, tzinfo=UTC)
+
+
+def ask(api: Door, user: User, name: str, **query: Any) -> dict[str, Any]:
+    answer = api(user).get(f"/api/v1/analytics/{name}/", query)
+    assert answer.status_code == 200, answer.content
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+def body_of(answer: Any) -> bytes:
+    async def collect() -> bytes:
+        return b"".join([chunk async for chunk in answer.streaming_content])
+
+    return async_to_sync(collect)()
+
+
+@pytest.fixture
+def chats(api: Door, built_in: None, drain: Callable[[], None], alice: User, charlie: User) -> None:
+    """Two of alice's, one of which fails, and one of charlie's."""
+    for user, text in ((alice, "hello"), (alice, "please break"), (charlie, "hello")):
+        api(user).post("/api/v1/chat/", {"message": text, "mode": "background"})
+        drain()
+
+
+def test_executions_are_counted_with_the_rows_behind_them(chats, api, alice):
+    told = ask(api, alice, "executions", by="template", compare="true")
+    numbers = told["totals"]
+    assert (numbers["executions"], numbers["completed"], numbers["failed"]) == (2, 1, 1)
+    assert numbers["error_rate"] == 0.5
+    assert numbers["duration"]["count"] == 2
+    assert told["previous"]["executions"] == 0
+    assert sum(step["numbers"]["executions"] for step in told["series"]) == 2
+    (group,) = told["groups"]
+    assert (group["label"], group["numbers"]) == ("Universal chat", numbers)
+    rows = api(alice).get(group["rows"]).json()["results"]
+    assert len(rows) == 2
+    assert sum(row["totals"]["total_tokens"] for row in rows) == numbers["totals"]["total_tokens"]
+
+
+def test_each_sees_their_own_and_staff_see_all(chats, api, alice, charlie, admin):
+    assert ask(api, charlie, "executions")["totals"]["executions"] == 1
+    assert ask(api, admin, "executions")["totals"]["executions"] == 0
+    told = ask(api, admin, "executions", of="all", by="user")
+    assert told["totals"]["executions"] == 3
+    assert {group["label"]: group["numbers"]["executions"] for group in told["groups"]} == {
+        "alice": 2,
+        "charlie": 1,
+    }
+    of_alice = ask(api, admin, "executions", of=str(alice.pk))
+    assert of_alice["totals"] == ask(api, alice, "executions")["totals"]
+    for of in ("all", str(alice.pk), "nobody"):
+        for name in ("executions", "models", "tools", "conversations", "executions/export"):
+            answer = api(charlie).get(f"/api/v1/analytics/{name}/", {"of": of})
+            assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), name
+    assert api(charlie).get("/api/v1/analytics/system/").status_code == 404
+
+
+def test_what_just_ended_is_counted_at_once(api, alice, built_in, drain):
+    for done in (1, 2, 3):
+        api(alice).post("/api/v1/chat/", {"message": "hello", "mode": "background"})
+        drain()
+        assert ask(api, alice, "models")["totals"]["calls"] == done
+
+
+def test_percentiles_means_and_money_of_models(api, alice):
+    now = clock.now()
+    for latency in range(1, 101):
+        CallFactory(user=alice, latency_ms=latency * 10, started_at=now, provider="acme")
+    CallFactory(user=alice, cost_nano_usd=None, exactness="unpriced", model="b", latency_ms=None)
+    told = ask(api, alice, "models", by="model")
+    first, second = told["groups"]
+    latency = first["numbers"]["latency"]
+    assert (first["key"], latency["mean_ms"], latency["min_ms"]) == ("acme:model", 505.0, 10)
+    assert (latency["max_ms"], latency["count"]) == (1000, 100)
+    for name, exact in (("p50_ms", 500), ("p95_ms", 950), ("p99_ms", 990)):
+        assert abs(latency[name] - exact) <= exact / 64
+    assert first["numbers"]["totals"]["cost"] == "0.002"
+    assert second["numbers"]["totals"]["cost"] is None
+    assert told["totals"]["totals"]["exactness"] == "unpriced"
+    providers = ask(api, alice, "models", by="provider")["groups"]
+    assert [group["key"] for group in providers] == ["acme", "provider"]
+    alone = ask(api, alice, "models", by="provider", key="acme")
+    assert alone["totals"]["calls"] == 100
+
+
+def test_failures_of_tools_are_told_apart(api, alice):
+    for status in ("succeeded", "failed", "timed_out", "refused"):
+        ToolCallFactory(user=alice, status=status)
+    numbers = ask(api, alice, "tools", by="tool")["groups"][0]["numbers"]
+    assert (numbers["calls"], numbers["failed"], numbers["timed_out"]) == (4, 1, 1)
+    assert (numbers["refused"], numbers["error_rate"]) == (1, 0.5)
+
+
+def test_days_are_those_of_the_zone_also_when_clocks_change(api, alice):
+    """In Paris the 25th of October 2026 has 25 hours, and begins at 22:00 UTC."""
+    for hour in range(27):
+        CallFactory(user=alice, started_at=NIGHT + timedelta(hours=hour))
+    span = {"from": "2026-10-25", "to": "2026-10-27", "zone": "Europe/Paris", "step": "day"}
+    told = ask(api, alice, "models", **span)
+    assert [(step["at"], step["numbers"]["calls"]) for step in told["series"]] == [
+        ("2026-10-25T00:00:00+02:00", 25),
+        ("2026-10-26T00:00:00+01:00", 2),
+    ]
+    hours = ask(api, alice, "models", **{**span, "step": "hour"})["series"]
+    assert len({step["at"] for step in hours}) == len(hours) == 49
+    assert sum(step["numbers"]["calls"] for step in hours) == told["totals"]["calls"] == 27
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu", "America/St_Johns", "Pacific/Apia"])
+@pytest.mark.parametrize("step", ["hour", "day"])
+@pytest.mark.parametrize("span", ["1h", "24h", "30d", "1y"])
+def test_a_series_adds_up_to_its_total(api, alice, zone, step, span):
+    for ago in (0, 1, 5, 26, 800):
+        CallFactory(user=alice, started_at=clock.now() - timedelta(hours=ago))
+    told = ask(api, alice, "models", zone=zone, step=step, range=span, by="model")
+    counts = [one["numbers"]["calls"] for one in told["series"]]
+    assert sum(counts) == told["totals"]["calls"] == told["groups"][0]["numbers"]["calls"]
+    assert told["totals"]["calls"] >= (5 if span == "1y" else 1)
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ({"range": "2h"}, "bad_span"),
+        ({"from": "yesterday"}, "bad_span"),
+        ({"from": "2026-02-30"}, "bad_span"),
+        ({"from": "2026-02-02", "to": "2026-02-01"}, "bad_span"),
+        ({"from": "1000-01-01"}, "bad_span"),
+        ({"zone": "Mars/Olympus"}, "bad_span"),
+        ({"zone": "../../etc/passwd"}, "bad_span"),
+        ({"step": "week"}, "bad_span"),
+        ({"by": "colour"}, "bad_report"),
+        ({"key": "x"}, "bad_report"),
+        ({"compare": "perhaps"}, "bad_report"),
+    ],
+)
+def test_what_cannot_be_understood_is_said(api, alice, query, code):
+    answer = api(alice).get("/api/v1/analytics/executions/", query)
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+
+
+def test_a_report_is_exported_line_by_line_and_audited(api, alice):
+
+    CallFactory(user=alice, model="=cmd|' /C calc'!A0", started_at=clock.now())
+    door, address = api(alice), "/api/v1/analytics/models/export/"
+    (line,) = [
+        orjson.loads(one)
+        for one in body_of(door.get(address, {"by": "model", "as": "jsonl"})).splitlines()
+    ]
+    assert (line["calls"], line["latency_p95_ms"], line["totals_cost"]) == (1, 12, "0.00002")
+    answer = door.get(address, {"by": "model"})
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
+    (row,) = csv.DictReader(io.StringIO(body_of(answer).decode()))
+    assert row["key"].startswith("provider:=cmd")
+    book = body_of(door.get(address, {"by": "model", "as": "xlsx"}))
+    assert "xl/worksheets/sheet1.xml" in zipfile.ZipFile(io.BytesIO(book)).namelist()
+    assert door.get(address, {"as": "pdf"}).json()["code"] == "bad_report"
+    assert (
+        AuditEntry.objects.filter(action="analytics.report.exported", actor_id=alice.pk).count()
+        == 3
+    )
+
+
+def test_conversations_are_counted_without_being_read(chats, api, alice, admin):
+    told = ask(api, alice, "conversations")
+    assert (told["conversations"], told["messages"], told["most_messages"]) == (2, 4, 2)
+    assert told["satisfaction"] is None
+    assert sum(map(sum, told["active_hours"])) == 2
+    assert ask(api, admin, "conversations", of="all")["conversations"] == 3
+
+
+def test_staff_see_what_waits_and_who_works(chats, api, alice, admin):
+    api(alice).post("/api/v1/chat/", {"message": "hello", "mode": "background"})
+    told = ask(api, admin, "system")
+    assert (told["queued"], told["running"], told["expired_leases"]) == (1, 0, 0)
+    assert told["database_bytes"] > 0
