@@ -1,34 +1,46 @@
 """Live counters for staff: counted once a second for all who watch, and told when they change."""
 
 import asyncio
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from django.db.models import Count, Q, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import Count
 
 from accounts.models import User
+from analytics.models import ModelRollup
+from analytics.reports import reading
+from analytics.reports.span import Span
+from analytics.rollups.histogram import bucket_of, percentile
+from analytics.under_way import executions_under_way
 from core import clock
 from core.errors import NotFound
-from llms.models import Exactness, ModelCall
-from llms.models.call import AnsweredBy
 from workflows.models import ExecutionStatus, WorkflowExecution
-from workflows.totals import TOKENS, totals_json
+from workflows.totals import totals_json
 from workflows.watching.channels import Channel, Opening, Teller
 from workflows.watching.cursor import Cursor
 from workflows.watching.patience import patiently
-from workflows.watching.positions import id_at
 
 EVERY_S = 1.0
-_DAY_EVERY = 10  # the calls of a day are many: they are added up every so many counts
 _MINUTE = timedelta(minutes=1)
+_RATE_OVER = 10  # counts: how long the mean is of that tokens per second are
 
 
 def counters() -> dict[str, Any]:
-    """`{queued, running, waiting, last_minute: {…}, today: {…}}`: as of now."""
-    return {**executions_now(), "today": usage_today()}
+    """`{at, queued, running, waiting, last_minute, today, tokens_per_s, executions}`: as of now.
+
+    `tokens_per_s` is null until it has been looked at for a while.
+    """
+    return {
+        "at": clock.now().isoformat(),
+        **executions_now(),
+        "today": usage_today(),
+        "tokens_per_s": None,
+        "executions": executions_under_way(),
+    }
 
 
 def executions_now() -> dict[str, Any]:
@@ -36,30 +48,31 @@ def executions_now() -> dict[str, Any]:
     under_way = WorkflowExecution.objects.all().under_way()
     states = dict(under_way.order_by().values_list("status").annotate(Count("id")))
     ended = WorkflowExecution.objects.filter(finished_at__gte=clock.now() - _MINUTE)
-    ends = dict(ended.order_by().values_list("status").annotate(Count("id")))
+    ends: Counter[str] = Counter()
+    durations: dict[int, int] = {}
+    for status, duration_ms in ended.order_by().values_list("status", "duration_ms").iterator():
+        ends[status] += 1
+        if duration_ms is not None:
+            bucket = bucket_of(duration_ms)
+            durations[bucket] = durations.get(bucket, 0) + 1
     over = (ExecutionStatus.COMPLETED, ExecutionStatus.FAILED, ExecutionStatus.CANCELLED)
     return {
         "queued": states.get(ExecutionStatus.PENDING, 0),
         "running": states.get(ExecutionStatus.RUNNING, 0),
         "waiting": states.get(ExecutionStatus.WAITING, 0),
-        "last_minute": {str(status): ends.get(status, 0) for status in over},
+        "last_minute": {
+            **{str(status): ends[status] for status in over},
+            "p95_ms": percentile(durations, 0.95),
+        },
     }
 
 
 def usage_today() -> dict[str, Any]:
-    """Model calls since midnight, UTC: as exact as the worst of them."""
-    midnight = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    calls = ModelCall.objects.filter(
-        id__gte=id_at(int(midnight.timestamp() * 1000)), answered_by=AnsweredBy.PROVIDER
-    )
-    inexact = (Exactness.ESTIMATED, Exactness.UNPRICED, Exactness.OPEN)
-    sums = calls.aggregate(
-        call_count=Count("id"),
-        cost_nano_usd=Coalesce(Sum("cost_nano_usd"), 0),
-        **{name: Coalesce(Sum(name), 0) for name in TOKENS},
-        **{f"{one}_calls": Count("id", filter=Q(exactness=one)) for one in inexact},
-    )
-    told = totals_json(sums)
+    """Model calls that began since midnight, UTC: as exact as the worst of them."""
+    today = Span.of({"from": clock.now().date().isoformat()})
+    tally = reading.total(reading.Wanted(reading.SUBJECTS["models"]), today)
+    sums = dict(zip(ModelRollup.SUMS, tally.sums, strict=True))
+    told = totals_json({**sums, "call_count": sums["call_count"] - sums["unasked_count"]})
     return {name: told[name] for name in ("calls", "total_tokens", "cost", "exactness")}
 
 
@@ -93,18 +106,22 @@ class Board:
                 self._task = None
 
     async def _count(self) -> None:
-        turn = 0
+        past: deque[tuple[float, int]] = deque(maxlen=_RATE_OVER + 1)
         while True:
             await asyncio.sleep(EVERY_S)
-            turn += 1
-            now = await patiently(executions_now)
-            old = self.shown.get("today")
-            today = old if old and turn % _DAY_EVERY else await patiently(usage_today)
-            counted = {**now, "today": today}
-            if counted != self.shown:
+            counted = await patiently(counters)
+            past.append((monotonic(), counted["today"]["total_tokens"]))
+            counted["tokens_per_s"] = _rate(past)
+            if {**counted, "at": ""} != {**self.shown, "at": ""}:
                 self.shown = counted
                 changed, self._changed = self._changed, asyncio.Event()
                 changed.set()
+
+
+def _rate(past: Sequence[tuple[float, int]]) -> float | None:
+    """By how much a growing number grew in a second; at midnight it begins anew."""
+    (first, before), (last, now) = past[0], past[-1]
+    return round(max(now - before, 0) / (last - first), 1) if last > first else None
 
 
 _boards: WeakKeyDictionary[asyncio.AbstractEventLoop, Board] = WeakKeyDictionary()

@@ -26,6 +26,7 @@ urlpatterns = [
     path("", include("webhooks.urls")),
     path("", include("workflows.urls")),
     path("", include("triggers.urls")),
+    path("", include("analytics.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include(api)),
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),

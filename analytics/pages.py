@@ -1,0 +1,141 @@
+"""The pages of analytics: the reports of the API, with charts; every figure is in a table, too."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from accounts.authentication import user_of
+from accounts.models import User
+from analytics.reports.asked import read_asked, whose_of
+from analytics.reports.export import FORMATS
+from analytics.reports.reading import SUBJECTS
+from analytics.reports.report import report
+from analytics.reports.span import RANGES, USUAL, Span
+from analytics.reports.talks import talks
+from analytics.system import system_now
+from core.errors import ChatterError, NotFound
+
+_KEPT = ("range", "from", "to", "zone", "step", "of", "by", "key", "compare")
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    label: str
+    address: str
+    chosen: bool
+
+
+@never_cache
+@login_required
+@require_GET
+def subject_page(request: HttpRequest, subject: str = "executions") -> HttpResponse:
+    """One report; what cannot be understood is told, and the usual is shown in its place."""
+    user, problem, query = user_of(request), None, request.GET.dict()
+    if subject not in SUBJECTS:
+        raise Http404
+    try:
+        shown = report(read_asked(SUBJECTS[subject], query, user))
+    except NotFound as error:
+        raise Http404 from error
+    except ChatterError as error:
+        problem, query = error, {}
+        shown = report(read_asked(SUBJECTS[subject], query, user))
+    by = SUBJECTS[subject].by
+    context = {
+        "subject": subject,
+        "report": shown,
+        "problem": problem,
+        "groupings": [
+            _choice(request, one, {"by": one, "key": ""}, query.get("by", "") == one)
+            for one in ("", *(one for one in by if one != "user" or user.is_staff))
+        ],
+        "compared": query.get("compare") == "true",
+        "exports": [
+            Choice(
+                one.upper(),
+                f"/api/v1/analytics/{subject}/export/?{_kept(query, {'as': one})}",
+                False,
+            )
+            for one in FORMATS
+        ],
+        "api": f"/api/v1/analytics/{subject}/?{_kept(query, {})}",
+        **_frame(request, query, user),
+    }
+    return render(request, f"analytics/{subject}.html", context, status=400 if problem else 200)
+
+
+@never_cache
+@login_required
+@require_GET
+def talks_page(request: HttpRequest) -> HttpResponse:
+    """How people talk, and when."""
+    user, problem, query = user_of(request), None, request.GET.dict()
+    try:
+        shown = talks(Span.of(query), whose_of(query.get("of", "me"), user))
+    except NotFound as error:
+        raise Http404 from error
+    except ChatterError as error:
+        problem, query = error, {}
+        shown = talks(Span.of(query), whose_of("me", user))
+    most = max(map(max, shown.active_hours))
+    hours = [
+        (day, [(count, _shade(count, most)) for count in row])
+        for day, row in zip(WEEKDAYS, shown.active_hours, strict=True)
+    ]
+    context = {"report": shown, "hours": hours, "clock": range(24), "problem": problem}
+    context |= _frame(request, query, user)
+    return render(request, "analytics/conversations.html", context, status=400 if problem else 200)
+
+
+@never_cache
+@login_required
+@require_GET
+def live_page(request: HttpRequest) -> HttpResponse:
+    """For staff: what runs now, as it runs, and how the installation is doing."""
+    user = user_of(request)
+    if not user.is_staff:
+        raise Http404
+    context = {"system": system_now(), **_frame(request, {}, user)}
+    return render(request, "analytics/live.html", context)
+
+
+def _frame(request: HttpRequest, query: dict[str, str], user: User) -> dict[str, Any]:
+    """What all these pages have: which report, which time, whose."""
+    usual = "" if query.get("from") else USUAL
+    of = query.get("of", "me")
+    return {
+        "ranges": [
+            _choice(
+                request, one, {"range": one, "from": "", "to": ""}, one == query.get("range", usual)
+            )
+            for one in RANGES
+        ],
+        "scopes": [
+            _choice(request, label, {"of": one, "key": ""}, one == of)
+            for label, one in (("mine", "me"), ("everyone's", "all"))
+        ]
+        if user.is_staff
+        else [],
+        "asked": _kept(query, {"by": "", "key": "", "compare": ""}),
+    }
+
+
+def _choice(request: HttpRequest, label: str, change: dict[str, str], chosen: bool) -> Choice:
+    return Choice(label, f"?{_kept(request.GET.dict(), change)}", chosen)
+
+
+def _kept(query: dict[str, str], change: dict[str, str]) -> str:
+    kept = {name: query.get(name, "") for name in _KEPT} | change
+    return urlencode({name: value for name, value in kept.items() if value})
+
+
+def _shade(count: int, most: int) -> int:
+    """From 0 (none) to 5 (most)."""
+    return -(-5 * count // most) if most else 0

@@ -1,0 +1,80 @@
+/** What runs now: the dashboard's counters as they come, and a chart of the last minutes. */
+
+import { connect } from "../chatter-live.js";
+import { el, fill, setText } from "../dom.js";
+import { duration, money, tokens, usage } from "../format.js";
+import { executionPage } from "../paths.js";
+import { toast } from "../toast.js";
+import { chart } from "./chart.js";
+
+const KEPT = 300;
+const TICK_MS = 1000;
+const history = { times: [], running: [], tokens: [] };
+const plot = chart(document.getElementById("live-chart"), {
+  times: [],
+  lines: [
+    { label: "running", values: [], colour: "--accent", show: tokens },
+    { label: "tokens a second", values: [], colour: "--think", show: tokens },
+  ],
+});
+let counters = null;
+let skew = 0;
+
+follow();
+setInterval(tick, TICK_MS);
+
+async function follow() {
+  try {
+    for await (const frame of connect().watch("dashboard", null)) heard(frame.counters);
+  } catch (ended) {
+    toast(ended.message, "error");
+  }
+}
+
+function heard(told) {
+  counters = told;
+  skew = Date.parse(told.at) - Date.now();
+  const { today, last_minute: minute } = told;
+  const shown = {
+    running: tokens(told.running),
+    queued: tokens(told.queued),
+    waiting: tokens(told.waiting),
+    ended: tokens(minute.completed + minute.failed + minute.cancelled),
+    failed: tokens(minute.failed),
+    p95: duration(minute.p95_ms),
+    tokens_per_s: tokens(told.tokens_per_s),
+    calls: tokens(today.calls),
+    tokens: usage(today.total_tokens, today.exactness),
+    cost: money(today.cost, today.exactness),
+  };
+  for (const [name, text] of Object.entries(shown)) setText(document.querySelector(`[data-live=${name}]`), text);
+  tell();
+}
+
+function tell() {
+  document.getElementById("nothing-running").hidden = counters.executions.length > 0;
+  fill(document.getElementById("running"), counters.executions.map(row));
+}
+
+function row(run) {
+  const since = run.started_at ?? run.created_at;
+  return el(
+    "tr",
+    {},
+    el("th", { scope: "row" }, el("a", { href: executionPage(run.id) }, run.name), " ", el("code", { class: "faint" }, run.id.slice(-8))),
+    el("td", { "data-label": "Status" }, el("span", { class: `status ${run.status}` }, run.status)),
+    el("td", { "data-label": "Where it is" }, run.node || "–"),
+    el("td", { class: "number", "data-label": "Events" }, tokens(run.events)),
+    el("td", { class: "number", "data-label": "For" }, duration(Math.max(0, Math.round((Date.now() + skew - Date.parse(since)) / 1000) * 1000))),
+  );
+}
+
+function tick() {
+  if (!counters) return;
+  history.times.push(Math.round(Date.now() / 1000));
+  history.running.push(counters.running);
+  history.tokens.push(counters.tokens_per_s);
+  for (const list of Object.values(history)) if (list.length > KEPT) list.shift();
+  plot.update(history.times, [history.running, history.tokens]);
+  tell();
+}

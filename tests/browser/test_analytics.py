@@ -1,0 +1,46 @@
+"""The pages of analytics in the browser: live figures, charts, and the same in tables."""
+
+import re
+
+import httpx2
+from playwright.sync_api import Page, expect
+
+from tests.browser.site import PASSWORD, USERNAME
+
+RUNS = 50
+
+
+def start_runs(home: str) -> None:
+    """As a script does: over the API, with a token."""
+    with httpx2.Client(base_url=home) as client:
+        told = client.post(
+            "/api/v1/auth/token/", json={"username": USERNAME, "password": PASSWORD, "name": "bot"}
+        )
+        client.headers["Authorization"] = f"Token {told.json()['token']}"
+        for _ in range(RUNS):
+            body = {"message": "say 120 words", "mode": "background"}
+            assert client.post("/api/v1/chat/", json=body).status_code == 202
+
+
+def number(text: str) -> int:
+    return int(re.sub(r"\D", "", text) or 0)
+
+
+def test_the_live_dashboard_follows_fifty_runs_of_a_script(page: Page, site) -> None:
+    page.goto("/analytics/live/")
+    calls = page.locator("[data-live=calls]")
+    expect(calls).not_to_have_text("–")
+    before = number(calls.inner_text())
+    start_runs(site.url)
+    expect(page.locator("#running tr").first).to_be_visible()
+    expect(page.locator("#running tr").first).to_contain_text("Universal chat")
+    expect(calls).to_have_text(str(before + RUNS), timeout=60_000)
+    expect(page.locator("[data-live=running]")).to_have_text("0")
+    expect(page.locator("#nothing-running")).to_be_visible()
+    page.goto("/analytics/models/?by=model&range=24h")
+    total = page.locator(".tiles div", has_text="Calls").locator("dd")
+    assert number(total.inner_text()) >= before + RUNS
+    expect(page.locator(".chart canvas").first).to_be_visible()
+    page.get_by_text("Step by step, as a table").click()
+    last = page.locator("details tbody tr").last
+    expect(last.locator("td").first).not_to_have_text("0")
