@@ -22,7 +22,9 @@ _STARTS_WITHIN_S = 30.0
 _STOPS_WITHIN_S = 30.0
 
 
-def command(*arguments: str, environment: Mapping[str, str] | None = None) -> str:
+def command(
+    *arguments: str, environment: Mapping[str, str] | None = None, timeout_s: float = 600
+) -> str:
     """Run Python with these arguments and give what it printed. Raises Void when it fails."""
     done = subprocess.run(
         [sys.executable, *arguments],
@@ -30,7 +32,7 @@ def command(*arguments: str, environment: Mapping[str, str] | None = None) -> st
         env=environment,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=timeout_s,
         check=False,
     )
     if done.returncode:
@@ -38,9 +40,12 @@ def command(*arguments: str, environment: Mapping[str, str] | None = None) -> st
     return done.stdout
 
 
-def answer_of(*arguments: str, environment: Mapping[str, str] | None = None) -> Any:
+def answer_of(
+    *arguments: str, environment: Mapping[str, str] | None = None, timeout_s: float = 600
+) -> Any:
     """The JSON on the last line of what a command printed."""
-    return json.loads(command(*arguments, environment=environment).splitlines()[-1])
+    told = command(*arguments, environment=environment, timeout_s=timeout_s)
+    return json.loads(told.splitlines()[-1])
 
 
 class Server:

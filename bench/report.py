@@ -63,7 +63,7 @@ def write(rows: list[Row], load: float, *, quick: bool) -> None:
         _TEXT.format(
             table=markdown_table(rows),
             date=datetime.now(UTC).strftime("%d %B %Y"),
-            machine=_machine(),
+            machine=machine(),
             versions=_versions(),
             effort=" The run was a quick one (`--quick`): few rounds, wide margins."
             if quick
@@ -73,7 +73,7 @@ def write(rows: list[Row], load: float, *, quick: bool) -> None:
     )
 
 
-def _machine() -> str:
+def machine() -> str:
     processor = "an unknown processor"
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):

@@ -35,9 +35,11 @@ class Rollup(models.Model):
 
     The key is reckoned from the bucket and the subject (`analytics.rollups.tallies`). `dimension`
     says what kind of thing `subject` is; both are empty for all there is. `whose` is the id of a
-    user, or empty for all of them. `SUMS` names the columns that add up; each of
-    `SPREADS` names five that tell how numbers are spread: `…_count`, `…_ms` (their sum), `…_min`,
-    `…_max` (null while there are none) and `…_histogram` (`analytics.rollups.histogram`).
+    user, or empty for all of them (not kept for what belongs to one user anyway).
+
+    `SUMS` names the columns that add up; each of `SPREADS` names five that tell how numbers are
+    spread: `…_count`, `…_ms` (their sum), `…_min`, `…_max` (null while there are none) and
+    `…_histogram` (`analytics.rollups.histogram`).
     """
 
     SUMS: ClassVar[tuple[str, ...]]

@@ -1,9 +1,10 @@
 """Rollups of a span, added up by step and by group: a few rows each, however long the ledger is."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import QuerySet
 
@@ -11,7 +12,7 @@ from analytics.models import Grain, Rollup
 from analytics.reports.span import Span
 from analytics.rollups.facts import EXECUTIONS, MODEL_CALLS, TOOL_CALLS, FactKind
 from analytics.rollups.folding import fold
-from analytics.rollups.tallies import Tally
+from analytics.rollups.tallies import Tally, columns_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +40,6 @@ SUBJECTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """One row that was read, and the group it belongs to."""
-
-    at: datetime
-    group: str
-    tally: Tally
-
-
-@dataclass(frozen=True, slots=True)
 class Wanted:
     """Rows of one subject: grouped `by` something (empty: all as one), of one group alone (`key`),
     of one user alone (`whose`, an id; empty: everyone's). Who may ask is settled before.
@@ -64,16 +56,20 @@ class Wanted:
         if self.by == "user":
             rows, user = rows.filter(dimension=whole), self.key or self.whose
             return rows.filter(whose=user) if user else rows.exclude(whose="")
-        rows = rows.filter(dimension=_DIMENSION.get(self.by, self.by) or whole, whose=self.whose)
+        dimension = _DIMENSION.get(self.by, self.by) or whole
+        rows = rows.filter(dimension=dimension)
+        if self.whose or dimension in self.subject.kind.shared:
+            rows = rows.filter(whose=self.whose)
         if self.by == "provider" and self.key:
             return rows.filter(subject__startswith=f"{self.key}:")
         return rows.filter(subject=self.key) if self.key else rows
 
-    def group_of(self, row: Mapping[str, Any]) -> str:
+    def group_of(self, whose: str, subject: str) -> str:
         if self.by == "user":
-            return str(row["whose"])
-        text = str(row["subject"]) if self.by else ""
-        return text.partition(":")[0] if self.by == "provider" else text
+            return whose
+        if self.by == "provider":
+            return subject.partition(":")[0]
+        return subject if self.by else ""
 
 
 _DIMENSION = {"provider": "model"}
@@ -81,46 +77,48 @@ _DIMENSION = {"provider": "model"}
 
 def total(wanted: Wanted, span: Span) -> Tally:
     """Everything in the span."""
-    whole = Tally.empty(wanted.subject.rollup)
-    for cell in _cells(wanted, span.parts):
-        whole.take_in(cell.tally)
-    return whole
+    return Tally.of_rows(wanted.subject.rollup, [row for *_, row in _read(wanted, span.parts)])
 
 
 def series(wanted: Wanted, span: Span) -> list[tuple[datetime, Tally]]:
     """The same step by step, those too in which nothing happened."""
-    steps = {step: Tally.empty(wanted.subject.rollup) for step in span.steps}
-    for cell in _cells(wanted, span.series_parts):
-        steps[span.step_of(cell.at)].take_in(cell.tally)
-    return list(steps.items())
+    rows: dict[datetime, list[Values]] = {step: [] for step in span.steps}
+    for at, _, row in _read(wanted, span.series_parts):
+        rows[span.step_of(at)].append(row)
+    return list(_tallies(wanted, rows).items())
 
 
 def groups(wanted: Wanted, span: Span) -> dict[str, Tally]:
     """Each group that anything happened in."""
-    found: dict[str, Tally] = {}
-    for cell in _cells(wanted, span.parts):
-        found.setdefault(cell.group, Tally.empty(wanted.subject.rollup)).take_in(cell.tally)
-    return found
+    rows: dict[str, list[Values]] = defaultdict(list)
+    for _, group, row in _read(wanted, span.parts):
+        rows[group].append(row)
+    return _tallies(wanted, rows)
 
 
 def table(wanted: Wanted, span: Span) -> dict[tuple[datetime, str], Tally]:
     """Each group in each step in which anything happened."""
-    found: dict[tuple[datetime, str], Tally] = {}
-    for cell in _cells(wanted, span.series_parts):
-        at = span.step_of(cell.at), cell.group
-        found.setdefault(at, Tally.empty(wanted.subject.rollup)).take_in(cell.tally)
-    return found
+    rows: dict[tuple[datetime, str], list[Values]] = defaultdict(list)
+    for at, group, row in _read(wanted, span.series_parts):
+        rows[span.step_of(at), group].append(row)
+    return _tallies(wanted, rows)
 
 
-def _cells(wanted: Wanted, parts: Iterable[tuple[Grain, datetime, datetime]]) -> Iterator[Cell]:
+Values = list[Any]
+K = TypeVar("K")
+
+
+def _read(
+    wanted: Wanted, parts: Iterable[tuple[Grain, datetime, datetime]]
+) -> Iterator[tuple[datetime, str, Values]]:
+    """When, which group, and the numbers of each row."""
     fold()
-    rollup, rows = wanted.subject.rollup, wanted.rows()
-    spread = (f"{name}_{part}" for name in rollup.SPREADS for part in _SPREAD)
-    columns = ("starts_at", "whose", "subject", *rollup.SUMS, *spread)
+    columns = ("starts_at", "whose", "subject", *columns_of(wanted.subject.rollup))
     for grain, starts_at, ends_at in parts:
-        part = rows.filter(grain=grain, starts_at__gte=starts_at, starts_at__lt=ends_at)
-        for row in part.values(*columns).iterator():
-            yield Cell(row["starts_at"], wanted.group_of(row), Tally.of_row(rollup, row))
+        rows = wanted.rows().filter(grain=grain, starts_at__gte=starts_at, starts_at__lt=ends_at)
+        for at, whose, subject, *row in rows.values_list(*columns).iterator():
+            yield at, wanted.group_of(whose, subject), row
 
 
-_SPREAD = ("count", "ms", "min", "max", "histogram")
+def _tallies(wanted: Wanted, rows: Mapping[K, list[Values]]) -> dict[K, Tally]:
+    return {key: Tally.of_rows(wanted.subject.rollup, some) for key, some in rows.items()}

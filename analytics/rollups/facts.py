@@ -22,7 +22,8 @@ class FactKind:
     """One kind of row that is added up. `at` is what puts it in a bucket; null in `over`: not yet.
 
     `worth(row)` gives what it adds to `SUMS` and, by position, to `SPREADS` (null: nothing).
-    `subjects(row)` gives its `(dimension, subject)`; each is kept for all users and for the row's.
+    `subjects(row)` gives its `(dimension, subject)`; each is kept for the row's user, and for all
+    of them together where many share one (`shared`).
     `of_subject` finds the rows of one again, `spread` names the columns that are spread.
     """
 
@@ -34,6 +35,7 @@ class FactKind:
     columns: tuple[str, ...]
     worth: Callable[[Row], tuple[tuple[int, ...], tuple[int | None, ...]]]
     subjects: Callable[[Row], Iterator[tuple[str, str]]]
+    shared: frozenset[str]
     of_subject: Callable[[str, str], Q]
     spread: tuple[str, ...]
 
@@ -101,6 +103,7 @@ EXECUTIONS = FactKind(
     ),
     worth=_execution_worth,
     subjects=_execution_subjects,
+    shared=frozenset({"", "template"}),
     of_subject=_executions_of,
     spread=("duration_ms",),
 )
@@ -146,6 +149,7 @@ MODEL_CALLS = FactKind(
     ),
     worth=_call_worth,
     subjects=_call_subjects,
+    shared=frozenset({"model"}),
     of_subject=_calls_of,
     spread=("latency_ms", "first_token_ms"),
 )
@@ -185,6 +189,7 @@ TOOL_CALLS = FactKind(
     columns=("user_id", "tool", "status", "answered_by", "latency_ms"),
     worth=_tool_worth,
     subjects=_tool_subjects,
+    shared=frozenset({"tool"}),
     of_subject=_tool_calls_of,
     spread=("latency_ms",),
 )

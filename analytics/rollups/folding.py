@@ -8,7 +8,7 @@ from django.db.models import Max, Min
 
 from analytics.models import RollupPart
 from analytics.rollups.facts import KINDS, FactKind
-from analytics.rollups.tallies import Key, Tallies, Tally, add_up, with_days
+from analytics.rollups.tallies import Key, Tallies, Tally, add_up, columns_of, with_days
 from core.bulk import insert_rows, update_rows
 from core.turns import in_turn
 
@@ -44,12 +44,13 @@ def _write(kind: FactKind, tallies: Tallies) -> None:
     """Add to the rows there are, make those there are not, and drop what came to nothing."""
     for some in _chunks(sorted(tallies)):
         by_pk = {key.pk: key for key in some}
-        kept = {row["id"]: row for row in kind.rollup._base_manager.filter(pk__in=by_pk).values()}
+        rows = kind.rollup._base_manager.filter(pk__in=by_pk)
+        kept = {pk: row for pk, *row in rows.values_list("pk", *columns_of(kind.rollup))}
         new, changed, empty = [], [], []
         for pk, key in by_pk.items():
             tally = tallies[key]
             if pk in kept:
-                tally.take_in(Tally.of_row(kind.rollup, kept[pk]))
+                tally.take_in(Tally.of_rows(kind.rollup, [kept[pk]]))
             _mend(kind, key, tally)
             if tally.nothing:
                 empty.append(pk)

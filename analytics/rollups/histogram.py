@@ -6,10 +6,13 @@ number is in the same bucket on every machine and in every database. The scheme 
 """
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import cache
+from struct import unpack_from
 
 Histogram = Mapping[int, int]
 _EXACT, _PER_OCTAVE, _BITS = 64, 32, 6
+_BYTES = 6
 
 
 def bucket_of(value: int) -> int:
@@ -47,10 +50,21 @@ def pack(histogram: Histogram) -> bytes:
 
 
 def unpack(packed: bytes) -> dict[int, int]:
-    size = len(packed) // 6
-    numbers = struct.unpack(_layout(size), packed)
-    return dict(zip(numbers[:size], numbers[size:], strict=True))
+    return merged([packed])
 
 
+def merged(packed: Iterable[bytes]) -> dict[int, int]:
+    """The sum of packed histograms."""
+    found: dict[int, int] = {}
+    known = found.get
+    for one in packed:
+        size = len(one) // _BYTES
+        numbers = unpack_from(_layout(size), one)
+        for bucket, count in zip(numbers[:size], numbers[size:], strict=True):
+            found[bucket] = known(bucket, 0) + count
+    return found
+
+
+@cache
 def _layout(size: int) -> str:
     return f"<{size}H{size}I"

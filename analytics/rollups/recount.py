@@ -7,7 +7,7 @@ from zlib import crc32
 
 from django.db.models import Min
 
-from analytics.rollups.facts import KINDS, FactKind
+from analytics.rollups.facts import KINDS, FactKind, hour_of
 from analytics.rollups.folding import TURN, fold_some, row_of
 from analytics.rollups.tallies import Tallies, add_up, with_days
 from core.aggregates import Difference, proof
@@ -77,10 +77,12 @@ def _differences_of(kind: FactKind, day: datetime) -> Iterator[Difference]:
 def _counted(kind: FactKind, day: datetime) -> dict[Any, dict[str, Any]]:
     """The rows of a day as they should be, by their key."""
     rows = kind.counted().filter(**{f"{kind.at}__gte": day, f"{kind.at}__lt": day + _DAY})
+    facts = (
+        (hour_of(at), *values)
+        for at, *values in rows.order_by().values_list(kind.at, *kind.columns).iterator(_AT_ONCE)
+    )
     hours: Tallies = {}
-    columns = {kind.at, kind.over, *kind.columns}
-    for row in rows.order_by().values(*columns).iterator(_AT_ONCE):
-        add_up(kind, kind.told([row]), 1, hours)
+    add_up(kind, facts, 1, hours)
     tallies = with_days(kind, hours)
     return {key.pk: row_of(kind, key, tally) for key, tally in tallies.items() if not tally.nothing}
 

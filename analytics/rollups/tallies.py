@@ -1,6 +1,6 @@
 """Facts added up by bucket and subject, and a bucket's row as such a sum."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -9,9 +9,17 @@ from uuid import UUID
 
 from analytics.models import Grain, Rollup
 from analytics.rollups.facts import HOUR_S, FactKind
-from analytics.rollups.histogram import bucket_of, pack, unpack
+from analytics.rollups.histogram import bucket_of, merged, pack
 
 _DAY_H = 24
+
+
+_SPREAD = ("count", "ms", "min", "max", "histogram")
+
+
+def columns_of(rollup: type[Rollup]) -> list[str]:
+    """The columns that hold numbers: what adds up, then five for each spread."""
+    return [*rollup.SUMS, *(f"{name}_{part}" for name in rollup.SPREADS for part in _SPREAD)]
 
 
 class Key(NamedTuple):
@@ -81,6 +89,16 @@ class Spread:
             self.most = most
 
 
+def _spread_of(counts: Any, totals: Any, leasts: Any, mosts: Any, histograms: Any) -> Spread:
+    return Spread(
+        sum(counts),
+        sum(totals),
+        min((one for one in leasts if one is not None), default=None),
+        max((one for one in mosts if one is not None), default=None),
+        merged(histograms),
+    )
+
+
 @dataclass(slots=True)
 class Tally:
     """What one row holds, or what is to be added to it."""
@@ -93,18 +111,19 @@ class Tally:
         return cls([0] * len(rollup.SUMS), [Spread() for _ in rollup.SPREADS])
 
     @classmethod
-    def of_row(cls, rollup: type[Rollup], row: Mapping[str, Any]) -> "Tally":
+    def of_rows(cls, rollup: type[Rollup], rows: Iterable[Sequence[Any]]) -> "Tally":
+        """The sum of rows, each given as the values of `columns_of(rollup)`, in that order.
+
+        Column by column: a chart of months and templates is made of thousands of them.
+        """
+        columns = list(zip(*rows, strict=True))
+        if not columns:
+            return cls.empty(rollup)
+        sums, rest = columns[: len(rollup.SUMS)], columns[len(rollup.SUMS) :]
         spreads = [
-            Spread(
-                row[f"{name}_count"],
-                row[f"{name}_ms"],
-                row[f"{name}_min"],
-                row[f"{name}_max"],
-                unpack(bytes(row[f"{name}_histogram"])),
-            )
-            for name in rollup.SPREADS
+            _spread_of(*rest[at : at + len(_SPREAD)]) for at in range(0, len(rest), len(_SPREAD))
         ]
-        return cls([row[name] for name in rollup.SUMS], spreads)
+        return cls([sum(column) for column in sums], spreads)
 
     def add(self, sums: Sequence[int], values: Sequence[int | None], sign: int) -> None:
         self.sums = [kept + sign * one for kept, one in zip(self.sums, sums, strict=True)]
@@ -144,7 +163,7 @@ def add_up(kind: FactKind, facts: Iterable[Sequence[Any]], sign: int, into: Tall
         row = dict(zip(kind.columns, values, strict=True))
         sums, spread = kind.worth(row)
         for dimension, subject in kind.subjects(row):
-            for whose in {"", row["user_id"] or ""}:
+            for whose in _kept_for(kind, dimension, row["user_id"]):
                 key = Key(Grain.HOUR.value, dimension, whose, hour, subject)
                 if (tally := into.get(key)) is None:
                     tally = into[key] = Tally.empty(kind.rollup)
@@ -157,3 +176,10 @@ def with_days(kind: FactKind, hours: Tallies) -> Tallies:
     for key, tally in hours.items():
         both.setdefault(key.day, Tally.empty(kind.rollup)).take_in(tally)
     return both
+
+
+def _kept_for(kind: FactKind, dimension: str, user: UUID | str | None) -> Iterator[str]:
+    if dimension in kind.shared:
+        yield ""
+    if user:
+        yield str(user)

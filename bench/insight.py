@@ -1,0 +1,76 @@
+"""How fast dashboards are with a year of executions: `python -m bench.insight [--rows N …]`.
+
+Fills a database of its own with synthetic executions, makes the rollups from them, and times what
+dashboards ask beside the same asked of the executions themselves. Writes its own page of docs.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bench import databases
+from bench.processes import answer_of, command
+from bench.report import machine
+
+_PAGE = Path(__file__).resolve().parent.parent / "docs" / "analytics-benchmark.md"
+GOALS_MS = {"templates of 30 days with p95": 10.0, "totals of 30 days": 2.0}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench.insight", description=__doc__)
+    parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000])
+    parser.add_argument("--database", choices=databases.NAMES, action="append")
+    given = parser.parse_args()
+    lines = []
+    for database in given.database or databases.NAMES:
+        for rows in given.rows if database == "postgres" else given.rows[:1]:
+            with databases.environment(database) as environment:
+                command("manage.py", "migrate", "--verbosity", "0", environment=environment)
+                told = answer_of(
+                    "-m", "bench.insight_of", str(rows), environment=environment, timeout_s=7200
+                )
+            print(json.dumps(told, indent=1), file=sys.stderr)
+            lines += list(_lines(databases.LABELS[database], rows, told))
+    _PAGE.write_text(_page(lines))
+
+
+def _lines(label: str, rows: int, told: dict[str, Any]) -> Iterator[str]:
+    for name, took in told["queries"].items():
+        goal = GOALS_MS.get(name)
+        met = (
+            ""
+            if goal is None
+            else f"{goal:g} ms" + ("" if took["rollup_ms"] <= goal else ", missed")
+        )
+        ratio = took["raw_ms"] / took["rollup_ms"]
+        yield (
+            f"| {label}, {rows:,} | {name} | {took['rollup_ms']:.2f} ms | {took['raw_ms']:.0f} ms |"
+            f" {ratio:,.0f}× | {met} |"
+        )
+
+
+def _page(lines: list[str]) -> str:
+    return "\n".join(
+        [
+            "# Dashboards beside many executions",
+            "",
+            "Written by `python -m bench.insight`: a year of executions that nobody ran",
+            "(`bench/synthetic.py`), the rollups made from them by `rebuild_rollups`, and the median",
+            "time of what a report asks, its answer built; beside it the same asked of the executions",
+            "in SQL (SQLite knows no percentiles: there it is asked without p95).",
+            "",
+            machine(),
+            "",
+            "| executions | question | from the rollups | from the executions | | goal |",
+            "|---|---|---|---|---|---|",
+            *lines,
+            "",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main()
