@@ -21,7 +21,8 @@ from analytics.reports.talks import talks
 from analytics.system import system_now
 from core.errors import ChatterError, NotFound
 
-_KEPT = ("range", "from", "to", "zone", "step", "of", "by", "key", "compare")
+_KEPT = ("range", "from", "to", "zone", "step", "of", "by", "key")
+_COMPARED = {"compare": "true"}
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -41,12 +42,12 @@ def subject_page(request: HttpRequest, subject: str = "executions") -> HttpRespo
     if subject not in SUBJECTS:
         raise Http404
     try:
-        shown = report(read_asked(SUBJECTS[subject], query, user))
+        shown = report(read_asked(SUBJECTS[subject], query | _COMPARED, user))
     except NotFound as error:
         raise Http404 from error
     except ChatterError as error:
         problem, query = error, {}
-        shown = report(read_asked(SUBJECTS[subject], query, user))
+        shown = report(read_asked(SUBJECTS[subject], _COMPARED, user))
     by = SUBJECTS[subject].by
     context = {
         "subject": subject,
@@ -56,7 +57,6 @@ def subject_page(request: HttpRequest, subject: str = "executions") -> HttpRespo
             _choice(request, one, {"by": one, "key": ""}, query.get("by", "") == one)
             for one in ("", *(one for one in by if one != "user" or user.is_staff))
         ],
-        "compared": query.get("compare") == "true",
         "exports": [
             Choice(
                 one.upper(),
@@ -123,7 +123,7 @@ def _frame(request: HttpRequest, query: dict[str, str], user: User) -> dict[str,
         ]
         if user.is_staff
         else [],
-        "asked": _kept(query, {"by": "", "key": "", "compare": ""}),
+        "asked": _kept(query, {"by": "", "key": ""}),
     }
 
 

@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeVar
 
 from analytics.reports import reading
 from analytics.reports.asked import Asked
-from analytics.reports.labels import labels, rows_url
+from analytics.reports.labels import labels, rows_url, satisfaction
 from analytics.reports.numbers import ExecutionNumbers, ModelNumbers, ToolNumbers, numbers_of
 from analytics.reports.span import Span
 from analytics.rollups.tallies import Tally
@@ -24,13 +24,17 @@ class StepOut(Shape, Generic[N]):
 
 
 class GroupOut(Shape, Generic[N]):
-    """`rows` is where the API lists what was counted; `previous` is of the period before."""
+    """`rows` is where the API lists what was counted; `previous` is of the period before.
+
+    `satisfaction` is what people have ever said of a template's replies (null: nothing).
+    """
 
     key: str
     label: str
     rows: str
     numbers: N
     previous: N | None
+    satisfaction: float | None
 
     @classmethod
     def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
@@ -102,6 +106,7 @@ def _groups(asked: Asked) -> list[dict[str, Any]]:
     found = reading.groups(wanted, span)
     before = reading.groups(wanted, span.before) if asked.compared else {}
     names = labels(asked.by, found, asked.reader)
+    said = satisfaction(found) if asked.by == "template" else {}
     busiest = sorted(found, key=lambda key: (-_weight(found[key]), key))
     return [
         {
@@ -110,6 +115,7 @@ def _groups(asked: Asked) -> list[dict[str, Any]]:
             "rows": rows_url(replace(wanted, key=key), span, asked.reader),
             "numbers": _told(found[key], asked, span),
             "previous": _told(before[key], asked, span.before) if key in before else None,
+            "satisfaction": said.get(key),
         }
         for key in busiest
     ]

@@ -5,9 +5,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from analytics.dashboard import counters
 from audit.verification import verify
+from core import clock
 from core.aggregates import all_differences
 from llms.models import ModelCall
+from llms.pricing import dollars_text
 from tests.drills.mortal import take_up
 from tests.laws.histories import Town, histories, undone
 from workflows.models import WorkflowExecution
@@ -38,6 +41,22 @@ def test_kept_numbers_equal_a_recount(history: list[tuple[Any, ...]]) -> None:
 @pytest.mark.usefixtures("built_in")
 @given(histories)
 @lawful
+def test_the_dashboard_tells_what_is_in_the_tables(history: list[tuple[Any, ...]]) -> None:
+    with undone():
+        town = Town()
+        for step in history:
+            town.act(step)
+            told = counters()
+            assert told["today"] == _usage()
+            states = [one.status for one in WorkflowExecution.objects.all().under_way()]
+            assert told["queued"] == states.count("pending")
+            assert told["running"] == states.count("running")
+            assert len(told["executions"]) == min(len(states), 20)
+
+
+@pytest.mark.usefixtures("built_in")
+@given(histories)
+@lawful
 def test_a_price_change_moves_no_past_cost(history: list[tuple[Any, ...]]) -> None:
     with undone():
         town = Town()
@@ -49,6 +68,23 @@ def test_a_price_change_moves_no_past_cost(history: list[tuple[Any, ...]]) -> No
                 pk: cost for pk, cost in costs.items() if pk in now
             }
             costs = now
+
+
+def _usage() -> dict[str, Any]:
+    """Model calls of today as they stand in the ledger."""
+    midnight = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    settled = ModelCall.objects.filter(settled_at__isnull=False, started_at__gte=midnight)
+    calls = list(settled.filter(answered_by="provider"))
+    exactness = [call.exactness for call in calls]
+    worst = next((one for one in ("open", "unpriced", "estimated") if one in exactness), "metered")
+    known = [call.cost_nano_usd for call in calls if call.exactness in ("metered", "estimated")]
+    nothing_known = bool(calls) and not known
+    return {
+        "calls": len(calls),
+        "total_tokens": sum(call.total_tokens or 0 for call in calls),
+        "cost": None if nothing_known else dollars_text(sum(cost or 0 for cost in known)),
+        "exactness": worst,
+    }
 
 
 def _costs() -> dict[Any, Any]:
