@@ -21,6 +21,19 @@ def in_turn(name: str) -> Iterator[None]:
 
 
 @contextmanager
+def if_free(name: str) -> Iterator[bool]:
+    """The same for those who need not wait; gives whether it is their turn."""
+    with transaction.atomic():
+        if connection.vendor != "postgresql":
+            yield True
+            return
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_number(name)])
+            free = bool(cursor.fetchone()[0])
+        yield free
+
+
+@contextmanager
 def in_turn_at_one_instant(name: str) -> Iterator[None]:
     """The same, and all it reads is as of one instant after its turn came.
 

@@ -10,7 +10,7 @@ from analytics.models import RollupPart
 from analytics.rollups.facts import KINDS, FactKind
 from analytics.rollups.tallies import Key, Tallies, Tally, add_up, columns_of, with_days
 from core.bulk import insert_rows, update_rows
-from core.turns import in_turn
+from core.turns import if_free, in_turn
 
 TURN = "analytics.rollups"
 _PARTS, _ROWS = 500, 500
@@ -26,6 +26,15 @@ def fold() -> int:
         with in_turn(TURN):
             folded += fold_some()
     return folded
+
+
+def fold_if_free() -> None:
+    """The same for those who come again: while another folds, it is left to them."""
+    while RollupPart.objects.exists():
+        with if_free(TURN) as free:
+            if not free:
+                return
+            fold_some()
 
 
 def fold_some() -> int:

@@ -1,0 +1,66 @@
+"""Many write, fold and read at the same time, and nothing is counted twice or not at all."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection
+
+from accounts.models import User
+from analytics.models import RollupPart
+from analytics.reports import reading
+from analytics.reports.span import Span
+from analytics.rollups.folding import fold, fold_if_free
+from analytics.rollups.recount import rollup_differences
+from tests.factories.tools import ToolCallFactory
+
+WRITERS, CALLS = 4, 20
+TOOLS = reading.Wanted(reading.SUBJECTS["tools"])
+
+
+def total() -> int:
+    return reading.total(TOOLS, Span.of({"range": "24h"})).sums[0]
+
+
+# Threads have connections of their own, which see only what is committed.
+@pytest.mark.django_db(transaction=True)
+def test_writers_folders_and_readers_do_not_get_in_each_others_way(alice: User) -> None:
+    def write() -> None:
+        for _ in range(CALLS):
+            ToolCallFactory(user=alice)
+
+    def fold_on() -> None:
+        for _ in range(CALLS):
+            fold_if_free()
+
+    def read() -> None:
+        seen = 0
+        for _ in range(CALLS):
+            now = total()
+            assert now >= seen
+            seen = now
+
+    with ThreadPoolExecutor(WRITERS + 4) as threads:
+        work = [write] * WRITERS + [fold_on, fold_on, read, read]
+        for done in [threads.submit(closing(one)) for one in work]:
+            done.result()
+    assert total() == WRITERS * CALLS
+    assert list(rollup_differences()) == []
+
+
+def closing(work: Callable[[], None]) -> Callable[[], None]:
+    def worked() -> None:
+        try:
+            work()
+        finally:
+            connection.close()
+
+    return worked
+
+
+@pytest.mark.django_db
+def test_what_is_folded_twice_is_counted_once(alice: User) -> None:
+    ToolCallFactory(user=alice)
+    assert (fold(), fold()) == (1, 0)
+    assert total() == 1
+    assert not RollupPart.objects.exists()
