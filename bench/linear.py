@@ -65,7 +65,7 @@ def _document() -> dict[str, Any]:
     return {"nodes": nodes, "edges": edges}
 
 
-async def _took_ms(once: Once, clients: int, seconds: float) -> tuple[float, int]:
+async def took_ms(once: Once, clients: int, seconds: float) -> tuple[float, int]:
     """Milliseconds per run, with so many under way at once; and how many there were."""
     ends, runs = time.perf_counter() + seconds, 0
     began = time.perf_counter()
@@ -85,12 +85,12 @@ async def _compared(
 ) -> tuple[tuple[float, float, float], int]:
     """Medians of both, and of their ratio, in turns; and how many runs of ours there were."""
     pairs, done = [], 0
-    await _took_ms(theirs, clients, seconds / 2)
-    done += (await _took_ms(ours, clients, seconds / 2))[1]
+    await took_ms(theirs, clients, seconds / 2)
+    done += (await took_ms(ours, clients, seconds / 2))[1]
     for _ in range(_ROUNDS):
         (mine, runs), (other, _) = (
-            await _took_ms(ours, clients, seconds),
-            await _took_ms(theirs, clients, seconds),
+            await took_ms(ours, clients, seconds),
+            await took_ms(theirs, clients, seconds),
         )
         pairs.append((mine, other))
         done += runs

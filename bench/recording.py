@@ -1,0 +1,82 @@
+"""What analytics and audit add to a run: `python -m bench.recording SECONDS` prints JSON.
+
+Runs of one model call, in turns with both listening and with neither. A database of its own: what
+ran unheard would be found missing by `reconcile`.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from statistics import median
+from typing import Any
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatter_project.settings")
+django.setup()
+
+from analytics import receivers  # noqa: E402 - Django first
+from analytics.rollups import telling  # noqa: E402
+from audit import record  # noqa: E402
+from bench.linear import took_ms  # noqa: E402
+from bench.linear_runs import recorded  # noqa: E402
+from bench.seed import seed  # noqa: E402
+from llms.signals import model_calls_settled  # noqa: E402
+from workflows.signals import executions_finished  # noqa: E402
+from workflows.tracking import facts  # noqa: E402
+
+_ROUNDS, _CLIENTS = 15, (1, 50)
+_GRAPH = {
+    "nodes": [
+        {"id": "start", "type": "start"},
+        {"id": "ask", "type": "model"},
+        {"id": "end", "type": "end"},
+    ],
+    "edges": [{"source": "start", "target": "ask"}, {"source": "ask", "target": "end"}],
+}
+_HEARD = (
+    (executions_finished, receivers.on_executions_finished, "analytics.executions"),
+    (executions_finished, telling.on_executions_finished, "rollups.executions"),
+    (model_calls_settled, telling.on_model_calls_settled, "rollups.model_calls"),
+)
+
+
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Neither kept numbers, rollups nor audit entries; the receivers come back afterwards."""
+    for signal, _, uid in _HEARD:
+        signal.disconnect(dispatch_uid=uid)
+    facts.record_many = lambda entries: None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        facts.record_many = record.record_many
+        for signal, receiver, uid in _HEARD:
+            signal.connect(receiver, dispatch_uid=uid)
+
+
+async def _added_ms(once: Any, clients: int, seconds: float) -> dict[str, float]:
+    """Median milliseconds of a run with and without, and of their difference, in turns."""
+    await took_ms(once, clients, seconds)
+    heard, silent = [], []
+    for _ in range(_ROUNDS):
+        heard.append((await took_ms(once, clients, seconds))[0])
+        with unheard():
+            silent.append((await took_ms(once, clients, seconds))[0])
+    added = median(one - other for one, other in zip(heard, silent, strict=True))
+    return {"with_ms": median(heard), "without_ms": median(silent), "added_ms": added}
+
+
+def main() -> None:
+    seconds = float(sys.argv[1])
+    seed()
+    with recorded(_GRAPH) as run:
+        took = {str(n): asyncio.run(_added_ms(run, n, seconds)) for n in _CLIENTS}
+    print(json.dumps(took))
+
+
+if __name__ == "__main__":
+    main()
