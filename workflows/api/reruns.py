@@ -28,7 +28,7 @@ class RerunIn(Body):
     debug: bool | None = None
 
 
-class ForkIn(RerunIn):
+class ExecutionForkIn(RerunIn):
     """Where the new execution leaves the old one, and what is different from there on.
 
     `variables` are set and `text` stands in the place of what reaches the node. `input` and
@@ -59,9 +59,9 @@ class ExecutionFork(AsyncAPIView):
     """A new execution that does as the old one did up to a visit of a node, and from there on
     goes its own way, with what was changed there."""
 
-    @extend_schema(request=ForkIn, parameters=[KEY], responses=RESPONSES)
+    @extend_schema(request=ExecutionForkIn, parameters=[KEY], responses=RESPONSES)
     async def post(self, request: HttpRequest, pk: str) -> HttpResponseBase:
-        body = parse(ForkIn, request)
+        body = parse(ExecutionForkIn, request)
         edit = Edit(body.node, body.visit, body.variables, body.text)
         changed = {"edit": edit, "input": body.input, "parameters": body.parameters}
         return await rerun(request, pk, Rerun.FORK, body, **changed)
