@@ -62,7 +62,7 @@ class Operation:
         return {name: fitting(name, fields[name], self) for name in sorted(chosen)}
 
 
-ALWAYS = {"mode", "when_busy"}  # else it would wait here for what nobody runs
+ALWAYS = {"mode", "when_busy", "every_s"}  # with "wait" it would wait for what nobody runs here
 
 
 def resolved(schema: Schema) -> Schema:

@@ -72,7 +72,7 @@ def _workflows(home: Home) -> None:
     address = f"/api/v1/definitions/{definition['id']}/"
     again = home.client().patch(address, {"graph": graph(asks(home.mark, node="other"))})
     assert again.status_code == 200, again.json()
-    template = _made(home, "templates/", {**body, "slug": home.mark})
+    template = _made(home, "templates/", {**body, "slug": f"of-{home.owner.username}"})
     home.things |= {
         "definition": definition["id"],
         "template": template["id"],

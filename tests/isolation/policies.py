@@ -166,3 +166,23 @@ EXAMPLES: dict[str, object] = {
     "every_s": 60,
     "kind": "interval",
 }
+# What a field or a query parameter is the id of; two kinds where there are two ways to name one.
+IDS: dict[str, str] = {
+    "conversation": "conversation",
+    "definition": "definition",
+    "after_definition": "definition",
+    "template": "template template.slug",
+    "after_template": "template template.slug",
+    "execution": "execution",
+    # Of no thing that is anybody's:
+    **{"actor": "", "request_id": "", "delivery_id": ""},
+}
+# What else is to be said with an id, for the request to be understood.
+ALONG: dict[tuple[str, str], Mapping[str, str | None]] = {
+    ("/api/v1/chains/", "definition"): {"after_template": "{template}"},
+    ("/api/v1/chains/", "template"): {"after_template": "{template}"},
+    ("/api/v1/chains/", "after_definition"): {"template": "{template}"},
+    ("/api/v1/chains/", "after_template"): {"template": "{template}"},
+}
+# Settings of nodes that only look like ids.
+NO_IDS = {("prompt", "template")}

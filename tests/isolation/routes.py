@@ -62,3 +62,8 @@ def _written(pattern: Any) -> str:
     return (
         str(simplify_regex(str(pattern)))[1:] if isinstance(pattern, RegexPattern) else str(pattern)
     )
+
+
+def route_at(path: str) -> Route:
+    """The route of a documented address, whose parameters may have other names there."""
+    return next(one for one in routes() if one.shape == shape_of(path))
