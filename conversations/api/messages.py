@@ -19,7 +19,7 @@ from core.api import AsyncAPIView, parse
 from core.database import database
 from core.errors import Conflict
 from core.idempotency import KEY
-from core.listing import Page, ShapeList
+from core.listing import ListSchema, Page, ShapeList
 from core.pagination import InTurn
 
 
@@ -43,6 +43,8 @@ class MessageList(ShapeList):
 
 class ConversationMessages(AsyncAPIView):
     """GET lists; POST says something here, in the three modes of the chat."""
+
+    schema, filter_backends, pagination_class = ListSchema(), (), InTurn
 
     @extend_schema("messages_list", responses=Page[MessageOut])
     async def get(self, request: HttpRequest, pk: str) -> HttpResponseBase:
