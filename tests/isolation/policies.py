@@ -186,3 +186,17 @@ ALONG: dict[tuple[str, str], Mapping[str, str | None]] = {
 }
 # Settings of nodes that only look like ids.
 NO_IDS = {("prompt", "template")}
+
+# --- the live side: the addresses of sockets, and the channels that one may subscribe to
+SOCKETS: dict[str, Policy] = {
+    "ws/v1/": SignedIn(),
+    "ws/executions/<str:pk>/": Own("execution"),
+    "ws/conversations/<str:pk>/": Own("conversation"),
+    "": Public(),  # no such address
+}
+CHANNELS: dict[str, Policy] = {
+    "conversation": Own("conversation"),
+    "dashboard": Staff(told=404),
+    "execution": Own("execution"),
+    "user": SignedIn(own=True),
+}
