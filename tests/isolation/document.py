@@ -1,5 +1,6 @@
 """What the OpenAPI document says one may send, and what fits."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -33,6 +34,11 @@ class Operation:
 
     def __str__(self) -> str:
         return f"{self.verb.upper()} {self.path}"
+
+    @property
+    def path_names(self) -> list[str]:
+        """Of its parameters, as the document has them."""
+        return re.findall(r"{(\w+)}", self.path)
 
     @property
     def request(self) -> Schema | None:

@@ -151,7 +151,7 @@ POLICIES: dict[str, Policy] = {
 # What the other parameters of addresses are: kinds of things, or values that fit.
 PARAMETERS: dict[str, str] = {
     **{"message": "reply", "number": "=1", "before": "=1", "after": "=2"},
-    "key": "=calculator",
+    **{"key": "=calculator", "public_id": "=nothing"},
 }
 # What to send for a field that must be given, or must not be what the document would let it be.
 EXAMPLES: dict[str, object] = {

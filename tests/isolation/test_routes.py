@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from tests.isolation.asking import Asked, Told, client_of, nobodys, nothing_changed
 from tests.isolation.conftest import Town
@@ -225,6 +226,12 @@ def test_a_foreign_id_in_a_pages_form_is_one_that_nobody_made(route, verb, town)
         )
     assert foreign.without(alices) == unknown.without(random)
     assert foreign.status in (400, 404)
+
+
+def test_what_is_sent_to_no_address_of_the_api_is_answered_by_the_api():
+    """Not with the page of a form that has expired."""
+    told = Client(enforce_csrf_checks=True).post("/api/v1/nowhere/", {"x": "1"})
+    assert (told.status_code, told.json()["code"]) == (404, "not_found")
 
 
 # --- staff, and anybody
