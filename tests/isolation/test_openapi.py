@@ -26,7 +26,7 @@ from tests.isolation.test_routes import EVENT_STREAM, everything, policy_of, val
 
 OF_STREAMS = [not_a_server_error, status_code_conformance, content_type_conformance]
 CHECKS = [*OF_STREAMS, response_schema_conformance]
-EXAMPLES = {GenerationMode.POSITIVE: 12, GenerationMode.NEGATIVE: 6}
+EXAMPLES = {GenerationMode.POSITIVE: 8, GenerationMode.NEGATIVE: 3}
 
 
 @pytest.fixture(scope="module")
@@ -57,14 +57,16 @@ def test_it_answers_as_documented(one, mode, town, published, settings):
     ada = create_token(user=town.ada, name="", by=town.ada)[1]
     token = ada if isinstance(policy, Staff) else town.alice.token
 
-    @given(case=published[one.path][one.verb].as_strategy(generation_mode=mode), own=st.booleans())
+    @given(
+        case=published[one.path][one.verb].as_strategy(generation_mode=mode),
+        own=st.sampled_from([True, True, False]),
+    )
     @_bounded(EXAMPLES[mode])
     def tried(case: Any, own: bool) -> None:
         if own:
             case.path_parameters = dict(zip(one.path_names, plain.values(), strict=True))
             case.body = _sensible(one, case.body, things)
-        if isinstance(case.body, dict) and case.body.get("mode", "wait") == "wait":
-            case.body["mode"] = "background"  # nobody runs anything here
+        _wait_for_nobody(one, case.body)
         with transaction.atomic(), catch_warnings():
             simplefilter("ignore")  # of Django, that a stream is read as a whole
             answer = case.call(headers={"Authorization": f"Token {token}"})
@@ -85,6 +87,13 @@ def _bounded(examples: int) -> Any:
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
+
+
+def _wait_for_nobody(one: Operation, body: Any) -> None:
+    """Nobody runs anything here."""
+    has_modes = "mode" in (one.request or {}).get("properties", ())
+    if has_modes and isinstance(body, dict) and body.get("mode", "wait") == "wait":
+        body["mode"] = "background"
 
 
 def _sensible(one: Operation, body: Any, things: Mapping[str, str]) -> Any:
