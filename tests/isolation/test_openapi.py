@@ -26,7 +26,7 @@ from tests.isolation.test_routes import EVENT_STREAM, everything, policy_of, val
 
 OF_STREAMS = [not_a_server_error, status_code_conformance, content_type_conformance]
 CHECKS = [*OF_STREAMS, response_schema_conformance]
-EXAMPLES = {GenerationMode.POSITIVE: 8, GenerationMode.NEGATIVE: 3}
+EXAMPLES = {GenerationMode.POSITIVE: 6, GenerationMode.NEGATIVE: 2}
 
 
 @pytest.fixture(scope="module")
