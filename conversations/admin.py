@@ -91,7 +91,7 @@ class AnsweringExecutionAdmin(ExecutionAdmin):
 
     actions = ("cancel", "retry", "replay")
 
-    @admin.action(description="Retry the selected executions")
+    @admin.action(description="Retry the selected executions", permissions=["act"])
     def retry(self, request: HttpRequest, queryset: Any) -> None:
         started = 0
         for execution in queryset.select_related("user", "template"):

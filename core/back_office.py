@@ -6,10 +6,14 @@ from django.http import HttpRequest
 
 
 class ReadOnlyAdmin:
-    """Goes before ModelAdmin: rows can be looked at, and acted on by actions, but not edited."""
+    """Goes before ModelAdmin: rows can be looked at, and acted on by actions, but not edited.
+
+    An action with `permissions=["act"]` is for those who have Django's permission to change them.
+    """
 
     show_full_result_count = False
     list_per_page = 50
+    opts: Any
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -19,3 +23,7 @@ class ReadOnlyAdmin:
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        user: Any = request.user
+        return bool(user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}"))

@@ -1,7 +1,11 @@
 """Lists of the API: a filtered queryset, a cursor page, a shape for each row."""
 
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
+from django.db.models import ForeignKey
+from django_filters import UUIDFilter
+from django_filters.rest_framework import FilterSet
+from drf_spectacular.openapi import AutoSchema
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,9 +28,35 @@ class Page(Shape, Generic[S]):
         return f"{params[0].__name__}Page"
 
 
+class ListFilter(FilterSet):
+    """A thing is named by its id, and nothing is asked of what has it: a foreign id and one that
+    nobody made find the same.
+    """
+
+    FILTER_DEFAULTS: ClassVar[dict[Any, Any]] = {
+        **FilterSet.FILTER_DEFAULTS,
+        ForeignKey: {"filter_class": UUIDFilter},
+    }
+
+
+class ListSchema(AutoSchema):
+    """Documents what a list may be asked, though what it answers is a shape."""
+
+    def get_filter_backends(self) -> list[Any]:
+        view: Any = self.view
+        return list(view.filter_backends) if self.method == "GET" else []
+
+    def _get_pagination_parameters(self) -> list[Any]:
+        view: Any = self.view
+        if self.method != "GET":
+            return []
+        return list(view.pagination_class().get_schema_operation_parameters(view))
+
+
 class ShapeList(GenericAPIView[Any]):
     """Subclasses give `get_queryset` and how a row is shown."""
 
+    schema = ListSchema()
     shown: Any  # staticmethod: a row as a Shape
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:

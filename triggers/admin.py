@@ -55,17 +55,17 @@ class ScheduleAdmin(_ActingAdmin):
     list_select_related = ("owner",)
     actions: tuple[str, ...] = ("pause", "resume", "run")
 
-    @admin.action(description="Pause the selected schedules")
+    @admin.action(description="Pause the selected schedules", permissions=["act"])
     def pause(self, request: HttpRequest, queryset: Any) -> None:
         by = user_of(request)
         self._each(request, queryset, lambda one: pause_schedule(one, by=by), "Paused")
 
-    @admin.action(description="Resume the selected schedules")
+    @admin.action(description="Resume the selected schedules", permissions=["act"])
     def resume(self, request: HttpRequest, queryset: Any) -> None:
         by = user_of(request)
         self._each(request, queryset, lambda one: resume_schedule(one, by=by), "Resumed")
 
-    @admin.action(description="Run the selected schedules now")
+    @admin.action(description="Run the selected schedules now", permissions=["act"])
     def run(self, request: HttpRequest, queryset: Any) -> None:
         told: dict[str, Any] = {"by": user_of(request), "request_id": current().request_id}
         shown = request.POST.get("csrfmiddlewaretoken", "")  # another on every page
@@ -103,12 +103,12 @@ class ChainAdmin(_ActingAdmin):
     list_select_related = ("owner", "definition", "template", "after_definition", "after_template")
     actions: tuple[str, ...] = ("pause", "resume")
 
-    @admin.action(description="Pause the selected chains")
+    @admin.action(description="Pause the selected chains", permissions=["act"])
     def pause(self, request: HttpRequest, queryset: Any) -> None:
         by = user_of(request)
         self._each(request, queryset, lambda one: change_chain(one, by=by, paused=True), "Paused")
 
-    @admin.action(description="Resume the selected chains")
+    @admin.action(description="Resume the selected chains", permissions=["act"])
     def resume(self, request: HttpRequest, queryset: Any) -> None:
         by = user_of(request)
         self._each(request, queryset, lambda one: change_chain(one, by=by, paused=False), "Resumed")

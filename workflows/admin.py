@@ -84,7 +84,7 @@ class ExecutionAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     def page(self, obj: WorkflowExecution) -> str:
         return format_html('<a href="{}">open</a>', reverse("execution", args=[obj.pk]))
 
-    @admin.action(description="Cancel the selected executions")
+    @admin.action(description="Cancel the selected executions", permissions=["act"])
     def cancel(self, request: HttpRequest, queryset: Any) -> None:
         stopped = 0
         for execution in queryset:
@@ -95,7 +95,7 @@ class ExecutionAdmin(ReadOnlyAdmin, admin.ModelAdmin):
                 self.message_user(request, f"{execution}: {error}", messages.WARNING)
         self.message_user(request, f"Asked {stopped} executions to stop.")
 
-    @admin.action(description="Replay the selected executions, at no cost")
+    @admin.action(description="Replay the selected executions, at no cost", permissions=["act"])
     def replay(self, request: HttpRequest, queryset: Any) -> None:
         started = 0
         for execution in queryset.select_related("user", "template", "definition"):
@@ -131,11 +131,11 @@ class ApprovalAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     date_hierarchy = "created_at"
     actions: tuple[str, ...] = ("approve", "reject")
 
-    @admin.action(description="Approve the selected approvals")
+    @admin.action(description="Approve the selected approvals", permissions=["act"])
     def approve(self, request: HttpRequest, queryset: Any) -> None:
         self._decide(request, queryset, approve=True)
 
-    @admin.action(description="Reject the selected approvals")
+    @admin.action(description="Reject the selected approvals", permissions=["act"])
     def reject(self, request: HttpRequest, queryset: Any) -> None:
         self._decide(request, queryset, approve=False)
 

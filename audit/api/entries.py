@@ -10,8 +10,8 @@ from core.pagination import NewestFirst
 
 
 class EntryOut(serializers.ModelSerializer[AuditEntry]):
-    actor = serializers.UUIDField(source="actor_id", read_only=True)
-    actor_name = serializers.CharField(read_only=True)
+    actor = serializers.UUIDField(source="actor_id", read_only=True, allow_null=True)
+    actor_name = serializers.CharField(read_only=True, allow_null=True)
     personal = serializers.JSONField(source="personal_content", read_only=True)
 
     class Meta:

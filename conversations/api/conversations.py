@@ -33,6 +33,7 @@ class ConversationList(ShapeList):
     """One's conversations, newest first."""
 
     filterset_class = ConversationFilter
+    queryset = Conversation.objects.none()
     shown = staticmethod(conversation_out)
 
     def get_queryset(self) -> Any:

@@ -9,7 +9,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.authentication import user_of
+from accounts.authentication import authenticate_request, user_of
 from conversations.api.chat import RESPONSES, answer
 from conversations.api.shapes import ChatIn, MessageOut, message_out
 from conversations.models import Message
@@ -19,7 +19,7 @@ from core.api import AsyncAPIView, parse
 from core.database import database
 from core.errors import Conflict
 from core.idempotency import KEY
-from core.listing import Page, ShapeList
+from core.listing import ListSchema, Page, ShapeList
 from core.pagination import InTurn
 
 
@@ -44,16 +44,19 @@ class MessageList(ShapeList):
 class ConversationMessages(AsyncAPIView):
     """GET lists; POST says something here, in the three modes of the chat."""
 
+    schema, filter_backends, pagination_class = ListSchema(), (), InTurn
+
     @extend_schema("messages_list", responses=Page[MessageOut])
     async def get(self, request: HttpRequest, pk: str) -> HttpResponseBase:
         return await database.run(_listed, request, pk)
 
     @extend_schema(request=ChatIn, parameters=[KEY], responses=RESPONSES)
     async def post(self, request: HttpRequest, pk: str) -> HttpResponseBase:
+        user = await authenticate_request(request)
         body = parse(ChatIn, request)
         if body.conversation is not None and str(body.conversation) != pk:
             raise OtherConversation
-        return await answer(request, body, conversation=pk)
+        return await answer(request, user, body, conversation=pk)
 
 
 class MessageDetail(GenericAPIView[Message]):

@@ -3,7 +3,6 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from pydantic import AfterValidator, Field
 from rest_framework import status
@@ -13,7 +12,7 @@ from rest_framework.response import Response
 
 from accounts.authentication import user_of
 from core.api import parse
-from core.listing import Page, ShapeList
+from core.listing import ListFilter, Page, ShapeList
 from triggers.api.shapes import ChainFiringOut, ChainOut, chain_firing_out, chain_out
 from triggers.models import Chain, ChainFiring
 from triggers.services.chains import chain_for, change_chain, create_chain, delete_chain
@@ -57,7 +56,7 @@ class ChainChange(ChainIn):
     revision: int | None = None
 
 
-class ChainFilter(filters.FilterSet):
+class ChainFilter(ListFilter):
     class Meta:
         model = Chain
         fields = ["paused", "after_definition", "after_template", "definition", "template"]
@@ -68,6 +67,7 @@ class ChainList(ShapeList):
     """One's chains, newest first."""
 
     filterset_class = ChainFilter
+    queryset = Chain.objects.none()
     shown = staticmethod(chain_out)
 
     def get_queryset(self) -> Any:

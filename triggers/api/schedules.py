@@ -5,7 +5,6 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponseBase
-from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from pydantic import AwareDatetime, Field
 from rest_framework import status
@@ -18,7 +17,7 @@ from core import clock
 from core.api import AsyncAPIView, parse
 from core.database import database
 from core.idempotency import KEY
-from core.listing import Page, ShapeList
+from core.listing import ListFilter, Page, ShapeList
 from core.models import new_id
 from triggers.api.shapes import FiringOut, PreviewOut, ScheduleOut, firing_out, schedule_out
 from triggers.models import Schedule, ScheduleFiring
@@ -89,7 +88,7 @@ class ScheduleChange(Body):
     revision: int | None = None
 
 
-class ScheduleFilter(filters.FilterSet):
+class ScheduleFilter(ListFilter):
     class Meta:
         model = Schedule
         fields = ["paused", "kind", "definition", "template"]
@@ -100,6 +99,7 @@ class ScheduleList(ShapeList):
     """One's schedules, newest first."""
 
     filterset_class = ScheduleFilter
+    queryset = Schedule.objects.none()
     shown = staticmethod(schedule_out)
 
     def get_queryset(self) -> Any:

@@ -17,8 +17,8 @@ from webhooks.api.incoming import RotateIn
 from webhooks.api.shapes import (
     EndpointMade,
     EndpointOut,
-    MessageOut,
-    MessageWhole,
+    WebhookMessageOut,
+    WebhookMessageWhole,
     endpoint_made,
     endpoint_out,
     message_out,
@@ -123,13 +123,13 @@ class EndpointPing(GenericAPIView[WebhookEndpoint]):
 
     queryset = WebhookEndpoint.objects.none()
 
-    @extend_schema(request=None, responses={202: MessageOut})
+    @extend_schema(request=None, responses={202: WebhookMessageOut})
     def post(self, request: Request, pk: str) -> Response:
         sent = ping(_found(request, pk), by=user_of(request))
         return Response(message_out(sent).to_json(), status=202)
 
 
-@extend_schema_view(get=extend_schema("webhooks_messages_list", responses=Page[MessageOut]))
+@extend_schema_view(get=extend_schema("webhooks_messages_list", responses=Page[WebhookMessageOut]))
 class MessageList(ShapeList):
     """The messages for one endpoint, newest first; those given up have the status `dead`."""
 
@@ -148,7 +148,7 @@ class MessageDetail(GenericAPIView[WebhookMessage]):
 
     queryset = WebhookMessage.objects.none()
 
-    @extend_schema(operation_id="webhooks_messages_retrieve", responses=MessageWhole)
+    @extend_schema(operation_id="webhooks_messages_retrieve", responses=WebhookMessageWhole)
     def get(self, request: Request, pk: str) -> Response:
         return Response(whole_message(message_for(user_of(request), pk)).to_json())
 
@@ -158,7 +158,7 @@ class MessageResend(GenericAPIView[WebhookMessage]):
 
     queryset = WebhookMessage.objects.none()
 
-    @extend_schema(request=None, responses={202: MessageOut})
+    @extend_schema(request=None, responses={202: WebhookMessageOut})
     def post(self, request: Request, pk: str) -> Response:
         user = user_of(request)
         sent = resend(message_for(user, pk), by=user)

@@ -87,7 +87,7 @@ class AttemptOut(Shape):
     took_ms: int
 
 
-class MessageOut(Shape):
+class WebhookMessageOut(Shape):
     """An event for an endpoint; while it is pending, `next_at` is when it is tried next."""
 
     id: UUID
@@ -101,7 +101,7 @@ class MessageOut(Shape):
     settled_at: datetime | None
 
 
-class MessageWhole(MessageOut):
+class WebhookMessageWhole(WebhookMessageOut):
     """With what is sent, and each try."""
 
     body: str
@@ -136,13 +136,13 @@ def delivery_out(delivery: WebhookDelivery) -> DeliveryOut:
     )
 
 
-def message_out(message: WebhookMessage) -> MessageOut:
-    return MessageOut(**_message(message))
+def message_out(message: WebhookMessage) -> WebhookMessageOut:
+    return WebhookMessageOut(**_message(message))
 
 
-def whole_message(message: WebhookMessage) -> MessageWhole:
+def whole_message(message: WebhookMessage) -> WebhookMessageWhole:
     tries = [_attempt(one) for one in message.tries.order_by("number")]
-    return MessageWhole(**_message(message), body=message.body, tries=tries)
+    return WebhookMessageWhole(**_message(message), body=message.body, tries=tries)
 
 
 def _incoming(hook: IncomingWebhook) -> dict[str, Any]:

@@ -16,8 +16,7 @@ from webhooks.models.signed import Signed
 from webhooks.signing import new_secret
 from workflows.models import WorkflowDefinition, WorkflowTemplate
 from workflows.services.definitions import definition_for
-from workflows.services.planning import built_in
-from workflows.services.templates import template_for
+from workflows.services.planning import template_called
 
 MOST = 50
 _LONGEST_NAME = 100
@@ -68,7 +67,7 @@ def target(
         raise BadWebhook(reason="Name a definition or a template, not both.")
     return (
         definition_for(owner, definition) if definition else None,
-        built_in(template) or template_for(owner, template) if template else None,
+        template_called(template, owner) if template else None,
     )
 
 

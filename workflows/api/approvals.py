@@ -42,6 +42,7 @@ class ApprovalList(ShapeList):
     """Those of one's own runs and those one may decide, newest first."""
 
     filterset_class = ApprovalFilter
+    queryset = Approval.objects.none()
     shown = staticmethod(approval_out)
 
     def get_queryset(self) -> Any:

@@ -74,6 +74,7 @@ class DefinitionList(ShapeList):
     """One's workflows, newest first."""
 
     filterset_class = DefinitionFilter
+    queryset = WorkflowDefinition.objects.none()
     shown = staticmethod(definition_out)
 
     def get_queryset(self) -> Any:

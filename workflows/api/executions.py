@@ -14,7 +14,7 @@ from accounts.authentication import authenticate_request, user_of
 from core.api import AsyncAPIView
 from core.database import database
 from core.errors import BadNumber
-from core.listing import Page, ShapeList
+from core.listing import ListFilter, Page, ShapeList
 from core.outlets import Room
 from core.spans import After, Before
 from workflows.api.shapes import EventsOut, ExecutionOut, listed_execution
@@ -30,7 +30,7 @@ from workflows.watching.streamed import stream_channel
 _PAGE = 500
 
 
-class ExecutionFilter(filters.FilterSet):
+class ExecutionFilter(ListFilter):
     conversation = filters.UUIDFilter(method="of_conversation")
     user = filters.UUIDFilter(field_name="user_id")
     version = filters.UUIDFilter(field_name="version_id")
@@ -55,6 +55,7 @@ class ExecutionList(ShapeList):
     """One's executions, newest first."""
 
     filterset_class = ExecutionFilter
+    queryset = WorkflowExecution.objects.none()
     shown = staticmethod(listed_execution)
 
     def get_queryset(self) -> Any:

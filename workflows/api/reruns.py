@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema
 from pydantic import Field
 
 from accounts.authentication import authenticate_request
+from accounts.models import User
 from core.api import AsyncAPIView, parse
 from core.database import database
 from core.idempotency import KEY
@@ -28,7 +29,7 @@ class RerunIn(Body):
     debug: bool | None = None
 
 
-class ForkIn(RerunIn):
+class ExecutionForkIn(RerunIn):
     """Where the new execution leaves the old one, and what is different from there on.
 
     `variables` are set and `text` stands in the place of what reaches the node. `input` and
@@ -52,26 +53,27 @@ class ExecutionReplay(AsyncAPIView):
 
     @extend_schema(request=RerunIn, parameters=[KEY], responses=RESPONSES)
     async def post(self, request: HttpRequest, pk: str) -> HttpResponseBase:
-        return await rerun(request, pk, Rerun.REPLAY, rerun_in(request))
+        user = await authenticate_request(request)
+        return await rerun(request, user, pk, Rerun.REPLAY, rerun_in(request))
 
 
 class ExecutionFork(AsyncAPIView):
     """A new execution that does as the old one did up to a visit of a node, and from there on
     goes its own way, with what was changed there."""
 
-    @extend_schema(request=ForkIn, parameters=[KEY], responses=RESPONSES)
+    @extend_schema(request=ExecutionForkIn, parameters=[KEY], responses=RESPONSES)
     async def post(self, request: HttpRequest, pk: str) -> HttpResponseBase:
-        body = parse(ForkIn, request)
+        user = await authenticate_request(request)
+        body = parse(ExecutionForkIn, request)
         edit = Edit(body.node, body.visit, body.variables, body.text)
         changed = {"edit": edit, "input": body.input, "parameters": body.parameters}
-        return await rerun(request, pk, Rerun.FORK, body, **changed)
+        return await rerun(request, user, pk, Rerun.FORK, body, **changed)
 
 
 async def rerun(
-    request: HttpRequest, pk: str, how: Rerun, body: RerunIn, **changed: Any
+    request: HttpRequest, user: User, pk: str, how: Rerun, body: RerunIn, **changed: Any
 ) -> HttpResponseBase:
     """Start it and watch it as the caller asked."""
-    user = await authenticate_request(request)
     source = await database.run(execution_for, user, pk)
     wanted = rerun_request(request, how, body, **changed)
     key = (user.id, wanted.idempotency_key)

@@ -128,6 +128,7 @@ class TemplateList(ShapeList):
     """Built-in, public and one's own templates."""
 
     filterset_class = TemplateFilter
+    queryset = WorkflowTemplate.objects.none()
     shown = staticmethod(template_out)
 
     def get_queryset(self) -> Any:

@@ -1,0 +1,36 @@
+"""What the OpenAPI document says of every operation: how it says no."""
+
+from typing import Any
+
+_CONTENT_TYPE = "application/problem+json"
+_PROBLEM = {
+    "type": "object",
+    "description": "Why not; `code` is stable, and `detail` says more where there is more to say.",
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string"},
+        "message": {"type": "string"},
+        "detail": {"type": "object", "additionalProperties": {}},
+        "request_id": {"type": "string"},
+    },
+    "required": ["type", "title", "status", "code", "message", "detail", "request_id"],
+    "additionalProperties": False,
+}
+_SAID = {
+    "4XX": "It cannot be understood, is not allowed, is not there or not yours, or not possible.",
+    "503": "The database is away: try again after `Retry-After` seconds.",
+}
+
+
+def tell_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """A hook of drf-spectacular, over the whole document."""
+    result["components"]["schemas"]["Problem"] = _PROBLEM
+    schema = {"$ref": "#/components/schemas/Problem"}
+    for path in result["paths"].values():
+        for told in path.values():
+            for status, text in _SAID.items():
+                problem = {"content": {_CONTENT_TYPE: {"schema": schema}}, "description": text}
+                told["responses"].setdefault(status, problem)
+    return result

@@ -1,0 +1,104 @@
+"""Whatever the document lets one send, the answer is one that it tells of, and never a 500."""
+
+from collections.abc import Mapping
+from typing import Any
+from warnings import catch_warnings, simplefilter
+
+import pytest
+import schemathesis
+from django.core.handlers.wsgi import WSGIHandler
+from django.db import transaction
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis.checks import not_a_server_error
+from schemathesis.generation import GenerationMode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from accounts.services.tokens import create_token
+from tests.isolation.document import Operation, document, operations
+from tests.isolation.policies import IDS, Staff
+from tests.isolation.routes import route_at
+from tests.isolation.test_routes import EVENT_STREAM, everything, policy_of, values
+
+OF_STREAMS = [not_a_server_error, status_code_conformance, content_type_conformance]
+CHECKS = [*OF_STREAMS, response_schema_conformance]
+EXAMPLES = {GenerationMode.POSITIVE: 6, GenerationMode.NEGATIVE: 2}
+
+
+@pytest.fixture(scope="module")
+def published() -> Any:
+    return schemathesis.openapi.from_dict(document())
+
+
+def _may_be_wrong(one: Operation) -> bool:
+    """There is something that the document does not let one send."""
+    typed = [p for p in one.parameters("query") if p["schema"].get("type") != "string"]
+    return bool(typed or (one.request or {}).get("properties"))
+
+
+TRIED = [
+    pytest.param(one, mode, id=f"{one} {mode.value}")
+    for one in operations()
+    for mode in EXAMPLES
+    if mode is GenerationMode.POSITIVE or _may_be_wrong(one)
+]
+
+
+@pytest.mark.parametrize(("one", "mode"), TRIED)
+def test_it_answers_as_documented(one, mode, town, published, settings):
+    settings.LIVE_HEARTBEAT_S = settings.LIVE_IDLE_S = 0.01  # a stream says what it has, and ends
+    published.app = WSGIHandler()
+    policy, things = policy_of(route_at(one.path)), everything(town, town.alice)
+    plain = values(route_at(one.path), getattr(policy, "kind", ""), things)
+    ada = create_token(user=town.ada, name="", by=town.ada)[1]
+    token = ada if isinstance(policy, Staff) else town.alice.token
+
+    @given(
+        case=published[one.path][one.verb].as_strategy(generation_mode=mode),
+        own=st.sampled_from([True, True, False]),
+    )
+    @_bounded(EXAMPLES[mode])
+    def tried(case: Any, own: bool) -> None:
+        if own:
+            case.path_parameters = dict(zip(one.path_names, plain.values(), strict=True))
+            case.body = _sensible(one, case.body, things)
+        _wait_for_nobody(one, case.body)
+        with transaction.atomic(), catch_warnings():
+            simplefilter("ignore")  # of Django, that a stream is read as a whole
+            answer = case.call(headers={"Authorization": f"Token {token}"})
+            transaction.set_rollback(True)
+        streamed = EVENT_STREAM in answer.headers.get("content-type", [""])[0]
+        case.validate_response(answer, checks=OF_STREAMS if streamed else CHECKS)
+
+    tried()
+
+
+def _bounded(examples: int) -> Any:
+    """The same examples every time, as many as there is time for."""
+    return settings(
+        max_examples=examples,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def _wait_for_nobody(one: Operation, body: Any) -> None:
+    """Nobody runs anything here."""
+    has_modes = "mode" in (one.request or {}).get("properties", ())
+    if has_modes and isinstance(body, dict) and body.get("mode", "wait") == "wait":
+        body["mode"] = "background"
+
+
+def _sensible(one: Operation, body: Any, things: Mapping[str, str]) -> Any:
+    """The body, with what is asked for in it, and ids of what is there."""
+    if not isinstance(body, dict):
+        return body
+    ids = {name: things[IDS[name].split()[0]] for name in body if IDS.get(name)}
+    return {**body, **ids, **(one.example() or {})}
