@@ -43,7 +43,7 @@ def furnish(owner: User, drain: Callable[[], None]) -> Home:
     A kind of thing with routes of its own is added here, and to `policies.py`.
     """
     key, token = create_token(user=owner, name=f"{owner.username}-keeps-this", by=owner)
-    home = Home(owner, token, {"token": str(key.pk)})
+    home = Home(owner, token, {"token": str(key.pk), "user": str(owner.pk)})
     for furniture in (_talk, _workflows, _triggers, _webhooks, _ledger, _letter):
         furniture(home)
     drain()

@@ -72,6 +72,10 @@ POLICIES: dict[str, Policy] = {
     "hooks/<str:public_id>/": Public(),  # who has the secret; `tests/webhooks` tell of it
     # --- pages
     "account/tokens/": SignedIn(own=True, form={"revoke": "{token}"}),
+    "analytics/": SignedIn(own=True),
+    "analytics/conversations/": SignedIn(own=True),
+    "analytics/live/": Staff(told=404),
+    "analytics/<slug:subject>/": SignedIn(own=True),
     "approvals/": SignedIn(own=True, form={"approval": "{approval}", "decision": "approve"}),
     "chat/": SignedIn(own=True),
     "chat/<str:pk>/": Own("conversation"),
@@ -100,6 +104,13 @@ POLICIES: dict[str, Policy] = {
         "endpoint", form={"act": "resend", "message": "{webhook_message}"}
     ),
     # --- the API: one's own
+    "api/v1/analytics/conversations/": SignedIn(own=True),
+    "api/v1/analytics/executions/": SignedIn(own=True),
+    "api/v1/analytics/executions/export/": SignedIn(own=True),
+    "api/v1/analytics/models/": SignedIn(own=True),
+    "api/v1/analytics/models/export/": SignedIn(own=True),
+    "api/v1/analytics/tools/": SignedIn(own=True),
+    "api/v1/analytics/tools/export/": SignedIn(own=True),
     "api/v1/approvals/": SignedIn(own=True),
     "api/v1/approvals/<str:pk>/": Own("approval"),
     "api/v1/auth/me/": SignedIn(own=True),
@@ -142,6 +153,7 @@ POLICIES: dict[str, Policy] = {
     "api/v1/tools/<str:key>/call/": SignedIn(),
     # --- for staff
     "admin/": BackOffice(),
+    "api/v1/analytics/system/": Staff(told=404),
     "api/v1/audit/entries/": Staff(),
     "api/v1/dashboard/events/": Staff(told=404),
     "api/v1/mcp-servers/": Staff(),
@@ -151,7 +163,7 @@ POLICIES: dict[str, Policy] = {
 # What the other parameters of addresses are: kinds of things, or values that fit.
 PARAMETERS: dict[str, str] = {
     **{"message": "reply", "number": "=1", "before": "=1", "after": "=2"},
-    **{"key": "=calculator", "public_id": "=nothing"},
+    **{"key": "=calculator", "public_id": "=nothing", "subject": "=models"},
 }
 # What to send for a field that must be given, or must not be what the document would let it be.
 EXAMPLES: dict[str, object] = {
@@ -174,6 +186,8 @@ IDS: dict[str, str] = {
     "template": "template template.slug",
     "after_template": "template template.slug",
     "execution": "execution",
+    "user": "user",
+    "version": "version",
     # Of no thing that is anybody's:
     **{"actor": "", "request_id": "", "delivery_id": ""},
 }
