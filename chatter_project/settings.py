@@ -79,6 +79,7 @@ INSTALLED_APPS = [
     "core",
     "audit",
     "accounts",
+    "budgets",
     "llms",
     "tools",
     "workflows",
@@ -256,6 +257,8 @@ CHATTER_GRAPH_LIMITS = {
 CHATTER_TOOLS = plugins.TOOLS
 CHATTER_OUTCOMES = plugins.OUTCOMES
 CHATTER_PAUSES = plugins.PAUSES
+CHATTER_BUDGET_WARNINGS = plugins.BUDGET_WARNINGS
+CHATTER_BUDGET_LEDGER = plugins.BUDGET_LEDGER
 CHATTER_HISTORY = plugins.HISTORY
 CHATTER_CHORES = plugins.CHORES
 CHATTER_JOBS = plugins.JOBS
