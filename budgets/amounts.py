@@ -82,6 +82,21 @@ def shown(unit: str, amount: int) -> str:
     return f"${dollars(amount)}"
 
 
+def text_of(unit: str, amount: int | None) -> str | None:
+    """As the API writes it: dollars, or tokens."""
+    if amount is None:
+        return None
+    return str(amount) if unit == TOKENS else dollars(amount)
+
+
+def in_units(unit: str, amount: Decimal) -> int:
+    """Dollars, or tokens, as they are kept. Raises ValueError for parts of what has none."""
+    whole = amount if unit == TOKENS else amount.scaleb(_NANO_DIGITS)
+    if whole != int(whole):
+        raise ValueError("An amount is whole tokens, or dollars with at most nine digits.")
+    return int(whole)
+
+
 def dollars(nano_usd: int) -> str:
     """Exact dollars, without trailing zeros."""
     text = f"{Decimal(nano_usd).scaleb(-_NANO_DIGITS):f}"

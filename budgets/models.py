@@ -45,9 +45,11 @@ def _thresholds() -> list[int]:
 class Budget(EditableRecord):
     """At most `cap` (nano-dollars or tokens) in each period, by the calls of `key`.
 
-    `key` is "all" or the scope and what it is ("definition:<uuid>"). It is never changed, nor is how
-    is counted: unit, period, and what tokens without a price count as. One that is not `active` counts, and refuses
-    nothing. `warn_at` are percents. Its row is locked by whoever changes any of its periods.
+    `key` is "all" or the scope and what it is ("definition:<uuid>"). It is never changed, and
+    neither is how is counted: unit, period, and what tokens without a price count as. One that is
+    not `active` counts, and refuses nothing. `warn_at` are percents.
+
+    Whoever changes any of its periods locks its row first.
     """
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="budgets")

@@ -23,7 +23,7 @@ class Ledger(CallLedger):
         if scope == "conversation":
             return Conversation.objects.visible_to(user).filter(pk=pk).exists()
         model = WorkflowDefinition if scope == "definition" else WorkflowExecution
-        return model.objects.visible_to(user).filter(pk=pk).exists()  # type: ignore[attr-defined]
+        return model.objects.visible_to(user).filter(pk=pk).exists()
 
     def exists(self, key: str) -> bool:
         scope, _, pk = key.partition(":")

@@ -32,16 +32,29 @@ def budget_for(user: User, pk: UUID | str) -> Budget:
     return found
 
 
-@transaction.atomic
 def create_budget(*, by: User, scope: str, of: str = "", **fields: Any) -> Budget:
-    """A budget that counts what its period has cost already.
+    """As `checked_budget` and `keep_budget`."""
+    return keep_budget(checked_budget(by=by, scope=scope, of=of, **fields), by=by)
+
+
+def checked_budget(*, by: User, scope: str, of: str = "", **fields: Any) -> Budget:
+    """A new budget, not saved yet.
 
     Users make them on themselves, their conversations, definitions and executions; staff on all.
-    Keeps calls from beginning and ending until the transaction ends: none is missed, none counted
-    twice. Raises NotYourBudget, NothingToLimit, BadBudget.
+    Raises NotYourBudget, NothingToLimit, BadBudget.
     """
     budget = Budget(owner=by, scope=scope, **_named(by, scope, of), **fields)
-    check(budget)
+    _check(budget)
+    return budget
+
+
+@transaction.atomic
+def keep_budget(budget: Budget, *, by: User) -> Budget:
+    """Save it, with what its period has cost already.
+
+    Keeps calls from beginning and ending until the transaction ends: none is missed, none counted
+    twice.
+    """
     _let_nobody_book()
     budget.save(force_insert=True)
     period = open_period(budget, clock.now())
@@ -53,7 +66,7 @@ def create_budget(*, by: User, scope: str, of: str = "", **fields: Any) -> Budge
 
 @transaction.atomic
 def change_budget(budget: Budget, *, by: User, **fields: Any) -> Budget:
-    """Set what is given of `CHANGEABLE`. Raises NotYourBudget, BadBudget.
+    """Set what is given of `CHANGEABLE`. Raises NotYourBudget.
 
     What was reserved before stays; a cap below what is used lets nothing more in.
     """
@@ -62,7 +75,6 @@ def change_budget(budget: Budget, *, by: User, **fields: Any) -> Budget:
     before = told(budget)
     for name, value in fields.items():
         setattr(budget, name, value)
-    check(budget)
     budget.save()
     now = budget.periods.filter(begins_at__lte=clock.now()).first()
     if now is not None:
@@ -94,7 +106,7 @@ def told(budget: Budget) -> dict[str, Any]:
     return {name: getattr(budget, name) for name in (*_FIXED, *CHANGEABLE)}
 
 
-def check(budget: Budget) -> None:
+def _check(budget: Budget) -> None:
     """Raises BadBudget for what the form of the fields does not tell."""
     if (budget.unpriced == Unpriced.CEILING) != (budget.ceiling_nano_usd_per_mtok is not None):
         raise BadBudget(reason="A ceiling price goes with the policy 'ceiling', and with no other.")

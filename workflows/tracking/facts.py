@@ -12,10 +12,10 @@ from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from audit.record import Entry, record_many
-from core import clock
-from core.bulk import insert_rows, update_rows
 from budgets.amounts import Need
 from budgets.booking import book
+from core import clock
+from core.bulk import insert_rows, update_rows
 from llms.budgeting import NOTHING_USED, use_of
 from llms.ledger import CallRecord
 from llms.models import ModelCall
