@@ -19,6 +19,7 @@ from audit.record import Entry, record_many
 from budgets.amounts import Need, Use, shown, used, worst
 from budgets.models import Budget, BudgetCharge, BudgetPeriod, Scope
 from budgets.periods import span_at
+from budgets.selectors import touched_by
 from budgets.warning import warn
 from core.bulk import insert_rows, update_rows
 from core.models import new_id
@@ -78,20 +79,13 @@ def any_budget() -> bool:
 
 
 def _locked(needs: Sequence[Need], uses: Sequence[Use]) -> list[Budget]:
-    touched = _touched(needs)
+    keys = {key for need in needs for key in need.keys}
+    touched = touched_by([*keys], [*{need.user_id for need in needs}])
     if uses:
         charges = BudgetCharge.objects.filter(call_id__in=[use.call_id for use in uses])
         touched |= Q(id__in=charges.filter(spent=None).values("period__budget_id"))
     rows = Budget.objects.filter(touched).order_by("id")
     return list(rows.select_for_update(no_key=True, of=("self",)))
-
-
-def _touched(needs: Sequence[Need]) -> Q:
-    """The budgets that calls touch by what they are for, or by a group of their user's."""
-    keys = {key for need in needs for key in need.keys}
-    users = {need.user_id for need in needs}
-    memberships = User.groups.through.objects.filter(user__in=users)
-    return Q(key__in=keys) | Q(group__in=memberships.values("group_id"))
 
 
 class _Books:

@@ -148,6 +148,11 @@ class BudgetCharge(models.Model):
 
     class Meta:
         default_permissions = ("view",)
+        indexes = [
+            models.Index(
+                fields=["call_id"], condition=Q(spent__isnull=True), name="budgets_charges_open"
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["call_id", "period"], name="budgets_one_charge_per_call_and_period"

@@ -55,6 +55,7 @@ CHORES = [
     "triggers.chores.fire_schedules",
     "triggers.chores.follow_chains",
     "tools.chores.settle_lost_calls",
+    "workflows.chores.settle_lost_calls",
     "core.retention.prune_now_and_then",
 ]
 

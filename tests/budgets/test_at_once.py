@@ -81,8 +81,6 @@ def test_processes_that_call_at_once_never_pass_a_cap(tmp_path):
 def test_processes_on_postgresql_never_pass_a_cap(production_profile, tmp_path):
     own = connection.settings_dict
     url = f"postgres://{own['USER']}@{own['HOST']}:{own['PORT'] or 5432}/{own['NAME']}"
-    told = crowd(
-        DATABASE_URL=url, CHATTER_DATA_DIR=str(tmp_path), CHATTER_SECRET_KEY="x" * 50
-    )
+    told = crowd(DATABASE_URL=url, CHATTER_DATA_DIR=str(tmp_path), CHATTER_SECRET_KEY="x" * 50)
     held(told)
     assert BudgetPeriod.objects.exists()
