@@ -23,7 +23,9 @@ _CAP = "In nano-dollars (a dollar has 1,000,000,000), or in tokens."
 _OF = "The id of the user, group, workflow, conversation or execution; empty: everybody."
 
 
-class BudgetForm(forms.ModelForm):
+class NewBudgetForm(forms.ModelForm):
+    """With whose calls count, which is looked up as the API does."""
+
     of = forms.CharField(required=False, help_text=_OF)
 
     class Meta:
@@ -38,7 +40,7 @@ class BudgetForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
-        if not self.instance._state.adding or self.errors:
+        if self.errors:
             return given
         named = {"scope": given["scope"], "of": given.get("of", "")}
         try:
@@ -54,7 +56,6 @@ class BudgetForm(forms.ModelForm):
 class BudgetAdmin(admin.ModelAdmin):
     """Goes through the services, which audit; how is counted stays as it was made."""
 
-    form = BudgetForm
     list_display = ("name", "key", "owner", "most", "period", "time_zone", "active", "created_at")
     list_filter = ("scope", "unit", "period", "active")
     list_select_related = ("owner",)
@@ -63,12 +64,12 @@ class BudgetAdmin(admin.ModelAdmin):
     show_full_result_count = False
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ("key", *BudgetForm.Meta.fields) if obj else BudgetForm.Meta.fields
+        return ("key", *NewBudgetForm.Meta.fields) if obj else NewBudgetForm.Meta.fields
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             return ()
-        return ("key", *(name for name in BudgetForm.Meta.fields if name not in CHANGEABLE))
+        return ("key", *(name for name in NewBudgetForm.Meta.fields if name not in CHANGEABLE))
 
     def of(self, budget: Budget) -> str:
         return budget.key.partition(":")[2]
@@ -78,10 +79,17 @@ class BudgetAdmin(admin.ModelAdmin):
         return shown(budget.unit, budget.cap)
 
     def get_form(
-        self, request: HttpRequest, obj: Any = None, change: bool = False, **kw: Any
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> Any:
-        form = super().get_form(request, obj, change=change, **kw)
-        return type(form.__name__, (form,), {"by": request.user})
+        if obj is None:
+            by = {"by": request.user}
+            kwargs["form"] = type("NewBudgetForm", (NewBudgetForm,), by)
+        return super().get_form(request, obj, change=change, **kwargs)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What was counted goes with the budget, though by itself it is read-only."""
+        shown, counts, _, protected = super().get_deleted_objects(objs, request)
+        return shown, counts, set(), protected
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         by = user_of(request)

@@ -1,12 +1,18 @@
 """Budgets, what was used of them in each period, and by which calls."""
 
+from typing import Any
+
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
 from budgets import amounts, periods
 from budgets.querysets import BudgetQuerySet
 from core.models import EditableRecord, Record, new_id
+
+_ALL = 100
+_MOST_THRESHOLDS = 10
 
 
 class Scope(models.TextChoices):
@@ -42,6 +48,13 @@ def _thresholds() -> list[int]:
     return [50, 80, 100]
 
 
+def validate_thresholds(given: Any) -> None:
+    """A list of whole percents."""
+    whole = isinstance(given, list) and all(type(one) is int and 1 <= one <= _ALL for one in given)
+    if not whole or len(given) > _MOST_THRESHOLDS:
+        raise ValidationError("Give whole numbers from 1 to 100, such as [50, 80, 100].")
+
+
 class Budget(EditableRecord):
     """At most `cap` (nano-dollars or tokens) in each period, by the calls of `key`.
 
@@ -66,7 +79,7 @@ class Budget(EditableRecord):
     time_zone = models.CharField(max_length=64, default="UTC")
     unpriced = models.CharField(max_length=8, choices=Unpriced.choices, default=Unpriced.DENY)
     ceiling_nano_usd_per_mtok = models.BigIntegerField(null=True, blank=True)
-    warn_at = models.JSONField(default=_thresholds, blank=True)
+    warn_at = models.JSONField(default=_thresholds, blank=True, validators=[validate_thresholds])
     active = models.BooleanField(default=True)
 
     objects = BudgetQuerySet.as_manager()

@@ -143,7 +143,7 @@ def _let_nobody_book() -> None:
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute(f"LOCK TABLE {Budget._meta.db_table} IN ACCESS EXCLUSIVE MODE")
+            cursor.execute(f"LOCK TABLE {Budget._meta.db_table} IN EXCLUSIVE MODE")
 
 
 def _locked(budget: Budget) -> Budget:

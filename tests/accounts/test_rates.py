@@ -6,7 +6,6 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-
 LIST, MODELS, CHAT = "/api/v1/definitions/", "/api/v1/models/", "/api/v1/chat/"
 
 

@@ -84,12 +84,12 @@ def settled(call: CallRecord, chance: random.Random, *, refused: bool = False) -
 
 def main() -> None:
     user_id = new_id()
-    gate = os.pipe()
+    gates = [os.pipe() for _ in range(PROCESSES)]
     children = []
     for at in range(PROCESSES):
         pid = os.fork()
         if pid == 0:
-            os.read(gate[0], 1)
+            os.read(gates[at][0], 1)
             work(at, user_id, dies=at == 0)
             connection.close()
             os._exit(0)
@@ -102,8 +102,10 @@ def main() -> None:
         budget = a_budget(cap=ROOM * WORST, **fields)
         budget.key, budget.scope = key, "definition"
         budget.save()
-    os.write(gate[1], b"x" * PROCESSES)
     made_meanwhile = []
+    for _, gate in gates:
+        os.write(gate, b"x")
+        time.sleep(0.05)  # the first has some calls open before there is no room
     for _ in range(5):
         time.sleep(0.05)
         made_meanwhile.append(a_budget("user", user_id, cap=10**6, **fields))

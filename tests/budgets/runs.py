@@ -5,7 +5,6 @@ from typing import Any
 
 from budgets.models import Budget, BudgetPeriod
 from core.aggregates import all_differences
-from llms.models import ModelCall
 from tests.definitions.graphs import graph
 from tests.drills.mortal import take_up
 from tests.limits.runs import says
@@ -14,9 +13,10 @@ from workflows.models import WorkflowExecution
 Begin = Callable[..., WorkflowExecution]
 
 # The demo counts a token a word, and three a message: it is asked with 6 and answers with 20. A
-# tokenizer could make more of the question, so that much is reserved.
+# tokenizer makes a token of each byte at worst, and a message may add 32: so much is reserved.
 ASKED, ANSWERED = 6, 20
 USED = ASKED + ANSWERED
+WORST = len("say 20 words") + 32 + ANSWERED
 
 
 def one_call(words: int = ANSWERED) -> dict[str, Any]:
@@ -41,9 +41,3 @@ def numbers_of(budget: Budget) -> tuple[int, int]:
     """Spent and reserved."""
     period = period_of(budget)
     return period.spent, period.reserved
-
-
-def worst_of_a_call() -> int:
-    """What one call reserved: told by a call of which the process died."""
-    bound: int = ModelCall.objects.filter(status="lost").latest("id").upper_bound_tokens or 0
-    return bound

@@ -13,7 +13,7 @@ from budgets.models import BudgetPeriod
 from core.aggregates import all_differences
 from llms.models import ModelCall, ModelProfile
 from llms.services.profiles import forget_profiles
-from tests.budgets.runs import numbers_of, one_call
+from tests.budgets.runs import WORST, numbers_of, one_call
 from tests.drills.migrated import copy_migrated
 from tests.drills.mortal import take_up
 from tests.factories.budgets import a_budget
@@ -31,7 +31,7 @@ def test_of_a_hundred_runs_at_once_no_more_call_than_there_is_room_for(begin, mo
     for _ in range(CALLS):
         begin(one_call())
     used = most.total_tokens
-    budget = a_budget(cap=used + ROOM * worst())
+    budget = a_budget(cap=used + ROOM * WORST)
     take_up()
     ended = WorkflowExecution.objects.exclude(pk=first.pk).values_list("status", "error__code")
     answered = [status for status, _ in ended if status == "completed"]
@@ -41,11 +41,6 @@ def test_of_a_hundred_runs_at_once_no_more_call_than_there_is_room_for(begin, mo
     assert spent == used * (len(answered) + 1) <= budget.cap
     assert reserved == 0
     assert list(all_differences()) == []
-
-
-def worst():
-    """What a call of `one_call` reserves: bytes of the prompt and what goes with a message."""
-    return len("say 20 words") + 32 + 20
 
 
 def crowd(**environment):
