@@ -17,7 +17,7 @@ import orjson
 
 django.setup()
 
-from django.db import connection  # noqa: E402
+from django.db import DatabaseError, connection  # noqa: E402
 
 from accounts.models import User  # noqa: E402
 from budgets.models import BudgetPeriod  # noqa: E402
@@ -31,6 +31,7 @@ from tests.factories.budgets import a_budget  # noqa: E402
 from workflows.tracking import writer  # noqa: E402
 from workflows.tracking.facts import CallBooked, CallOpened, CallSettled, Unit  # noqa: E402
 
+HARMED = 3
 PROCESSES, CALLS, WORST, ROOM = 4, 60, 100, 20
 SHARED = [f"definition:{new_id()}" for _ in range(4)]
 
@@ -82,6 +83,15 @@ def settled(call: CallRecord, chance: random.Random, *, refused: bool = False) -
     return Unit([CallBooked(call), CallSettled(call)])
 
 
+def unharmed(execute: Any, *statement: Any) -> Any:
+    """A statement that fails ends the process: nobody is to be told to try again."""
+    try:
+        return execute(*statement)
+    except DatabaseError as error:
+        sys.stderr.write(f"{error}\n")
+        os._exit(HARMED)
+
+
 def main() -> None:
     user_id = new_id()
     gates = [os.pipe() for _ in range(PROCESSES)]
@@ -90,7 +100,8 @@ def main() -> None:
         pid = os.fork()
         if pid == 0:
             os.read(gates[at][0], 1)
-            work(at, user_id, dies=at == 0)
+            with connection.execute_wrapper(unharmed):
+                work(at, user_id, dies=at == 0)
             connection.close()
             os._exit(0)
         children.append(pid)
