@@ -2,6 +2,8 @@
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from audit.models import AuditEntry
 from tests.budgets.runs import USED, finished, one_call
@@ -96,3 +98,14 @@ def test_changes_are_audited_with_before_and_after(client, alice):
 )
 def test_what_makes_no_sense_is_refused(client, alice, wrong):
     assert client.post(URL, asked(of=str(alice.pk), **wrong)).status_code == 400
+
+
+def test_a_list_costs_as_many_queries_for_many_as_for_one(client, alice):
+    counted = []
+    for more in (1, 9):
+        for _ in range(more):
+            a_budget("user", alice.pk, by=alice)
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(URL).status_code == 200
+        counted.append(len(queries))
+    assert counted[0] == counted[1]

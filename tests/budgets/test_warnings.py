@@ -12,15 +12,21 @@ from tests.budgets.runs import USED, finished, one_call, period_of
 from tests.drills.mortal import take_up
 from tests.factories.budgets import a_budget
 from webhooks.models import WebhookEndpoint, WebhookMessage
+from workflows.models import WorkflowDefinition
 
 WARNED = "budgets.budget.warned"
 
 
 @pytest.fixture
 def hears():
-    def listens(owner, events=("budget.warned",)):
+    def listens(owner, events=("budget.warned",), **fields):
         return WebhookEndpoint.objects.create(
-            owner=owner, name="Desk", url="http://localhost/", events=list(events), secret="x"
+            owner=owner,
+            name="Desk",
+            url="http://localhost/",
+            events=list(events),
+            secret="x",
+            **fields,
         )
 
     return listens
@@ -89,9 +95,11 @@ def test_another_period_warns_anew(begin, client):
 def test_who_made_it_and_whom_it_is_on_are_told_and_nobody_else(
     begin, alice, admin, charlie, hears
 ):
+    execution = begin(one_call())
     told = {hears(alice).pk, hears(admin).pk}
     hears(charlie)
     hears(alice, events=["execution.failed"])
+    hears(alice, definition=WorkflowDefinition.objects.get())
     a_budget("user", alice.pk, by=admin, cap=USED, active=False)
-    finished(begin(one_call()))
+    finished(execution)
     assert {one.endpoint_id for one in WebhookMessage.objects.all()} == told

@@ -105,9 +105,16 @@ def tell_budgets(warned: Sequence[tuple[Budget, Mapping[str, Any]]]) -> None:
         for endpoint in _endpoints_of(owners)
         if MessageType.BUDGET in endpoint.events
         for budget, said in warned
-        if endpoint.owner_id in _concerned(budget)
+        if endpoint.owner_id in _concerned(budget) and _listens(endpoint, budget)
     ]
     insert_rows(WebhookMessage, rows)
+
+
+def _listens(endpoint: WebhookEndpoint, budget: Budget) -> bool:
+    """One that is for a single workflow hears of that one's budgets."""
+    if endpoint.definition_id is not None:
+        return budget.key == f"definition:{endpoint.definition_id}"
+    return endpoint.template_id is None
 
 
 def _concerned(budget: Budget) -> set[UUID]:
