@@ -68,7 +68,7 @@ async def _authenticated(request: HttpRequest) -> User:
     plain = token_in_header(request.META.get("HTTP_AUTHORIZATION"))
     if plain is not None:
         return await _user_of_token_async(plain)
-    user: User = await request.auser()
+    user = await request.auser()
     # The session was read in this request's own thread: what it holds is not needed any more.
     await sync_to_async(_drop_old_connections)()
     if not user.is_active:

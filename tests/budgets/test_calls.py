@@ -70,6 +70,18 @@ def test_a_call_that_could_pass_the_cap_is_not_made(begin):
     assert (entry.outcome, entry.target) == ("failure", execution.origin)
 
 
+def test_a_refused_call_whose_process_died_has_used_nothing(begin):
+    budget = a_budget(cap=1)
+    execution = begin(one_call())
+    assert live_and_die(after_commits=1)
+    (call,) = calls_of(execution)
+    assert (call.status, call.upper_bound_tokens) == ("open", 0)
+    assert list(all_differences()) == []
+    finished(execution)
+    assert [one.status for one in calls_of(execution)] == ["lost", "failed"]
+    assert numbers_of(budget) == (0, 0)
+
+
 def test_a_call_for_which_there_is_just_room_is_made(begin):
     budget = a_budget(cap=WORST)
     assert finished(begin(one_call())).status == "completed"

@@ -45,13 +45,14 @@ def again(client, execution):
 
 def test_each_threshold_is_told_once_as_it_is_crossed(begin, client, alice, hears):
     hears(alice)
-    budget = a_budget("user", alice.pk, by=alice, cap=4 * USED)
+    budget = a_budget("user", alice.pk, by=alice, cap=4 * USED, active=False)
     execution = finished(begin(one_call()))
     told = [thresholds()]
     for _ in range(2):
         again(client, execution)
         told.append(thresholds())
     assert told == [[], [50], [50]]
+    assert period_of(budget).spent == 3 * USED
     (message,) = WebhookMessage.objects.all()
     body = orjson.loads(message.body)
     assert (message.type, body["data"]["budget"]) == ("budget.warned", str(budget.pk))
