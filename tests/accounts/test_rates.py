@@ -61,3 +61,12 @@ def test_counting_costs_no_query(settings, api, alice):
 
 def test_without_a_limit_nothing_is_told(api, alice):
     assert "RateLimit" not in api(alice).get(LIST)
+
+
+def test_nobody_is_refused_because_the_cache_is_away(rates, settings, api, alice):
+    client = api(alice)
+    away = {"BACKEND": "django.core.cache.backends.redis.RedisCache"}
+    settings.CACHES = {"default": {**away, "LOCATION": "redis://127.0.0.1:9"}}
+    answers = [client.get(LIST) for _ in range(3)]
+    assert [one.status_code for one in answers] == [200] * 3
+    assert "RateLimit" not in answers[-1]
