@@ -15,6 +15,7 @@ from rest_framework.request import Request
 
 from accounts.known import KEPT_S, known_users
 from accounts.models import ApiToken, User
+from accounts.rates import count_start
 from accounts.tokens import digest_of, prefix_of, token_in_header, token_in_subprotocols
 from audit.context import set_actor
 from core import clock
@@ -55,8 +56,15 @@ def user_of_token(plain: str) -> User:
 async def authenticate_request(request: HttpRequest) -> User:
     """The user of an async view: by token, else by session, with CSRF checked where DRF would.
 
-    A token used a moment ago costs no thread. Raises InvalidToken, CsrfFailed, NotAuthenticated.
+    A token used a moment ago costs no thread. Counts the request where there is a limit.
+    Raises InvalidToken, CsrfFailed, NotAuthenticated, TooMany.
     """
+    user = await _authenticated(request)
+    await count_start(request, user.pk)
+    return user
+
+
+async def _authenticated(request: HttpRequest) -> User:
     plain = token_in_header(request.META.get("HTTP_AUTHORIZATION"))
     if plain is not None:
         return await _user_of_token_async(plain)

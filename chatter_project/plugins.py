@@ -38,6 +38,12 @@ OUTCOMES = [
 # Called with the executions that begin to wait for people, inside the transaction that pauses them.
 PAUSES = ["webhooks.services.telling.tell_waiting"]
 
+# Called with the budgets of which so much is used, inside the transaction that uses it.
+BUDGET_WARNINGS = ["webhooks.services.telling.tell_budgets"]
+
+# Which calls were for what, as budgets ask.
+BUDGET_LEDGER = "conversations.budget_ledger.Ledger"
+
 # Gives the conversation an execution answers in, as the model is to see it.
 HISTORY = "conversations.history.history_of"
 
@@ -50,6 +56,7 @@ CHORES = [
     "triggers.chores.follow_chains",
     "tools.chores.settle_lost_calls",
     "analytics.chores.fold_rollups",
+    "workflows.chores.settle_lost_calls",
     "core.retention.prune_now_and_then",
 ]
 

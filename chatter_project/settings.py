@@ -79,6 +79,7 @@ INSTALLED_APPS = [
     "core",
     "audit",
     "accounts",
+    "budgets",
     "llms",
     "tools",
     "workflows",
@@ -89,6 +90,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [  # the server puts those of `chatter_project.middleware` in the place of Django's
     "audit.middleware.request_context",
+    "accounts.rates.rate_headers",
     "django.middleware.security.SecurityMiddleware",
     "chatter_project.middleware.content_security_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -174,6 +176,13 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_RATE_PER_USER = env("LOGIN_RATE_PER_USER", default="5/min")
 LOGIN_RATE_PER_ADDRESS = env("LOGIN_RATE_PER_ADDRESS", default="30/min")
 
+# Requests of one user to one address of the API; empty: any number.
+CHATTER_RATES = {
+    "read": env("RATE_READ", default=""),
+    "write": env("RATE_WRITE", default=""),
+    "start": env("RATE_START", default=""),
+}
+
 # --- the API ---------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -186,6 +195,7 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "core.pagination.NewestFirst",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["accounts.rates.PerRoute"],
     "EXCEPTION_HANDLER": "core.api.handle_exception",
     "NUM_PROXIES": TRUSTED_PROXIES,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -260,6 +270,8 @@ CHATTER_GRAPH_LIMITS = {
 CHATTER_TOOLS = plugins.TOOLS
 CHATTER_OUTCOMES = plugins.OUTCOMES
 CHATTER_PAUSES = plugins.PAUSES
+CHATTER_BUDGET_WARNINGS = plugins.BUDGET_WARNINGS
+CHATTER_BUDGET_LEDGER = plugins.BUDGET_LEDGER
 CHATTER_HISTORY = plugins.HISTORY
 CHATTER_CHORES = plugins.CHORES
 CHATTER_JOBS = plugins.JOBS

@@ -11,6 +11,7 @@ from core.api import not_found
 api = [
     path("", include("accounts.api.urls")),
     path("", include("audit.api.urls")),
+    path("", include("budgets.api.urls")),
     path("", include("llms.api.urls")),
     path("", include("tools.api.urls")),
     path("", include("analytics.api.urls")),

@@ -4,6 +4,7 @@ from typing import Any
 
 from core.errors import ChatterError, Invalid
 
+BUDGET_EXCEEDED = "budget_exceeded"
 _RETRYABLE = frozenset(
     {"provider_unreachable", "provider_rate_limited", "provider_failed", "provider_cut"}
 )
@@ -20,6 +21,7 @@ _MESSAGES = {
     "context_too_small": "What is asked is longer than this model can read{reason}.",
     "content_filtered": "The model's provider withheld the answer for its content.",
     "model_package_missing": "This model needs a Python package: pip install {reason}",
+    BUDGET_EXCEEDED: "{reason}",
     "invalid_parameters": "The model does not take these parameters{reason}.",
 }
 

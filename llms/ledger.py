@@ -143,6 +143,8 @@ class CallRecorder(Protocol):
     async def opened(self, call: CallRecord) -> None:
         """Return once the open row is committed. When this raises, no provider is called.
 
+        Raises ProviderError where the row is committed, and a budget does not allow the call.
+
         The row must be on its way before this first suspends, so that a cancelled wait can be
         followed by `settled`.
         """

@@ -87,6 +87,11 @@ async def _attempt(
         Settler(call, prepared).never_sent()
         recorder.settled(call)
         raise
+    except ProviderError as refused:
+        Settler(call, prepared).failed(
+            Reading(call.provider_kind, partial(recorder.streamed, call)), refused
+        )
+        return refused
     settler = Settler(call, prepared)
     reading = Reading(call.provider_kind, partial(recorder.streamed, call))
     # A task of its own: a cancelled caller would take the stream with it, and its usage.

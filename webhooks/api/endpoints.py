@@ -31,7 +31,11 @@ from webhooks.services.signed import delete_signed, rotate_secret, signed_for
 from workflows.api.inputs import Body, Text
 
 Event = Literal[
-    "execution.completed", "execution.failed", "execution.cancelled", "execution.waiting"
+    "execution.completed",
+    "execution.failed",
+    "execution.cancelled",
+    "execution.waiting",
+    "budget.warned",
 ]
 
 

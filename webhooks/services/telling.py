@@ -1,6 +1,6 @@
 """What happens to runs becomes messages, in the transaction in which it happens."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 
+from budgets.models import Budget
 from core import clock
 from core.bulk import any_row, insert_rows
 from core.models import new_id
@@ -94,6 +95,37 @@ def tell_waiting(paused: Sequence[WorkflowExecution]) -> None:
     )
 
 
+def tell_budgets(warned: Sequence[tuple[Budget, Mapping[str, Any]]]) -> None:
+    """Of budgets of which so much is used: to those who made them and those they are on."""
+    owners = {one for budget, _ in warned for one in _concerned(budget)}
+    if not any_row(WebhookEndpoint, "owner", owners):
+        return
+    rows = [
+        message_row(endpoint.id, MessageType.BUDGET, said)
+        for endpoint in _endpoints_of(owners)
+        if MessageType.BUDGET in endpoint.events
+        for budget, said in warned
+        if endpoint.owner_id in _concerned(budget) and _listens(endpoint, budget)
+    ]
+    insert_rows(WebhookMessage, rows)
+
+
+def _listens(endpoint: WebhookEndpoint, budget: Budget) -> bool:
+    """One that is for a single workflow hears of that one's budgets."""
+    if endpoint.definition_id is not None:
+        return budget.key == f"definition:{endpoint.definition_id}"
+    return endpoint.template_id is None
+
+
+def _concerned(budget: Budget) -> set[UUID]:
+    return {one for one in (budget.owner_id, budget.user_id) if one is not None}
+
+
+def _endpoints_of(owners: Collection[UUID]) -> list[WebhookEndpoint]:
+    told = WebhookEndpoint.objects.filter(owner__in=owners, enabled=True)
+    return list(told.defer("secret", "previous_secret").order_by())
+
+
 def message_row(
     endpoint_id: UUID,
     kind: str,
@@ -119,8 +151,7 @@ def _tell(happenings: Sequence[Happening]) -> None:
     owners = {one.user_id for one in happenings}
     if not any_row(WebhookEndpoint, "owner", owners):
         return
-    told = WebhookEndpoint.objects.filter(owner__in=owners, enabled=True)
-    endpoints = list(told.defer("secret", "previous_secret").order_by())
+    endpoints = _endpoints_of(owners)
     insert_rows(
         WebhookMessage,
         [

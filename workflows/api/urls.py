@@ -11,6 +11,7 @@ from workflows.api.executions import (
     ExecutionEvents,
     ExecutionList,
 )
+from workflows.api.forecasts import DefinitionForecast, TemplateForecast
 from workflows.api.interchange import DefinitionExport, DefinitionImport
 from workflows.api.node_types import NodeTypeDetail, NodeTypeList
 from workflows.api.reruns import ExecutionFork, ExecutionReplay
@@ -51,6 +52,7 @@ urlpatterns = [
     path(
         "templates/<str:pk>/definition/", TemplateDefinition.as_view(), name="template-definition"
     ),
+    path("templates/<str:pk>/forecast/", TemplateForecast.as_view(), name="template-forecast"),
     path("node-types/", NodeTypeList.as_view(), name="node-type-list"),
     path("node-types/<str:key>/", NodeTypeDetail.as_view(), name="node-type-detail"),
     path("workflows/execute/", GraphExecute.as_view(), name="graph-execute"),
@@ -60,6 +62,7 @@ urlpatterns = [
     path(_DEFINITION + "fork/", DefinitionFork.as_view(), name="definition-fork"),
     path(_DEFINITION + "export/", DefinitionExport.as_view(), name="definition-export"),
     path(_DEFINITION + "template/", DefinitionTemplate.as_view(), name="definition-template"),
+    path(_DEFINITION + "forecast/", DefinitionForecast.as_view(), name="definition-forecast"),
     path(_DEFINITION + "execute/", DefinitionExecute.as_view(), name="definition-execute"),
     path(_DEFINITION + "versions/", VersionList.as_view(), name="version-list"),
     path(_VERSION, VersionDetail.as_view(), name="version-detail"),

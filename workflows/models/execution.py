@@ -187,3 +187,10 @@ class WorkflowExecution(Record, CallTotals):
     def origin(self) -> str:
         """How ledger rows name this execution."""
         return f"execution:{self.id}"
+
+    @property
+    def budget_keys(self) -> list[str]:
+        """What its calls are for, as budgets name it."""
+        series = [self.serial_key] if self.serial_key else []
+        of = [f"definition:{self.definition_id}"] if self.definition_id else []
+        return [self.origin, *of, *series]

@@ -1,13 +1,12 @@
 """A call of a language model."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar
 
 from pydantic import Field, field_validator
 
-from llms.errors import ProviderError
+from llms.errors import BUDGET_EXCEEDED, ProviderError
 from llms.messages import ChatMessage
 from workflows.definition.graph import OUT
 from workflows.definition.references import render
@@ -135,8 +134,11 @@ async def _asked(
     )
     *others, last = (config.model, *config.fallbacks)
     for name in others:
-        with suppress(ProviderError, NodeError):
+        try:
             return await ask(model=name)
+        except (ProviderError, NodeError) as error:
+            if error.code == BUDGET_EXCEEDED:  # another model would be paid for, too
+                raise
     return await ask(model=last)
 
 

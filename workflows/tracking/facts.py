@@ -12,8 +12,11 @@ from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from audit.record import Entry, record_many
+from budgets.amounts import Need
+from budgets.booking import book
 from core import clock
 from core.bulk import insert_rows, update_rows
+from llms.budgeting import NOTHING_USED, use_of
 from llms.ledger import CallRecord
 from llms.models import ModelCall
 from llms.signals import model_calls_settled
@@ -120,15 +123,41 @@ class HandedBack(Fact):
 
 
 @dataclass(slots=True)
-class CallOpened(Fact):
-    """A model is about to be called."""
+class CallBooked(Fact):
+    """What a model call needs of budgets before it is made; without `need`, that it is over.
 
-    rank: ClassVar[int] = 30
+    One kind of fact, for all budgets of a group are locked at once. `refusal` says why the call
+    may not be made, once this is written.
+    """
+
+    rank: ClassVar[int] = 29
     call: CallRecord
+    need: Need | None = None
+    refusal: str = ""
 
     @classmethod
     def write(cls, facts: Sequence[Self]) -> None:
-        insert_rows(ModelCall, [fact.call.opened_row() for fact in facts])
+        needs = [fact.need for fact in facts if fact.need is not None]
+        refused = book(needs, [use_of(fact.call) for fact in facts if fact.need is None])
+        for fact in facts:
+            fact.refusal = refused.get(fact.call.id, "") if fact.need else ""
+
+
+@dataclass(slots=True)
+class CallOpened(Fact):
+    """A model is about to be called, if budgets allow."""
+
+    rank: ClassVar[int] = 30
+    call: CallRecord
+    booked: CallBooked
+
+    @classmethod
+    def write(cls, facts: Sequence[Self]) -> None:
+        insert_rows(ModelCall, [fact._row() for fact in facts])
+
+    def _row(self) -> dict[str, Any]:
+        row = self.call.opened_row()
+        return {**row, **NOTHING_USED} if self.booked.refusal else row
 
 
 @dataclass(slots=True)

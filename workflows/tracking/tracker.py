@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from core import clock
+from llms.budgeting import need_of, refused
 from llms.ledger import CallRecord
 from workflows.engine.events import (
     Event,
@@ -23,6 +24,7 @@ from workflows.tracking.approvals import ApprovalLog
 from workflows.tracking.calls import CallLog
 from workflows.tracking.ending import ExecutionEnded
 from workflows.tracking.facts import (
+    CallBooked,
     CallOpened,
     CallSettled,
     EventsHappened,
@@ -78,7 +80,7 @@ class WorkflowTracker:
         """Say that this attempt runs; calls left open by an earlier owner are settled as lost."""
         attempt = self.execution.attempt
         for call in self._past.open_calls():
-            self.record(CallSettled(call))
+            self._over(call)
         for tool_call in self._past.open_tool_calls():
             self.record(ToolCallSettled(tool_call))
         self.emit(ExecutionStarted(attempt) if attempt == 1 else ExecutionResumed(attempt))
@@ -107,13 +109,21 @@ class WorkflowTracker:
         self._facts.append(fact)
 
     async def opened(self, call: CallRecord) -> None:
-        """Commit the open row, and all before it. Raises LeaseLost."""
-        self.record(CallOpened(call))
+        """Commit the open row, and all before it. Raises LeaseLost, ProviderError by a budget."""
+        booked = CallBooked(call, need_of(call, self.execution.budget_keys))
+        self.record(booked)
+        self.record(CallOpened(call, booked))
         await self.committed()
+        if booked.refusal:
+            raise refused(booked.refusal)
 
     def settled(self, call: CallRecord) -> None:
-        self.record(CallSettled(call))
+        self._over(call)
         self.flush_soon()
+
+    def _over(self, call: CallRecord) -> None:
+        self.record(CallBooked(call))
+        self.record(CallSettled(call))
 
     async def complete(self, result: ExecutionResult) -> None:
         """End the run as completed, in one transaction with its reply, totals and audit entry."""

@@ -30,6 +30,7 @@ from workflows.definition.graph import GraphDefinition
 from workflows.registry import NODE_TYPES
 from workflows.validation.bounds import Limits
 from workflows.validation.document import too_deep
+from workflows.validation.estimates import Estimate
 from workflows.validation.issue import Issue, errors_in
 from workflows.validation.validator import WorkflowValidator
 from workflows.validation.world import WorldOf
@@ -75,9 +76,23 @@ def validate_start(graph: GraphDefinition, user: User, world: WorldOf | None = N
     return _validator().validate_start(graph, world or WorldOf(user))
 
 
+def estimated(graph: GraphDefinition, user: User) -> Estimate:
+    """What a run of a graph with its parameters in their places may take at most."""
+    return _validator().estimate(graph, WorldOf(user))
+
+
 @cache
 def _validator() -> WorkflowValidator:
     return WorkflowValidator(NODE_TYPES, Limits(**settings.CHATTER_GRAPH_LIMITS))
 
 
-__all__ = ["Issue", "errors_in", "validate", "validate_start", "validate_text", "WorldOf"]
+__all__ = [
+    "Estimate",
+    "Issue",
+    "errors_in",
+    "estimated",
+    "validate",
+    "validate_start",
+    "validate_text",
+    "WorldOf",
+]

@@ -10,7 +10,7 @@ from workflows.definition.graph import GraphDefinition
 from workflows.validation.bounds import Limits
 from workflows.validation.capability import check_capability
 from workflows.validation.document import check_document
-from workflows.validation.estimates import check_estimates
+from workflows.validation.estimates import Estimate, check_estimates, estimate
 from workflows.validation.issue import Issue, errors_in, path_of
 from workflows.validation.limits import check_counts, check_limits
 from workflows.validation.references import check_references
@@ -80,6 +80,11 @@ class WorkflowValidator:
         subject, issues = self._bound(graph.canonical)
         subject = replace(subject, world=world)
         return _cut([*issues, *_taken(STEPS_OF_A_START, subject)])
+
+    def estimate(self, graph: GraphDefinition, world: World) -> Estimate:
+        """What a run of a bound graph may take at most."""
+        subject, _ = self._subject(graph)
+        return estimate(replace(subject, world=world))
 
     def _look_at_bound(self, canonical: str) -> tuple[Subject, Sequence[Issue]]:
         graph = GraphDefinition.model_validate_json(canonical)

@@ -1,0 +1,128 @@
+"""The back office of budgets: made, changed and deleted; what was used of them is looked at."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+
+from accounts.authentication import user_of
+from budgets.amounts import shown, text_of
+from budgets.models import Budget, BudgetPeriod
+from budgets.services.budgets import (
+    CHANGEABLE,
+    change_budget,
+    checked_budget,
+    delete_budget,
+    keep_budget,
+)
+from core.back_office import ReadOnlyAdmin
+from core.errors import ChatterError
+
+_CAP = "In nano-dollars (a dollar has 1,000,000,000), or in tokens."
+_OF = "The id of the user, group, workflow, conversation or execution; empty: everybody."
+
+
+class NewBudgetForm(forms.ModelForm):
+    """With whose calls count, which is looked up as the API does."""
+
+    of = forms.CharField(required=False, help_text=_OF)
+
+    class Meta:
+        model = Budget
+        fields = (
+            *("name", "scope", "of", "unit", "cap", "period", "time_zone"),
+            *("unpriced", "ceiling_nano_usd_per_mtok", "warn_at", "active"),
+        )
+        help_texts = {"cap": _CAP, "warn_at": "Percents, such as [50, 80, 100]."}
+
+    by: Any = None
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if self.errors:
+            return given
+        named = {"scope": given["scope"], "of": given.get("of", "")}
+        try:
+            checked = checked_budget(by=self.by, **{**given, **named})
+        except ChatterError as error:
+            raise forms.ValidationError(str(error)) from error
+        for name in ("owner", "key", "user", "group"):
+            setattr(self.instance, name, getattr(checked, name))
+        return given
+
+
+@admin.register(Budget)
+class BudgetAdmin(admin.ModelAdmin):
+    """Goes through the services, which audit; how is counted stays as it was made."""
+
+    list_display = ("name", "key", "owner", "most", "period", "time_zone", "active", "created_at")
+    list_filter = ("scope", "unit", "period", "active")
+    list_select_related = ("owner",)
+    search_fields = ("name", "=key", "owner__username", "=id")
+    actions = None
+    show_full_result_count = False
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ("key", *NewBudgetForm.Meta.fields) if obj else NewBudgetForm.Meta.fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            return ()
+        return ("key", *(name for name in NewBudgetForm.Meta.fields if name not in CHANGEABLE))
+
+    def of(self, budget: Budget) -> str:
+        return budget.key.partition(":")[2]
+
+    @admin.display(description="at most", ordering="cap")
+    def most(self, budget: Budget) -> str:
+        return shown(budget.unit, budget.cap)
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        if obj is None:
+            by = {"by": request.user}
+            kwargs["form"] = type("NewBudgetForm", (NewBudgetForm,), by)
+        return super().get_form(request, obj, change=change, **kwargs)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What was counted goes with the budget, though by itself it is read-only."""
+        shown, counts, _, protected = super().get_deleted_objects(objs, request)
+        return shown, counts, set(), protected
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        by = user_of(request)
+        if change:
+            given = {name: form.cleaned_data[name] for name in CHANGEABLE}
+            change_budget(Budget.objects.get(pk=obj.pk), by=by, **given)
+        else:
+            keep_budget(obj, by=by)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        delete_budget(obj, by=user_of(request))
+
+
+@admin.register(BudgetPeriod)
+class BudgetPeriodAdmin(ReadOnlyAdmin, admin.ModelAdmin):
+    list_display = (
+        "budget",
+        "begins_at",
+        "ends_at",
+        "used",
+        "under_way",
+        "unknown_calls",
+        "warned",
+    )
+    list_filter = ("begins_at", "budget__scope", "budget__unit")
+    list_select_related = ("budget",)
+    search_fields = ("budget__name", "=budget__key", "=budget__id")
+    date_hierarchy = "begins_at"
+
+    @admin.display(description="spent", ordering="spent")
+    def used(self, period: BudgetPeriod) -> str | None:
+        return text_of(period.budget.unit, period.spent)
+
+    @admin.display(description="reserved", ordering="reserved")
+    def under_way(self, period: BudgetPeriod) -> str | None:
+        return text_of(period.budget.unit, period.reserved)

@@ -1,0 +1,154 @@
+"""Budgets: made with what their period has cost already, changed, deleted."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+
+from accounts.models import User
+from audit.record import record
+from budgets.errors import BadBudget, BudgetNotFound, NothingToLimit, NotYourBudget
+from budgets.ledger import ledger
+from budgets.models import Budget, Scope, Unpriced
+from budgets.services.opening import open_period
+from budgets.warning import warn
+from core import clock
+
+CHANGEABLE = ("name", "cap", "warn_at", "active")
+_FIXED = ("key", "unit", "period", "time_zone", "unpriced", "ceiling_nano_usd_per_mtok")
+_OF_STAFF = (Scope.ALL, Scope.USER, Scope.GROUP)
+
+
+def budget_for(user: User, pk: UUID | str) -> Budget:
+    """One budget this user may see. Raises BudgetNotFound."""
+    try:
+        found: Budget = Budget.objects.visible_to(user).for_list().get(pk=pk)
+    except (Budget.DoesNotExist, ValidationError, ValueError) as error:
+        raise BudgetNotFound from error
+    return found
+
+
+def create_budget(*, by: User, scope: str, of: str = "", **fields: Any) -> Budget:
+    """As `checked_budget` and `keep_budget`."""
+    return keep_budget(checked_budget(by=by, scope=scope, of=of, **fields), by=by)
+
+
+def checked_budget(*, by: User, scope: str, of: str = "", **fields: Any) -> Budget:
+    """A new budget, not saved yet.
+
+    Users make them on themselves, their conversations, definitions and executions; staff on all.
+    Raises NotYourBudget, NothingToLimit, BadBudget.
+    """
+    budget = Budget(owner=by, scope=scope, **_named(by, scope, of), **fields)
+    _check(budget)
+    return budget
+
+
+@transaction.atomic
+def keep_budget(budget: Budget, *, by: User) -> Budget:
+    """Save it, with what its period has cost already.
+
+    Keeps calls from beginning and ending until the transaction ends: none is missed, none counted
+    twice.
+    """
+    _let_nobody_book()
+    budget.save(force_insert=True)
+    period = open_period(budget, clock.now())
+    warn([(budget, period)])
+    period.save()
+    record("budgets.budget.created", actor=by, target=budget, detail=told(budget))
+    return budget
+
+
+@transaction.atomic
+def change_budget(budget: Budget, *, by: User, **fields: Any) -> Budget:
+    """Set what is given of `CHANGEABLE`. Raises NotYourBudget.
+
+    What was reserved before stays; a cap below what is used lets nothing more in.
+    """
+    refuse_others(budget, by)
+    budget = _locked(budget)
+    before = told(budget)
+    for name, value in fields.items():
+        setattr(budget, name, value)
+    budget.save()
+    now = budget.periods.filter(begins_at__lte=clock.now()).first()
+    if now is not None:
+        warn([(budget, now)])
+        now.save(update_fields=["warned"])
+    if told(budget) != before:
+        detail = {"before": before, "after": told(budget)}
+        record("budgets.budget.changed", actor=by, target=budget, detail=detail)
+    return budget
+
+
+@transaction.atomic
+def delete_budget(budget: Budget, *, by: User) -> None:
+    """With all that was counted. Raises NotYourBudget."""
+    refuse_others(budget, by)
+    budget = _locked(budget)
+    record("budgets.budget.deleted", actor=by, target=budget, detail=told(budget))
+    budget.delete()
+
+
+def refuse_others(budget: Budget, by: User) -> None:
+    """Who made it changes it, and staff. Raises NotYourBudget."""
+    if not (by.is_staff or budget.owner_id == by.pk):
+        raise NotYourBudget
+
+
+def told(budget: Budget) -> dict[str, Any]:
+    """What the audit trail says of it."""
+    return {name: getattr(budget, name) for name in (*_FIXED, *CHANGEABLE)}
+
+
+def _check(budget: Budget) -> None:
+    """Raises BadBudget for what the form of the fields does not tell."""
+    if (budget.unpriced == Unpriced.CEILING) != (budget.ceiling_nano_usd_per_mtok is not None):
+        raise BadBudget(reason="A ceiling price goes with the policy 'ceiling', and with no other.")
+    try:
+        ZoneInfo(budget.time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise BadBudget(reason=f"There is no time zone '{budget.time_zone}'.") from error
+
+
+def _named(by: User, scope: str, of: str) -> Mapping[str, Any]:
+    """The columns that say whose calls count."""
+    if scope in _OF_STAFF and not by.is_staff and (scope, of) != (Scope.USER, str(by.pk)):
+        raise NotYourBudget
+    try:
+        if scope == Scope.ALL:
+            return {"key": "all"}
+        if scope == Scope.USER:
+            user = User.objects.get(pk=of)
+            return {"key": f"user:{user.pk}", "user": user}
+        if scope == Scope.GROUP:
+            group = Group.objects.get(pk=of)
+            return {"key": f"group:{group.pk}", "group": group}
+        if ledger().may_limit(by, scope, pk := UUID(of)):
+            return {"key": f"{scope}:{pk}"}
+    except (User.DoesNotExist, Group.DoesNotExist, ValidationError, ValueError) as error:
+        raise NothingToLimit(scope=scope) from error
+    raise NothingToLimit(scope=scope)
+
+
+def _let_nobody_book() -> None:
+    """Wait until all who looked for budgets have committed; those to come wait for us.
+
+    SQLite has one writer anyway.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {Budget._meta.db_table} IN EXCLUSIVE MODE")
+
+
+def _locked(budget: Budget) -> Budget:
+    rows = Budget.objects.select_for_update(no_key=True, of=("self",))
+    found: Budget | None = rows.filter(pk=budget.pk).first()
+    if found is None:
+        raise BudgetNotFound
+    return found

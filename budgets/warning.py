@@ -1,0 +1,66 @@
+"""Says that so much of a budget is used: once for each period and threshold, as it happens."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from audit.record import Entry, record_many
+from budgets.models import Budget, BudgetPeriod
+
+_HUNDRED = 100
+
+
+def warn(touched: Sequence[tuple[Budget, BudgetPeriod]]) -> None:
+    """Tell what has been crossed since the last time, and note it in `warned` of the period.
+
+    Called in the transaction that writes what was used; the caller writes `warned`.
+    """
+    crossed = [(budget, period, _crossed(budget, period)) for budget, period in touched]
+    told = [(budget, period, at) for budget, period, at in crossed if at > period.warned]
+    for _, period, at in told:
+        period.warned = at
+    if not told:
+        return
+    record_many([_entry(budget, period, at) for budget, period, at in told])
+    for tell in _told_to():
+        tell([(budget, _said(budget, period, at)) for budget, period, at in told])
+
+
+def _crossed(budget: Budget, period: BudgetPeriod) -> int:
+    """The highest threshold that is reached; 0 before the first."""
+    if not period.spent:
+        return 0
+    reached = (at for at in budget.warn_at if period.spent * _HUNDRED >= budget.cap * at)
+    return max(reached, default=0)
+
+
+def _said(budget: Budget, period: BudgetPeriod, at: int) -> dict[str, Any]:
+    return {
+        "budget": str(budget.id),
+        "name": budget.name,
+        "key": budget.key,
+        "threshold": at,
+        "unit": budget.unit,
+        "cap": budget.cap,
+        "spent": period.spent,
+        "reserved": period.reserved,
+        "begins_at": period.begins_at.isoformat(),
+        "ends_at": period.ends_at and period.ends_at.isoformat(),
+    }
+
+
+def _entry(budget: Budget, period: BudgetPeriod, at: int) -> Entry:
+    return Entry(
+        action="budgets.budget.warned",
+        actor=None,
+        target=budget,
+        detail=_said(budget, period, at),
+    )
+
+
+@cache
+def _told_to() -> list[Callable[[Sequence[tuple[Budget, Mapping[str, Any]]]], None]]:
+    return [import_string(path) for path in settings.CHATTER_BUDGET_WARNINGS]

@@ -1,0 +1,55 @@
+"""Which calls were for which workflow or conversation, and whose these are, as budgets ask."""
+
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Q, TextField, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast, Concat, Substr
+
+from accounts.models import User
+from budgets.periods import Span
+from conversations.models import Conversation
+from llms.budget_ledger import CallLedger
+from workflows.models import WorkflowDefinition, WorkflowExecution
+
+_OF_A_UUID = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))  # the parts between its dashes
+
+
+class Ledger(CallLedger):
+    """Implements `budgets.ledger.Ledger`."""
+
+    def may_limit(self, user: User, scope: str, pk: UUID) -> bool:
+        if scope == "conversation":
+            return Conversation.objects.visible_to(user).filter(pk=pk).exists()
+        model = WorkflowDefinition if scope == "definition" else WorkflowExecution
+        return model.objects.visible_to(user).filter(pk=pk).exists()
+
+    def exists(self, key: str) -> bool:
+        scope, _, pk = key.partition(":")
+        models = {"conversation": Conversation, "definition": WorkflowDefinition}
+        model = models.get(scope)
+        return model is None or model._default_manager.filter(pk=pk).exists()
+
+    def _named(self, key: str, span: Span) -> Q:
+        scope, _, pk = key.partition(":")
+        if scope == "definition":
+            return self._of_runs(Q(definition=UUID(pk)), span)
+        if scope == "conversation":
+            return self._of_runs(Q(serial_key=key), span)
+        return super()._named(key, span)
+
+    def _of_runs(self, wanted: Q, span: Span) -> Q:
+        """The calls of executions that had not ended when the span began."""
+        late = Q(finished_at=None) | Q(finished_at__gte=span.begins_at)
+        runs = WorkflowExecution.objects.filter(wanted, late).order_by()
+        return Q(origin__in=runs.annotate(named=_origin()).values("named"))
+
+
+def _origin() -> Combinable:
+    """How rows of the ledger name an execution, as the database writes it."""
+    text = Cast("id", TextField())
+    if connection.vendor != "sqlite":  # which has no type for it, and no dashes in it
+        return Concat(Value("execution:"), text, output_field=TextField())
+    parts = [part for at, size in _OF_A_UUID for part in (Value("-"), Substr(text, at, size))]
+    return Concat(Value("execution:"), *parts[1:], output_field=TextField())

@@ -1,0 +1,72 @@
+"""How often one may ask: counted by user and route, told in standard headers, without a query."""
+
+import re
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+LIST, MODELS, CHAT = "/api/v1/definitions/", "/api/v1/models/", "/api/v1/chat/"
+
+
+@pytest.fixture
+def rates(settings):
+    settings.CHATTER_RATES = {"read": "2/min", "write": "1/min", "start": "1/hour"}
+
+
+def test_the_answer_tells_what_is_left(rates, api, alice):
+    client = api(alice)
+    told = client.get(LIST)
+    assert told["RateLimit-Policy"] == '"read";q=2;w=60'
+    assert re.fullmatch(r'"read";r=1;t=\d+', told["RateLimit"])
+    assert client.get(LIST)["RateLimit"].startswith('"read";r=0;')
+
+
+def test_who_asks_too_often_is_told_when_to_come_again(rates, api, alice):
+    client = api(alice)
+    answers = [client.get(LIST) for _ in range(3)]
+    assert [one.status_code for one in answers] == [200, 200, 429]
+    refused = answers[-1]
+    assert refused.json()["code"] == "too_many_requests"
+    assert 1 <= int(refused["Retry-After"]) <= 60
+    assert f"t={refused['Retry-After']}" in refused["RateLimit"]
+
+
+def test_each_user_and_each_route_has_its_own(rates, api, alice, charlie):
+    client = api(alice)
+    for _ in range(3):
+        client.get(LIST)
+    assert client.get(MODELS).status_code == 200
+    assert api(charlie).get(LIST).status_code == 200
+
+
+def test_what_starts_a_run_is_counted_by_itself(rates, api, alice, built_in):
+    client, body = api(alice), {"message": "hello", "mode": "background"}
+    first = client.post(CHAT, body)
+    assert (first.status_code, first["RateLimit-Policy"]) == (202, '"start";q=1;w=3600')
+    assert client.post(CHAT, body).status_code == 429
+
+
+def test_counting_costs_no_query(settings, api, alice):
+    client = api(alice)
+    client.get(LIST)
+    counted = []
+    for rate in ("", "100/min"):
+        settings.CHATTER_RATES = dict.fromkeys(("read", "write", "start"), rate)
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(LIST).status_code == 200
+        counted.append(len(queries))
+    assert counted[0] == counted[1]
+
+
+def test_without_a_limit_nothing_is_told(api, alice):
+    assert "RateLimit" not in api(alice).get(LIST)
+
+
+def test_nobody_is_refused_because_the_cache_is_away(rates, settings, api, alice):
+    client = api(alice)
+    away = {"BACKEND": "django.core.cache.backends.redis.RedisCache"}
+    settings.CACHES = {"default": {**away, "LOCATION": "redis://127.0.0.1:9"}}
+    answers = [client.get(LIST) for _ in range(3)]
+    assert [one.status_code for one in answers] == [200] * 3
+    assert "RateLimit" not in answers[-1]

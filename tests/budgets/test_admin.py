@@ -1,0 +1,78 @@
+"""Budgets in the back office: made and changed through services, kept numbers only looked at."""
+
+import pytest
+from django.test import Client
+
+from audit.models import AuditEntry
+from budgets.models import Budget
+from tests.budgets.runs import USED, finished, numbers_of, one_call
+from tests.factories.budgets import a_budget
+
+BUDGETS, PERIODS = "/admin/budgets/budget/", "/admin/budgets/budgetperiod/"
+FORM = {
+    "name": "Office",
+    "scope": "all",
+    "of": "",
+    "unit": "tokens",
+    "cap": "1000",
+    "period": "total",
+    "time_zone": "UTC",
+    "unpriced": "deny",
+    "warn_at": "[50]",
+    "active": "on",
+}
+
+
+@pytest.fixture
+def office(admin):
+    client = Client()
+    client.force_login(admin)
+    return client
+
+
+def test_one_made_here_counts_what_was_and_is_audited(office, admin, begin):
+    finished(begin(one_call()))
+    assert office.post(f"{BUDGETS}add/", FORM).status_code == 302
+    budget = Budget.objects.get()
+    assert (budget.owner, numbers_of(budget)) == (admin, (USED, 0))
+    entry = AuditEntry.objects.get(action="budgets.budget.created")
+    assert (entry.actor_id, entry.detail["cap"]) == (admin.pk, 1000)
+
+
+def test_a_change_is_audited_and_how_is_counted_stays(office, db):
+    budget = a_budget()
+    changed = {"name": "Less", "cap": "5", "warn_at": "[80]", "unit": "nano_usd", "scope": "user"}
+    assert office.post(f"{BUDGETS}{budget.pk}/change/", changed).status_code == 302
+    budget.refresh_from_db()
+    assert (budget.name, budget.cap, budget.active) == ("Less", 5, False)
+    assert (budget.unit, budget.scope) == ("tokens", "all")
+    assert AuditEntry.objects.get(action="budgets.budget.changed").detail["after"]["cap"] == 5
+
+
+def test_what_makes_no_sense_is_told_in_the_form(office, db):
+    page = office.post(f"{BUDGETS}add/", {**FORM, "scope": "user", "of": "nobody"})
+    assert "There is no such user" in page.content.decode()
+    page = office.post(f"{BUDGETS}add/", {**FORM, "time_zone": "Mars"})
+    assert "There is no time zone" in page.content.decode()
+    page = office.post(f"{BUDGETS}add/", {**FORM, "warn_at": '["soon"]'})
+    assert page.status_code == 200
+    assert not Budget.objects.exists()
+
+
+def test_one_can_be_deleted_with_what_it_counted(office, begin):
+    budget = a_budget()
+    finished(begin(one_call()))
+    page = office.post(f"{BUDGETS}{budget.pk}/delete/", {"post": "yes"})
+    assert (page.status_code, Budget.objects.count()) == (302, 0)
+    assert AuditEntry.objects.filter(action="budgets.budget.deleted").count() == 1
+
+
+def test_kept_numbers_are_looked_at_only(office, begin):
+    budget = a_budget()
+    finished(begin(one_call()))
+    assert str(USED) in office.get(PERIODS).content.decode()
+    url = f"{PERIODS}{budget.periods.get().pk}/"
+    assert office.get(f"{url}change/").status_code == 200
+    assert office.post(f"{url}change/", {"spent": "0"}).status_code == 403
+    assert office.get(f"{PERIODS}add/").status_code == 403
+    assert numbers_of(budget) == (USED, 0)

@@ -1,0 +1,111 @@
+"""Budgets over the API: who may make which, and what is told of them."""
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from audit.models import AuditEntry
+from tests.budgets.runs import USED, finished, one_call
+from tests.factories.budgets import a_budget
+
+URL = "/api/v1/budgets/"
+
+
+def asked(**fields):
+    body = {"name": "Mine", "scope": "user", "unit": "tokens", "cap": "1000", "period": "month"}
+    return {**body, **fields}
+
+
+def test_a_user_makes_a_budget_on_oneself_and_reads_how_it_stands(begin, client, alice):
+    finished(begin(one_call()))
+    made = client.post(URL, asked(of=str(alice.pk)))
+    assert made.status_code == 201, made.json()
+    (shown,) = client.get(URL).json()["results"]
+    assert shown == made.json()
+    assert (shown["scope"], shown["of"], shown["cap"]) == ("user", str(alice.pk), "1000")
+    now = shown["now"]
+    assert (now["spent"], now["reserved"], now["left"]) == (str(USED), "0", str(1000 - USED))
+    assert int(now["forecast"]) >= USED or now["forecast"] is None
+
+
+def test_money_is_told_in_dollars_to_the_last_digit(client, alice):
+    made = client.post(URL, asked(of=str(alice.pk), unit="usd", cap="0.000000001", period="total"))
+    assert made.json()["cap"] == made.json()["now"]["left"] == "0.000000001"
+    assert made.json()["now"]["forecast"] is None
+
+
+def test_a_user_makes_budgets_on_what_is_ones_own(begin, client):
+    execution = begin(one_call())
+    for scope, of in (("definition", execution.definition_id), ("execution", execution.pk)):
+        assert client.post(URL, asked(scope=scope, of=str(of))).status_code == 201
+
+
+@pytest.mark.parametrize("scope", ["all", "user", "group"])
+def test_only_staff_makes_budgets_on_others(client, api, admin, charlie, scope):
+    of = {"user": str(charlie.pk), "group": str(Group.objects.create(name="g").pk)}.get(scope, "")
+    refused = client.post(URL, asked(scope=scope, of=of))
+    assert (refused.status_code, refused.json()["code"]) == (403, "budget_of_another")
+    assert api(admin).post(URL, asked(scope=scope, of=of)).status_code == 201
+
+
+@pytest.mark.parametrize("scope", ["conversation", "definition", "execution"])
+def test_what_is_anothers_looks_like_what_is_not_there(begin, api, charlie, scope):
+    execution = begin(one_call())
+    of = {"definition": execution.definition_id, "execution": execution.pk}.get(scope, charlie.pk)
+    refused = api(charlie).post(URL, asked(scope=scope, of=str(of)))
+    assert (refused.status_code, refused.json()["code"]) == (404, "budget_scope_not_found")
+
+
+def test_a_stranger_sees_changes_and_deletes_nothing(client, api, alice, charlie):
+    url = f"{URL}{a_budget('user', alice.pk, by=alice).pk}/"
+    stranger = api(charlie)
+    assert stranger.get(URL).json()["results"] == []
+    for answer in (stranger.get(url), stranger.patch(url, {"cap": "1"}), stranger.delete(url)):
+        assert answer.status_code == 404
+
+
+def test_a_budget_that_staff_put_on_a_user_is_seen_and_not_changed_by_them(client, alice):
+    url = f"{URL}{a_budget('user', alice.pk).pk}/"
+    assert client.get(url).status_code == 200
+    assert client.patch(url, {"cap": "5"}).json()["code"] == "budget_of_another"
+    assert client.delete(url).status_code == 403
+
+
+def test_changes_are_audited_with_before_and_after(client, alice):
+    url = f"{URL}{a_budget('user', alice.pk, by=alice).pk}/"
+    assert client.patch(url, {"cap": "5", "active": False}).json()["cap"] == "5"
+    entry = AuditEntry.objects.get(action="budgets.budget.changed")
+    assert (entry.detail["before"]["cap"], entry.detail["after"]["cap"]) == (1_000, 5)
+    assert client.delete(url).status_code == 204
+    assert AuditEntry.objects.filter(action="budgets.budget.deleted").count() == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"cap": "-1"},
+        {"cap": "1.5"},
+        {"cap": "NaN"},
+        {"unit": "usd", "cap": "0.0000000001"},
+        {"time_zone": "Nowhere/Land"},
+        {"time_zone": "../../etc/passwd"},
+        {"unpriced": "ceiling"},
+        {"ceiling_usd_per_mtok": "5"},
+        {"warn_at": [0]},
+        {"owner": "x"},
+    ],
+)
+def test_what_makes_no_sense_is_refused(client, alice, wrong):
+    assert client.post(URL, asked(of=str(alice.pk), **wrong)).status_code == 400
+
+
+def test_a_list_costs_as_many_queries_for_many_as_for_one(client, alice):
+    counted = []
+    for more in (1, 9):
+        for _ in range(more):
+            a_budget("user", alice.pk, by=alice)
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(URL).status_code == 200
+        counted.append(len(queries))
+    assert counted[0] == counted[1]

@@ -1,0 +1,151 @@
+"""What a run would cost and take, before it begins."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from pydantic import Field
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.authentication import user_of
+from budgets.amounts import text_of
+from budgets.selectors import Short
+from core.api import parse
+from core.models import new_id
+from core.shapes import Shape
+from llms.pricing import dollars_text
+from workflows.api.inputs import Body, JsonObject
+from workflows.engine.request import ExecutionRequest
+from workflows.services.definitions import DefinitionNotFound
+from workflows.services.forecasts import Forecast, Seen, forecast
+
+
+class ForecastIn(Body):
+    """What the run would be given."""
+
+    parameters: JsonObject = Field(default_factory=dict)
+
+
+class SeenOut(Shape):
+    """Mean and 95th percentile of so many executions; null without any."""
+
+    executions: int
+    mean: int | None
+    p95: int | None
+
+
+class SeenCost(Shape):
+    """The same in dollars."""
+
+    executions: int
+    mean: str | None
+    p95: str | None
+
+
+class HistoryOut(Shape):
+    """The version's latest executions that went well, a thousand at most."""
+
+    duration_ms: SeenOut
+    tokens: SeenOut
+    cost: SeenCost
+
+
+class AtMostOut(Shape):
+    """From the graph: every loop to its end, the dearest way, questions and answers of 1,000 tokens
+    where nothing else is known. `cost` is null where a model has no price.
+    """
+
+    seconds: float
+    tokens: int
+    cost: str | None
+
+
+class ShortOut(Shape):
+    """A budget that has not as much left as the run may need at most, in dollars or tokens.
+
+    `needs` is null where a model has no price.
+    """
+
+    id: UUID
+    name: str
+    left: str
+    needs: str | None
+
+
+class ForecastOut(Shape):
+    """`history` is what was, `at_most` what may be; `short` lists budgets that may refuse calls."""
+
+    version: str
+    history: HistoryOut
+    at_most: AtMostOut
+    short: list[ShortOut]
+
+
+class DefinitionForecast(APIView):
+    """Of the published version."""
+
+    @extend_schema(request=ForecastIn, responses=ForecastOut)
+    def post(self, request: Request, pk: str) -> Response:
+        try:
+            return _answer(request, definition=UUID(pk))
+        except ValueError as error:
+            raise DefinitionNotFound from error
+
+
+class TemplateForecast(APIView):
+    """Of the template as it is."""
+
+    @extend_schema(request=ForecastIn, responses=ForecastOut)
+    def post(self, request: Request, pk: str) -> Response:
+        return _answer(request, template=pk)
+
+
+def _answer(request: Request, **what: Any) -> Response:
+    user, body = user_of(request), parse(ForecastIn, request)
+    asked = ExecutionRequest(
+        id=new_id(),
+        user_id=user.id,
+        request_id="",
+        input={},
+        parameters=body.parameters,
+        **what,
+    )
+    return Response(_shown(forecast(user, asked)).to_json())
+
+
+def _shown(found: Forecast) -> ForecastOut:
+    cost, at_most = found.cost_nano_usd, found.at_most
+    return ForecastOut(
+        version=found.version.content_hash,
+        history=HistoryOut(
+            duration_ms=_seen(found.duration_ms),
+            tokens=_seen(found.tokens),
+            cost=SeenCost(
+                executions=cost.executions,
+                mean=dollars_text(cost.mean),
+                p95=dollars_text(cost.p95),
+            ),
+        ),
+        at_most=AtMostOut(
+            seconds=at_most.seconds,
+            tokens=at_most.tokens,
+            cost=dollars_text(at_most.nano_usd),
+        ),
+        short=[_short(one) for one in found.short],
+    )
+
+
+def _seen(seen: Seen) -> SeenOut:
+    return SeenOut(executions=seen.executions, mean=seen.mean, p95=seen.p95)
+
+
+def _short(one: Short) -> ShortOut:
+    unit = one.budget.unit
+    return ShortOut(
+        id=one.budget.id,
+        name=one.budget.name,
+        left=str(text_of(unit, one.left)),
+        needs=text_of(unit, one.needs),
+    )

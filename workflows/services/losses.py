@@ -1,0 +1,44 @@
+"""Model calls whose execution has ended or is gone: nobody takes them up, and budgets wait."""
+
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+
+from budgets.models import BudgetCharge
+from llms.ledger import CallRecord, lost_row
+from llms.models import CallStatus, ModelCall
+from workflows.models import WorkflowExecution
+from workflows.tracking.facts import CallBooked, CallSettled, Fact, Unit
+from workflows.tracking.writer import writer
+
+_RUN = "execution:"
+log = structlog.get_logger(__name__)
+
+
+@transaction.atomic
+def settle_lost_calls() -> None:
+    """Settle them as lost. A call of an execution under way is left to whoever takes that up.
+
+    Locks the calls, so that of processes that do this at once one settles each.
+    """
+    orphans = ModelCall.objects.filter(id__in=_orphans(), status=CallStatus.OPEN)
+    locked = orphans.select_for_update(skip_locked=True, of=("self",)).order_by("id")
+    facts: list[Fact] = []
+    for row in locked.values():
+        lost = CallRecord(**{**row, **lost_row(row)})
+        facts += [CallBooked(lost), CallSettled(lost)]
+        log.warning("model.call_lost", call=str(lost.id), model=lost.model)
+    if facts:
+        writer.commit_now(Unit(facts))
+
+
+def _orphans() -> list[UUID]:
+    """Only these are to be locked: whoever has a run locks budgets before its calls."""
+    charged = BudgetCharge.objects.filter(spent=None).values("call_id")
+    waited_for = ModelCall.objects.filter(id__in=charged, status=CallStatus.OPEN)
+    calls = dict(waited_for.order_by().values_list("id", "origin"))
+    ids = {UUID(one.removeprefix(_RUN)) for one in calls.values() if one.startswith(_RUN)}
+    alive = WorkflowExecution.objects.under_way().filter(pk__in=ids).values_list("pk", flat=True)
+    origins = {f"{_RUN}{pk}" for pk in alive}
+    return [pk for pk, origin in calls.items() if origin not in origins]
