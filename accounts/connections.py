@@ -21,6 +21,12 @@ class Connections:
         self._lock = Lock()
         self._held: Counter[UUID] = Counter()
 
+    @property
+    def held(self) -> int:
+        """By all users together."""
+        with self._lock:
+            return sum(self._held.values())
+
     @contextmanager
     def one_more(self, user_id: UUID) -> Iterator[None]:
         """Count one for as long as this is entered. Raises TooManyConnections."""

@@ -19,6 +19,7 @@ from llms.models import ModelCall
 from llms.signals import model_calls_settled
 from tools.ledger import ToolCallRecord
 from tools.models import ToolCall
+from tools.signals import tool_calls_settled
 from workflows.models import (
     ExecutionEvent,
     ExecutionStatus,
@@ -45,12 +46,13 @@ class Line:
     """The units of one run: once one of them fails, those behind it are refused, so no gap opens.
 
     `lease` is the execution and the attempt that must still own it. `on_break` is called in the
-    writer's thread.
+    writer's thread. `request_id` is for its log.
     """
 
     lease: tuple[UUID, int]
     on_break: Callable[[Exception], None] | None = None
     broken: Exception | None = None
+    request_id: str = ""
 
 
 @dataclass(slots=True)
@@ -166,7 +168,9 @@ class ToolCallAnswered(Fact):
 
     @classmethod
     def write(cls, facts: Sequence[Self]) -> None:
-        insert_rows(ToolCall, [fact.call.row() for fact in facts])
+        rows = [fact.call.row() for fact in facts]
+        insert_rows(ToolCall, rows)
+        tool_calls_settled.send(sender=ToolCall, calls=rows)
 
 
 @dataclass(slots=True)
@@ -191,6 +195,7 @@ class ToolCallSettled(Fact):
     @classmethod
     def write(cls, facts: Sequence[Self]) -> None:
         update_rows(ToolCall, [fact.call.settled_row() for fact in facts])
+        tool_calls_settled.send(sender=ToolCall, calls=[fact.call.row() for fact in facts])
 
 
 @dataclass(slots=True)
