@@ -334,6 +334,7 @@ CHATTER_ADMIN_PASSWORD = env("CHATTER_ADMIN_PASSWORD", default="")
 METRICS_TOKEN = env("METRICS_TOKEN", default="")
 METRICS_ALLOW = env.list("METRICS_ALLOW", default=[])  # addresses and networks
 SECURE_REDIRECT_EXEMPT += [r"^metrics$"]
+READY_QUEUE_S = env.float("READY_QUEUE_S", default=60.0)
 SLOW_QUERY_MS = env.float("SLOW_QUERY_MS", default=500.0)  # 0: none is slow
 # Traces go where OpenTelemetry's own variables say; without these nothing of it is loaded.
 _OTLP = env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", default="") or env(

@@ -11,8 +11,6 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, Min, Q
-from django.db.models.functions import Now
 from prometheus_client import generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -28,8 +26,8 @@ from telemetry import tallies
 from telemetry.buckets import SECONDS
 from telemetry.instruments import REGISTRY
 from telemetry.models import TallyKind
+from telemetry.parts import queue_now
 from webhooks.models import WebhookMessage
-from workflows.models import ExecutionStatus, WorkflowExecution
 from workflows.pump.presence import told
 from workflows.totals import CATEGORIES
 from workflows.tracking.writer import writer
@@ -124,25 +122,16 @@ def _named(row: Row) -> Row:
 
 
 def _under_way() -> Iterator[Metric]:
-    under_way = WorkflowExecution.objects.all().under_way().order_by()
-    late = Q(status=ExecutionStatus.RUNNING, lease_expires_at__lt=Now())
-    states = {
-        row["status"]: row
-        for row in under_way.values("status").annotate(
-            count=Count("id"), oldest=Min("created_at"), late=Count("id", filter=late)
-        )
-    }
+    now = queue_now()
     family = GaugeMetricFamily(
         "chatter_executions", "Executions that are not over, by state.", labels=["status"]
     )
-    for status in (ExecutionStatus.PENDING, ExecutionStatus.RUNNING, ExecutionStatus.WAITING):
-        family.add_metric([str(status)], states.get(status, {}).get("count", 0))
+    for status in ("pending", "running", "waiting"):
+        family.add_metric([status], now[status])
     yield family
-    oldest = states.get(ExecutionStatus.PENDING, {}).get("oldest")
-    waits_s = (clock.now() - oldest).total_seconds() if oldest else 0
+    waits_s, late = now["oldest_s"], now["expired"]
     yield _gauge("queue_oldest_seconds", "How long the oldest pending one has waited.", waits_s)
-    late_now = states.get(ExecutionStatus.RUNNING, {}).get("late", 0)
-    yield _gauge("leases_expired", "Running ones whose owner was not heard of in time.", late_now)
+    yield _gauge("leases_expired", "Running ones whose owner was not heard of in time.", late)
 
 
 def _pumps() -> Iterator[Metric]:

@@ -40,6 +40,6 @@ def _comes_from_an_allowed_address(request: HttpRequest) -> bool:
         return False
     try:
         address = ip_address(context.address_of(request.META))
-    except ValueError:
+        return any(address in ip_network(one, strict=False) for one in settings.METRICS_ALLOW)
+    except ValueError:  # of a caller without one, or of a setting that is none: `manage.py doctor`
         return False
-    return any(address in ip_network(one, strict=False) for one in settings.METRICS_ALLOW)
