@@ -87,9 +87,9 @@ def _add(counted: Iterable[tuple[Key, tuple[int, ...]]]) -> None:
         cursor.execute(_sql(len(in_order)), values)
 
 
-def _plain(value: str | int) -> str | int:
+def _plain(value: Any) -> str | int:
     """Text as databases know it: a choice is a `str` of its own kind."""
-    return str(value) if isinstance(value, str) else value
+    return str(value) if isinstance(value, str) else int(value)
 
 
 @lru_cache(maxsize=64)
