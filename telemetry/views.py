@@ -5,6 +5,7 @@ from secrets import compare_digest
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from audit import context
@@ -16,6 +17,7 @@ from telemetry.loops import keep_measuring_the_server
 _SCHEME = "bearer "
 
 
+@require_safe
 async def metrics(request: HttpRequest) -> HttpResponse:
     """Absent where neither METRICS_TOKEN nor METRICS_ALLOW is set."""
     if not tallies.wanted():

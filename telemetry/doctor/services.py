@@ -14,6 +14,7 @@ from telemetry.doctor.finding import Finding, broken, warning
 
 _WITH_A_KEY = {"openai", "anthropic", "azure_openai", "google_genai", "mistralai", "groq", "xai"}
 _CONNECT_S = 2.0
+_SPOKEN = "http/protobuf"
 
 
 def redis() -> Iterator[Finding]:
@@ -32,6 +33,11 @@ def trace_collector() -> Iterator[Finding]:
     )
     if not settings.TRACES or not address:
         return
+    if (spoken := os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", _SPOKEN)) != _SPOKEN:
+        yield warning(
+            f"Traces are sent over HTTP in protobuf, not as '{spoken}'.",
+            "Unset OTEL_EXPORTER_OTLP_PROTOCOL, and give the collector's port for HTTP (4318).",
+        )
     parsed = urlsplit(address)
     port = parsed.port or (443 if parsed.scheme == "https" else 80)
     try:

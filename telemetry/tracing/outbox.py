@@ -45,6 +45,8 @@ class Outbox:
         with self._starting:
             if self._pid != os.getpid():  # a fork has the parent's memory and none of its threads
                 self._begin()
+        if self._thread is None or not self._thread.is_alive():
+            return  # it could not begin, and has said why
         if self._queue.qsize() > _MOST_WAITING:
             log.warning("traces.dropped", executions=len(ids))
             return
@@ -64,7 +66,11 @@ class Outbox:
         atexit.register(self.close)
 
     def _run(self) -> None:
-        exporter = Exporter()
+        try:
+            exporter = Exporter()
+        except Exception:  # a variable of OpenTelemetry's that makes no sense
+            log.exception("traces.off")
+            return
         while (first := self._queue.get()) is not None:
             waiting, go_on = self._waiting(first)
             for execution_id in waiting:

@@ -8,7 +8,10 @@ import pytest
 
 from tests.drills.models import asks, chain
 from tests.drills.server import chatter, wire
+from tests.telemetry.collector import collecting
+from tests.telemetry.conftest import BEARER, TOKEN
 
+pytestmark = pytest.mark.slow
 GRAPHS = {"ask": chain(asks("ask", "openai:gpt-test"))}
 ID = "follow-me_1"
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -20,8 +23,10 @@ def followed(tmp_path_factory):
     """What everybody knows of one request: `{answer, log, meter, execution, …}`."""
     home = tmp_path_factory.mktemp("followed")
     meter = home / "meter.jsonl"
-    with wire(meter) as provider:
+    with wire(meter) as provider, collecting() as collector:
         environment = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+            "METRICS_TOKEN": TOKEN,
             "OPENAI_API_KEY": "sk-the-key",
             "OPENAI_BASE_URL": provider + "/v1",
             "CHATTER_PUMP": "workers",
@@ -34,13 +39,13 @@ def followed(tmp_path_factory):
             worker = server.spawn("manage.py", "work")
             try:
                 httpx2.post(provider + "/script", json={"directives": "fault=429", "next": 1})
-                yield follow(server, meter)
+                yield follow(server, meter, collector)
             finally:
                 worker.terminate()
                 worker.wait(_PATIENCE_S)
 
 
-def follow(server, meter):
+def follow(server, meter, collector):
     definition = server.made["definitions"]["ask"]
     client = httpx2.Client(base_url=server.url, timeout=_PATIENCE_S)
     client.headers.update(server.people["ada"].headers)
@@ -60,6 +65,8 @@ def follow(server, meter):
     return {
         "answer": answer,
         "execution": execution,
+        "spans": collector.trace_of(pk),
+        "metrics": client.get("/metrics", headers=BEARER).text,
         "events": client.get(address + "events/").json(),
         "rows": server.ask("tests.drills.dump"),
         "meter": [json.loads(line) for line in meter.read_text().splitlines()],
@@ -91,6 +98,19 @@ def test_the_first_event_tells_the_id_and_the_span_it_came_from(followed):
     first = followed["events"]["results"][0]
     assert (first["type"], first["data"]["request_id"]) == ("execution.created", ID)
     assert first["data"]["traceparent"] == TRACE
+
+
+def test_the_worker_sends_the_trace_to_which_the_request_belongs(followed):
+    spans = followed["spans"]
+    assert {span.trace for span in spans.values()} == {TRACE.split("-")[1]}
+    root = spans["invoke_workflow ask"]
+    assert root.attributes["chatter.request.id"] == ID
+    given = {span.attributes.get("chatter.provider.request_id") for span in spans.values()}
+    assert given >= {record["id"] for record in followed["meter"]}
+
+
+def test_the_server_counts_what_the_worker_ran(followed):
+    assert 'chatter_execution_seconds_count{rerun="",status="completed"} 1.0' in followed["metrics"]
 
 
 def test_every_line_that_the_run_caused_in_the_worker_carries_all_ids(followed):

@@ -126,6 +126,15 @@ def test_a_collector_that_does_not_listen_is_named(settings, monkeypatch):
     assert str(port) in only("trace_collector", "warning")
 
 
+def test_a_collector_of_another_tongue_is_named(settings, monkeypatch):
+    settings.TRACES = True
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
+        assert "'grpc'" in only("trace_collector", "warning")
+
+
 def test_a_database_that_is_away_is_named_and_nothing_else_is_asked_of_it(monkeypatch):
     def away(*_):
         raise OSError("connection refused")

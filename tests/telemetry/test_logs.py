@@ -10,9 +10,10 @@ from structlog.stdlib import ProcessorFormatter
 
 from telemetry import slow_queries
 from telemetry.instruments import REGISTRY
-from tests.definitions.graphs import graph, waits
+from tests.definitions.graphs import asks, graph, waits
 from workflows.models import WorkflowExecution
 from workflows.nodes.delay import DelayNode
+from workflows.tracking.facts import CallOpened
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +43,19 @@ def broken(monkeypatch):
         raise ZeroDivisionError("a mistake of ours")
 
     monkeypatch.setattr(DelayNode, "run", run)
+
+
+@pytest.mark.usefixtures("built_in")
+def test_what_the_writer_cannot_write_is_a_line_with_all_ids(api, alice, drain, lines, monkeypatch):
+    """It works for all runs, in the context of none."""
+    monkeypatch.setattr(CallOpened, "write", classmethod(lambda *_: 1 / 0))
+    ask = {"graph": graph(asks()), "input": {"message": "hello"}, "mode": "background"}
+    api(alice).post("/api/v1/workflows/execute/", ask, headers={"X-Request-ID": "my-id"})
+    drain()
+    line = lines("writer.unit_failed")[0]
+    execution = WorkflowExecution.objects.get()
+    assert (line["request_id"], line["execution"]) == ("my-id", str(execution.id))
+    assert "ZeroDivisionError" in line["exception"]
 
 
 @pytest.mark.usefixtures("built_in", "broken")

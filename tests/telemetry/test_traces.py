@@ -14,6 +14,7 @@ from tests.drills.server import chatter, wire
 from tests.telemetry.collector import collecting
 from workflows.models import WorkflowExecution
 
+pytestmark = pytest.mark.slow
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 SECRET = "what nobody is to read"
 MODEL = "openai:gpt-test"
@@ -161,8 +162,7 @@ def test_content_is_told_only_where_a_setting_allows_it(api, alice, drain, setti
     assert told["parts"][0]["content"]
 
 
-@pytest.mark.parametrize(("address", "loaded"), [("", False), ("http://127.0.0.1:9", True)])
-def test_it_is_loaded_only_where_an_address_is_set(site, address, loaded):
+def test_nothing_of_it_is_loaded_where_no_address_is_set(site):
     """The SDK itself is loaded by LangSmith, a part of LangChain, wherever it is installed."""
     code = """
 import sys, django
@@ -173,7 +173,7 @@ _outcomes()
 parts = ("opentelemetry.exporter", "google.protobuf", "telemetry.tracing")
 print(any(name.startswith(parts) for name in sys.modules))
 """
-    environment = {**site.server._environment, "OTEL_EXPORTER_OTLP_ENDPOINT": address}
+    environment = {**site.server._environment, "OTEL_EXPORTER_OTLP_ENDPOINT": ""}
     command = [sys.executable, "-c", code]
     told = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
-    assert told.stdout.split() == [str(loaded)]
+    assert told.stdout.split() == ["False"]
