@@ -59,10 +59,16 @@ def test_a_queue_that_stands_is_told(ready, api, alice):
     assert api(alice).post("/api/v1/workflows/execute/", body).status_code == 202
     writer.start()
     assert ready()[1]["status"] == "ok"
-    WorkflowExecution.objects.update(created_at=clock.now().replace(year=2020))
+    long_ago = clock.now().replace(year=2020)
+    WorkflowExecution.objects.update(created_at=long_ago)
     status, told = ready()
     assert (status, told["status"], told["waiting"]["executions"]) == (200, "degraded", 1)
     assert told["waiting"]["oldest_s"] > 86_400
+    WorkflowExecution.objects.update(
+        status="running", lease_owner="gone", lease_expires_at=long_ago
+    )
+    told = ready()[1]
+    assert (told["leases_expired"], told["waiting"]["executions"]) == (1, 0)
 
 
 def test_a_database_that_is_away_keeps_it_from_being_ready(ready, monkeypatch):
