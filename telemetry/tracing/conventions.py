@@ -4,12 +4,13 @@ They are still moving, and stand in a private place of the package: it is known 
 """
 
 from opentelemetry.semconv._incubating.attributes import gen_ai_attributes as names
-from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
+from opentelemetry.semconv.attributes import error_attributes
 
 CHAT = names.GenAiOperationNameValues.CHAT.value
 EXECUTE_TOOL = names.GenAiOperationNameValues.EXECUTE_TOOL.value
 INVOKE_WORKFLOW = names.GenAiOperationNameValues.INVOKE_WORKFLOW.value
 
+ERROR_TYPE = error_attributes.ERROR_TYPE
 OPERATION = names.GEN_AI_OPERATION_NAME
 WORKFLOW = names.GEN_AI_WORKFLOW_NAME
 CONVERSATION = names.GEN_AI_CONVERSATION_ID
@@ -43,8 +44,6 @@ _PROVIDERS = {
     "mistralai": "mistral_ai",
     "xai": "x_ai",
 }
-
-__all__ = ["ERROR_TYPE"]
 
 
 def provider_name(kind: str) -> str:

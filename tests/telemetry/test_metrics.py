@@ -1,7 +1,7 @@
 """`/metrics`: who may ask, and that its counters are what the tables say."""
 
 import pytest
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from prometheus_client.parser import text_string_to_metric_families
 
 from telemetry.models import Tally
@@ -132,6 +132,18 @@ def test_what_is_under_way_is_told_by_state(api, alice, scraped):
     assert value(found, "chatter_executions", status="running") == 0
     assert value(found, "chatter_queue_oldest_seconds") > 3600
     assert value(found, "chatter_database_up") == 1
+
+
+@pytest.mark.usefixtures("measured")
+def test_while_the_database_is_away_a_process_still_tells_of_itself(scraped, monkeypatch):
+    def away(*_):
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(connection, "cursor", away)
+    found = scraped()
+    assert value(found, "chatter_database_up") == 0
+    assert value(found, "chatter_writer_queue") == 0
+    assert not any(name.startswith("chatter_executions") for name, _ in found)
 
 
 @pytest.mark.usefixtures("measured")
