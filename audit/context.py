@@ -15,9 +15,12 @@ _ADDRESS_CHARACTERS = 64
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
+    """`traceparent` is the caller's span, as W3C Trace Context writes it; empty without one."""
+
     request_id: str = ""
     actor_id: UUID | None = None
     address: str = ""
+    traceparent: str = ""
 
 
 _NOWHERE = RequestContext()

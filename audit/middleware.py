@@ -11,11 +11,13 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
 from audit import context
+from audit.signals import request_answered
 from core.models import new_id
 
 HEADER = "X-Request-ID"
 LEFT_EARLY = 499  # as nginx logs a client that went away before the answer
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 log = structlog.get_logger(__name__)
 
 
@@ -42,6 +44,11 @@ def request_id_for(proposed: str | None) -> str:
     return proposed if proposed and _SANE.fullmatch(proposed) else new_id().hex
 
 
+def traceparent_of(proposed: str | None) -> str:
+    """The span of the caller in which this happens, where it is a valid one."""
+    return proposed if proposed and _TRACEPARENT.fullmatch(proposed) else ""
+
+
 class _Exchange:
     """One request and its response."""
 
@@ -54,7 +61,9 @@ class _Exchange:
         request_id = request_id_for(self.request.headers.get(HEADER))
         address = context.address_of(self.request.META)
         self.request.request_id = request_id  # type: ignore[attr-defined]
-        self._release = context.bind(context.RequestContext(request_id, None, address))
+        traceparent = traceparent_of(self.request.headers.get("traceparent"))
+        known = context.RequestContext(request_id, None, address, traceparent)
+        self._release = context.bind(known)
         return self
 
     def answered(self, response: HttpResponseBase) -> HttpResponseBase:
@@ -63,17 +72,27 @@ class _Exchange:
         return response
 
     def __exit__(self, *_: object) -> None:
+        took_s = time.perf_counter() - self._started
+        method, route = str(self.request.method), self._route()
+        status = self.response.status_code if self.response else LEFT_EARLY
         log.info(
             "request.answered" if self.response else "request.left",
-            method=self.request.method,
+            method=method,
+            route=route,
             path=self.request.path,
-            status=self.response.status_code if self.response else LEFT_EARLY,
-            ms=round((time.perf_counter() - self._started) * 1000, 1),
+            status=status,
+            ms=round(took_s * 1000, 1),
             user=self._user_id(),
         )
+        request_answered.send(sender=None, method=method, route=route, status=status, took_s=took_s)
         # A stream is still to be written, by this task and under this id; the task ends with it.
         if not getattr(self.response, "streaming", False):
             self._release()
+
+    def _route(self) -> str:
+        """The pattern of the address; empty where none fits, or the request did not get so far."""
+        found = getattr(self.request, "resolver_match", None)
+        return found.route if found else ""
 
     def _user_id(self) -> str | None:
         """Who it was, when someone has found out already: no query for the sake of a log line."""

@@ -1,20 +1,25 @@
 """Whether this process does its work, whether workers live, and how far behind they are.
 
-`degraded` is no failure of this process: it serves, and what is started waits for a worker.
+`degraded` is no failure of this process: it serves, and what is started waits for a worker, or is
+told later than it could be.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
 
 from core import clock
-from workflows.models import WorkflowExecution
+from telemetry.parts import database_answers, missing_migrations, queue_now, redis_problem
 from workflows.pump.doorbell import doorbell
 from workflows.pump.presence import told
 from workflows.tracking.writer import writer
+
+log = structlog.get_logger(__name__)
 
 
 async def healthz(request: HttpRequest) -> JsonResponse:
@@ -24,15 +29,41 @@ async def healthz(request: HttpRequest) -> JsonResponse:
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    """The same, does the database answer, do workers live, how long does the oldest work wait?"""
+    """The same, and what this process needs and works with; every question is a bounded one."""
     state = _parts()
     try:
-        state |= {"database": connection.vendor, "waiting": _waiting(), "pumps": told()}
-        if state["status"] == "ok" and not state["pumps"]["claiming"]:
+        state |= _around()
+        if state["migrations_missing"]:
+            state["status"] = "failing"
+        elif state["status"] == "ok" and _is_degraded(state):
             state["status"] = "degraded"
     except Exception as error:  # whatever it is, we are not ready
+        log.warning("health.not_ready", exc_info=True)
         state |= {"status": "failing", "database": type(error).__name__}
     return JsonResponse(state, status=503 if state["status"] == "failing" else 200)
+
+
+def _around() -> dict[str, Any]:
+    took_ms = database_answers()
+    queue = queue_now()
+    problem = redis_problem()
+    return {
+        "database": connection.vendor,
+        "database_ms": took_ms,
+        "migrations_missing": len(missing_migrations()),
+        "redis": (problem or "ok") if settings.REDIS_URL else None,
+        "waiting": {"executions": queue["pending"], "oldest_s": queue["oldest_s"]},
+        "leases_expired": queue["expired"],
+        "pumps": told(),
+    }
+
+
+def _is_degraded(state: Mapping[str, Any]) -> bool:
+    return (
+        not state["pumps"]["claiming"]
+        or state["redis"] not in (None, "ok")
+        or state["waiting"]["oldest_s"] > settings.READY_QUEUE_S
+    )
 
 
 def _parts() -> dict[str, Any]:
@@ -57,12 +88,6 @@ def _pump() -> tuple[bool, dict[str, Any] | str]:
         "beat_s_ago": behind_s,
     }
     return behind_s is not None and behind_s < settings.CHATTER_LEASE_S, state
-
-
-def _waiting() -> dict[str, Any]:
-    pending = WorkflowExecution.objects.under_way().filter(status="pending").order_by("id")
-    oldest = pending.values_list("created_at", flat=True).first()
-    return {"executions": pending.count(), "oldest_s": _age(oldest) if oldest else 0}
 
 
 def _age(at: datetime) -> float:

@@ -58,6 +58,7 @@ CHORES = [
     "analytics.chores.fold_rollups",
     "workflows.chores.settle_lost_calls",
     "core.retention.prune_now_and_then",
+    "telemetry.loops.measure_the_pump",
 ]
 
 # Put into the queue every so many minutes by django-q2's scheduler, where workers run: beside the

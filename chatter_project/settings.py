@@ -87,6 +87,7 @@ INSTALLED_APPS = [
     "triggers",
     "webhooks",
     "analytics",
+    "telemetry",
 ]
 MIDDLEWARE = [  # the server puts those of `chatter_project.middleware` in the place of Django's
     "audit.middleware.request_context",
@@ -344,6 +345,22 @@ CHATTER_HOST = env("HOST", default="127.0.0.1")
 CHATTER_PORT = env.int("PORT", default=8000)
 CHATTER_ADMIN_USERNAME = env("CHATTER_ADMIN_USERNAME", default="admin")
 CHATTER_ADMIN_PASSWORD = env("CHATTER_ADMIN_PASSWORD", default="")
+
+# --- what is told of the inside --------------------------------------------------------------
+METRICS_TOKEN = env("METRICS_TOKEN", default="")
+METRICS_ALLOW = env.list("METRICS_ALLOW", default=[])  # addresses and networks
+SECURE_REDIRECT_EXEMPT += [r"^metrics$"]
+READY_QUEUE_S = env.float("READY_QUEUE_S", default=60.0)
+SLOW_QUERY_MS = env.float("SLOW_QUERY_MS", default=500.0)  # 0: none is slow
+# Traces go where OpenTelemetry's own variables say; without these nothing of it is loaded.
+_OTLP = env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", default="") or env(
+    "OTEL_EXPORTER_OTLP_ENDPOINT", default=""
+)
+TRACES = bool(_OTLP) and env("OTEL_TRACES_EXPORTER", default="otlp") == "otlp"
+TRACES &= not env.bool("OTEL_SDK_DISABLED", default=False)
+TRACES_CONTENT = env.bool("TRACES_CONTENT", default=False)
+if TRACES:
+    CHATTER_OUTCOMES = [*CHATTER_OUTCOMES, "telemetry.tracing.outbox.note_ended"]
 
 # --- the log ---------------------------------------------------------------------------------
 LOG_LEVEL = env("LOG_LEVEL", default="INFO")

@@ -4,6 +4,7 @@ import os
 
 os.environ.setdefault("CHATTER_SECRET_KEY", "only-for-tests-" + "x" * 40)
 os.environ.setdefault("HTTPS", "false")
+os.environ.setdefault("LOG_FORMAT", "json")
 os.environ |= {"OPENAI_API_KEY": "", "ANTHROPIC_API_KEY": "", "OLLAMA_HOST": ""}
 for name in ("DATABASE_URL", "REDIS_URL"):
     os.environ.setdefault(name, "")

@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView
 from chatter_project.docs import ApiDocs
 from chatter_project.health import healthz, readyz
 from core.api import not_found
+from telemetry.views import metrics
 
 api = [
     path("", include("accounts.api.urls")),
@@ -35,4 +36,5 @@ urlpatterns = [
     re_path(r"^api/", not_found),
     path("healthz", healthz),
     path("readyz", readyz),
+    path("metrics", metrics),
 ]

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http.request import validate_host
 from django.urls import re_path
 
+from audit.context import RequestContext, bound
 from audit.middleware import request_id_for
 from conversations.routing import urlpatterns as conversation_sockets
 from core.sockets import NoSuchSocket
@@ -32,6 +33,12 @@ class OriginChecked:
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         headers = dict(scope["headers"])
         scope["request_id"] = request_id_for(headers.get(b"x-request-id", b"").decode("latin-1"))
+        with bound(RequestContext(scope["request_id"])):
+            await self._checked(headers, scope, receive, send)
+
+    async def _checked(
+        self, headers: dict[bytes, bytes], scope: dict[str, Any], receive: Any, send: Any
+    ) -> None:
         origin = headers.get(b"origin", b"").decode("latin-1")
         if not origin:
             await self._app(scope, receive, send)

@@ -4,6 +4,7 @@ A task is named by its dotted path and given ids. It may run twice, late, or nev
 memory that is restarted), so what must happen stands in the tables before it is enqueued.
 """
 
+from datetime import datetime
 from functools import partial
 
 from django.db import transaction
@@ -20,6 +21,12 @@ FAILED = Retention(
     old_rows(lambda before: Failure.objects.filter(stopped__lt=before)),
     days="jobs",
 )
+
+
+def failed_since(at: datetime) -> int:
+    """How many jobs failed since then."""
+    count: int = Failure.objects.filter(stopped__gte=at).count()
+    return count
 
 
 def enqueue(task: str, *ids: object) -> None:

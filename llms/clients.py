@@ -106,11 +106,13 @@ def package_of(provider_kind: str) -> str:
     return _PACKAGES.get(provider_kind, "langchain-" + provider_kind.replace("_", "-"))
 
 
-def call_options(provider_kind: str, call_id: UUID) -> dict[str, Any]:
-    """Options of one request: its row's id as a header, where the client can send one."""
+def call_options(provider_kind: str, call_id: UUID, request_id: str) -> dict[str, Any]:
+    """Options of one request: its row's id, and the id of the request that caused it, as headers,
+    where the client can send any."""
     if provider_kind not in _EXTRAS:
         return {}
-    return {"extra_headers": {"X-Chatter-Call": str(call_id)}}
+    caused = {"X-Request-ID": request_id} if request_id else {}
+    return {"extra_headers": {"X-Chatter-Call": str(call_id), **caused}}
 
 
 def _made(profile: ProfileSpec, parameters: Mapping[str, Any], loop_number: int) -> "BaseChatModel":

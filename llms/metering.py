@@ -126,7 +126,7 @@ async def _read(
     if stopped():  # between the creation of this task and its first step
         return
     reading.sent = True
-    options = {**prepared.options, **call_options(call.provider_kind, call.id)}
+    options = {**prepared.options, **call_options(call.provider_kind, call.id, call.request_id)}
     stream: Any = prepared.model.astream(prepared.messages, _NO_CALLBACKS, **options)
     async with aclosing(stream) as chunks:
         async for chunk in chunks:

@@ -58,6 +58,7 @@ class Exchange:
             stream=False,
             received_at=now(),
             call=request.headers.get("x-chatter-call"),
+            request=request.headers.get("x-request-id"),
         )
 
     async def run(self, script: Script) -> bool:

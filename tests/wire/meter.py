@@ -13,11 +13,11 @@ from .usage import Billed
 class Record:
     """One request that reached the server.
 
-    `usage` is None where nothing was billed. `call` is the `X-Chatter-Call` header. `said` is the
-    beginning of every message. `attempt` counts requests with the same last user message from 1.
-    `status` is None if nothing was answered. `sent_words` of `planned_words` went out, those of
-    tool calls included. `ended` is done, error, cut, left (by the client) or stopped (with the
-    server).
+    `usage` is None where nothing was billed. `call` is the `X-Chatter-Call` header,
+    `request` the `X-Request-ID`. `said` is the beginning of every message. `attempt` counts
+    requests with the same last user message from 1. `status` is None if nothing was answered.
+    `sent_words` of `planned_words` went out, those of tool calls included. `ended` is done, error,
+    cut, left (by the client) or stopped (with the server).
     """
 
     id: str
@@ -28,6 +28,7 @@ class Record:
     stream: bool
     received_at: str
     call: str | None = None
+    request: str | None = None
     question: str = ""
     said: tuple[str, ...] = ()
     attempt: int = 1

@@ -109,6 +109,7 @@ class Server:
             stream=False,
             received_at=now(),
             call=request.headers.get("x-chatter-call"),
+            request=request.headers.get("x-request-id"),
             status=404,
             ended="error",
             finished_at=now(),

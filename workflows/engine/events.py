@@ -25,6 +25,8 @@ def identity_of(kind: str, data: Mapping[str, Any]) -> tuple[Any, ...]:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionCreated(Event):
+    """`request_id` and `traceparent` are of the request that asked for it."""
+
     type: ClassVar[str] = "execution.created"
     kind: str
     template: str | None
@@ -33,6 +35,8 @@ class ExecutionCreated(Event):
     model: str | None
     source: str | None = None
     rerun: str = ""
+    request_id: str = ""
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

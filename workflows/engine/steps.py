@@ -113,6 +113,7 @@ class Step:
     async def _visited(self, inputs: Inputs, visit: Visit) -> Outputs:
         emit, guard, halt = visit.context.log.emit, visit.context.guard, visit.context.halt
         here = visit.context.path + self.node.id, visit.number
+        structlog.contextvars.bind_contextvars(node=here[0], visit=here[1])
         await halt.pass_on(*here)
         guard.count_step(*here)
         label = self.node.label or self.kind.label

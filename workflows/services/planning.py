@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from accounts.models import User
+from audit.context import current
 from audit.record import entry
 from core import clock
 from core.errors import Conflict, Invalid, NotFound
@@ -126,6 +127,8 @@ def start_plan(
         model=str(execution.parameters.get("model") or "") or None,
         source=str(execution.source_id) if execution.source_id else None,
         rerun=execution.rerun,
+        request_id=execution.request_id,
+        traceparent=current().traceparent,
     )
     cause = (request.user_id, request.idempotency_key) if request.idempotency_key else None
     facts = _facts(execution, request, created)

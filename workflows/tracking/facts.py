@@ -49,12 +49,13 @@ class Line:
     """The units of one run: once one of them fails, those behind it are refused, so no gap opens.
 
     `lease` is the execution and the attempt that must still own it. `on_break` is called in the
-    writer's thread.
+    writer's thread. `request_id` is for its log.
     """
 
     lease: tuple[UUID, int]
     on_break: Callable[[Exception], None] | None = None
     broken: Exception | None = None
+    request_id: str = ""
 
 
 @dataclass(slots=True)

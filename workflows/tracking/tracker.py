@@ -70,7 +70,8 @@ class WorkflowTracker:
         self._writer = writer
         self._past = past
         self._seq = past.seq
-        self._line = Line((execution.id, execution.attempt), on_break)
+        lease = (execution.id, execution.attempt)
+        self._line = Line(lease, on_break, request_id=execution.request_id)
         self._events = self._fresh_events()
         self._facts: list[Fact] = []
         self._timer: asyncio.TimerHandle | None = None

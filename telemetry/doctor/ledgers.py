@@ -1,0 +1,126 @@
+"""Is what was recorded as it was recorded? The quick part of `verify_audit` and `reconcile`."""
+
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Count, Sum
+from django.db.models.functions import Coalesce
+
+from audit.chain import GENESIS, HASHED, hash_of, seal_of
+from audit.checkpoints import checkpoints_in
+from audit.guards import missing_guards
+from audit.keys import sealing_keys
+from audit.models import AuditCheckpoint, AuditEntry, AuditHead
+from core import clock
+from llms.models import ModelCall
+from telemetry.doctor.finding import Finding, broken, warning
+from workflows.models import WorkflowExecution
+
+_OF_LATE = 100  # rows
+_SEALED_WITHIN = timedelta(minutes=1)
+_SIGNED_WITHIN = timedelta(minutes=10)
+_PUT_BACK = (
+    'manage.py verify_audit; then manage.py shell -c "from audit.guards import install_guards;'
+    ' from django.db import connection; install_guards(connection)"'
+)
+_LOOK = "Somebody changed it, or the secret key is not that of then. manage.py verify_audit"
+
+
+def audit_guards() -> Iterator[Finding]:
+    """The triggers that keep the audit trail append-only."""
+    if missing := missing_guards(connection):
+        yield broken(
+            f"The database does not refuse changes of the trail: {', '.join(missing)} missing.",
+            _PUT_BACK,
+        )
+
+
+def audit_sealing() -> Iterator[Finding]:
+    """Whether entries are sealed within a second, as they should be."""
+    oldest = AuditEntry.objects.filter(seq__isnull=True).order_by("id").first()
+    if oldest is not None and clock.now() - oldest.at > _SEALED_WITHIN:
+        yield broken(
+            f"Audit entries since {oldest.at:%Y-%m-%d %H:%M} are not sealed.",
+            "Whoever hosts a pump seals: start manage.py serve or manage.py work, see its log.",
+        )
+
+
+def audit_checkpoints() -> Iterator[Finding]:
+    """Signed notes of the trail, in the database and outside it."""
+    head, last = AuditHead.objects.filter(pk=1).first(), AuditCheckpoint.objects.first()
+    if head is None:
+        yield broken("The audit chain has no head.", "manage.py verify_audit")
+        return
+    unsigned = AuditEntry.objects.filter(seq=(last.seq if last else 0) + 1).first()
+    if unsigned is not None and clock.now() - unsigned.at > _SIGNED_WITHIN:
+        yield broken(
+            f"Nothing was signed since row {unsigned.seq} of {unsigned.at:%Y-%m-%d %H:%M}.",
+            "Whoever hosts a pump signs: start manage.py serve or manage.py work, see its log.",
+        )
+    yield from _outside(head.seq)
+
+
+def _outside(head: int) -> Iterator[Finding]:
+    if not settings.AUDIT_CHECKPOINTS:
+        yield warning(
+            "No checkpoint is kept outside the database, so a tail that is cut off is not seen.",
+            "Set CHATTER_AUDIT_CHECKPOINTS to a file, and copy that elsewhere.",
+        )
+        return
+    path = Path(settings.AUDIT_CHECKPOINTS)
+    where = path if path.exists() else path.parent
+    if where.exists() and not os.access(where, os.W_OK):
+        yield broken(f"{path} cannot be written.", f"Let the server's user write {where}.")
+    known = [one.seq for one in checkpoints_in(path) if one] if path.is_file() else []
+    if known and max(known) > head:
+        yield broken(
+            f"{path} knows row {max(known)}, and the trail ends at {head}: it was cut off, or"
+            " the file is of another installation.",
+            "manage.py verify_audit",
+        )
+
+
+def audit_tail() -> Iterator[Finding]:
+    """The last hundred entries of the trail, one by one."""
+    rows = AuditEntry.objects.filter(seq__isnull=False).order_by("-seq")
+    late = list(rows.values(*HASHED, "hash", "seq", "seal")[: _OF_LATE + 1])[::-1]
+    if late and late[0]["seq"] == 1:
+        late.insert(0, {"seq": 0, "seal": GENESIS})
+    keys = sealing_keys()
+    for before, row in zip(late, late[1:], strict=False):
+        if row["hash"] not in {hash_of(row, key) for key in keys}:
+            yield broken(f"Row {row['seq']} of the audit trail was edited.", _LOOK)
+            return
+        seals = {seal_of(before["seal"], row["seq"], row["hash"], key) for key in keys}
+        if row["seq"] != before["seq"] + 1 or row["seal"] not in seals:
+            yield broken(f"Row {row['seq']} of the audit trail does not follow the last.", _LOOK)
+            return
+
+
+def totals_of_late() -> Iterator[Finding]:
+    """Whether the last hundred executions add up to their model calls."""
+    ended = WorkflowExecution.objects.filter(finished_at__isnull=False).order_by("-finished_at")
+    late = list(ended[:_OF_LATE])
+    calls = ModelCall.objects.filter(
+        origin__in=[one.origin for one in late], settled_at__isnull=False
+    )
+    counted = {
+        row["origin"]: (row["calls"], row["cost"])
+        for row in calls.order_by()
+        .values("origin")
+        .annotate(calls=Count("id"), cost=Coalesce(Sum("cost_nano_usd"), 0))
+    }
+    wrong = [
+        one
+        for one in late
+        if counted.get(one.origin, (0, 0)) != (one.call_count, one.cost_nano_usd)
+    ]
+    if wrong:
+        yield broken(
+            f"{len(wrong)} of the last {len(late)} executions do not add up, as {wrong[0].id}.",
+            "manage.py reconcile names all that differ.",
+        )

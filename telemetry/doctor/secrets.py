@@ -1,0 +1,48 @@
+"""Can what is kept secret be read, and does anybody hold the keys?"""
+
+from collections.abc import Iterator
+
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
+from django.db import models
+
+from accounts.models import User
+from core.secrets import EncryptedTextField
+from telemetry.doctor.finding import Finding, broken, warning
+
+
+def stored_secrets() -> Iterator[Finding]:
+    """Whether the secret key opens what was encrypted with it."""
+    for model in apps.get_models():
+        for field in model._meta.local_fields:
+            if isinstance(field, EncryptedTextField) and (count := _unreadable(model, field.name)):
+                yield broken(
+                    f"{count} values of {model._meta.label}.{field.name} cannot be read:"
+                    " they were encrypted with another secret key.",
+                    "Put that key into CHATTER_SECRET_KEY_FALLBACKS, or enter them anew.",
+                )
+
+
+def administrators() -> Iterator[Finding]:
+    """Whether somebody may enter the back office."""
+    if not User.objects.filter(is_superuser=True, is_staff=True, is_active=True).exists():
+        yield warning("There is no administrator.", "manage.py createsuperuser")
+
+
+def _unreadable(model: type[models.Model], name: str) -> int:
+    values = model._base_manager.order_by("pk").values_list(name)
+    try:
+        for _ in values.iterator():
+            pass
+    except ImproperlyConfigured:
+        keys = model._base_manager.values_list("pk", flat=True)
+        return sum(not _is_readable(model, name, key) for key in keys.iterator())
+    return 0
+
+
+def _is_readable(model: type[models.Model], name: str, key: object) -> bool:
+    try:
+        model._base_manager.values_list(name).get(pk=key)
+    except ImproperlyConfigured:
+        return False
+    return True

@@ -1,0 +1,81 @@
+"""Do those answer that it works with?"""
+
+import os
+import socket
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from llms.clients import is_installed, package_of
+from llms.models import ModelProfile, Provider
+from telemetry import parts
+from telemetry.doctor.finding import Finding, broken, warning
+
+_WITH_A_KEY = {"openai", "anthropic", "azure_openai", "google_genai", "mistralai", "groq", "xai"}
+_CONNECT_S = 2.0
+_SPOKEN = "http/protobuf"
+
+
+def redis() -> Iterator[Finding]:
+    """Whether Redis answers, where it is set."""
+    if problem := parts.redis_problem():
+        yield broken(
+            f"Redis does not answer: {problem}.",
+            "See that it runs and that REDIS_URL names it, or unset REDIS_URL on all machines.",
+        )
+
+
+def trace_collector() -> Iterator[Finding]:
+    """Whether somebody listens where traces are sent."""
+    address = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or os.environ.get(
+        "OTEL_EXPORTER_OTLP_ENDPOINT", ""
+    )
+    if not settings.TRACES or not address:
+        return
+    if (spoken := os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", _SPOKEN)) != _SPOKEN:
+        yield warning(
+            f"Traces are sent over HTTP in protobuf, not as '{spoken}'.",
+            "Unset OTEL_EXPORTER_OTLP_PROTOCOL, and give the collector's port for HTTP (4318).",
+        )
+    parsed = urlsplit(address)
+    port = parsed.port or (443 if parsed.scheme == "https" else 80)
+    try:
+        socket.create_connection((parsed.hostname or "", port), _CONNECT_S).close()
+    except OSError as error:
+        yield warning(
+            f"Nobody takes traces at {parsed.hostname}:{port}: {error}.",
+            "Start the collector, or mend OTEL_EXPORTER_OTLP_ENDPOINT (OTLP over HTTP, port 4318).",
+        )
+
+
+def providers() -> Iterator[Finding]:
+    """Whether the providers that are enabled can be asked."""
+    for provider in Provider.objects.filter(enabled=True).defer("api_key"):
+        if not is_installed(provider.kind):
+            yield broken(
+                f"Provider '{provider.name}' needs a package that is not installed.",
+                f"pip install {package_of(provider.kind)}, or disable it in the back office.",
+            )
+    lacking = Provider.objects.filter(enabled=True, kind__in=_WITH_A_KEY, api_key="", base_url="")
+    for name in lacking.values_list("name", flat=True):
+        yield broken(
+            f"Provider '{name}' has no key.",
+            "Give it one in the back office or in the environment, or disable it there.",
+        )
+
+
+def default_model() -> Iterator[Finding]:
+    """What answers where no model is named."""
+    found = ModelProfile.objects.usable().filter(is_default=True)
+    kind = found.values_list("provider__kind", flat=True).first()
+    if kind is None:
+        yield broken(
+            "No model that can be used is the default.",
+            "Choose one in the back office, or run manage.py prepare.",
+        )
+    elif kind == "demo":
+        yield warning(
+            "The built-in demo model answers, which understands nothing.",
+            "Set OPENAI_API_KEY or ANTHROPIC_API_KEY, or add a provider in the back office.",
+        )

@@ -1,0 +1,155 @@
+"""Is there a place for what must be kept, and does it keep it?"""
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.db import connection
+
+from core import clock
+from telemetry import parts
+from telemetry.doctor.finding import Finding, broken, warning
+
+_GIB, _MIB = 1 << 30, 1 << 20
+_FULL, _SHORT = 100 * _MIB, 1 * _GIB
+_SKEW_S = 2.0
+_SHORTEST_MS = 30_000
+_WAITS_S = 5
+_SLOW_MS = 250
+
+
+def database() -> Iterator[Finding]:
+    """Whether the database answers."""
+    try:
+        took_ms = parts.database_answers()
+    except Exception as error:
+        yield broken(
+            f"The database does not answer: {type(error).__name__}: {error}".splitlines()[0],
+            "See that it runs and that DATABASE_URL names it, with a user who may log in.",
+        )
+        return
+    if took_ms > _SLOW_MS:
+        yield warning(
+            f"The database took {took_ms} ms to answer nothing.",
+            "Keep it near: every step of a run asks it.",
+        )
+
+
+def schema() -> Iterator[Finding]:
+    """Whether the tables are those that this release needs."""
+    missing = parts.missing_migrations()
+    if missing:
+        yield broken(
+            f"{len(missing)} migrations are not applied, from {missing[0]} on.",
+            "manage.py prepare",
+        )
+
+
+def sqlite_settings() -> Iterator[Finding]:
+    """How SQLite shares its file among those who read and write."""
+    if connection.vendor != "sqlite":
+        return
+    options = settings.DATABASES["default"].get("OPTIONS", {})
+    mode = _asked("PRAGMA journal_mode")
+    if mode not in ("wal", "memory"):
+        yield broken(
+            f"The journal mode is '{mode}', so who reads stops who writes.",
+            "Let the data be on a local disk of this machine: WAL does not work on shares.",
+        )
+    if options.get("timeout", 0) < _WAITS_S:
+        yield broken(
+            "Writers give up before others are through.",
+            "Leave OPTIONS['timeout'] of the settings at 20.",
+        )
+    if options.get("transaction_mode") != "IMMEDIATE":
+        yield broken(
+            "Transactions that read before they write fail with 'database is locked'.",
+            "Leave OPTIONS['transaction_mode'] of the settings at IMMEDIATE.",
+        )
+
+
+def postgresql_settings() -> Iterator[Finding]:
+    """What the server does with our statements."""
+    if connection.vendor != "postgresql":
+        return
+    if _asked("SELECT pg_is_in_recovery()"):
+        yield broken(
+            "This is a replica: nothing can be written.", "Let DATABASE_URL name the primary."
+        )
+    if _asked("SHOW fsync") != "on":
+        yield warning(
+            "fsync is off: a power cut may destroy the database.",
+            "Set fsync = on for all but tests.",
+        )
+    for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
+        limit_ms = int(_asked("SELECT setting FROM pg_settings WHERE name = %s", [name]))
+        if 0 < limit_ms < _SHORTEST_MS:
+            yield warning(
+                f"{name} is {limit_ms} ms: reports and migrations may be cut off.",
+                f"ALTER ROLE … SET {name} = '60s', or more.",
+            )
+    most = int(_asked("SELECT setting FROM pg_settings WHERE name = 'max_connections'"))
+    pool = connection.settings_dict.get("OPTIONS", {}).get("pool")
+    wanted = pool["max_size"] if isinstance(pool, dict) else 0
+    if wanted > most:
+        yield broken(
+            f"One server may hold {wanted} connections, PostgreSQL gives {most} to all.",
+            "Raise max_connections: 20 for each server, 10 for each worker, and 20.",
+        )
+
+
+def clock_skew() -> Iterator[Finding]:
+    """Whether the clocks of this machine and of the database agree."""
+    theirs = {
+        "sqlite": "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')",
+        "postgresql": "SELECT clock_timestamp()",
+    }
+    at = _asked(theirs[connection.vendor])
+    if isinstance(at, str):
+        at = datetime.fromisoformat(at).replace(tzinfo=UTC)
+    skew_s = abs((clock.now() - at).total_seconds())
+    if skew_s > _SKEW_S:
+        tell = broken if skew_s > settings.CHATTER_LEASE_S / 2 else warning
+        yield tell(
+            f"The clocks of this machine and of the database differ by {skew_s:.1f} s.",
+            "Run NTP (chrony, systemd-timesyncd) on both.",
+        )
+
+
+def disk_space() -> Iterator[Finding]:
+    """Room for what comes, beside the data."""
+    free = shutil.disk_usage(_existing(settings.DATA_DIR)).free
+    if free < _SHORT:
+        tell = broken if free < _FULL else warning
+        yield tell(
+            f"{free // _MIB} MiB are free at {settings.DATA_DIR}.",
+            "Make room. EVENTS_KEPT_DAYS and `manage.py prune` take the larger part of old logs.",
+        )
+
+
+def static_files() -> Iterator[Finding]:
+    """Whether styles and scripts are where the server looks for them."""
+    if settings.DEBUG:
+        return
+    kept = Path(settings.STATIC_ROOT)
+    wanted = [path for finder in get_finders() for path, _ in finder.list([])]
+    missing = [path for path in wanted if not (kept / path).exists()]
+    if missing:
+        yield broken(
+            f"{len(missing)} of {len(wanted)} static files are not at {kept}, as {missing[0]}.",
+            "manage.py collectstatic --noinput, or manage.py prepare; then restart the server.",
+        )
+
+
+def _existing(path: Path) -> Path:
+    return next(one for one in (path, *path.parents) if one.exists())
+
+
+def _asked(sql: str, values: list[str] | None = None) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return cursor.fetchone()[0]

@@ -1,0 +1,332 @@
+"""Each fault is planted, and named by the one check that is to see it."""
+
+import json
+import shutil
+import socket
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.test import override_settings
+from django_q.models import Failure
+
+from audit.checkpoints import note_checkpoint
+from audit.guards import install_guards, lift_guards
+from audit.models import AuditEntry, AuditHead
+from core import clock
+from llms.models import ModelProfile, Provider
+from telemetry import doctor
+from telemetry.doctor import examine, running, storage
+from tests.drills.models import chain
+from tests.factories.accounts import UserFactory
+from tests.factories.audit import write_entries
+from tests.factories.llms import ProviderFactory
+from triggers.models import Schedule
+from workflows.models import WorkflowExecution
+from workflows.pump.presence import beat
+
+pytestmark = pytest.mark.django_db
+LONG_AGO = timedelta(days=2)
+ONCE = "/api/v1/workflows/execute/"
+
+
+@pytest.fixture(autouse=True)
+def whole(settings, tmp_path, built_in):
+    """An installation in which nothing is wrong, but that nobody would take for one."""
+    settings.DATA_DIR = tmp_path
+    settings.STATIC_ROOT = tmp_path / "static"
+    settings.DEBUG = True  # static files stand where they were written
+    settings.AUDIT_CHECKPOINTS = str(tmp_path / "checkpoints")
+    install_guards(connection)
+    UserFactory(is_staff=True, is_superuser=True)
+    beat("one", "", claiming=True, running=0)
+    settings.CHATTER_HOST, settings.EMBEDDED = "127.0.0.1", True
+    settings.HTTPS, settings.ALLOWED_HOSTS = False, ["localhost", "testserver"]
+
+
+def found():
+    """What is not as it should be: the findings of each check by its name."""
+    return {one.check: one for one in examine() if one.status != doctor.OK}
+
+
+def only(check, status="broken"):
+    """The finding of this check, which must say how to mend it."""
+    report = found()[check]
+    assert report.status == status, report
+    (finding,) = report.findings
+    assert len(finding.remedy) > 5
+    return finding.message
+
+
+def start(api, alice, count=1):
+    for _ in range(count):
+        body = {"graph": chain(), "mode": "background"}
+        assert api(alice).post(ONCE, body).status_code == 202
+
+
+def test_nothing_is_found_where_nothing_is_wrong():
+    assert set(found()) <= {"debug_mode", "default_model"}
+
+
+def test_every_check_has_a_name_of_its_own_and_says_what_it_looks_at():
+    checks = [*doctor.ALONE, storage.database, storage.schema, *doctor.OF_DATABASE]
+    assert len({check.__name__ for check in checks}) == len(checks)
+    assert all(check.__doc__ for check in checks)
+
+
+@pytest.mark.parametrize(
+    ("check", "status", "changed"),
+    [
+        ("system_checks", "broken", {"CSRF_TRUSTED_ORIGINS": ["chatter.example"]}),
+        ("secret_key", "broken", {"SECRET_KEY": "short"}),
+        ("secret_key", "broken", {"SECRET_KEY": "a" * 60}),
+        ("debug_mode", "warning", {"DEBUG": True}),
+        ("debug_mode", "broken", {"DEBUG": True, "EMBEDDED": False}),
+        ("https", "broken", {"HTTPS": True, "TRUSTED_PROXIES": 0}),
+        ("https", "warning", {"CHATTER_HOST": "::"}),
+        ("allowed_hosts", "warning", {"ALLOWED_HOSTS": ["*"]}),
+        ("allowed_hosts", "broken", {"CHATTER_HOST": "::", "ALLOWED_HOSTS": ["localhost"]}),
+        ("metrics_access", "broken", {"METRICS_ALLOW": ["10.0.0.0/99"]}),
+        ("metrics_access", "warning", {"METRICS_TOKEN": "short"}),
+        ("static_files", "broken", {"DEBUG": False}),
+        ("pumps", "broken", {"CHATTER_PUMP": "sever"}),
+        ("redis", "broken", {"REDIS_URL": "redis://127.0.0.1:9/0"}),
+        ("audit_checkpoints", "warning", {"AUDIT_CHECKPOINTS": ""}),
+    ],
+)
+def test_a_setting_that_is_wrong_is_named(check, status, changed):
+    with override_settings(**changed):
+        assert only(check, status)
+
+
+def test_a_key_that_others_may_read_is_named(settings):
+    path = settings.DATA_DIR / "secret_key"
+    path.write_text("x")
+    path.chmod(0o644)
+    assert str(path) in only("secret_key")
+    path.chmod(0o600)
+    assert "secret_key" not in found()
+
+
+@pytest.mark.parametrize(("free", "status"), [(50 << 20, "broken"), (500 << 20, "warning")])
+def test_a_disk_that_is_nearly_full_is_named(monkeypatch, free, status):
+    usage = shutil._ntuple_diskusage(1 << 40, 0, free)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    assert f"{free >> 20} MiB" in only("disk_space", status)
+
+
+def test_a_collector_that_does_not_listen_is_named(settings, monkeypatch):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        port = nobody.getsockname()[1]
+    settings.TRACES = True
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
+    assert str(port) in only("trace_collector", "warning")
+
+
+def test_a_collector_of_another_tongue_is_named(settings, monkeypatch):
+    settings.TRACES = True
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
+        assert "'grpc'" in only("trace_collector", "warning")
+
+
+def test_a_database_that_is_away_is_named_and_nothing_else_is_asked_of_it(monkeypatch):
+    def away(*_):
+        raise OSError("connection refused")
+
+    monkeypatch.setattr(connection, "cursor", away)
+    reports = {one.check: one for one in examine()}
+    assert reports["database"].status == "broken"
+    assert "connection refused" in reports["database"].findings[0].message
+    left_out = {name for name, one in reports.items() if one.status == doctor.NOT_CHECKED}
+    assert left_out == {"schema", *(check.__name__ for check in doctor.OF_DATABASE)}
+
+
+def test_a_migration_that_is_not_applied_is_named():
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'telemetry'")
+    assert "telemetry.0001_initial" in only("schema")
+
+
+@pytest.mark.parametrize(("option", "wrong"), [("timeout", 1), ("transaction_mode", "DEFERRED")])
+def test_sqlite_that_does_not_wait_is_named(settings, monkeypatch, option, wrong):
+    if connection.vendor != "sqlite":
+        pytest.skip("of SQLite")
+    monkeypatch.setitem(settings.DATABASES["default"]["OPTIONS"], option, wrong)
+    assert only("sqlite_settings")
+
+
+def test_limits_of_postgresql_that_cut_off_reports_are_named():
+    if connection.vendor != "postgresql":
+        pytest.skip("of PostgreSQL")
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = '9s'")
+    assert "9000 ms" in "".join(f.message for f in found()["postgresql_settings"].findings)
+
+
+@pytest.mark.parametrize(("ahead_s", "status"), [(3, "warning"), (3600, "broken")])
+def test_a_clock_that_is_wrong_is_named(monkeypatch, ahead_s, status):
+    now = clock.now
+    monkeypatch.setattr(clock, "now", lambda: now() + timedelta(seconds=ahead_s))
+    (report,) = [one for one in examine() if one.check == "clock_skew"]
+    assert report.status == status
+
+
+def test_that_nobody_runs_executions_is_worse_where_some_wait(api, alice):
+    beat("one", "", claiming=False, running=0)
+    assert only("pumps", "warning")
+    start(api, alice)
+    assert "1 wait" in only("pumps", "broken")
+
+
+def test_a_queue_that_stands_is_named(api, alice):
+    start(api, alice)
+    WorkflowExecution.objects.update(created_at=clock.now() - LONG_AGO)
+    assert only("queue", "warning").startswith("1 executions wait")
+
+
+def test_a_lease_that_nobody_takes_over_is_named(api, alice):
+    start(api, alice)
+    then = clock.now() - LONG_AGO
+    WorkflowExecution.objects.update(status="running", lease_owner="gone", lease_expires_at=then)
+    assert str(WorkflowExecution.objects.get().id) in only("leases")
+
+
+def test_jobs_that_failed_are_named():
+    at = clock.now()
+    Failure.objects.create(id="1", name="a", func="b", started=at, stopped=at, success=False)
+    assert only("failed_jobs", "warning").startswith("1 jobs")
+
+
+def test_a_schedule_that_nobody_fires_is_named(api, alice):
+    client = api(alice)
+    made = client.post("/api/v1/definitions/", {"name": "r", "graph": chain()}).json()
+    body = {"name": "s", "definition": made["id"], "kind": "interval", "every_s": 3600}
+    told = client.post("/api/v1/schedules/", body)
+    assert told.status_code == 201, told.json()
+    Schedule.objects.update(next_at=clock.now() - LONG_AGO)
+    assert only("overdue_schedules", "warning")
+
+
+def test_a_secret_of_another_key_is_named(settings):
+    ProviderFactory(api_key="sk-1")
+    settings.SECRET_KEY = "zyxwvutsrq" * 6
+    assert "1 values of llms.Provider.api_key" in only("stored_secrets")
+
+
+def test_a_provider_that_cannot_be_asked_is_named():
+    ProviderFactory(name="silent", api_key="", base_url="")
+    ProviderFactory(name="odd", kind="no_such_provider")
+    messages = [finding.message for finding in found()["providers"].findings]
+    assert [("silent" in one, "odd" in one) for one in messages] == [(False, True), (True, False)]
+    Provider.objects.filter(name__in=("silent", "odd")).update(enabled=False)
+    assert "providers" not in found()
+
+
+def test_that_no_model_answers_is_named():
+    assert "demo" in only("default_model", "warning")
+    ModelProfile.objects.update(is_default=False)
+    assert only("default_model", "broken")
+
+
+def test_that_nobody_can_administer_is_named(django_user_model):
+    django_user_model.objects.update(is_active=False)
+    assert only("administrators", "warning")
+
+
+def test_a_trail_without_guards_is_named():
+    lift_guards(connection, "UPDATE")
+    assert "audit_entry_stays" in only("audit_guards")
+    install_guards(connection)
+    assert "audit_guards" not in found()
+
+
+def test_entries_that_nobody_seals_are_named():
+    lift_guards(connection)
+    AuditEntry.objects.filter(seq__isnull=True).update(at=clock.now() - LONG_AGO)
+    install_guards(connection)
+    assert only("audit_sealing")
+
+
+def test_that_nobody_signs_is_named():
+    write_entries(2)
+    lift_guards(connection)
+    AuditEntry.objects.filter(seq=1).update(at=clock.now() - LONG_AGO)
+    install_guards(connection)
+    assert "row 1" in only("audit_checkpoints")
+    note_checkpoint()
+    assert "audit_checkpoints" not in found()
+
+
+def test_a_trail_that_is_shorter_than_its_checkpoints_is_named():
+    write_entries(3)
+    note_checkpoint()
+    AuditHead.objects.update(seq=1)
+    assert "it was cut off" in only("audit_checkpoints")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"action": "nothing.was.done"}, "was edited"), ({"seal": "0" * 64}, "does not follow")],
+)
+def test_a_late_entry_that_was_changed_is_named(change, said):
+    write_entries(5)
+    last = AuditEntry.objects.order_by("-seq").first()
+    lift_guards(connection)
+    AuditEntry.objects.filter(pk=last.pk).update(**change)
+    install_guards(connection)
+    assert f"Row {last.seq} of the audit trail {said}" in only("audit_tail")
+
+
+def test_a_total_that_is_not_its_calls_is_named(api, alice, drain):
+    start(api, alice)
+    drain()
+    WorkflowExecution.objects.update(cost_nano_usd=1)
+    assert str(WorkflowExecution.objects.get().id) in only("totals_of_late")
+
+
+def test_a_check_that_fails_is_a_finding_and_the_others_go_on(monkeypatch):
+    def nonsense():
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(running, "told", nonsense)
+    assert "ZeroDivisionError" in only("pumps")
+
+
+def told_by_the_command(*arguments):
+    out, code = StringIO(), 0
+    try:
+        call_command("doctor", *arguments, stdout=out)
+    except SystemExit as left:
+        code = left.code
+    return code, out.getvalue()
+
+
+def test_the_command_exits_with_1_only_when_something_is_broken(settings):
+    code, text = told_by_the_command()
+    assert (code, "1 warnings, 0 broken" in text or "2 warnings, 0 broken" in text) == (0, True)
+    settings.SECRET_KEY = "short"
+    code, text = told_by_the_command()
+    assert code == 1
+    assert "BROKEN   secret_key" in text
+    assert "→ Set CHATTER_SECRET_KEY" in text
+
+
+def test_the_command_tells_programs_in_json(settings):
+    settings.SECRET_KEY = "short"
+    code, text = told_by_the_command("--json")
+    reports = {one["check"]: one for one in json.loads(text)}
+    assert code == 1
+    assert reports["secret_key"]["status"] == "broken"
+    assert reports["secret_key"]["findings"][0]["remedy"]
+    assert reports["https"] == {
+        "check": "https",
+        "about": "Whether what is sent can be read on its way.",
+        "status": "ok",
+        "findings": [],
+    }
