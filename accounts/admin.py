@@ -100,6 +100,7 @@ class SecretAdmin(AuditedAdmin, admin.ModelAdmin):
     search_fields = ("name", "owner__username", "=id")
     autocomplete_fields = ("owner",)
     secret_fields = ("value",)
+    personal_fields = ("name", "hosts")
     readonly_fields = ("last_used_at",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:

@@ -85,6 +85,7 @@ INSTALLED_APPS = [
     "conversations",
     "triggers",
     "webhooks",
+    "privacy",
     "analytics",
 ]
 MIDDLEWARE = [  # the server puts those of `chatter_project.middleware` in the place of Django's

@@ -17,6 +17,7 @@ api = [
     path("", include("triggers.api.urls")),
     path("", include("conversations.api.urls")),
     path("", include("webhooks.api.urls")),
+    path("", include("privacy.api.urls")),
     path("", include("workflows.api.urls")),
 ]
 

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import User
-from audit.record import record
+from audit.record import EntryFields, label, record
 from core.errors import ChatterError, Conflict, NotFound
 from triggers.mapping import check_mapping
 from triggers.models import Chain
@@ -60,7 +60,7 @@ def create_chain(*, owner: User, by: User | None = None, **fields: Any) -> Chain
     _check(chain)
     _check_start(chain)
     chain.save()
-    record("triggers.chain.created", actor=by or owner, target=chain, detail=_told(chain))
+    record("triggers.chain.created", actor=by or owner, target=chain, **_told(chain))
     return chain
 
 
@@ -81,8 +81,7 @@ def change_chain(chain: Chain, *, by: User, revision: int | None = None, **field
         if _START & set(changed):
             _check_start(chain)
         save_row(chain)
-        detail = {"changed": changed, **_told(chain)}
-        record("triggers.chain.changed", actor=by, target=chain, detail=detail)
+        record("triggers.chain.changed", actor=by, target=chain, **_told(chain, changed=changed))
     return chain
 
 
@@ -90,7 +89,7 @@ def change_chain(chain: Chain, *, by: User, revision: int | None = None, **field
 def delete_chain(chain: Chain, *, by: User) -> None:
     """Delete it with its history; what it started stays."""
     chain = _locked(chain)
-    record("triggers.chain.deleted", actor=by, target=chain, detail=_told(chain))
+    record("triggers.chain.deleted", actor=by, target=chain, **_told(chain))
     chain.delete()
 
 
@@ -142,13 +141,14 @@ def _check_start(chain: Chain) -> None:
     planned(chain.owner, chain, {}, request_id="", cause="chain")
 
 
-def _told(chain: Chain) -> dict[str, Any]:
-    """What the audit trail says of it; what it hands on may be personal."""
+def _told(chain: Chain, **more: Any) -> EntryFields:
+    """What the audit trail says of it; what it hands on is told nowhere."""
     first, then = chain.after_definition or chain.after_template, chain.target
-    return {
-        "name": chain.name,
+    detail = {
+        **more,
         "on": chain.on,
         "paused": chain.paused,
-        "after": f"{first._meta.label_lower}:{first.pk}" if first else "",
-        "runs": f"{then._meta.label_lower}:{then.pk}" if then else "",
+        "after": label(first),
+        "runs": label(then),
     }
+    return {"detail": detail, "personal": {"name": chain.name}}

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import User
-from audit.record import record
+from audit.record import EntryFields, label, record
 from core import clock
 from core.bulk import insert_rows
 from core.errors import ChatterError, Conflict, NotFound
@@ -71,7 +71,7 @@ def create_schedule(*, owner: User, by: User | None = None, **fields: Any) -> Sc
     _settle_times(schedule)
     _check_start(schedule)
     schedule.save()
-    record("triggers.schedule.created", actor=by or owner, target=schedule, detail=_told(schedule))
+    record("triggers.schedule.created", actor=by or owner, target=schedule, **_told(schedule))
     return schedule
 
 
@@ -99,8 +99,8 @@ def change_schedule(
     if _START & set(changed):
         _check_start(schedule)
     save_row(schedule)
-    detail = {"changed": changed, **_told(schedule)}
-    record("triggers.schedule.changed", actor=by, target=schedule, detail=detail)
+    told = _told(schedule, changed=changed)
+    record("triggers.schedule.changed", actor=by, target=schedule, **told)
     return schedule
 
 
@@ -139,7 +139,7 @@ def resume_schedule(schedule: Schedule, *, by: User) -> Schedule:
 def delete_schedule(schedule: Schedule, *, by: User) -> None:
     """Delete it with its history; what it started stays."""
     schedule = _locked(schedule)
-    record("triggers.schedule.deleted", actor=by, target=schedule, detail=_told(schedule))
+    record("triggers.schedule.deleted", actor=by, target=schedule, **_told(schedule))
     schedule.delete()
 
 
@@ -186,12 +186,12 @@ def _check_start(schedule: Schedule) -> None:
     planned(schedule.owner, schedule, schedule.input, request_id="", cause="schedule")
 
 
-def _told(schedule: Schedule) -> dict[str, Any]:
-    """What the audit trail says of it; what it is given may be personal."""
-    target = schedule.target
-    return {
-        "name": schedule.name,
+def _told(schedule: Schedule, **more: Any) -> EntryFields:
+    """What the audit trail says of it; what it is given is told nowhere."""
+    detail = {
+        **more,
         "kind": schedule.kind,
-        "runs": f"{target._meta.label_lower}:{target.pk}" if target else "",
+        "runs": label(schedule.target),
         "next_at": schedule.next_at.isoformat() if schedule.next_at else "",
     }
+    return {"detail": detail, "personal": {"name": schedule.name}}

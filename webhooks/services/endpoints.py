@@ -54,8 +54,13 @@ def create_endpoint(
         template=only_template,
         secret=new_secret(),
     )
-    detail = {"name": made.name, "host": host_of(made.url), "events": made.events}
-    record(action(made, "created"), actor=owner, target=made, detail=detail)
+    record(
+        action(made, "created"),
+        actor=owner,
+        target=made,
+        detail={"events": made.events},
+        personal={"name": made.name, "host": host_of(made.url)},
+    )
     return made
 
 

@@ -94,7 +94,7 @@ def rotate_secret(signed: S, *, by: User, overlap_s: int) -> S:
 @transaction.atomic
 def delete_signed(signed: Signed, *, by: User) -> None:
     """It goes with all that was delivered."""
-    one = entry(action(signed, "deleted"), actor=by, target=signed, detail={"name": signed.name})
+    one = entry(action(signed, "deleted"), actor=by, target=signed, personal={"name": signed.name})
     signed.delete()
     record_many([one])
 

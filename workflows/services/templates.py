@@ -122,7 +122,8 @@ def change_template(
 def delete_template(template: WorkflowTemplate, *, by: User) -> None:
     """Delete it; executions keep the graph they ran. Raises TemplateNotYours."""
     template = _locked(template, by, None)
-    record("workflows.template.deleted", actor=by, target=template, detail={"slug": template.slug})
+    told = {"slug": template.slug}
+    record("workflows.template.deleted", actor=by, target=template, personal=told)
     template.delete()
 
 
