@@ -64,7 +64,11 @@ def lives(life: Life, colleague: Desk) -> None:
         {
             "name": f"My {WORD}",
             "description": WORD,
-            "graph": graph(asks(f"You are {WORD}.", tools=["calculator"]) | {"label": WORD}),
+            "graph": graph(
+                asks(f"You are {WORD}.", tools=["calculator"]) | {"label": WORD},
+                {"id": "tools", "type": "tools"},
+                edges=["start>model", "model.tool_calls>tools", "tools>model", "model>end"],
+            ),
         },
     )["id"]
     life.post(f"definitions/{definition}/template/", {"name": f"T {WORD}", "slug": WORD})

@@ -78,6 +78,7 @@ def test_nothing_is_found_of_who_was_erased_and_everything_adds_up(life: Life) -
     planted = found(WORD, NAME, EMAIL)
     assert len(planted) > 25, planted  # what is looked for below is there to be found
     before = numbers()
+    assert all(before.values()), before.keys()
 
     erase_user(life.user, confirm=NAME, settle_s=0)
 

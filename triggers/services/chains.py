@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import User
+from audit.changes import told_changes
 from audit.record import EntryFields, label, record
 from core.errors import ChatterError, Conflict, NotFound
 from triggers.mapping import check_mapping
@@ -18,6 +19,8 @@ from workflows.services.revisions import locked_row, save_row
 _THEN = ("definition", "template")
 _AFTER = ("after_definition", "after_template")
 _START = {*_THEN, "parameters"}
+
+_WORDS = ("name", "input", "condition", "parameters")  # where people write what they like
 
 
 class ChainNotFound(NotFound):
@@ -74,6 +77,7 @@ def change_chain(chain: Chain, *, by: User, revision: int | None = None, **field
     chain = _locked(chain, revision)
     fields = _resolved(chain.owner, fields)
     changed = sorted(name for name, value in fields.items() if getattr(chain, name) != value)
+    before = {name: getattr(chain, name) for name in changed}
     for name in changed:
         setattr(chain, name, fields[name])
     if changed:
@@ -81,7 +85,9 @@ def change_chain(chain: Chain, *, by: User, revision: int | None = None, **field
         if _START & set(changed):
             _check_start(chain)
         save_row(chain)
-        record("triggers.chain.changed", actor=by, target=chain, **_told(chain, changed=changed))
+        after = {name: fields[name] for name in changed}
+        told = told_changes(before, after, personal=_WORDS, runs=label(chain.target))
+        record("triggers.chain.changed", actor=by, target=chain, **told)
     return chain
 
 
@@ -141,11 +147,10 @@ def _check_start(chain: Chain) -> None:
     planned(chain.owner, chain, {}, request_id="", cause="chain")
 
 
-def _told(chain: Chain, **more: Any) -> EntryFields:
+def _told(chain: Chain) -> EntryFields:
     """What the audit trail says of it; what it hands on is told nowhere."""
     first, then = chain.after_definition or chain.after_template, chain.target
     detail = {
-        **more,
         "on": chain.on,
         "paused": chain.paused,
         "after": label(first),

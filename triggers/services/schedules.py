@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import User
+from audit.changes import told_changes
 from audit.record import EntryFields, label, record
 from core import clock
 from core.bulk import insert_rows
@@ -26,6 +27,8 @@ from workflows.services.revisions import locked_row, save_row
 
 _TARGET = {"definition", "template"}
 _START = {*_TARGET, "input", "parameters"}
+
+_WORDS = ("name", "input", "parameters")  # where people write what they like
 
 
 class ScheduleNotFound(NotFound):
@@ -92,6 +95,7 @@ def change_schedule(
         return schedule
     if TIMES & set(changed):
         _miss_due(schedule)
+    before = {name: getattr(schedule, name) for name in changed}
     for name in changed:
         setattr(schedule, name, fields[name])
     if TIMES & set(changed):
@@ -99,7 +103,8 @@ def change_schedule(
     if _START & set(changed):
         _check_start(schedule)
     save_row(schedule)
-    told = _told(schedule, changed=changed)
+    after = {name: fields[name] for name in changed}
+    told = told_changes(before, after, personal=_WORDS, runs=label(schedule.target))
     record("triggers.schedule.changed", actor=by, target=schedule, **told)
     return schedule
 
@@ -186,10 +191,9 @@ def _check_start(schedule: Schedule) -> None:
     planned(schedule.owner, schedule, schedule.input, request_id="", cause="schedule")
 
 
-def _told(schedule: Schedule, **more: Any) -> EntryFields:
+def _told(schedule: Schedule) -> EntryFields:
     """What the audit trail says of it; what it is given is told nowhere."""
     detail = {
-        **more,
         "kind": schedule.kind,
         "runs": label(schedule.target),
         "next_at": schedule.next_at.isoformat() if schedule.next_at else "",

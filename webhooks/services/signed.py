@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import User
+from audit.changes import told_changes
 from audit.record import entry, record, record_many
 from core import clock
 from core.errors import Conflict, Invalid, NotFound
@@ -21,6 +22,8 @@ from workflows.services.templates import template_for
 
 MOST = 50
 _LONGEST_NAME = 100
+_WORDS = ("name", "mapping", "parameters")  # where people write what they like
+_SECRET = ("url",)  # what follows the host may be a key
 S = TypeVar("S", bound=Signed)
 
 
@@ -101,7 +104,9 @@ def delete_signed(signed: Signed, *, by: User) -> None:
 
 def set_fields(signed: Signed, changes: dict[str, Any], *, by: User) -> None:
     """Save what changed and tell the audit trail which fields; in the caller's transaction."""
+    before = {name: getattr(signed, name) for name in changes}
     for name, value in changes.items():
         setattr(signed, name, value)
     signed.save(update_fields=[*changes, "updated_at"])
-    record(action(signed, "changed"), actor=by, target=signed, detail={"fields": sorted(changes)})
+    told = told_changes(before, changes, personal=_WORDS, secret=_SECRET)
+    record(action(signed, "changed"), actor=by, target=signed, **told)
