@@ -48,6 +48,8 @@ CHORES = [
     "webhooks.delivering.deliver_messages",
     "triggers.chores.fire_schedules",
     "triggers.chores.follow_chains",
+    "security.chores.watch_the_trail",
+    "security.chores.mail_alerts",
     "tools.chores.settle_lost_calls",
     "core.retention.prune_now_and_then",
 ]
@@ -64,6 +66,8 @@ RETENTIONS = [
     "triggers.retention.CHAINS",
     "webhooks.retention.DELIVERIES",
     "webhooks.retention.MESSAGES",
+    "security.retention.ALERTS",
+    "security.retention.COUNTS",
     "accounts.retention.SESSIONS",
     "core.jobs.FAILED",
 ]

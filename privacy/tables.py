@@ -30,6 +30,7 @@ TABLES = [
     Table("accounts.ApiToken", ("user",), hidden=("digest",)),
     Table("accounts.Secret", ("owner",), hidden=("value",)),
     Table("admin.LogEntry", ("user",)),
+    Table("security.SecurityAlert", ("user_id",)),
     # --- what runs by itself, and who is told --------------------------------------------------
     Table("triggers.ScheduleFiring", ("schedule__owner",)),
     Table("triggers.Schedule", ("owner",)),
@@ -145,6 +146,7 @@ NOBODYS = {
     "tools.McpServer": "the installation's",
     "tools.McpTool": "what a server offers",
     "tools.ToolSetting": "the installation's",
+    "security.TrailPosition": "a number",
     "workflows.Approval_groups": "which roles were asked",
     "workflows.PumpHost": "processes",
     "workflows.WorkflowVersion": "* shared by content; emptied where nobody else uses it "

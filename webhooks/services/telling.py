@@ -94,6 +94,15 @@ def tell_waiting(paused: Sequence[WorkflowExecution]) -> None:
     )
 
 
+def tell_staff(kind: MessageType, data: Mapping[str, Any]) -> None:
+    """Of what happens to the installation, in the caller's transaction."""
+    staff = WebhookEndpoint.objects.filter(
+        enabled=True, owner__is_active=True, owner__is_staff=True
+    )
+    endpoints = [one for one in staff.defer("secret", "previous_secret") if kind in one.events]
+    insert_rows(WebhookMessage, [message_row(one.id, kind, data) for one in endpoints])
+
+
 def message_row(
     endpoint_id: UUID,
     kind: str,
