@@ -68,6 +68,7 @@ RETENTIONS = [
     "webhooks.retention.MESSAGES",
     "security.retention.ALERTS",
     "security.retention.COUNTS",
+    "accounts.retention.LOCKOUTS",
     "accounts.retention.SESSIONS",
     "core.jobs.FAILED",
 ]
