@@ -32,6 +32,8 @@ class _LoginThrottle(SimpleRateThrottle):
     """
 
     setting: str
+    num_requests: int
+    duration: int
 
     def __init__(self, aim: str) -> None:
         self.aim = aim

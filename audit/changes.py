@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import models
 
-from audit.record import EntryFields
+from audit.record import Told
 
 MASK = "***"
 _LONGEST = 200
@@ -18,7 +18,7 @@ def told_changes(
     personal: Collection[str] = (),
     secret: Collection[str] = (),
     **more: Any,
-) -> EntryFields:
+) -> Told:
     """The names that differ (`changed`) and their values from and to.
 
     Those of `secret` are masked, those of `personal` stand in the part that can be erased.

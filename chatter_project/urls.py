@@ -18,6 +18,7 @@ api = [
     path("", include("conversations.api.urls")),
     path("", include("webhooks.api.urls")),
     path("", include("privacy.api.urls")),
+    path("", include("security.api.urls")),
     path("", include("workflows.api.urls")),
 ]
 
@@ -27,6 +28,7 @@ urlpatterns = [
     path("", include("webhooks.urls")),
     path("", include("workflows.urls")),
     path("", include("triggers.urls")),
+    path("", include("security.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include(api)),
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),

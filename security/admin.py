@@ -46,7 +46,8 @@ class SecurityAlertAdmin(ReadOnlyAdmin, admin.ModelAdmin):
 
     @admin.display(description="acknowledged by")
     def acknowledged_by_whom(self, alert: SecurityAlert) -> str:
-        user = User.objects.filter(pk=alert.acknowledged_by).first()
+        by = alert.acknowledged_by
+        user = User.objects.filter(pk=by).first() if by else None
         return user.get_username() if user else "-"
 
     @admin.display(description="audit entries")

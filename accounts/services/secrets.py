@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from accounts.models import Secret, User
-from audit.record import EntryFields, record
+from audit.record import Told, record
 from core import clock
 from core.errors import ChatterError, Conflict, Invalid, NotFound
 from core.secret_texts import NAME, plain_host
@@ -145,7 +145,7 @@ def _told_used(secrets: Collection[Secret]) -> None:
     Secret.objects.filter(stale, pk__in=[one.pk for one in secrets]).update(last_used_at=now)
 
 
-def _told(secret: Secret) -> EntryFields:
+def _told(secret: Secret) -> Told:
     """What the audit trail says of it."""
     return {
         "detail": {"owner": str(secret.owner_id)},

@@ -40,12 +40,14 @@ class Chat(AsyncAPIView):
 
     @extend_schema(request=ChatIn, parameters=[KEY], responses=RESPONSES)
     async def post(self, request: HttpRequest) -> HttpResponseBase:
-        return await answer(request, parse(ChatIn, request))
+        user = await authenticate_request(request)
+        return await answer(request, user, parse(ChatIn, request))
 
 
-async def answer(request: HttpRequest, body: ChatIn, conversation: Any = None) -> HttpResponseBase:
+async def answer(
+    request: HttpRequest, user: User, body: ChatIn, conversation: Any = None
+) -> HttpResponseBase:
     """Start the turn and watch it as the caller asked."""
-    user = await authenticate_request(request)
     turn = _turn(user, request, body, conversation)
     key = (user.id, turn.idempotency_key)
     door = Door(turn.execution, partial(start_turn, turn), _told, ConversationNotFound, key)

@@ -9,7 +9,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.authentication import user_of
+from accounts.authentication import authenticate_request, user_of
 from conversations.api.chat import RESPONSES, answer
 from conversations.api.shapes import ChatIn, MessageOut, message_out
 from conversations.models import Message
@@ -50,10 +50,11 @@ class ConversationMessages(AsyncAPIView):
 
     @extend_schema(request=ChatIn, parameters=[KEY], responses=RESPONSES)
     async def post(self, request: HttpRequest, pk: str) -> HttpResponseBase:
+        user = await authenticate_request(request)
         body = parse(ChatIn, request)
         if body.conversation is not None and str(body.conversation) != pk:
             raise OtherConversation
-        return await answer(request, body, conversation=pk)
+        return await answer(request, user, body, conversation=pk)
 
 
 class MessageDetail(GenericAPIView[Message]):

@@ -9,7 +9,7 @@ from security.models import SecurityAlert
 
 def recipients() -> list[str]:
     """Those of settings; nobody, while nothing is set."""
-    return settings.SECURITY_EMAILS or [address for _, address in settings.ADMINS]
+    return list(settings.SECURITY_EMAILS)
 
 
 def claim_alert() -> SecurityAlert | None:

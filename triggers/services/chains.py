@@ -9,7 +9,7 @@ from django.db import transaction
 
 from accounts.models import User
 from audit.changes import told_changes
-from audit.record import EntryFields, label, record
+from audit.record import Told, label, record
 from core.errors import ChatterError, Conflict, NotFound
 from triggers.mapping import check_mapping
 from triggers.models import Chain
@@ -147,7 +147,7 @@ def _check_start(chain: Chain) -> None:
     planned(chain.owner, chain, {}, request_id="", cause="chain")
 
 
-def _told(chain: Chain) -> EntryFields:
+def _told(chain: Chain) -> Told:
     """What the audit trail says of it; what it hands on is told nowhere."""
     first, then = chain.after_definition or chain.after_template, chain.target
     detail = {

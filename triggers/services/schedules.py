@@ -10,7 +10,7 @@ from django.db import transaction
 
 from accounts.models import User
 from audit.changes import told_changes
-from audit.record import EntryFields, label, record
+from audit.record import Told, label, record
 from core import clock
 from core.bulk import insert_rows
 from core.errors import ChatterError, Conflict, NotFound
@@ -191,7 +191,7 @@ def _check_start(schedule: Schedule) -> None:
     planned(schedule.owner, schedule, schedule.input, request_id="", cause="schedule")
 
 
-def _told(schedule: Schedule) -> EntryFields:
+def _told(schedule: Schedule) -> Told:
     """What the audit trail says of it; what it is given is told nowhere."""
     detail = {
         "kind": schedule.kind,

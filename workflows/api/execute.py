@@ -50,7 +50,9 @@ class DefinitionExecute(AsyncAPIView):
 
     @extend_schema(request=ExecuteIn, parameters=[KEY], responses=RESPONSES)
     async def post(self, request: HttpRequest, pk: str) -> HttpResponseBase:
-        return await _execute(request, parse(ExecuteIn, request), definition=_id(pk))
+        user = await authenticate_request(request)
+        body = parse(ExecuteIn, request)
+        return await _execute(request, user, body, definition=_id(pk))
 
 
 class TemplateExecute(AsyncAPIView):
@@ -58,7 +60,8 @@ class TemplateExecute(AsyncAPIView):
 
     @extend_schema(request=ExecuteIn, parameters=[KEY], responses=RESPONSES)
     async def post(self, request: HttpRequest, pk: str) -> HttpResponseBase:
-        return await _execute(request, parse(ExecuteIn, request), template=pk)
+        user = await authenticate_request(request)
+        return await _execute(request, user, parse(ExecuteIn, request), template=pk)
 
 
 class GraphExecute(AsyncAPIView):
@@ -66,12 +69,14 @@ class GraphExecute(AsyncAPIView):
 
     @extend_schema(request=ExecuteGraphIn, parameters=[KEY], responses=RESPONSES)
     async def post(self, request: HttpRequest) -> HttpResponseBase:
+        user = await authenticate_request(request)
         body = parse(ExecuteGraphIn, request)
-        return await _execute(request, body, graph=body.graph)
+        return await _execute(request, user, body, graph=body.graph)
 
 
-async def _execute(request: HttpRequest, body: ExecuteIn, **what: Any) -> HttpResponseBase:
-    user = await authenticate_request(request)
+async def _execute(
+    request: HttpRequest, user: User, body: ExecuteIn, **what: Any
+) -> HttpResponseBase:
     asked = ExecutionRequest(
         id=new_id(),
         user_id=user.id,

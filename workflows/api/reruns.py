@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema
 from pydantic import Field
 
 from accounts.authentication import authenticate_request
+from accounts.models import User
 from core.api import AsyncAPIView, parse
 from core.database import database
 from core.idempotency import KEY
@@ -52,7 +53,8 @@ class ExecutionReplay(AsyncAPIView):
 
     @extend_schema(request=RerunIn, parameters=[KEY], responses=RESPONSES)
     async def post(self, request: HttpRequest, pk: str) -> HttpResponseBase:
-        return await rerun(request, pk, Rerun.REPLAY, rerun_in(request))
+        user = await authenticate_request(request)
+        return await rerun(request, user, pk, Rerun.REPLAY, rerun_in(request))
 
 
 class ExecutionFork(AsyncAPIView):
@@ -61,17 +63,17 @@ class ExecutionFork(AsyncAPIView):
 
     @extend_schema(request=ForkIn, parameters=[KEY], responses=RESPONSES)
     async def post(self, request: HttpRequest, pk: str) -> HttpResponseBase:
+        user = await authenticate_request(request)
         body = parse(ForkIn, request)
         edit = Edit(body.node, body.visit, body.variables, body.text)
         changed = {"edit": edit, "input": body.input, "parameters": body.parameters}
-        return await rerun(request, pk, Rerun.FORK, body, **changed)
+        return await rerun(request, user, pk, Rerun.FORK, body, **changed)
 
 
 async def rerun(
-    request: HttpRequest, pk: str, how: Rerun, body: RerunIn, **changed: Any
+    request: HttpRequest, user: User, pk: str, how: Rerun, body: RerunIn, **changed: Any
 ) -> HttpResponseBase:
     """Start it and watch it as the caller asked."""
-    user = await authenticate_request(request)
     source = await database.run(execution_for, user, pk)
     wanted = rerun_request(request, how, body, **changed)
     key = (user.id, wanted.idempotency_key)

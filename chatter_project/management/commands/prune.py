@@ -42,8 +42,8 @@ class Command(BaseCommand):
             self.stdout.write("Nothing was deleted.")
             return
         with transaction.atomic():
-            told = {"taken": dict(taken), "older_than": None if days is None else str(days)}
-            record("core.rows.pruned", detail=told)
+            of = {"taken": dict(taken), "older_than": None if days is None else str(days)}
+            record("core.rows.pruned", detail=of)
 
 
 def _days(text: str) -> float:
