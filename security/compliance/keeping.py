@@ -49,7 +49,7 @@ def secrets_at_rest(thorough: bool) -> Finding:
         for field in model._meta.concrete_fields:
             if isinstance(field, EncryptedTextField):
                 name = f"{model._meta.label}.{field.name}"
-                rows = _raw(model, field.column)
+                rows = _raw(model, str(field.column))
                 counts[name] = len(rows)
                 faults += [f"{name} of {pk} is plain" for pk, raw in rows if raw[:5] != _TOKEN]
                 lost = [pk for pk, raw in rows if _lost(field, raw)]

@@ -104,7 +104,8 @@ class _Handler(BaseHandler):
         request = self._factory.generic(
             method.upper(), path, b"{}", content_type="application/json", secure=secure
         )
-        request._dont_enforce_csrf_checks = True  # what is asked is who may, not from which form
+        # What is asked is who may, not from which form.
+        vars(request)["_dont_enforce_csrf_checks"] = True
         return self.get_response(request)
 
 
