@@ -10,11 +10,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.forms import SecretForm
-from accounts.models import ApiToken, Secret, User
+from accounts.models import ApiToken, Lockout, LockoutScope, Secret, User
+from accounts.services.lockouts import lift_lockout
 from accounts.services.tokens import revoke_token
 from audit.admin_mixin import AuditedAdmin
 from audit.record import record
 from core import clock
+from core.back_office import ReadOnlyAdmin
 
 admin.site.unregister(Group)
 
@@ -89,6 +91,38 @@ class ApiTokenAdmin(AuditedAdmin, admin.ModelAdmin):
         self.message_user(request, f"{len(tokens)} tokens are revoked.", messages.SUCCESS)
 
 
+@admin.register(Lockout)
+class LockoutAdmin(ReadOnlyAdmin, admin.ModelAdmin):
+    """Who may not try to log in, seen and lifted."""
+
+    list_display = ("scope", "whom", "address", "created_at", "until", "lasts")
+    list_filter = ("scope", "until", "lifted_at")
+    list_select_related = ("user",)
+    search_fields = ("user__username", "address")
+    actions = ("lift",)
+    fields = ("scope", "whom", "address", "created_at", "until", "lasts", "lifted_at", "lifted_by")
+    readonly_fields = fields
+
+    def has_lift_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.change_lockout")
+
+    @admin.display(description="user", ordering="user")
+    def whom(self, lockout: Lockout) -> str:
+        if lockout.user:
+            return lockout.user.get_username()
+        return "-" if lockout.scope == LockoutScope.ADDRESS else "a name that nobody has"
+
+    @admin.display(description="lasts", boolean=True)
+    def lasts(self, lockout: Lockout) -> bool:
+        return lockout.lifted_at is None and lockout.until > clock.now()
+
+    @admin.action(description="Lift the selected lockouts", permissions=["lift"])
+    def lift(self, request: HttpRequest, queryset: QuerySet[Lockout]) -> None:
+        user: Any = request.user
+        number = sum(lift_lockout(one, by=user) for one in queryset.select_related("user"))
+        self.message_user(request, f"{number} lockouts are lifted.", messages.SUCCESS)
+
+
 @admin.register(Secret)
 class SecretAdmin(AuditedAdmin, admin.ModelAdmin):
     """A value goes in and never comes out, here as elsewhere."""
@@ -100,6 +134,7 @@ class SecretAdmin(AuditedAdmin, admin.ModelAdmin):
     search_fields = ("name", "owner__username", "=id")
     autocomplete_fields = ("owner",)
     secret_fields = ("value",)
+    personal_fields = ("name", "hosts")
     readonly_fields = ("last_used_at",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:

@@ -84,3 +84,37 @@ class Secret(EditableRecord):
 
     def __str__(self) -> str:
         return self.name
+
+
+class LockoutScope(models.TextChoices):
+    USER = "user", "attempts on a name"
+    ADDRESS = "address", "attempts from an address"
+
+
+class Lockout(Record):
+    """Attempts on one name, or from one address, that are refused until then.
+
+    `digest` is what the throttle counts under; `user` whom a name belongs to, if anybody; `address`
+    where the last attempt came from.
+    """
+
+    scope = models.CharField(max_length=10, choices=LockoutScope.choices)
+    digest = models.CharField(max_length=64)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="lockouts"
+    )
+    address = models.CharField(max_length=64, blank=True)
+    until = models.DateTimeField()
+    lifted_at = models.DateTimeField(null=True)
+    lifted_by = models.UUIDField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        default_permissions = ("view", "change")
+        indexes = [
+            models.Index(fields=["digest", "until"], name="accounts_lockout_lasting"),
+            models.Index(fields=["until"], name="accounts_lockout_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_scope_display()} until {self.until:%Y-%m-%d %H:%M:%S}"

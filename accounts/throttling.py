@@ -2,8 +2,8 @@
 
 import math
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
-from typing import Any
 
 from django.conf import settings
 from rest_framework.throttling import SimpleRateThrottle
@@ -22,15 +22,18 @@ class Refusal:
 
     wait_s: int
     is_first: bool
+    throttle: "_LoginThrottle"
 
 
 class _LoginThrottle(SimpleRateThrottle):
-    """Counts attempts that come from, or aim at, one thing.
+    """Counts attempts that come from, or aim at, one thing, in a window that the first one opens.
 
     The rate is read from the settings at each attempt; an empty one switches the throttle off.
     """
 
     setting: str
+    num_requests: int
+    duration: int
 
     def __init__(self, aim: str) -> None:
         self.aim = aim
@@ -39,9 +42,46 @@ class _LoginThrottle(SimpleRateThrottle):
     def get_rate(self) -> str | None:
         return getattr(settings, self.setting) or None
 
-    def get_cache_key(self, request: Any = None, view: Any = None) -> str:
+    @property
+    def digest(self) -> str:
         # Hashed: a name may hold what a cache key may not, and may be a password typed astray.
-        return f"{self.scope}:{sha256(self.aim.encode('utf-8', 'replace')).hexdigest()}"
+        return sha256(self.aim.encode("utf-8", "replace")).hexdigest()
+
+    def count(self) -> bool:
+        """Count one more; False: it may not go on. Of many at once no more than may get through."""
+        if self.rate is None:
+            return True
+        while True:
+            self.cache.add(self._key("since"), self.timer(), self.duration)
+            self.cache.add(self._key("count"), 0, self.duration)
+            try:
+                return bool(self.cache.incr(self._key("count")) <= self.num_requests)
+            except ValueError:  # its time was over just now
+                continue
+
+    def wait_s(self) -> int:
+        """How long until the window is over."""
+        now = self.timer()
+        since = self.cache.get(self._key("since"), now)
+        return max(1, math.ceil(self.duration - (now - since)))
+
+    def tell_first(self) -> bool:
+        """True for the first who asks in this window."""
+        return bool(self.cache.add(self._key("told"), 1, self.wait_s()))
+
+    def forget(self) -> None:
+        self.cache.delete_many([self._key(name) for name in ("since", "count", "told")])
+
+    def forget_before(self, at: datetime) -> bool:
+        """Forget the window if it was opened before then; False if not."""
+        since = self.cache.get(self._key("since"))
+        if since is None or since > at.timestamp():
+            return False
+        self.forget()
+        return True
+
+    def _key(self, name: str) -> str:
+        return f"{self.scope}:{self.digest}:{name}"
 
 
 class PerUser(_LoginThrottle):
@@ -61,14 +101,11 @@ def count_attempt(username: str, address: str) -> Refusal | None:
     The address comes first: who is refused by it cannot lock others out of their accounts.
     """
     for throttle in (PerAddress(address), PerUser(username)):
-        if not throttle.allow_request(None, None):  # type: ignore[arg-type]
-            wait_s = math.ceil(throttle.wait() or 1)
-            is_first = throttle.cache.add(throttle.get_cache_key() + ":refused", 1, timeout=wait_s)
-            return Refusal(wait_s, is_first)
+        if not throttle.count():
+            return Refusal(throttle.wait_s(), throttle.tell_first(), throttle)
     return None
 
 
 def forgive(username: str) -> None:
     """Forget the attempts on this name: its owner has come."""
-    throttle = PerUser(username)
-    throttle.cache.delete(throttle.get_cache_key())
+    PerUser(username).forget()

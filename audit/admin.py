@@ -23,8 +23,12 @@ class AppFilter(admin.SimpleListFilter):
         apps = (
             "accounts",
             "audit",
+            "auth",
             "conversations",
+            "core",
             "llms",
+            "privacy",
+            "security",
             "tools",
             "triggers",
             "webhooks",

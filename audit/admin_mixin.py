@@ -1,6 +1,5 @@
 """Back office changes enter the audit trail, in their own transaction."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -8,11 +7,9 @@ from django.db import models, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from audit.changes import MASK, plain
 from audit.record import Entry, entry, record, record_many
 from core.secrets import EncryptedTextField
-
-MASK = "***"
-_LONGEST = 200
 
 
 class AuditedAdmin:
@@ -77,7 +74,7 @@ class AuditedAdmin:
         if name in self.secret_fields or _is_secret(obj, form, name):
             return MASK
         before, after = form.get_initial_for_field(form.fields[name], name), form.cleaned_data[name]
-        return {"from": _plain(before), "to": _plain(after)}
+        return {"from": plain(before), "to": plain(after)}
 
 
 def _is_secret(obj: models.Model, form: forms.BaseForm, name: str) -> bool:
@@ -95,14 +92,3 @@ def _entry(
 ) -> Entry:
     detail = {"via": "admin", **(detail or {})}
     return entry(_action(obj, verb), actor=request.user, target=obj, detail=detail)
-
-
-def _plain(value: Any) -> Any:
-    """A form's value as an entry can hold it."""
-    if value is None or isinstance(value, bool | int):
-        return value
-    if isinstance(value, models.Model):
-        return str(value.pk)
-    if isinstance(value, Iterable) and not isinstance(value, str | bytes | dict):
-        return [_plain(inner) for inner in value]
-    return str(value)[:_LONGEST]

@@ -12,6 +12,8 @@ from django.utils.decorators import sync_and_async_middleware
 
 from audit import context
 from audit.signals import request_answered
+from audit.guesses import GUESSED, guesses, note_guesses
+from core.database import database
 from core.models import new_id
 
 HEADER = "X-Request-ID"
@@ -28,13 +30,19 @@ def request_context(get_response: Callable[[HttpRequest], Any]) -> Callable[...,
 
         def sync_middleware(request: HttpRequest) -> HttpResponseBase:
             with _Exchange(request) as exchange:
-                return exchange.answered(get_response(request))
+                response = exchange.answered(get_response(request))
+                if exchange.guessed:
+                    note_guesses(exchange.guessed)
+                return response
 
         return sync_middleware
 
     async def middleware(request: HttpRequest) -> HttpResponseBase:
         with _Exchange(request) as exchange:
-            return exchange.answered(await get_response(request))
+            response = exchange.answered(await get_response(request))
+            if exchange.guessed:
+                await database.run(note_guesses, exchange.guessed)
+            return response
 
     return middleware
 
@@ -55,6 +63,7 @@ class _Exchange:
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
         self.response: HttpResponseBase | None = None
+        self.guessed = ""  # of what, when it is time to tell
 
     def __enter__(self) -> Self:
         self._started = time.perf_counter()
@@ -69,6 +78,8 @@ class _Exchange:
     def answered(self, response: HttpResponseBase) -> HttpResponseBase:
         response.headers[HEADER] = self.request.request_id  # type: ignore[attr-defined]
         self.response = response
+        if response.status_code in GUESSED:
+            self.guessed = guesses.count(self.request, response, self._user_id())
         return response
 
     def __exit__(self, *_: object) -> None:

@@ -33,14 +33,19 @@ class Entry:
     request_id: str | None = None
 
 
-class EntryFields(TypedDict, total=False):
+class Told(TypedDict, total=False):
+    """What an act says of itself; `personal` is the part that can be erased."""
+
+    detail: Mapping[str, Any] | None
+    personal: Mapping[str, Any] | None
+
+
+class EntryFields(Told, total=False):
     """What an act may say beside its name."""
 
     actor: Any
     target: models.Model | str | None
     outcome: str
-    detail: Mapping[str, Any] | None
-    personal: Mapping[str, Any] | None
     request_id: str | None
 
 

@@ -54,6 +54,8 @@ CHORES = [
     "webhooks.delivering.deliver_messages",
     "triggers.chores.fire_schedules",
     "triggers.chores.follow_chains",
+    "security.chores.watch_the_trail",
+    "security.chores.mail_alerts",
     "tools.chores.settle_lost_calls",
     "analytics.chores.fold_rollups",
     "workflows.chores.settle_lost_calls",
@@ -73,6 +75,9 @@ RETENTIONS = [
     "triggers.retention.CHAINS",
     "webhooks.retention.DELIVERIES",
     "webhooks.retention.MESSAGES",
+    "security.retention.ALERTS",
+    "security.retention.COUNTS",
+    "accounts.retention.LOCKOUTS",
     "accounts.retention.SESSIONS",
     "core.jobs.FAILED",
 ]

@@ -86,6 +86,8 @@ INSTALLED_APPS = [
     "conversations",
     "triggers",
     "webhooks",
+    "privacy",
+    "security",
     "analytics",
     "telemetry",
 ]
@@ -331,6 +333,28 @@ WEBHOOK_RETRY_S = env.float("WEBHOOK_RETRY_S", default=5.0)
 WEBHOOK_DISABLE_AFTER = env.int("WEBHOOK_DISABLE_AFTER", default=20)
 WEBHOOK_DISABLE_AFTER_S = env.float("WEBHOOK_DISABLE_AFTER_S", default=86_400.0)
 
+
+# --- security --------------------------------------------------------------------------------
+def _threshold(name: str, default: str) -> tuple[int, int] | None:
+    """How many in how many seconds, written "10/600"; None: switched off."""
+    count, _, seconds = env(name, default=default).partition("/")
+    return (int(count), int(seconds)) if count else None
+
+
+CHATTER_SECURITY = {
+    "failed_logins": _threshold("SECURITY_FAILED_LOGINS", "10/600"),
+    "failed_logins_from": _threshold("SECURITY_FAILED_LOGINS_FROM", "30/600"),
+    "invalid_tokens": _threshold("SECURITY_INVALID_TOKENS", "100/600"),
+    "foreign_ids": _threshold("SECURITY_FOREIGN_IDS", "100/600"),
+    "limits": _threshold("SECURITY_LIMITS", "20/3600"),
+    "refused_tools": _threshold("SECURITY_REFUSED_TOOLS", "20/3600"),
+    "refused_egress": _threshold("SECURITY_REFUSED_EGRESS", "5/3600"),
+}
+SECURITY_EMAILS = env.list("SECURITY_EMAILS", default=[])
+vars().update(env.email_url("EMAIL_URL", default="dummymail://"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env("EMAIL_FROM", default="chatter@localhost")
+
 # --- what is kept ----------------------------------------------------------------------------
 # None: for good.
 CHATTER_KEPT_DAYS = {
@@ -338,6 +362,7 @@ CHATTER_KEPT_DAYS = {
     "firings": env.float("FIRINGS_KEPT_DAYS", default=90) or None,
     "webhooks": env.float("WEBHOOK_KEPT_DAYS", default=30) or None,
     "jobs": env.float("JOBS_KEPT_DAYS", default=30) or None,
+    "alerts": env.float("ALERTS_KEPT_DAYS", default=365) or None,
 }
 
 # --- the server ------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ api = [
     path("", include("triggers.api.urls")),
     path("", include("conversations.api.urls")),
     path("", include("webhooks.api.urls")),
+    path("", include("privacy.api.urls")),
+    path("", include("security.api.urls")),
     path("", include("workflows.api.urls")),
 ]
 
@@ -29,6 +31,7 @@ urlpatterns = [
     path("", include("workflows.urls")),
     path("", include("triggers.urls")),
     path("", include("analytics.urls")),
+    path("", include("security.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include(api)),
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),

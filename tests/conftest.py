@@ -17,6 +17,7 @@ from accounts.known import known_users
 from accounts.models import User
 from audit.context import RequestContext, bound
 from audit.guards import lift_guards
+from audit.guesses import guesses
 from llms.models import ModelProfile
 from llms.services.profiles import forget_profiles
 from llms.services.providers import register_environment_providers
@@ -54,6 +55,7 @@ def nothing_remembered() -> Iterator[None]:
     queue.forget()
     forget_profiles()
     catalogue.forget()
+    guesses.forget()
     with bound(RequestContext()):
         yield
 

@@ -7,12 +7,14 @@ from typing import Self
 
 from django.db import transaction
 
+from audit.record import record_many
 from core import clock
 from core.bulk import insert_rows
 from core.database import database
 from core.idempotency import KEPT
 from tools.ledger import ToolCallRecord
 from tools.models import ANSWERED, ToolCall
+from tools.refusals import egress_refused
 
 
 class DatabaseRecorder:
@@ -55,7 +57,14 @@ class DatabaseRecorder:
     async def _update(self, call: ToolCallRecord, insertion: asyncio.Task[None]) -> None:
         """After the insertion, which a cancelled caller has not waited for."""
         await insertion
-        await database.run(ToolCall.objects.settle, call.row())
+        await database.run(_settle, call)
+
+
+@transaction.atomic
+def _settle(call: ToolCallRecord) -> None:
+    ToolCall.objects.settle(call.row())
+    if refused := egress_refused(call):
+        record_many([refused])
 
 
 @transaction.atomic

@@ -16,7 +16,7 @@ from webhooks.models import IncomingWebhook, MessageStatus, WebhookEndpoint
 from webhooks.models.outgoing import EVENTS
 from webhooks.models.signed import Signed
 from webhooks.page_forms import make_endpoint, make_incoming, workflows_for
-from webhooks.services.endpoints import change_endpoint, ping
+from webhooks.services.endpoints import change_endpoint, events_for, ping
 from webhooks.services.incoming import change_incoming
 from webhooks.services.messages import message_for, resend
 from webhooks.services.signed import delete_signed, rotate_secret, signed_for
@@ -46,7 +46,7 @@ def webhooks(request: HttpRequest) -> HttpResponse:
         "incoming": IncomingWebhook.objects.visible_to(user).for_list(),
         "endpoints": WebhookEndpoint.objects.visible_to(user).for_list(),
         "workflows": workflows_for(user),
-        "events": EVENTS,
+        "events": events_for(user),
         "sent": request.POST if error else {},
         "chosen_events": request.POST.getlist("events") if error else EVENTS,
         "site": request.build_absolute_uri("/").rstrip("/"),

@@ -3,14 +3,13 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from accounts.models import Secret, User
-from audit.record import record
+from audit.record import Told, record
 from core import clock
 from core.errors import ChatterError, Conflict, Invalid, NotFound
 from core.secret_texts import NAME, plain_host
@@ -101,7 +100,7 @@ def create_secret(
             made.save()
     except IntegrityError as error:
         raise SecretExists(name=name) from error
-    record("accounts.secret.created", actor=by or owner, target=made, detail=_detail(made))
+    record("accounts.secret.created", actor=by or owner, target=made, **_told(made))
     return made
 
 
@@ -112,14 +111,14 @@ def replace_secret(secret: Secret, *, value: str, hosts: Sequence[str], by: User
     """
     secret.value, secret.hosts = checked_value(value), checked_hosts(hosts)
     secret.save(update_fields=["value", "hosts", "updated_at"])
-    record("accounts.secret.replaced", actor=by, target=secret, detail=_detail(secret))
+    record("accounts.secret.replaced", actor=by, target=secret, **_told(secret))
     return secret
 
 
 @transaction.atomic
 def delete_secret(secret: Secret, *, by: User) -> None:
     """From now on what names it does not run."""
-    record("accounts.secret.deleted", actor=by, target=secret, detail=_detail(secret))
+    record("accounts.secret.deleted", actor=by, target=secret, **_told(secret))
     secret.delete()
 
 
@@ -146,5 +145,9 @@ def _told_used(secrets: Collection[Secret]) -> None:
     Secret.objects.filter(stale, pk__in=[one.pk for one in secrets]).update(last_used_at=now)
 
 
-def _detail(secret: Secret) -> dict[str, Any]:
-    return {"owner": str(secret.owner_id), "name": secret.name, "hosts": secret.hosts}
+def _told(secret: Secret) -> Told:
+    """What the audit trail says of it."""
+    return {
+        "detail": {"owner": str(secret.owner_id)},
+        "personal": {"name": secret.name, "hosts": secret.hosts},
+    }

@@ -7,7 +7,8 @@ from django.http import HttpRequest
 from accounts import throttling
 from accounts.changes import tell_changed
 from accounts.models import User
-from accounts.throttling import TooManyAttempts
+from accounts.services.lockouts import lock_out, was_lifted
+from accounts.throttling import Refusal, TooManyAttempts
 from audit.context import current
 from audit.models import Outcome
 from audit.record import label, record
@@ -26,9 +27,11 @@ def check_credentials(*, username: str, password: str, via: str) -> User:
     Django's backend runs the hasher for an unknown one too, so that time does not tell either.
     """
     refusal = throttling.count_attempt(username, current().address)
+    if refusal and was_lifted(refusal):
+        refusal = throttling.count_attempt(username, current().address)
     if refusal:
         if refusal.is_first:
-            _record_refusal(username, via, Outcome.DENIED, TooManyAttempts.code)
+            _lock_out(username, via, refusal)
         raise TooManyAttempts(retry_after_s=refusal.wait_s)
     user = authenticate(username=username, password=password)
     if user is None:
@@ -61,6 +64,12 @@ def log_out(request: HttpRequest) -> None:
     if user.is_authenticated:
         record("accounts.session.closed", actor=user, target=user)
         tell_changed(user.pk)
+
+
+@transaction.atomic
+def _lock_out(username: str, via: str, refusal: Refusal) -> None:
+    lock_out(username, current().address, refusal)
+    _record_refusal(username, via, Outcome.DENIED, TooManyAttempts.code)
 
 
 @transaction.atomic

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from accounts.changes import tell_changed
 from accounts.models import User
+from audit.changes import told_changes
 from audit.record import record
 from conversations.models import Conversation, Message
 from core.errors import Conflict, NotFound
@@ -29,11 +30,12 @@ def create_conversation(*, owner: User, title: str) -> Conversation:
 @transaction.atomic
 def change_conversation(conversation: Conversation, *, by: User, **changes: Any) -> Conversation:
     """Set its title, or whether it is archived."""
+    before = {name: getattr(conversation, name) for name in changes}
     for name, value in changes.items():
         setattr(conversation, name, value)
     conversation.save(update_fields=[*changes, "updated_at"])
-    detail = {"changed": sorted(changes)}
-    record("conversations.conversation.changed", actor=by, target=conversation, detail=detail)
+    told = told_changes(before, changes, personal=("title",))
+    record("conversations.conversation.changed", actor=by, target=conversation, **told)
     return conversation
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from audit.changes import told_changes
 from audit.record import record
 from llms.clients import DEMO, is_installed
 from llms.models import ModelProfile, Provider, Source
@@ -46,10 +47,17 @@ def choose_default() -> None:
 @transaction.atomic
 def make_default(*, profile: ModelProfile, by: Any = None) -> None:
     """Let this model answer where none is named."""
-    ModelProfile.objects.filter(is_default=True).exclude(pk=profile.pk).update(is_default=False)
+    before = ModelProfile.objects.filter(is_default=True).exclude(pk=profile.pk)
+    names = [one.name for one in before.select_related("provider")]
+    before.update(is_default=False)
     ModelProfile.objects.filter(pk=profile.pk).update(is_default=True)
     profile.is_default = True
-    record("llms.default_profile.changed", actor=by, target=profile, detail={"model": profile.name})
+    record(
+        "llms.default_profile.changed",
+        actor=by,
+        target=profile,
+        detail={"model": profile.name, "instead_of": names},
+    )
     forget_profiles()
 
 
@@ -66,21 +74,23 @@ def _register(kind: str, source: Source, *, url: str, key: str) -> None:
         return
     if provider.source == Source.ADMIN:  # an administrator took the name for one of their own
         return
-    changed = [name for name, value in wanted.items() if getattr(provider, name) != value]
+    before = {name: getattr(provider, name) for name in wanted}
+    changed = [name for name, value in wanted.items() if before[name] != value]
     if source == Source.BUILTIN or not changed:
         return
     for name in changed:
         setattr(provider, name, wanted[name])
     provider.save(update_fields=[*changed, "updated_at"])
-    detail = {"fields": changed, "via": source.value}
-    record("llms.provider.changed", target=provider, detail=detail)
+    told = told_changes(before, wanted, secret=("api_key",), via=source.value)
+    record("llms.provider.changed", target=provider, **told)
 
 
 def _disable(kind: str) -> None:
     for provider in Provider.objects.filter(name=kind, source=Source.ENVIRONMENT, enabled=True):
         provider.enabled = False
         provider.save(update_fields=["enabled", "updated_at"])
-        record("llms.provider.changed", target=provider, detail={"fields": ["enabled"]})
+        told = told_changes({"enabled": True}, {"enabled": False}, via=Source.ENVIRONMENT.value)
+        record("llms.provider.changed", target=provider, **told)
 
 
 def _add_profiles(provider: Provider) -> None:

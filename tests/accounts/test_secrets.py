@@ -35,7 +35,7 @@ def test_a_secret_is_kept_encrypted_and_told_without_its_value(api, alice, caplo
     raw = Secret.objects.raw("SELECT id, value AS encrypted FROM accounts_secret")[0]
     assert VALUE not in raw.encrypted
     entry = AuditEntry.objects.get(action="accounts.secret.created")
-    assert entry.detail["hosts"] == ["api.github.com"]
+    assert entry.personal_content["hosts"] == ["api.github.com"]
     assert VALUE not in repr(list(AuditEntry.objects.values_list())) + caplog.text
 
 

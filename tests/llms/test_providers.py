@@ -66,7 +66,8 @@ def test_a_new_key_is_taken_over_and_audited_but_not_told(environment: Any) -> N
     provider = Provider.objects.get(name="openai")
     assert (provider.api_key, provider.base_url) == ("sk-new", "http://127.0.0.1:9/v1")
     entry = AuditEntry.objects.filter(action="llms.provider.changed").latest("id")
-    assert entry.detail["fields"] == ["base_url", "api_key"]
+    assert entry.detail["changed"] == ["api_key", "base_url"]
+    assert entry.detail["values"]["api_key"] == "***"
     assert "sk-new" not in str(entry.detail)
 
 
@@ -164,4 +165,4 @@ def test_there_is_one_default(environment: Any) -> None:
     make_default(profile=ModelProfile.objects.get(model="gpt-4o"))
     assert default_name() == "openai:gpt-4o"
     entry = AuditEntry.objects.filter(action="llms.default_profile.changed").latest("id")
-    assert entry.detail == {"model": "openai:gpt-4o"}
+    assert entry.detail == {"model": "openai:gpt-4o", "instead_of": ["openai:gpt-5-mini"]}

@@ -35,6 +35,7 @@ STARTS_NOTHING = {
     "/api/v1/mcp-servers/",
     "/api/v1/mcp-servers/{id}/refresh/",
     "/api/v1/mcp-servers/{id}/test/",
+    "/api/v1/privacy/users/{id}/erase/",
     "/api/v1/schedules/",
     "/api/v1/schedules/preview/",
     "/api/v1/schedules/{id}/pause/",

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import User
+from audit.changes import told_changes
 from audit.record import record
 from core import clock
 from core.errors import Conflict, NotFound
@@ -148,9 +149,10 @@ def set_tool(tool: McpTool, *, by: User, changes: Mapping[str, bool]) -> McpTool
     if changes.get("enabled") and not tool.is_approved:
         raise ToolNotApproved
     if changes:
+        before = ToolSetting.objects.filter(tool=tool.key).values(*changes).first() or {}
         ToolSetting.objects.update_or_create(tool=tool.key, defaults=dict(changes))
-        detail = {"tool": tool.key, **changes}
-        record("tools.mcptool.changed", actor=by, target=tool, detail=detail)
+        told = told_changes(before, changes, tool=tool.key)
+        record("tools.mcptool.changed", actor=by, target=tool, **told)
     return tool
 
 

@@ -8,7 +8,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import User
-from audit.record import record
+from audit.changes import told_changes
+from audit.record import Told, label, record
 from core.errors import ChatterError, Conflict, NotFound
 from triggers.mapping import check_mapping
 from triggers.models import Chain
@@ -18,6 +19,8 @@ from workflows.services.revisions import locked_row, save_row
 _THEN = ("definition", "template")
 _AFTER = ("after_definition", "after_template")
 _START = {*_THEN, "parameters"}
+
+_WORDS = ("name", "input", "condition", "parameters")  # where people write what they like
 
 
 class ChainNotFound(NotFound):
@@ -60,7 +63,7 @@ def create_chain(*, owner: User, by: User | None = None, **fields: Any) -> Chain
     _check(chain)
     _check_start(chain)
     chain.save()
-    record("triggers.chain.created", actor=by or owner, target=chain, detail=_told(chain))
+    record("triggers.chain.created", actor=by or owner, target=chain, **_told(chain))
     return chain
 
 
@@ -74,6 +77,7 @@ def change_chain(chain: Chain, *, by: User, revision: int | None = None, **field
     chain = _locked(chain, revision)
     fields = _resolved(chain.owner, fields)
     changed = sorted(name for name, value in fields.items() if getattr(chain, name) != value)
+    before = {name: getattr(chain, name) for name in changed}
     for name in changed:
         setattr(chain, name, fields[name])
     if changed:
@@ -81,8 +85,9 @@ def change_chain(chain: Chain, *, by: User, revision: int | None = None, **field
         if _START & set(changed):
             _check_start(chain)
         save_row(chain)
-        detail = {"changed": changed, **_told(chain)}
-        record("triggers.chain.changed", actor=by, target=chain, detail=detail)
+        after = {name: fields[name] for name in changed}
+        told = told_changes(before, after, personal=_WORDS, runs=label(chain.target))
+        record("triggers.chain.changed", actor=by, target=chain, **told)
     return chain
 
 
@@ -90,7 +95,7 @@ def change_chain(chain: Chain, *, by: User, revision: int | None = None, **field
 def delete_chain(chain: Chain, *, by: User) -> None:
     """Delete it with its history; what it started stays."""
     chain = _locked(chain)
-    record("triggers.chain.deleted", actor=by, target=chain, detail=_told(chain))
+    record("triggers.chain.deleted", actor=by, target=chain, **_told(chain))
     chain.delete()
 
 
@@ -142,13 +147,13 @@ def _check_start(chain: Chain) -> None:
     planned(chain.owner, chain, {}, request_id="", cause="chain")
 
 
-def _told(chain: Chain) -> dict[str, Any]:
-    """What the audit trail says of it; what it hands on may be personal."""
+def _told(chain: Chain) -> Told:
+    """What the audit trail says of it; what it hands on is told nowhere."""
     first, then = chain.after_definition or chain.after_template, chain.target
-    return {
-        "name": chain.name,
+    detail = {
         "on": chain.on,
         "paused": chain.paused,
-        "after": f"{first._meta.label_lower}:{first.pk}" if first else "",
-        "runs": f"{then._meta.label_lower}:{then.pk}" if then else "",
+        "after": label(first),
+        "runs": label(then),
     }
+    return {"detail": detail, "personal": {"name": chain.name}}

@@ -9,7 +9,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import User
-from audit.record import record
+from audit.changes import told_changes
+from audit.record import Told, label, record
 from core import clock
 from core.bulk import insert_rows
 from core.errors import ChatterError, Conflict, NotFound
@@ -26,6 +27,8 @@ from workflows.services.revisions import locked_row, save_row
 
 _TARGET = {"definition", "template"}
 _START = {*_TARGET, "input", "parameters"}
+
+_WORDS = ("name", "input", "parameters")  # where people write what they like
 
 
 class ScheduleNotFound(NotFound):
@@ -71,7 +74,7 @@ def create_schedule(*, owner: User, by: User | None = None, **fields: Any) -> Sc
     _settle_times(schedule)
     _check_start(schedule)
     schedule.save()
-    record("triggers.schedule.created", actor=by or owner, target=schedule, detail=_told(schedule))
+    record("triggers.schedule.created", actor=by or owner, target=schedule, **_told(schedule))
     return schedule
 
 
@@ -92,6 +95,7 @@ def change_schedule(
         return schedule
     if TIMES & set(changed):
         _miss_due(schedule)
+    before = {name: getattr(schedule, name) for name in changed}
     for name in changed:
         setattr(schedule, name, fields[name])
     if TIMES & set(changed):
@@ -99,8 +103,9 @@ def change_schedule(
     if _START & set(changed):
         _check_start(schedule)
     save_row(schedule)
-    detail = {"changed": changed, **_told(schedule)}
-    record("triggers.schedule.changed", actor=by, target=schedule, detail=detail)
+    after = {name: fields[name] for name in changed}
+    told = told_changes(before, after, personal=_WORDS, runs=label(schedule.target))
+    record("triggers.schedule.changed", actor=by, target=schedule, **told)
     return schedule
 
 
@@ -139,7 +144,7 @@ def resume_schedule(schedule: Schedule, *, by: User) -> Schedule:
 def delete_schedule(schedule: Schedule, *, by: User) -> None:
     """Delete it with its history; what it started stays."""
     schedule = _locked(schedule)
-    record("triggers.schedule.deleted", actor=by, target=schedule, detail=_told(schedule))
+    record("triggers.schedule.deleted", actor=by, target=schedule, **_told(schedule))
     schedule.delete()
 
 
@@ -186,12 +191,11 @@ def _check_start(schedule: Schedule) -> None:
     planned(schedule.owner, schedule, schedule.input, request_id="", cause="schedule")
 
 
-def _told(schedule: Schedule) -> dict[str, Any]:
-    """What the audit trail says of it; what it is given may be personal."""
-    target = schedule.target
-    return {
-        "name": schedule.name,
+def _told(schedule: Schedule) -> Told:
+    """What the audit trail says of it; what it is given is told nowhere."""
+    detail = {
         "kind": schedule.kind,
-        "runs": f"{target._meta.label_lower}:{target.pk}" if target else "",
+        "runs": label(schedule.target),
         "next_at": schedule.next_at.isoformat() if schedule.next_at else "",
     }
+    return {"detail": detail, "personal": {"name": schedule.name}}

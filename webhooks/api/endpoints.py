@@ -37,17 +37,20 @@ Event = Literal[
     "execution.waiting",
     "budget.warned",
 ]
+StaffEvent = Literal["security.alert"]
 
 
 class EndpointIn(Body):
     """A new endpoint. With a definition or a template it is told of their runs only.
 
-    `replays`: also of runs that were replayed from recordings.
+    `replays`: also of runs that were replayed from recordings. `security.alert` is for staff.
     """
 
     name: Text = Field(min_length=1, max_length=100)
     url: Text = Field(max_length=2000)
-    events: list[Event] = Field(default_factory=lambda: [*get_args(Event)], min_length=1)
+    events: list[Event | StaffEvent] = Field(
+        default_factory=lambda: [*get_args(Event)], min_length=1
+    )
     replays: bool = False
     definition: UUID | None = None
     template: str | None = Field(default=None, max_length=80)
@@ -58,7 +61,7 @@ class EndpointChange(Body):
 
     name: Text | None = Field(default=None, min_length=1, max_length=100)
     url: Text | None = Field(default=None, max_length=2000)
-    events: list[Event] | None = Field(default=None, min_length=1)
+    events: list[Event | StaffEvent] | None = Field(default=None, min_length=1)
     replays: bool | None = None
     enabled: bool | None = None
 

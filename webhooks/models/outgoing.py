@@ -18,9 +18,11 @@ class MessageType(models.TextChoices):
     WAITING = "execution.waiting"
     BUDGET = "budget.warned"
     PING = "ping"
+    SECURITY = "security.alert"
 
 
-EVENTS = tuple(kind for kind in MessageType.values if kind != MessageType.PING)
+STAFF_EVENTS = (MessageType.SECURITY.value,)  # told to staff only, who ask for it by name
+EVENTS = tuple(kind for kind in MessageType.values if kind not in {MessageType.PING, *STAFF_EVENTS})
 
 
 class MessageStatus(models.TextChoices):

@@ -11,7 +11,7 @@ from accounts.models import User
 from audit.record import record
 from core.addresses import AllowList
 from webhooks.models import WebhookEndpoint, WebhookMessage
-from webhooks.models.outgoing import EVENTS, MessageType
+from webhooks.models.outgoing import EVENTS, STAFF_EVENTS, MessageType
 from webhooks.services.signed import (
     BadWebhook,
     action,
@@ -48,14 +48,19 @@ def create_endpoint(
         owner=owner,
         name=checked_name(name),
         url=checked_url(url),
-        events=checked_events(events),
+        events=checked_events(events, owner),
         replays=replays,
         definition=only,
         template=only_template,
         secret=new_secret(),
     )
-    detail = {"name": made.name, "host": host_of(made.url), "events": made.events}
-    record(action(made, "created"), actor=owner, target=made, detail=detail)
+    record(
+        action(made, "created"),
+        actor=owner,
+        target=made,
+        detail={"events": made.events},
+        personal={"name": made.name, "host": host_of(made.url)},
+    )
     return made
 
 
@@ -67,7 +72,7 @@ def change_endpoint(endpoint: WebhookEndpoint, *, by: User, **changes: Any) -> W
     if "url" in changes:
         changes["url"] = checked_url(changes["url"])
     if "events" in changes:
-        changes["events"] = checked_events(changes["events"])
+        changes["events"] = checked_events(changes["events"], endpoint.owner)
     if changes.get("enabled"):
         changes |= {"failures": 0, "failing_since": None, "disabled_reason": ""}
     set_fields(endpoint, changes, by=by)
@@ -84,12 +89,18 @@ def ping(endpoint: WebhookEndpoint, *, by: User) -> WebhookMessage:
     return made
 
 
-def checked_events(events: Sequence[str]) -> list[str]:
-    """Each once. Raises BadWebhook."""
-    unknown = [one for one in events if one not in EVENTS]
+def events_for(owner: User) -> tuple[str, ...]:
+    """What they may be told of."""
+    return (*EVENTS, *STAFF_EVENTS) if owner.is_staff else EVENTS
+
+
+def checked_events(events: Sequence[str], owner: User) -> list[str]:
+    """Each once, in the order they are documented in. Raises BadWebhook."""
+    offered = events_for(owner)
+    unknown = [one for one in events if one not in offered]
     if unknown or not events:
-        raise BadWebhook(reason=f"Choose of these events: {', '.join(EVENTS)}.")
-    return [one for one in EVENTS if one in events]
+        raise BadWebhook(reason=f"Choose of these events: {', '.join(offered)}.")
+    return [one for one in offered if one in events]
 
 
 def checked_url(url: str) -> str:

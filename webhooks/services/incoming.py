@@ -57,10 +57,10 @@ def create_incoming(
         actor=owner,
         target=made,
         detail={
-            "name": made.name,
             "definition": str(made.definition_id or ""),
             "template": str(made.template_id or ""),
         },
+        personal={"name": made.name},
     )
     return made
 

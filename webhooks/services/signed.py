@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import User
+from audit.changes import told_changes
 from audit.record import entry, record, record_many
 from core import clock
 from core.errors import Conflict, Invalid, NotFound
@@ -20,6 +21,8 @@ from workflows.services.planning import template_called
 
 MOST = 50
 _LONGEST_NAME = 100
+_WORDS = ("name", "mapping", "parameters")  # where people write what they like
+_SECRET = ("url",)  # what follows the host may be a key
 S = TypeVar("S", bound=Signed)
 
 
@@ -93,14 +96,16 @@ def rotate_secret(signed: S, *, by: User, overlap_s: int) -> S:
 @transaction.atomic
 def delete_signed(signed: Signed, *, by: User) -> None:
     """It goes with all that was delivered."""
-    one = entry(action(signed, "deleted"), actor=by, target=signed, detail={"name": signed.name})
+    one = entry(action(signed, "deleted"), actor=by, target=signed, personal={"name": signed.name})
     signed.delete()
     record_many([one])
 
 
 def set_fields(signed: Signed, changes: dict[str, Any], *, by: User) -> None:
     """Save what changed and tell the audit trail which fields; in the caller's transaction."""
+    before = {name: getattr(signed, name) for name in changes}
     for name, value in changes.items():
         setattr(signed, name, value)
     signed.save(update_fields=[*changes, "updated_at"])
-    record(action(signed, "changed"), actor=by, target=signed, detail={"fields": sorted(changes)})
+    told = told_changes(before, changes, personal=_WORDS, secret=_SECRET)
+    record(action(signed, "changed"), actor=by, target=signed, **told)

@@ -126,6 +126,15 @@ def _endpoints_of(owners: Collection[UUID]) -> list[WebhookEndpoint]:
     return list(told.defer("secret", "previous_secret").order_by())
 
 
+def tell_staff(kind: MessageType, data: Mapping[str, Any]) -> None:
+    """Of what happens to the installation, in the caller's transaction."""
+    staff = WebhookEndpoint.objects.filter(
+        enabled=True, owner__is_active=True, owner__is_staff=True
+    )
+    endpoints = [one for one in staff.defer("secret", "previous_secret") if kind in one.events]
+    insert_rows(WebhookMessage, [message_row(one.id, kind, data) for one in endpoints])
+
+
 def message_row(
     endpoint_id: UUID,
     kind: str,

@@ -61,11 +61,12 @@ class DefinitionExport(GenericAPIView[WorkflowDefinition]):
 
     @extend_schema(parameters=[OpenApiParameter("number", int)], responses=OpenApiTypes.OBJECT)
     def get(self, request: Request, pk: str) -> HttpResponse:
-        definition = definition_for(user_of(request), pk)
+        user = user_of(request)
+        definition = definition_for(user, pk)
         entry = entry_of(definition, _number(request.query_params.get("number", "")))
         stem = re.sub(r"[^A-Za-z0-9]+", "-", definition.name).strip("-").lower() or "workflow"
         return HttpResponse(
-            orjson.dumps(export_version(entry), option=orjson.OPT_INDENT_2) + b"\n",
+            orjson.dumps(export_version(entry, by=user), option=orjson.OPT_INDENT_2) + b"\n",
             content_type="application/json",
             headers={"Content-Disposition": f'attachment; filename="{stem}.chatter.json"'},
         )

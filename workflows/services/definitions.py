@@ -9,12 +9,16 @@ from django.db import transaction
 
 from accounts.limits import below_the_servers, checked_limits
 from accounts.models import User
+from audit.changes import told_changes
 from audit.record import record
 from core.errors import ChatterError, Conflict, Invalid, NotFound
 from workflows.definition.graph import GraphDefinition, drawn
 from workflows.models import DefinitionVersion, WorkflowDefinition, WorkflowVersion
 from workflows.services.revisions import locked_row, save_row
 from workflows.validation import Issue, errors_in, validate
+
+# Where people write what they like.
+_WORDS = ("name", "description", "layout")
 
 
 class GraphRefused(Invalid):
@@ -133,16 +137,20 @@ def change_definition(
     if limits is not None:
         fields["limits"] = checked_limits(limits)
     definition = locked(definition, revision)
-    changed = [name for name, value in fields.items() if getattr(definition, name) != value]
-    for name in changed:
-        setattr(definition, name, fields[name])
+    before = {name: getattr(definition, name) for name in fields}
+    for name, value in fields.items():
+        setattr(definition, name, value)
     if graph is not None:
+        before |= _newest(definition)
         checked = checked_graph(graph, definition.owner, within=definition.id)
-        changed += keep_version(definition, checked, by=by)
-    if changed:
+        keep_version(definition, checked, by=by)
+        fields |= _newest(definition)
+        if fields["graph"] != before["graph"]:
+            fields["layout"] = before["layout"]  # another graph is drawn anew
+    if before != fields:
         save_change(definition)
-        detail = {"changed": sorted(changed), "latest": definition.latest}
-        record("workflows.definition.changed", actor=by, target=definition, detail=detail)
+        told = told_changes(before, fields, personal=_WORDS, latest=definition.latest)
+        record("workflows.definition.changed", actor=by, target=definition, **told)
     return definition
 
 
@@ -169,6 +177,14 @@ def delete_definition(definition: WorkflowDefinition, *, by: User) -> None:
         raise DefinitionInUse
     record("workflows.definition.deleted", actor=by, target=definition)
     definition.delete()
+
+
+def _newest(definition: WorkflowDefinition) -> dict[str, Any]:
+    """What the newest version is, and how it is drawn."""
+    newest = definition.history.select_related("version").order_by("-number").first()
+    if newest is None:
+        return {}
+    return {"graph": newest.version.content_hash, "layout": newest.layout}
 
 
 def keep_version(

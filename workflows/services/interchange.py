@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from django.db import transaction
+
 from accounts.models import User
+from audit.record import record
 from core.errors import Invalid
 from llms.models import ModelProfile
 from workflows.definition.graph import drawn
@@ -20,10 +23,13 @@ class FileUnreadable(Invalid):
     message = "{reason}"
 
 
-def export_version(entry: DefinitionVersion) -> dict[str, Any]:
+@transaction.atomic
+def export_version(entry: DefinitionVersion, *, by: User) -> dict[str, Any]:
     """One version as the content of a file: references only, for no saved graph holds a secret."""
     definition = entry.definition
     graph = drawn(entry.version.graph, entry.layout)
+    detail = {"number": entry.number, "version": entry.version.content_hash}
+    record("workflows.definition.exported", actor=by, target=definition, detail=detail)
     return packed(definition.name, definition.description, graph)
 
 

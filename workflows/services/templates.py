@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
 from accounts.models import User
+from audit.changes import told_changes
 from audit.record import record
 from core.errors import ChatterError, Conflict, Refused
 from workflows.definition.binding import bound
@@ -21,6 +22,8 @@ from workflows.services.planning import MissingParameter, TemplateNotFound
 from workflows.services.revisions import locked_row, save_row
 
 _LONGEST_SLUG = 80
+# Where people write what they like.
+_WORDS = ("name", "slug", "description", "category", "parameters", "layout")
 
 
 class TemplateNotYours(Refused):
@@ -108,13 +111,12 @@ def change_template(
     if "slug" in fields and fields["slug"] != template.slug:
         _free_slug(fields["slug"])
     fields |= _graph_fields(template, graph, fields.get("parameters", template.parameters))
-    changed = sorted(name for name, value in fields.items() if getattr(template, name) != value)
-    was_public = template.public
-    for name in changed:
-        setattr(template, name, fields[name])
-    if changed:
+    before = {name: getattr(template, name) for name in fields}
+    for name, value in fields.items():
+        setattr(template, name, value)
+    if before != fields:
         _save(template, lambda: save_row(template))
-        _record_change(template, by, changed, was_public=was_public)
+        _record_change(template, by, before, fields)
     return template
 
 
@@ -122,7 +124,8 @@ def change_template(
 def delete_template(template: WorkflowTemplate, *, by: User) -> None:
     """Delete it; executions keep the graph they ran. Raises TemplateNotYours."""
     template = _locked(template, by, None)
-    record("workflows.template.deleted", actor=by, target=template, detail={"slug": template.slug})
+    told = {"slug": template.slug}
+    record("workflows.template.deleted", actor=by, target=template, personal=told)
     template.delete()
 
 
@@ -196,13 +199,20 @@ def _graph_fields(
 
 
 def _record_change(
-    template: WorkflowTemplate, by: User, changed: list[str], *, was_public: bool
+    template: WorkflowTemplate, by: User, before: dict[str, Any], after: dict[str, Any]
 ) -> None:
-    detail = {"changed": changed, "version": template.version.content_hash}
-    record("workflows.template.changed", actor=by, target=template, detail=detail)
-    if template.public != was_public:
+    version = template.version.content_hash
+    told = told_changes(_hashed(before), _hashed(after), personal=_WORDS, version=version)
+    record("workflows.template.changed", actor=by, target=template, **told)
+    if before.get("public", template.public) != template.public:
         act = "published" if template.public else "withdrawn"
-        record(f"workflows.template.{act}", actor=by, target=template, detail=detail)
+        record(f"workflows.template.{act}", actor=by, target=template, detail={"version": version})
+
+
+def _hashed(fields: dict[str, Any]) -> dict[str, Any]:
+    """With a version told by what it is, not by its row."""
+    version = fields.get("version")
+    return {**fields, "version": version.content_hash} if version else fields
 
 
 def _named_in(graph: Any) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The end of an execution: terminal state, what follows from it, and the last event, at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -24,6 +24,9 @@ _RETURNED = (
     *("serial_key", "serial_number"),
     *COUNTED,
 )
+
+
+_MOST_TOOLS = 50
 
 
 class OverAlready(Exception):
@@ -67,6 +70,7 @@ class ExecutionEnded(Fact):
     rerun: str = ""
     serial_key: str = ""
     serial_number: int = 0
+    tools: Collection[str] = ()
 
     @classmethod
     def write(cls, facts: Sequence[Self]) -> None:
@@ -87,14 +91,17 @@ class ExecutionEnded(Fact):
         )
 
     def audited(self) -> Audited:
-        """The entry that goes with it."""
+        """The entry that goes with it: of tools, which were called."""
+        detail: dict[str, Any] = {"error": self.error["code"]} if self.error else {}
+        if self.tools:
+            detail["tools"] = sorted(self.tools)[:_MOST_TOOLS]
         return Audited(
             Entry(
                 action=f"workflows.execution.{self.status}",
                 actor=self.user_id,
                 target=f"{WorkflowExecution._meta.label_lower}:{self.execution_id}",
                 outcome="failure" if self.error else "success",
-                detail={"error": self.error["code"]} if self.error else {},
+                detail=detail,
                 request_id=self.request_id,
             )
         )

@@ -27,7 +27,7 @@ _AT_ONCE = 20
 def prune_logs(before: datetime, dry_run: bool) -> Iterator[int]:
     """Of executions that ended before; gives the number of events taken, some logs at a time."""
     for executions in _unpruned(before):
-        yield _prune(executions, dry_run)
+        yield prune_executions(executions, dry_run)
 
 
 def skeleton(log: Iterable[Frame]) -> Iterator[Frame]:
@@ -57,8 +57,11 @@ def _unpruned(before: datetime) -> Iterator[list[UUID]]:
 
 
 @transaction.atomic
-def _prune(executions: Sequence[UUID], dry_run: bool) -> int:
-    """Whoever does it at the same time comes to the same, so nothing is locked for it."""
+def prune_executions(executions: Sequence[UUID], dry_run: bool) -> int:
+    """Take these logs down to what is kept, a row each; gives the number of events taken.
+
+    Whoever does it at the same time comes to the same, so nothing is locked for it.
+    """
     events = ExecutionEvent.objects.filter(execution__in=executions).order_by("execution", "seq")
     taken, gone, changed = 0, [], []
     for _, rows in groupby(events.iterator(), key=lambda row: row.execution_id):

@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING
 
 from tools.ledger import ToolCallRecord
+from tools.refusals import egress_refused
 from workflows.engine.events import ToolFinished, ToolStarted
-from workflows.tracking.facts import ToolCallAnswered, ToolCallOpened, ToolCallSettled
+from workflows.tracking.facts import Audited, ToolCallAnswered, ToolCallOpened, ToolCallSettled
 from workflows.tracking.past import Past
 from workflows.tracking.recordings import Key, repeated_tool_call
 
@@ -15,11 +16,15 @@ _SHOWN_CHARACTERS = 500
 
 
 class ToolCallLog:
-    """A call that was answered in an earlier attempt of the run is answered from its row."""
+    """A call that was answered in an earlier attempt of the run is answered from its row.
+
+    `used` are the tools that were called so far, for the audit entry of the end.
+    """
 
     def __init__(self, tracker: "WorkflowTracker", past: Past) -> None:
         self._tracker = tracker
         self._past = past
+        self.used = {call.tool for calls in past.tool_calls.values() for call in calls}
 
     def recorded(self, node: str, visit: int, call_index: int) -> ToolCallRecord | None:
         key = (node, visit, call_index)
@@ -27,6 +32,7 @@ class ToolCallLog:
         if call is None:
             call = self._repeated(key)
         if call is not None:
+            self.used.add(call.tool)
             self._tracker.emit(_started(call))
             self._tracker.emit(_finished(call))
         return call
@@ -47,6 +53,7 @@ class ToolCallLog:
 
     async def opened(self, call: ToolCallRecord) -> None:
         """Returns once the open row is committed. Raises LeaseLost."""
+        self.used.add(call.tool)
         self._tracker.emit(_started(call))
         self._tracker.record(ToolCallOpened(call))
         await self._tracker.committed()
@@ -54,6 +61,8 @@ class ToolCallLog:
     def settled(self, call: ToolCallRecord) -> None:
         self._tracker.emit(_finished(call))
         self._tracker.record(ToolCallSettled(call))
+        if refused := egress_refused(call):
+            self._tracker.record(Audited(refused))
         self._tracker.flush_soon()
 
 

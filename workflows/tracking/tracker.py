@@ -215,6 +215,7 @@ class WorkflowTracker:
             output=output,
             error=error,
             answerer=self.calls.answerer,
+            tools=self.tool_calls.used,
         )
         if self.approvals.asked:
             self.record(ApprovalsWithdrawn(execution.id))

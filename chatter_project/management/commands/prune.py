@@ -5,7 +5,9 @@ from collections import Counter
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
+from audit.record import record
 from core.retention import prune, retentions
 
 _MOST_DAYS = 100_000
@@ -38,6 +40,10 @@ class Command(BaseCommand):
                 self.stdout.write(f"{one.kind}: {told}")
         if dry_run:
             self.stdout.write("Nothing was deleted.")
+            return
+        with transaction.atomic():
+            of = {"taken": dict(taken), "older_than": None if days is None else str(days)}
+            record("core.rows.pruned", detail=of)
 
 
 def _days(text: str) -> float:

@@ -20,6 +20,7 @@ class Migration(migrations.Migration):
                     ("execution.waiting", "Waiting"),
                     ("budget.warned", "Budget"),
                     ("ping", "Ping"),
+                    ("security.alert", "Security"),
                 ],
                 max_length=40,
             ),

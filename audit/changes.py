@@ -1,0 +1,45 @@
+"""What changed, before and after, as an entry can hold it."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from django.db import models
+
+from audit.record import Told
+
+MASK = "***"
+_LONGEST = 200
+
+
+def told_changes(
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    *,
+    personal: Collection[str] = (),
+    secret: Collection[str] = (),
+    **more: Any,
+) -> Told:
+    """The names that differ (`changed`) and their values from and to.
+
+    Those of `secret` are masked, those of `personal` stand in the part that can be erased.
+    """
+    changed = sorted(name for name, value in after.items() if before.get(name) != value)
+    values: dict[str, Any] = {
+        name: MASK
+        if name in secret
+        else {"from": plain(before.get(name)), "to": plain(after[name])}
+        for name in changed
+    }
+    apart = {name: values.pop(name) for name in changed if name in personal}
+    return {"detail": {"changed": changed, "values": values, **more}, "personal": apart}
+
+
+def plain(value: Any) -> Any:
+    """A value as an entry can hold it: shortened, without floats."""
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, models.Model):
+        return str(value.pk)
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes | dict):
+        return [plain(inner) for inner in value]
+    return str(value)[:_LONGEST]

@@ -1,0 +1,90 @@
+"""A person is forgotten: words go, numbers stay, and the audit trail still verifies."""
+
+import time
+from collections import Counter
+
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+
+from accounts.changes import tell_changed
+from accounts.known import KEPT_S, known_users
+from accounts.models import ApiToken, User
+from audit.record import record
+from core.errors import Conflict, Invalid
+from privacy.graphs import empty_graphs
+from privacy.scrubbing import scrub_decisions, scrub_logs, unname_approver
+from privacy.sessions import end_sessions
+from privacy.tables import TABLES
+from privacy.trail import blank_back_office_log, blank_trail
+from workflows.models import WorkflowExecution
+
+
+class NotConfirmed(Invalid):
+    code = "erasure_not_confirmed"
+    message = "Give the username of the one who is to be erased."
+
+
+class RunsUnderWay(Conflict):
+    code = "runs_under_way"
+    message = "{number} runs of this user are not over. Cancel them, or wait for their end."
+
+
+class LastAdministrator(Conflict):
+    code = "last_administrator"
+    message = "This is the only administrator; make another one first."
+
+
+def erase_user(
+    user: User, *, confirm: str, by: User | None = None, settle_s: float = KEPT_S
+) -> Counter[str]:
+    """Take a person's words, names and keys; rows that totals are made of stay, under no name.
+
+    Returns how many rows were deleted or blanked, by table. The account is closed first, in a
+    transaction of its own: for `settle_s` another process may still know whose a token was, and
+    begin a run. Raises NotConfirmed, RunsUnderWay, LastAdministrator.
+    """
+    if confirm != user.get_username():
+        raise NotConfirmed
+    _close(user)
+    time.sleep(settle_s)
+    return _erase(user, by)
+
+
+@transaction.atomic
+def _close(user: User) -> None:
+    """Nobody comes in as this user any more; what has begun goes on, so nothing may have."""
+    locked = User.objects.select_for_update().get(pk=user.pk)
+    _refuse_running(locked)
+    others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk=locked.pk)
+    if locked.is_superuser and not others.exists():
+        raise LastAdministrator
+    locked.is_active = False
+    locked.save(update_fields=["is_active"])
+    ApiToken.objects.filter(user=locked).delete()
+    end_sessions(locked)
+
+
+@transaction.atomic
+def _erase(user: User, by: User | None) -> Counter[str]:
+    locked = User.objects.select_for_update().get(pk=user.pk)
+    _refuse_running(locked)
+    counts: Counter[str] = Counter()
+    counts["audit.AuditEntry"] = blank_trail(locked)  # and what follows, while the rows are there
+    blank_back_office_log(locked)
+    counts["workflows.ExecutionEvent"] = scrub_logs(locked) + scrub_decisions(locked)
+    unname_approver(locked)
+    counts["workflows.WorkflowVersion"] = empty_graphs(locked)
+    for table in TABLES:
+        counts[table.model] += table.erase(locked)
+    User.objects.filter(pk=locked.pk).update(password=make_password(None))
+    known_users.forget_all()
+    tell_changed(locked.pk)
+    told = {model: number for model, number in sorted(counts.items()) if number}
+    record("privacy.user.erased", actor=by, target=locked, detail={"rows": told})
+    return counts
+
+
+def _refuse_running(user: User) -> None:
+    number = WorkflowExecution.objects.under_way().filter(user=user).count()
+    if number:
+        raise RunsUnderWay(number=number)

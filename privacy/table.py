@@ -1,0 +1,72 @@
+"""What becomes of one table's rows of a person: in an export, and at an erasure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import orjson
+from django.apps import apps
+from django.db import models
+from django.db.models import Q, QuerySet
+
+from accounts.models import User
+
+_AT_ONCE = 500
+
+
+class Fate(StrEnum):
+    """What an erasure does with the rows."""
+
+    DELETED = "deleted"
+    BLANKED = "blanked"  # the row stays, for its numbers; its words go
+    SCRUBBED = "scrubbed"  # by code of its own (`privacy.scrubbing`)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of `model` belong to a user by any of the lookups `of`.
+
+    Of rows that stay, `blank` says what is written over their words, and `kept` which texts are
+    the product's own. `hidden` columns are in no export: nobody may read them.
+    """
+
+    model: str
+    of: tuple[str, ...]
+    fate: Fate = Fate.DELETED
+    blank: Mapping[str, Any] | None = None
+    kept: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+
+    @property
+    def type(self) -> type[models.Model]:
+        return apps.get_model(self.model)
+
+    def rows(self, user: User) -> QuerySet[Any]:
+        belongs = Q(*[(lookup, user.pk) for lookup in self.of], _connector=Q.OR)
+        return self.type._base_manager.filter(belongs)
+
+    def lines(self, user: User) -> Iterator[bytes]:
+        """The rows as lines of JSON, without what is hidden; a query for every few hundred."""
+        fields = self.type._meta.concrete_fields
+        columns = tuple(one.attname for one in fields if one.name not in self.hidden)
+        for keys in pages(self.rows(user)):
+            for row in self.type._base_manager.filter(pk__in=keys).order_by("pk").values(*columns):
+                yield orjson.dumps(row, default=str, option=orjson.OPT_APPEND_NEWLINE)
+
+    def erase(self, user: User) -> int:
+        """Delete or blank the rows; returns how many."""
+        rows = self.rows(user)
+        if self.fate == Fate.DELETED:
+            count = rows.count()
+            rows.delete()
+            return count
+        return rows.update(**self.blank) if self.blank else 0
+
+
+def pages(rows: QuerySet[Any], at_once: int = _AT_ONCE) -> Iterator[list[Any]]:
+    """The primary keys of rows, some at a time; what a page is made into may change meanwhile."""
+    keys, after = rows.order_by("pk").values_list("pk", flat=True).distinct(), Q()
+    while page := list(keys.filter(after)[:at_once]):
+        yield page
+        after = Q(pk__gt=page[-1])

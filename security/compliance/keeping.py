@@ -1,0 +1,140 @@
+"""Whether what is kept is kept as it should be: old rows, secrets, the audit trail."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+
+from audit.chain import GENESIS, HASHED, hash_of, personal_digest, seal_of
+from audit.checkpoints import Checkpoint, checkpoints_in
+from audit.guards import missing_guards
+from audit.keys import sealing_keys
+from audit.models import AuditCheckpoint, AuditEntry, AuditHead
+from audit.verification import verify
+from core.retention import retentions
+from core.secrets import EncryptedTextField
+from security.compliance.check import Finding, Status, judged
+
+_TAIL = 1_000
+_MOST_ROWS = 2_000
+_GRACE = timedelta(days=1)  # it goes once an hour; who was off for a day is not at fault
+_TOKEN = "gAAAA"  # how what is encrypted begins  # noqa: S105
+
+
+def retention(thorough: bool) -> Finding:
+    """Nothing is older than settings allow."""
+    late, kept = {}, []
+    for one in retentions():
+        before = one.before(None)
+        if before is None:
+            kept.append(one.kind)
+            continue
+        late[one.kind] = sum(one.sweep(before - _GRACE, True))
+    evidence = {"older_than_allowed": late, "kept_for_good": kept}
+    if any(late.values()):
+        return Finding(Status.WARN, "Rows are older than settings allow.", evidence)
+    return Finding(Status.PASS, "Nothing is older than settings allow.", evidence)
+
+
+def secrets_at_rest(thorough: bool) -> Finding:
+    """Secrets are not to be read in the database, and can be by the server."""
+    counts: dict[str, int] = {}
+    faults: list[str] = []
+    for model in apps.get_models():
+        for field in model._meta.concrete_fields:
+            if isinstance(field, EncryptedTextField):
+                name = f"{model._meta.label}.{field.name}"
+                rows = _raw(model, str(field.column))
+                counts[name] = len(rows)
+                faults += [f"{name} of {pk} is plain" for pk, raw in rows if raw[:5] != _TOKEN]
+                lost = [pk for pk, raw in rows if _lost(field, raw)]
+                faults += [f"{name} of {pk} cannot be read" for pk in lost]
+    evidence = {"secrets": counts, "faults": faults[:20], "fault_count": len(faults)}
+    if not any(counts.values()):
+        return Finding(Status.NOT_CHECKED, "There are no secrets.", evidence)
+    return judged(
+        faults, "Secrets are encrypted, and can be read.", "Secrets are at fault.", evidence
+    )
+
+
+def _raw(model: Any, column: str) -> list[tuple[Any, str]]:
+    name = connection.ops.quote_name
+    table, key = model._meta.db_table, model._meta.pk.column
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {name(key)}, {name(column)} FROM {name(table)} "  # noqa: S608 - our names
+            f"WHERE {name(column)} <> '' LIMIT {_MOST_ROWS}"
+        )
+        return list(cursor.fetchall())
+
+
+def _lost(field: EncryptedTextField, raw: str) -> bool:
+    if raw[:5] != _TOKEN:
+        return False
+    try:
+        field.from_db_value(raw)
+    except ImproperlyConfigured:
+        return True
+    return False
+
+
+def audit_trail(thorough: bool) -> Finding:
+    """The whole chain, or else its tail and the guards of its tables."""
+    unguarded = missing_guards(connection)
+    if thorough:
+        verdict = verify(_outside())
+        evidence = {**verdict.to_json(), "unguarded": unguarded}
+        good, faults = "The audit trail is whole.", [verdict.message] if not verdict.ok else []
+    else:
+        evidence, faults = _tail()
+        evidence["unguarded"] = unguarded
+        good = f"The last {evidence['entries']} entries of the audit trail are whole."
+    if faults:
+        return Finding(Status.FAIL, f"The audit trail is broken. {faults[0]}", evidence)
+    if unguarded:
+        return Finding(Status.WARN, "The database lacks guards of the audit trail.", evidence)
+    return Finding(Status.PASS, good, evidence)
+
+
+def _outside() -> Iterator[Checkpoint | None]:
+    """The checkpoints that are kept outside the database, if there are any."""
+    path = Path(settings.AUDIT_CHECKPOINTS) if settings.AUDIT_CHECKPOINTS else None
+    return checkpoints_in(path) if path and path.is_file() else iter(())
+
+
+def _tail() -> tuple[dict[str, Any], list[str]]:
+    keys, faults = sealing_keys(), []
+    columns = (*HASHED, "personal", "hash", "seq", "seal")
+    newest = AuditEntry.objects.filter(seq__isnull=False).order_by("-seq").values(*columns)
+    rows = list(newest[: _TAIL + 1])[::-1]
+    before = rows.pop(0) if len(rows) > _TAIL else None
+    seq, seal = (before["seq"], before["seal"]) if before else (0, GENESIS)
+    for row in rows:
+        if row["seq"] != seq + 1:
+            faults.append(f"Row {seq + 1} is not there.")
+        whole = any(
+            row["hash"] == hash_of(row, key)
+            and row["seal"] == seal_of(seal, row["seq"], row["hash"], key)
+            for key in keys
+        )
+        if row["personal"] is not None:
+            whole = whole and personal_digest(row["personal"]) == row["personal_hash"]
+        if not whole:
+            faults.append(f"Row {row['seq']} was edited.")
+        seq, seal = row["seq"], row["seal"]
+    head = AuditHead.objects.get(pk=1)
+    if head.seq < seq:
+        faults.append("The head is behind its chain.")
+    last = AuditCheckpoint.objects.order_by("-seq").first()
+    evidence = {
+        "entries": len(rows),
+        "last": seq,
+        "last_checkpoint": last.seq if last else None,
+        "checkpoint_at": last.at.isoformat() if last else None,
+    }
+    return evidence, faults

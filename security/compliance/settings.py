@@ -1,0 +1,79 @@
+"""How the installation is set: transport, Django's own advice, libraries with known faults."""
+
+import json
+import subprocess  # noqa: S404
+import sys
+from importlib.metadata import distributions
+from importlib.util import find_spec
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+
+from security.compliance.check import Finding, Status, judged
+
+_AUDIT_TAKES_S = 120
+_HERE = frozenset({"", "localhost", "127.0.0.1", "::1"})
+
+
+def transport(thorough: bool) -> Finding:
+    """Over TLS: browsers to here, and here to the database and Redis where these are elsewhere."""
+    database = settings.DATABASES["default"]
+    options = database.get("OPTIONS", {})
+    host = str(database.get("HOST", ""))
+    remote = host not in _HERE and not host.startswith("/")
+    evidence = {
+        "https": settings.HTTPS,
+        "cookies_secure": settings.SESSION_COOKIE_SECURE and settings.CSRF_COOKIE_SECURE,
+        "redirects_to_https": settings.SECURE_SSL_REDIRECT,
+        "hsts_seconds": settings.SECURE_HSTS_SECONDS,
+        "database_elsewhere": remote,
+        "database_sslmode": options.get("sslmode", "") if remote else None,
+    }
+    faults = [name for name, on in evidence.items() if name[:8] != "database" and not on]
+    if remote and options.get("sslmode") not in {"require", "verify-ca", "verify-full"}:
+        faults.append("database_sslmode")
+    if faults:
+        said = "Not everything goes over TLS, as far as the settings say."
+        return Finding(Status.WARN, said, {**evidence, "faults": faults})
+    return Finding(Status.PASS, "The settings ask for TLS everywhere.", evidence)
+
+
+def deployment(thorough: bool) -> Finding:
+    """What `manage.py check --deploy` says."""
+    found = checks.run_checks(include_deployment_checks=True)
+    told = [{"id": one.id, "said": str(one.msg)[:200]} for one in found if not one.is_silenced()]
+    evidence = {"messages": told}
+    if any(one.level >= checks.ERROR for one in found):
+        return Finding(Status.FAIL, "Django's checks find errors.", evidence)
+    if told:
+        return Finding(Status.WARN, "Django's checks have advice.", evidence)
+    return Finding(Status.PASS, "Django's checks find nothing.", evidence)
+
+
+def dependencies(thorough: bool) -> Finding:
+    """What pip-audit finds, if it is installed and reaches its source of advisories."""
+    evidence: dict[str, Any] = {"installed": sum(1 for _ in distributions())}
+    if not thorough:
+        said = "Looked up by manage.py compliance_report, where pip-audit is installed."
+        return Finding(Status.NOT_CHECKED, said, evidence)
+    if find_spec("pip_audit") is None:
+        return Finding(Status.NOT_CHECKED, "pip-audit is not installed.", evidence)
+    audit = [sys.executable, "-m", "pip_audit", "--format", "json", "--progress-spinner", "off"]
+    try:
+        done = subprocess.run(  # noqa: S603 - words of our own
+            audit, capture_output=True, text=True, timeout=_AUDIT_TAKES_S, check=False
+        )
+        looked_at = json.loads(done.stdout)["dependencies"]
+    except (subprocess.TimeoutExpired, ValueError, KeyError):
+        return Finding(Status.NOT_CHECKED, "pip-audit reached no advisories.", evidence)
+    known = {one["name"]: [flaw["id"] for flaw in one.get("vulns", [])] for one in looked_at}
+    flawed = {name: ids for name, ids in known.items() if ids}
+    evidence |= {"looked_up": len(known), "flawed": flawed}
+    good, bad = "No library has a known fault.", "Libraries have known faults."
+    return judged(flawed, good, bad, evidence)
+
+
+def backups(thorough: bool) -> Finding:
+    """Chatter makes none and knows of none."""
+    return Finding(Status.NOT_CHECKED, "Backups are made outside; nothing here knows of them.", {})

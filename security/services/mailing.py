@@ -1,0 +1,35 @@
+"""Alerts by e-mail: each once, and never again if it could not be sent."""
+
+from django.conf import settings
+from django.core.mail import send_mail
+
+from core import clock
+from security.models import SecurityAlert
+
+
+def recipients() -> list[str]:
+    """Those of settings; nobody, while nothing is set."""
+    return list(settings.SECURITY_EMAILS)
+
+
+def claim_alert() -> SecurityAlert | None:
+    """An alert that no process has mailed, nor will: from now on it is this one's to send."""
+    unsent = SecurityAlert.objects.raised().filter(mailed_at__isnull=True)
+    for alert in unsent.order_by("id")[:10]:
+        if unsent.filter(pk=alert.pk).update(mailed_at=clock.now()):
+            return alert
+    return None
+
+
+def mail(alert: SecurityAlert) -> None:
+    """Send it; takes as long as the mail server does, at most `EMAIL_TIMEOUT`. No database."""
+    lines = [
+        f"{alert.get_kind_display().capitalize()}: {alert.count}, of at most "
+        f"{alert.threshold - 1} in {alert.window_s} s.",
+        f"About: {alert.subject}",
+        f"From {alert.first_at:%Y-%m-%d %H:%M:%S} to {alert.last_at:%H:%M:%S} UTC.",
+        f"Audit entries: {', '.join(map(str, alert.entries))}",
+        f"Back office: /admin/security/securityalert/{alert.pk}/change/",
+    ]
+    subject = f"[Chatter] {alert.get_kind_display()}"
+    send_mail(subject, "\n".join(lines), None, recipients())

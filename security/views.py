@@ -1,0 +1,27 @@
+"""The compliance report as a page."""
+
+import json
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from accounts.authentication import user_of
+from security.compliance.report import compliance_report
+
+
+@never_cache
+@login_required
+@require_safe
+def compliance_page(request: HttpRequest) -> HttpResponse:
+    """For staff: all checks, made while one waits."""
+    user = user_of(request)
+    if not user.is_staff:
+        raise PermissionDenied
+    report = compliance_report(by=user, via="page")
+    for one in report["checks"]:
+        one["shown"] = json.dumps(one["evidence"], indent=2)
+    return render(request, "security/compliance.html", {"report": report})

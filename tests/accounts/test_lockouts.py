@@ -1,0 +1,114 @@
+"""Who tried too often is locked out, is seen there, and let in again by those who may."""
+
+import threading
+from io import StringIO
+
+import pytest
+from django.core.cache import cache
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import Lockout, User
+from accounts.throttling import count_attempt
+from audit.models import AuditEntry
+from tests.accounts.test_login import by_api, by_page
+from tests.factories.accounts import PASSWORD
+
+pytestmark = pytest.mark.django_db
+LISTED = "admin:accounts_lockout_changelist"
+
+
+@pytest.fixture
+def locked_out(alice: User) -> Lockout:
+    for _ in range(9):
+        by_page("Alice", "wrong")
+    assert by_api("alice", PASSWORD).status_code == 429
+    return Lockout.objects.get()
+
+
+def lift(lockout: Lockout, by: User) -> None:
+    client = Client()
+    client.force_login(by)
+    chosen = {"action": "lift", "_selected_action": [str(lockout.pk)]}
+    assert client.post(reverse(LISTED), chosen).status_code == 302
+
+
+def test_a_lockout_is_kept_once_and_names_whom_it_meets(locked_out: Lockout, alice: User) -> None:
+    assert (locked_out.scope, locked_out.user) == ("user", alice)
+    assert locked_out.address == "192.0.2.1"
+    wait_s = (locked_out.until - locked_out.created_at).total_seconds()
+    assert 1 <= wait_s <= 61
+
+
+def test_staff_see_it_and_lift_it(locked_out: Lockout, admin: User, alice: User) -> None:
+    client = Client()
+    client.force_login(admin)
+    assert b"alice" in client.get(reverse(LISTED)).content
+    lift(locked_out, admin)
+    assert by_api("alice", PASSWORD).status_code == 201
+    entry = AuditEntry.objects.get(action="accounts.lockout.lifted")
+    assert (entry.actor_id, entry.target) == (admin.pk, f"accounts.user:{alice.pk}")
+    lift(locked_out, admin)
+    assert AuditEntry.objects.filter(action="accounts.lockout.lifted").count() == 1
+
+
+def test_lifted_once_it_comes_again_after_as_many_attempts(
+    locked_out: Lockout, admin: User, alice: User
+) -> None:
+    lift(locked_out, admin)
+    for _ in range(5):
+        assert by_api("alice", "wrong").status_code == 401
+    assert by_api("alice", PASSWORD).status_code == 429
+    assert Lockout.objects.count() == 2
+
+
+def test_a_process_with_a_cache_of_its_own_hears_of_it(locked_out: Lockout, admin: User) -> None:
+    attempts = dict(cache._cache)  # type: ignore[attr-defined]
+    lift(locked_out, admin)
+    cache._cache.update(attempts)  # type: ignore[attr-defined]
+    assert by_api("alice", PASSWORD).status_code == 201
+
+
+def test_a_command_lifts_it_too(locked_out: Lockout, alice: User) -> None:
+    told = StringIO()
+    call_command("lift_lockout", address="192.0.2.1", stdout=told)
+    call_command("lift_lockout", user="alice", stdout=told)
+    assert told.getvalue().splitlines() == ["0 lockouts are lifted.", "1 lockouts are lifted."]
+    assert by_api("alice", PASSWORD).status_code == 201
+
+
+def test_an_address_is_locked_out_and_let_in_again(alice: User, settings) -> None:
+    settings.LOGIN_RATE_PER_ADDRESS = "2/min"
+    for _ in range(3):
+        by_api("somebody's password typed astray", "wrong")
+    lockout = Lockout.objects.get()
+    assert (lockout.scope, lockout.user, lockout.address) == ("address", None, "192.0.2.1")
+    assert by_api("alice", PASSWORD).status_code == 429
+    call_command("lift_lockout", address="192.0.2.1", stdout=StringIO())
+    assert by_api("alice", PASSWORD).status_code == 201
+
+
+def test_of_many_guesses_at_once_no_more_get_through_than_may() -> None:
+    passed: list[bool] = []
+    barrier = threading.Barrier(40)
+
+    def guess() -> None:
+        barrier.wait()
+        passed.append(count_attempt("alice", "192.0.2.1") is None)
+
+    guessers = [threading.Thread(target=guess) for _ in range(40)]
+    for one in guessers:
+        one.start()
+    for one in guessers:
+        one.join()
+    assert sum(passed) == 5
+
+
+def test_what_was_typed_for_a_name_is_not_kept(settings) -> None:
+    settings.LOGIN_RATE_PER_USER = "1/min"
+    for _ in range(3):
+        by_api("passw0rd-in-the-wrong-box", "wrong")
+    [row] = Lockout.objects.values()
+    assert row["user_id"] is None
+    assert "passw0rd" not in str(row)

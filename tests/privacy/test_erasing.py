@@ -1,0 +1,150 @@
+"""After an erasure nothing is found of a person, and everything adds up."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core.management import CommandError, call_command
+from django.db import connection, models
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from audit.models import AuditEntry
+from audit.sealing import seal_entries
+from audit.verification import verify
+from core.aggregates import all_differences
+from llms.models import ModelCall
+from privacy.services.erasing import RunsUnderWay, erase_user
+from tests.privacy.conftest import EMAIL, NAME, WORD, Life
+from workflows.models import WorkflowExecution
+
+pytestmark = pytest.mark.django_db
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    """Every text of the database with where it stands, as the database holds it."""
+    for model in apps.get_models(include_auto_created=True):
+        meta = model._meta
+        if meta.proxy:
+            continue
+        with connection.cursor() as cursor:
+            for field in meta.local_concrete_fields:
+                column = connection.ops.quote_name(field.column)
+                sql = f"SELECT CAST({column} AS TEXT) FROM {meta.db_table}"  # noqa: S608
+                cursor.execute(sql)
+                for (text,) in cursor.fetchall():
+                    yield f"{meta.label}.{field.name}", text or ""
+
+
+def found(*words: str) -> dict[str, str]:
+    return {
+        place: text[:300]
+        for place, text in texts()
+        if any(word.casefold() in text.casefold() for word in words)
+    }
+
+
+def numbers() -> dict[str, Any]:
+    """What the ledger and the totals say, without a word."""
+    kinds = (models.IntegerField, models.BigIntegerField, models.DateTimeField, models.UUIDField)
+    tables = (
+        ModelCall,
+        WorkflowExecution,
+        *map(
+            apps.get_model,
+            (
+                "tools.ToolCall",
+                "conversations.Message",
+                "conversations.Conversation",
+                "analytics.TemplateAnalytics",
+                "analytics.UserUsage",
+                "analytics.Rating",
+            ),
+        ),
+    )
+    return {
+        table._meta.label: list(
+            table._base_manager.order_by("pk").values(
+                *(one.attname for one in table._meta.concrete_fields if isinstance(one, kinds))
+            )
+        )
+        for table in tables
+    }
+
+
+def test_nothing_is_found_of_who_was_erased_and_everything_adds_up(life: Life) -> None:
+    seal_entries()
+    planted = found(WORD, NAME, EMAIL)
+    assert len(planted) > 25, planted  # what is looked for below is there to be found
+    before = numbers()
+    assert all(before.values()), before.keys()
+
+    erase_user(life.user, confirm=NAME, settle_s=0)
+
+    assert found(WORD, NAME, "mina quux", EMAIL) == {}
+    after = numbers()
+    for name, rows in before.items():
+        assert after[name] == rows, name
+    seal_entries()
+    verdict = verify()
+    assert verdict.ok, verdict.message
+    assert verdict.erased > 0
+    assert list(all_differences()) == []
+
+
+def test_who_was_erased_cannot_come_in_and_the_work_of_others_stays(
+    life: Life, admin: User
+) -> None:
+    token = life.post("auth/token/", {"username": NAME, "password": "correct horse battery"})
+    door = APIClient(headers={"Authorization": f"Token {token['token']}"})
+    assert door.get("/api/v1/auth/me/").status_code == 200
+    erase_user(life.user, confirm=NAME, by=admin, settle_s=0)
+    assert door.get("/api/v1/auth/me/").status_code == 401
+    assert life.client.get("/api/v1/auth/me/").status_code == 401
+    for model in (
+        "accounts.ApiToken",
+        "accounts.Secret",
+        "triggers.Schedule",
+        "triggers.Chain",
+        "webhooks.WebhookEndpoint",
+        "webhooks.IncomingWebhook",
+        "tools.ToolGrant",
+    ):
+        assert not apps.get_model(model).objects.exists(), model
+    row = User.objects.get(pk=life.user.pk)
+    assert (row.is_active, row.has_usable_password()) == (False, False)
+    entry = AuditEntry.objects.get(action="privacy.user.erased")
+    assert (entry.actor_id, entry.target) == (admin.pk, f"accounts.user:{life.user.pk}")
+    assert entry.detail["rows"]["conversations.Message"] > 2
+    theirs = WorkflowExecution.objects.get(user__username="colleague")
+    assert theirs.status == "completed"
+    assert [node["id"] for node in theirs.version.graph["nodes"]] == ["start", "ask", "end"]
+
+
+def test_nobody_is_erased_while_runs_are_under_way(
+    alice: User, api: Callable[[User], APIClient], built_in: None, drain: Callable[[], None]
+) -> None:
+    api(alice).post("/api/v1/chat/", {"message": "hello", "mode": "background"})
+    with pytest.raises(RunsUnderWay):
+        erase_user(alice, confirm="alice", settle_s=0)
+    assert User.objects.get(pk=alice.pk).is_active
+    drain()
+    erase_user(alice, confirm="alice", settle_s=0)
+
+
+def test_staff_erase_over_the_api_by_giving_the_name(
+    api: Callable[[User], APIClient], admin: User, alice: User, charlie: User
+) -> None:
+    path = f"/api/v1/privacy/users/{charlie.pk}/erase/"
+    assert api(alice).post(path, {"confirm": "charlie"}).status_code == 403
+    assert APIClient().post(path, {"confirm": "charlie"}).status_code == 401
+    wrong = api(admin).post(path, {"confirm": "charles"})
+    assert (wrong.status_code, wrong.json()["code"]) == (400, "erasure_not_confirmed")
+    assert api(admin).post(path, {"confirm": "charlie"}).json()["rows"]["accounts.User"] == 1
+    assert not User.objects.filter(username="charlie").exists()
+
+
+def test_the_only_administrator_stays(admin: User) -> None:
+    with pytest.raises(CommandError, match="only administrator"):
+        call_command("erase_user", "ada", confirm="ada")

@@ -1,0 +1,190 @@
+"""The compliance report finds what is wrong, and says what nobody looked at."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.contrib.sessions.models import Session
+from django.core.management import call_command
+from django.db import connection
+from django.test import AsyncClient
+from rest_framework.test import APIClient
+
+from accounts.models import Secret, User
+from audit.models import AuditEntry
+from conversations.models import Message
+from core import clock
+from security.compliance import keeping, people, routes
+from security.compliance import settings as of_settings
+from security.compliance.check import Check
+from tests.factories.accounts import ApiTokenFactory
+from tests.factories.audit import write_entries
+from tests.factories.tools import GrantFactory, ToolCallFactory
+from tools.models import ToolCall
+from workflows.models import WorkflowExecution
+
+pytestmark = pytest.mark.django_db
+REPORT = "/api/v1/security/compliance/"
+Door = Callable[[User], APIClient]
+
+
+def test_every_address_of_the_product_refuses_strangers() -> None:
+    found = routes.look(False)
+    assert (found.status, found.evidence["faults"]) == ("pass", [])
+    assert found.evidence["requests"] > 300
+    assert set(found.evidence["public"]) == set(routes.PUBLIC)
+
+
+def test_an_address_that_asks_nobody_is_named(settings: Any) -> None:
+    settings.ROOT_URLCONF = "tests.security.open_urls"
+    found = routes.look(False)
+    assert found.status == "fail"
+    assert found.evidence["faults"] == [
+        "api/v1/careless/ lets in anybody",
+        "GET api/v1/careless/ answered 200",
+        "POST api/v1/forgetful/<uuid:pk>/ answered 200",
+        "GET open/ answered 200",
+        "POST open/ answered 200",
+    ]
+
+
+@pytest.fixture
+def talked(api: Door, alice: User, built_in: None, drain: Callable[[], None]) -> APIClient:
+    client = api(alice)
+    said = "use the tool calculator {}"
+    assert client.post("/api/v1/chat/", {"message": said, "mode": "background"}).status_code == 202
+    drain()
+    return client
+
+
+def test_what_never_happened_is_not_checked() -> None:
+    for look in (people.tool_access, people.runs_are_recorded, people.data_of_others):
+        assert look(False).status == "not_checked"
+    assert keeping.secrets_at_rest(False).status == "not_checked"
+
+
+def test_calls_and_decisions_that_disagree_are_named(admin: User, api: Door, alice: User) -> None:
+    GrantFactory(user=alice, tool="http_get", allow=False)
+    api(alice).post("/api/v1/tools/http_get/call/", {"arguments": {"url": "http://example.com/"}})
+    found = people.tool_access(False)
+    assert (found.status, found.evidence["refused"]) == ("pass", 1)
+    unrecorded = ToolCallFactory(status="refused")
+    made = ToolCall.objects.exclude(pk=unrecorded.pk).get()
+    ToolCall.objects.filter(pk=made.pk).update(status="succeeded")
+    found = people.tool_access(False)
+    assert found.status == "fail"
+    assert found.evidence["refused_without_entry"] == [f"tools.toolcall:{unrecorded.pk}"]
+    assert found.evidence["made_though_refused"] == [f"tools.toolcall:{made.pk}"]
+
+
+def test_a_run_without_its_entries_is_named(talked: APIClient) -> None:
+    assert people.runs_are_recorded(False).status == "pass"
+    run = WorkflowExecution.objects.get()
+    AuditEntry.objects.filter(action="workflows.execution.completed").delete()
+    found = people.runs_are_recorded(False)
+    label = f"workflows.workflowexecution:{run.pk}"
+    assert (found.status, found.evidence["missing"]) == ("fail", [f"{label} completed"])
+
+
+def test_a_reply_of_anothers_run_is_named(talked: APIClient, charlie: User) -> None:
+    assert people.data_of_others(False).status == "pass"
+    WorkflowExecution.objects.update(user=charlie)
+    found = people.data_of_others(False)
+    assert found.status == "fail"
+    replies = Message.objects.filter(execution__isnull=False)
+    assert set(found.evidence["messages_of_others"]) == {str(one.pk) for one in replies}
+
+
+@pytest.mark.parametrize("thorough", [False, True])
+def test_a_hole_in_the_trail_is_named(thorough: bool) -> None:
+    write_entries(5)
+    whole = keeping.audit_trail(thorough)
+    assert whole.evidence["entries"] == 5
+    assert whole.status == "warn"  # the tests took guards away
+    assert "audit_entry_kept" in whole.evidence["unguarded"]
+    AuditEntry.objects.filter(seq=3).delete()
+    found = keeping.audit_trail(thorough)
+    assert found.status == "fail"
+    assert "Row 3" in found.said
+
+
+def test_rows_that_should_be_gone_are_counted() -> None:
+    assert keeping.retention(False).status == "pass"
+    old = clock.now() - timedelta(days=3)
+    Session.objects.create(session_key="old", session_data="", expire_date=old)
+    found = keeping.retention(False)
+    assert (found.status, found.evidence["older_than_allowed"]["sessions"]) == ("warn", 1)
+
+
+def test_a_secret_that_is_plain_or_lost_is_named(alice: User, settings: Any) -> None:
+    one = Secret.objects.create(owner=alice, name="one", value="sesame", hosts=["example.com"])
+    found = keeping.secrets_at_rest(False)
+    assert (found.status, found.evidence["secrets"]["accounts.Secret.value"]) == ("pass", 1)
+    key, settings.SECRET_KEY = settings.SECRET_KEY, "another-key-" + "y" * 50
+    assert "cannot be read" in keeping.secrets_at_rest(False).evidence["faults"][0]
+    settings.SECRET_KEY = key
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE accounts_secret SET value = 'sesame'")
+    found = keeping.secrets_at_rest(False)
+    assert found.status == "fail"
+    assert "is plain" in found.evidence["faults"][0]
+    assert "sesame" not in json.dumps(found.evidence)
+    assert one.pk
+
+
+def test_transport_and_advice_follow_the_settings(settings: Any) -> None:
+    assert "https" in of_settings.transport(False).evidence["faults"]
+    before = {one["id"] for one in of_settings.deployment(False).evidence["messages"]}
+    assert "security.W008" in before
+    settings.HTTPS = settings.SECURE_SSL_REDIRECT = True
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
+    settings.SECURE_HSTS_SECONDS = 1
+    assert of_settings.transport(False).status == "pass"
+    after = {one["id"] for one in of_settings.deployment(False).evidence["messages"]}
+    assert "security.W008" not in after
+
+
+def test_staff_get_it_over_the_api_and_it_is_recorded(api: Door, admin: User, alice: User) -> None:
+    assert APIClient().get(REPORT).status_code == 401
+    assert api(alice).get(REPORT).status_code == 403
+    token = ApiTokenFactory(user=admin)
+
+    async def scenario() -> dict[str, Any]:
+        headers = {"Authorization": f"Token {token.plain}"}
+        return (await AsyncClient().get(REPORT, headers=headers)).json()
+
+    report = async_to_sync(scenario)()
+    statuses = {one["key"]: one["status"] for one in report["checks"]}
+    assert (statuses["routes"], statuses["backups"]) == ("pass", "not_checked")
+    assert statuses["kept_numbers"] == statuses["dependencies"] == "not_checked"
+    assert sum(report["counts"].values()) == len(statuses)
+    entry = AuditEntry.objects.get(action="security.compliance.reported")
+    assert (entry.actor_id, entry.detail["checks"]) == (admin.pk, statuses)
+    assert entry.request_id
+
+
+def test_the_page_is_for_staff(api: Door, admin: User, alice: User) -> None:
+    assert api(alice).get("/compliance/").status_code == 403
+    page = api(admin).get("/compliance/").content.decode()
+    assert "Every address asks who is there" in page
+    assert "backups" in page
+
+
+def test_the_command_looks_at_all_and_fails_when_a_check_does(db: None) -> None:
+    write_entries(3)
+    AuditEntry.objects.filter(seq=2).delete()
+    told = StringIO()
+    with pytest.raises(SystemExit):
+        call_command("compliance_report", json=True, stdout=told)
+    statuses = {one["key"]: one["status"] for one in json.loads(told.getvalue())["checks"]}
+    assert (statuses["kept_numbers"], statuses["audit_trail"]) == ("pass", "fail")
+
+
+def test_a_check_that_breaks_says_so(settings: Any) -> None:
+    settings.CHATTER_RETENTIONS = ["no.such.THING"]
+    made = Check("retention", "Nothing is kept too long", keeping.retention).made(thorough=False)
+    assert (made["status"], made["evidence"]) == ("not_checked", {"error": "ModuleNotFoundError"})
