@@ -41,6 +41,10 @@ PAUSES = ["webhooks.services.telling.tell_waiting"]
 # Gives the conversation an execution answers in, as the model is to see it.
 HISTORY = "conversations.history.history_of"
 
+# Asked in turn what answers a turn of a conversation; the first that knows decides, and what it
+# wants kept of it is committed with the execution.
+ROUTES = ["experiments.services.routing.route_turn"]
+
 # Done every so often by whoever hosts a pump.
 CHORES = [
     "audit.chores.seal_what_was_recorded",
@@ -49,6 +53,7 @@ CHORES = [
     "triggers.chores.fire_schedules",
     "triggers.chores.follow_chains",
     "tools.chores.settle_lost_calls",
+    "experiments.chores.watch_guard_rails",
     "core.retention.prune_now_and_then",
 ]
 

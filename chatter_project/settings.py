@@ -86,6 +86,7 @@ INSTALLED_APPS = [
     "triggers",
     "webhooks",
     "analytics",
+    "experiments",
 ]
 MIDDLEWARE = [  # the server puts those of `chatter_project.middleware` in the place of Django's
     "audit.middleware.request_context",
@@ -257,6 +258,7 @@ CHATTER_TOOLS = plugins.TOOLS
 CHATTER_OUTCOMES = plugins.OUTCOMES
 CHATTER_PAUSES = plugins.PAUSES
 CHATTER_HISTORY = plugins.HISTORY
+CHATTER_ROUTES = plugins.ROUTES
 CHATTER_CHORES = plugins.CHORES
 CHATTER_JOBS = plugins.JOBS
 CHATTER_RETENTIONS = plugins.RETENTIONS
