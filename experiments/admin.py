@@ -1,18 +1,28 @@
 """The back office of experiments: looked at; people act on their own page or over the API."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 
 from core.back_office import ReadOnlyAdmin
 from experiments.models import Experiment, Exposure, Unit, UnitEvent, Variant
 
 
-class VariantsInline(ReadOnlyAdmin, admin.TabularInline):
+class VariantsInline(admin.TabularInline):
     model = Variant
     fields = readonly_fields = (
         "name", "weight", "control", "changes", "number", "template", "parameters", "stopped_at",
         "stopped_because",
     )  # fmt: skip
     extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 @admin.register(Experiment)

@@ -62,7 +62,7 @@ def _broken(
     experiment: Experiment, control: Variant, arm: Variant, outcomes: Outcomes, alpha: float
 ) -> list[str]:
     return [
-        f"{guard['metric']} is worse than the control's by more than {_margin(guard)}"
+        f"{metric(guard['metric']).label} is worse than the control's by more than {_margin(guard)}"
         for guard in experiment.guards
         if _worse(
             metric(guard["metric"]),

@@ -35,7 +35,7 @@ LEDGER = {
         Metric("cost", "cost of a turn", "lower", symbol="$", digits=6),
         Metric("latency", "time a turn takes", "lower", symbol=" ms", digits=0),
         Metric("errors", "share of turns that fail", "lower", True, 100, " %"),
-        Metric("tokens", "tokens of a turn", "lower"),
+        Metric("tokens", "number of tokens of a turn", "lower"),
         Metric("rating", "share of rated replies that helped", "higher", True, 100, " %"),
     )
 }

@@ -30,7 +30,8 @@ def _verdict(results: Results) -> Iterator[str]:
         if one.stopped_at is not None:
             yield f"'{one.name}' was stopped: {one.stopped_because}. The control answers its units."
     if unknown := sum(results.unknown.values()):
-        yield f"What {unknown} units cost is not known: some of their calls have no price."
+        units = "1 unit" if unknown == 1 else f"{unknown} units"
+        yield f"What {units} cost is not known: not every call has a price."
 
 
 def _counted(primary: MetricResult) -> int:

@@ -2,6 +2,7 @@
 
 from django.db import IntegrityError, transaction
 
+from core import clock
 from core.errors import Conflict, NotFound
 from experiments.models import Experiment, ExperimentStatus, Unit, UnitEvent
 
@@ -28,7 +29,9 @@ def tell_event(
         raise UnitNotFound(unit=unit)
     if experiment.status == ExperimentStatus.COMPLETED:
         raise NotCounting
-    told = UnitEvent(experiment=experiment, unit=found, name=name, value=value, key=key)
+    told = UnitEvent(
+        created_at=clock.now(), experiment=experiment, unit=found, name=name, value=value, key=key
+    )
     try:
         with transaction.atomic():
             told.save(force_insert=True)

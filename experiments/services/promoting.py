@@ -48,7 +48,7 @@ def promote_variant(experiment: Experiment, pk: Any, *, by: User) -> dict[str, A
     if experiment.status == ExperimentStatus.DRAFT:
         raise NotBegun
     if experiment.winner_id is not None:
-        raise AlreadyPromoted(name=experiment.winner)
+        raise AlreadyPromoted(name=str(experiment.winner))
     became = _become(experiment, variant, by)
     experiment.winner, experiment.status = variant, ExperimentStatus.COMPLETED
     experiment.completed_at = experiment.completed_at or clock.now()

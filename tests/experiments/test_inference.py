@@ -187,3 +187,17 @@ def test_p_and_interval_say_the_same():
     for difference in np.linspace(0.01, 1, 50):
         found = anytime(float(difference), 0.02, 500, tuned(1_000))
         assert (found.p < ALPHA) == (found.low > 0)
+
+
+def test_turns_of_one_user_taken_for_units_would_raise_false_alarms():
+    """Why a unit counts once, with the mean of its turns."""
+    dice = np.random.default_rng(9)
+    right = wrong = 0
+    for _ in range(TIMES):
+        users = dice.normal(0, 2, (2, 100, 1)) + dice.normal(0, 1, (2, 100, 10))
+        for_users = [moments(arm.mean(-1)) for arm in users]
+        for_turns = [moments(arm.ravel()) for arm in users]
+        right += welch(*for_users, tuple(one.variance for one in for_users)).p < ALPHA
+        wrong += welch(*for_turns, tuple(one.variance for one in for_turns)).p < ALPHA
+    assert right / TIMES <= ALPHA + spread(ALPHA)
+    assert wrong / TIMES > 0.3
