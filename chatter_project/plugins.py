@@ -49,11 +49,11 @@ ROUTES = ["experiments.services.routing.route_turn"]
 CHORES = [
     "audit.chores.seal_what_was_recorded",
     "audit.chores.sign_the_chain",
+    "experiments.chores.watch_guard_rails",
     "webhooks.delivering.deliver_messages",
     "triggers.chores.fire_schedules",
     "triggers.chores.follow_chains",
     "tools.chores.settle_lost_calls",
-    "experiments.chores.watch_guard_rails",
     "core.retention.prune_now_and_then",
 ]
 

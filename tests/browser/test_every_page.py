@@ -18,6 +18,7 @@ PAGES = (
     "/approvals/",
     "/schedules/",
     "/schedules/new/",
+    "/experiments/",
     "/account/tokens/",
     "/webhooks/",
     "schedule",
