@@ -13,7 +13,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.authentication import user_of
 from accounts.models import User
 from core.errors import ChatterError, Invalid
-from experiments.models import Experiment
+from experiments.forecast import Forecast, TooLittleSeen, forecast
+from experiments.models import Experiment, ExperimentStatus
 from experiments.plots import Plot, plot_of, verdict_of
 from experiments.results import Cell, MetricResult, results_of
 from experiments.sentences import sentences
@@ -28,6 +29,7 @@ from experiments.services.experiments import ExperimentNotFound, experiment_for
 from experiments.services.promoting import promote_variant
 
 _SHOWN = 100
+_EFFECTS = (0.05, 0.1, 0.2)
 _ACTS: Mapping[str, Any] = {
     "start": start_experiment,
     "pause": pause_experiment,
@@ -90,6 +92,7 @@ def experiment(request: HttpRequest, pk: str) -> HttpResponse:
     results = results_of(found)
     shown = {
         "experiment": found,
+        "plans": _plans(found),
         "results": results,
         "says": sentences(results),
         "blocks": [_block(one) for one in results.metrics],
@@ -97,6 +100,16 @@ def experiment(request: HttpRequest, pk: str) -> HttpResponse:
     }
     page = "experiments/experiment.html"
     return render(request, page, shown, status=error.status if error else 200)
+
+
+def _plans(found: Experiment) -> list[tuple[float, Forecast]] | None:
+    """What seeing effects of several sizes takes; None once it has begun, or if it is not known."""
+    if found.status != ExperimentStatus.DRAFT:
+        return None
+    try:
+        return [(100 * effect, forecast(found, effect)) for effect in _EFFECTS]
+    except TooLittleSeen:
+        return []
 
 
 def _found(user: User, pk: str) -> Experiment:

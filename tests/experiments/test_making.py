@@ -289,6 +289,57 @@ def test_the_winner_of_ones_own_template_becomes_its_default(api, experiment, al
     assert now.parameters["properties"]["system"]["default"] == "Be brief."
 
 
+def test_parameters_of_a_winner_are_put_in_their_places_in_a_new_version(
+    experiment, say, api, alice, act, built_in
+):
+    made = api(alice).post(
+        "/api/v1/definitions/", {"name": "Greeting", "graph": said("{{params.word}} to you")}
+    ).json()  # fmt: skip
+    words = [{"name": word, "parameters": {"word": word}} for word in ("hello", "good day")]
+    running = experiment(definition=made["id"], variants=[{**words[0], "control": True}, words[1]])
+    texts = set()
+    for _ in range(8):
+        begun = say(alice, definition=made["id"])
+        texts.add(WorkflowExecution.objects.get(pk=begun["execution"]["id"]).output["text"])
+    assert texts == {"hello to you", "good day to you"}
+    polite = running["variants"][1]["id"]
+    became = act(alice, running["id"], "promote", {"variant": polite}).json()
+    assert became["number"] == 2
+    begun = say(alice, definition=made["id"])
+    execution = WorkflowExecution.objects.get(pk=begun["execution"]["id"])
+    assert execution.output["text"] == "good day to you"
+    assert not hasattr(execution, "exposure")
+
+
+def test_with_a_user_goes_what_was_shown_to_them_and_the_experiment_of_staff_stays(
+    experiment, say, api, admin, charlie, alice
+):
+    made = experiment(by=admin, audience="everyone", unit="user")
+    for user in (alice, charlie):
+        say(user)
+    charlie.delete()
+    row = Experiment.objects.get(pk=made["id"])
+    assert list(row.units.values_list("user__username", flat=True)) == ["alice"]
+    assert row.exposures.count() == 1
+    assert api(admin).get(f"{EXPERIMENTS}{made['id']}/results/").status_code == 200
+
+
+def test_what_an_experiment_was_about_may_go_and_its_results_stay(
+    experiment, say, api, client, alice
+):
+    template = api(alice).post("/api/v1/templates/", {"name": "Mine", "graph": said("x")}).json()
+    variants = [{"name": "a", "control": True}, {"name": "b"}]
+    made = experiment(template=template["id"], variants=variants)
+    say(alice, template=template["slug"])
+    assert api(alice).delete(f"/api/v1/templates/{template['id']}/").status_code == 204
+    forget_running()
+    say(alice)
+    told = api(alice).get(f"{EXPERIMENTS}{made['id']}/results/").json()
+    assert sum(told["split"]["units"].values()) == 1
+    client.force_login(alice)
+    assert "deleted" in client.get(f"/experiments/{made['id']}/").text
+
+
 def test_a_draft_has_no_winner(experiment, alice, act):
     made = experiment(start=False)
     refused = act(alice, made["id"], "promote", {"variant": made["variants"][1]["id"]})
@@ -298,7 +349,7 @@ def test_a_draft_has_no_winner(experiment, alice, act):
 
 
 def test_units_and_days_are_told_before_the_start_from_the_traffic_seen(
-    experiment, api, alice, charlie
+    experiment, api, client, alice, charlie
 ):
     made = experiment(start=False, traffic_percent=50)
     door = f"{EXPERIMENTS}{made['id']}/plan/"
@@ -324,6 +375,9 @@ def test_units_and_days_are_told_before_the_start_from_the_traffic_seen(
     assert told["units_once"] == pytest.approx(4 * (2.8016 * 2.018) ** 2, abs=1)
     assert told["units_anytime"] > 1.5 * told["units_once"]
     assert told["days_once"] == told["units_once"] / told["units_a_day"]
+    client.force_login(alice)
+    page = client.get(f"/experiments/{made['id']}/").text
+    assert f">{told['units_anytime']}</td>" in page
     given = api(alice).post(door, {"effect": 0.1, "mean": 1, "deviation": 0.5}).json()
     assert given["units_once"] == pytest.approx(4 * (2.8016 * 5) ** 2, abs=1)
 
