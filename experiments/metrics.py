@@ -5,6 +5,7 @@ from typing import Literal
 
 Better = Literal["lower", "higher"]
 EVENT = "event:"
+_JOINED = "\u2060"  # no line breaks here
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +24,14 @@ class Metric:
     digits: int = 1
 
     def shown(self, value: float) -> str:
-        """A value for people: "$0.00120", "12.5 %"."""
+        """A value for people: "$0.001200", "12.5 %"; nothing parts a sign from its dollars."""
         number = f"{abs(value) * self.times:,.{self.digits}f}"
         sign = "−" if value < 0 and float(number.replace(",", "")) else ""
-        return f"{sign}${number}" if self.symbol == "$" else f"{sign}{number}{self.symbol}"
+        return (
+            f"{sign and sign + _JOINED}${number}"
+            if self.symbol == "$"
+            else f"{sign}{number}{self.symbol}"
+        )
 
 
 LEDGER = {

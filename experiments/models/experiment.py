@@ -63,7 +63,8 @@ class Experiment(EditableRecord):
     `primary` is the metric that decides; `better` says which way, of an event. `guards` is
     `[{metric, margin}]`, margins as text (`experiments.metrics`). A unit is watched for
     `window_min` minutes from its first exposure on, and counted when they are over. The sequential
-    test is sharpest at `planned_units`. From the start on only its name and hypothesis change.
+    test is sharpest at `planned_units`. Guard rails are looked at from `guard_due_at` on, by one
+    process. From the start on only its name and hypothesis change.
     `winner` was promoted.
     """
 
@@ -92,6 +93,7 @@ class Experiment(EditableRecord):
     )
     started_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
+    guard_due_at = models.DateTimeField(null=True)
     winner = models.ForeignKey("experiments.Variant", models.SET_NULL, null=True, related_name="+")
 
     objects = ExperimentQuerySet.as_manager()

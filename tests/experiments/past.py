@@ -64,7 +64,7 @@ def _execution(experiment: Experiment, unit: Unit, number: int, turn: Turn) -> W
     return WorkflowExecution(
         created_at=at, user=unit.user, kind=ExecutionKind.CHAT,
         status=turn.status if over else ExecutionStatus.PENDING,
-        version=experiment.variants.first().version, template=experiment.template,
+        version_id=unit.variant.version_id, template=experiment.template,
         definition=experiment.definition, request_id="past",
         serial_key=unit.key, serial_number=number + 1, call_count=1,
         input_tokens=turn.tokens, unpriced_calls=turn.unpriced,

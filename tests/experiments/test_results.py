@@ -3,6 +3,7 @@
 import random
 import subprocess
 import sys
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -218,6 +219,8 @@ def test_an_arm_that_harms_is_stopped_by_its_guard_rail_once_and_audited(row, al
     assert watch_guards() == 0  # nothing is counted yet
     turned.on(minutes=90)
     assert [watch_guards(), watch_guards()] == [1, 0]
+    turned.on(minutes=90)
+    assert watch_guards() == 0  # nor twice later
     stopped = one.variants.get(name="brief")
     assert (
         stopped.stopped_because
@@ -225,6 +228,17 @@ def test_an_arm_that_harms_is_stopped_by_its_guard_rail_once_and_audited(row, al
     )
     entry = AuditEntry.objects.get(action="experiments.variant.stopped")
     assert (entry.actor_id, entry.detail["variant"]) == (None, "brief")
+
+
+def test_guard_rails_are_looked_at_once_a_minute_by_whoever_comes_first(row, alice, turned):
+    one = row(guards=[{"metric": "errors", "margin": 0.05}])
+    assert watch_guards() == 0
+    arms = {"as it is": many(150, 1, 200, 0.02), "brief": many(150, 2, 200, 0.5)}
+    lived(one, alice, turned() - timedelta(hours=2), arms)
+    turned.on(seconds=59)
+    assert watch_guards() == 0  # somebody looked less than a minute ago
+    turned.on(seconds=1)
+    assert watch_guards() == 1
 
 
 @pytest.mark.parametrize(
