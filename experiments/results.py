@@ -1,7 +1,7 @@
 """What is known of an experiment: every metric of every variant, and the verdict."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils.module_loading import import_string
@@ -114,10 +114,11 @@ def _metric(
         arm.id: _compared(kind, base, outcomes.of(key, arm.id), experiment, len(arms))
         for arm in arms
     }
-    known = {pk: one for pk, one in compared.items() if one and one.anytime}
-    corrected = holm([one.anytime.p for one in known.values() if one.anytime])
-    for (pk, one), p in zip(known.items(), corrected, strict=True):
-        compared[pk] = Comparison(one.difference, one.relative, one.anytime, one.once, p)
+    # An arm of which nothing is known yet is one of them: their number is not to change on the way.
+    corrected = holm([one.anytime.p if one and one.anytime else 1.0 for one in compared.values()])
+    for (pk, one), p in zip(list(compared.items()), corrected, strict=True):
+        if one is not None and one.anytime is not None:
+            compared[pk] = replace(one, corrected=p)
     cells = [_cell(one, outcomes.of(key, one.id), compared.get(one.id)) for one in variants]
     return MetricResult(kind, key == experiment.primary, cells)
 

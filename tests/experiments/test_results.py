@@ -195,6 +195,21 @@ def test_a_planted_effect_is_told_in_plain_words_and_before_there_is_enough_noth
     assert latency["variants"][1]["comparison"]["p_corrected"] > 0.05
 
 
+def test_an_arm_that_is_not_known_yet_is_one_of_those_that_are_compared(
+    row, results, alice, turned
+):
+    arms = [{"name": name, "parameters": {"system": name}} for name in ("b", "c")]
+    one = row(variants=[{"name": "a", "control": True}, *arms])
+    lived(one, alice, turned(), {"a": many(80, 1, 200), "b": many(80, 2, 190), "c": many(9, 3, 9)})
+    turned.on(minutes=90)
+    told = results(one)
+    b, c = (cell["comparison"] for cell in told["metrics"][0]["variants"][1:])
+    assert 0 < b["anytime"]["p"] < 0.5
+    assert b["p_corrected"] == pytest.approx(2 * b["anytime"]["p"])
+    assert (c["anytime"], c["p_corrected"]) == (None, None)
+    assert told["says"][-1].startswith("Nothing can be said of 'c' yet")
+
+
 def test_where_nothing_differs_it_is_said_that_this_is_not_known(row, results, alice, turned):
     one = row()
     lived(one, alice, turned(), {"as it is": many(80, 1, 200), "brief": many(80, 2, 200)})
