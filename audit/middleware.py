@@ -11,8 +11,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
 from audit import context
-from audit.signals import request_answered
 from audit.guesses import GUESSED, guesses, note_guesses
+from audit.signals import request_answered
 from core.database import database
 from core.models import new_id
 

@@ -47,10 +47,15 @@ BUDGET_LEDGER = "conversations.budget_ledger.Ledger"
 # Gives the conversation an execution answers in, as the model is to see it.
 HISTORY = "conversations.history.history_of"
 
+# Asked in turn what answers a turn of a conversation; the first that knows decides, and what it
+# wants kept of it is committed with the execution.
+ROUTES = ["experiments.services.routing.route_turn"]
+
 # Done every so often by whoever hosts a pump.
 CHORES = [
     "audit.chores.seal_what_was_recorded",
     "audit.chores.sign_the_chain",
+    "experiments.chores.watch_guard_rails",
     "webhooks.delivering.deliver_messages",
     "triggers.chores.fire_schedules",
     "triggers.chores.follow_chains",

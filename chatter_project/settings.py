@@ -90,6 +90,7 @@ INSTALLED_APPS = [
     "security",
     "analytics",
     "telemetry",
+    "experiments",
 ]
 MIDDLEWARE = [  # the server puts those of `chatter_project.middleware` in the place of Django's
     "audit.middleware.request_context",
@@ -276,6 +277,7 @@ CHATTER_PAUSES = plugins.PAUSES
 CHATTER_BUDGET_WARNINGS = plugins.BUDGET_WARNINGS
 CHATTER_BUDGET_LEDGER = plugins.BUDGET_LEDGER
 CHATTER_HISTORY = plugins.HISTORY
+CHATTER_ROUTES = plugins.ROUTES
 CHATTER_CHORES = plugins.CHORES
 CHATTER_JOBS = plugins.JOBS
 CHATTER_RETENTIONS = plugins.RETENTIONS

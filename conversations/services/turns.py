@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 
 from accounts.models import User
 from conversations.models import Conversation, Message, Role
+from conversations.services.routing import plan_turn
 from conversations.signals import messages_recorded
 from core import clock
 from core.bulk import insert_rows, update_rows
@@ -123,7 +124,7 @@ def _plan(turn: Turn) -> tuple[StartPlan, Started]:
     request = _request(turn, conversation, number, free)
     if turn.refuse_when_busy and not free and plan_before(turn.user, request) is None:
         raise ConversationBusy
-    plan = plan_execution(turn.user, request)
+    plan = plan_turn(turn.user, request)
     if plan.existing:
         return plan, _started_before(turn.user, plan)
     question = Message(

@@ -18,6 +18,7 @@ PAGES = (
     "/approvals/",
     "/schedules/",
     "/schedules/new/",
+    "/experiments/",
     "/account/tokens/",
     "/webhooks/",
     "/analytics/?by=template",
@@ -28,6 +29,7 @@ PAGES = (
     "schedule",
     "incoming",
     "endpoint",
+    "experiment",
     "/nowhere/",
 )
 BACK_OFFICE = (
@@ -109,10 +111,12 @@ def _named_at_length(request: APIRequestContext, home: str) -> dict[str, str]:
         one["value"] for one in request.storage_state()["cookies"] if "csrf" in one["name"]
     )
     name, runs = "averylongword" * 7, {"template": "universal_chat"}
+    variants = [{"name": "a", "control": True}, {"name": "averylongword" * 6}]
     made = {
         "/schedules/": ("schedules/", {"kind": "interval", "every_s": 3600, **runs}),
         "/webhooks/in/": ("webhooks/incoming/", runs),
         "/webhooks/out/": ("webhooks/endpoints/", {"url": f"https://example.org/{name * 3}"}),
+        "/experiments/": ("experiments/", {"primary": "cost", "variants": variants, **runs}),
     }
     found = []
     for page, (door, body) in made.items():
@@ -120,7 +124,7 @@ def _named_at_length(request: APIRequestContext, home: str) -> dict[str, str]:
         answer = request.post(f"/api/v1/{door}", data={"name": name, **body}, headers=headers)
         assert answer.status == 201, answer.text()
         found.append(f"{page}{answer.json()['id']}/")
-    return dict(zip(("schedule", "incoming", "endpoint"), found, strict=True))
+    return dict(zip(("schedule", "incoming", "endpoint", "experiment"), found, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ class ExecutionRequest:
 
     `user_id` is who asks. Executions with the same `serial_key` run one at a time by
     `serial_number`; `free` says that none of the series is under way, so that this one may begin at
-    once.
+    once. `version` is the graph that runs in place of the one the template or definition runs now.
     """
 
     id: UUID
@@ -22,6 +22,7 @@ class ExecutionRequest:
     template: str = ""
     definition: UUID | None = None
     graph: Mapping[str, Any] | None = None
+    version: UUID | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     kind: str = ""
     cause: str = "api"

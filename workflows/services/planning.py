@@ -247,6 +247,8 @@ def _version(
     template: WorkflowTemplate | None,
     definition: WorkflowDefinition | None,
 ) -> WorkflowVersion:
+    if request.version is not None:
+        return kept_version(request.version)
     if template is not None:
         return template.version
     if definition is not None and definition.version_id is not None:

@@ -1,0 +1,200 @@
+"""Experiments: list, make, look at, change, delete; begin, pause, go on, end; what is known."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import status
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.authentication import user_of
+from core.api import parse
+from core.listing import Page, ShapeList
+from experiments.api.inputs import (
+    EventIn,
+    ExperimentChange,
+    ExperimentIn,
+    GuardIn,
+    PlanIn,
+    PromoteIn,
+)
+from experiments.api.shapes import (
+    EventOut,
+    ExperimentOut,
+    ForecastOut,
+    PromotedOut,
+    ResultsOut,
+    event_out,
+    experiment_out,
+    forecast_out,
+    results_out,
+)
+from experiments.forecast import forecast
+from experiments.models import Experiment, UnitEvent
+from experiments.results import results_of
+from experiments.services.acts import (
+    complete_experiment,
+    pause_experiment,
+    resume_experiment,
+    start_experiment,
+    stop_variant,
+)
+from experiments.services.events import tell_event
+from experiments.services.experiments import (
+    change_experiment,
+    create_experiment,
+    delete_experiment,
+    experiment_for,
+)
+from experiments.services.promoting import promote_variant
+
+
+class ExperimentFilter(filters.FilterSet):
+    class Meta:
+        model = Experiment
+        fields = ["status", "definition", "template"]
+
+
+@extend_schema_view(get=extend_schema("experiments_list", responses=Page[ExperimentOut]))
+class ExperimentList(ShapeList):
+    """One's experiments, newest first."""
+
+    filterset_class = ExperimentFilter
+    shown = staticmethod(experiment_out)
+
+    def get_queryset(self) -> Any:
+        return Experiment.objects.visible_to(user_of(self.request)).for_list()
+
+    @extend_schema(request=ExperimentIn, responses={201: ExperimentOut})
+    def post(self, request: Request) -> Response:
+        given = _given(parse(ExperimentIn, request).model_dump())
+        made = create_experiment(owner=user_of(request), **given)
+        return Response(experiment_out(made).to_json(), status=status.HTTP_201_CREATED)
+
+
+class ExperimentDetail(GenericAPIView[Experiment]):
+    @extend_schema(responses=ExperimentOut)
+    def get(self, request: Request, pk: str) -> Response:
+        return Response(experiment_out(experiment_for(user_of(request), pk)).to_json())
+
+    @extend_schema(request=ExperimentChange, responses=ExperimentOut)
+    def patch(self, request: Request, pk: str) -> Response:
+        user = user_of(request)
+        found = experiment_for(user, pk)
+        given = _given(parse(ExperimentChange, request).model_dump(exclude_unset=True))
+        changed = change_experiment(found, by=user, **given)
+        return Response(experiment_out(changed).to_json())
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, pk: str) -> Response:
+        user = user_of(request)
+        delete_experiment(experiment_for(user, pk), by=user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class _Act(GenericAPIView[Experiment]):
+    """Subclasses say which act a POST is."""
+
+    act: ClassVar[Callable[..., Experiment]]
+
+    @extend_schema(request=None, responses=ExperimentOut)
+    def post(self, request: Request, pk: str) -> Response:
+        user = user_of(request)
+        moved = type(self).act(experiment_for(user, pk), by=user)
+        return Response(experiment_out(moved).to_json())
+
+
+class ExperimentStart(_Act):
+    """From now on its variants answer, and it can no longer be changed."""
+
+    act = start_experiment
+
+
+class ExperimentPause(_Act):
+    """Turns are answered as asked until it is resumed."""
+
+    act = pause_experiment
+
+
+class ExperimentResume(_Act):
+    """Every unit has the variant it had."""
+
+    act = resume_experiment
+
+
+class ExperimentComplete(_Act):
+    """It is over: turns are answered as asked."""
+
+    act = complete_experiment
+
+
+class VariantStop(GenericAPIView[Experiment]):
+    """The control answers its units from now on. Safe to repeat."""
+
+    @extend_schema(request=None, responses=ExperimentOut)
+    def post(self, request: Request, pk: str, variant: str) -> Response:
+        user = user_of(request)
+        stop_variant(experiment_for(user, pk), variant, by=user)
+        return Response(experiment_out(experiment_for(user, pk)).to_json())
+
+
+class ExperimentPromote(GenericAPIView[Experiment]):
+    """End it and make what this variant ran the default: a published version, or a template."""
+
+    @extend_schema(request=PromoteIn, responses=PromotedOut)
+    def post(self, request: Request, pk: str) -> Response:
+        user = user_of(request)
+        body = parse(PromoteIn, request)
+        became = promote_variant(experiment_for(user, pk), body.variant, by=user)
+        return Response(PromotedOut(**became).to_json())
+
+
+class ExperimentResults(GenericAPIView[Experiment]):
+    """What is known, in words and figures; reckoned when asked."""
+
+    @extend_schema(responses=ResultsOut)
+    def get(self, request: Request, pk: str) -> Response:
+        experiment = experiment_for(user_of(request), pk)
+        return Response(results_out(results_of(experiment)).to_json())
+
+
+class ExperimentPlan(GenericAPIView[Experiment]):
+    """How many units, and how long, an effect takes to be seen. Writes nothing."""
+
+    @extend_schema(request=PlanIn, responses=ForecastOut)
+    def post(self, request: Request, pk: str) -> Response:
+        experiment = experiment_for(user_of(request), pk)
+        found = forecast(experiment, **parse(PlanIn, request).model_dump())
+        return Response(forecast_out(found).to_json())
+
+
+@extend_schema_view(get=extend_schema("experiment_events_list", responses=Page[EventOut]))
+class ExperimentEvents(ShapeList):
+    """What its units did elsewhere, newest first."""
+
+    filter_backends = ()
+    queryset = UnitEvent.objects.none()
+    shown = staticmethod(event_out)
+
+    def get_queryset(self) -> Any:
+        experiment = experiment_for(user_of(self.request), self.kwargs["pk"])
+        return UnitEvent.objects.filter(experiment=experiment).select_related("unit")
+
+    @extend_schema(request=EventIn, responses={200: EventOut, 201: EventOut})
+    def post(self, request: Request, pk: str) -> Response:
+        experiment = experiment_for(user_of(request), pk)
+        body = parse(EventIn, request)
+        told, new = tell_event(experiment, **{**body.model_dump(), "unit": str(body.unit)})
+        code = status.HTTP_201_CREATED if new else status.HTTP_200_OK
+        return Response(event_out(told).to_json(), status=code)
+
+
+def _given(body: dict[str, Any]) -> dict[str, Any]:
+    """Margins are kept as text, as people wrote them."""
+    if "guards" in body:
+        guards = [GuardIn.model_validate(one) for one in body["guards"]]
+        body["guards"] = [{"metric": one.metric, "margin": f"{one.margin:g}"} for one in guards]
+    return body

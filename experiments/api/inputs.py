@@ -1,0 +1,109 @@
+"""Bodies of requests about experiments."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, Field
+
+from workflows.api.inputs import Body, JsonObject, Text
+
+_NAME = 255
+_MOST = 100
+Name = Annotated[Text, Field(min_length=1, max_length=_NAME)]
+Percent = Annotated[int, Field(ge=1, le=100)]
+
+
+class VariantIn(Body):
+    """What answers in place of the target as it is: a `number` of its versions, or another
+    `template` (slug or id), and `parameters` such as `model` or `system`.
+    """
+
+    name: Text = Field(min_length=1, max_length=80)
+    weight: int = Field(default=1, ge=1, le=10_000)
+    control: bool = Field(default=False, strict=True)
+    number: int | None = Field(default=None, ge=1, le=2**31 - 1)
+    template: Text = Field(default="", max_length=_NAME)
+    parameters: JsonObject = Field(default_factory=dict)
+
+
+class GuardIn(Body):
+    """An arm is stopped once the metric is worse than the control's beyond the margin.
+
+    Of shares (errors, rating) the margin is absolute, else a part of the control's mean.
+    """
+
+    metric: Literal["cost", "latency", "errors", "tokens", "rating"]
+    margin: float = Field(ge=0, le=100, allow_inf_nan=False)
+
+
+def _each_once(guards: list[GuardIn]) -> list[GuardIn]:
+    if len({one.metric for one in guards}) < len(guards):
+        raise ValueError("Each metric has one guard rail.")
+    return guards
+
+
+Guards = Annotated[list[GuardIn], AfterValidator(_each_once)]
+
+
+class ExperimentIn(Body):
+    """About a definition or a template (slug or id). `primary` is cost, latency, errors, tokens,
+    rating or event:<name>; `better` says which way, of an event.
+    """
+
+    name: Name
+    hypothesis: Text = Field(default="", max_length=5_000)
+    definition: UUID | None = None
+    template: Text = Field(default="", max_length=_NAME)
+    unit: Literal["user", "conversation"] = "conversation"
+    audience: Literal["own", "chosen", "everyone"] = "own"
+    users: list[Name] = Field(default_factory=list, max_length=_MOST)
+    groups: list[Name] = Field(default_factory=list, max_length=_MOST)
+    traffic_percent: Percent = 100
+    primary: Text = Field(max_length=80)
+    better: Literal["lower", "higher"] = "higher"
+    guards: Guards = Field(default_factory=list)
+    window_min: int = Field(default=1_440, ge=1, le=43_200)
+    planned_units: int = Field(default=1_000, ge=100, le=100_000_000)
+    variants: list[VariantIn] = Field(max_length=_MOST)
+
+
+class ExperimentChange(Body):
+    """What is given is set; `variants` takes the place of all of them."""
+
+    name: Name = "-"
+    hypothesis: Text = Field(default="", max_length=5_000)
+    unit: Literal["user", "conversation"] = "conversation"
+    audience: Literal["own", "chosen", "everyone"] = "own"
+    users: list[Name] = Field(default_factory=list, max_length=_MOST)
+    groups: list[Name] = Field(default_factory=list, max_length=_MOST)
+    traffic_percent: Percent = 100
+    primary: Text = Field(default="", max_length=80)
+    better: Literal["lower", "higher"] = "higher"
+    guards: Guards = Field(default_factory=list)
+    window_min: int = Field(default=1_440, ge=1, le=43_200)
+    planned_units: int = Field(default=1_000, ge=100, le=100_000_000)
+    variants: list[VariantIn] = Field(default_factory=list, max_length=_MOST)
+
+
+class PlanIn(Body):
+    """`effect` is the part of the mean by which an arm is to differ: 0.1 for ten per cent.
+
+    With `mean` and `deviation` of one unit, those are reckoned with in place of what was seen.
+    """
+
+    effect: float = Field(gt=0, le=100, allow_inf_nan=False)
+    mean: float | None = Field(default=None, allow_inf_nan=False, gt=-1e12, lt=1e12)
+    deviation: float | None = Field(default=None, allow_inf_nan=False, gt=0, lt=1e12)
+
+
+class PromoteIn(Body):
+    variant: UUID
+
+
+class EventIn(Body):
+    """`unit` is the id of the user or conversation. The same `key` is told once."""
+
+    name: Text = Field(min_length=1, max_length=60)
+    unit: UUID
+    value: float = Field(default=1.0, allow_inf_nan=False, ge=-1e12, le=1e12)
+    key: Text = Field(default="", max_length=100)

@@ -1,0 +1,97 @@
+"""An arm held against the control: what is known at any time, and whether a guard rail is hit."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from experiments.metrics import Metric, metric
+from experiments.models import Experiment, Variant
+from experiments.moments import Moments
+from experiments.outcomes import Outcomes
+from experiments.sequential import ALPHA, LEAST, Interval, anytime, tuned
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A variant that a guard rail stops, and what is told of it."""
+
+    variant: Variant
+    because: str
+
+
+def enough(*sides: Moments) -> bool:
+    return all(side.count >= LEAST for side in sides)
+
+
+def variance_of(kind: Metric, side: Moments) -> float:
+    return side.variance_of_share if kind.share else side.variance
+
+
+def at_any_time(
+    kind: Metric, control: Moments, arm: Moments, *, planned: int, alpha: float = ALPHA
+) -> Interval | None:
+    """Of arm minus control; None while too few units are known."""
+    if not enough(control, arm):
+        return None
+    variance = variance_of(kind, control) / control.count + variance_of(kind, arm) / arm.count
+    difference = arm.mean - control.mean
+    units = control.count + arm.count
+    return anytime(difference, variance, units, tuned(planned, alpha), alpha)
+
+
+def breaches(
+    experiment: Experiment, variants: Sequence[Variant], outcomes: Outcomes
+) -> list[Breach]:
+    """The arms that are worse than a guard rail allows, by the test that may be looked at always.
+
+    Alpha is shared by all arms and guard rails, so that of an experiment without harm one in twenty
+    at most ever has an arm stopped.
+    """
+    control = next(one for one in variants if one.control)
+    arms = [one for one in variants if not one.control]
+    alpha = ALPHA / max(len(arms) * len(experiment.guards), 1)
+    return [
+        Breach(arm, because)
+        for arm in arms
+        if arm.stopped_at is None
+        for because in _broken(experiment, control, arm, outcomes, alpha)[:1]
+    ]
+
+
+def _broken(
+    experiment: Experiment, control: Variant, arm: Variant, outcomes: Outcomes, alpha: float
+) -> list[str]:
+    return [
+        f"{metric(guard['metric']).label} is worse than the control's by more than {_margin(guard)}"
+        for guard in experiment.guards
+        if _worse(
+            metric(guard["metric"]),
+            outcomes.of(guard["metric"], control.id),
+            outcomes.of(guard["metric"], arm.id),
+            float(guard["margin"]),
+            (experiment.planned_units, alpha),
+        )
+    ]
+
+
+def _margin(guard: Mapping[str, Any]) -> str:
+    points = "points" if metric(guard["metric"]).share else "per cent"
+    return f"{float(guard['margin']) * 100:g} {points}"
+
+
+def _worse(
+    kind: Metric, control: Moments, arm: Moments, margin: float, test: tuple[int, float]
+) -> bool:
+    """Of a share the margin is added to the control's mean, of others it is a part of it."""
+    if not enough(control, arm):
+        return False
+    way = 1.0 if kind.better == "lower" else -1.0
+    times = 1.0 if kind.share else 1.0 + way * margin
+    allowed = control.mean * times + (way * margin if kind.share else 0.0)
+    variance = (
+        times**2 * variance_of(kind, control) / control.count + variance_of(kind, arm) / arm.count
+    )
+    planned, alpha = test
+    units = control.count + arm.count
+    harm = anytime(way * (arm.mean - allowed), variance, units, tuned(planned, alpha), alpha)
+    return harm.low > 0

@@ -1,0 +1,143 @@
+"""Before the start: how many units an effect takes to be seen, and how long they take to come."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.utils.module_loading import import_string
+
+from core import clock
+from core.errors import Conflict
+from experiments.models import Audience, Experiment, UnitKind
+from experiments.moments import Moments
+from workflows.models import ExecutionStatus, WorkflowExecution
+from workflows.totals import TOKENS
+
+SEEN_DAYS = 28
+_LEAST_SEEN = 10
+_MOST_TURNS = 200_000
+_COLUMNS = (
+    "user_id", "serial_key", "created_at", "status", "duration_ms", "open_calls",
+    "unpriced_calls", "cost_nano_usd", *TOKENS,
+)  # fmt: skip
+
+
+class TooLittleSeen(Conflict):
+    code = "too_little_seen"
+    message = (
+        f"Of this metric {{seen}} units were seen in the last {SEEN_DAYS} days; {_LEAST_SEEN} are "
+        "needed to tell how they differ. Give mean and deviation to reckon with those."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """`effect` is in the metric's own unit. Days are None where no unit came in the days seen."""
+
+    seen_units: int
+    units_a_day: float
+    mean: float
+    deviation: float
+    effect: float
+    units_once: int
+    units_anytime: int
+    days_once: float | None
+    days_anytime: float | None
+
+
+def forecast(
+    experiment: Experiment,
+    effect: float,
+    mean: float | None = None,
+    deviation: float | None = None,
+) -> Forecast:
+    """`effect` is the part of the mean by which an arm is to differ: 0.1 for ten per cent.
+
+    From the traffic of the last 28 days, of turns that ask for the same, those of its audience;
+    `mean` and `deviation` of one unit stand in place of what was seen. Raises TooLittleSeen.
+    """
+    units = _units_seen(experiment)
+    values = _values(experiment.primary, units)
+    if mean is None or deviation is None:
+        if values.count < _LEAST_SEEN or not values.mean:
+            raise TooLittleSeen(seen=values.count)
+        mean, deviation = values.mean, values.variance**0.5
+    variants = list(experiment.variants.all())
+    whole = sum(one.weight for one in variants)
+    control = next(one.weight for one in variants if one.control) / whole
+    arm = min(one.weight for one in variants if not one.control) / whole
+    needed = import_string("experiments.fixed.units_needed")(
+        deviation, abs(effect * mean), (control, arm), len(variants) - 1
+    )
+    a_day = len(units) * experiment.traffic_percent / 100 / SEEN_DAYS
+    return Forecast(
+        seen_units=len(units),
+        units_a_day=a_day,
+        mean=mean,
+        deviation=deviation,
+        effect=effect * mean,
+        units_once=needed.once,
+        units_anytime=needed.anytime,
+        days_once=needed.once / a_day if a_day else None,
+        days_anytime=needed.anytime / a_day if a_day else None,
+    )
+
+
+def _units_seen(experiment: Experiment) -> dict[Any, list[dict[str, Any]]]:
+    """The turns in the first window of each unit, as they would have been counted."""
+    by_user = experiment.unit == UnitKind.USER
+    window = timedelta(minutes=experiment.window_min)
+    units: dict[Any, list[dict[str, Any]]] = {}
+    for row in _turns(experiment).values(*_COLUMNS)[:_MOST_TURNS].iterator():
+        turns = units.setdefault(row["user_id"] if by_user else row["serial_key"], [])
+        if not turns or row["created_at"] <= turns[0]["created_at"] + window:
+            turns.append(row)
+    return units
+
+
+def _turns(experiment: Experiment) -> QuerySet[Any]:
+    about = Q(template=experiment.template_id, definition=experiment.definition_id)
+    if experiment.audience == Audience.OWN:
+        about &= Q(user=experiment.owner_id)
+    elif experiment.audience == Audience.CHOSEN:
+        users = Q(user__in=experiment.users.all())
+        about &= users | Q(user__groups__in=experiment.groups.all())
+    since = clock.now() - timedelta(days=SEEN_DAYS)
+    turns = WorkflowExecution.objects.filter(
+        about, serial_key__startswith="conversation:", created_at__gte=since, retry_of=None
+    )
+    return turns.filter(finished_at__isnull=False).order_by("created_at").distinct()
+
+
+def _values(key: str, units: dict[Any, list[dict[str, Any]]]) -> Moments:
+    """What was never measured, such as events and ratings, has no values."""
+    found, reckon = Moments(), _OF_TURNS.get(key)
+    for turns in units.values():
+        value = reckon(turns) if reckon else None
+        if value is not None:
+            found.add(value)
+    return found
+
+
+def _mean(values: list[float]) -> float | None:
+    return sum(values) / len(values) if values else None
+
+
+def _cost(turns: list[dict[str, Any]]) -> float | None:
+    if any(row["open_calls"] or row["unpriced_calls"] for row in turns):
+        return None
+    return _mean([row["cost_nano_usd"] / 1e9 for row in turns])
+
+
+def _latency(turns: list[dict[str, Any]]) -> float | None:
+    whole = [row for row in turns if row["status"] == ExecutionStatus.COMPLETED]
+    return _mean([float(row["duration_ms"]) for row in whole])
+
+
+_OF_TURNS: dict[str, Any] = {
+    "cost": _cost,
+    "latency": _latency,
+    "errors": lambda turns: _mean([row["status"] == ExecutionStatus.FAILED for row in turns]),
+    "tokens": lambda turns: _mean([sum(row[name] for name in TOKENS) for row in turns]),
+}

@@ -1,0 +1,57 @@
+"""What can be measured of a unit, and which way is better."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Better = Literal["lower", "higher"]
+EVENT = "event:"
+_JOINED = "\u2060"  # no line breaks here
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A `share` lies between 0 and 1, and margins of it are absolute; else they are relative.
+
+    `label` is what one value says of a unit; `times` and `symbol` are how people read it.
+    """
+
+    key: str
+    label: str
+    better: Better
+    share: bool = False
+    times: float = 1.0
+    symbol: str = ""
+    digits: int = 1
+
+    def shown(self, value: float) -> str:
+        """A value for people: "$0.001200", "12.5 %"; nothing parts a sign from its dollars."""
+        number = f"{abs(value) * self.times:,.{self.digits}f}"
+        sign = "−" if value < 0 and float(number.replace(",", "")) else ""
+        return (
+            f"{sign and sign + _JOINED}${number}"
+            if self.symbol == "$"
+            else f"{sign}{number}{self.symbol}"
+        )
+
+
+LEDGER = {
+    one.key: one
+    for one in (
+        Metric("cost", "cost of a turn", "lower", symbol="$", digits=6),
+        Metric("latency", "time a turn takes", "lower", symbol=" ms", digits=0),
+        Metric("errors", "share of turns that fail", "lower", True, 100, " %"),
+        Metric("tokens", "number of tokens of a turn", "lower"),
+        Metric("rating", "share of rated replies that helped", "higher", True, 100, " %"),
+    )
+}
+
+
+def metric(key: str, better: str = "higher") -> Metric:
+    """One of the ledger's or of the ratings, or the sum of a unit's events of that name.
+
+    Which way an event is better is said by whoever asks. Raises KeyError.
+    """
+    if key.startswith(EVENT) and len(key) > len(EVENT):
+        way: Better = "lower" if better == "lower" else "higher"
+        return Metric(key, f"'{key.removeprefix(EVENT)}' of a unit", way, digits=3)
+    return LEDGER[key]

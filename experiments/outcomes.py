@@ -1,0 +1,140 @@
+"""What came of units: one value of each, for every metric; reckoned from ledger and ratings.
+
+A unit counts once, whatever it did: its value is the mean over its turns. Turns of one unit are not
+independent, units are, and only those are dealt out at random; so what is spread over units is what
+errors are reckoned from. (The delta method would weigh a unit by its turns, and its value would go
+on changing after it was looked at.) A unit is counted once its window is over and none of the turns
+it began in it is under way; after that its value stays, so the units come in one after the other,
+as sequential inference needs it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Avg, Case, Count, F, FloatField, Q, Sum, Value, When
+from django.db.models.functions import Cast
+
+from analytics.models import ReplyRating
+from core import clock
+from experiments.metrics import EVENT
+from experiments.models import Experiment, Exposure, Unit, UnitEvent
+from experiments.moments import Moments
+from workflows.models import ExecutionStatus
+from workflows.totals import TOKENS
+
+_NANO = 1e9
+
+
+@dataclass(slots=True)
+class Outcomes:
+    """By variant: units dealt, and those counted; by metric and variant: the values of units.
+
+    `unknown` counts the units whose cost is not known to the last call: they have no value of it.
+    """
+
+    dealt: dict[UUID, int] = field(default_factory=dict)
+    counted: dict[UUID, int] = field(default_factory=lambda: defaultdict(int))
+    unknown: dict[UUID, int] = field(default_factory=lambda: defaultdict(int))
+    values: dict[str, dict[UUID, Moments]] = field(default_factory=dict)
+
+    def of(self, metric: str, variant: UUID) -> Moments:
+        return self.values.setdefault(metric, {}).setdefault(variant, Moments())
+
+
+def outcomes_of(experiment: Experiment) -> Outcomes:
+    """Three reads: of its exposures, of the ratings of these replies, of events."""
+    found = Outcomes(dealt=_dealt(experiment))
+    counted: dict[UUID, UUID] = {}
+    for row in _turns(experiment):
+        if row["over"] < row["turns"]:
+            continue
+        variant = row["unit__variant_id"]
+        counted[row["unit_id"]] = variant
+        found.counted[variant] += 1
+        _add_turns(found, variant, row)
+    for unit, helpful in _rated(experiment):
+        if unit in counted:
+            found.of("rating", counted[unit]).add(helpful)
+    _add_events(found, experiment, counted)
+    return found
+
+
+def _dealt(experiment: Experiment) -> dict[UUID, int]:
+    units = Unit.objects.filter(experiment=experiment).order_by()
+    return dict(units.values_list("variant_id").annotate(Count("id")))
+
+
+def in_window(experiment: Experiment, of_unit: str = "unit__", at: str = "created_at") -> Q:
+    """What lies in the window of its unit, where that is over."""
+    window = timedelta(minutes=experiment.window_min)
+    return Q(**{f"{at}__lte": F(f"{of_unit}created_at") + window}) & Q(
+        **{f"{of_unit}created_at__lte": clock.now() - window}
+    )
+
+
+def _turns(experiment: Experiment) -> Iterator[Any]:
+    exposures = Exposure.objects.filter(
+        in_window(experiment), experiment=experiment, diverted=False
+    )
+    rows = exposures.order_by().values("unit_id", "unit__variant_id").annotate(**SUMS)
+    return iter(rows.iterator())
+
+
+_OVER = Q(execution__finished_at__isnull=False)
+_COMPLETED = Q(execution__status=ExecutionStatus.COMPLETED)
+_UNKNOWN = Q(execution__open_calls__gt=0) | Q(execution__unpriced_calls__gt=0)
+SUMS: Mapping[str, Any] = {
+    "turns": Count("id"),
+    "over": Count("id", filter=_OVER),
+    "failed": Count("id", filter=Q(execution__status=ExecutionStatus.FAILED)),
+    "latency": Avg("execution__duration_ms", filter=_COMPLETED),
+    "unknown": Count("id", filter=_UNKNOWN),
+    "uncounted": Count("id", filter=Q(execution__open_calls__gt=0)),
+    "cost": Sum(Cast("execution__cost_nano_usd", FloatField())),
+    "tokens": Sum(
+        sum((F(f"execution__{name}") for name in TOKENS[1:]), F(f"execution__{TOKENS[0]}"))
+    ),
+}
+
+
+def _add_turns(found: Outcomes, variant: UUID, row: Mapping[str, Any]) -> None:
+    turns = row["turns"]
+    found.of("errors", variant).add(row["failed"] / turns)
+    if row["latency"] is not None:
+        found.of("latency", variant).add(float(row["latency"]))
+    if not row["uncounted"]:
+        found.of("tokens", variant).add(row["tokens"] / turns)
+    if row["unknown"]:
+        found.unknown[variant] += 1
+    else:
+        found.of("cost", variant).add(row["cost"] / _NANO / turns)
+
+
+def _rated(experiment: Experiment) -> Iterator[tuple[UUID, float]]:
+    """Units that rated a reply, and the share of these that helped."""
+    exposure = "message__execution__exposure"
+    helpful = Case(When(helpful=True, then=Value(1.0)), default=Value(0.0))
+    ratings = ReplyRating.objects.filter(
+        in_window(experiment, f"{exposure}__unit__"),
+        **{f"{exposure}__experiment": experiment, f"{exposure}__diverted": False},
+    )
+    rows = ratings.order_by().values_list(f"{exposure}__unit_id")
+    return iter(rows.annotate(share=Avg(helpful, output_field=FloatField())).iterator())
+
+
+def _add_events(found: Outcomes, experiment: Experiment, counted: Mapping[UUID, UUID]) -> None:
+    """The sum of each unit; one that did nothing counts with 0, once any unit did something."""
+    events = UnitEvent.objects.filter(in_window(experiment), experiment=experiment)
+    rows = events.order_by().values_list("name", "unit_id").annotate(total=Sum("value"))
+    sums: dict[str, dict[UUID, float]] = defaultdict(dict)
+    for name, unit, total in rows.iterator():
+        sums[EVENT + name][unit] = total
+    if experiment.primary.startswith(EVENT):
+        sums.setdefault(experiment.primary, {})
+    for key, of_units in sums.items():
+        for unit, variant in counted.items():
+            found.of(key, variant).add(of_units.get(unit, 0.0))

@@ -1,0 +1,161 @@
+"""An experiment begins, pauses, goes on and ends; a variant is stopped."""
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from accounts.models import User
+from audit.record import record
+from core import clock
+from core.errors import Conflict, NotFound
+from experiments.models import (
+    Changes,
+    Experiment,
+    ExperimentStatus,
+    Variant,
+    sources_of,
+)
+from experiments.services.experiments import experiment_for, locked, told
+from experiments.services.routing import forget_running
+from workflows.models import WorkflowVersion
+from workflows.parameters import checked
+from workflows.services.planning import check_graph
+from workflows.services.versions import entry_of
+
+
+class ExperimentMoved(Conflict):
+    code = "experiment_cannot_move"
+    message = "An experiment that is {status} cannot become {to}."
+
+
+class ExperimentTargetGone(Conflict):
+    code = "target_gone"
+    message = "What this is about, or what one of its variants runs, has been deleted."
+
+
+class ExperimentInTheWay(Conflict):
+    code = "experiment_in_the_way"
+    message = "'{name}' is about the same and is under way; complete it first."
+
+
+class VariantNotFound(NotFound):
+    code = "variant_not_found"
+    message = "This experiment has no such variant."
+
+
+class ControlStays(Conflict):
+    code = "control_stays"
+    message = "The control answers whoever nothing else answers; complete the experiment instead."
+
+
+@transaction.atomic
+def start_experiment(experiment: Experiment, *, by: User) -> Experiment:
+    """From now on its variants answer, each with the graph it has now, whatever is published later.
+
+    Raises ExperimentMoved, ExperimentTargetGone, ExperimentInTheWay, and what a start of a variant
+    by the owner raises.
+    """
+    list(User.objects.select_for_update(of=("self",), no_key=True).filter(pk=experiment.owner_id))
+    experiment = locked(experiment)
+    if experiment.status == ExperimentStatus.DRAFT:
+        _refuse_second(experiment)
+        for variant in experiment.variants.select_related("template"):
+            variant.version = _version_of(experiment, variant)
+            variant.save(update_fields=["version"])
+    return _move(experiment, ExperimentStatus.RUNNING, by, "started", started_at=clock.now())
+
+
+@transaction.atomic
+def pause_experiment(experiment: Experiment, *, by: User) -> Experiment:
+    """Turns are answered as asked until it goes on. Raises ExperimentMoved."""
+    return _move(locked(experiment), ExperimentStatus.PAUSED, by, "paused")
+
+
+@transaction.atomic
+def resume_experiment(experiment: Experiment, *, by: User) -> Experiment:
+    """It goes on, every unit with its variant. Raises ExperimentMoved."""
+    experiment = locked(experiment)
+    if experiment.status == ExperimentStatus.DRAFT:
+        raise ExperimentMoved(status=experiment.status, to=ExperimentStatus.RUNNING)
+    return _move(experiment, ExperimentStatus.RUNNING, by, "resumed")
+
+
+@transaction.atomic
+def complete_experiment(experiment: Experiment, *, by: User) -> Experiment:
+    """It is over: turns are answered as asked. Raises ExperimentMoved."""
+    experiment = locked(experiment)
+    return _move(experiment, ExperimentStatus.COMPLETED, by, "completed", completed_at=clock.now())
+
+
+@transaction.atomic
+def stop_variant(
+    experiment: Experiment, pk: Any, *, by: User | None, because: str = "by hand"
+) -> bool:
+    """Its units are answered by the control from now on; whether it was stopped just now.
+
+    `by` None: a guard rail. Raises VariantNotFound, ControlStays.
+    """
+    variant = variant_of(experiment, pk)
+    if variant.control:
+        raise ControlStays
+    now = clock.now()
+    going = Variant.objects.filter(pk=variant.pk, stopped_at=None)
+    if not going.update(stopped_at=now, stopped_because=because[:200]):
+        return False
+    detail = {"variant": variant.name, "because": because}
+    record("experiments.variant.stopped", actor=by, target=experiment, detail=detail)
+    transaction.on_commit(forget_running)
+    return True
+
+
+def variant_of(experiment: Experiment, pk: Any) -> Variant:
+    """Raises VariantNotFound."""
+    variants = experiment.variants.select_related("template")
+    found: Variant | None = next((one for one in variants if str(one.pk) == str(pk)), None)
+    if found is None:
+        raise VariantNotFound
+    return found
+
+
+def _move(
+    experiment: Experiment, to: ExperimentStatus, by: User, verb: str, **fields: Any
+) -> Experiment:
+    sources = sources_of(to)
+    if verb == "started":
+        sources = [ExperimentStatus.DRAFT]
+    if not Experiment.objects.move(experiment.pk, to=to, sources=sources, **fields):
+        raise ExperimentMoved(status=experiment.status, to=to)
+    record(f"experiments.experiment.{verb}", actor=by, target=experiment, detail=told(experiment))
+    transaction.on_commit(forget_running)
+    return experiment_for(by, experiment.pk)
+
+
+def _refuse_second(experiment: Experiment) -> None:
+    """Two about the same, of one owner or both of staff, would take units from one another."""
+    same = Q(template=experiment.template_id, definition=experiment.definition_id)
+    under_way = Q(status__in=[ExperimentStatus.RUNNING, ExperimentStatus.PAUSED])
+    whose = Q(owner=experiment.owner_id)
+    if experiment.may_reach_others():
+        whose |= Q(owner__is_staff=True)
+    other = Experiment.objects.filter(same, under_way, whose).first()
+    if other is not None:
+        raise ExperimentInTheWay(name=other.name)
+
+
+def _version_of(experiment: Experiment, variant: Variant) -> WorkflowVersion:
+    """The graph this variant runs, which a run of the owner's could begin with now."""
+    owner = experiment.owner
+    if experiment.definition is not None:
+        number = variant.number or experiment.definition.published
+        version: WorkflowVersion = entry_of(experiment.definition, number).version
+        check_graph(version, variant.parameters, owner)
+        return version
+    template = experiment.template
+    if variant.changes == Changes.TEMPLATE:
+        template = variant.template
+    if template is None:
+        raise ExperimentTargetGone
+    version = template.version
+    check_graph(version, checked(template.parameters, variant.parameters), owner)
+    return version

@@ -1,0 +1,156 @@
+"""The pages of experiments: one's list, and what is known of one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.authentication import user_of
+from accounts.models import User
+from core.errors import ChatterError, Invalid
+from experiments.forecast import Forecast, TooLittleSeen, forecast
+from experiments.models import Experiment, ExperimentStatus
+from experiments.plots import Plot, plot_of, verdict_of
+from experiments.results import Cell, MetricResult, results_of
+from experiments.sentences import sentences
+from experiments.services.acts import (
+    complete_experiment,
+    pause_experiment,
+    resume_experiment,
+    start_experiment,
+    stop_variant,
+)
+from experiments.services.experiments import ExperimentNotFound, experiment_for
+from experiments.services.promoting import promote_variant
+
+_SHOWN = 100
+_EFFECTS = (0.05, 0.1, 0.2)
+_ACTS: Mapping[str, Any] = {
+    "start": start_experiment,
+    "pause": pause_experiment,
+    "resume": resume_experiment,
+    "complete": complete_experiment,
+}
+
+
+class UnknownExperimentAct(Invalid):
+    code = "unknown_act"
+    message = "Start, pause, resume or complete it, stop a variant or promote one."
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One variant of one metric, as the table shows it."""
+
+    name: str
+    units: int
+    mean: str
+    difference: str
+    between: str
+    once: str
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One metric on the page."""
+
+    title: str
+    better: str
+    primary: bool
+    rows: list[Row]
+    plot: Plot | None
+
+
+@never_cache
+@login_required
+@require_safe
+def experiments(request: HttpRequest) -> HttpResponse:
+    """One's experiments."""
+    mine = Experiment.objects.filter(owner=user_of(request)).for_list()[:_SHOWN]
+    return render(request, "experiments/experiments.html", {"experiments": mine})
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def experiment(request: HttpRequest, pk: str) -> HttpResponse:
+    """One experiment and what is known of it. A POST with `act` acts, `variant` says on which."""
+    user = user_of(request)
+    found, error = _found(user, pk), None
+    if request.method == "POST":
+        try:
+            _act(request, user, found)
+            return redirect("experiment", found.pk)
+        except ChatterError as refused:
+            error, found = refused, _found(user, pk)
+    results = results_of(found)
+    shown = {
+        "experiment": found,
+        "plans": _plans(found),
+        "results": results,
+        "says": sentences(results),
+        "blocks": [_block(one) for one in results.metrics],
+        "problem": error,
+    }
+    page = "experiments/experiment.html"
+    return render(request, page, shown, status=error.status if error else 200)
+
+
+def _plans(found: Experiment) -> list[tuple[float, Forecast]] | None:
+    """What seeing effects of several sizes takes; None once it has begun, or if it is not known."""
+    if found.status != ExperimentStatus.DRAFT:
+        return None
+    try:
+        return [(100 * effect, forecast(found, effect)) for effect in _EFFECTS]
+    except TooLittleSeen:
+        return []
+
+
+def _found(user: User, pk: str) -> Experiment:
+    try:
+        return experiment_for(user, pk)
+    except ExperimentNotFound as error:
+        raise Http404 from error
+
+
+def _act(request: HttpRequest, user: User, found: Experiment) -> None:
+    act, variant = request.POST.get("act", ""), request.POST.get("variant", "")
+    if act in _ACTS:
+        _ACTS[act](found, by=user)
+    elif act == "stop":
+        stop_variant(found, variant, by=user)
+    elif act == "promote":
+        promote_variant(found, variant, by=user)
+    else:
+        raise UnknownExperimentAct
+
+
+def _block(result: MetricResult) -> Block:
+    return Block(
+        title=result.metric.label,
+        better=result.metric.better,
+        primary=result.primary,
+        rows=[_row(result, cell) for cell in result.cells],
+        plot=plot_of(result),
+    )
+
+
+def _row(result: MetricResult, cell: Cell) -> Row:
+    shown, found = result.metric.shown, cell.comparison
+    anytime = found.anytime if found else None
+    once = found.once if found else None
+    return Row(
+        name=cell.variant.name,
+        units=cell.units,
+        mean="no data" if cell.mean is None else shown(cell.mean),
+        difference=shown(found.difference) if found else "–",
+        between=f"{shown(anytime.low)} to {shown(anytime.high)}" if anytime else "–",
+        once=f"{shown(once.low)} to {shown(once.high)}, p = {once.p:.2g}" if once else "–",
+        verdict="control" if cell.variant.control else verdict_of(result, cell),
+    )
