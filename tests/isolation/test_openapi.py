@@ -19,6 +19,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from accounts.services.tokens import create_token
+from tests.isolation.asking import connection_kept
 from tests.isolation.document import Operation, document, operations
 from tests.isolation.policies import IDS, Staff
 from tests.isolation.routes import route_at
@@ -70,7 +71,7 @@ def test_it_answers_as_documented(one, mode, town, published, settings):
             case.body = _sensible(one, case.body, things)
             case.query = {**(case.query or {}), **ids}
         _wait_for_nobody(one, case.body)
-        with transaction.atomic(), catch_warnings():
+        with transaction.atomic(), connection_kept(), catch_warnings():
             simplefilter("ignore")  # of Django, that a stream is read as a whole
             answer = case.call(headers={"Authorization": f"Token {token}"})
             transaction.set_rollback(True)
