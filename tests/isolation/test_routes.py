@@ -185,8 +185,7 @@ def test_what_is_anothers_is_not_found_beneath_what_is_ones_own(route, verb, tow
 def test_nobody_is_asked_to_sign_in(route, verb, body, town):
     right = asked(route, verb, everything(town, town.alice))
     request = right if body == "right" else Asked(verb, right.url, {"nonsense": "1"})
-    with nothing_changed():
-        told = request.by(client_of(None), **headers_for(route))
+    told = request.by(client_of(None), **headers_for(route))
     assert told.wants_a_login or _is_no_verb(route, told), told.text
 
 
