@@ -10,7 +10,8 @@ from uuid import uuid4
 
 from django.apps import apps
 from django.contrib.sessions.models import Session
-from django.db import connection
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections, connection
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -48,7 +49,9 @@ class Asked:
         else:
             answer = getattr(client, self.verb)(self.url, self.body, headers=headers, **how)
         text = "" if answer.streaming else answer.content.decode()
-        answer.close()
+        if answer.streaming:
+            with connection_kept():
+                answer.close()
         return Told(answer.status_code, answer.headers.get("Content-Type", ""), text, answer)
 
 
@@ -91,6 +94,19 @@ def digest() -> str:
             rows = sorted(map(repr, cursor.fetchall()))
             found.update(repr((table, rows)).encode())
     return found.hexdigest()
+
+
+@contextmanager
+def connection_kept() -> Iterator[None]:
+    """Django would drop it at the ends of a request, with the transaction that the test is in."""
+    signals = request_started, request_finished
+    for one in signals:
+        one.disconnect(close_old_connections)
+    try:
+        yield
+    finally:
+        for one in signals:
+            one.connect(close_old_connections)
 
 
 @contextmanager

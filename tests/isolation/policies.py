@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from tests.definitions.graphs import asks, graph
 
 Form = Mapping[str, str]  # what a page's form sends; "{schedule}" is the id of one's schedule
-NO_FORM: Form = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Public:
-    """For anybody; `form` is what may be sent by a page, if anything."""
+    """For anybody."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from core.listing import ShapeList
 from tests.isolation.document import document, operations
+from tests.isolation.routes import route_at
 
 
 def _all_below(kind: type[BaseModel]) -> Iterator[type[BaseModel]]:
@@ -22,3 +24,14 @@ def test_no_two_bodies_of_the_api_have_one_name():
     names = Counter(one.__name__ for one in shapes)
     assert [name for name, count in names.items() if count > 1] == []
     assert len(operations()) > 100
+
+
+def test_every_list_says_how_it_goes_on():
+    lists = [
+        one
+        for one in operations()
+        if one.verb == "get" and issubclass(route_at(one.path).callback.cls, ShapeList)
+    ]
+    assert len(lists) > 10
+    for one in lists:
+        assert {"cursor", "page_size"} <= {how["name"] for how in one.parameters("query")}, one

@@ -12,7 +12,7 @@ from django.test import AsyncClient
 
 from accounts.services.tokens import create_token
 from chatter_project.websockets import _routes, sockets
-from tests.isolation.asking import nobodys
+from tests.isolation.asking import connection_kept, nobodys
 from tests.isolation.conftest import Town
 from tests.isolation.home import Home
 from tests.isolation.policies import CHANNELS, SOCKETS, Own, SignedIn, Staff
@@ -200,7 +200,8 @@ async def streamed(url: str, home: Home, last: str) -> str:
     await asyncio.wait([task], timeout=UNHEARD_S * 2)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    answer.close()
+    with connection_kept():
+        answer.close()
     return "".join(parts)
 
 

@@ -19,6 +19,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from accounts.services.tokens import create_token
+from tests.isolation.asking import connection_kept
 from tests.isolation.document import Operation, document, operations
 from tests.isolation.policies import IDS, Staff
 from tests.isolation.routes import route_at
@@ -54,6 +55,8 @@ def test_it_answers_as_documented(one, mode, town, published, settings):
     published.app = WSGIHandler()
     policy, things = policy_of(route_at(one.path)), everything(town, town.alice)
     plain = values(route_at(one.path), getattr(policy, "kind", ""), things)
+    named = (parameter["name"] for parameter in one.parameters("query"))
+    ids = {name: things[IDS[name].split()[0]] for name in named if IDS.get(name)}
     ada = create_token(user=town.ada, name="", by=town.ada)[1]
     token = ada if isinstance(policy, Staff) else town.alice.token
 
@@ -66,8 +69,9 @@ def test_it_answers_as_documented(one, mode, town, published, settings):
         if own:
             case.path_parameters = dict(zip(one.path_names, plain.values(), strict=True))
             case.body = _sensible(one, case.body, things)
+            case.query = {**(case.query or {}), **ids}
         _wait_for_nobody(one, case.body)
-        with transaction.atomic(), catch_warnings():
+        with transaction.atomic(), connection_kept(), catch_warnings():
             simplefilter("ignore")  # of Django, that a stream is read as a whole
             answer = case.call(headers={"Authorization": f"Token {token}"})
             transaction.set_rollback(True)
