@@ -211,7 +211,11 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    "ENUM_NAME_OVERRIDES": {"ModeEnum": ["wait", "stream", "background"]},
+    "ENUM_NAME_OVERRIDES": {
+        "ModeEnum": ["wait", "stream", "background"],
+        "BudgetUnitEnum": ["usd", "tokens"],
+        "ExperimentUnitEnum": ["user", "conversation"],
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

@@ -42,6 +42,16 @@ TABLES = [
     Table("webhooks.WebhookEndpoint", ("owner",), hidden=("secret", "previous_secret")),
     Table("webhooks.WebhookDelivery", ("hook__owner",)),
     Table("webhooks.IncomingWebhook", ("owner",), hidden=("secret", "previous_secret")),
+    # --- budgets, and what was put to the test -------------------------------------------------
+    Table("budgets.BudgetCharge", ("period__budget__owner", "period__budget__user")),
+    Table("budgets.BudgetPeriod", ("budget__owner", "budget__user")),
+    Table("budgets.Budget", ("owner", "user")),
+    Table("experiments.UnitEvent", ("unit__user", "experiment__owner")),
+    Table("experiments.Exposure", ("unit__user", "experiment__owner")),
+    Table("experiments.Unit", ("user", "experiment__owner")),
+    Table("experiments.Experiment_users", ("user", "experiment__owner")),
+    Table("experiments.Variant", ("experiment__owner",)),
+    Table("experiments.Experiment", ("owner",)),
     # --- the ledger ----------------------------------------------------------------------------
     Table(
         "llms.ModelCall",
@@ -124,6 +134,20 @@ TABLES = [
     Table("analytics.Rating", ("user",), Fate.BLANKED, {"comment": ""}),
     Table("analytics.ReplyRating", ("user",), Fate.BLANKED, {"comment": ""}),
     Table("analytics.UserUsage", ("user",), Fate.BLANKED),  # numbers, and no words
+    *(
+        Table(
+            f"analytics.{rollup}",
+            ("whose",),
+            Fate.BLANKED,  # the same
+            kept=("grain", "dimension", "whose", "subject"),
+            hidden=tuple(f"{name}_histogram" for name in spreads),
+        )
+        for rollup, spreads in {
+            "ExecutionRollup": ("duration",),
+            "ModelRollup": ("latency", "first_token"),
+            "ToolRollup": ("latency",),
+        }.items()
+    ),
 ]
 
 # Whose rows are no person's, and why; those marked * an erasure goes through all the same.
@@ -148,6 +172,9 @@ NOBODYS = {
     "tools.McpTool": "what a server offers",
     "tools.ToolSetting": "the installation's",
     "security.TrailPosition": "a number",
+    "experiments.Experiment_groups": "which roles take part",
+    "analytics.RollupPart": "ids and numbers, until they are added up",
+    "telemetry.Tally": "sums over everybody",
     "workflows.Approval_groups": "which roles were asked",
     "workflows.PumpHost": "processes",
     "workflows.WorkflowVersion": "* shared by content; emptied where nobody else uses it "

@@ -46,7 +46,7 @@ def _versions(keys: Collection[str], reader: User) -> dict[str, str]:
 
 def satisfaction(templates: Collection[str]) -> dict[str, float]:
     """The share of helpful ones among the rated replies of each; of all users, since ever."""
-    rows = TemplateAnalytics.objects.filter(template__in=templates)
+    rows = TemplateAnalytics.objects.filter(pk__in=map(UUID, templates))
     counts = rows.values_list("template", "helpful_count", "unhelpful_count")
     return {str(pk): round(good / (good + bad), 4) for pk, good, bad in counts if good + bad}
 

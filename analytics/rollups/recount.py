@@ -66,7 +66,8 @@ def _differences_of(kind: FactKind, day: datetime) -> Iterator[Difference]:
     counted = _counted(kind, day)
     numbers = (*kind.rollup.SUMS, *_spread_columns(kind))
     rows = kind.rollup._base_manager.filter(starts_at__gte=day, starts_at__lt=day + _DAY)
-    for row in rows.values().iterator():
+    for values in rows.values().iterator():
+        row: dict[str, Any] = dict(values)
         should = counted.pop(row["id"], {})
         for name in numbers:
             kept, found = _number(row[name]), _number(should.get(name))
@@ -74,8 +75,8 @@ def _differences_of(kind: FactKind, day: datetime) -> Iterator[Difference]:
                 told = f"{row['grain']} {row['starts_at']:%Y-%m-%dT%H} {row['whose'] or 'all'}"
                 parent = f"{told} {row['dimension']} {row['subject']}".strip()
                 yield Difference(f"{kind.rollup._meta.label}.{name}", parent, kept, found)
-    for row in counted.values():
-        yield Difference(f"{kind.rollup._meta.label} missing", row["id"], 0, 1)
+    for pk in counted:
+        yield Difference(f"{kind.rollup._meta.label} missing", pk, 0, 1)
 
 
 def _counted(kind: FactKind, day: datetime) -> dict[Any, dict[str, Any]]:

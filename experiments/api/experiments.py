@@ -64,6 +64,7 @@ class ExperimentList(ShapeList):
 
     filterset_class = ExperimentFilter
     shown = staticmethod(experiment_out)
+    queryset = Experiment.objects.none()
 
     def get_queryset(self) -> Any:
         return Experiment.objects.visible_to(user_of(self.request)).for_list()

@@ -11,7 +11,7 @@ from audit.admin_mixin import AuditedAdmin
 from tests.audit.keys import listed, of_the_back_office, written
 
 # Their rows change by services, which write the entries.
-BY_SERVICES = {"DefinitionAdmin", "McpToolAdmin"}
+BY_SERVICES = {"BudgetAdmin", "DefinitionAdmin", "McpToolAdmin"}
 
 
 def fits(key: str, keys: set[str]) -> bool:

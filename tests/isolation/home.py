@@ -44,7 +44,7 @@ def furnish(owner: User, drain: Callable[[], None]) -> Home:
     """
     key, token = create_token(user=owner, name=f"{owner.username}-keeps-this", by=owner)
     home = Home(owner, token, {"token": str(key.pk), "user": str(owner.pk)})
-    for furniture in (_talk, _workflows, _triggers, _webhooks, _ledger, _letter):
+    for furniture in _FURNITURE:
         furniture(home)
     drain()
     _what_came_of_it(home)
@@ -102,6 +102,23 @@ def _webhooks(home: Home) -> None:
     }
 
 
+def _budgets_and_experiments(home: Home) -> None:
+    runs = {"scope": "definition", "of": home.things["definition"]}
+    most = {"unit": "usd", "cap": "100", "period": "month"}
+    budget = _made(home, "budgets/", {"name": home.mark, **runs, **most})
+    ways = [
+        {"name": home.mark, "control": True},
+        {"name": "warm", "parameters": {"temperature": 1}},
+    ]
+    asked = {"name": home.mark, "primary": "tokens", "template": "universal_chat"}
+    experiment = _made(home, "experiments/", {**asked, "variants": ways})
+    home.things |= {
+        "budget": budget["id"],
+        "experiment": experiment["id"],
+        "variant": experiment["variants"][1]["id"],
+    }
+
+
 def _ledger(home: Home) -> None:
     origin = f"execution:{home.things['execution']}"
     text = {"text": home.mark, "reasoning": "", "tool_calls": []}
@@ -130,3 +147,14 @@ def _what_came_of_it(home: Home) -> None:
     stars = f"/api/v1/templates/{home.things['template']}/rating/"
     assert home.client().put(stars, {"stars": 5}).status_code == 201
     home.things |= {"approval": str(approval.pk), "reply": reply}
+
+
+_FURNITURE = (
+    _talk,
+    _workflows,
+    _triggers,
+    _webhooks,
+    _budgets_and_experiments,
+    _ledger,
+    _letter,
+)

@@ -64,6 +64,7 @@ POLICIES: dict[str, Policy] = {
     "logout/": Public(),
     "healthz": Public(),
     "readyz": Public(),
+    "metrics": Public(),  # absent unless settings name who may; `tests/telemetry` tell of it
     "api/": Public(),  # no such address
     "api/schema/": Public(),
     "api/docs/": Public(),
@@ -78,8 +79,11 @@ POLICIES: dict[str, Policy] = {
     "approvals/": SignedIn(own=True, form={"approval": "{approval}", "decision": "approve"}),
     "chat/": SignedIn(own=True),
     "chat/<str:pk>/": Own("conversation"),
+    "compliance/": Staff(told=404),
     "executions/": SignedIn(own=True),
     "executions/<str:pk>/": Own("execution"),
+    "experiments/": SignedIn(own=True),
+    "experiments/<str:pk>/": Own("experiment", form={"act": "start"}),
     "schedules/": SignedIn(own=True, form={"schedule": "{schedule}", "act": "pause"}),
     "schedules/new/": SignedIn(
         own=True,
@@ -115,6 +119,8 @@ POLICIES: dict[str, Policy] = {
     "api/v1/auth/me/": SignedIn(own=True),
     "api/v1/auth/tokens/": SignedIn(own=True),
     "api/v1/auth/tokens/<uuid:pk>/": Own("token"),
+    "api/v1/budgets/": SignedIn(own=True),
+    "api/v1/budgets/<str:pk>/": Own("budget"),
     "api/v1/chains/": SignedIn(own=True),
     "api/v1/chains/<str:pk>/": Own("chain"),
     "api/v1/chat/": SignedIn(),
@@ -127,7 +133,10 @@ POLICIES: dict[str, Policy] = {
     "api/v1/events/": SignedIn(own=True),
     "api/v1/executions/": SignedIn(own=True),
     "api/v1/executions/<str:pk>/": Own("execution"),
+    "api/v1/experiments/": SignedIn(own=True),
+    "api/v1/experiments/<str:pk>/": Own("experiment"),
     "api/v1/model-calls/": SignedIn(own=True),
+    "api/v1/privacy/export/": SignedIn(own=True),
     "api/v1/schedules/": SignedIn(own=True),
     "api/v1/schedules/preview/": SignedIn(),
     "api/v1/schedules/<str:pk>/": Own("schedule"),
@@ -155,12 +164,16 @@ POLICIES: dict[str, Policy] = {
     "api/v1/analytics/system/": Staff(told=404),
     "api/v1/audit/entries/": Staff(),
     "api/v1/dashboard/events/": Staff(told=404),
+    "api/v1/privacy/users/<uuid:pk>/erase/": Staff(kind="user"),
+    "api/v1/privacy/users/<uuid:pk>/export/": Staff(kind="user"),
+    "api/v1/security/compliance/": Staff(),
     "api/v1/mcp-servers/": Staff(),
     "api/v1/mcp-servers/<uuid:pk>/": Staff(kind="mcp_server"),
 }
 
 # What the other parameters of addresses are: kinds of things, or values that fit.
 PARAMETERS: dict[str, str] = {
+    "variant": "variant",
     **{"message": "reply", "number": "=1", "before": "=1", "after": "=2"},
     **{"key": "=calculator", "public_id": "=nothing", "subject": "=models"},
 }

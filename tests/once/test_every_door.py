@@ -23,10 +23,12 @@ pytestmark = pytest.mark.django_db
 # What may be posted and starts no execution: nothing that costs is done twice, or it says so.
 STARTS_NOTHING = {
     "/api/v1/auth/token/",
+    "/api/v1/budgets/",
     "/api/v1/chains/",
     "/api/v1/conversations/",
     "/api/v1/definitions/",
     "/api/v1/definitions/import/",
+    "/api/v1/definitions/{id}/forecast/",
     "/api/v1/definitions/{id}/fork/",
     "/api/v1/definitions/{id}/template/",
     "/api/v1/definitions/{id}/versions/{number}/publish/",
@@ -52,6 +54,7 @@ STARTS_NOTHING = {
     "/api/v1/secrets/",
     "/api/v1/templates/",
     "/api/v1/templates/{id}/definition/",
+    "/api/v1/templates/{id}/forecast/",
     "/api/v1/webhooks/endpoints/",
     "/api/v1/webhooks/endpoints/{id}/ping/",
     "/api/v1/webhooks/endpoints/{id}/rotate/",
