@@ -41,7 +41,7 @@ class GroupOut(Shape, Generic[N]):
         return f"{params[0].__name__}Group"
 
 
-class ReportOut(Shape, Generic[N]):
+class RollupReport(Shape, Generic[N]):
     """Of the time from `start` to before `end`; both are whole hours. Steps are in the zone's time.
 
     `groups` are in the order of what happened in them, most first.
@@ -65,9 +65,9 @@ class ReportOut(Shape, Generic[N]):
 
 
 REPORTS: dict[str, Any] = {
-    "executions": ReportOut[ExecutionNumbers],
-    "models": ReportOut[ModelNumbers],
-    "tools": ReportOut[ToolNumbers],
+    "executions": RollupReport[ExecutionNumbers],
+    "models": RollupReport[ModelNumbers],
+    "tools": RollupReport[ToolNumbers],
 }
 
 

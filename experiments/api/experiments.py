@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.generics import GenericAPIView
@@ -12,7 +11,7 @@ from rest_framework.response import Response
 
 from accounts.authentication import user_of
 from core.api import parse
-from core.listing import Page, ShapeList
+from core.listing import ListFilter, Page, ShapeList
 from experiments.api.inputs import (
     EventIn,
     ExperimentChange,
@@ -22,11 +21,11 @@ from experiments.api.inputs import (
     PromoteIn,
 )
 from experiments.api.shapes import (
-    EventOut,
     ExperimentOut,
     ForecastOut,
     PromotedOut,
     ResultsOut,
+    UnitEventOut,
     event_out,
     experiment_out,
     forecast_out,
@@ -52,7 +51,7 @@ from experiments.services.experiments import (
 from experiments.services.promoting import promote_variant
 
 
-class ExperimentFilter(filters.FilterSet):
+class ExperimentFilter(ListFilter):
     class Meta:
         model = Experiment
         fields = ["status", "definition", "template"]
@@ -172,7 +171,7 @@ class ExperimentPlan(GenericAPIView[Experiment]):
         return Response(forecast_out(found).to_json())
 
 
-@extend_schema_view(get=extend_schema("experiment_events_list", responses=Page[EventOut]))
+@extend_schema_view(get=extend_schema("experiment_events_list", responses=Page[UnitEventOut]))
 class ExperimentEvents(ShapeList):
     """What its units did elsewhere, newest first."""
 
@@ -184,7 +183,7 @@ class ExperimentEvents(ShapeList):
         experiment = experiment_for(user_of(self.request), self.kwargs["pk"])
         return UnitEvent.objects.filter(experiment=experiment).select_related("unit")
 
-    @extend_schema(request=EventIn, responses={200: EventOut, 201: EventOut})
+    @extend_schema(request=EventIn, responses={200: UnitEventOut, 201: UnitEventOut})
     def post(self, request: Request, pk: str) -> Response:
         experiment = experiment_for(user_of(request), pk)
         body = parse(EventIn, request)

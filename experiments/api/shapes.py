@@ -127,7 +127,7 @@ class ForecastOut(Shape):
     days_anytime: float | None
 
 
-class EventOut(Shape):
+class UnitEventOut(Shape):
     id: UUID
     unit: str
     name: str
@@ -258,9 +258,9 @@ def forecast_out(found: Forecast) -> ForecastOut:
     )
 
 
-def event_out(event: UnitEvent) -> EventOut:
+def event_out(event: UnitEvent) -> UnitEventOut:
     """From a row with its unit."""
-    return EventOut(
+    return UnitEventOut(
         id=event.id,
         unit=event.unit.key.partition(":")[2],
         name=event.name,

@@ -24,7 +24,7 @@ class CheckOut(Shape):
     checked_at: str
 
 
-class ReportOut(Shape):
+class ComplianceOut(Shape):
     """All checks, made while one waits."""
 
     made_at: str
@@ -36,7 +36,7 @@ class ReportOut(Shape):
 class ComplianceReport(APIView):
     permission_classes = [IsAdminUser]
 
-    @extend_schema(operation_id="compliance_report", responses=ReportOut)
+    @extend_schema(operation_id="compliance_report", responses=ComplianceOut)
     def get(self, request: Request) -> Response:
         """What looks at the whole database is left to `manage.py compliance_report`."""
         return Response(compliance_report(by=user_of(request), via="api"))

@@ -56,7 +56,7 @@ def _built() -> Town:
     ada = AdministratorFactory(username="ada")
     nowhere = {"transport": "streamable_http", "url": "http://127.0.0.1:9/", "headers": {}}
     server = register_server(by=ada, name="nowhere", **nowhere)
-    common = {"mcp_server": str(server.pk)}
+    common = {"mcp_server": str(server.pk), "user": str(UserFactory(username="bob").pk)}
     people = [UserFactory(username=name) for name in ("alice", "charlie")]
     alice, charlie = (furnish(one, _drain) for one in people)
     return Town(alice, charlie, ada, UserFactory(username="sam", is_staff=True), common)

@@ -108,7 +108,7 @@ def _budgets_and_experiments(home: Home) -> None:
     budget = _made(home, "budgets/", {"name": home.mark, **runs, **most})
     ways = [
         {"name": home.mark, "control": True},
-        {"name": "warm", "parameters": {"temperature": 1}},
+        {"name": "brief", "parameters": {"system": "Be brief."}},
     ]
     asked = {"name": home.mark, "primary": "tokens", "template": "universal_chat"}
     experiment = _made(home, "experiments/", {**asked, "variants": ways})

@@ -79,7 +79,7 @@ POLICIES: dict[str, Policy] = {
     "approvals/": SignedIn(own=True, form={"approval": "{approval}", "decision": "approve"}),
     "chat/": SignedIn(own=True),
     "chat/<str:pk>/": Own("conversation"),
-    "compliance/": Staff(told=404),
+    "compliance/": Staff(),
     "executions/": SignedIn(own=True),
     "executions/<str:pk>/": Own("execution"),
     "experiments/": SignedIn(own=True),
@@ -189,6 +189,9 @@ EXAMPLES: dict[str, object] = {
     "url": "https://example.org/",
     "every_s": 60,
     "kind": "interval",
+    "effect": 0.1,
+    "primary": "tokens",
+    "variants": [{"name": "as it is", "control": True}, {"name": "brief"}],
 }
 # What a field or a query parameter is the id of; two kinds where there are two ways to name one.
 IDS: dict[str, str] = {
@@ -200,6 +203,8 @@ IDS: dict[str, str] = {
     "execution": "execution",
     "user": "user",
     "version": "version",
+    "unit": "conversation",
+    "variant": "variant",
     # Of no thing that is anybody's:
     **{"actor": "", "request_id": "", "delivery_id": ""},
 }
@@ -209,9 +214,10 @@ ALONG: dict[tuple[str, str], Mapping[str, str | None]] = {
     ("/api/v1/chains/", "template"): {"after_template": "{template}"},
     ("/api/v1/chains/", "after_definition"): {"template": "{template}"},
     ("/api/v1/chains/", "after_template"): {"template": "{template}"},
+    ("/api/v1/experiments/", "variants"): {"template": "universal_chat"},
 }
 # Settings of nodes that only look like ids.
-NO_IDS = {("prompt", "template")}
+NO_IDS = {("prompt", "template"), ("subworkflow", "version")}
 
 # --- the live side: the addresses of sockets, and the channels that one may subscribe to
 SOCKETS: dict[str, Policy] = {

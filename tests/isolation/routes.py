@@ -10,6 +10,8 @@ from django.contrib.admindocs.views import simplify_regex
 from django.urls import URLPattern, get_resolver
 from django.urls.resolvers import RegexPattern
 
+from core.api import AsyncAPIView
+
 VERBS = ("get", "post", "put", "patch", "delete")
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 
@@ -34,6 +36,14 @@ class Route:
     def url(self, values: dict[str, Any]) -> str:
         """Where it is with these values in the places of its parameters."""
         return "/" + _PARAMETER.sub(lambda found: str(values[found[1]]), self.address)
+
+    @property
+    def streams(self) -> bool:
+        """Whether it gives events as they come."""
+        view = getattr(self.callback, "cls", None)
+        return (
+            self.address.endswith("events/") and view is not None and issubclass(view, AsyncAPIView)
+        )
 
     @property
     def shape(self) -> str:

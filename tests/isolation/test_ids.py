@@ -10,7 +10,7 @@ from tests.definitions.graphs import graph
 from tests.isolation.asking import Asked, Told, client_of, nobodys, nothing_changed
 from tests.isolation.document import Operation, operations, variants
 from tests.isolation.home import Home
-from tests.isolation.policies import ALONG, IDS, NO_IDS, Public, Staff
+from tests.isolation.policies import ALONG, EXAMPLES, IDS, NO_IDS, Public, Staff
 from tests.isolation.routes import route_at
 from tests.isolation.test_routes import asked, policy_of
 from workflows.registry import NODE_TYPES
@@ -48,14 +48,25 @@ FOUND = [case for case in taken() if is_an_id(case[2][-1], case[3])]
 def naming(one: Operation, path: Path, kind: str, home: Home, things: Any) -> Asked:
     """What `home` asks who names this of `things` there, at an address of their own."""
     request = asked(route_at(one.path), one.verb, home.things)
+    said = ALONG.get((one.path, path[-1] if len(path) == 1 else path[0]), {})
     along = {
         name: value if value is None else value.format_map(home.things)
-        for name, value in ALONG.get((one.path, path[-1]), {}).items()
+        for name, value in said.items()
     }
-    value: Any = things[kind]
-    for name in reversed(path[1:]):
-        value = {name: value}
-    return replace(request, body={**(request.body or {}), **along, path[0]: value})
+    whole = {name: EXAMPLES[name] for name in path[:-1] if name in EXAMPLES}
+    return replace(
+        request, body=_put({**(request.body or {}), **whole, **along}, path, things[kind])
+    )
+
+
+def _put(into: Any, path: Path, value: Any) -> Any:
+    """Set a field where the path leads: of a list, in its last item."""
+    if isinstance(into, list):
+        return [*into[:-1], _put(into[-1], path, value)]
+    if not path:
+        return value
+    known = into or {}
+    return {**known, path[0]: _put(known.get(path[0]), path[1:], value)}
 
 
 def meant() -> Iterator[Any]:

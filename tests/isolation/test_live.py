@@ -22,7 +22,7 @@ from tests.watching.protocol import Client
 from workflows.watching.channels import channels
 
 ADDRESSES = [Route(str(one.pattern), one.callback) for one in _routes]
-STREAMS = [one for one in routes() if one.address.endswith("events/")]
+STREAMS = [one for one in routes() if one.streams]
 UNHEARD_S = 0.15
 
 
