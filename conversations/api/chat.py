@@ -24,8 +24,9 @@ from core.idempotency import KEY
 from core.models import new_id
 from workflows.api.shapes import execution_out
 from workflows.api.starting import Door, idempotency, start_for
+from workflows.api.streaming import STREAM
 
-RESPONSES = {201: ChatAnswered, 202: ChatStarted}
+RESPONSES = {**STREAM, 201: ChatAnswered, 202: ChatStarted}
 
 
 class OneWorkflow(Invalid):

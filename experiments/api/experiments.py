@@ -22,7 +22,7 @@ from experiments.api.inputs import (
 )
 from experiments.api.shapes import (
     ExperimentOut,
-    ForecastOut,
+    PlanOut,
     PromotedOut,
     ResultsOut,
     UnitEventOut,
@@ -164,7 +164,7 @@ class ExperimentResults(GenericAPIView[Experiment]):
 class ExperimentPlan(GenericAPIView[Experiment]):
     """How many units, and how long, an effect takes to be seen. Writes nothing."""
 
-    @extend_schema(request=PlanIn, responses=ForecastOut)
+    @extend_schema(request=PlanIn, responses=PlanOut)
     def post(self, request: Request, pk: str) -> Response:
         experiment = experiment_for(user_of(request), pk)
         found = forecast(experiment, **parse(PlanIn, request).model_dump())

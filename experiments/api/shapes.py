@@ -111,7 +111,7 @@ class ResultsOut(Shape):
     metrics: list[MetricOut]
 
 
-class ForecastOut(Shape):
+class PlanOut(Shape):
     """Units in all arms together, to see the effect in four of five cases: looked at once at the
     end, and at the latest when one stops as soon as it is seen. Days at the traffic seen.
     """
@@ -244,8 +244,8 @@ def _interval_out(interval: Interval | None) -> IntervalOut | None:
     return IntervalOut(low=interval.low, high=interval.high, p=interval.p)
 
 
-def forecast_out(found: Forecast) -> ForecastOut:
-    return ForecastOut(
+def forecast_out(found: Forecast) -> PlanOut:
+    return PlanOut(
         seen_units=found.seen_units,
         units_a_day=found.units_a_day,
         mean=found.mean,

@@ -59,13 +59,21 @@ class Operation:
     def parameters(self, place: str) -> Iterator[Schema]:
         return (one for one in self.told.get("parameters", ()) if one["in"] == place)
 
-    def example(self) -> dict[str, Any] | None:
-        """A body that is understood: what must be given, and what `EXAMPLES` would rather have."""
+    def example(self, things: Mapping[str, str]) -> dict[str, Any] | None:
+        """A body that is understood: what must be given, and what `EXAMPLES` would rather have.
+
+        An id is that of the thing of its name.
+        """
         if self.request is None:
             return None
         fields, needed = self.request["properties"], self.request.get("required", ())
         chosen = {name for name in fields if name in needed or name in ALWAYS}
-        return {name: fitting(name, fields[name], self) for name in sorted(chosen)}
+        return {
+            name: things[name]
+            if fields[name].get("format") == "uuid" and name in things
+            else fitting(name, fields[name], self)
+            for name in sorted(chosen)
+        }
 
 
 ALWAYS = {"mode", "when_busy", "every_s"}  # with "wait" it would wait for what nobody runs here

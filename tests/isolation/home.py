@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 from accounts.models import Secret, User
 from accounts.services.secrets import create_secret
 from accounts.services.tokens import create_token
+from experiments.models import Unit
 from tests.approvals.desk import letter
 from tests.definitions.graphs import asks, graph
 from tests.factories.llms import CallFactory
@@ -112,7 +113,11 @@ def _budgets_and_experiments(home: Home) -> None:
     ]
     asked = {"name": home.mark, "primary": "tokens", "template": "universal_chat"}
     experiment = _made(home, "experiments/", {**asked, "variants": ways})
+    told = {"experiment_id": experiment["id"], "variant_id": experiment["variants"][0]["id"]}
+    talk = home.things["conversation"]
+    Unit.objects.create(**told, key=f"conversation:{talk}", user=home.owner)
     home.things |= {
+        "unit": talk,
         "budget": budget["id"],
         "experiment": experiment["id"],
         "variant": experiment["variants"][1]["id"],

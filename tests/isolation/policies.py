@@ -203,10 +203,9 @@ IDS: dict[str, str] = {
     "execution": "execution",
     "user": "user",
     "version": "version",
-    "unit": "conversation",
     "variant": "variant",
     # Of no thing that is anybody's:
-    **{"actor": "", "request_id": "", "delivery_id": ""},
+    **{"actor": "", "request_id": "", "delivery_id": "", "unit": ""},
 }
 # What else is to be said with an id, for the request to be understood.
 ALONG: dict[tuple[str, str], Mapping[str, str | None]] = {

@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 
 from accounts.services.tokens import create_token
 from tests.isolation.asking import connection_kept
-from tests.isolation.document import Operation, document, operations
+from tests.isolation.document import Operation, document, operations, variants
 from tests.isolation.policies import IDS, Staff
 from tests.isolation.routes import route_at
 from tests.isolation.test_routes import EVENT_STREAM, everything, policy_of, values
@@ -63,14 +63,15 @@ def test_it_answers_as_documented(one, mode, town, published, settings):
     @given(
         case=published[one.path][one.verb].as_strategy(generation_mode=mode),
         own=st.sampled_from([True, True, False]),
+        watched=st.sampled_from(["background", "stream"]),
     )
     @_bounded(EXAMPLES[mode])
-    def tried(case: Any, own: bool) -> None:
+    def tried(case: Any, own: bool, watched: str) -> None:
         if own:
             case.path_parameters = dict(zip(one.path_names, plain.values(), strict=True))
             case.body = _sensible(one, case.body, things)
             case.query = {**(case.query or {}), **ids}
-        _wait_for_nobody(one, case.body)
+        _watched(one, case.body, watched)
         with transaction.atomic(), connection_kept(), catch_warnings():
             simplefilter("ignore")  # of Django, that a stream is read as a whole
             answer = case.call(headers={"Authorization": f"Token {token}"})
@@ -93,11 +94,11 @@ def _bounded(examples: int) -> Any:
     )
 
 
-def _wait_for_nobody(one: Operation, body: Any) -> None:
-    """Nobody runs anything here."""
-    has_modes = "mode" in (one.request or {}).get("properties", ())
-    if has_modes and isinstance(body, dict) and body.get("mode", "wait") == "wait":
-        body["mode"] = "background"
+def _watched(one: Operation, body: Any, mode: str) -> None:
+    """Not waited for: nobody runs anything here."""
+    modes = (one.request or {}).get("properties", {}).get("mode", {})
+    if isinstance(body, dict) and any("stream" in kind.get("enum", ()) for kind in variants(modes)):
+        body["mode"] = mode
 
 
 def _sensible(one: Operation, body: Any, things: Mapping[str, str]) -> Any:
@@ -105,4 +106,4 @@ def _sensible(one: Operation, body: Any, things: Mapping[str, str]) -> Any:
     if not isinstance(body, dict):
         return body
     ids = {name: things[IDS[name].split()[0]] for name in body if IDS.get(name)}
-    return {**body, **ids, **(one.example() or {})}
+    return {**body, **ids, **(one.example(things) or {})}

@@ -81,7 +81,7 @@ def asked(route: Route, verb: str, things: dict[str, str]) -> Asked:
         sent = {name: value.format_map(things) for name, value in form.items()}
         return Asked(verb, url, sent if verb == "post" else None, form=verb == "post")
     known = operation(route.address, verb)
-    return Asked(verb, url, known.example() if known else None)
+    return Asked(verb, url, known.example(things) if known else None)
 
 
 def headers_for(route: Route) -> dict[str, str]:

@@ -17,12 +17,13 @@ from core.models import new_id
 from workflows.api.inputs import Body, JsonObject
 from workflows.api.shapes import ExecutionStarted, execution_out
 from workflows.api.starting import Door, Mode, idempotency, start_for
+from workflows.api.streaming import STREAM
 from workflows.engine.request import ExecutionRequest
 from workflows.services.definitions import DefinitionNotFound
 from workflows.services.executions import start_execution
 from workflows.services.planning import StartPlan, plan_execution
 
-RESPONSES = {201: ExecutionStarted, 202: ExecutionStarted}
+RESPONSES = {**STREAM, 201: ExecutionStarted, 202: ExecutionStarted}
 
 
 class ExecuteIn(Body):

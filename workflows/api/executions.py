@@ -18,7 +18,7 @@ from core.listing import ListFilter, Page, ShapeList
 from core.outlets import Room
 from core.spans import After, Before
 from workflows.api.shapes import EventsOut, ExecutionOut, listed_execution
-from workflows.api.streaming import wants_stream
+from workflows.api.streaming import STREAM, wants_stream
 from workflows.models import Rerun, WorkflowExecution
 from workflows.selectors import execution_for
 from workflows.services.executions import cancel_execution
@@ -76,7 +76,7 @@ class ExecutionEvents(AsyncAPIView):
             OpenApiParameter("after", int),
             OpenApiParameter("Last-Event-ID", int, "header"),
         ],
-        responses={200: EventsOut},
+        responses={200: EventsOut, **STREAM},
     )
     async def get(self, request: HttpRequest, pk: str) -> HttpResponseBase:
         user = await authenticate_request(request)
