@@ -26,7 +26,7 @@ from workflows.api.shapes import execution_out
 from workflows.api.starting import Door, idempotency, start_for
 from workflows.api.streaming import STREAM
 
-RESPONSES = {**STREAM, 201: ChatAnswered, 202: ChatStarted}
+RESPONSES: dict[Any, Any] = {**STREAM, 201: ChatAnswered, 202: ChatStarted}
 
 
 class OneWorkflow(Invalid):

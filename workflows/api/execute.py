@@ -23,7 +23,7 @@ from workflows.services.definitions import DefinitionNotFound
 from workflows.services.executions import start_execution
 from workflows.services.planning import StartPlan, plan_execution
 
-RESPONSES = {**STREAM, 201: ExecutionStarted, 202: ExecutionStarted}
+RESPONSES: dict[Any, Any] = {**STREAM, 201: ExecutionStarted, 202: ExecutionStarted}
 
 
 class ExecuteIn(Body):

@@ -1,5 +1,7 @@
 """Event logs as server-sent events."""
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
@@ -9,7 +11,7 @@ from workflows.watching.channels import channels
 from workflows.watching.cursor import read_cursor
 from workflows.watching.streamed import MEDIA_TYPE, stream_channel
 
-STREAM = {
+STREAM: dict[Any, Any] = {
     (200, MEDIA_TYPE): OpenApiResponse(
         str, "Server-sent events: each `data` is one event of a log, as JSON."
     )
