@@ -45,9 +45,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not any(map(item.get_closest_marker, ("browser", "slow"))))
 
 
-@pytest.fixture(autouse=True)
-def nothing_remembered() -> Iterator[None]:
-    """What a process keeps for seconds, or a request leaves behind, is not to outlive a test."""
+def forget_everything() -> None:
+    """What a process keeps for seconds."""
     cache.clear()
     known_users.clear()
     planning._built_ins.clear()
@@ -56,6 +55,12 @@ def nothing_remembered() -> Iterator[None]:
     forget_profiles()
     catalogue.forget()
     guesses.forget()
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> Iterator[None]:
+    """What a process keeps, or a request leaves behind, is not to outlive a test."""
+    forget_everything()
     with bound(RequestContext()):
         yield
 

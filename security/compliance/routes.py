@@ -28,6 +28,7 @@ PUBLIC = {
     "api/docs/": "the description of the API",
     "healthz": "for balancers",
     "readyz": "for balancers",
+    "metrics": "absent, or by a token or address of its own",
     "admin/jsi18n/": "words of the admin's scripts",
 }
 _UNSAFE = ("post", "put", "patch", "delete")

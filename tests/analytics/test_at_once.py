@@ -22,7 +22,9 @@ def total() -> int:
     return reading.total(TOOLS, Span.of({"range": "24h"})).sums[0]
 
 
-# Threads have connections of their own, which see only what is committed.
+# Threads have connections of their own, which see only what is committed. The SQLite of the tests
+# lives in memory, where connections do not wait for one another; on disk one writes at a time.
+@pytest.mark.services
 @pytest.mark.django_db(transaction=True)
 def test_writers_folders_and_readers_do_not_get_in_each_others_way(alice: User) -> None:
     def write() -> None:

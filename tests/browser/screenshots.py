@@ -2,8 +2,9 @@
 
 Chatter runs on an installation of its own, and asks a local server that speaks the providers' wire
 formats (`tests.wire`). What that server answers is written here, so the pictures are the same each
-time; tokens, costs, times and steps are what Chatter made of it. Names choose pictures: `chat`,
-`execution`, `admin`. They are to be looked at before they are committed.
+time; tokens, costs, times and steps are what Chatter made of it. For the charts, when it was is
+moved into the day before (`tests.browser.spread`). Names choose pictures: `chat`, `execution`,
+`admin`, and those of PAGES. They are to be looked at before they are committed.
 """
 
 import sys
@@ -30,6 +31,24 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 # Width, height and how many dots to a pixel, on a desk.
 DESK = {"chat": (1280, 940, 1.5), "execution": (1280, 900, 1.5), "admin": (1440, 900, 1.2)}
+
+# Pages that are taken as they are; wide ones, in light and dark.
+PAGES = {
+    "analytics": "/analytics/?by=template&range=24h",
+    "analytics-models": "/analytics/models/?by=model&range=24h",
+    "analytics-tools": "/analytics/tools/?by=tool&range=24h",
+    "analytics-conversations": "/analytics/conversations/?range=24h",
+    "analytics-live": "/analytics/live/",
+    "executions": "/executions/",
+    "experiments": "/experiments/",
+    "approvals": "/approvals/",
+    "schedules": "/schedules/",
+    "webhooks": "/webhooks/",
+    "tokens": "/account/tokens/",
+    "compliance": "/compliance/",
+}
+WIDE = (1280, 900, 1.0)
+DESK |= dict.fromkeys(PAGES, WIDE)
 
 # What the conversation of the pictures says; each answer with what the provider bills besides.
 TALK = (
@@ -75,7 +94,7 @@ LEDGER = (
 
 
 def main() -> None:
-    wanted = set(sys.argv[1:]) or {"chat", "execution", "admin"}
+    wanted = set(sys.argv[1:]) or set(DESK)
     path = find_chromium()
     if path is None:
         sys.exit("No Chromium here: install it, or set CHROMIUM.")
@@ -119,9 +138,12 @@ def _take(browser: Browser, site: Chatter, wanted: set[str]) -> None:
     with browser.new_context(base_url=site.url) as context:
         page = context.new_page()
         sign_in(page, USERNAME, PASSWORD)
-        places = _talk(page)
+        places = _talk(page) | PAGES
         kept = context.storage_state()
+    site.ask("tests.browser.spread")
     for name, (look, options) in product(sorted(wanted), LOOKS.items()):
+        if name in PAGES and look == "phone":
+            continue
         width, height, scale = DESK[name]
         desk = {"viewport": {"width": width, "height": height}, "device_scale_factor": scale}
         with browser.new_context(
@@ -156,12 +178,26 @@ def _talk(page: Page) -> dict[str, str]:
 
 def _arrange(page: Page, name: str) -> None:
     """Open what is worth seeing."""
+    if name == "analytics-live":
+        for words in range(200, 320, 20):
+            page.request.post(
+                "/api/v1/chat/",
+                data={"message": f"say {words} words", "mode": "background", "model": DEMO},
+                headers={"X-CSRFToken": _csrf(page), "Referer": page.url},
+            )
+        page.wait_for_timeout(5_000)
+        return
     if name == "chat":
         page.locator(".message.assistant .steps summary").last.click()
         expect(page.locator(".timeline .step.call").first).to_be_visible()
         page.get_by_label("Message", exact=True).blur()
     page.wait_for_load_state("networkidle")
     page.evaluate("document.fonts.ready")
+
+
+def _csrf(page: Page) -> str:
+    cookies = page.context.cookies()
+    return next(str(one["value"]) for one in cookies if one["name"] == "csrftoken")
 
 
 def _save(page: Page, path: Path) -> None:

@@ -27,6 +27,7 @@ LIMITS = {"LimitReached": 0, "_end": 0}
 TOOL_ERRORS = {one.code for one in (UnknownTool, BadArguments, ToolFailed, ToolTimedOut, NotKept)}
 # What no file can bring about, or not in a moment, and the tests that do.
 ELSEWHERE = {
+    "budget_exceeded": "tests/budgets/test_calls.py",
     "node_crashed": "tests/workflows/test_nodes.py",
     "unknown_tool": "tests/tools/test_calling.py",
     "tool_result_not_kept": "tests/tools/test_calling.py",

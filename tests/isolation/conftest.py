@@ -12,6 +12,7 @@ from accounts.models import User
 from llms.models import ModelProfile
 from llms.services.profiles import forget_profiles
 from llms.services.providers import register_environment_providers
+from tests.conftest import forget_everything
 from tests.factories.accounts import AdministratorFactory, UserFactory
 from tests.isolation.home import Home, furnish
 from tools.services.mcp_servers import register_server
@@ -49,6 +50,7 @@ def town(town_for_all: Town, db: None) -> Iterator[Town]:
 
 
 def _built() -> Town:
+    forget_everything()  # this comes before what is forgotten for each test
     seed_templates()
     register_environment_providers()
     ModelProfile.objects.update(parameters={"delay_ms_per_word": 0})

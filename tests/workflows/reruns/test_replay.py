@@ -1,6 +1,9 @@
 """A replay is the same run at no cost: nobody is asked, and nothing is waited for."""
 
+from io import StringIO
+
 import pytest
+from django.core.management import call_command
 from django.test import Client
 
 from llms.models import ModelCall
@@ -129,6 +132,7 @@ def test_what_was_not_recorded_fails_the_run_and_names_the_node(ran, again, wire
     node = "model" if which == "model" else "tools"
     ledger = ModelCall if which == "model" else ToolCall
     ledger.objects.filter(node=node, visit=1).update(status="lost")
+    call_command("rebuild_rollups", stdout=StringIO())  # they are not told of such an update
     replay = again(source, "replay")
     assert (replay.status, replay.error["code"]) == ("failed", "not_recorded")
     assert replay.error["node"] == node
