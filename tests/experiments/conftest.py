@@ -16,6 +16,7 @@ from llms.services.profiles import forget_profiles
 EXPERIMENTS = "/api/v1/experiments/"
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 Door = Callable[[User], APIClient]
+MANY = 40  # turns, of which not all are dealt the same: 1 in 500 billion by chance
 BRIEF, LONG = {"system": "Be brief."}, {"system": "Explain everything at great length."}
 
 

@@ -14,7 +14,7 @@ from conversations.models import Message
 from experiments.models import Exposure, Unit, Variant
 from llms.models import ModelProfile
 from llms.services.profiles import forget_profiles
-from tests.experiments.conftest import BRIEF, EXPERIMENTS
+from tests.experiments.conftest import BRIEF, EXPERIMENTS, MANY
 from workflows.models import WorkflowExecution
 
 pytestmark = pytest.mark.django_db
@@ -33,15 +33,17 @@ def test_two_models_answer_live_turns_and_each_turn_knows_which(
     terse = {"name": "terse", "parameters": {"model": other_model}}
     experiment(variants=[{"name": "as it is", "control": True}, terse])
     seen = Counter()
-    for _ in range(12):
+    for _ in range(MANY):
         begun = say(alice)
         variant = variant_of(begun)
         answered = Message.objects.get(execution=begun["execution"]["id"], role="assistant")
         wanted = "chatter-demo-terse" if variant.name == "terse" else "chatter-demo"
         assert answered.model == wanted
         seen[variant.name] += 1
+        if len(seen) > 1:
+            break
     assert seen.keys() == {"as it is", "terse"}
-    assert Exposure.objects.count() == Unit.objects.count() == 12
+    assert Exposure.objects.count() == Unit.objects.count() == seen.total()
 
 
 def test_a_conversation_keeps_its_variant_and_is_one_unit(experiment, say, alice):
@@ -98,8 +100,8 @@ def test_only_the_audience_takes_part(experiment, say, alice, charlie, admin):
 
 def test_of_a_share_of_the_traffic_only_that_much_takes_part(experiment, say, alice):
     experiment(traffic_percent=30)
-    took = sum(variant_of(say(alice)) is not None for _ in range(30))
-    assert 2 <= took <= 18  # 1 in 10,000 by chance: neither none nor all
+    took = sum(variant_of(say(alice)) is not None for _ in range(50))
+    assert 1 <= took <= 40  # 1 in 50 million by chance: neither none nor all
 
 
 def test_an_exposure_and_its_execution_are_committed_together(experiment, api, alice):
