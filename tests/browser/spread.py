@@ -17,14 +17,14 @@ from llms.models import ModelCall  # noqa: E402
 from tools.models import ToolCall  # noqa: E402
 from workflows.models import WorkflowExecution  # noqa: E402
 
-_OVER = timedelta(hours=22)
+_OVER, _GOLDEN = timedelta(hours=22), 0.618  # no two in the same place
 
 
 def main() -> None:
     json.load(sys.stdin)
     runs = list(WorkflowExecution.objects.filter(finished_at__isnull=False).order_by("id"))
     for at, run in enumerate(runs):
-        back = _OVER * (((at * 7) % len(runs)) / len(runs)) ** 1.5
+        back = _OVER * ((at * _GOLDEN) % 1)
         times = ("created_at", "started_at", "finished_at")
         moved = {name: getattr(run, name) - back for name in times if getattr(run, name)}
         WorkflowExecution.objects.filter(pk=run.pk).update(**moved)
