@@ -116,7 +116,7 @@ def _read(
     columns = ("starts_at", "whose", "subject", *columns_of(wanted.subject.rollup))
     for grain, starts_at, ends_at in parts:
         rows = wanted.rows().filter(grain=grain, starts_at__gte=starts_at, starts_at__lt=ends_at)
-        for at, whose, subject, *row in rows.values_list(*columns).iterator():
+        for at, whose, subject, *row in rows.values_list(*columns):
             yield at, wanted.group_of(whose, subject), row
 
 

@@ -26,7 +26,9 @@ def total() -> int:
 # lives in memory, where connections do not wait for one another; on disk one writes at a time.
 @pytest.mark.services
 @pytest.mark.django_db(transaction=True)
-def test_writers_folders_and_readers_do_not_get_in_each_others_way(alice: User) -> None:
+def test_writers_folders_and_readers_do_not_get_in_each_others_way(
+    production_profile: None, alice: User
+) -> None:
     def write() -> None:
         for _ in range(CALLS):
             ToolCallFactory(user=alice)
