@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from analytics.models import ExecutionRollup, ModelRollup, Rollup, ToolRollup
-from analytics.rollups.histogram import percentile
+from analytics.rollups.histogram import percentiles
 from analytics.rollups.tallies import Spread, Tally
 from core.shapes import Shape
 from workflows.api.shapes import TotalsOut
@@ -65,21 +65,23 @@ class ToolNumbers(Shape):
 
 
 def spread_out(spread: Spread) -> SpreadOut:
-    def at(share: float) -> int | None:
-        found = percentile(spread.histogram, share)
-        if found is None or spread.least is None or spread.most is None:
-            return None
-        return min(max(found, spread.least), spread.most)
-
+    found: list[int | None] = [
+        min(max(one, spread.least or 0), one if spread.most is None else spread.most)
+        for one in percentiles(spread.histogram, _SHARES)
+    ]
+    p50, p95, p99 = found or [None] * len(_SHARES)
     return SpreadOut(
         count=spread.count,
         mean_ms=round(spread.total / spread.count, 1) if spread.count else None,
         min_ms=spread.least,
         max_ms=spread.most,
-        p50_ms=at(0.5),
-        p95_ms=at(0.95),
-        p99_ms=at(0.99),
+        p50_ms=p50,
+        p95_ms=p95,
+        p99_ms=p99,
     )
+
+
+_SHARES = (0.5, 0.95, 0.99)
 
 
 def numbers_of(rollup: type[Rollup], tally: Tally, hours: float) -> Shape:

@@ -77,13 +77,13 @@ _DIMENSION = {"provider": "model"}
 
 def total(wanted: Wanted, span: Span) -> Tally:
     """Everything in the span."""
-    return Tally.of_rows(wanted.subject.rollup, [row for *_, row in _read(wanted, span.parts)])
+    return Tally.of_rows(wanted.subject.rollup, [row for _, row in _read(wanted, span.parts)])
 
 
 def series(wanted: Wanted, span: Span) -> list[tuple[datetime, Tally]]:
     """The same step by step, those too in which nothing happened."""
     rows: dict[datetime, list[Values]] = {step: [] for step in span.steps}
-    for at, _, row in _read(wanted, span.series_parts):
+    for _, (at, *row) in _read(wanted, span.series_parts, "starts_at"):
         rows[span.step_of(at)].append(row)
     return list(_tallies(wanted, rows).items())
 
@@ -91,7 +91,7 @@ def series(wanted: Wanted, span: Span) -> list[tuple[datetime, Tally]]:
 def groups(wanted: Wanted, span: Span) -> dict[str, Tally]:
     """Each group that anything happened in."""
     rows: dict[str, list[Values]] = defaultdict(list)
-    for _, group, row in _read(wanted, span.parts):
+    for group, row in _read(wanted, span.parts):
         rows[group].append(row)
     return _tallies(wanted, rows)
 
@@ -99,7 +99,7 @@ def groups(wanted: Wanted, span: Span) -> dict[str, Tally]:
 def table(wanted: Wanted, span: Span) -> dict[tuple[datetime, str], Tally]:
     """Each group in each step in which anything happened."""
     rows: dict[tuple[datetime, str], list[Values]] = defaultdict(list)
-    for at, group, row in _read(wanted, span.series_parts):
+    for group, (at, *row) in _read(wanted, span.series_parts, "starts_at"):
         rows[span.step_of(at), group].append(row)
     return _tallies(wanted, rows)
 
@@ -109,15 +109,15 @@ K = TypeVar("K")
 
 
 def _read(
-    wanted: Wanted, parts: Iterable[tuple[Grain, datetime, datetime]]
-) -> Iterator[tuple[datetime, str, Values]]:
-    """When, which group, and the numbers of each row."""
+    wanted: Wanted, parts: Iterable[tuple[Grain, datetime, datetime]], *before: str
+) -> Iterator[tuple[str, Values]]:
+    """The group of each row and its numbers, behind the columns that are asked for before them."""
     fold()
-    columns = ("starts_at", "whose", "subject", *columns_of(wanted.subject.rollup))
+    columns = ("whose", "subject", *before, *columns_of(wanted.subject.rollup))
     for grain, starts_at, ends_at in parts:
         rows = wanted.rows().filter(grain=grain, starts_at__gte=starts_at, starts_at__lt=ends_at)
-        for at, whose, subject, *row in rows.values_list(*columns):
-            yield at, wanted.group_of(whose, subject), row
+        for whose, subject, *row in rows.values_list(*columns):
+            yield wanted.group_of(whose, subject), row
 
 
 def _tallies(wanted: Wanted, rows: Mapping[K, list[Values]]) -> dict[K, Tally]:

@@ -6,7 +6,7 @@ number is in the same bucket on every machine and in every database. The scheme 
 """
 
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from itertools import chain
 
@@ -36,13 +36,20 @@ def middle_of(bucket: int) -> int:
 
 def percentile(histogram: Histogram, share: float) -> int | None:
     """What this share of all numbers does not exceed (nearest rank); None without numbers."""
-    rank = max(-(-sum(histogram.values()) * share // 1), 1)
-    seen = 0
+    return next(iter(percentiles(histogram, [share])), None)
+
+
+def percentiles(histogram: Histogram, shares: Sequence[float]) -> list[int]:
+    """The same for several shares, the least first; nothing without numbers."""
+    whole = sum(histogram.values())
+    ranks = iter([max(-(-whole * share // 1), 1) for share in shares] if whole else [])
+    rank, seen, found = next(ranks, None), 0, []
     for bucket in sorted(histogram):
         seen += histogram[bucket]
-        if seen >= rank:
-            return middle_of(bucket)
-    return None
+        while rank is not None and seen >= rank:
+            found.append(middle_of(bucket))
+            rank = next(ranks, None)
+    return found
 
 
 def pack(histogram: Histogram) -> bytes:
