@@ -8,5 +8,6 @@ class AnalyticsConfig(AppConfig):
 
     def ready(self) -> None:
         from analytics import receivers  # noqa: PLC0415 - models exist only now
+        from analytics.rollups import recount  # noqa: F401, PLC0415 - what `reconcile` proves
 
         receivers.connect()
