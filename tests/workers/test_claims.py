@@ -1,16 +1,18 @@
 """Pumps that claim at the same instant: each execution is had by one of them."""
 
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from core import clock
+from core.models import new_id
 from tests.workers.backlog import users, wait_in_line
 from workflows.models import WorkflowExecution
-from workflows.tracking.leases import claim, renew
+from workflows.tracking.leases import claim, renew, still_held
 
 PUMPS = 4
 
@@ -43,6 +45,50 @@ def test_two_hundred_that_wait_are_each_had_once(production_profile, built_in):
     for owner, mine in enumerate(had):
         assert renew(str(owner), dict.fromkeys(mine, 1)) == (set(), set())
         assert WorkflowExecution.objects.filter(lease_owner=str(owner)).count() == len(mine)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.services
+def test_leases_are_renewed_in_key_order_as_the_writer_locks_them(production_profile, built_in):
+    """Whoever waits for the first holds none of the others, so nobody waits in a ring."""
+    held = {
+        "status": "running",
+        "attempt": 1,
+        "lease_owner": "pump",
+        "lease_expires_at": clock.now(),
+    }
+    first, *others = sorted(new_id() for _ in range(3))
+    for pk in [*others, first]:  # the order in which they lie in the table
+        wait_in_line(users(1), id=pk, **held)
+    rows = WorkflowExecution.objects.select_for_update(skip_locked=True)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            assert still_held({(first, 1)})
+            renewal = pool.submit(renewed, dict.fromkeys([first, *others], 1))
+            until_someone_waits()
+            assert len(rows.filter(pk__in=others)) == 2
+        assert renewal.result() == (set(), set())
+
+
+def renewed(running):
+    """As with a table whose rows the planner reads in the order they lie there."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SET enable_indexscan = off; SET enable_bitmapscan = off")
+        return renew("pump", running)
+    finally:
+        connection.close()
+
+
+def until_someone_waits():
+    deadline = time.monotonic() + 20
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+            time.sleep(0.01)
+    raise AssertionError("Nobody waited.")
 
 
 @pytest.mark.parametrize("hours", [-1, 1])

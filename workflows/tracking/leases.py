@@ -126,13 +126,16 @@ def _milliseconds_since(began: datetime) -> int:
 def renew(owner: str, running: Mapping[UUID, int]) -> tuple[set[UUID], set[UUID]]:
     """Prolong the leases of what `owner` really runs, by attempt numbers.
 
-    Returns what someone asked to cancel, and what another owner has taken meanwhile.
+    Returns what someone asked to cancel, and what another owner has taken meanwhile. Locks the
+    executions in key order, as the writer does: in any other, each could wait for the other.
     """
     if not running:
         return set(), set()
     known = WorkflowExecution.objects.filter(pk__in=list(running))
-    mine = known.filter(lease_owner=owner, status=ExecutionStatus.RUNNING)
-    mine.update(lease_expires_at=_expiry())
+    with transaction.atomic():
+        mine = known.filter(lease_owner=owner, status=ExecutionStatus.RUNNING)
+        held = list(mine.order_by("pk").select_for_update().values_list("pk", flat=True))
+        WorkflowExecution.objects.filter(pk__in=held).update(lease_expires_at=_expiry())
     rows = known.values_list("pk", "attempt", "cancel_requested_at")
     asked, lost = set[UUID](), set[UUID]()
     for execution_id, attempt, cancel_requested_at in rows:
