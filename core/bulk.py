@@ -4,17 +4,14 @@
 kept number updated parent by parent cost 230 to 325 µs each. Neither sends model signals.
 """
 
-import json
-from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import UTC, datetime
-from functools import cache, lru_cache, partial
+from collections.abc import Collection, Sequence
+from functools import cache, lru_cache
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+from django.db import connection, models
 
-Row = Mapping[str, Any]
-Convert = Callable[[Any], Any]
-Column = Any  # a models.Field, which takes no type arguments at run time
+from core.given import Column, Row, as_document, document_of, values_of
+
 _MAX_PARAMETERS = 30_000  # SQLite allows 32,766 in a statement, PostgreSQL 65,535
 
 
@@ -23,16 +20,12 @@ def insert_rows(model: type[models.Model], rows: Sequence[Row]) -> None:
 
     Takes part in the caller's transaction. Raises IntegrityError as one INSERT does.
     """
-    database = connections[DEFAULT_DB_ALIAS]
-    columns = _inserted(model, database.vendor)
-    for part in _parts(rows, len(columns)):
-        values = [
-            convert(row[name] if name in row else default())
-            for row in part
-            for name, convert, default in columns
-        ]
-        with database.cursor() as cursor:
-            cursor.execute(_insert_sql(model, len(part)), values)
+    names = _inserted(model)
+    for part in _parts(rows, len(names)):
+        if as_document(part):
+            _execute(_insert_document_sql(model), [document_of(model, names, part)])
+        else:
+            _execute(_insert_sql(model, len(part)), values_of(model, names, part))
 
 
 def update_rows(
@@ -64,11 +57,8 @@ def any_row(model: type[models.Model], name: str, values: Collection[Any]) -> bo
     """
     if not values:
         return False
-    field: Column = model._meta.get_field(name)
-    convert = _converter(field, connections[DEFAULT_DB_ALIAS].vendor)
-    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-        cursor.execute(_any_sql(model, _column(field), len(values)), [*map(convert, values)])
-        return cursor.fetchone() is not None
+    given = values_of(model, (name,), [{name: value} for value in values])
+    return bool(_execute(_any_sql(model, name, len(given)), given))
 
 
 def _update(
@@ -81,54 +71,52 @@ def _update(
 ) -> list[dict[str, Any]]:
     if not rows:
         return []
-    database = connections[DEFAULT_DB_ALIAS]
     names = tuple(rows[0])
-    converters = _updated(model, names, database.vendor)
-    asked: list[Column] = [model._meta.get_field(name) for name in returning]
+    asked = _fields(model, returning)
     condition, allowed = ((only[0], len(only[1])), list(only[1])) if only else (None, [])
     found: list[Any] = []
     for part in _parts(rows, len(names)):
-        values = [convert(row[name]) for row in part for name, convert in converters]
-        sql = _update_sql(model, names, len(part), add, tuple(returning), condition)
-        with database.cursor() as cursor:
-            cursor.execute(sql, [*values, *allowed])
-            found += cursor.fetchall() if asked else []
+        document = as_document(part)
+        given = [document_of(model, names, part)] if document else values_of(model, names, part)
+        count = 0 if document else len(part)
+        sql = _update_sql(model, names, count, add, tuple(returning), condition)
+        found += _execute(sql, [*given, *allowed])
     return [
         {field.attname: field.to_python(value) for field, value in zip(asked, row, strict=True)}
         for row in found
     ]
 
 
+def _execute(sql: str, parameters: Sequence[Any]) -> list[Any]:
+    """The rows it returns, if it returns any."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return cursor.fetchall() if cursor.description else []
+
+
 @lru_cache(maxsize=1024)
-def _any_sql(model: type[models.Model], column: str, count: int) -> str:
+def _any_sql(model: type[models.Model], name: str, count: int) -> str:
+    column = _column(model._meta.get_field(name))
     return (
         f"SELECT 1 FROM {_quoted(model._meta.db_table)} "  # noqa: S608 - our names
         f"WHERE {_quoted(column)} IN ({_places(count)}) LIMIT 1"
     )
 
 
-@cache
-def _inserted(
-    model: type[models.Model], vendor: str
-) -> list[tuple[str, Convert, Callable[[], Any]]]:
-    """How each column is filled: from which key, converted how, and if there is none."""
-    fields = _columns(model)
-    return [(field.attname, _converter(field, vendor), field.get_default) for field in fields]
-
-
-@lru_cache(maxsize=1024)
-def _updated(
-    model: type[models.Model], names: tuple[str, ...], vendor: str
-) -> list[tuple[str, Convert]]:
-    return [(name, _converter(model._meta.get_field(name), vendor)) for name in names]
-
-
 @lru_cache(maxsize=1024)
 def _insert_sql(model: type[models.Model], count: int) -> str:
-    fields = _columns(model)
-    names = ", ".join(_quoted(_column(field)) for field in fields)
+    fields = _fields(model, _inserted(model))
     places = ", ".join([f"({_places(len(fields))})"] * count)
-    return f"INSERT INTO {_quoted(model._meta.db_table)} ({names}) VALUES {places}"  # noqa: S608 - our names
+    return f"INSERT INTO {_quoted(model._meta.db_table)} ({_names(fields)}) VALUES {places}"  # noqa: S608 - our names
+
+
+@cache
+def _insert_document_sql(model: type[models.Model]) -> str:
+    fields = _fields(model, _inserted(model))
+    return (
+        f"INSERT INTO {_quoted(model._meta.db_table)} ({_names(fields)}) "  # noqa: S608 - our names
+        f"SELECT {_names(fields)} FROM {_document(fields)}"
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -140,33 +128,39 @@ def _update_sql(  # noqa: PLR0913, PLR0917 - the parts of one statement
     returning: tuple[str, ...],
     condition: tuple[str, int] | None,
 ) -> str:
-    """An UPDATE from a list of rows.
+    """An UPDATE from a list of so many rows, or from a document (0).
 
-    On PostgreSQL the first of them tells the types; SQLite is not told, for there such a list has
+    On PostgreSQL the first of a list tells the types; SQLite is not told, for there such a list has
     none, and a cast would change the values.
     """
-    fields: list[Column] = [model._meta.get_field(name) for name in names]
-    columns = [_column(field) for field in fields]
+    fields = _fields(model, names)
     key, places = _column(model._meta.pk), f"({_places(len(fields))})"
-    typed = ", ".join(f"CAST(%s AS {field.cast_db_type(connection)})" for field in fields)
+    typed = ", ".join(f"CAST(%s AS {_type(field)})" for field in fields)
     first = places if connection.vendor == "sqlite" else f"({typed})"
+    listed = f"({_names(fields)}) AS (VALUES {', '.join([first, *[places] * (count - 1)])})"
     sets = ", ".join(
         f"{_quoted(name)} = {_of(model, name) + ' + ' if add else ''}given.{_quoted(name)}"
-        for name in columns
+        for name in map(_column, fields)
         if name != key
     )
     sql = (
-        f"WITH given ({', '.join(map(_quoted, columns))}) "  # noqa: S608 - our names
-        f"AS (VALUES {', '.join([first, *[places] * (count - 1)])}) "
-        f"UPDATE {_quoted(model._meta.db_table)} SET {sets} FROM given "
+        f"{f'WITH given {listed} ' if count else ''}"  # noqa: S608 - our names
+        f"UPDATE {_quoted(model._meta.db_table)} SET {sets} "
+        f"FROM {'given' if count else _document(fields)} "
         f"WHERE {_of(model, key)} = given.{_quoted(key)}"
     )
     if condition:
         sql += f" AND {_of(model, condition[0])} IN ({_places(condition[1])})"
     if returning:
-        asked: list[Column] = [model._meta.get_field(name) for name in returning]
+        asked = _fields(model, returning)
         sql += f" RETURNING {', '.join(_of(model, _column(field)) for field in asked)}"
     return sql
+
+
+def _document(fields: Sequence[Column]) -> str:
+    """The rows of `document_of` these fields, as a table named `given`."""
+    columns = ", ".join(f"{_quoted(_column(field))} {_type(field)}" for field in fields)
+    return f"json_to_recordset(%s) AS given ({columns})"
 
 
 def _of(model: type[models.Model], column: str) -> str:
@@ -177,52 +171,30 @@ def _column(field: Column) -> str:
     return str(field.column)
 
 
+def _names(fields: Sequence[Column]) -> str:
+    return ", ".join(_quoted(_column(field)) for field in fields)
+
+
+def _type(field: Column) -> str:
+    return str(field.cast_db_type(connection))
+
+
 def _places(count: int) -> str:
     return ", ".join(["%s"] * count)
 
 
 @cache
-def _columns(model: type[models.Model]) -> list[Column]:
-    return [
-        field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)
-    ]
+def _inserted(model: type[models.Model]) -> tuple[str, ...]:
+    fields = model._meta.concrete_fields
+    return tuple(field.attname for field in fields if not isinstance(field, models.AutoField))
+
+
+def _fields(model: type[models.Model], names: Sequence[str]) -> list[Column]:
+    return [model._meta.get_field(name) for name in names]
 
 
 def _key(model: type[models.Model]) -> str:
     return model._meta.pk.attname
-
-
-def _converter(field: Column, vendor: str) -> Convert:
-    """How this field's values go into a statement; most kinds need no look at each value."""
-    slow = partial(field.get_db_prep_save, connection=connection)
-    kind = _PLAIN.get(type(field))
-    if kind is not None:
-        return lambda value: value if value is None or type(value) is kind else slow(value)
-    if isinstance(field, models.ForeignKey):
-        return _converter(field.target_field, vendor)
-    if type(field) is models.JSONField and field.encoder is None and vendor == "sqlite":
-        return lambda value: None if value is None else json.dumps(value)
-    if type(field) is models.UUIDField:
-        return (lambda value: value and value.hex) if vendor == "sqlite" else (lambda value: value)
-    if type(field) is models.DateTimeField and vendor == "sqlite":
-        return lambda value: _utc_text(value) if value and value.tzinfo is UTC else slow(value)
-    return lambda value: None if value is None else slow(value)
-
-
-def _utc_text(value: datetime) -> str:
-    """As Django writes it, without asking for a time zone each time."""
-    return value.replace(tzinfo=None).isoformat(" ")
-
-
-_PLAIN: dict[type, type] = {
-    models.CharField: str,
-    models.TextField: str,
-    models.IntegerField: int,
-    models.BigIntegerField: int,
-    models.PositiveIntegerField: int,
-    models.PositiveBigIntegerField: int,
-    models.BooleanField: bool,
-}
 
 
 def _parts(rows: Sequence[Row], width: int) -> list[Sequence[Row]]:
