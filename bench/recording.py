@@ -1,17 +1,19 @@
 """What analytics and audit add to a run: `python -m bench.recording SECONDS` prints JSON.
 
-Runs of one model call, in turns with both listening and with neither. A database of its own: what
-ran unheard would be found missing by `reconcile`.
+Runs of one model call, in turns with both listening and with neither, by the clock and by the
+processor time of this process. A database of its own: what ran unheard would be found missing by
+`reconcile`.
 """
 
 import asyncio
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import django
 
@@ -28,7 +30,7 @@ from llms.signals import model_calls_settled  # noqa: E402
 from workflows.signals import executions_finished  # noqa: E402
 from workflows.tracking import facts  # noqa: E402
 
-_ROUNDS, _CLIENTS = 15, (1, 50)
+_ROUNDS, _CLIENTS = 30, (1, 50)
 _GRAPH = {
     "nodes": [
         {"id": "start", "type": "start"},
@@ -59,15 +61,35 @@ def unheard() -> Iterator[None]:
 
 
 async def _added_ms(once: Any, clients: int, seconds: float) -> dict[str, float]:
-    """Median milliseconds of a run with and without, and of their difference, in turns."""
+    """Median milliseconds of a run with and without, and of what the pairs differ by."""
     await took_ms(once, clients, seconds)
-    heard, silent = [], []
-    for _ in range(_ROUNDS):
-        heard.append((await took_ms(once, clients, seconds))[0])
-        with unheard():
-            silent.append((await took_ms(once, clients, seconds))[0])
-    added = median(one - other for one, other in zip(heard, silent, strict=True))
-    return {"with_ms": median(heard), "without_ms": median(silent), "added_ms": added}
+    pairs = []
+    for at in range(_ROUNDS):
+        took = {}
+        for hear in (True, False) if at % 2 else (False, True):
+            with nullcontext() if hear else unheard():
+                took[hear] = await _took(once, clients, seconds)
+        pairs.append((took[True], took[False]))
+    told = {}
+    for name in _Took._fields:
+        of_name = [(getattr(one, name), getattr(other, name)) for one, other in pairs]
+        told |= {
+            f"with_{name}": median(one for one, _ in of_name),
+            f"without_{name}": median(other for _, other in of_name),
+            f"added_{name}": median(one - other for one, other in of_name),
+        }
+    return told
+
+
+class _Took(NamedTuple):
+    ms: float
+    cpu_ms: float
+
+
+async def _took(once: Any, clients: int, seconds: float) -> _Took:
+    began = time.process_time()
+    ms, runs = await took_ms(once, clients, seconds)
+    return _Took(ms, (time.process_time() - began) / runs * 1000)
 
 
 def main() -> None:
