@@ -111,6 +111,18 @@ def test_a_slow_statement_is_told_with_its_place_and_without_its_values(lines, c
     assert REGISTRY.get_sample_value("chatter_slow_queries_total") == before + len(told) > before
 
 
+def test_a_slow_statement_of_many_rows_is_told_as_one_of_them(lines, settings):
+    slow_queries.watch(connection)
+    settings.SLOW_QUERY_MS = 0.000_001
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 WHERE (1, 2) IN (VALUES (%s, %s), (%s, %s))", [1, 2, 3, 4])
+        cursor.execute("SELECT 1 WHERE 1 IN (%s, %s, %s, %s, %s)", [1, 2, 3, 4, 5])
+    assert [line["sql"] for line in lines("database.slow_query")] == [
+        "SELECT 1 WHERE (1, 2) IN (VALUES (%s, %s), …)",
+        "SELECT 1 WHERE 1 IN (%s, …)",
+    ]
+
+
 def test_a_quick_statement_is_not_told(lines, settings):
     slow_queries.watch(connection)
     slow_queries.watch(connection)
