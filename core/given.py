@@ -27,17 +27,17 @@ def as_document(rows: Sequence[Row]) -> bool:
 
 def values_of(model: type[models.Model], names: tuple[str, ...], rows: Sequence[Row]) -> list[Any]:
     """All values of these columns, row by row; a missing key takes the field's default."""
-    columns = _values(model, names)
+    columns = _columns(model, names, _as_value)
     return [
         convert(row[name] if name in row else default())
         for row in rows
-        for name, default, convert in columns
+        for _, name, default, convert in columns
     ]
 
 
 def document_of(model: type[models.Model], names: tuple[str, ...], rows: Sequence[Row]) -> str:
     """The same as JSON for `json_to_recordset`, a column a key."""
-    columns = _texts(model, names)
+    columns = _columns(model, names, _as_json)
     return _DOCUMENT.encode(
         [
             {
@@ -50,20 +50,15 @@ def document_of(model: type[models.Model], names: tuple[str, ...], rows: Sequenc
 
 
 @lru_cache(maxsize=1024)
-def _values(
-    model: type[models.Model], names: tuple[str, ...]
-) -> list[tuple[str, Default, Convert]]:
+def _columns(
+    model: type[models.Model], names: tuple[str, ...], converter: Callable[[Column], Convert]
+) -> list[tuple[str, str, Default, Convert]]:
     """How each column is filled: from which key, with what if there is none, converted how."""
     fields: list[Column] = [model._meta.get_field(name) for name in names]
-    return [(field.attname, field.get_default, _as_value(field)) for field in fields]
-
-
-@lru_cache(maxsize=1024)
-def _texts(
-    model: type[models.Model], names: tuple[str, ...]
-) -> list[tuple[str, str, Default, Convert]]:
-    fields: list[Column] = [model._meta.get_field(name) for name in names]
-    return [(field.column, field.attname, field.get_default, _as_json(field)) for field in fields]
+    return [
+        (field.column, name, field.get_default, converter(field))
+        for name, field in zip(names, fields, strict=True)
+    ]
 
 
 _DOCUMENT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
