@@ -5,9 +5,10 @@ kept number updated parent by parent cost 230 to 325 µs each. Neither sends mod
 """
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache, lru_cache, partial
+from itertools import chain, islice
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models
@@ -16,6 +17,9 @@ Row = Mapping[str, Any]
 Convert = Callable[[Any], Any]
 Column = Any  # a models.Field, which takes no type arguments at run time
 _MAX_PARAMETERS = 30_000  # SQLite allows 32,766 in a statement, PostgreSQL 65,535
+_COPIED = (
+    10  # from so many rows on, PostgreSQL takes a COPY: 20 rows 3 times as fast, 2,000 16 times
+)
 
 
 def insert_rows(model: type[models.Model], rows: Sequence[Row]) -> None:
@@ -25,14 +29,28 @@ def insert_rows(model: type[models.Model], rows: Sequence[Row]) -> None:
     """
     database = connections[DEFAULT_DB_ALIAS]
     columns = _inserted(model, database.vendor)
+    lines = (
+        [convert(row[name] if name in row else default()) for name, convert, default in columns]
+        for row in rows
+    )
+    if database.vendor == "postgresql" and len(rows) >= _COPIED:
+        _copy(model, lines)
+        return
     for part in _parts(rows, len(columns)):
-        values = [
-            convert(row[name] if name in row else default())
-            for row in part
-            for name, convert, default in columns
-        ]
+        values = chain.from_iterable(islice(lines, len(part)))
         with database.cursor() as cursor:
-            cursor.execute(_insert_sql(model, len(part)), values)
+            cursor.execute(_insert_sql(model, len(part)), [*values])
+
+
+def _copy(model: type[models.Model], lines: Iterable[Sequence[Any]]) -> None:
+    database = connections[DEFAULT_DB_ALIAS]
+    with (
+        database.cursor() as cursor,
+        database.wrap_database_errors,
+        cursor.copy(f"COPY {_into(model)} FROM STDIN") as copy,
+    ):
+        for line in lines:
+            copy.write_row(line)
 
 
 def update_rows(
@@ -125,10 +143,13 @@ def _updated(
 
 @lru_cache(maxsize=1024)
 def _insert_sql(model: type[models.Model], count: int) -> str:
-    fields = _columns(model)
-    names = ", ".join(_quoted(_column(field)) for field in fields)
-    places = ", ".join([f"({_places(len(fields))})"] * count)
-    return f"INSERT INTO {_quoted(model._meta.db_table)} ({names}) VALUES {places}"  # noqa: S608 - our names
+    places = ", ".join([f"({_places(len(_columns(model)))})"] * count)
+    return f"INSERT INTO {_into(model)} VALUES {places}"  # noqa: S608 - our names
+
+
+def _into(model: type[models.Model]) -> str:
+    names = ", ".join(_quoted(_column(field)) for field in _columns(model))
+    return f"{_quoted(model._meta.db_table)} ({names})"
 
 
 @lru_cache(maxsize=1024)
@@ -204,8 +225,9 @@ def _converter(field: Column, vendor: str) -> Convert:
         return lambda value: None if value is None else json.dumps(value)
     if type(field) is models.UUIDField:
         return (lambda value: value and value.hex) if vendor == "sqlite" else (lambda value: value)
-    if type(field) is models.DateTimeField and vendor == "sqlite":
-        return lambda value: _utc_text(value) if value and value.tzinfo is UTC else slow(value)
+    if type(field) is models.DateTimeField:
+        plain = _utc_text if vendor == "sqlite" else _itself
+        return lambda value: plain(value) if value and value.tzinfo is UTC else slow(value)
     return lambda value: None if value is None else slow(value)
 
 
@@ -214,7 +236,12 @@ def _utc_text(value: datetime) -> str:
     return value.replace(tzinfo=None).isoformat(" ")
 
 
+def _itself(value: datetime) -> datetime:
+    return value
+
+
 _PLAIN: dict[type, type] = {
+    models.BinaryField: bytes,
     models.CharField: str,
     models.TextField: str,
     models.IntegerField: int,

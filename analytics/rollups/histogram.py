@@ -6,6 +6,7 @@ number is in the same bucket on every machine and in every database. The scheme 
 """
 
 import struct
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from itertools import chain
@@ -23,6 +24,20 @@ def bucket_of(value: int) -> int:
         return max(value, 0)
     shift = value.bit_length() - _BITS
     return _EXACT + (shift - 1) * _PER_OCTAVE + (value >> shift) - _PER_OCTAVE
+
+
+def counted(values: Iterable[int], each: int) -> dict[int, int]:
+    """The histogram of numbers that count so much each."""
+    return {bucket: each * many for bucket, many in Counter(map(bucket_of, values)).items()}
+
+
+def added(histograms: Iterable[Histogram]) -> dict[int, int]:
+    """The sum of histograms."""
+    found: dict[int, int] = {}
+    for histogram in histograms:
+        for bucket, count in histogram.items():
+            found[bucket] = found.get(bucket, 0) + count
+    return found
 
 
 def middle_of(bucket: int) -> int:
