@@ -1,4 +1,4 @@
-"""One statement for many rows, from a model's own fields: INSERT, UPDATE, and asking for any.
+"""One statement for many rows, from a model's own fields: INSERT, UPDATE, SELECT, asking for any.
 
 `bulk_create` of instances cost 1.5 to 2 ms a run where these cost 0.05 to 0.3 ms (measured), and a
 kept number updated parent by parent cost 230 to 325 µs each. Neither sends model signals.
@@ -17,9 +17,8 @@ Row = Mapping[str, Any]
 Convert = Callable[[Any], Any]
 Column = Any  # a models.Field, which takes no type arguments at run time
 _MAX_PARAMETERS = 30_000  # SQLite allows 32,766 in a statement, PostgreSQL 65,535
-_COPIED = (
-    10  # from so many rows on, PostgreSQL takes a COPY: 20 rows 3 times as fast, 2,000 16 times
-)
+_COPIED = 10  # rows, from which on PostgreSQL takes a COPY: 3 times as fast for 20, 16 for 2,000
+_BINARY = 1  # psycopg.pq.Format
 
 
 def insert_rows(model: type[models.Model], rows: Sequence[Row]) -> None:
@@ -87,6 +86,28 @@ def any_row(model: type[models.Model], name: str, values: Collection[Any]) -> bo
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
         cursor.execute(_any_sql(model, _column(field), len(values)), [*map(convert, values)])
         return cursor.fetchone() is not None
+
+
+def read_rows(rows: models.QuerySet[Any, tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The rows of a `values_list` of plain columns, all at once.
+
+    PostgreSQL sends its own form: as text 600 histograms and times took 3 times as long (measured).
+    """
+    database = connections[DEFAULT_DB_ALIAS]
+    if database.vendor != "postgresql":
+        return list(rows)
+    sql, values = rows.query.sql_with_params()
+    with database.cursor() as cursor:
+        cursor.cursor.format = _BINARY
+        cursor.execute(sql, values)
+        return list(cursor.fetchall())
+
+
+def is_empty(model: type[models.Model]) -> bool:
+    """For what every report asks first; the ORM took 0.5 ms for this, too."""
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute(f"SELECT 1 FROM {_quoted(model._meta.db_table)} LIMIT 1")  # noqa: S608 - our names
+        return cursor.fetchone() is None
 
 
 def _update(

@@ -11,7 +11,7 @@ from django.db.models import Max, Min
 from analytics.models import RollupPart
 from analytics.rollups.facts import KINDS, Fact, FactKind
 from analytics.rollups.tallies import Key, Tallies, Tally, add_up, columns_of, tallies_of
-from core.bulk import insert_rows, update_rows
+from core.bulk import insert_rows, is_empty, update_rows
 from core.turns import if_free, in_turn
 
 TURN = "analytics.rollups"
@@ -24,7 +24,7 @@ def fold() -> int:
     After it the rollups are as of now. Any number of processes may ask: each waits its turn.
     """
     folded = 0
-    while RollupPart.objects.exists():
+    while not is_empty(RollupPart):
         with in_turn(TURN):
             folded += fold_some()
     return folded
@@ -32,7 +32,7 @@ def fold() -> int:
 
 def fold_if_free() -> None:
     """The same for those who come again: while another folds, it is left to them."""
-    while RollupPart.objects.exists():
+    while not is_empty(RollupPart):
         with if_free(TURN) as free:
             if not free:
                 return

@@ -6,10 +6,11 @@ number is in the same bucket on every machine and in every database. The scheme 
 """
 
 import struct
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from itertools import chain
+from itertools import accumulate, chain
 
 Histogram = Mapping[int, int]
 _EXACT, _PER_OCTAVE, _BITS = 64, 32, 6
@@ -55,16 +56,13 @@ def percentile(histogram: Histogram, share: float) -> int | None:
 
 
 def percentiles(histogram: Histogram, shares: Sequence[float]) -> list[int]:
-    """The same for several shares, the least first; nothing without numbers."""
-    whole = sum(histogram.values())
-    ranks = iter([max(-(-whole * share // 1), 1) for share in shares] if whole else [])
-    rank, seen, found = next(ranks, None), 0, []
-    for bucket in sorted(histogram):
-        seen += histogram[bucket]
-        while rank is not None and seen >= rank:
-            found.append(middle_of(bucket))
-            rank = next(ranks, None)
-    return found
+    """The same for several shares; nothing without numbers."""
+    buckets = sorted(histogram)
+    seen = list(accumulate(histogram[bucket] for bucket in buckets))
+    if not seen:
+        return []
+    ranks = (max(-(-seen[-1] * share // 1), 1) for share in shares)
+    return [middle_of(buckets[bisect_left(seen, rank)]) for rank in ranks]
 
 
 def pack(histogram: Histogram) -> bytes:
@@ -96,8 +94,7 @@ def merged(packed: Iterable[bytes]) -> dict[int, int]:
     Rows of counts are added as whole numbers of 32 bits a bucket, all at once: a fiftieth of what
     it takes bucket by bucket.
     """
-    found: dict[int, int] = {}
-    rows = 0
+    rows, pairs = 0, list[tuple[int, int]]()
     for one in packed:
         if not one:
             continue
@@ -107,14 +104,12 @@ def merged(packed: Iterable[bytes]) -> dict[int, int]:
             continue
         size = (len(one) - _HEAD.size) // _PAIR
         numbers = struct.unpack_from(_layout(size), one, _HEAD.size)
-        for bucket, count in zip(numbers[:size], numbers[size:], strict=True):
-            found[bucket] = found.get(bucket, 0) + count
+        pairs += zip(numbers[:size], numbers[size:], strict=True)
     width = -(-rows.bit_length() // _BITS_OF_COUNT)
-    for bucket, count in enumerate(
-        struct.unpack(f"<{width}I", rows.to_bytes(width * _COUNT, "little"))
-    ):
-        if count:
-            found[bucket] = found.get(bucket, 0) + count
+    counts = struct.unpack(f"<{width}I", rows.to_bytes(width * _COUNT, "little"))
+    found = {bucket: count for bucket, count in enumerate(counts) if count}
+    for bucket, count in pairs:
+        found[bucket] = found.get(bucket, 0) + count
     return found
 
 

@@ -109,11 +109,11 @@ class Tally:
 
     @classmethod
     def of_rows(cls, rollup: type[Rollup], rows: Iterable[Sequence[Any]]) -> Self:
-        """The sum of rows, each given as the values of `columns_of(rollup)`, in that order.
+        """The sum of rows that end with the values of `columns_of(rollup)`, in that order.
 
         Column by column: a chart of months and templates is made of thousands of them.
         """
-        columns = list(zip(*rows, strict=True))
+        columns = list(zip(*rows, strict=True))[-len(columns_of(rollup)) :]
         if not columns:
             return cls([0] * len(rollup.SUMS), [Spread()] * len(rollup.SPREADS))
         sums, rest = columns[: len(rollup.SUMS)], columns[len(rollup.SUMS) :]
