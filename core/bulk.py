@@ -168,6 +168,7 @@ def _insert_sql(model: type[models.Model], count: int) -> str:
     return f"INSERT INTO {_into(model)} VALUES {places}"  # noqa: S608 - our names
 
 
+@cache
 def _into(model: type[models.Model]) -> str:
     names = ", ".join(_quoted(_column(field)) for field in _columns(model))
     return f"{_quoted(model._meta.db_table)} ({names})"
