@@ -87,8 +87,8 @@ def total(wanted: Wanted, span: Span) -> Tally:
 def series(wanted: Wanted, span: Span) -> list[tuple[datetime, Tally]]:
     """The same step by step, those too in which nothing happened."""
     rows: dict[datetime, list[Values]] = {step: [] for step in span.steps}
-    for row in _read(wanted, span.series_parts):
-        rows[span.step_of(row[0])].append(row)
+    for row in _read(wanted, span.series_parts, "starts_at"):
+        rows[span.step_of(row[1])].append(row)
     return list(_tallies(wanted, rows).items())
 
 
@@ -96,25 +96,28 @@ def groups(wanted: Wanted, span: Span) -> dict[str, Tally]:
     """Each group that anything happened in."""
     rows: dict[str, list[Values]] = defaultdict(list)
     for row in _read(wanted, span.parts):
-        rows[wanted.group_of(row[1])].append(row)
+        rows[wanted.group_of(row[0])].append(row)
     return _tallies(wanted, rows)
 
 
 def table(wanted: Wanted, span: Span) -> dict[tuple[datetime, str], Tally]:
     """Each group in each step in which anything happened."""
     rows: dict[tuple[datetime, str], list[Values]] = defaultdict(list)
-    for row in _read(wanted, span.series_parts):
-        rows[span.step_of(row[0]), wanted.group_of(row[1])].append(row)
+    for row in _read(wanted, span.series_parts, "starts_at"):
+        rows[span.step_of(row[1]), wanted.group_of(row[0])].append(row)
     return _tallies(wanted, rows)
 
 
-Values = tuple[Any, ...]  # when it begins, what it is named by, then its numbers
+Values = tuple[Any, ...]
 K = TypeVar("K")
 
 
-def _read(wanted: Wanted, parts: Iterable[tuple[Grain, datetime, datetime]]) -> Iterator[Values]:
+def _read(
+    wanted: Wanted, parts: Iterable[tuple[Grain, datetime, datetime]], *more: str
+) -> Iterator[Values]:
+    """What each row is named by, more of it if asked for, and then its numbers."""
     fold()
-    columns = ("starts_at", wanted.named_by, *columns_of(wanted.subject.rollup))
+    columns = (wanted.named_by, *more, *columns_of(wanted.subject.rollup))
     for grain, starts_at, ends_at in parts:
         rows = wanted.rows().filter(grain=grain, starts_at__gte=starts_at, starts_at__lt=ends_at)
         yield from read_rows(rows.values_list(*columns))
