@@ -94,22 +94,23 @@ def merged(packed: Iterable[bytes]) -> dict[int, int]:
     Rows of counts are added as whole numbers of 32 bits a bucket, all at once: a fiftieth of what
     it takes bucket by bucket.
     """
-    rows, pairs = 0, list[tuple[int, int]]()
+    rows, pairs = 0, []
     for one in packed:
         if not one:
             continue
         kind, first = _HEAD.unpack_from(one)
         if kind == _ROW:
             rows += int.from_bytes(one[_HEAD.size :], "little") << (_BITS_OF_COUNT * first)
-            continue
-        size = (len(one) - _HEAD.size) // _PAIR
-        numbers = struct.unpack_from(_layout(size), one, _HEAD.size)
-        pairs += zip(numbers[:size], numbers[size:], strict=True)
+        else:
+            pairs.append(one)
     width = -(-rows.bit_length() // _BITS_OF_COUNT)
     counts = struct.unpack(f"<{width}I", rows.to_bytes(width * _COUNT, "little"))
     found = {bucket: count for bucket, count in enumerate(counts) if count}
-    for bucket, count in pairs:
-        found[bucket] = found.get(bucket, 0) + count
+    for one in pairs:
+        size = (len(one) - _HEAD.size) // _PAIR
+        numbers = struct.unpack_from(_layout(size), one, _HEAD.size)
+        for bucket, count in zip(numbers[:size], numbers[size:], strict=True):
+            found[bucket] = found.get(bucket, 0) + count
     return found
 
 
