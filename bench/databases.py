@@ -20,13 +20,21 @@ class NotThere(Exception):
 
 
 @contextmanager
-def environment(database: str) -> Iterator[dict[str, str]]:
-    """The environment of a Chatter on a fresh database. Raises NotThere."""
+def environment(database: str, kept: str = "") -> Iterator[dict[str, str]]:
+    """The environment of a Chatter on a fresh database. Raises NotThere.
+
+    PostgreSQL can keep one under a name: it is made if it is not there, and stays.
+    """
     with TemporaryDirectory(prefix="chatter-bench-") as folder:
         if database == "sqlite":
             yield _environment(Path(folder), "")
             return
-        _recreate()
+        if kept:
+            _create(kept)
+            yield _environment(Path(folder), f"{_SERVER}/{kept}")
+            return
+        _drop()
+        _create(_NAME)
         try:
             yield _environment(Path(folder), f"{_SERVER}/{_NAME}")
         finally:
@@ -51,10 +59,11 @@ def _environment(folder: Path, url: str) -> dict[str, str]:
     }
 
 
-def _recreate() -> None:
-    _drop()
+def _create(name: str) -> None:
     with _server() as connection:
-        connection.execute(f"CREATE DATABASE {_NAME}")
+        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+        if not found.fetchone():
+            connection.execute(f"CREATE DATABASE {name}")
 
 
 def _drop() -> None:

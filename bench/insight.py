@@ -1,7 +1,8 @@
 """How fast dashboards are with a year of executions: `python -m bench.insight [--rows N …]`.
 
 Fills a database of its own with synthetic executions, makes the rollups from them, and times what
-dashboards ask beside the same asked of the executions themselves. Writes its own page of docs.
+dashboards ask beside the same asked of the executions themselves. Writes its own page of docs, or
+the part of it that is asked for. With `--keep` the databases of PostgreSQL stay, to be asked again.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from bench import databases
 from bench.processes import answer_of, command
 from bench.report import machine
 
+_RECORDING = "What kept numbers, rollups and the audit trail add to a run of one model call, in"
 _PAGE = Path(__file__).resolve().parent.parent / "docs" / "analytics-benchmark.md"
 ADDED_GOAL_MS = 0.1
 GOALS_MS = {"templates of 30 days with p95": 10.0, "totals of 30 days": 2.0}
@@ -24,19 +26,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.insight", description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 10_000_000])
     parser.add_argument("--database", choices=databases.NAMES, action="append")
+    parser.add_argument("--only", choices=("questions", "recording"), help="the other part stays")
+    parser.add_argument("--keep", action="store_true", help="as chatter_bench_<rows>, if not there")
     given = parser.parse_args()
-    lines, added = [], []
-    for database in given.database or databases.NAMES:
-        added += _added(database)
-        for rows in given.rows if database == "postgres" else given.rows[:1]:
-            with databases.environment(database) as environment:
-                command("manage.py", "migrate", "--verbosity", "0", environment=environment)
-                told = answer_of(
-                    "-m", "bench.insight_of", str(rows), environment=environment, timeout_s=7200
-                )
-            print(json.dumps(told, indent=1), file=sys.stderr)
-            lines += list(_lines(databases.LABELS[database], rows, told))
-    _PAGE.write_text(_page(lines, added))
+    chosen = given.database or databases.NAMES
+    questions, recording = _PAGE.read_text().split(_RECORDING)
+    if given.only != "recording":
+        questions = _questions([line for one in chosen for line in _asked(one, given)])
+    if given.only != "questions":
+        recording = _recording([line for one in chosen for line in _added(one)])
+    _PAGE.write_text(questions + _RECORDING + recording)
+
+
+def _asked(database: str, given: argparse.Namespace) -> Iterator[str]:
+    for rows in given.rows if database == "postgres" else given.rows[:1]:
+        kept = f"chatter_bench_{rows}" if given.keep else ""
+        with databases.environment(database, kept) as environment:
+            command("manage.py", "migrate", "--verbosity", "0", environment=environment)
+            told = answer_of(
+                "-m", "bench.insight_of", str(rows), environment=environment, timeout_s=7200
+            )
+        print(json.dumps(told, indent=1), file=sys.stderr)
+        yield from _lines(databases.LABELS[database], rows, told)
 
 
 def _lines(label: str, rows: int, told: dict[str, Any]) -> Iterator[str]:
@@ -68,7 +79,7 @@ def _added(database: str) -> Iterator[str]:
         )
 
 
-def _page(lines: list[str], added: list[str]) -> str:
+def _questions(lines: list[str]) -> str:
     return "\n".join(
         [
             "# Dashboards beside many executions",
@@ -84,7 +95,15 @@ def _page(lines: list[str], added: list[str]) -> str:
             "|---|---|---|---|---|---|",
             *lines,
             "",
-            "What kept numbers, rollups and the audit trail add to a run of one model call, in",
+            "",
+        ]
+    )
+
+
+def _recording(added: list[str]) -> str:
+    return "\n".join(
+        [
+            "",
             "turns with all of them and with none (`bench/recording.py`), while sealing and adding",
             "up go on beside.",
             "",

@@ -1,4 +1,4 @@
-"""One statement for many rows, from a model's own fields: INSERT, UPDATE, and asking for any.
+"""One statement for many rows, from a model's own fields: INSERT, UPDATE, SELECT, asking for any.
 
 `bulk_create` of instances cost 1.5 to 2 ms a run where these cost 0.05 to 0.3 ms (measured), and a
 kept number updated parent by parent cost 230 to 325 µs each. Neither sends model signals.
@@ -13,6 +13,7 @@ from django.db import connection, models
 from core.given import Column, Row, as_document, document_of, values_of
 
 _MAX_PARAMETERS = 30_000  # SQLite allows 32,766 in a statement, PostgreSQL 65,535
+_BINARY = 1  # psycopg.pq.Format
 
 
 def insert_rows(model: type[models.Model], rows: Sequence[Row]) -> None:
@@ -59,6 +60,25 @@ def any_row(model: type[models.Model], name: str, values: Collection[Any]) -> bo
         return False
     given = values_of(model, (name,), [{name: value} for value in values])
     return bool(_execute(_any_sql(model, name, len(given)), given))
+
+
+def read_rows(rows: models.QuerySet[Any, tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The rows of a `values_list` of plain columns, all at once.
+
+    PostgreSQL sends its own form: as text 600 histograms and times took 3 times as long (measured).
+    """
+    if connection.vendor != "postgresql":
+        return list(rows)
+    sql, values = rows.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.cursor.format = _BINARY
+        cursor.execute(sql, values)
+        return list(cursor.fetchall())
+
+
+def is_empty(model: type[models.Model]) -> bool:
+    """For what every report asks first; the ORM took 0.5 ms for this, too."""
+    return not _execute(f"SELECT 1 FROM {_quoted(model._meta.db_table)} LIMIT 1", [])  # noqa: S608 - our names
 
 
 def _update(

@@ -63,6 +63,7 @@ def _columns(
 
 _DOCUMENT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _PLAIN: dict[type, type] = {
+    models.BinaryField: bytes,
     models.CharField: str,
     models.TextField: str,
     models.IntegerField: int,
@@ -85,8 +86,9 @@ def _as_value(field: Column) -> Convert:
         return lambda value: None if value is None else json.dumps(value)
     if type(field) is models.UUIDField:
         return (lambda value: value and value.hex) if vendor == "sqlite" else (lambda value: value)
-    if type(field) is models.DateTimeField and vendor == "sqlite":
-        return lambda value: _utc_text(value) if value and value.tzinfo is UTC else slow(value)
+    if type(field) is models.DateTimeField:
+        plain_time = _utc_text if vendor == "sqlite" else _itself
+        return lambda value: plain_time(value) if value and value.tzinfo is UTC else slow(value)
     return lambda value: None if value is None else slow(value)
 
 
@@ -94,6 +96,8 @@ def _as_json(field: Column) -> Convert:
     """How this field's values go into a document; what none of these can tell, JSON refuses."""
     if isinstance(field, models.ForeignKey):
         return _as_json(field.target_field)
+    if type(field) is models.BinaryField:
+        return lambda value: None if value is None else f"\\x{bytes(value).hex()}"
     slow = partial(field.get_db_prep_save, connection=connection)
     if (plain := _plain(field, slow)) is not None:
         return plain
@@ -101,8 +105,6 @@ def _as_json(field: Column) -> Convert:
         return lambda value: value
     if type(field) is models.UUIDField:
         return lambda value: None if value is None else str(value)
-    if type(field) is models.BinaryField:
-        return lambda value: None if value is None else f"\\x{bytes(value).hex()}"
     return lambda value: None if value is None else _json_text(slow(value))
 
 
@@ -117,6 +119,10 @@ def _json_text(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     return str(value) if isinstance(value, UUID) else value
+
+
+def _itself(value: datetime) -> datetime:
+    return value
 
 
 def _utc_text(value: datetime) -> str:

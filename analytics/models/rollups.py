@@ -58,7 +58,8 @@ class Rollup(models.Model):
         indexes = [
             models.Index(
                 fields=["dimension", "grain", "whose", "starts_at"], name="%(class)s_by_time"
-            )
+            ),
+            models.Index(fields=["starts_at"], name="%(class)s_of_a_day"),
         ]
 
     def __str__(self) -> str:

@@ -13,6 +13,7 @@ from analytics.reports.span import Span
 from analytics.rollups.facts import EXECUTIONS, MODEL_CALLS, TOOL_CALLS, FactKind
 from analytics.rollups.folding import fold
 from analytics.rollups.tallies import Tally, columns_of
+from core.bulk import read_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +65,15 @@ class Wanted:
             return rows.filter(subject__startswith=f"{self.key}:")
         return rows.filter(subject=self.key) if self.key else rows
 
-    def group_of(self, whose: str, subject: str) -> str:
-        if self.by == "user":
-            return whose
+    @property
+    def named_by(self) -> str:
+        """The column that says which group a bucket is of."""
+        return "whose" if self.by == "user" else "subject"
+
+    def group_of(self, name: str) -> str:
         if self.by == "provider":
-            return subject.partition(":")[0]
-        return subject if self.by else ""
+            return name.partition(":")[0]
+        return name if self.by else ""
 
 
 _DIMENSION = {"provider": "model"}
@@ -77,47 +81,46 @@ _DIMENSION = {"provider": "model"}
 
 def total(wanted: Wanted, span: Span) -> Tally:
     """Everything in the span."""
-    return Tally.of_rows(wanted.subject.rollup, [row for _, row in _read(wanted, span.parts)])
+    return Tally.of_rows(wanted.subject.rollup, _read(wanted, span.parts))
 
 
 def series(wanted: Wanted, span: Span) -> list[tuple[datetime, Tally]]:
     """The same step by step, those too in which nothing happened."""
     rows: dict[datetime, list[Values]] = {step: [] for step in span.steps}
-    for _, (at, *row) in _read(wanted, span.series_parts, "starts_at"):
-        rows[span.step_of(at)].append(row)
+    for row in _read(wanted, span.series_parts, "starts_at"):
+        rows[span.step_of(row[1])].append(row)
     return list(_tallies(wanted, rows).items())
 
 
 def groups(wanted: Wanted, span: Span) -> dict[str, Tally]:
     """Each group that anything happened in."""
     rows: dict[str, list[Values]] = defaultdict(list)
-    for group, row in _read(wanted, span.parts):
-        rows[group].append(row)
+    for row in _read(wanted, span.parts):
+        rows[wanted.group_of(row[0])].append(row)
     return _tallies(wanted, rows)
 
 
 def table(wanted: Wanted, span: Span) -> dict[tuple[datetime, str], Tally]:
     """Each group in each step in which anything happened."""
     rows: dict[tuple[datetime, str], list[Values]] = defaultdict(list)
-    for group, (at, *row) in _read(wanted, span.series_parts, "starts_at"):
-        rows[span.step_of(at), group].append(row)
+    for row in _read(wanted, span.series_parts, "starts_at"):
+        rows[span.step_of(row[1]), wanted.group_of(row[0])].append(row)
     return _tallies(wanted, rows)
 
 
-Values = list[Any]
+Values = tuple[Any, ...]
 K = TypeVar("K")
 
 
 def _read(
-    wanted: Wanted, parts: Iterable[tuple[Grain, datetime, datetime]], *before: str
-) -> Iterator[tuple[str, Values]]:
-    """The group of each row and its numbers, behind the columns that are asked for before them."""
+    wanted: Wanted, parts: Iterable[tuple[Grain, datetime, datetime]], *more: str
+) -> Iterator[Values]:
+    """What each row is named by, more of it if asked for, and then its numbers."""
     fold()
-    columns = ("whose", "subject", *before, *columns_of(wanted.subject.rollup))
+    columns = (wanted.named_by, *more, *columns_of(wanted.subject.rollup))
     for grain, starts_at, ends_at in parts:
         rows = wanted.rows().filter(grain=grain, starts_at__gte=starts_at, starts_at__lt=ends_at)
-        for whose, subject, *row in rows.values_list(*columns):
-            yield wanted.group_of(whose, subject), row
+        yield from read_rows(rows.values_list(*columns))
 
 
 def _tallies(wanted: Wanted, rows: Mapping[K, list[Values]]) -> dict[K, Tally]:

@@ -1,11 +1,14 @@
 """What a rollup is made of: which rows count, in which bucket, for which subjects, and for what."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import CharField, Model, Q, QuerySet
+from django.db.models.functions import Cast, Substr
 
 from analytics.models import ExecutionRollup, ModelRollup, Rollup, ToolRollup
 from llms.models import AnsweredBy, CallStatus, Exactness, ModelCall
@@ -14,16 +17,23 @@ from workflows.models import ExecutionStatus, Rerun, WorkflowExecution
 from workflows.totals import COUNTED, TOKENS
 
 Row = Mapping[str, Any]
+Fact = Sequence[Any]  # the hour since 1970, then the columns of its kind
+Columns = Mapping[str, Sequence[Any]]
+Worth = tuple[tuple[int, ...], tuple[Sequence[int | None], ...]]
 HOUR_S = 3600
+DAY = timedelta(days=1)
+_AT_ONCE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class FactKind:
     """One kind of row that is added up. `at` is what puts it in a bucket; null in `over`: not yet.
 
-    `worth(row)` gives what it adds to `SUMS` and, by position, to `SPREADS` (null: nothing).
-    `subjects(row)` gives its `(dimension, subject)`; each is kept for the row's user, and for all
-    of them together where many share one (`shared`).
+    `what` names the columns that say what a row is, `numbers` those that say how much. Rows alike
+    in the former are counted together: `worth(what, numbers)`, given a column of values for each
+    number, gives what they add to `SUMS` and, by position, the values in `SPREADS` (null: none).
+    `subjects(what)` gives their `(dimension, subject)`; each is kept for the rows' user, and for
+    all users together where many share one (`shared`).
     `of_subject` finds the rows of one again, `spread` names the columns that are spread.
     """
 
@@ -32,17 +42,22 @@ class FactKind:
     rollup: type[Rollup]
     at: str
     over: str
-    columns: tuple[str, ...]
-    worth: Callable[[Row], tuple[tuple[int, ...], tuple[int | None, ...]]]
+    what: tuple[str, ...]
+    numbers: tuple[str, ...]
+    worth: Callable[[Row, Columns], Worth]
     subjects: Callable[[Row], Iterator[tuple[str, str]]]
     shared: frozenset[str]
     of_subject: Callable[[str, str], Q]
     spread: tuple[str, ...]
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (*self.what, *self.numbers)
+
     def told(self, rows: Iterable[Row]) -> list[list[Any]]:
-        """The rows as JSON: the hour since 1970, then the columns. Those not over are left out."""
+        """The facts of rows, as JSON. Those not over are left out."""
         return [
-            [hour_of(row[self.at]), *(_plain(row[name]) for name in self.columns)]
+            [_hour_of(row[self.at]), *(_plain(row[name]) for name in self.columns)]
             for row in rows
             if row[self.over] is not None
         ]
@@ -51,8 +66,22 @@ class FactKind:
         """All rows that count."""
         return self.source._base_manager.filter(**{f"{self.over}__isnull": False})
 
+    def counted_on(self, day: datetime) -> Iterator[Fact]:
+        """The facts of all rows of a day of UTC that count.
 
-def hour_of(at: datetime) -> int:
+        Times and ids are read as text, which both databases give in UTC: to make objects of them
+        took longer than all else.
+        """
+        rows = self.counted().filter(**{f"{self.at}__gte": day, f"{self.at}__lt": day + DAY})
+        hours = {f"{hour:02}": _hour_of(day) + hour for hour in range(24)}
+        hour = Substr(Cast(self.at, CharField()), len("2026-01-31 ") + 1, 2)
+        what = (Cast(name, CharField()) for name in self.what)
+        read = rows.order_by().values_list(hour, *what, *self.numbers)
+        for at, *values in read.iterator(_AT_ONCE):
+            yield hours[at], *values
+
+
+def _hour_of(at: datetime) -> int:
     return int(at.timestamp()) // HOUR_S
 
 
@@ -60,27 +89,33 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int) else str(value)
 
 
+@lru_cache(4_096)
+def id_text(value: str) -> str:
+    """An id as it is told; SQLite keeps it without dashes."""
+    return str(UUID(value))
+
+
 # --- executions ------------------------------------------------------------------------------
 
 
-def _execution_worth(row: Row) -> tuple[tuple[int, ...], tuple[int | None, ...]]:
+_ENDS = (ExecutionStatus.COMPLETED, ExecutionStatus.FAILED, ExecutionStatus.CANCELLED)
+
+
+def _execution_worth(what: Row, numbers: Columns) -> Worth:
     """A replay did nothing; the calls it names count, at no cost."""
-    real, status = row["rerun"] != Rerun.REPLAY, row["status"]
-    ends = (
-        int(real and status == one)
-        for one in (ExecutionStatus.COMPLETED, ExecutionStatus.FAILED, ExecutionStatus.CANCELLED)
-    )
-    totals = (row[name] for name in COUNTED)
-    return (*ends, *totals), (row["duration_ms"] if real else None,)
+    durations = numbers["duration_ms"] if what["rerun"] != Rerun.REPLAY else ()
+    ends = (len(durations) if what["status"] == one else 0 for one in _ENDS)
+    return (*ends, *(sum(numbers[name]) for name in COUNTED)), (durations,)
 
 
-def _execution_subjects(row: Row) -> Iterator[tuple[str, str]]:
+def _execution_subjects(what: Row) -> Iterator[tuple[str, str]]:
     yield "", ""
-    if row["template_id"]:
-        yield "template", str(row["template_id"])
-    if row["definition_id"]:
-        yield "definition", str(row["definition_id"])
-        yield "version", f"{row['definition_id']}:{row['version_id']}"
+    if what["template_id"]:
+        yield "template", id_text(what["template_id"])
+    if what["definition_id"]:
+        definition = id_text(what["definition_id"])
+        yield "definition", definition
+        yield "version", f"{definition}:{id_text(what['version_id'])}"
 
 
 def _executions_of(dimension: str, subject: str) -> Q:
@@ -97,10 +132,8 @@ EXECUTIONS = FactKind(
     rollup=ExecutionRollup,
     at="finished_at",
     over="finished_at",
-    columns=(
-        *("user_id", "template_id", "definition_id", "version_id", "status", "rerun"),
-        *("duration_ms", *COUNTED),
-    ),
+    what=("user_id", "template_id", "definition_id", "version_id", "status", "rerun"),
+    numbers=("duration_ms", *COUNTED),
     worth=_execution_worth,
     subjects=_execution_subjects,
     shared=frozenset({"", "template"}),
@@ -111,25 +144,22 @@ EXECUTIONS = FactKind(
 
 # --- model calls -----------------------------------------------------------------------------
 
+_CALL_ENDS = (CallStatus.FAILED, CallStatus.CANCELLED, CallStatus.LOST)
 _INEXACT = (Exactness.ESTIMATED, Exactness.UNPRICED, Exactness.OPEN)
 
 
-def _call_worth(row: Row) -> tuple[tuple[int, ...], tuple[int | None, ...]]:
-    asked, status = row["answered_by"] == AnsweredBy.PROVIDER, row["status"]
-    ends = (
-        int(asked and status == one)
-        for one in (CallStatus.FAILED, CallStatus.CANCELLED, CallStatus.LOST)
-    )
-    inexact = (int(row["exactness"] == one) for one in _INEXACT)
-    known = (row[name] or 0 for name in (*TOKENS, "cost_nano_usd"))
-    return (
-        (*ends, int(not asked), 1, *inexact, *known),
-        (row["latency_ms"], row["first_token_ms"]),
-    )
+def _call_worth(what: Row, numbers: Columns) -> Worth:
+    latencies, first_tokens = numbers["latency_ms"], numbers["first_token_ms"]
+    count = len(latencies)
+    asked = count if what["answered_by"] == AnsweredBy.PROVIDER else 0
+    ends = (asked if what["status"] == one else 0 for one in _CALL_ENDS)
+    inexact = (count if what["exactness"] == one else 0 for one in _INEXACT)
+    known = (sum(filter(None, numbers[name])) for name in (*TOKENS, "cost_nano_usd"))
+    return (*ends, count - asked, count, *inexact, *known), (latencies, first_tokens)
 
 
-def _call_subjects(row: Row) -> Iterator[tuple[str, str]]:
-    yield "model", f"{row['provider']}:{row['model']}"
+def _call_subjects(what: Row) -> Iterator[tuple[str, str]]:
+    yield "model", f"{what['provider']}:{what['model']}"
 
 
 def _calls_of(dimension: str, subject: str) -> Q:
@@ -143,10 +173,8 @@ MODEL_CALLS = FactKind(
     rollup=ModelRollup,
     at="started_at",
     over="settled_at",
-    columns=(
-        *("user_id", "provider", "model", "status", "exactness", "answered_by", *TOKENS),
-        *("cost_nano_usd", "latency_ms", "first_token_ms"),
-    ),
+    what=("user_id", "provider", "model", "status", "exactness", "answered_by"),
+    numbers=(*TOKENS, "cost_nano_usd", "latency_ms", "first_token_ms"),
     worth=_call_worth,
     subjects=_call_subjects,
     shared=frozenset({"model"}),
@@ -166,14 +194,16 @@ _TOOL_ENDS = (
 )
 
 
-def _tool_worth(row: Row) -> tuple[tuple[int, ...], tuple[int | None, ...]]:
-    made = row["answered_by"] == ToolAnsweredBy.TOOL
-    ends = (int(made and row["status"] == one) for one in _TOOL_ENDS)
-    return (1, *ends, int(not made)), (row["latency_ms"],)
+def _tool_worth(what: Row, numbers: Columns) -> Worth:
+    latencies = numbers["latency_ms"]
+    count = len(latencies)
+    made = count if what["answered_by"] == ToolAnsweredBy.TOOL else 0
+    ends = (made if what["status"] == one else 0 for one in _TOOL_ENDS)
+    return (count, *ends, count - made), (latencies,)
 
 
-def _tool_subjects(row: Row) -> Iterator[tuple[str, str]]:
-    yield "tool", row["tool"]
+def _tool_subjects(what: Row) -> Iterator[tuple[str, str]]:
+    yield "tool", what["tool"]
 
 
 def _tool_calls_of(dimension: str, subject: str) -> Q:
@@ -186,7 +216,8 @@ TOOL_CALLS = FactKind(
     rollup=ToolRollup,
     at="started_at",
     over="settled_at",
-    columns=("user_id", "tool", "status", "answered_by", "latency_ms"),
+    what=("user_id", "tool", "status", "answered_by"),
+    numbers=("latency_ms",),
     worth=_tool_worth,
     subjects=_tool_subjects,
     shared=frozenset({"tool"}),

@@ -2,14 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from django.db.models import Max, Min
 
 from analytics.models import RollupPart
-from analytics.rollups.facts import KINDS, FactKind
-from analytics.rollups.tallies import Key, Tallies, Tally, add_up, columns_of, with_days
-from core.bulk import insert_rows, update_rows
+from analytics.rollups.facts import KINDS, Fact, FactKind
+from analytics.rollups.tallies import Key, Tallies, Tally, add_up, columns_of, tallies_of
+from core.bulk import insert_rows, is_empty, update_rows
 from core.turns import if_free, in_turn
 
 TURN = "analytics.rollups"
@@ -22,7 +24,7 @@ def fold() -> int:
     After it the rollups are as of now. Any number of processes may ask: each waits its turn.
     """
     folded = 0
-    while RollupPart.objects.exists():
+    while not is_empty(RollupPart):
         with in_turn(TURN):
             folded += fold_some()
     return folded
@@ -30,7 +32,7 @@ def fold() -> int:
 
 def fold_if_free() -> None:
     """The same for those who come again: while another folds, it is left to them."""
-    while RollupPart.objects.exists():
+    while not is_empty(RollupPart):
         with if_free(TURN) as free:
             if not free:
                 return
@@ -40,11 +42,13 @@ def fold_if_free() -> None:
 def fold_some() -> int:
     """A number of parts, in the caller's turn."""
     parts = list(RollupPart.objects.order_by("pk")[:_PARTS])
-    hours: dict[str, Tallies] = defaultdict(dict)
+    told: dict[str, dict[int, list[Fact]]] = defaultdict(lambda: defaultdict(list))
     for part in parts:
-        add_up(KINDS[part.kind], part.facts, part.sign, hours[part.kind])
-    for kind, of_kind in hours.items():
-        _write(KINDS[kind], with_days(KINDS[kind], of_kind))
+        told[part.kind][part.sign] += part.facts
+    for key, signed in told.items():
+        kind = KINDS[key]
+        pieces = (add_up(kind, facts, sign) for sign, facts in signed.items())
+        _write(kind, tallies_of(chain.from_iterable(pieces)))
     RollupPart.objects.filter(pk__in=[part.pk for part in parts]).delete()
     return len(parts)
 
@@ -59,8 +63,8 @@ def _write(kind: FactKind, tallies: Tallies) -> None:
         for pk, key in by_pk.items():
             tally = tallies[key]
             if pk in kept:
-                tally.take_in(Tally.of_rows(kind.rollup, [kept[pk]]))
-            _mend(kind, key, tally)
+                tally = Tally.sum_of([tally, Tally.of_rows(kind.rollup, [kept[pk]])])
+            tally = _mended(kind, key, tally)
             if tally.nothing:
                 empty.append(pk)
             elif pk in kept:
@@ -86,18 +90,20 @@ def row_of(kind: FactKind, key: Key, tally: Tally) -> dict[str, Any]:
     }
 
 
-def _mend(kind: FactKind, key: Key, tally: Tally) -> None:
+def _mended(kind: FactKind, key: Key, tally: Tally) -> Tally:
     """Where numbers were taken away, ask the rows that are left for the least and the greatest."""
     if not any(spread.torn for spread in tally.spreads):
-        return
+        return tally
     rows = kind.counted().filter(
         kind.of_subject(key.dimension, key.subject),
         **{f"{kind.at}__gte": key.starts_at, f"{kind.at}__lt": key.ends_at},
         **({"user_id": key.whose} if key.whose else {}),
     )
+    spreads = []
     for spread, column in zip(tally.spreads, kind.spread, strict=True):
         left = rows.aggregate(least=Min(column), most=Max(column))
-        spread.least, spread.most = left["least"], left["most"]
+        spreads.append(replace(spread, **left))
+    return replace(tally, spreads=spreads)
 
 
 def _chunks(keys: list[Key]) -> Iterator[list[Key]]:

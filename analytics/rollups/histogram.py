@@ -6,9 +6,11 @@ number is in the same bucket on every machine and in every database. The scheme 
 """
 
 import struct
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from itertools import chain
+from itertools import accumulate, chain
 
 Histogram = Mapping[int, int]
 _EXACT, _PER_OCTAVE, _BITS = 64, 32, 6
@@ -23,6 +25,20 @@ def bucket_of(value: int) -> int:
         return max(value, 0)
     shift = value.bit_length() - _BITS
     return _EXACT + (shift - 1) * _PER_OCTAVE + (value >> shift) - _PER_OCTAVE
+
+
+def counted(values: Iterable[int], each: int) -> dict[int, int]:
+    """The histogram of numbers that count so much each."""
+    return {bucket: each * many for bucket, many in Counter(map(bucket_of, values)).items()}
+
+
+def added(histograms: Iterable[Histogram]) -> dict[int, int]:
+    """The sum of histograms."""
+    found: dict[int, int] = {}
+    for histogram in histograms:
+        for bucket, count in histogram.items():
+            found[bucket] = found.get(bucket, 0) + count
+    return found
 
 
 def middle_of(bucket: int) -> int:
@@ -40,16 +56,13 @@ def percentile(histogram: Histogram, share: float) -> int | None:
 
 
 def percentiles(histogram: Histogram, shares: Sequence[float]) -> list[int]:
-    """The same for several shares, the least first; nothing without numbers."""
-    whole = sum(histogram.values())
-    ranks = iter([max(-(-whole * share // 1), 1) for share in shares] if whole else [])
-    rank, seen, found = next(ranks, None), 0, []
-    for bucket in sorted(histogram):
-        seen += histogram[bucket]
-        while rank is not None and seen >= rank:
-            found.append(middle_of(bucket))
-            rank = next(ranks, None)
-    return found
+    """The same for several shares; nothing without numbers."""
+    buckets = sorted(histogram)
+    seen = list(accumulate(histogram[bucket] for bucket in buckets))
+    if not seen:
+        return []
+    ranks = (max(-(-seen[-1] * share // 1), 1) for share in shares)
+    return [middle_of(buckets[bisect_left(seen, rank)]) for rank in ranks]
 
 
 def pack(histogram: Histogram) -> bytes:
@@ -81,24 +94,22 @@ def merged(packed: Iterable[bytes]) -> dict[int, int]:
     Rows of counts are added as whole numbers of 32 bits a bucket, all at once: a fiftieth of what
     it takes bucket by bucket.
     """
-    found: dict[int, int] = {}
-    rows = 0
+    rows, pairs = 0, []
     for one in packed:
         if not one:
             continue
         kind, first = _HEAD.unpack_from(one)
         if kind == _ROW:
             rows += int.from_bytes(one[_HEAD.size :], "little") << (_BITS_OF_COUNT * first)
-            continue
+        else:
+            pairs.append(one)
+    width = -(-rows.bit_length() // _BITS_OF_COUNT)
+    counts = struct.unpack(f"<{width}I", rows.to_bytes(width * _COUNT, "little"))
+    found = {bucket: count for bucket, count in enumerate(counts) if count}
+    for one in pairs:
         size = (len(one) - _HEAD.size) // _PAIR
         numbers = struct.unpack_from(_layout(size), one, _HEAD.size)
         for bucket, count in zip(numbers[:size], numbers[size:], strict=True):
-            found[bucket] = found.get(bucket, 0) + count
-    width = -(-rows.bit_length() // _BITS_OF_COUNT)
-    for bucket, count in enumerate(
-        struct.unpack(f"<{width}I", rows.to_bytes(width * _COUNT, "little"))
-    ):
-        if count:
             found[bucket] = found.get(bucket, 0) + count
     return found
 

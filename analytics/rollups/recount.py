@@ -1,21 +1,18 @@
 """The rollups reckoned from the rows they are made of: to prove them, and to make them anew."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from zlib import crc32
 
 from django.db.models import Min
 
-from analytics.rollups.facts import KINDS, FactKind, hour_of
+from analytics.rollups.facts import DAY, KINDS, FactKind
 from analytics.rollups.folding import TURN, fold_some, row_of
-from analytics.rollups.tallies import Tallies, add_up, with_days
+from analytics.rollups.tallies import add_up, tallies_of
 from core.aggregates import Difference, proof
 from core.bulk import insert_rows
 from core.turns import in_turn_at_one_instant
-
-_DAY = timedelta(days=1)
-_AT_ONCE = 2_000
 
 
 @proof
@@ -43,12 +40,11 @@ def rebuild(kind: FactKind) -> int:
     while day is not None:
         with in_turn_at_one_instant(TURN):
             _fold_all()
-            rows = kind.rollup._base_manager.filter(starts_at__gte=day, starts_at__lt=day + _DAY)
+            rows = kind.rollup._base_manager.filter(starts_at__gte=day, starts_at__lt=day + DAY)
             rows.delete()
-            for some in _parts(list(_counted(kind, day).values())):
-                insert_rows(kind.rollup, some)
+            insert_rows(kind.rollup, list(_counted(kind, day).values()))
             days += 1
-        day = _first_day(kind, day + _DAY)
+        day = _first_day(kind, day + DAY)
     return days
 
 
@@ -65,7 +61,7 @@ def _fold_all() -> None:
 def _differences_of(kind: FactKind, day: datetime) -> Iterator[Difference]:
     counted = _counted(kind, day)
     numbers = (*kind.rollup.SUMS, *_spread_columns(kind))
-    rows = kind.rollup._base_manager.filter(starts_at__gte=day, starts_at__lt=day + _DAY)
+    rows = kind.rollup._base_manager.filter(starts_at__gte=day, starts_at__lt=day + DAY)
     for values in rows.values().iterator():
         row: dict[str, Any] = dict(values)
         should = counted.pop(row["id"], {})
@@ -81,15 +77,9 @@ def _differences_of(kind: FactKind, day: datetime) -> Iterator[Difference]:
 
 def _counted(kind: FactKind, day: datetime) -> dict[Any, dict[str, Any]]:
     """The rows of a day as they should be, by their key."""
-    rows = kind.counted().filter(**{f"{kind.at}__gte": day, f"{kind.at}__lt": day + _DAY})
-    facts = (
-        (hour_of(at), *values)
-        for at, *values in rows.order_by().values_list(kind.at, *kind.columns).iterator(_AT_ONCE)
-    )
-    hours: Tallies = {}
-    add_up(kind, facts, 1, hours)
-    tallies = with_days(kind, hours)
-    return {key.pk: row_of(kind, key, tally) for key, tally in tallies.items() if not tally.nothing}
+    tallies = tallies_of(add_up(kind, kind.counted_on(day), 1))
+    rows = (row_of(kind, key, tally) for key, tally in tallies.items() if not tally.nothing)
+    return {row["id"]: row for row in rows}
 
 
 def _days(kind: FactKind) -> Iterator[datetime]:
@@ -97,7 +87,7 @@ def _days(kind: FactKind) -> Iterator[datetime]:
     day = _first_day(kind, None)
     while day is not None:
         yield day
-        day = _first_day(kind, day + _DAY)
+        day = _first_day(kind, day + DAY)
 
 
 def _first_day(kind: FactKind, since: datetime | None) -> datetime | None:
@@ -128,8 +118,3 @@ def _number(value: Any) -> int:
     if isinstance(value, bytes | memoryview):
         return crc32(value)
     return -1 if value is None else int(value)
-
-
-def _parts(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    for at in range(0, len(rows), _AT_ONCE):
-        yield rows[at : at + _AT_ONCE]

@@ -1,22 +1,23 @@
 """Facts added up by bucket and subject, and a bucket's row as such a sum."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 from analytics.models import Grain, Rollup
-from analytics.rollups.facts import HOUR_S, FactKind
-from analytics.rollups.histogram import bucket_of, merged, pack
+from analytics.rollups.facts import HOUR_S, Fact, FactKind, id_text
+from analytics.rollups.histogram import Histogram, added, counted, merged, pack
 
 _DAY_H = 24
-
-
 _SPREAD = ("count", "ms", "min", "max", "histogram")
 
 
+@cache
 def columns_of(rollup: type[Rollup]) -> list[str]:
     """The columns that hold numbers: what adds up, then five for each spread."""
     return [*rollup.SUMS, *(f"{name}_{part}" for name in rollup.SPREADS for part in _SPREAD)]
@@ -47,10 +48,11 @@ class Key(NamedTuple):
 
     @property
     def day(self) -> "Key":
-        return self._replace(grain=Grain.DAY.value, start_h=self.start_h // _DAY_H * _DAY_H)
+        start_h = self.start_h // _DAY_H * _DAY_H
+        return Key(Grain.DAY.value, self.dimension, self.whose, start_h, self.subject)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Spread:
     """How many numbers, their sum, the least, the greatest, and how many in each bucket.
 
@@ -61,32 +63,31 @@ class Spread:
     total: int = 0
     least: int | None = None
     most: int | None = None
-    histogram: dict[int, int] = field(default_factory=dict)
+    histogram: Histogram = field(default_factory=dict)
     torn: bool = False
 
-    def add(self, value: int, sign: int) -> None:
-        bucket = bucket_of(value)
-        self.count += sign
-        self.total += sign * value
-        self.histogram[bucket] = self.histogram.get(bucket, 0) + sign
-        if sign < 0:
-            self.torn = True
-        else:
-            self._reach(value, value)
+    @classmethod
+    def of(cls, values: Iterable[int | None], sign: int) -> Self:
+        """Numbers added (1) or taken away (-1)."""
+        known = [value for value in values if value is not None]
+        if not known:
+            return cls()
+        least, most = (min(known), max(known)) if sign > 0 else (None, None)
+        histogram = counted(known, sign)
+        return cls(sign * len(known), sign * sum(known), least, most, histogram, sign < 0)
 
-    def take_in(self, other: "Spread") -> None:
-        self.count += other.count
-        self.total += other.total
-        for bucket, number in other.histogram.items():
-            self.histogram[bucket] = self.histogram.get(bucket, 0) + number
-        self.torn = self.torn or other.torn
-        self._reach(other.least, other.most)
-
-    def _reach(self, least: int | None, most: int | None) -> None:
-        if least is not None and (self.least is None or least < self.least):
-            self.least = least
-        if most is not None and (self.most is None or most > self.most):
-            self.most = most
+    @classmethod
+    def sum_of(cls, spreads: Sequence[Self]) -> Self:
+        leasts = [spread.least for spread in spreads if spread.least is not None]
+        mosts = [spread.most for spread in spreads if spread.most is not None]
+        return cls(
+            sum([spread.count for spread in spreads]),
+            sum([spread.total for spread in spreads]),
+            min(leasts, default=None),
+            max(mosts, default=None),
+            added([spread.histogram for spread in spreads]),
+            any([spread.torn for spread in spreads]),
+        )
 
 
 def _spread_of(counts: Any, totals: Any, leasts: Any, mosts: Any, histograms: Any) -> Spread:
@@ -99,42 +100,35 @@ def _spread_of(counts: Any, totals: Any, leasts: Any, mosts: Any, histograms: An
     )
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Tally:
     """What one row holds, or what is to be added to it."""
 
-    sums: list[int]
-    spreads: list[Spread]
+    sums: Sequence[int]
+    spreads: Sequence[Spread]
 
     @classmethod
-    def empty(cls, rollup: type[Rollup]) -> "Tally":
-        return cls([0] * len(rollup.SUMS), [Spread() for _ in rollup.SPREADS])
-
-    @classmethod
-    def of_rows(cls, rollup: type[Rollup], rows: Iterable[Sequence[Any]]) -> "Tally":
-        """The sum of rows, each given as the values of `columns_of(rollup)`, in that order.
+    def of_rows(cls, rollup: type[Rollup], rows: Iterable[Sequence[Any]]) -> Self:
+        """The sum of rows that end with the values of `columns_of(rollup)`, in that order.
 
         Column by column: a chart of months and templates is made of thousands of them.
         """
-        columns = list(zip(*rows, strict=True))
+        columns = list(zip(*rows, strict=True))[-len(columns_of(rollup)) :]
         if not columns:
-            return cls.empty(rollup)
+            return cls([0] * len(rollup.SUMS), [Spread()] * len(rollup.SPREADS))
         sums, rest = columns[: len(rollup.SUMS)], columns[len(rollup.SUMS) :]
         spreads = [
             _spread_of(*rest[at : at + len(_SPREAD)]) for at in range(0, len(rest), len(_SPREAD))
         ]
         return cls([sum(column) for column in sums], spreads)
 
-    def add(self, sums: Sequence[int], values: Sequence[int | None], sign: int) -> None:
-        self.sums = [kept + sign * one for kept, one in zip(self.sums, sums, strict=True)]
-        for spread, value in zip(self.spreads, values, strict=True):
-            if value is not None:
-                spread.add(value, sign)
-
-    def take_in(self, other: "Tally") -> None:
-        self.sums = [one + two for one, two in zip(self.sums, other.sums, strict=True)]
-        for spread, others in zip(self.spreads, other.spreads, strict=True):
-            spread.take_in(others)
+    @classmethod
+    def sum_of(cls, tallies: Sequence[Self]) -> Self:
+        if len(tallies) == 1:
+            return tallies[0]
+        sums = zip(*[tally.sums for tally in tallies], strict=True)
+        spreads = zip(*[tally.spreads for tally in tallies], strict=True)
+        return cls(list(map(sum, sums)), list(map(Spread.sum_of, spreads)))
 
     @property
     def nothing(self) -> bool:
@@ -142,44 +136,47 @@ class Tally:
 
     def columns(self, rollup: type[Rollup]) -> dict[str, Any]:
         """The numbers as columns; null where there are none to be least or greatest."""
-        columns: dict[str, Any] = dict(zip(rollup.SUMS, self.sums, strict=True))
-        for name, spread in zip(rollup.SPREADS, self.spreads, strict=True):
-            columns |= {
-                f"{name}_count": spread.count,
-                f"{name}_ms": spread.total,
-                f"{name}_min": spread.least if spread.count else None,
-                f"{name}_max": spread.most if spread.count else None,
-                f"{name}_histogram": pack(spread.histogram),
-            }
-        return columns
+        numbers: list[Any] = [*self.sums]
+        for spread in self.spreads:
+            ends = (spread.least, spread.most) if spread.count else (None, None)
+            numbers += (spread.count, spread.total, *ends, pack(spread.histogram))
+        return dict(zip(columns_of(rollup), numbers, strict=True))
 
 
 Tallies = dict[Key, Tally]
 
 
-def add_up(kind: FactKind, facts: Iterable[Sequence[Any]], sign: int, into: Tallies) -> None:
-    """Add facts (`FactKind.told`) to the hours they are of."""
-    for hour, *values in facts:
-        row = dict(zip(kind.columns, values, strict=True))
-        sums, spread = kind.worth(row)
-        for dimension, subject in kind.subjects(row):
-            for whose in _kept_for(kind, dimension, row["user_id"]):
-                key = Key(Grain.HOUR.value, dimension, whose, hour, subject)
-                if (tally := into.get(key)) is None:
-                    tally = into[key] = Tally.empty(kind.rollup)
-                tally.add(sums, spread, sign)
+def add_up(kind: FactKind, facts: Iterable[Fact], sign: int) -> Iterator[tuple[Key, Tally]]:
+    """What facts add to their hours (1) or take away (-1); a key may come many times."""
+    alike: dict[Fact, list[Fact]] = defaultdict(list)
+    width = 1 + len(kind.what)
+    for fact in facts:
+        alike[tuple(fact[:width])].append(fact[width:])
+    for (hour, *said), rows in alike.items():
+        what = dict(zip(kind.what, said, strict=True))
+        numbers = dict(zip(kind.numbers, zip(*rows, strict=True), strict=True))
+        sums, spreads = kind.worth(what, numbers)
+        tally = Tally([sign * one for one in sums], [Spread.of(one, sign) for one in spreads])
+        for dimension, subject in kind.subjects(what):
+            for whose in _kept_for(kind, dimension, what["user_id"]):
+                yield Key(Grain.HOUR.value, dimension, whose, hour, subject), tally
 
 
-def with_days(kind: FactKind, hours: Tallies) -> Tallies:
-    """The hours, and the days that they make."""
-    both = dict(hours)
-    for key, tally in hours.items():
-        both.setdefault(key.day, Tally.empty(kind.rollup)).take_in(tally)
-    return both
+def tallies_of(pieces: Iterable[tuple[Key, Tally]]) -> Tallies:
+    """The hours that pieces add up to, and the days that the hours make."""
+    hours = _summed(pieces)
+    return hours | _summed((key.day, tally) for key, tally in hours.items())
 
 
-def _kept_for(kind: FactKind, dimension: str, user: UUID | str | None) -> Iterator[str]:
+def _summed(pieces: Iterable[tuple[Key, Tally]]) -> Tallies:
+    found: dict[Key, list[Tally]] = defaultdict(list)
+    for key, tally in pieces:
+        found[key].append(tally)
+    return {key: Tally.sum_of(some) for key, some in found.items()}
+
+
+def _kept_for(kind: FactKind, dimension: str, user: str | None) -> Iterator[str]:
     if dimension in kind.shared:
         yield ""
     if user:
-        yield str(user)
+        yield id_text(user)

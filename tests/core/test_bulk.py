@@ -1,0 +1,51 @@
+"""Rows written in one go, few of them or many: each database takes its own way."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from analytics.models import ExecutionRollup, RollupPart
+from core.bulk import insert_rows
+
+AT = datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
+
+
+def rollup(number: int) -> dict[str, Any]:
+    return {
+        "id": UUID(int=number),
+        "grain": "hour",
+        "subject": f"a\tb\nc\\N é {number}",
+        "starts_at": AT,
+        "cost_nano_usd": 2**60 + number,
+        "duration_min": None,
+        "duration_histogram": bytes(range(256)),
+    }
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("count", [1, 50])
+def test_rows_are_read_as_they_were_written(count: int) -> None:
+    rows = [rollup(number) for number in range(count)]
+    insert_rows(ExecutionRollup, rows)
+    kept = ExecutionRollup.objects.order_by("pk").values(*rows[0])
+    assert [{**row, "duration_histogram": bytes(row["duration_histogram"])} for row in kept] == rows
+    assert set(ExecutionRollup.objects.values_list("whose", "call_count")) == {("", 0)}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("count", [1, 50])
+def test_json_is_read_as_it_was_written(count: int) -> None:
+    facts = [[1, "a\tb\\", None, {"é": [True, 1.5]}]]
+    insert_rows(RollupPart, [{"kind": "executions", "facts": facts}] * count)
+    assert list(RollupPart.objects.values_list("facts", "sign")) == [(facts, 1)] * count
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("count", [2, 50])
+def test_of_rows_that_may_not_be_none_is_kept(count: int) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert_rows(ExecutionRollup, [rollup(number % (count - 1)) for number in range(count)])
+    assert not ExecutionRollup.objects.exists()
