@@ -78,6 +78,23 @@ def test_each_sees_their_own_and_staff_see_all(chats, api, alice, charlie, admin
     assert api(charlie).get("/api/v1/analytics/system/").status_code == 404
 
 
+@pytest.mark.parametrize("name", ["executions", "models", "tools"])
+def test_the_group_of_another_user_is_empty_for_all_but_staff(
+    chats, api, alice, charlie, admin, name
+):
+    ToolCallFactory(user=alice)
+    told = ask(api, charlie, name, by="user", key=str(alice.pk))
+    assert told["groups"] == []
+    count = next(iter(told["totals"]))
+    assert [step["numbers"][count] for step in told["series"]] == [0] * len(told["series"])
+    assert told["totals"][count] == 0
+    query = {"by": "user", "key": str(alice.pk), "as": "jsonl"}
+    answer = api(charlie).get(f"/api/v1/analytics/{name}/export/", query)
+    assert body_of(answer) == b""
+    (group,) = ask(api, admin, name, of="all", by="user", key=str(alice.pk))["groups"]
+    assert group["label"] == "alice"
+
+
 def test_what_just_ended_is_counted_at_once(api, alice, built_in, drain):
     for done in (1, 2, 3):
         api(alice).post("/api/v1/chat/", {"message": "hello", "mode": "background"})
