@@ -166,6 +166,9 @@ def test_a_series_adds_up_to_its_total(api, alice, zone, step, span):
         ({"from": "2026-02-30"}, "bad_span"),
         ({"from": "2026-02-02", "to": "2026-02-01"}, "bad_span"),
         ({"from": "1000-01-01"}, "bad_span"),
+        ({"from": "0001-01-01", "to": "0001-01-02", "compare": "true"}, "bad_span"),
+        ({"from": "9999-12-31T22:00:00Z", "to": "9999-12-31T23:30:00Z"}, "bad_span"),
+        ({"from": "0001-01-01T00:00Z", "to": "0001-01-01T02:00Z", "zone": "Cuba"}, "bad_span"),
         ({"zone": "Mars/Olympus"}, "bad_span"),
         ({"zone": "../../etc/passwd"}, "bad_span"),
         ({"step": "week"}, "bad_span"),
@@ -199,6 +202,15 @@ def test_a_report_is_exported_line_by_line_and_audited(api, alice):
         AuditEntry.objects.filter(action="analytics.report.exported", actor_id=alice.pk).count()
         == 3
     )
+
+
+def test_an_export_of_a_time_in_which_nothing_happened_has_its_columns(api, alice):
+    for name, first in (("executions", "executions"), ("models", "calls"), ("tools", "calls")):
+        address = f"/api/v1/analytics/{name}/export/"
+        (line,) = csv.reader(io.StringIO(body_of(api(alice).get(address)).decode()))
+        assert line[:4] == ["at", "key", "label", first]
+        book = zipfile.ZipFile(io.BytesIO(body_of(api(alice).get(address, {"as": "xlsx"}))))
+        assert 'r="D1"' in book.read("xl/worksheets/sheet1.xml").decode()
 
 
 def test_conversations_are_counted_without_being_read(chats, api, alice, admin):
