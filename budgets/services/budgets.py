@@ -14,6 +14,7 @@ from audit.record import record
 from budgets.errors import BadBudget, BudgetNotFound, NothingToLimit, NotYourBudget
 from budgets.ledger import ledger
 from budgets.models import Budget, Scope, Unpriced
+from budgets.periods import span_at
 from budgets.services.opening import open_period
 from budgets.warning import warn
 from core import clock
@@ -76,7 +77,8 @@ def change_budget(budget: Budget, *, by: User, **fields: Any) -> Budget:
     for name, value in fields.items():
         setattr(budget, name, value)
     budget.save()
-    now = budget.periods.filter(begins_at__lte=clock.now()).first()
+    begins_at = span_at(budget.period, budget.time_zone, clock.now()).begins_at
+    now = budget.periods.filter(begins_at=begins_at).first()
     if now is not None:
         warn([(budget, now)])
         now.save(update_fields=["warned"])
