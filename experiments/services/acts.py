@@ -115,8 +115,13 @@ def stop_variant(
     going = Variant.objects.filter(pk=variant.pk, stopped_at=None)
     if not going.update(stopped_at=now, stopped_because=because[:200]):
         return False
-    detail = {"variant": variant.name, "because": because}
-    record("experiments.variant.stopped", actor=by, target=experiment, detail=detail)
+    record(
+        "experiments.variant.stopped",
+        actor=by,
+        target=experiment,
+        detail={"variant": str(variant.pk), "because": because},
+        personal={"variant": variant.name},
+    )
     transaction.on_commit(forget_running)
     return True
 
@@ -138,7 +143,7 @@ def _move(
         sources = [ExperimentStatus.DRAFT]
     if not Experiment.objects.move(experiment.pk, to=to, sources=sources, **fields):
         raise ExperimentMoved(status=experiment.status, to=to)
-    record(f"experiments.experiment.{verb}", actor=by, target=experiment, detail=told(experiment))
+    record(f"experiments.experiment.{verb}", actor=by, target=experiment, **told(experiment))
     transaction.on_commit(forget_running)
     return experiment_for(by, experiment.pk)
 

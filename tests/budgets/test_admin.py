@@ -46,7 +46,8 @@ def test_a_change_is_audited_and_how_is_counted_stays(office, db):
     budget.refresh_from_db()
     assert (budget.name, budget.cap, budget.active) == ("Less", 5, False)
     assert (budget.unit, budget.scope) == ("tokens", "all")
-    assert AuditEntry.objects.get(action="budgets.budget.changed").detail["after"]["cap"] == 5
+    entry = AuditEntry.objects.get(action="budgets.budget.changed")
+    assert entry.detail["values"]["cap"]["to"] == 5
 
 
 def test_what_makes_no_sense_is_told_in_the_form(office, db):

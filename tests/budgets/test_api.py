@@ -76,7 +76,7 @@ def test_changes_are_audited_with_before_and_after(client, alice):
     url = f"{URL}{a_budget('user', alice.pk, by=alice).pk}/"
     assert client.patch(url, {"cap": "5", "active": False}).json()["cap"] == "5"
     entry = AuditEntry.objects.get(action="budgets.budget.changed")
-    assert (entry.detail["before"]["cap"], entry.detail["after"]["cap"]) == (1_000, 5)
+    assert entry.detail["values"]["cap"] == {"from": 1_000, "to": 5}
     assert client.delete(url).status_code == 204
     assert AuditEntry.objects.filter(action="budgets.budget.deleted").count() == 1
 
