@@ -3,10 +3,13 @@
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.core.validators import ProhibitNullCharactersValidator
 from rest_framework import exceptions
 from rest_framework.pagination import Cursor, CursorPagination
 
 from core.errors import NotFound
+
+_writable = ProhibitNullCharactersValidator()
 
 
 class PageNotFound(NotFound):
@@ -24,15 +27,18 @@ class NewestFirst(CursorPagination):
 
     def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> Any:
         first = self.get_ordering(request, queryset, view)[0].lstrip("-")
-        self._first = queryset.model._meta.get_field(first)
+        reckoned = queryset.query.annotations.get(first)
+        self._first = reckoned.output_field if reckoned else queryset.model._meta.get_field(first)
         return super().paginate_queryset(queryset, request, view)
 
     def decode_cursor(self, request: Any) -> Cursor | None:
         """Of a place that a page can begin at: people may write anything there."""
         try:
             cursor = super().decode_cursor(request)
-            if cursor is not None and cursor.position is not None:
-                self._first.to_python(cursor.position)
+            position = cursor.position if cursor else None
+            if position is not None:
+                _writable(position)
+                self._first.to_python(position)
         except (exceptions.NotFound, ValidationError) as error:
             raise PageNotFound from error
         return cursor
