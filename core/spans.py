@@ -1,6 +1,7 @@
 """Filters of lists by time, as `started_after` and `started_before`."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django_filters import rest_framework as filters
@@ -10,7 +11,7 @@ from django_filters.fields import IsoDateTimeField
 class _Instant(IsoDateTimeField):
     """One that is an instant of UTC, too; at the ends of the calendar some are none."""
 
-    def to_python(self, value: str | None) -> datetime | None:
+    def to_python(self, value: Any) -> datetime | None:
         found: datetime | None = super().to_python(value)
         try:
             return found and found.astimezone(UTC)

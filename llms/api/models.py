@@ -41,4 +41,5 @@ class ModelList(ListAPIView[ModelProfile]):
 
     def get_queryset(self) -> ProfileQuerySet:
         rows = ModelProfile.objects.usable_by(self.request.user).for_list()
-        return rows.annotate(provider_name=F("provider__name"))
+        named: ProfileQuerySet = rows.annotate(provider_name=F("provider__name"))
+        return named
