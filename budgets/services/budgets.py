@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
@@ -12,7 +13,13 @@ from django.db import connection, transaction
 from accounts.models import User
 from audit.changes import told_changes
 from audit.record import Told, record
-from budgets.errors import BadBudget, BudgetNotFound, NothingToLimit, NotYourBudget
+from budgets.errors import (
+    BadBudget,
+    BudgetNotFound,
+    NothingToLimit,
+    NotYourBudget,
+    TooManyBudgets,
+)
 from budgets.ledger import ledger
 from budgets.models import Budget, Scope, Unpriced
 from budgets.periods import span_at
@@ -56,9 +63,12 @@ def keep_budget(budget: Budget, *, by: User) -> Budget:
     """Save it, with what its period has cost already.
 
     Keeps calls from beginning and ending until the transaction ends: none is missed, none counted
-    twice.
+    twice. Raises TooManyBudgets; staff make as many as they like.
     """
     _let_nobody_book()
+    most = settings.BUDGETS_PER_USER
+    if not by.is_staff and by.budgets.count() >= most:
+        raise TooManyBudgets(most=most)
     budget.save(force_insert=True)
     period = open_period(budget, clock.now())
     warn([(budget, period)])

@@ -49,6 +49,17 @@ def test_only_staff_makes_budgets_on_others(client, api, admin, charlie, scope):
     assert api(admin).post(URL, asked(scope=scope, of=of)).status_code == 201
 
 
+def test_a_user_makes_so_many_and_staff_any_number(client, alice, api, admin, settings):
+    settings.BUDGETS_PER_USER = 1
+    body = {"name": "Mine", "scope": "user", "of": str(alice.pk), "unit": "tokens"}
+    told = [
+        door.post(URL, {**body, "cap": "5", "period": "day"})
+        for door in (client, client, api(admin), api(admin))
+    ]
+    assert [one.status_code for one in told] == [201, 409, 201, 201]
+    assert told[1].json()["code"] == "too_many_budgets"
+
+
 @pytest.mark.parametrize("scope", ["conversation", "definition", "execution"])
 def test_what_is_anothers_looks_like_what_is_not_there(begin, api, charlie, scope):
     execution = begin(one_call())
