@@ -97,6 +97,7 @@ MIDDLEWARE = [  # the server puts those of `chatter_project.middleware` in the p
     "accounts.rates.rate_headers",
     "django.middleware.security.SecurityMiddleware",
     "chatter_project.middleware.content_security_policy",
+    "chatter_project.middleware.nothing_at_nul",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -174,6 +174,7 @@ def test_a_series_adds_up_to_its_total(api, alice, zone, step, span):
         ({"step": "week"}, "bad_span"),
         ({"by": "colour"}, "bad_report"),
         ({"key": "x"}, "bad_report"),
+        ({"by": "template", "key": "\0"}, "bad_report"),
         ({"compare": "perhaps"}, "bad_report"),
     ],
 )
