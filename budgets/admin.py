@@ -4,11 +4,12 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import BigIntegerField
 from django.http import HttpRequest
 
 from accounts.authentication import user_of
 from budgets.amounts import shown, text_of
-from budgets.models import Budget, BudgetPeriod
+from budgets.models import Budget, BudgetPeriod, validate_thresholds
 from budgets.services.budgets import (
     CHANGEABLE,
     change_budget,
@@ -23,9 +24,25 @@ _CAP = "In nano-dollars (a dollar has 1,000,000,000), or in tokens."
 _OF = "The id of the user, group, workflow, conversation or execution; empty: everybody."
 
 
-class NewBudgetForm(forms.ModelForm):
+class BudgetForm(forms.ModelForm):
+    """What there is to say of a budget, told where it is wrong."""
+
+    cap = forms.IntegerField(min_value=0, max_value=BigIntegerField.MAX_BIGINT, help_text=_CAP)
+
+    def clean_warn_at(self) -> list[int]:
+        """Nothing is a list of none."""
+        given = self.cleaned_data["warn_at"]
+        told = [] if given is None else given
+        validate_thresholds(told)
+        return sorted(set(told))
+
+
+class NewBudgetForm(BudgetForm):
     """With whose calls count, which is looked up as the API does."""
 
+    ceiling_nano_usd_per_mtok = forms.IntegerField(
+        min_value=0, max_value=BigIntegerField.MAX_BIGINT, required=False
+    )
     of = forms.CharField(required=False, help_text=_OF)
 
     class Meta:
@@ -34,7 +51,7 @@ class NewBudgetForm(forms.ModelForm):
             *("name", "scope", "of", "unit", "cap", "period", "time_zone"),
             *("unpriced", "ceiling_nano_usd_per_mtok", "warn_at", "active"),
         )
-        help_texts = {"cap": _CAP, "warn_at": "Percents, such as [50, 80, 100]."}
+        help_texts = {"warn_at": "Percents, such as [50, 80, 100]."}
 
     by: Any = None
 
@@ -56,6 +73,7 @@ class NewBudgetForm(forms.ModelForm):
 class BudgetAdmin(admin.ModelAdmin):
     """Goes through the services, which audit; how is counted stays as it was made."""
 
+    form = BudgetForm
     list_display = ("name", "key", "owner", "most", "period", "time_zone", "active", "created_at")
     list_filter = ("scope", "unit", "period", "active")
     list_select_related = ("owner",)

@@ -1,6 +1,6 @@
 """What goes wrong when budgets are made and changed."""
 
-from core.errors import Invalid, NotFound, Refused
+from core.errors import Conflict, Invalid, NotFound, Refused
 
 
 class BudgetNotFound(NotFound):
@@ -21,3 +21,10 @@ class NotYourBudget(Refused):
 class BadBudget(Invalid):
     code = "invalid_budget"
     message = "{reason}"
+
+
+class TooManyBudgets(Conflict):
+    """Each call looks at all that are on it, and so do all calls that are committed with it."""
+
+    code = "too_many_budgets"
+    message = "At most {most} budgets are allowed; delete one first."

@@ -53,11 +53,13 @@ def _said(budget: Budget, period: BudgetPeriod, at: int) -> dict[str, Any]:
 
 
 def _entry(budget: Budget, period: BudgetPeriod, at: int) -> Entry:
+    said = _said(budget, period, at)
     return Entry(
         action="budgets.budget.warned",
         actor=None,
         target=budget,
-        detail=_said(budget, period, at),
+        personal={"name": said.pop("name")},
+        detail=said,
     )
 
 

@@ -14,9 +14,10 @@ from django.db import connection
 from django.http import HttpRequest, JsonResponse
 
 from core import clock
-from telemetry.parts import database_answers, missing_migrations, queue_now, redis_problem
+from telemetry.parts import database_answers, missing_migrations, redis_problem
 from workflows.pump.doorbell import doorbell
 from workflows.pump.presence import told
+from workflows.pump.queue import queue_now
 from workflows.tracking.writer import writer
 
 log = structlog.get_logger(__name__)

@@ -13,10 +13,13 @@ from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
-from django.http import HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.middleware import clickjacking, common, csrf, security
 from django.utils.decorators import sync_and_async_middleware
 
+from core.api import not_found
+
+_FOR_PROGRAMS = ("/api/", "/hooks/")
 POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
@@ -113,3 +116,23 @@ def content_security_policy(get_response: Callable[[HttpRequest], Any]) -> Calla
 def _with_policy(response: HttpResponseBase) -> HttpResponseBase:
     response.headers.setdefault("Content-Security-Policy", POLICY)
     return response
+
+
+@sync_and_async_middleware
+def nothing_at_nul(get_response: Callable[[HttpRequest], Any]) -> Callable[..., Any]:
+    """At an address with a NUL in it there is nothing: PostgreSQL does not look for such texts."""
+    if not iscoroutinefunction(get_response):
+        return lambda request: _told_nothing(request) or get_response(request)
+
+    async def middleware(request: HttpRequest) -> HttpResponseBase:
+        return _told_nothing(request) or await get_response(request)
+
+    return middleware
+
+
+def _told_nothing(request: HttpRequest) -> HttpResponseBase | None:
+    if "\0" not in request.path:
+        return None
+    if request.path.startswith(_FOR_PROGRAMS):
+        return not_found(request)
+    raise Http404

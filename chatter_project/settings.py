@@ -97,6 +97,7 @@ MIDDLEWARE = [  # the server puts those of `chatter_project.middleware` in the p
     "accounts.rates.rate_headers",
     "django.middleware.security.SecurityMiddleware",
     "chatter_project.middleware.content_security_policy",
+    "chatter_project.middleware.nothing_at_nul",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -278,6 +279,7 @@ CHATTER_GRAPH_LIMITS = {
 CHATTER_TOOLS = plugins.TOOLS
 CHATTER_OUTCOMES = plugins.OUTCOMES
 CHATTER_PAUSES = plugins.PAUSES
+BUDGETS_PER_USER = env.int("BUDGETS_PER_USER", default=100)
 CHATTER_BUDGET_WARNINGS = plugins.BUDGET_WARNINGS
 CHATTER_BUDGET_LEDGER = plugins.BUDGET_LEDGER
 CHATTER_HISTORY = plugins.HISTORY

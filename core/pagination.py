@@ -2,16 +2,46 @@
 
 from typing import Any
 
-from rest_framework.pagination import CursorPagination
+from django.core.exceptions import ValidationError
+from django.core.validators import ProhibitNullCharactersValidator
+from rest_framework import exceptions
+from rest_framework.pagination import Cursor, CursorPagination
+
+from core.errors import NotFound
+
+_writable = ProhibitNullCharactersValidator()
+
+
+class PageNotFound(NotFound):
+    code = "page_not_found"
+    message = "There is no such page: take its address from 'next' or 'previous'."
 
 
 class NewestFirst(CursorPagination):
-    """Ids are ordered by time, so they are cursor and order in one."""
+    """Ids are ordered by time, so they are cursor and order in one. Raises PageNotFound."""
 
     ordering: Any = "-id"
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 200
+
+    def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> Any:
+        first = self.get_ordering(request, queryset, view)[0].lstrip("-")
+        reckoned = queryset.query.annotations.get(first)
+        self._first = reckoned.output_field if reckoned else queryset.model._meta.get_field(first)
+        return super().paginate_queryset(queryset, request, view)
+
+    def decode_cursor(self, request: Any) -> Cursor | None:
+        """Of a place that a page can begin at: people may write anything there."""
+        try:
+            cursor = super().decode_cursor(request)
+            position = cursor.position if cursor else None
+            if position is not None:
+                _writable(position)
+                self._first.to_python(position)
+        except (exceptions.NotFound, ValidationError) as error:
+            raise PageNotFound from error
+        return cursor
 
 
 class OldestFirst(NewestFirst):

@@ -60,7 +60,7 @@ def units_needed(
 ) -> Needed:
     """`deviation` is of one unit, `effect` the difference of means, `shares` of control and arm."""
     alpha, found = ALPHA / comparisons, float(ndtri(POWER))
-    of_one = deviation**2 * (1 / shares[0] + 1 / shares[1]) / effect**2
+    of_one = (deviation / effect) ** 2 * (1 / shares[0] + 1 / shares[1])
     once = (float(ndtri(1 - alpha / 2)) + found) ** 2
     anytime = (threshold(alpha) + found) ** 2
     return Needed(math.ceil(of_one * once), math.ceil(of_one * anytime))

@@ -1,14 +1,14 @@
 """Before the start: how many units an effect takes to be seen, and how long they take to come."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.utils.module_loading import import_string
 
 from core import clock
-from core.errors import Conflict
+from core.errors import Conflict, Invalid
 from experiments.models import Audience, Experiment, UnitKind
 from experiments.moments import Moments
 from workflows.models import ExecutionStatus, WorkflowExecution
@@ -17,6 +17,7 @@ from workflows.totals import TOKENS
 SEEN_DAYS = 28
 _LEAST_SEEN = 10
 _MOST_TURNS = 200_000
+_MOST_DEVIATIONS = 1_000_000  # in one effect: trillions of units
 _COLUMNS = (
     "user_id", "serial_key", "created_at", "status", "duration_ms", "open_calls",
     "unpriced_calls", "cost_nano_usd", *TOKENS,
@@ -29,6 +30,22 @@ class TooLittleSeen(Conflict):
         f"Of this metric {{seen}} units were seen in the last {SEEN_DAYS} days; {_LEAST_SEEN} are "
         "needed to tell how they differ. Give mean and deviation to reckon with those."
     )
+
+
+class EffectTooSmall(Invalid):
+    code = "effect_too_small"
+    message = (
+        "A difference of {effect:g} is too small to be seen where units differ by {deviation:g}."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How many units came in the days looked at, and what their turns were like."""
+
+    units: int
+    days: float
+    values: Moments
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,35 +65,37 @@ class Forecast:
 
 def forecast(
     experiment: Experiment,
+    seen: Seen,
     effect: float,
     mean: float | None = None,
     deviation: float | None = None,
 ) -> Forecast:
     """`effect` is the part of the mean by which an arm is to differ: 0.1 for ten per cent.
 
-    From the traffic of the last 28 days, of turns that ask for the same, those of its audience;
-    `mean` and `deviation` of one unit stand in place of what was seen. Raises TooLittleSeen.
+    `mean` and `deviation` of one unit stand in place of what was seen. Raises TooLittleSeen,
+    EffectTooSmall.
     """
-    units = _units_seen(experiment)
-    values = _values(experiment.primary, units)
     if mean is None or deviation is None:
-        if values.count < _LEAST_SEEN or not values.mean:
-            raise TooLittleSeen(seen=values.count)
-        mean, deviation = values.mean, values.variance**0.5
+        if seen.values.count < _LEAST_SEEN or not seen.values.mean:
+            raise TooLittleSeen(seen=seen.values.count)
+        mean, deviation = seen.values.mean, seen.values.variance**0.5
+    difference = effect * mean
+    if not difference or abs(difference) * _MOST_DEVIATIONS < deviation:
+        raise EffectTooSmall(effect=difference, deviation=deviation)
     variants = list(experiment.variants.all())
     whole = sum(one.weight for one in variants)
     control = next(one.weight for one in variants if one.control) / whole
     arm = min(one.weight for one in variants if not one.control) / whole
     needed = import_string("experiments.fixed.units_needed")(
-        deviation, abs(effect * mean), (control, arm), len(variants) - 1
+        deviation, abs(difference), (control, arm), len(variants) - 1
     )
-    a_day = len(units) * experiment.traffic_percent / 100 / SEEN_DAYS
+    a_day = seen.units * experiment.traffic_percent / 100 / seen.days
     return Forecast(
-        seen_units=len(units),
+        seen_units=seen.units,
         units_a_day=a_day,
         mean=mean,
         deviation=deviation,
-        effect=effect * mean,
+        effect=difference,
         units_once=needed.once,
         units_anytime=needed.anytime,
         days_once=needed.once / a_day if a_day else None,
@@ -84,26 +103,33 @@ def forecast(
     )
 
 
-def _units_seen(experiment: Experiment) -> dict[Any, list[dict[str, Any]]]:
-    """The turns in the first window of each unit, as they would have been counted."""
+def seen_of(experiment: Experiment) -> Seen:
+    """The traffic of the last 28 days, of turns that ask for the same, those of its audience.
+
+    Of each unit the turns in its first window, as they would have been counted. Where there were
+    more turns than are read, fewer days.
+    """
     by_user = experiment.unit == UnitKind.USER
     window = timedelta(minutes=experiment.window_min)
+    since, days = clock.now() - timedelta(days=SEEN_DAYS), float(SEEN_DAYS)
     units: dict[Any, list[dict[str, Any]]] = {}
-    for row in _turns(experiment).values(*_COLUMNS)[:_MOST_TURNS].iterator():
+    rows = _turns(experiment, since).values(*_COLUMNS)[:_MOST_TURNS]
+    for number, row in enumerate(rows.iterator(), start=1):
         turns = units.setdefault(row["user_id"] if by_user else row["serial_key"], [])
         if not turns or row["created_at"] <= turns[0]["created_at"] + window:
             turns.append(row)
-    return units
+        if number == _MOST_TURNS:
+            days = (row["created_at"] - since) / timedelta(days=1)
+    return Seen(len(units), days, _values(experiment.primary, units))
 
 
-def _turns(experiment: Experiment) -> QuerySet[Any]:
+def _turns(experiment: Experiment, since: datetime) -> QuerySet[Any]:
     about = Q(template=experiment.template_id, definition=experiment.definition_id)
     if experiment.audience == Audience.OWN:
         about &= Q(user=experiment.owner_id)
     elif experiment.audience == Audience.CHOSEN:
         users = Q(user__in=experiment.users.all())
         about &= users | Q(user__groups__in=experiment.groups.all())
-    since = clock.now() - timedelta(days=SEEN_DAYS)
     turns = WorkflowExecution.objects.filter(
         about, serial_key__startswith="conversation:", created_at__gte=since, retry_of=None
     )

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.authentication import user_of
 from accounts.models import User
 from core.errors import ChatterError, Invalid
-from experiments.forecast import Forecast, TooLittleSeen, forecast
+from experiments.forecast import Forecast, forecast, seen_of
 from experiments.models import Experiment, ExperimentStatus
 from experiments.plots import Plot, plot_of, verdict_of
 from experiments.results import Cell, MetricResult, results_of
@@ -106,9 +106,10 @@ def _plans(found: Experiment) -> list[tuple[float, Forecast]] | None:
     """What seeing effects of several sizes takes; None once it has begun, or if it is not known."""
     if found.status != ExperimentStatus.DRAFT:
         return None
+    seen = seen_of(found)
     try:
-        return [(100 * effect, forecast(found, effect)) for effect in _EFFECTS]
-    except TooLittleSeen:
+        return [(100 * effect, forecast(found, seen, effect)) for effect in _EFFECTS]
+    except ChatterError:  # too little was seen
         return []
 
 

@@ -43,9 +43,17 @@ TABLES = [
     Table("webhooks.WebhookDelivery", ("hook__owner",)),
     Table("webhooks.IncomingWebhook", ("owner",), hidden=("secret", "previous_secret")),
     # --- budgets, and what was put to the test -------------------------------------------------
-    Table("budgets.BudgetCharge", ("period__budget__owner", "period__budget__user")),
-    Table("budgets.BudgetPeriod", ("budget__owner", "budget__user")),
-    Table("budgets.Budget", ("owner", "user")),
+    Table("budgets.BudgetCharge", ("period__budget__user",)),
+    Table("budgets.BudgetPeriod", ("budget__user",)),
+    Table("budgets.Budget", ("user",)),
+    # What they made for others goes on holding without them.
+    Table(
+        "budgets.Budget",
+        ("owner",),
+        Fate.BLANKED,
+        {"name": NAMELESS},
+        kept=("scope", "key", "unit", "period", "time_zone", "unpriced", "warn_at"),
+    ),
     Table("experiments.UnitEvent", ("unit__user", "experiment__owner")),
     Table("experiments.Exposure", ("unit__user", "experiment__owner")),
     Table("experiments.Unit", ("user", "experiment__owner")),

@@ -5,11 +5,9 @@ Every query is bounded: kept totals, and what is under way, found by its partial
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import structlog
-from django.conf import settings
 from django.db import connection
 from prometheus_client import generate_latest
 from prometheus_client.core import (
@@ -22,13 +20,14 @@ from prometheus_client.core import (
 from accounts.connections import connections
 from audit.models import AuditEntry
 from core import clock
+from core.database_size import database_bytes
 from telemetry import tallies
 from telemetry.buckets import SECONDS
 from telemetry.instruments import REGISTRY
 from telemetry.models import TallyKind
-from telemetry.parts import queue_now
 from webhooks.models import WebhookMessage
 from workflows.pump.presence import told
+from workflows.pump.queue import queue_now
 from workflows.totals import CATEGORIES
 from workflows.tracking.writer import writer
 
@@ -149,18 +148,7 @@ def _backlogs() -> Iterator[Metric]:
     yield _gauge("audit_unsealed", "Audit entries that are not sealed yet.", unsealed)
     unsent = WebhookMessage.objects.filter(status="pending", next_at__isnull=False).count()
     yield _gauge("webhook_messages_pending", "Webhook messages still to be delivered.", unsent)
-    yield _gauge("database_bytes", "The size of the database.", _size())
-
-
-def _size() -> int:
-    if connection.vendor == "sqlite":
-        path = Path(str(settings.DATABASES["default"]["NAME"]))
-        files = (path, path.with_name(path.name + "-wal"))
-        return sum(file.stat().st_size for file in files if file.is_file())
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_database_size(current_database())")
-        (size,) = cursor.fetchone()
-        return int(size)
+    yield _gauge("database_bytes", "The size of the database.", database_bytes())
 
 
 _PARTS: tuple[Callable[[], Iterable[Metric]], ...] = (

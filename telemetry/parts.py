@@ -2,18 +2,12 @@
 
 import time
 from functools import cache
-from typing import Any
 
 from django.conf import settings
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
-from django.db.models import Count, Min, Q
-from django.db.models.functions import Now
 from redis import Redis
-
-from core import clock
-from workflows.models import ExecutionStatus, WorkflowExecution
 
 _REDIS_S = 1.0
 
@@ -41,28 +35,6 @@ def redis_problem() -> str:
     except Exception as error:  # an address that is none, a name nobody knows, a wrong password
         return type(error).__name__
     return ""
-
-
-def queue_now() -> dict[str, Any]:
-    """`{pending, running, waiting, oldest_s, expired}`, by the index of what is under way."""
-    late = Q(status=ExecutionStatus.RUNNING, lease_expires_at__lt=Now())
-    of_status = {
-        row["status"]: row
-        for row in WorkflowExecution.objects.all()
-        .under_way()
-        .order_by()
-        .values("status")
-        .annotate(count=Count("id"), oldest=Min("created_at"), late=Count("id", filter=late))
-    }
-    counts = {status: row["count"] for status, row in of_status.items()}
-    oldest = of_status.get(ExecutionStatus.PENDING, {}).get("oldest")
-    return {
-        "pending": counts.get(ExecutionStatus.PENDING, 0),
-        "running": counts.get(ExecutionStatus.RUNNING, 0),
-        "waiting": counts.get(ExecutionStatus.WAITING, 0),
-        "oldest_s": round((clock.now() - oldest).total_seconds(), 3) if oldest else 0,
-        "expired": of_status.get(ExecutionStatus.RUNNING, {}).get("late", 0),
-    }
 
 
 def database_answers() -> float:

@@ -28,7 +28,10 @@ def executions(request: HttpRequest) -> HttpResponse:
     status = request.GET.get("status", "")
     if status in ExecutionStatus.values:
         rows = rows.filter(status=status)
-    page = paginator.paginate_queryset(rows, Request(request)) or []
+    try:
+        page = paginator.paginate_queryset(rows, Request(request)) or []
+    except NotFound as error:
+        raise Http404 from error
     return render(
         request,
         "workflows/executions.html",

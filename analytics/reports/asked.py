@@ -37,6 +37,8 @@ def read_asked(subject: Subject, query: Mapping[str, str], reader: User) -> Aske
         raise BadReport(reason=f"'by' is one of {', '.join(subject.by)}.")
     if key and not by:
         raise BadReport(reason="'key' is a group of 'by'.")
+    if "\0" in key:  # PostgreSQL has no such texts
+        raise BadReport(reason="'key' is the key of a group.")
     compare = query.get("compare", "")
     if compare not in ("", "true", "false"):
         raise BadReport(reason="'compare' is true or false.")

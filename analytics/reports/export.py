@@ -15,6 +15,7 @@ from analytics.reports import reading
 from analytics.reports.asked import Asked, BadReport
 from analytics.reports.labels import labels
 from analytics.reports.numbers import numbers_of
+from analytics.rollups.tallies import Tally
 from core.database import database
 
 _CHUNK, _LINES = 65_536, 256
@@ -26,19 +27,22 @@ def lines(asked: Asked) -> Iterator[Line]:
     span = asked.span
     found = reading.table(replace(asked.wanted, by=asked.by, key=asked.group), span)
     names = labels(asked.by, {key for _, key in found}, asked.reader) if asked.by else {}
-    rollup = asked.wanted.subject.rollup
     for at, key in sorted(found):
-        numbers = numbers_of(rollup, found[at, key], span.step_hours).to_json()
-        yield {"at": span.told(at), "key": key, "label": names.get(key, key), **_flat(numbers)}
+        numbers = _numbers(asked, found[at, key])
+        yield {"at": span.told(at), "key": key, "label": names.get(key, key), **numbers}
+
+
+def columns(asked: Asked) -> list[str]:
+    """Of a table of these lines, also where there are none."""
+    return ["at", "key", "label", *_numbers(asked, Tally.empty(asked.wanted.subject.rollup))]
 
 
 def as_csv(asked: Asked) -> Iterator[bytes]:
     """A cell that a spreadsheet would take for a formula begins with a quote."""
     buffer = StringIO()
     writer = csv.writer(buffer)
-    for at, line in enumerate(lines(asked)):
-        if at == 0:
-            writer.writerow(line)
+    writer.writerow(columns(asked))
+    for line in lines(asked):
         writer.writerow(_harmless(value) for value in line.values())
         if buffer.tell() > _CHUNK:
             yield buffer.getvalue().encode()
@@ -59,9 +63,8 @@ def as_excel(asked: Asked) -> Iterator[bytes]:
         options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
         with Workbook(file, options) as book:
             sheet = book.add_worksheet(asked.wanted.subject.key)
+            sheet.write_row(0, 0, columns(asked))
             for at, line in enumerate(lines(asked), start=1):
-                if at == 1:
-                    sheet.write_row(0, 0, list(line))
                 sheet.write_row(at, 0, list(line.values()))
         file.seek(0)
         while chunk := file.read(_CHUNK):
@@ -86,6 +89,11 @@ async def streamed(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
     """The same for an event loop; each chunk is made in a thread of the database's."""
     while (chunk := await database.run(next, chunks, None)) is not None:
         yield chunk
+
+
+def _numbers(asked: Asked, tally: Tally) -> Line:
+    rollup = asked.wanted.subject.rollup
+    return _flat(numbers_of(rollup, tally, asked.span.step_hours).to_json())
 
 
 def _flat(numbers: Line, before: str = "") -> Line:

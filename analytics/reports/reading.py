@@ -55,8 +55,10 @@ class Wanted:
         """The buckets, of every grain and time."""
         rows, whole = self.subject.rollup._base_manager.all(), self.subject.whole
         if self.by == "user":
-            rows, user = rows.filter(dimension=whole), self.key or self.whose
-            return rows.filter(whose=user) if user else rows.exclude(whose="")
+            rows = rows.filter(dimension=whole).exclude(whose="")
+            for user in filter(None, (self.whose, self.key)):
+                rows = rows.filter(whose=user)
+            return rows
         dimension = _DIMENSION.get(self.by, self.by) or whole
         rows = rows.filter(dimension=dimension)
         if self.whose or dimension in self.subject.kind.shared:

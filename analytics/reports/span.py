@@ -23,6 +23,7 @@ USUAL = "7d"
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _LONGEST = timedelta(days=5 * 366)
 _HOURLY = timedelta(days=3)
+_YEARS = range(1970, 3000)  # so that what is reckoned from an instant is one, too
 
 
 class BadSpan(Invalid):
@@ -43,8 +44,8 @@ class Span:
     def of(cls, asked: Mapping[str, str]) -> Self:
         """Read `range`, or `from` and `to` (dates of the zone, or instants); `zone`, `step`.
 
-        A range goes back at least so long, from the end of this hour; one of several days begins
-        with a day of the zone. Raises BadSpan.
+        A range of hours goes back at least so long, from the end of this hour; one of days is so
+        many days of the zone, today's the last of them. Raises BadSpan.
         """
         zone = _zone(asked.get("zone") or "UTC")
         if asked.get("from") or asked.get("to"):
@@ -146,11 +147,15 @@ def _back_from_now(name: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
 def _instant(text: str, zone: ZoneInfo) -> datetime:
     try:
         if len(text) == len("2026-01-31"):
-            return _begins(datetime.combine(date.fromisoformat(text), time(), zone))
-        at = datetime.fromisoformat(text)
-        return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
+            found = _begins(datetime.combine(date.fromisoformat(text), time(), zone))
+        else:
+            at = datetime.fromisoformat(text)
+            found = (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise BadSpan(reason="'from' and 'to' are dates or instants, as 2026-01-31.") from None
+    if found.year not in _YEARS:
+        raise BadSpan(reason="'from' and 'to' lie between the years 1970 and 3000.")
+    return found
 
 
 def _next_hour() -> datetime:

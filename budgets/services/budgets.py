@@ -1,25 +1,35 @@
 """Budgets: made with what their period has cost already, changed, deleted."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 from accounts.models import User
-from audit.record import record
-from budgets.errors import BadBudget, BudgetNotFound, NothingToLimit, NotYourBudget
+from audit.changes import told_changes
+from audit.record import Told, record
+from budgets.errors import (
+    BadBudget,
+    BudgetNotFound,
+    NothingToLimit,
+    NotYourBudget,
+    TooManyBudgets,
+)
 from budgets.ledger import ledger
 from budgets.models import Budget, Scope, Unpriced
+from budgets.periods import span_at
 from budgets.services.opening import open_period
 from budgets.warning import warn
 from core import clock
 
 CHANGEABLE = ("name", "cap", "warn_at", "active")
 _FIXED = ("key", "unit", "period", "time_zone", "unpriced", "ceiling_nano_usd_per_mtok")
+_WORDS = ("name",)
 _OF_STAFF = (Scope.ALL, Scope.USER, Scope.GROUP)
 
 
@@ -53,14 +63,17 @@ def keep_budget(budget: Budget, *, by: User) -> Budget:
     """Save it, with what its period has cost already.
 
     Keeps calls from beginning and ending until the transaction ends: none is missed, none counted
-    twice.
+    twice. Raises TooManyBudgets; staff make as many as they like.
     """
     _let_nobody_book()
+    most = settings.BUDGETS_PER_USER
+    if not by.is_staff and by.budgets.count() >= most:
+        raise TooManyBudgets(most=most)
     budget.save(force_insert=True)
     period = open_period(budget, clock.now())
     warn([(budget, period)])
     period.save()
-    record("budgets.budget.created", actor=by, target=budget, detail=told(budget))
+    record("budgets.budget.created", actor=by, target=budget, **_told(budget))
     return budget
 
 
@@ -72,17 +85,19 @@ def change_budget(budget: Budget, *, by: User, **fields: Any) -> Budget:
     """
     refuse_others(budget, by)
     budget = _locked(budget)
-    before = told(budget)
+    before = _of(budget, CHANGEABLE)
     for name, value in fields.items():
         setattr(budget, name, value)
     budget.save()
-    now = budget.periods.filter(begins_at__lte=clock.now()).first()
+    begins_at = span_at(budget.period, budget.time_zone, clock.now()).begins_at
+    now = budget.periods.filter(begins_at=begins_at).first()
     if now is not None:
         warn([(budget, now)])
         now.save(update_fields=["warned"])
-    if told(budget) != before:
-        detail = {"before": before, "after": told(budget)}
-        record("budgets.budget.changed", actor=by, target=budget, detail=detail)
+    after = _of(budget, CHANGEABLE)
+    if after != before:
+        changes = told_changes(before, after, personal=_WORDS)
+        record("budgets.budget.changed", actor=by, target=budget, **changes)
     return budget
 
 
@@ -91,7 +106,7 @@ def delete_budget(budget: Budget, *, by: User) -> None:
     """With all that was counted. Raises NotYourBudget."""
     refuse_others(budget, by)
     budget = _locked(budget)
-    record("budgets.budget.deleted", actor=by, target=budget, detail=told(budget))
+    record("budgets.budget.deleted", actor=by, target=budget, **_told(budget))
     budget.delete()
 
 
@@ -101,9 +116,14 @@ def refuse_others(budget: Budget, by: User) -> None:
         raise NotYourBudget
 
 
-def told(budget: Budget) -> dict[str, Any]:
-    """What the audit trail says of it."""
-    return {name: getattr(budget, name) for name in (*_FIXED, *CHANGEABLE)}
+def _told(budget: Budget) -> Told:
+    """What the audit trail says of it; the words of people stand in the part that can be erased."""
+    numbers = {*_FIXED, *CHANGEABLE} - {*_WORDS}
+    return {"detail": _of(budget, numbers), "personal": _of(budget, _WORDS)}
+
+
+def _of(budget: Budget, names: Iterable[str]) -> dict[str, Any]:
+    return {name: getattr(budget, name) for name in names}
 
 
 def _check(budget: Budget) -> None:

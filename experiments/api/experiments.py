@@ -31,7 +31,7 @@ from experiments.api.shapes import (
     forecast_out,
     results_out,
 )
-from experiments.forecast import forecast
+from experiments.forecast import forecast, seen_of
 from experiments.models import Experiment, UnitEvent
 from experiments.results import results_of
 from experiments.services.acts import (
@@ -167,7 +167,8 @@ class ExperimentPlan(GenericAPIView[Experiment]):
     @extend_schema(request=PlanIn, responses=PlanOut)
     def post(self, request: Request, pk: str) -> Response:
         experiment = experiment_for(user_of(request), pk)
-        found = forecast(experiment, **parse(PlanIn, request).model_dump())
+        asked = parse(PlanIn, request).model_dump()
+        found = forecast(experiment, seen_of(experiment), **asked)
         return Response(forecast_out(found).to_json())
 
 

@@ -23,6 +23,8 @@ from workflows.parameters import checked
 from workflows.services.planning import check_graph
 from workflows.services.versions import entry_of
 
+UNDER_WAY = (ExperimentStatus.RUNNING, ExperimentStatus.PAUSED)
+
 
 class ExperimentMoved(Conflict):
     code = "experiment_cannot_move"
@@ -44,6 +46,11 @@ class VariantNotFound(NotFound):
     message = "This experiment has no such variant."
 
 
+class NotUnderWay(Conflict):
+    code = "experiment_not_under_way"
+    message = "Variants are stopped while they answer; this experiment is {status}."
+
+
 class ControlStays(Conflict):
     code = "control_stays"
     message = "The control answers whoever nothing else answers; complete the experiment instead."
@@ -59,6 +66,8 @@ def start_experiment(experiment: Experiment, *, by: User) -> Experiment:
     list(User.objects.select_for_update(of=("self",), no_key=True).filter(pk=experiment.owner_id))
     experiment = locked(experiment)
     if experiment.status == ExperimentStatus.DRAFT:
+        if experiment.target is None:
+            raise ExperimentTargetGone
         _refuse_second(experiment)
         for variant in experiment.variants.select_related("template"):
             variant.version = _version_of(experiment, variant)
@@ -94,17 +103,25 @@ def stop_variant(
 ) -> bool:
     """Its units are answered by the control from now on; whether it was stopped just now.
 
-    `by` None: a guard rail. Raises VariantNotFound, ControlStays.
+    `by` None: a guard rail. Raises VariantNotFound, ControlStays, NotUnderWay.
     """
+    experiment = locked(experiment)
     variant = variant_of(experiment, pk)
     if variant.control:
         raise ControlStays
+    if experiment.status not in UNDER_WAY:
+        raise NotUnderWay(status=experiment.status)
     now = clock.now()
     going = Variant.objects.filter(pk=variant.pk, stopped_at=None)
     if not going.update(stopped_at=now, stopped_because=because[:200]):
         return False
-    detail = {"variant": variant.name, "because": because}
-    record("experiments.variant.stopped", actor=by, target=experiment, detail=detail)
+    record(
+        "experiments.variant.stopped",
+        actor=by,
+        target=experiment,
+        detail={"variant": str(variant.pk), "because": because},
+        personal={"variant": variant.name},
+    )
     transaction.on_commit(forget_running)
     return True
 
@@ -126,7 +143,7 @@ def _move(
         sources = [ExperimentStatus.DRAFT]
     if not Experiment.objects.move(experiment.pk, to=to, sources=sources, **fields):
         raise ExperimentMoved(status=experiment.status, to=to)
-    record(f"experiments.experiment.{verb}", actor=by, target=experiment, detail=told(experiment))
+    record(f"experiments.experiment.{verb}", actor=by, target=experiment, **told(experiment))
     transaction.on_commit(forget_running)
     return experiment_for(by, experiment.pk)
 
@@ -134,7 +151,7 @@ def _move(
 def _refuse_second(experiment: Experiment) -> None:
     """Two about the same, of one owner or both of staff, would take units from one another."""
     same = Q(template=experiment.template_id, definition=experiment.definition_id)
-    under_way = Q(status__in=[ExperimentStatus.RUNNING, ExperimentStatus.PAUSED])
+    under_way = Q(status__in=UNDER_WAY)
     whose = Q(owner=experiment.owner_id)
     if experiment.may_reach_others():
         whose |= Q(owner__is_staff=True)

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import User
-from audit.record import record
+from audit.record import Told, record
 from core.errors import Conflict, Invalid, NotFound, Refused
 from experiments.metrics import EVENT, LEDGER
 from experiments.models import Audience, Changes, Experiment, ExperimentStatus, UnitKind, Variant
@@ -79,9 +79,7 @@ def create_experiment(
     experiment.save()
     _set_audience(experiment, users, groups)
     _set_variants(experiment, variants)
-    record(
-        "experiments.experiment.created", actor=owner, target=experiment, detail=told(experiment)
-    )
+    record("experiments.experiment.created", actor=owner, target=experiment, **told(experiment))
     return experiment_for(owner, experiment.pk)
 
 
@@ -120,8 +118,8 @@ def change_experiment(
     if variants is not None:
         experiment.variants.all().delete()
         _set_variants(experiment, variants)
-    detail = {"changed": sorted(given), **told(experiment)}
-    record("experiments.experiment.changed", actor=by, target=experiment, detail=detail)
+    after = told(experiment, changed=sorted(given))
+    record("experiments.experiment.changed", actor=by, target=experiment, **after)
     return experiment_for(by, experiment.pk)
 
 
@@ -131,8 +129,7 @@ def delete_experiment(experiment: Experiment, *, by: User) -> None:
     experiment = locked(experiment)
     if experiment.status != ExperimentStatus.DRAFT:
         raise ExperimentBegun
-    detail = told(experiment)
-    record("experiments.experiment.deleted", actor=by, target=experiment, detail=detail)
+    record("experiments.experiment.deleted", actor=by, target=experiment, **told(experiment))
     experiment.delete()
 
 
@@ -145,26 +142,27 @@ def locked(experiment: Experiment) -> Experiment:
     return found
 
 
-def told(experiment: Experiment) -> dict[str, Any]:
-    """What the audit trail says of it."""
-    variants = {
-        one.name: {
-            "weight": one.weight,
-            "changes": one.changes,
-            "number": one.number,
-            "template": str(one.template_id) if one.template_id else None,
-            "parameters": sorted(one.parameters),
-        }
-        for one in experiment.variants.all()
-    }
+def told(experiment: Experiment, **more: Any) -> Told:
+    """What the audit trail says of it; the words of people stand in the part that can be erased."""
+    variants = list(experiment.variants.all())
     target = experiment.target
-    return {
-        "name": experiment.name,
+    detail = {
+        **more,
         "about": f"{target._meta.label_lower}:{target.pk}" if target else "",
         "audience": experiment.audience,
         "traffic_percent": experiment.traffic_percent,
-        "variants": variants,
+        "variants": {
+            str(one.pk): {
+                "weight": one.weight,
+                "changes": one.changes,
+                "number": one.number,
+                "template": str(one.template_id) if one.template_id else None,
+            }
+            for one in variants
+        },
     }
+    words = {str(one.pk): [one.name, *sorted(one.parameters)] for one in variants}
+    return {"detail": detail, "personal": {"name": experiment.name, "variants": words}}
 
 
 def _check(experiment: Experiment) -> None:

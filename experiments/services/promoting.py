@@ -53,8 +53,13 @@ def promote_variant(experiment: Experiment, pk: Any, *, by: User) -> dict[str, A
     experiment.winner, experiment.status = variant, ExperimentStatus.COMPLETED
     experiment.completed_at = experiment.completed_at or clock.now()
     experiment.save()
-    detail = {"variant": variant.name, **became}
-    record("experiments.experiment.promoted", actor=by, target=experiment, detail=detail)
+    record(
+        "experiments.experiment.promoted",
+        actor=by,
+        target=experiment,
+        detail={"variant": str(variant.pk), **became},
+        personal={"variant": variant.name},
+    )
     transaction.on_commit(forget_running)
     return became
 
@@ -65,7 +70,7 @@ def _become(experiment: Experiment, variant: Variant, by: User) -> dict[str, Any
         return {"definition": str(definition.pk), "number": definition.published}
     if experiment.template is None or variant.version is None:
         raise ExperimentTargetGone
-    return _template(experiment.template, variant, by, experiment.name)
+    return _template(experiment.template, variant, by)
 
 
 def _published(definition: WorkflowDefinition, variant: Variant, by: User) -> WorkflowDefinition:
@@ -85,7 +90,7 @@ def _published(definition: WorkflowDefinition, variant: Variant, by: User) -> Wo
     return publish_version(entry, by=by)
 
 
-def _template(template: WorkflowTemplate, variant: Variant, by: User, name: str) -> dict[str, Any]:
+def _template(template: WorkflowTemplate, variant: Variant, by: User) -> dict[str, Any]:
     """Its owner's, changed; or a copy of one's own."""
     source = template
     if variant.changes == Changes.TEMPLATE:
@@ -104,7 +109,7 @@ def _template(template: WorkflowTemplate, variant: Variant, by: User, name: str)
         parameters=parameters,
         description=source.description,
         category=source.category,
-        detail={"template": str(template.pk), "experiment": name},
+        detail={"template": str(template.pk), "experiment": str(variant.experiment_id)},
     )
     return {"template": str(made.pk), "copied": True}
 

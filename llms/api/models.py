@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import F
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 
@@ -26,7 +27,7 @@ class ModelOut(serializers.Serializer[ModelProfile]):
 
 
 class ByName(NewestFirst):
-    ordering = ("provider__name", "model")
+    ordering = ("provider_name", "model")
     page_size = 200
 
 
@@ -39,4 +40,6 @@ class ModelList(ListAPIView[ModelProfile]):
     queryset = ModelProfile.objects.none()
 
     def get_queryset(self) -> ProfileQuerySet:
-        return ModelProfile.objects.usable_by(self.request.user).for_list()
+        rows = ModelProfile.objects.usable_by(self.request.user).for_list()
+        named: ProfileQuerySet = rows.annotate(provider_name=F("provider__name"))
+        return named

@@ -8,11 +8,11 @@ from django.db.models.functions import Now
 
 from core import clock
 from core.jobs import failed_since
-from telemetry import parts
 from telemetry.doctor.finding import Finding, broken, warning
 from triggers.models import Schedule
 from workflows.models import WorkflowExecution
 from workflows.pump.presence import told
+from workflows.pump.queue import queue_now
 
 _LONG_GONE = 3  # leases: by then somebody should have taken it up
 _OVERDUE = timedelta(minutes=5)
@@ -26,7 +26,7 @@ def pumps() -> Iterator[Finding]:
             f"CHATTER_PUMP is '{settings.CHATTER_PUMP}'.", "Set it to server or to workers."
         )
     elif not told()["claiming"]:
-        waits = parts.queue_now()["pending"]
+        waits = queue_now()["pending"]
         tell = broken if waits else warning
         command = "serve" if settings.CHATTER_PUMP == "server" else "work"
         yield tell(
@@ -36,7 +36,7 @@ def pumps() -> Iterator[Finding]:
 
 def queue() -> Iterator[Finding]:
     """How long executions wait for their turn."""
-    now = parts.queue_now()
+    now = queue_now()
     if now["oldest_s"] > settings.READY_QUEUE_S:
         yield warning(
             f"{now['pending']} executions wait, the oldest for {now['oldest_s']:.0f} s.",

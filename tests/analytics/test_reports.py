@@ -78,6 +78,23 @@ def test_each_sees_their_own_and_staff_see_all(chats, api, alice, charlie, admin
     assert api(charlie).get("/api/v1/analytics/system/").status_code == 404
 
 
+@pytest.mark.parametrize("name", ["executions", "models", "tools"])
+def test_the_group_of_another_user_is_empty_for_all_but_staff(
+    chats, api, alice, charlie, admin, name
+):
+    ToolCallFactory(user=alice)
+    told = ask(api, charlie, name, by="user", key=str(alice.pk))
+    assert told["groups"] == []
+    count = next(iter(told["totals"]))
+    assert [step["numbers"][count] for step in told["series"]] == [0] * len(told["series"])
+    assert told["totals"][count] == 0
+    query = {"by": "user", "key": str(alice.pk), "as": "jsonl"}
+    answer = api(charlie).get(f"/api/v1/analytics/{name}/export/", query)
+    assert body_of(answer) == b""
+    (group,) = ask(api, admin, name, of="all", by="user", key=str(alice.pk))["groups"]
+    assert group["label"] == "alice"
+
+
 def test_what_just_ended_is_counted_at_once(api, alice, built_in, drain):
     for done in (1, 2, 3):
         api(alice).post("/api/v1/chat/", {"message": "hello", "mode": "background"})
@@ -149,11 +166,15 @@ def test_a_series_adds_up_to_its_total(api, alice, zone, step, span):
         ({"from": "2026-02-30"}, "bad_span"),
         ({"from": "2026-02-02", "to": "2026-02-01"}, "bad_span"),
         ({"from": "1000-01-01"}, "bad_span"),
+        ({"from": "0001-01-01", "to": "0001-01-02", "compare": "true"}, "bad_span"),
+        ({"from": "9999-12-31T22:00:00Z", "to": "9999-12-31T23:30:00Z"}, "bad_span"),
+        ({"from": "0001-01-01T00:00Z", "to": "0001-01-01T02:00Z", "zone": "Cuba"}, "bad_span"),
         ({"zone": "Mars/Olympus"}, "bad_span"),
         ({"zone": "../../etc/passwd"}, "bad_span"),
         ({"step": "week"}, "bad_span"),
         ({"by": "colour"}, "bad_report"),
         ({"key": "x"}, "bad_report"),
+        ({"by": "template", "key": "\0"}, "bad_report"),
         ({"compare": "perhaps"}, "bad_report"),
     ],
 )
@@ -182,6 +203,15 @@ def test_a_report_is_exported_line_by_line_and_audited(api, alice):
         AuditEntry.objects.filter(action="analytics.report.exported", actor_id=alice.pk).count()
         == 3
     )
+
+
+def test_an_export_of_a_time_in_which_nothing_happened_has_its_columns(api, alice):
+    for name, first in (("executions", "executions"), ("models", "calls"), ("tools", "calls")):
+        address = f"/api/v1/analytics/{name}/export/"
+        (line,) = csv.reader(io.StringIO(body_of(api(alice).get(address)).decode()))
+        assert line[:4] == ["at", "key", "label", first]
+        book = zipfile.ZipFile(io.BytesIO(body_of(api(alice).get(address, {"as": "xlsx"}))))
+        assert 'r="D1"' in book.read("xl/worksheets/sheet1.xml").decode()
 
 
 def test_conversations_are_counted_without_being_read(chats, api, alice, admin):

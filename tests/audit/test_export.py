@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 
 from audit.checkpoints import checkpoints_in, note_checkpoint
@@ -102,5 +102,7 @@ def test_whatever_stands_in_a_file_is_a_fault_and_no_crash(tmp_path, capsys, lin
 
 
 def test_an_export_does_not_take_the_place_of_a_file(export):
-    with pytest.raises(FileExistsError):
+    with pytest.raises(CommandError, match="File exists"):
         call_command("export_audit", str(export))
+    with pytest.raises(CommandError, match="There is no file"):
+        call_command("verify_audit", "--export", str(export.with_name("other")))

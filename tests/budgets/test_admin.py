@@ -46,7 +46,8 @@ def test_a_change_is_audited_and_how_is_counted_stays(office, db):
     budget.refresh_from_db()
     assert (budget.name, budget.cap, budget.active) == ("Less", 5, False)
     assert (budget.unit, budget.scope) == ("tokens", "all")
-    assert AuditEntry.objects.get(action="budgets.budget.changed").detail["after"]["cap"] == 5
+    entry = AuditEntry.objects.get(action="budgets.budget.changed")
+    assert entry.detail["values"]["cap"]["to"] == 5
 
 
 def test_what_makes_no_sense_is_told_in_the_form(office, db):
@@ -56,7 +57,26 @@ def test_what_makes_no_sense_is_told_in_the_form(office, db):
     assert "There is no time zone" in page.content.decode()
     page = office.post(f"{BUDGETS}add/", {**FORM, "warn_at": '["soon"]'})
     assert page.status_code == 200
+    for wrong, told in (
+        ({"cap": "-1"}, "greater than or equal to 0"),
+        ({"warn_at": "{}"}, "Give whole numbers"),
+        ({"unpriced": "ceiling", "ceiling_nano_usd_per_mtok": "-5"}, "greater than or equal to 0"),
+    ):
+        assert told in office.post(f"{BUDGETS}add/", {**FORM, **wrong}).text
     assert not Budget.objects.exists()
+
+
+@pytest.mark.parametrize("warn_at", ["", "null", "[]"])
+def test_one_without_warnings_is_made_and_changed(office, admin, api, db, warn_at):
+    assert office.post(f"{BUDGETS}add/", {**FORM, "warn_at": warn_at}).status_code == 302
+    (told,) = api(admin).get("/api/v1/budgets/").json()["results"]
+    assert told["warn_at"] == []
+    change = f"{BUDGETS}{told['id']}/change/"
+    assert office.post(change, {**FORM, "warn_at": "[80, 50, 80]"}).status_code == 302
+    assert Budget.objects.get().warn_at == [50, 80]
+    assert "Give whole numbers" in office.post(change, {**FORM, "warn_at": "{}"}).text
+    assert office.post(change, {**FORM, "warn_at": warn_at}).status_code == 302
+    assert Budget.objects.get().warn_at == []
 
 
 def test_one_can_be_deleted_with_what_it_counted(office, begin):

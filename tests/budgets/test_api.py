@@ -49,6 +49,17 @@ def test_only_staff_makes_budgets_on_others(client, api, admin, charlie, scope):
     assert api(admin).post(URL, asked(scope=scope, of=of)).status_code == 201
 
 
+def test_a_user_makes_so_many_and_staff_any_number(client, alice, api, admin, settings):
+    settings.BUDGETS_PER_USER = 1
+    body = {"name": "Mine", "scope": "user", "of": str(alice.pk), "unit": "tokens"}
+    told = [
+        door.post(URL, {**body, "cap": "5", "period": "day"})
+        for door in (client, client, api(admin), api(admin))
+    ]
+    assert [one.status_code for one in told] == [201, 409, 201, 201]
+    assert told[1].json()["code"] == "too_many_budgets"
+
+
 @pytest.mark.parametrize("scope", ["conversation", "definition", "execution"])
 def test_what_is_anothers_looks_like_what_is_not_there(begin, api, charlie, scope):
     execution = begin(one_call())
@@ -76,7 +87,7 @@ def test_changes_are_audited_with_before_and_after(client, alice):
     url = f"{URL}{a_budget('user', alice.pk, by=alice).pk}/"
     assert client.patch(url, {"cap": "5", "active": False}).json()["cap"] == "5"
     entry = AuditEntry.objects.get(action="budgets.budget.changed")
-    assert (entry.detail["before"]["cap"], entry.detail["after"]["cap"]) == (1_000, 5)
+    assert entry.detail["values"]["cap"] == {"from": 1_000, "to": 5}
     assert client.delete(url).status_code == 204
     assert AuditEntry.objects.filter(action="budgets.budget.deleted").count() == 1
 

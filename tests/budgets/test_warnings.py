@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import orjson
 import pytest
+from django.db.models import F
 
 from audit.models import AuditEntry
 from budgets.models import BudgetPeriod
@@ -79,6 +80,15 @@ def test_lowering_a_cap_can_cross_a_threshold(begin, client, alice):
     finished(begin(one_call()))
     client.patch(f"/api/v1/budgets/{budget.pk}/", {"cap": str(USED * 2)})
     assert thresholds() == [50]
+
+
+def test_a_period_that_is_over_is_not_warned_of(begin, client, alice):
+    budget = a_budget("user", alice.pk, by=alice, period="day")
+    finished(begin(one_call()))
+    day = timedelta(days=1)
+    BudgetPeriod.objects.update(begins_at=F("begins_at") - day, ends_at=F("ends_at") - day)
+    client.patch(f"/api/v1/budgets/{budget.pk}/", {"cap": str(USED * 2)})
+    assert thresholds() == []
 
 
 def test_another_period_warns_anew(begin, client):

@@ -208,6 +208,28 @@ def test_only_listed_moves_are_made(experiment, alice, act, status, verb):
         assert (answer.status_code, answer.json()["code"]) == (409, "experiment_cannot_move")
 
 
+def test_a_variant_is_stopped_while_it_answers_and_not_before_or_after(experiment, alice, act):
+    made = experiment(start=False)
+    stop = f"variants/{made['variants'][1]['id']}/stop"
+    for verb, status in (("start", "draft"), ("complete", "running"), ("", "completed")):
+        answer = act(alice, made["id"], stop)
+        if status == "running":
+            assert answer.json()["variants"][1]["stopped_because"] == "by hand"
+        else:
+            assert answer.json()["code"] == "experiment_not_under_way"
+            assert answer.json()["detail"] == {"status": status}
+        if verb:
+            act(alice, made["id"], verb)
+
+
+def test_what_an_experiment_is_about_must_be_there_when_it_starts(experiment, alice, act):
+    """Another, whose own is gone as well, is about something else for all that is known."""
+    for status in (ExperimentStatus.RUNNING, ExperimentStatus.DRAFT):
+        made = experiment(start=False)
+        Experiment.objects.filter(pk=made["id"]).update(template=None, status=status)
+    assert act(alice, made["id"], "start").json()["code"] == "target_gone"
+
+
 def test_two_about_the_same_do_not_run_at_once(experiment, alice, act):
     experiment()
     second = experiment(start=False, name="Another")
@@ -353,7 +375,7 @@ def test_a_draft_has_no_winner(experiment, alice, act):
 
 
 def test_units_and_days_are_told_before_the_start_from_the_traffic_seen(
-    experiment, api, client, alice, charlie
+    experiment, api, client, alice, charlie, monkeypatch
 ):
     made = experiment(start=False, traffic_percent=50)
     door = f"{EXPERIMENTS}{made['id']}/plan/"
@@ -382,8 +404,20 @@ def test_units_and_days_are_told_before_the_start_from_the_traffic_seen(
     client.force_login(alice)
     page = client.get(f"/experiments/{made['id']}/").text
     assert f">{told['units_anytime']}</td>" in page
+    monkeypatch.setattr("experiments.forecast._MOST_TURNS", 50)
+    read = api(alice).post(door, {"effect": 0.1}).json()
+    assert read["units_a_day"] == pytest.approx(50 / (SEEN_DAYS - 1) / 2, rel=1e-3)
     given = api(alice).post(door, {"effect": 0.1, "mean": 1, "deviation": 0.5}).json()
     assert given["units_once"] == pytest.approx(4 * (2.8016 * 5) ** 2, abs=1)
+
+
+@pytest.mark.parametrize(
+    "given", [{"mean": 0}, {"mean": 1e-300}, {"mean": 1e-7}, {"effect": 1e-320, "mean": 1}]
+)
+def test_an_effect_too_small_to_be_seen_is_refused(experiment, alice, act, given):
+    made = experiment(start=False)
+    refused = act(alice, made["id"], "plan", {"effect": 0.1, "deviation": 1, **given})
+    assert (refused.status_code, refused.json()["code"]) == (400, "effect_too_small")
 
 
 def test_acts_are_audited(experiment, alice, act):

@@ -242,7 +242,7 @@ def test_an_arm_that_harms_is_stopped_by_its_guard_rail_once_and_audited(row, al
         == "share of turns that fail is worse than the control's by more than 5 points"
     )
     entry = AuditEntry.objects.get(action="experiments.variant.stopped")
-    assert (entry.actor_id, entry.detail["variant"]) == (None, "brief")
+    assert (entry.actor_id, entry.detail["variant"]) == (None, str(stopped.pk))
 
 
 def test_guard_rails_are_looked_at_once_a_minute_by_whoever_comes_first(row, alice, turned):

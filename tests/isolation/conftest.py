@@ -9,6 +9,7 @@ from asgiref.sync import async_to_sync
 from django.db import transaction
 
 from accounts.models import User
+from analytics.rollups.folding import fold
 from llms.models import ModelProfile
 from llms.services.profiles import forget_profiles
 from llms.services.providers import register_environment_providers
@@ -61,6 +62,7 @@ def _built() -> Town:
     common = {"mcp_server": str(server.pk), "user": str(UserFactory(username="bob").pk)}
     people = [UserFactory(username=name) for name in ("alice", "charlie")]
     alice, charlie = (furnish(one, _drain) for one in people)
+    fold()  # so that a look at a report changes nothing
     return Town(alice, charlie, ada, UserFactory(username="sam", is_staff=True), common)
 
 

@@ -207,6 +207,12 @@ IDS: dict[str, str] = {
     # Of no thing that is anybody's:
     **{"actor": "", "request_id": "", "delivery_id": "", "unit": ""},
 }
+# The same where the name alone does not say: address and name.
+_REPORTS = [f"/api/v1/analytics/{name}/" for name in ("executions", "models", "tools")]
+IDS_AT: dict[tuple[str, str], str] = {
+    **{(path, name): "user" for path in _REPORTS for name in ("of", "key")},
+    ("/api/v1/analytics/conversations/", "of"): "user",
+}
 # What else is to be said with an id, for the request to be understood.
 ALONG: dict[tuple[str, str], Mapping[str, str | None]] = {
     ("/api/v1/chains/", "definition"): {"after_template": "{template}"},
@@ -214,6 +220,7 @@ ALONG: dict[tuple[str, str], Mapping[str, str | None]] = {
     ("/api/v1/chains/", "after_definition"): {"template": "{template}"},
     ("/api/v1/chains/", "after_template"): {"template": "{template}"},
     ("/api/v1/experiments/", "variants"): {"template": "universal_chat"},
+    **{(path, "key"): {"by": "user"} for path in _REPORTS},
 }
 # Settings of nodes that only look like ids.
 NO_IDS = {("prompt", "template"), ("subworkflow", "version")}

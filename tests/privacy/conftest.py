@@ -9,6 +9,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from experiments.services.routing import forget_running
 from tests.approvals.desk import Desk, letter
 from tests.definitions.graphs import asks, graph
 from tests.factories.accounts import PASSWORD, UserFactory
@@ -92,6 +93,7 @@ def lives(life: Life, colleague: Desk) -> None:
     then = life.post("definitions/", {"name": f"Then {WORD}", "graph": graph(asks(WORD))})["id"]
     life.post("chains/", {"name": WORD, "after_definition": definition, "definition": then})
 
+    measures(life, definition)
     talk = life.say(f"Hello {WORD} {NAME}")["conversation"]["id"]
     life.client.patch(f"/api/v1/conversations/{talk}/", {"title": f"About {WORD}"})
     life.say(f"please fail {WORD}", conversation=talk)
@@ -120,6 +122,26 @@ def lives(life: Life, colleague: Desk) -> None:
     life.drain()
     own.approve(comment=WORD)
     life.drain()
+
+
+def measures(life: Life, definition: str) -> None:
+    """What it may cost, and what is better."""
+    budget = {"name": WORD, "scope": "user", "of": str(life.user.pk), "warn_at": [1]}
+    rules = {"unit": "tokens", "period": "total", "cap": "1000000"}
+    made = life.post("budgets/", budget | rules)["id"]
+    life.say("hello")
+    life.client.patch(f"/api/v1/budgets/{made}/", {"name": f"{WORD} anew", "cap": "100"})
+    life.client.patch(f"/api/v1/budgets/{made}/", {"cap": "1000000"})
+    variants = [{"name": f"as {WORD}", "control": True}, {"name": WORD, "parameters": {WORD: 1}}]
+    body = {"name": WORD, "hypothesis": WORD, "definition": definition, "primary": "event:likes"}
+    place = "experiments/" + life.post("experiments/", body | {"variants": variants})["id"]
+    life.client.patch(f"/api/v1/{place}/", {"name": f"{WORD} anew"})
+    begun = life.post(f"{place}/start/", {})
+    forget_running()
+    unit = life.say("hello", definition=definition)["conversation"]["id"]
+    life.post(f"{place}/events/", {"name": WORD, "unit": unit, "key": WORD})
+    life.post(f"{place}/variants/{begun['variants'][1]['id']}/stop/", {})
+    life.post(f"{place}/promote/", {"variant": begun["variants"][0]["id"]})
 
 
 @pytest.fixture

@@ -13,9 +13,12 @@ from accounts.models import User
 from audit.models import AuditEntry
 from audit.sealing import seal_entries
 from audit.verification import verify
+from budgets.models import Budget
 from core.aggregates import all_differences
 from llms.models import ModelCall
 from privacy.services.erasing import RunsUnderWay, erase_user
+from tests.factories.accounts import UserFactory
+from tests.factories.budgets import a_budget
 from tests.privacy.conftest import EMAIL, NAME, WORD, Life
 from workflows.models import WorkflowExecution
 
@@ -120,6 +123,20 @@ def test_who_was_erased_cannot_come_in_and_the_work_of_others_stays(
     theirs = WorkflowExecution.objects.get(user__username="colleague")
     assert theirs.status == "completed"
     assert [node["id"] for node in theirs.version.graph["nodes"]] == ["start", "ask", "end"]
+
+
+def test_a_budget_on_others_holds_when_who_made_it_is_erased(admin: User, alice: User) -> None:
+    leaver = UserFactory(username="leaver", is_staff=True)
+    made = [
+        a_budget(by=leaver, name=f"What {leaver} set"),
+        a_budget("user", alice.pk, by=leaver, name=f"What {leaver} set"),
+    ]
+    a_budget("user", leaver.pk, by=admin)
+    erase_user(leaver, confirm="leaver", settle_s=0)
+    assert {(one.pk, one.name) for one in Budget.objects.all()} == {
+        (one.pk, "Erased") for one in made
+    }
+    assert found("leaver") == {}
 
 
 def test_nobody_is_erased_while_runs_are_under_way(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import transaction
 from rest_framework.test import APIClient
 
@@ -78,8 +78,10 @@ def test_a_command_writes_the_same_and_overwrites_nothing(alice: User, tmp_path:
     path = tmp_path / "alice.zip"
     call_command("export_user", "alice", str(path))
     assert rows(zipfile.ZipFile(path), "accounts.User")[0]["id"] == str(alice.pk)
-    with pytest.raises(FileExistsError):
-        call_command("export_user", "alice", str(path))
+    assert path.stat().st_mode & 0o077 == 0
+    for place, why in ((path, "File exists"), (tmp_path / "no" / "where", "No such file")):
+        with pytest.raises(CommandError, match=why):
+            call_command("export_user", "alice", str(place))
 
 
 def test_an_export_is_made_in_pieces(alice: User) -> None:

@@ -10,19 +10,21 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test import AsyncClient
 from rest_framework.test import APIClient
 
 from accounts.models import Secret, User
 from audit.models import AuditEntry
+from audit.record import record_many
+from audit.sealing import seal_entries
 from conversations.models import Message
 from core import clock
 from security.compliance import keeping, people, routes
 from security.compliance import settings as of_settings
 from security.compliance.check import Check
 from tests.factories.accounts import ApiTokenFactory
-from tests.factories.audit import write_entries
+from tests.factories.audit import EntryFactory, write_entries
 from tests.factories.tools import GrantFactory, ToolCallFactory
 from tools.models import ToolCall
 from workflows.models import WorkflowExecution
@@ -110,6 +112,27 @@ def test_a_hole_in_the_trail_is_named(thorough: bool) -> None:
     found = keeping.audit_trail(thorough)
     assert found.status == "fail"
     assert "Row 3" in found.said
+
+
+@pytest.mark.parametrize("thorough", [False, True])
+def test_a_tail_that_was_cut_off_is_named(thorough: bool) -> None:
+    write_entries(5)
+    AuditEntry.objects.filter(seq__gt=3).delete()
+    found = keeping.audit_trail(thorough)
+    assert found.status == "fail"
+    assert " 4 " in found.said
+
+
+@pytest.mark.parametrize("thorough", [False, True])
+def test_a_key_that_changed_before_an_entry_was_sealed_is_no_fault(
+    thorough: bool, settings: Any
+) -> None:
+    with transaction.atomic():
+        record_many(EntryFactory.build_batch(2))
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another-key-" + "y" * 50
+    seal_entries()
+    assert keeping.audit_trail(thorough).status == "warn"  # of the guards alone
 
 
 def test_rows_that_should_be_gone_are_counted() -> None:

@@ -4,10 +4,10 @@ import pytest
 from django.db import connection
 
 from core import clock
-from telemetry.parts import queue_now
 from tests.drills.models import chain
 from workflows.models import WorkflowExecution
 from workflows.pump.presence import beat
+from workflows.pump.queue import queue_now
 from workflows.tracking.writer import writer
 
 pytestmark = pytest.mark.django_db

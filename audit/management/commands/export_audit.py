@@ -10,6 +10,7 @@ from audit.export import exported_lines
 from audit.record import record
 from audit.sealing import seal_entries
 from audit.signatures import public_keys
+from core.files import new_file
 
 
 class Command(BaseCommand):
@@ -21,7 +22,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         seal_entries()
         path: Path = options["file"]
-        with path.open("xb") as file:
+        with new_file(path) as file:
             count = sum(bool(file.write(line)) for line in exported_lines()) - 1
         with transaction.atomic():
             record("audit.trail.exported", detail={"entries": count})

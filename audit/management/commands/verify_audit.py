@@ -40,6 +40,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         outside = _outside(options["checkpoints"])
         if options["export"]:
+            _must_be_there(options["export"])
             keys = (options["public_key"],) if options["public_key"] else public_keys()
             with options["export"].open("rb") as lines:
                 verdict = verify_export(lines, keys, outside)
@@ -54,11 +55,15 @@ class Command(BaseCommand):
 def _outside(named: list[Path]) -> Iterator[Checkpoint | None]:
     """Those of the files that were named, which must be there, and of the installation's own."""
     for path in named:
-        if not path.is_file():
-            raise CommandError(f"There is no file {path}.")
+        _must_be_there(path)
     own = Path(settings.AUDIT_CHECKPOINTS) if settings.AUDIT_CHECKPOINTS else None
     paths = [*named, *([own] if own and own.is_file() and own not in named else [])]
     return chain.from_iterable(map(checkpoints_in, paths))
+
+
+def _must_be_there(path: Path) -> None:
+    if not path.is_file():
+        raise CommandError(f"There is no file {path}.")
 
 
 def _as_text(verdict: Verdict) -> str:

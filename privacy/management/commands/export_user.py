@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import User
+from core.files import new_file
 from privacy.services.exporting import export_user
 
 
@@ -21,6 +22,6 @@ class Command(BaseCommand):
         if user is None:
             raise CommandError(f"There is no user '{options['username']}'.")
         path: Path = options["file"]
-        with path.open("xb") as file:
+        with new_file(path) as file:
             size = sum(file.write(piece) for piece in export_user(user, by=None, via="command"))
         self.stdout.write(f"{path}: {size} bytes.")
