@@ -5,6 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from django.core.management import CommandError, call_command
+
 from tests.drills.migrated import copy_migrated
 from tests.drills.server import ROOT
 
@@ -38,3 +41,8 @@ def test_a_bucket_that_nothing_fills_is_named(tmp_path: Path) -> None:
     told = manage("reconcile")
     assert told.returncode == 1
     assert "analytics.ToolRollup.call_count" in told.stdout
+
+
+def test_a_kind_of_rollup_that_there_is_none_of_is_refused():
+    with pytest.raises(CommandError, match="'models' is none of executions, model_calls"):
+        call_command("rebuild_rollups", "models")
