@@ -9,21 +9,24 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.core.cache import cache
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import Model
 from hypothesis import settings as settings_of_examples
 from rest_framework.test import APIClient
 
 from accounts.known import known_users
 from accounts.models import User
+from analytics.models import TemplateAnalytics
 from audit.context import RequestContext, bound
 from audit.guards import lift_guards
 from audit.guesses import guesses
-from llms.models import ModelProfile
+from llms.models import ModelPrice, ModelProfile, Provider
 from llms.services.profiles import forget_profiles
 from llms.services.providers import register_environment_providers
 from tests.factories.accounts import UserFactory
 from tests.factories.llms import PriceFactory
 from tools.catalogue import catalogue
+from workflows.models import WorkflowTemplate, WorkflowVersion
 from workflows.pump.pump import Pump
 from workflows.services import planning
 from workflows.services.built_in import seed_templates
@@ -36,6 +39,14 @@ settings_of_examples.register_profile("thousand", max_examples=1_000, deadline=N
 settings_of_examples.register_profile("nightly", max_examples=10_000, deadline=None)
 settings_of_examples.load_profile("few")
 
+_BUILT_IN = (
+    WorkflowVersion,
+    WorkflowTemplate,
+    TemplateAnalytics,
+    Provider,
+    ModelProfile,
+    ModelPrice,
+)
 _LOCAL = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -125,18 +136,29 @@ def api() -> Callable[[User], APIClient]:
     return client
 
 
+@pytest.fixture(scope="session")
+def built_in_rows(django_db_setup: None, django_db_blocker: Any) -> list[list[Model]]:
+    """What every installation has, as a start makes it, once; here the model does not dawdle."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        seed_templates()
+        register_environment_providers()
+        ModelProfile.objects.update(parameters={"delay_ms_per_word": 0})
+        PriceFactory(
+            provider_kind="demo",
+            model="chatter-demo",
+            input_nano_usd_per_mtok=0,
+            output_nano_usd_per_mtok=0,
+        )
+        made = [list(model._base_manager.all()) for model in _BUILT_IN]
+        transaction.set_rollback(True)
+    return made
+
+
 @pytest.fixture
-def built_in(db: None) -> None:
-    """The templates and the demo model that every installation has; here it does not dawdle."""
-    seed_templates()
-    register_environment_providers()
-    ModelProfile.objects.update(parameters={"delay_ms_per_word": 0})
-    PriceFactory(
-        provider_kind="demo",
-        model="chatter-demo",
-        input_nano_usd_per_mtok=0,
-        output_nano_usd_per_mtok=0,
-    )
+def built_in(db: None, built_in_rows: list[list[Model]]) -> None:
+    """The templates and the demo model that every installation has."""
+    for model, rows in zip(_BUILT_IN, built_in_rows, strict=True):
+        model._base_manager.bulk_create(rows)
     forget_profiles()
 
 

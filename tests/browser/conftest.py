@@ -43,7 +43,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool:
     return True
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def in_browser_thread() -> Iterator[Hand]:
     """Call something in the one thread that may touch the browser."""
     with ThreadPoolExecutor(1, thread_name_prefix="browser") as thread:
@@ -55,7 +55,7 @@ def in_browser_thread() -> Iterator[Hand]:
         yield call
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser_path() -> str:
     path = find_chromium()
     if path:
@@ -66,19 +66,19 @@ def browser_path() -> str:
     return pytest.skip(missing)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(browser_path: str, in_browser_thread: Hand) -> Iterator[Browser]:
     yield from _held(chromium(browser_path), in_browser_thread)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(browser_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chatter]:
     """Chatter as `make run` starts it, with the demo model and another one that has no price."""
     with site_of(tmp_path_factory.mktemp("site")) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def signed_in(browser: Browser, site: Chatter, in_browser_thread: Hand) -> Any:
     """The cookies of someone who has signed in on the page."""
 

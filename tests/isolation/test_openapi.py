@@ -32,7 +32,10 @@ EXAMPLES = {GenerationMode.POSITIVE: 6, GenerationMode.NEGATIVE: 2}
 
 @pytest.fixture(scope="module")
 def published() -> Any:
-    return schemathesis.openapi.from_dict(document())
+    """One application for all: of each new one schemathesis reads the sources anew."""
+    schema = schemathesis.openapi.from_dict(document())
+    schema.app = WSGIHandler()
+    return schema
 
 
 def _may_be_wrong(one: Operation) -> bool:
@@ -52,7 +55,6 @@ TRIED = [
 @pytest.mark.parametrize(("one", "mode"), TRIED)
 def test_it_answers_as_documented(one, mode, town, published, settings):
     settings.LIVE_HEARTBEAT_S = settings.LIVE_IDLE_S = 0.01  # a stream says what it has, and ends
-    published.app = WSGIHandler()
     policy, things = policy_of(route_at(one.path)), everything(town, town.alice)
     plain = values(route_at(one.path), getattr(policy, "kind", ""), things)
     named = (parameter["name"] for parameter in one.parameters("query"))

@@ -246,7 +246,8 @@ def test_a_trail_without_guards_is_named():
     assert "audit_guards" not in found()
 
 
-def test_entries_that_nobody_seals_are_named():
+def test_entries_that_nobody_seals_are_named(api, alice):
+    start(api, alice)
     lift_guards(connection)
     AuditEntry.objects.filter(seq__isnull=True).update(at=clock.now() - LONG_AGO)
     install_guards(connection)

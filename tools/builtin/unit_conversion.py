@@ -8,7 +8,6 @@ from functools import cache
 from tokenize import TokenError
 from typing import Any
 
-from pint import PintError, UnitRegistry
 from pydantic import Field
 
 from tools.base import Tool, ToolArgs, ToolContext, ToolFailed, ToolResult
@@ -46,6 +45,8 @@ class UnitConversion(Tool[UnitConversionArgs]):
 
     async def call(self, args: UnitConversionArgs, context: ToolContext) -> ToolResult:
         registry = await asyncio.to_thread(_registry)
+        from pint import PintError  # noqa: PLC0415 - see `_registry`
+
         source, target = _unit(registry, args.from_unit), _unit(registry, args.to_unit)
         try:
             quantity = registry.Quantity(Decimal(repr(args.value)), source).to(target)
@@ -64,7 +65,9 @@ class UnitConversion(Tool[UnitConversionArgs]):
 
 @cache
 def _registry() -> Any:
-    """Takes half a second to read."""
+    """Takes half a second to read, and Pint a quarter to load: not at every start."""
+    from pint import UnitRegistry  # noqa: PLC0415
+
     return UnitRegistry(non_int_type=Decimal)
 
 
@@ -72,6 +75,8 @@ def _unit(registry: Any, name: str) -> Any:
     written = name.strip().translate(_WRITTEN)
     if not _UNIT.fullmatch(name.strip()) or _LONG_NUMBER.search(written):
         raise ToolFailed(reason=f"'{name}' is not a unit.")
+    from pint import PintError  # noqa: PLC0415 - see `_registry`
+
     try:
         return registry.parse_units(written)
     except (*_UNPARSED, PintError, DecimalException) as error:
