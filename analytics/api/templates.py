@@ -3,7 +3,6 @@
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Max
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -44,7 +43,7 @@ def analytics_of(template: WorkflowTemplate) -> TemplateAnalyticsOut:
     """The kept numbers of a template, and when it was used last."""
     kept = TemplateAnalytics.objects.get(template=template)
     runs, rated = kept.execution_count, kept.helpful_count + kept.unhelpful_count
-    last = WorkflowExecution.objects.filter(template=template).aggregate(at=Max("created_at"))["at"]
+    used = WorkflowExecution.objects.filter(template=template).order_by("-id")
     return TemplateAnalyticsOut(
         template=template.id,
         executions=runs,
@@ -54,7 +53,7 @@ def analytics_of(template: WorkflowTemplate) -> TemplateAnalyticsOut:
         success_rate=round(kept.completed_count / runs, 4) if runs else None,
         mean_duration_ms=round(kept.duration_ms / runs, 1) if runs else None,
         totals=TotalsOut.model_validate(totals_json(vars(kept))),
-        last_used_at=last,
+        last_used_at=used.values_list("created_at", flat=True).first(),
         ratings=kept.rating_count,
         mean_rating=round(kept.rating_sum / kept.rating_count, 2) if kept.rating_count else None,
         helpful_replies=kept.helpful_count,

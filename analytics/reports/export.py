@@ -34,7 +34,7 @@ def lines(asked: Asked) -> Iterator[Line]:
 
 def columns(asked: Asked) -> list[str]:
     """Of a table of these lines, also where there are none."""
-    return ["at", "key", "label", *_numbers(asked, Tally.empty(asked.wanted.subject.rollup))]
+    return ["at", "key", "label", *_numbers(asked, Tally.of_rows(asked.wanted.subject.rollup, []))]
 
 
 def as_csv(asked: Asked) -> Iterator[bytes]:

@@ -37,7 +37,9 @@ class ExecutionNumbers(Shape):
 
 
 class ModelNumbers(Shape):
-    """Model calls that began; `unasked` a cache or a recording answered, at no cost."""
+    """Model calls that began; `unasked` a cache or a recording answered, at no cost. How a lost one
+    ended nobody knows: `error_rate` is of those that failed.
+    """
 
     calls: int
     unasked: int
@@ -51,7 +53,9 @@ class ModelNumbers(Shape):
 
 
 class ToolNumbers(Shape):
-    """Tool calls that began; `unasked` a recording answered."""
+    """Tool calls that began; `unasked` a recording answered. How a lost one ended nobody knows:
+    `error_rate` is of those that failed or took too long.
+    """
 
     calls: int
     unasked: int
@@ -119,7 +123,7 @@ def _model_calls(sums: Mapping[str, int], spreads: list[Spread], hours: float) -
 
 def _tool_calls(sums: Mapping[str, int], spreads: list[Spread], hours: float) -> ToolNumbers:
     made = sums["call_count"] - sums["unasked_count"]
-    failed = sums["failed_count"] + sums["timed_out_count"] + sums["lost_count"]
+    failed = sums["failed_count"] + sums["timed_out_count"]
     return ToolNumbers(
         calls=sums["call_count"],
         unasked=sums["unasked_count"],

@@ -124,11 +124,11 @@ def test_percentiles_means_and_money_of_models(api, alice):
 
 
 def test_failures_of_tools_are_told_apart(api, alice):
-    for status in ("succeeded", "failed", "timed_out", "refused"):
+    for status in ("succeeded", "failed", "timed_out", "refused", "lost"):
         ToolCallFactory(user=alice, status=status)
     numbers = ask(api, alice, "tools", by="tool")["groups"][0]["numbers"]
-    assert (numbers["calls"], numbers["failed"], numbers["timed_out"]) == (4, 1, 1)
-    assert (numbers["refused"], numbers["error_rate"]) == (1, 0.5)
+    assert (numbers["calls"], numbers["failed"], numbers["timed_out"]) == (5, 1, 1)
+    assert (numbers["refused"], numbers["lost"], numbers["error_rate"]) == (1, 1, 0.4)
 
 
 def test_days_are_those_of_the_zone_also_when_clocks_change(api, alice):
