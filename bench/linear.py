@@ -7,9 +7,9 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from statistics import median
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from langgraph.graph import END, START, StateGraph
 
@@ -18,22 +18,23 @@ from bench.rows import Row
 from bench.site import Site
 
 STORED_GOAL, LINEAR_GOAL = 1.05, 1.15
-_NODES, _ROUNDS, _WARM_UP = 20, 7, 20
+_NODES, _ROUNDS = 20, 7
 _CLIENTS = (1, 50)
 
 Once = Callable[[], Awaitable[Any]]
 
 
 def rows(site: Site, *, seconds: float) -> Iterator[Row]:
-    took = answer_of("-m", "bench.linear", str(seconds), environment=site.environment)
-    site.silent += took["runs"]
+    told = answer_of("-m", "bench.linear", str(seconds), environment=site.environment)
+    site.silent += told["runs"]
     site.check()
     whats = {"stored": ("a stored definition, over the same graph compiled by hand", STORED_GOAL)}
     for clients in _CLIENTS:
         what = f"{_NODES} nodes recorded, over bare LangGraph, {clients} at a time"
         whats[f"recorded {clients}"] = (what, LINEAR_GOAL)
+        whats[f"recorded {clients} cpu"] = (f"{what}, processor time", LINEAR_GOAL)
     for name, (what, goal) in whats.items():
-        ours, theirs, ratio = took[name]
+        ours, theirs, ratio = told[name]
         yield Row(what, site.label, f"{ours:.2f} ms", f"{theirs:.2f} ms", ratio, "×", goal)
 
 
@@ -65,37 +66,44 @@ def _document() -> dict[str, Any]:
     return {"nodes": nodes, "edges": edges}
 
 
-async def took_ms(once: Once, clients: int, seconds: float) -> tuple[float, int]:
-    """Milliseconds per run, with so many under way at once; and how many there were."""
-    ends, runs = time.perf_counter() + seconds, 0
-    began = time.perf_counter()
+class Took(NamedTuple):
+    """Milliseconds of a run, by the clock and of this process's processors; and how many ran."""
+
+    ms: float
+    cpu_ms: float
+    runs: int
+
+
+async def took(once: Once, clients: int, seconds: float) -> Took:
+    """With so many runs under way at once."""
+    began, cpu, runs = time.perf_counter(), time.process_time(), 0
 
     async def client() -> None:
         nonlocal runs
-        while time.perf_counter() < ends:
+        while time.perf_counter() < began + seconds:
             await once()
             runs += 1
 
     await asyncio.gather(*(client() for _ in range(clients)))
-    return (time.perf_counter() - began) / runs * 1000, runs
+    wall_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu
+    return Took(wall_s / runs * 1000, cpu_s / runs * 1000, runs)
 
 
 async def _compared(
     ours: Once, theirs: Once, clients: int, seconds: float
-) -> tuple[tuple[float, float, float], int]:
-    """Medians of both, and of their ratio, in turns; and how many runs of ours there were."""
-    pairs, done = [], 0
-    await took_ms(theirs, clients, seconds / 2)
-    done += (await took_ms(ours, clients, seconds / 2))[1]
-    for _ in range(_ROUNDS):
-        (mine, runs), (other, _) = (
-            await took_ms(ours, clients, seconds),
-            await took_ms(theirs, clients, seconds),
-        )
-        pairs.append((mine, other))
-        done += runs
-    ratio = median(mine / other for mine, other in pairs)
-    return (median(one for one, _ in pairs), median(one for _, one in pairs), ratio), done
+) -> list[tuple[Took, Took]]:
+    """Both in turns, after a warm-up."""
+    return [
+        (await took(ours, clients, each), await took(theirs, clients, each))
+        for each in [seconds / 2] + [seconds] * _ROUNDS
+    ]
+
+
+def _told(pairs: Sequence[tuple[Took, Took]], name: str) -> tuple[float, float, float]:
+    """The medians of both, and of their ratio."""
+    ours, theirs = ([getattr(one, name) for one in side] for side in zip(*pairs[1:], strict=True))
+    ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
+    return median(ours), median(theirs), median(ratios)
 
 
 def main() -> None:
@@ -111,16 +119,16 @@ def main() -> None:
         async for _ in bare.astream({"text": "Hello"}, stream_mode=["values"]):
             pass
 
-    took: dict[str, Any] = {"runs": 0}
+    told: dict[str, Any] = {"runs": 0}
     stored, by_hand = stored_and_by_hand(_document())
-    took["stored"], _ = asyncio.run(_compared(stored, by_hand, 1, seconds))
+    told["stored"] = _told(asyncio.run(_compared(stored, by_hand, 1, seconds)), "ms")
     with recorded(_document()) as run:
         for clients in _CLIENTS:
-            took[f"recorded {clients}"], runs = asyncio.run(
-                _compared(run, langgraph, clients, seconds)
-            )
-            took["runs"] += runs
-    print(json.dumps(took))
+            pairs = asyncio.run(_compared(run, langgraph, clients, seconds))
+            told[f"recorded {clients}"] = _told(pairs, "ms")
+            told[f"recorded {clients} cpu"] = _told(pairs, "cpu_ms")
+            told["runs"] += sum(ours.runs for ours, _ in pairs)
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":

@@ -9,11 +9,10 @@ import asyncio
 import json
 import os
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
 import django
 
@@ -23,7 +22,7 @@ django.setup()
 from analytics import receivers  # noqa: E402 - Django first
 from analytics.rollups import telling  # noqa: E402
 from audit import record  # noqa: E402
-from bench.linear import took_ms  # noqa: E402
+from bench.linear import Took, took  # noqa: E402
 from bench.linear_runs import recorded  # noqa: E402
 from bench.seed import seed  # noqa: E402
 from llms.signals import model_calls_settled  # noqa: E402
@@ -62,16 +61,16 @@ def unheard() -> Iterator[None]:
 
 async def _added_ms(once: Any, clients: int, seconds: float) -> dict[str, float]:
     """Median milliseconds of a run with and without, and of what the pairs differ by."""
-    await took_ms(once, clients, seconds)
-    pairs = []
+    await took(once, clients, seconds)
+    pairs: list[tuple[Took, Took]] = []
     for at in range(_ROUNDS):
-        took = {}
+        turns = {}
         for hear in (True, False) if at % 2 else (False, True):
             with nullcontext() if hear else unheard():
-                took[hear] = await _took(once, clients, seconds)
-        pairs.append((took[True], took[False]))
+                turns[hear] = await took(once, clients, seconds)
+        pairs.append((turns[True], turns[False]))
     told = {}
-    for name in _Took._fields:
+    for name in ("ms", "cpu_ms"):
         of_name = [(getattr(one, name), getattr(other, name)) for one, other in pairs]
         told |= {
             f"with_{name}": median(one for one, _ in of_name),
@@ -81,23 +80,12 @@ async def _added_ms(once: Any, clients: int, seconds: float) -> dict[str, float]
     return told
 
 
-class _Took(NamedTuple):
-    ms: float
-    cpu_ms: float
-
-
-async def _took(once: Any, clients: int, seconds: float) -> _Took:
-    began = time.process_time()
-    ms, runs = await took_ms(once, clients, seconds)
-    return _Took(ms, (time.process_time() - began) / runs * 1000)
-
-
 def main() -> None:
     seconds = float(sys.argv[1])
     seed()
     with recorded(_GRAPH) as run:
-        took = {str(n): asyncio.run(_added_ms(run, n, seconds)) for n in _CLIENTS}
-    print(json.dumps(took))
+        told = {str(n): asyncio.run(_added_ms(run, n, seconds)) for n in _CLIENTS}
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":
