@@ -32,7 +32,7 @@ cluster: development ## the production profile on this machine: 2 servers, 2 wor
 	@exec $(BIN)/python -m deploy.cluster
 
 test: development ## run the tests on SQLite, without services (ARGS="tests/core -x" for pytest)
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n auto --max-worker-restart 0 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: development ## format, lint, types, import contracts, deploy check, API schema, migrations, image
 	$(BIN)/python -m ruff format --check .

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection, transaction
 from django.db.models import Model
+from hypothesis import Phase
 from hypothesis import settings as settings_of_examples
 from rest_framework.test import APIClient
 
@@ -33,8 +34,10 @@ from workflows.services.built_in import seed_templates
 from workflows.services.places import places, queue
 from workflows.tracking.writer import writer
 
-# Tests that do not say how many examples they want get these.
-settings_of_examples.register_profile("few", max_examples=60, deadline=None)
+# Tests that do not say how many examples they want get these. A failure is not explained: it takes
+# as long again as making it small.
+_PHASES = [phase for phase in Phase if phase is not Phase.explain]
+settings_of_examples.register_profile("few", max_examples=60, deadline=None, phases=_PHASES)
 settings_of_examples.register_profile("thousand", max_examples=1_000, deadline=None)
 settings_of_examples.register_profile("nightly", max_examples=10_000, deadline=None)
 settings_of_examples.load_profile("few")

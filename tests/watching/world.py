@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from accounts.models import User
@@ -12,7 +12,7 @@ from core import clock
 from core.models import new_id
 from workflows.engine.events import TERMINAL_TYPES
 from workflows.models import ExecutionStatus, WorkflowExecution, WorkflowVersion
-from workflows.tracking.facts import EventsHappened, Unit
+from workflows.tracking.facts import EventsHappened, Fact, Unit
 from workflows.tracking.frames import Frame, frame
 from workflows.tracking.writer import writer
 from workflows.watching.channels import Channel, channels
@@ -22,6 +22,19 @@ from workflows.watching.patience import patiently
 from workflows.watching.positions import Positions
 
 END = TERMINAL_TYPES[ExecutionStatus.COMPLETED]
+
+
+@dataclass(slots=True)
+class Over(Fact):
+    """An execution ended: in the commit of its last event, as always."""
+
+    rank: ClassVar[int] = 50
+    execution_id: UUID
+
+    @classmethod
+    def write(cls, facts: Sequence[Self]) -> None:
+        ended = WorkflowExecution.objects.filter(pk__in=[fact.execution_id for fact in facts])
+        ended.update(status=ExecutionStatus.COMPLETED, finished_at=clock.now())
 
 
 @dataclass
@@ -72,15 +85,10 @@ class World:
             frame(row.id, seq, kind, clock.now(), {"n": seq})
             for seq, kind in enumerate(kinds, start=len(life.log) + 1)
         ]
-        if last:
-            life.over = True
-            await patiently(self._finish, row.id)
-        await writer.commit(Unit([EventsHappened(row.id, row.user_id, row.serial_key, frames)]))
+        life.over = last
+        told = EventsHappened(row.id, row.user_id, row.serial_key, frames)
+        await writer.commit(Unit([Over(row.id), told] if last else [told]))
         life.log += frames
-
-    def _finish(self, execution_id: UUID) -> None:
-        ended = WorkflowExecution.objects.filter(pk=execution_id)
-        ended.update(status=ExecutionStatus.COMPLETED, finished_at=clock.now())
 
 
 class Person:
