@@ -261,8 +261,6 @@ CHATTER_RUN_LIMITS = {
 }
 # Hosts and networks beside the public internet that tools may reach.
 CHATTER_EGRESS_ALLOW = env.list("CHATTER_EGRESS_ALLOW", default=[])
-CHATTER_CHANNELS = plugins.CHANNELS
-CHATTER_NODE_TYPES = plugins.NODE_TYPES
 # Fields of `workflows.validation.bounds.Limits`.
 CHATTER_GRAPH_LIMITS = {
     "nodes": env.int("GRAPH_MAX_NODES", default=100),
@@ -276,17 +274,7 @@ CHATTER_GRAPH_LIMITS = {
     "warn_usd": env.float("GRAPH_WARN_USD", default=5.0),
     "reachable": tuple(CHATTER_EGRESS_ALLOW),
 }
-CHATTER_TOOLS = plugins.TOOLS
-CHATTER_OUTCOMES = plugins.OUTCOMES
-CHATTER_PAUSES = plugins.PAUSES
 BUDGETS_PER_USER = env.int("BUDGETS_PER_USER", default=100)
-CHATTER_BUDGET_WARNINGS = plugins.BUDGET_WARNINGS
-CHATTER_BUDGET_LEDGER = plugins.BUDGET_LEDGER
-CHATTER_HISTORY = plugins.HISTORY
-CHATTER_ROUTES = plugins.ROUTES
-CHATTER_CHORES = plugins.CHORES
-CHATTER_JOBS = plugins.JOBS
-CHATTER_RETENTIONS = plugins.RETENTIONS
 CHATTER_TRIGGERS = {
     "per_user": env.int("TRIGGERS_PER_USER", default=100),
     "min_interval_s": env.int("SCHEDULE_MIN_INTERVAL_S", default=60),
@@ -303,6 +291,20 @@ CHATTER_PROVIDERS = {
     },
     "ollama": {"key": "", "url": env("OLLAMA_HOST", default="")},
 }
+
+# --- what is found by dotted path ------------------------------------------------------------
+CHATTER_CHANNELS = plugins.CHANNELS
+CHATTER_NODE_TYPES = plugins.NODE_TYPES
+CHATTER_TOOLS = plugins.TOOLS
+CHATTER_OUTCOMES = plugins.OUTCOMES
+CHATTER_PAUSES = plugins.PAUSES
+CHATTER_BUDGET_WARNINGS = plugins.BUDGET_WARNINGS
+CHATTER_BUDGET_LEDGER = plugins.BUDGET_LEDGER
+CHATTER_HISTORY = plugins.HISTORY
+CHATTER_ROUTES = plugins.ROUTES
+CHATTER_CHORES = plugins.CHORES
+CHATTER_JOBS = plugins.JOBS
+CHATTER_RETENTIONS = plugins.RETENTIONS
 
 # --- the workers -----------------------------------------------------------------------------
 CHATTER_PUMPS = env.int("CHATTER_PUMPS", default=1)

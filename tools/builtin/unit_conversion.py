@@ -5,6 +5,7 @@ import math
 import re
 from decimal import Context, Decimal, DecimalException
 from functools import cache
+from importlib import import_module
 from tokenize import TokenError
 from typing import Any
 
@@ -45,12 +46,10 @@ class UnitConversion(Tool[UnitConversionArgs]):
 
     async def call(self, args: UnitConversionArgs, context: ToolContext) -> ToolResult:
         registry = await asyncio.to_thread(_registry)
-        from pint import PintError  # noqa: PLC0415 - see `_registry`
-
         source, target = _unit(registry, args.from_unit), _unit(registry, args.to_unit)
         try:
             quantity = registry.Quantity(Decimal(repr(args.value)), source).to(target)
-        except (PintError, DecimalException, OverflowError) as error:
+        except (_pint().PintError, DecimalException, OverflowError) as error:
             raise ToolFailed(
                 reason=f"'{args.from_unit}' cannot be converted into '{args.to_unit}'."
             ) from error
@@ -64,22 +63,23 @@ class UnitConversion(Tool[UnitConversionArgs]):
 
 
 @cache
-def _registry() -> Any:
-    """Takes half a second to read, and Pint a quarter to load: not at every start."""
-    from pint import UnitRegistry  # noqa: PLC0415
+def _pint() -> Any:
+    """Takes a quarter of a second to load, and its tables half a second: not at every start."""
+    return import_module("pint")
 
-    return UnitRegistry(non_int_type=Decimal)
+
+@cache
+def _registry() -> Any:
+    return _pint().UnitRegistry(non_int_type=Decimal)
 
 
 def _unit(registry: Any, name: str) -> Any:
     written = name.strip().translate(_WRITTEN)
     if not _UNIT.fullmatch(name.strip()) or _LONG_NUMBER.search(written):
         raise ToolFailed(reason=f"'{name}' is not a unit.")
-    from pint import PintError  # noqa: PLC0415 - see `_registry`
-
     try:
         return registry.parse_units(written)
-    except (*_UNPARSED, PintError, DecimalException) as error:
+    except (*_UNPARSED, _pint().PintError, DecimalException) as error:
         raise ToolFailed(reason=f"There is no unit '{name}'.") from error
 
 
