@@ -94,6 +94,7 @@ async def _run(site: Site, fault: Fault, load: Load) -> _Course:
             while _asked(site) < EXECUTIONS // 2:
                 await asyncio.sleep(0.05)
             course.under_way = await _under_way(client)
+            load.fault_comes.set()
             await fault.act(site)
             began = time.monotonic()
             await load.taken.wait()

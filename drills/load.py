@@ -94,7 +94,8 @@ class Watcher:
 @dataclass(slots=True)
 class Load:
     """`started` by number. `under_way` is set once all but the late ones have been taken, `taken`
-    once all have. `refusals` counts answers by status and code.
+    once all have; the late ones are asked for from `fault_comes` on, which is set by whoever brings
+    the fault. `refusals` counts answers by status and code.
     """
 
     site: Site
@@ -102,6 +103,7 @@ class Load:
     started: dict[int, str] = field(default_factory=dict)
     watchers: list[Watcher] = field(default_factory=list)
     under_way: asyncio.Event = field(default_factory=asyncio.Event)
+    fault_comes: asyncio.Event = field(default_factory=asyncio.Event)
     taken: asyncio.Event = field(default_factory=asyncio.Event)
     refusals: Counter[tuple[int, str]] = field(default_factory=Counter)
 
@@ -126,6 +128,7 @@ class Load:
                 for number in range(EXECUTIONS):
                     starting.create_task(begin(number))
             self.under_way.set()
+            await self.fault_comes.wait()
             async with asyncio.TaskGroup() as starting:
                 for number in range(EXECUTIONS, EXECUTIONS + LATE):
                     starting.create_task(begin(number))
