@@ -12,7 +12,7 @@ from django.urls import re_path
 from audit.context import RequestContext, bound
 from audit.middleware import request_id_for
 from conversations.routing import urlpatterns as conversation_sockets
-from core.sockets import NoSuchSocket
+from core.sockets import NoSuchSocket, SocketOfAnotherSite
 from workflows.routing import urlpatterns as execution_sockets
 
 App = Any  # an ASGI application; the stubs of Channels know several incompatible kinds
@@ -45,7 +45,7 @@ class OriginChecked:
         elif _is_ours(origin, headers.get(b"host", b"").decode("latin-1")):
             await self._with_session(scope, receive, send)
         else:
-            await send({"type": "websocket.close", "code": 4403})
+            await _elsewhere(scope, receive, send)
 
 
 def _is_ours(origin: str, host: str) -> bool:
@@ -57,5 +57,6 @@ def _is_ours(origin: str, host: str) -> bool:
 
 
 _nowhere: Any = NoSuchSocket.as_asgi()
+_elsewhere: Any = SocketOfAnotherSite.as_asgi()
 _routes: list[Any] = [*execution_sockets, *conversation_sockets, re_path(r"", _nowhere)]
 sockets = OriginChecked(URLRouter(_routes))

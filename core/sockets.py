@@ -11,7 +11,7 @@ import structlog
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from core.api import as_chatter_error
-from core.errors import BadNumber, ChatterError, NotFound, problem
+from core.errors import BadNumber, ChatterError, NotFound, Refused, problem
 from core.outlets import Parcel, SocketOutlet, socket_outlet
 
 log = structlog.get_logger(__name__)
@@ -119,3 +119,17 @@ class NoSuchSocket(Socket):
 
     async def serve(self) -> None:
         raise NotFound
+
+
+class OtherSite(Refused):
+    code = "other_site"
+    message = "Pages of this site may not open a socket here."
+
+
+class SocketOfAnotherSite(Socket):
+    """A page asks that is not ours. It is let in to be told so: a browser keeps a refusal to
+    itself, and the page would try for ever.
+    """
+
+    async def serve(self) -> None:
+        raise OtherSite

@@ -97,6 +97,7 @@ def change_experiment(
     `create_experiment` raises.
     """
     experiment = locked(experiment)
+    before = told(experiment)
     given = set(fields) | {
         name
         for name, value in (("variants", variants), ("users", users), ("groups", groups))
@@ -118,8 +119,14 @@ def change_experiment(
     if variants is not None:
         experiment.variants.all().delete()
         _set_variants(experiment, variants)
-    after = told(experiment, changed=sorted(given))
-    record("experiments.experiment.changed", actor=by, target=experiment, **after)
+    after = told(experiment)
+    record(
+        "experiments.experiment.changed",
+        actor=by,
+        target=experiment,
+        detail={"changed": sorted(given), "from": before["detail"], "to": after["detail"]},
+        personal={"from": before["personal"], "to": after["personal"]},
+    )
     return experiment_for(by, experiment.pk)
 
 

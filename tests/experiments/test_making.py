@@ -431,6 +431,19 @@ def test_acts_are_audited(experiment, alice, act):
     assert {one.actor_id for one in entries} == {alice.pk}
 
 
+def test_a_change_tells_before_and_after(api, experiment, alice):
+    made = experiment(start=False)
+    door = f"{EXPERIMENTS}{made['id']}/"
+    before = made["traffic_percent"]
+    assert api(alice).patch(door, {"name": "Shorter", "traffic_percent": 50}).status_code == 200
+    entry = AuditEntry.objects.get(action="experiments.experiment.changed")
+    assert entry.detail["changed"] == ["name", "traffic_percent"]
+    shares = [entry.detail[side]["traffic_percent"] for side in ("from", "to")]
+    assert shares == [before, 50]
+    names = [entry.personal_content[side]["name"] for side in ("from", "to")]
+    assert names == [made["name"], "Shorter"]
+
+
 def test_the_page_acts_and_says_why_not(client, experiment, alice, say):
     made = experiment()
     say(alice)

@@ -57,3 +57,13 @@ def test_templates_are_seeded_once_and_not_changed_again(built_in):
     assert AuditEntry.objects.count() == entries
     assert dict(WorkflowTemplate.objects.values_list("slug", "version")) == versions
     assert set(versions) == set(SLUGS)
+
+
+def test_one_that_a_release_changed_tells_before_and_after(built_in):
+    WorkflowTemplate.objects.filter(slug="data_analyst").update(description="As it was.")
+    seed_templates()
+    entry = AuditEntry.objects.get(action="workflows.template.changed")
+    assert entry.detail["changed"] == ["description"]
+    told = entry.detail["values"]["description"]
+    assert told["from"] == "As it was."
+    assert WorkflowTemplate.objects.get(slug="data_analyst").description.startswith(told["to"])

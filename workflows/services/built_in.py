@@ -2,11 +2,13 @@
 
 from django.db import transaction
 
+from audit.changes import told_changes
 from audit.record import record
 from workflows.built_in import TEMPLATES
 from workflows.models import WorkflowTemplate
 from workflows.parameters import names_of
 from workflows.services.definitions import checked_graph, version_of
+from workflows.services.templates import hashed
 
 
 @transaction.atomic
@@ -19,12 +21,13 @@ def seed_templates() -> None:
         template, created = WorkflowTemplate.objects.get_or_create(
             owner=None, slug=spec["slug"], defaults=fields
         )
-        changed = [name for name, value in fields.items() if getattr(template, name) != value]
+        before = {name: getattr(template, name) for name in fields}
         if created:
             record("workflows.template.created", target=template)
-        elif changed:
-            for name in changed:
-                setattr(template, name, fields[name])
+        elif before != fields:
+            for name, value in fields.items():
+                setattr(template, name, value)
             template.revision += 1
             template.save()
-            record("workflows.template.changed", target=template, detail={"changed": changed})
+            told = told_changes(hashed(before), hashed(fields))
+            record("workflows.template.changed", target=template, **told)

@@ -202,14 +202,14 @@ def _record_change(
     template: WorkflowTemplate, by: User, before: dict[str, Any], after: dict[str, Any]
 ) -> None:
     version = template.version.content_hash
-    told = told_changes(_hashed(before), _hashed(after), personal=_WORDS, version=version)
+    told = told_changes(hashed(before), hashed(after), personal=_WORDS, version=version)
     record("workflows.template.changed", actor=by, target=template, **told)
     if before.get("public", template.public) != template.public:
         act = "published" if template.public else "withdrawn"
         record(f"workflows.template.{act}", actor=by, target=template, detail={"version": version})
 
 
-def _hashed(fields: dict[str, Any]) -> dict[str, Any]:
+def hashed(fields: dict[str, Any]) -> dict[str, Any]:
     """With a version told by what it is, not by its row."""
     version = fields.get("version")
     return {**fields, "version": version.content_hash} if version else fields
