@@ -3,7 +3,7 @@
 import { pageData } from "../dom.js";
 import { duration, money, tokens } from "../format.js";
 import { chart } from "./chart.js";
-import { tellFigures } from "./figures.js";
+import { tellFigures } from "../figures.js";
 
 const dollars = (value) => money(value.toFixed(9));
 const CHARTS = {

@@ -1,6 +1,6 @@
 /** Figures that the server wrote, in the same words as everywhere else. */
 
-import { duration, mark, money, tokens } from "../format.js";
+import { duration, mark, money, tokens } from "./format.js";
 
 const shares = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
 

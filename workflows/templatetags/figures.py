@@ -1,0 +1,44 @@
+"""Figures with what `static/js/figures.js` needs to say them as people do; readable without it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+
+register = template.Library()
+_UNKNOWN = "–"
+
+
+@register.filter
+def milliseconds(value: float | None) -> str:
+    if value is None:
+        return _UNKNOWN
+    return format_html('<span data-ms="{}">{} ms</span>', value, value)
+
+
+@register.filter
+def share(value: float | None, unknown: str = _UNKNOWN) -> str:
+    """A number from 0 to 1."""
+    if value is None:
+        return unknown
+    return format_html('<span data-share="{}">{}</span>', value, value)
+
+
+@register.filter
+def tokens(totals: Mapping[str, Any], name: str = "total_tokens") -> str:
+    """One of the counts of `totals_json`."""
+    count = totals[name]
+    if count is None:
+        return _UNKNOWN
+    found = '<span data-tokens="{}" data-exactness="{}">{}</span>'
+    return format_html(found, count, totals["exactness"], count)
+
+
+@register.filter
+def cost(totals: Mapping[str, Any]) -> str:
+    """The cost of `totals_json`; where nothing has a price, that is what is said."""
+    dollars = totals["cost"]
+    found = '<span data-cost="{}" data-exactness="{}">{}</span>'
+    shown = _UNKNOWN if dollars is None else f"${dollars}"
+    return format_html(found, dollars or "", totals["exactness"], shown)
