@@ -7,6 +7,7 @@ class WorkflowsConfig(AppConfig):
     name = "workflows"
 
     def ready(self) -> None:
-        from workflows import aggregates  # noqa: PLC0415 - models exist only now
+        from workflows import aggregates, receivers  # noqa: PLC0415 - models exist only now
 
         aggregates.connect()
+        receivers.connect()

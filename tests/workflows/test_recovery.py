@@ -421,6 +421,33 @@ def test_a_run_whose_user_went_away_disturbs_nobody(
     assert WorkflowExecution.objects.exclude(user=charlie).count() == 0
 
 
+def test_a_run_that_is_deleted_with_its_user_stops_and_its_call_is_settled(
+    client: APIClient, wire: WireServer, two_calls: str, alice: User, settings: Any
+) -> None:
+    settings.CHATTER_LEASE_S = 1.0
+    wire.script("fault=hang after=2", model="gpt-too", next=1)
+    execution = say(client, TWO_QUESTIONS, definition=two_calls)
+
+    async def scenario() -> None:
+        stop, mortal = asyncio.Event(), MortalWriter()
+        pump = Pump(mortal)
+        serving = asyncio.create_task(pump.serve(stop))
+        await until(logged("text.delta", node="second"))
+        await sync_to_async(alice.delete)()
+        async with asyncio.timeout(20):
+            while pump.running:  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.01)
+        stop.set()
+        await serving
+        await mortal.settle()
+        await close_clients()
+
+    async_to_sync(scenario)()
+    calls = ModelCall.objects.filter(origin=execution.origin).order_by("id")
+    assert [call.status for call in calls] == ["succeeded", "lost"]
+    assert list(all_differences()) == []
+
+
 # --- how -----------------------------------------------------------------------------------------
 
 

@@ -1,15 +1,20 @@
-"""Model calls whose execution has ended or is gone: nobody takes them up, and budgets wait."""
+"""Calls whose execution has ended or is gone: nobody takes them up, and budgets wait."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import structlog
 from django.db import transaction
+from django.db.models import QuerySet
 
 from budgets.models import BudgetCharge
 from llms.ledger import CallRecord, lost_row
 from llms.models import CallStatus, ModelCall
+from tools.ledger import ToolCallRecord
+from tools.ledger import lost_row as lost_tool_row
+from tools.models import ToolCall
 from workflows.models import WorkflowExecution
-from workflows.tracking.facts import CallBooked, CallSettled, Fact, Unit
+from workflows.tracking.facts import CallBooked, CallSettled, Fact, ToolCallSettled, Unit
 from workflows.tracking.writer import writer
 
 _RUN = "execution:"
@@ -22,15 +27,27 @@ def settle_lost_calls() -> None:
 
     Locks the calls, so that of processes that do this at once one settles each.
     """
-    orphans = ModelCall.objects.filter(id__in=_orphans(), status=CallStatus.OPEN)
-    locked = orphans.select_for_update(skip_locked=True, of=("self",)).order_by("id")
+    _settle(ModelCall.objects.filter(id__in=_orphans(), status=CallStatus.OPEN))
+
+
+@transaction.atomic
+def settle_calls_of(execution: WorkflowExecution) -> None:
+    """Settle as lost what is open of an execution that is no more: its owner can write nothing."""
     facts: list[Fact] = []
+    for row in ToolCall.objects.filter(origin=execution.origin).under_way().values():
+        facts.append(ToolCallSettled(ToolCallRecord(**{**row, **lost_tool_row(row)})))
+    _settle(ModelCall.objects.filter(origin=execution.origin, status=CallStatus.OPEN), facts)
+
+
+def _settle(calls: QuerySet[ModelCall], facts: Sequence[Fact] = ()) -> None:
+    locked = calls.select_for_update(skip_locked=True, of=("self",)).order_by("id")
+    written = [*facts]
     for row in locked.values():
         lost = CallRecord(**{**row, **lost_row(row)})
-        facts += [CallBooked(lost), CallSettled(lost)]
+        written += [CallBooked(lost), CallSettled(lost)]
         log.warning("model.call_lost", call=str(lost.id), model=lost.model)
-    if facts:
-        writer.commit_now(Unit(facts))
+    if written:
+        writer.commit_now(Unit(written))
 
 
 def _orphans() -> list[UUID]:

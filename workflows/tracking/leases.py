@@ -126,8 +126,9 @@ def _milliseconds_since(began: datetime) -> int:
 def renew(owner: str, running: Mapping[UUID, int]) -> tuple[set[UUID], set[UUID]]:
     """Prolong the leases of what `owner` really runs, by attempt numbers.
 
-    Returns what someone asked to cancel, and what another owner has taken meanwhile. Locks the
-    executions in key order, as the writer does: in any other, each could wait for the other.
+    Returns what someone asked to cancel, and what is lost: another owner has taken it meanwhile, or
+    it is deleted. Locks the executions in key order, as the writer does: in any other, each could
+    wait for the other.
     """
     if not running:
         return set(), set()
@@ -137,12 +138,12 @@ def renew(owner: str, running: Mapping[UUID, int]) -> tuple[set[UUID], set[UUID]
         held = list(mine.order_by("pk").select_for_update().values_list("pk", flat=True))
         WorkflowExecution.objects.filter(pk__in=held).update(lease_expires_at=_expiry())
     rows = known.values_list("pk", "attempt", "cancel_requested_at")
-    asked, lost = set[UUID](), set[UUID]()
+    asked, lost = set[UUID](), set(running)
     for execution_id, attempt, cancel_requested_at in rows:
-        if attempt != running[execution_id]:
-            lost.add(execution_id)
-        elif cancel_requested_at is not None:
-            asked.add(execution_id)
+        if attempt == running[execution_id]:
+            lost.discard(execution_id)
+            if cancel_requested_at is not None:
+                asked.add(execution_id)
     return asked, lost
 
 
