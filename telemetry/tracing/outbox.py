@@ -75,8 +75,7 @@ class Outbox:
             waiting, go_on = self._waiting(first)
             for execution_id in waiting:
                 _add(exporter, execution_id)
-            connection.close()  # to the pool, where there is one
-            exporter.send()
+            _send(exporter)
             if not go_on:
                 return
 
@@ -99,6 +98,14 @@ def _add(exporter: Exporter, execution_id: UUID) -> None:
         exporter.add(spans_of(execution_id))
     except Exception:
         log.exception("traces.failed", execution=str(execution_id))
+
+
+def _send(exporter: Exporter) -> None:
+    try:
+        connection.close()  # to the pool, where there is one
+        exporter.send()
+    except Exception:
+        log.exception("traces.failed")
 
 
 outbox = Outbox()

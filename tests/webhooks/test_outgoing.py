@@ -92,6 +92,18 @@ def test_it_is_put_off_longer_each_time(told, run, post, receiver, settings):
         assert 0.74 * base - 5 <= wait_s <= 1.26 * base
 
 
+def test_one_that_was_tried_two_thousand_times_is_tried_again(told, run, post, receiver, settings):
+    settings.WEBHOOK_ATTEMPTS = 10_000
+    told()
+    run()
+    WebhookMessage.objects.update(attempts=2_000)
+    receiver.answers = [500]
+    post()
+    message = WebhookMessage.objects.get()
+    assert (message.status, message.attempts) == ("pending", 2_001)
+    assert message.next_at > clock.now()
+
+
 def test_what_is_given_up_is_listed_and_may_be_sent_again(
     told, run, post, receiver, client, settings
 ):

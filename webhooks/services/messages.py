@@ -21,6 +21,7 @@ from webhooks.models import MessageStatus, WebhookAttempt, WebhookEndpoint, Webh
 GONE = 410
 _GOOD = 2  # hundred and something
 _GROWTH = 4
+_GROWS = 30  # as often; by then it has been the longest for long
 _LONGEST_S = 6 * 3_600.0
 _JITTER = 0.25
 _SETTLED_WITHIN_S = 30.0  # beyond the time that an endpoint has
@@ -117,7 +118,8 @@ def _after(
     tried = message.attempts - message.forgiven
     if answer.status == GONE or tried >= settings.WEBHOOK_ATTEMPTS:
         return MessageStatus.DEAD, now
-    wait_s = min(settings.WEBHOOK_RETRY_S * _GROWTH ** (tried - 1), _LONGEST_S)
+    grown = _GROWTH ** min(tried - 1, _GROWS)
+    wait_s = min(settings.WEBHOOK_RETRY_S * grown, _LONGEST_S)
     wait_s *= random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - so that not all come at once
     return MessageStatus.PENDING, now + timedelta(seconds=wait_s)
 
