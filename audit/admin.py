@@ -1,8 +1,11 @@
 """The audit trail in the back office: to be read, searched and filtered, never changed."""
 
 import json
+from pathlib import Path
 from typing import Any
 
+from django.apps import AppConfig, apps
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -20,24 +23,15 @@ class AppFilter(admin.SimpleListFilter):
     parameter_name = "app"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        apps = (
-            "accounts",
-            "audit",
-            "auth",
-            "conversations",
-            "core",
-            "llms",
-            "privacy",
-            "security",
-            "tools",
-            "triggers",
-            "webhooks",
-            "workflows",
-        )
-        return [(app, app) for app in apps]
+        here = [one.label for one in apps.get_app_configs() if _is_ours(one)]
+        return [(label, label) for label in sorted([*here, "auth"])]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(action__startswith=f"{self.value()}.") if self.value() else queryset
+
+
+def _is_ours(config: AppConfig) -> bool:
+    return Path(config.path).parent == settings.BASE_DIR
 
 
 @admin.register(AuditEntry)

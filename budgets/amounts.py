@@ -6,10 +6,11 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from core.money import dollars_text, nano_dollars
+
 TOKENS, NANO_USD = "tokens", "nano_usd"
 DENY, CEILING = "deny", "ceiling"
 _MILLION = 1_000_000
-_NANO_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,28 +80,22 @@ def shown(unit: str, amount: int) -> str:
     """For people: "1,200 tokens", "$0.05"."""
     if unit == TOKENS:
         return f"{amount:,} tokens"
-    return f"${dollars(amount)}"
+    return f"${dollars_text(amount)}"
 
 
 def text_of(unit: str, amount: int | None) -> str | None:
     """As the API writes it: dollars, or tokens."""
     if amount is None:
         return None
-    return str(amount) if unit == TOKENS else dollars(amount)
+    return str(amount) if unit == TOKENS else dollars_text(amount)
 
 
 def in_units(unit: str, amount: Decimal) -> int:
     """Dollars, or tokens, as they are kept. Raises ValueError for parts of what has none."""
-    whole = amount if unit == TOKENS else amount.scaleb(_NANO_DIGITS)
+    whole = amount if unit == TOKENS else nano_dollars(amount)
     if whole != int(whole):
         raise ValueError("An amount is whole tokens, or dollars with at most nine digits.")
     return int(whole)
-
-
-def dollars(nano_usd: int) -> str:
-    """Exact dollars, without trailing zeros."""
-    text = f"{Decimal(nano_usd).scaleb(-_NANO_DIGITS):f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _at_ceiling(tokens: int | None, ceiling: int | None) -> int | None:

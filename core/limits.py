@@ -6,7 +6,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-_NANO_DIGITS = 9
+from core.money import DIGITS, nano_dollars
+
 _LARGEST = 10**15  # beyond what counts; a column of the database holds it as nano-dollars too
 
 
@@ -22,14 +23,14 @@ class RunLimits(BaseModel):
     step_time_s: float | None = Field(default=None, gt=0, le=_LARGEST)
     steps: int | None = Field(default=None, ge=1, le=_LARGEST)
     tokens: int | None = Field(default=None, ge=0, le=_LARGEST)
-    cost: Decimal | None = Field(default=None, ge=0, le=10**9, decimal_places=_NANO_DIGITS)
+    cost: Decimal | None = Field(default=None, ge=0, le=10**9, decimal_places=DIGITS)
     tool_calls: int | None = Field(default=None, ge=0, le=_LARGEST)
     output_characters: int | None = Field(default=None, ge=0, le=_LARGEST)
     concurrent: int | None = Field(default=None, ge=0, le=_LARGEST)
 
     @property
     def cost_nano_usd(self) -> int | None:
-        return None if self.cost is None else int(self.cost.scaleb(_NANO_DIGITS))
+        return None if self.cost is None else int(nano_dollars(self.cost))
 
     def lowered(self, other: "RunLimits") -> Self:
         """The least of each."""

@@ -12,9 +12,10 @@ from django.utils.html import format_html
 
 from audit.admin_mixin import AuditedAdmin
 from core import clock
+from core.money import dollars_text
 from llms import catalogue
 from llms.models import ModelCall, ModelPrice, ModelProfile, Provider, Source
-from llms.pricing import dollars_text, nano_dollars
+from llms.pricing import nano_rate
 from llms.services.profiles import forget_profiles
 from llms.services.providers import choose_default, make_default
 
@@ -136,7 +137,7 @@ class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         for name in RATES:
             rate = self.cleaned_data.get(name)
-            setattr(self.instance, _column(name), None if rate is None else nano_dollars(rate))
+            setattr(self.instance, _column(name), None if rate is None else nano_rate(rate))
         self.instance.source = Source.ADMIN
         return self.cleaned_data
 

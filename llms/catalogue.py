@@ -15,7 +15,7 @@ from core import clock
 from core.bulk import insert_rows
 from core.models import new_id
 from llms.models import ModelPrice, ModelProfile, Provider
-from llms.pricing import nano_dollars
+from llms.pricing import nano_rate
 
 # Our kinds of provider → the catalogue's ids.
 CATALOGUE_IDS = {
@@ -182,6 +182,6 @@ def _rate(told: Any, start: int) -> int | None:
     if told is None:
         return None
     if isinstance(told, Decimal):
-        return nano_dollars(told)
+        return nano_rate(told)
     reached = [tier.price for tier in told.tiers if tier.start <= start]
-    return nano_dollars(reached[-1] if reached else told.base)
+    return nano_rate(reached[-1] if reached else told.base)

@@ -6,10 +6,10 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from core.money import nano_dollars
 from llms.usage import Usage
 
 _MILLION = 1_000_000
-_NANO_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,22 +86,9 @@ def highest_cost_nano_usd(tiers: Sequence[Rates], prompt: int, output: int) -> i
     return max(costs, default=None)
 
 
-def dollars(nano_usd: int) -> Decimal:
-    """Exact dollars."""
-    return Decimal(nano_usd).scaleb(-_NANO_DIGITS)
-
-
-def dollars_text(nano_usd: int | None) -> str | None:
-    """Dollars as interfaces show them: "0.000852", without trailing zeros; None stays None."""
-    if nano_usd is None:
-        return None
-    text = f"{dollars(nano_usd):f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def nano_dollars(per_mtok: Decimal) -> int:
+def nano_rate(per_mtok: Decimal) -> int:
     """A rate in dollars as whole nano-dollars."""
-    return int(per_mtok.scaleb(_NANO_DIGITS).to_integral_value())
+    return int(nano_dollars(per_mtok).to_integral_value())
 
 
 def _divided_half_even(number: int, by: int) -> int:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from core.money import dollars_text
 from llms.models import Exactness
-from llms.pricing import dollars_text
 
 CATEGORIES = ("input", "cache_read", "cache_write", "output", "reasoning")
 TOKENS = tuple(f"{category}_tokens" for category in CATEGORIES)

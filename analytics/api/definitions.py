@@ -8,8 +8,8 @@ from rest_framework.response import Response
 from accounts.authentication import user_of
 from analytics.definitions import NodeNumbers, RunNumbers, numbers_of, percentile
 from core.errors import Invalid
+from core.money import dollars_text
 from core.shapes import Shape
-from llms.pricing import dollars_text
 from workflows.definition.complexity import complexity
 from workflows.definition.graph import GraphDefinition
 from workflows.models import WorkflowDefinition

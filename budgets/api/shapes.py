@@ -7,12 +7,13 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from budgets.amounts import NANO_USD, TOKENS, dollars, in_units, text_of
+from budgets.amounts import NANO_USD, TOKENS, in_units, text_of
 from budgets.errors import BadBudget
 from budgets.models import Budget
 from budgets.standing import standing_of
 from core import clock
 from core.json_values import storable
+from core.money import dollars_text
 from core.shapes import Shape
 
 _LARGEST = 10**9
@@ -111,7 +112,7 @@ def budget_out(budget: Budget) -> BudgetOut:
         period=budget.period,
         time_zone=budget.time_zone,
         unpriced=budget.unpriced,
-        ceiling_usd_per_mtok=None if ceiling is None else dollars(ceiling),
+        ceiling_usd_per_mtok=None if ceiling is None else dollars_text(ceiling),
         warn_at=budget.warn_at,
         active=budget.active,
         created_at=budget.created_at,

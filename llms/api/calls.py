@@ -8,9 +8,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 
+from core.money import dollars_text
 from core.spans import After, Before
 from llms.models import AnsweredBy, CallStatus, Exactness, ModelCall, Purpose
-from llms.pricing import dollars_text
 from llms.querysets import CallQuerySet
 
 _EXECUTION = "execution:"

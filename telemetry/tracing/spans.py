@@ -15,8 +15,8 @@ import orjson
 from django.conf import settings
 
 from core import clock
+from core.money import dollars_text
 from llms.models import ModelCall
-from llms.pricing import dollars_text
 from telemetry.tracing import conventions as otel
 from tools.models import ToolCall
 from workflows.engine.paths import around

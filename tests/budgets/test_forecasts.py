@@ -2,7 +2,7 @@
 
 import pytest
 
-from budgets.amounts import dollars
+from core.money import dollars_text
 from llms.models import ModelPrice
 from llms.services.profiles import forget_profiles
 from tests.budgets.runs import USED, finished, one_call
@@ -33,7 +33,7 @@ def test_it_tells_mean_and_p95_of_what_was(begin, client, told):
     again(client, execution)
     shown = told(execution)["history"]
     assert shown["tokens"] == {"executions": 2, "mean": USED, "p95": USED}
-    cost = dollars(execution.cost_nano_usd)
+    cost = dollars_text(execution.cost_nano_usd)
     assert shown["cost"] == {"executions": 2, "mean": cost, "p95": cost}
     assert shown["duration_ms"]["executions"] == 2
 

@@ -20,7 +20,8 @@ PATIENCE_S = 20.0
 
 
 class MortalWriter(GroupCommitWriter):
-    """The writer of a process that dies when it is told to, or after so many commits.
+    """The writer of a process that dies when it is told to, or with the next write after so many
+    commits that somebody waited for.
 
     What nobody waits for is committed at once, as by the thread that a real one has.
     """
@@ -32,6 +33,7 @@ class MortalWriter(GroupCommitWriter):
         self._written: set[asyncio.Task[None]] = set()
 
     def submit(self, unit: Unit) -> None:
+        self.dead = self.dead or self.commits_left == 0
         if self.dead:
             return
         super().submit(unit)
@@ -48,8 +50,7 @@ class MortalWriter(GroupCommitWriter):
 
     async def commit(self, unit: Unit) -> None:
         """Nothing is awaited before it is queued: what is told later must not come before it."""
-        if self.commits_left == 0:
-            self.dead = True
+        self.dead = self.dead or self.commits_left == 0
         if self.dead:
             await asyncio.Event().wait()
         if self.commits_left is not None:

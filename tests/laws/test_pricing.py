@@ -7,15 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.models import new_id
-from llms.pricing import (
-    Rates,
-    cost_nano_usd,
-    dollars,
-    dollars_text,
-    highest_cost_nano_usd,
-    in_force,
-    tier_for,
-)
+from core.money import dollars, dollars_text
+from llms.pricing import Rates, cost_nano_usd, highest_cost_nano_usd, in_force, tier_for
 from llms.usage import Usage
 
 counts = st.integers(0, 5_000_000)

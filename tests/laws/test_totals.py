@@ -9,8 +9,8 @@ from analytics.dashboard import counters
 from audit.verification import verify
 from core import clock
 from core.aggregates import all_differences
+from core.money import dollars_text
 from llms.models import ModelCall
-from llms.pricing import dollars_text
 from tests.drills.mortal import take_up
 from tests.laws.histories import Town, histories, undone
 from workflows.models import WorkflowExecution

@@ -10,10 +10,11 @@ from django.core.management import call_command
 
 from audit.models import AuditEntry
 from core import clock
+from core.money import dollars_text
 from llms import catalogue
 from llms.catalogue import SINCE_EVER, add_prices
 from llms.models import ModelPrice
-from llms.pricing import Rates, cost_nano_usd, dollars_text, in_force, tier_for
+from llms.pricing import Rates, cost_nano_usd, in_force, tier_for
 from llms.services.profiles import rates_of
 from llms.usage import Usage
 from tests.factories.llms import PriceFactory, ProfileFactory, ProviderFactory

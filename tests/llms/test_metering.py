@@ -9,10 +9,10 @@ import pytest
 
 from core import clock
 from core.models import new_id
+from core.money import dollars
 from llms.messages import ChatMessage
 from llms.metering import CallRequest
 from llms.models import ModelCall
-from llms.pricing import dollars
 from llms.profiles import ProfileSpec
 from tests.llms.conftest import RATES, answered, demo_spec, question, wire_spec
 from tests.llms.recorder import Recorder

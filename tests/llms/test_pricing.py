@@ -1,8 +1,9 @@
 """Costs against hand-computed list prices."""
 
 from core.models import new_id
+from core.money import dollars_text
 from llms.catalogue import SINCE_EVER
-from llms.pricing import Rates, cost_nano_usd, dollars_text, tier_for
+from llms.pricing import Rates, cost_nano_usd, tier_for
 from llms.usage import Usage
 
 

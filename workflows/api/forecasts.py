@@ -14,8 +14,8 @@ from budgets.amounts import text_of
 from budgets.selectors import Short
 from core.api import parse
 from core.models import new_id
+from core.money import dollars_text
 from core.shapes import Shape
-from llms.pricing import dollars_text
 from workflows.api.inputs import Body, JsonObject
 from workflows.engine.request import ExecutionRequest
 from workflows.services.definitions import DefinitionNotFound

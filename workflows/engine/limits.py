@@ -15,7 +15,7 @@ from math import inf
 from typing import NoReturn, TypeVar
 
 from core.limits import RunLimits
-from llms.pricing import dollars_text
+from core.money import dollars_text
 from workflows.engine.errors import BeyondLimit, StepTooLong
 from workflows.engine.events import LimitReached
 from workflows.engine.result import ExecutionResult
@@ -178,7 +178,7 @@ class Guard:
     def refuse_unpriced(self, model: str, node: str, visit: int) -> NoReturn:
         """Where cost is limited, a model whose cost nobody knows is not asked."""
         self._go_on()
-        most = _dollars(self.limits.cost_nano_usd or 0)
+        most = dollars_text(self.limits.cost_nano_usd or 0)
         what = f"cost: ${most}. The model '{model}' has no price, so what it costs is not known"
         self._end("cost", most, None, what, node, visit)
 
@@ -200,8 +200,8 @@ class Guard:
             told = "of earlier calls it is not known how many" if used is None else f"{used:,} used"
             self._end("tokens", most, used, f"tokens: {most:,} ({told})", node, visit)
         if self._cost.is_reached:
-            allowed, spent = _dollars(self._cost.most or 0), self._cost.used
-            reached = None if spent is None else _dollars(spent)
+            allowed, spent = dollars_text(self._cost.most or 0), self._cost.used
+            reached = None if spent is None else dollars_text(spent)
             told = "of earlier calls it is not known" if reached is None else f"${reached} used"
             self._end("cost", allowed, reached, f"cost: ${allowed} ({told})", node, visit)
 
@@ -224,7 +224,3 @@ class Guard:
     def _go_on(self) -> None:
         if self._ending is not None:
             raise BeyondLimit(self._ending)
-
-
-def _dollars(nano_usd: int) -> str:
-    return f"{dollars_text(nano_usd)}"

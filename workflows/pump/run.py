@@ -154,9 +154,8 @@ class Run:
             await tracker.fail(error.code, error.message, error.node)
         except RunPaused:
             await tracker.pause()
-            await database.run(
-                doorbell.ring
-            )  # what was decided meanwhile has been asked for in vain
+            # What was decided meanwhile has been asked for in vain.
+            await database.run(doorbell.ring)
         except asyncio.CancelledError:
             await self._stopped(tracker)
         except LeaseLost:

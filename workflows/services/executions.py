@@ -1,4 +1,4 @@
-"""Start, cancel and retry an execution."""
+"""Start and cancel an execution."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -28,6 +28,8 @@ from workflows.tracking.writer import writer
 
 _TRIES = 5
 _STOPS_WITHIN_S = 5.0
+_REMEMBERED_S = 10.0  # longer than it takes from what `prepare` read to what is done with it
+_starting: dict[Any, asyncio.Task[None]] = {}
 
 
 class ExecutionAlreadyOver(Conflict):
@@ -56,10 +58,6 @@ async def start_execution(prepare: Callable[[], StartPlan]) -> StartPlan:
             await _whatever_the_caller_does(_commit(plan), _name(plan))
             return plan
     raise StartContended
-
-
-_REMEMBERED_S = 10.0  # longer than it takes from what `prepare` read to what is done with it
-_starting: dict[Any, asyncio.Task[None]] = {}
 
 
 def _name(plan: StartPlan) -> Any:

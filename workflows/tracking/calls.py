@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Literal
 
+from core.money import dollars_text
 from llms.ledger import CallRecord
-from llms.pricing import dollars_text
 from workflows.engine.events import ModelFinished, ModelStarted, ReasoningDelta, TextDelta
 from workflows.tracking.ending import Answerer
 from workflows.tracking.facts import CallAnswered

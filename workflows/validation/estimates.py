@@ -12,8 +12,9 @@ from datetime import datetime
 from math import ceil
 
 from core import clock
+from core.money import dollars_text
 from llms.estimate import estimated_tokens, most_output
-from llms.pricing import dollars_text, highest_cost_nano_usd, in_force
+from llms.pricing import highest_cost_nano_usd, in_force
 from llms.profiles import ProfileSpec
 from workflows.definition.graph import GraphDefinition
 from workflows.definition.nesting import NESTING
