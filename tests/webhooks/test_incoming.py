@@ -227,6 +227,15 @@ def test_too_many_and_too_large_are_refused(opened, settings):
     assert [sender.send(HELLO).status_code for _ in range(3)] == [202, 202, 429]
 
 
+def test_while_the_cache_is_away_what_is_genuine_starts_and_forgeries_leave_nothing(
+    opened, cache_away
+):
+    sender = opened()
+    assert sender.send(HELLO, webhook_signature="v1,AAAA").status_code == 401
+    assert sender.send(HELLO).status_code == 202
+    assert WebhookDelivery.objects.get().outcome == "started"
+
+
 def test_a_secret_is_shown_once_and_kept_encrypted(opened, client, admin):
     sender = opened()
     secret = sender.secret
