@@ -10,6 +10,7 @@ from core import clock
 from core.models import new_id
 from tests.webhooks.conftest import INCOMING
 from webhooks.models import IncomingWebhook, WebhookDelivery
+from webhooks.services.signed import rotate_secret
 from webhooks.signing import sign_as_github
 from workflows.models import WorkflowExecution
 
@@ -119,6 +120,14 @@ def test_while_a_secret_is_changed_both_open_the_door(opened, client):
     client.post(address, {"overlap_s": 0})
     assert sender.send(HELLO, pk="three").status_code == 401
     assert AuditEntry.objects.filter(action="webhooks.incomingwebhook.rotated").count() == 2
+
+
+def test_of_two_who_change_a_secret_at_once_both_were_told_one_that_opens_the_door(opened, alice):
+    sender = opened()
+    looked_at = [IncomingWebhook.objects.get() for _ in range(2)]
+    shown = [rotate_secret(one, by=alice, overlap_s=3600).secret for one in looked_at]
+    for sender.secret in shown:
+        assert sender.send(HELLO).status_code == 202
 
 
 def test_github_signs_in_its_own_way(opened, drain):
