@@ -44,13 +44,17 @@ class AuditedUserAdmin(AuditedAdmin, UserAdmin):
         shown, counts, _, protected = super().get_deleted_objects(objs, request)
         return shown, counts, set(), protected
 
+    @transaction.atomic
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
+        """It saves before it comes to `log_change`: nothing is changed that is not recorded."""
+        return super().user_change_password(request, id, form_url)
+
     def log_change(self, request: HttpRequest, obj: User, message: Any) -> Any:
         """The password page of a user saves by itself and passes here only."""
         match = request.resolver_match
         if match and match.url_name == "auth_user_password_change":
-            with transaction.atomic():
-                detail = {"via": "admin", "fields": ["password"]}
-                record("accounts.user.changed", actor=request.user, target=obj, detail=detail)
+            detail = {"via": "admin", "fields": ["password"]}
+            record("accounts.user.changed", actor=request.user, target=obj, detail=detail)
         return super().log_change(request, obj, message)
 
 

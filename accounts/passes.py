@@ -6,14 +6,11 @@ from importlib import import_module
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import get_user
 from django.http import HttpRequest
-from django.http.request import HttpRequest as AnyRequest
 
-from accounts.authentication import user_of_token
+from accounts.authentication import user_of_session, user_of_token
 from accounts.models import User
 from accounts.tokens import token_in_header, token_in_subprotocols
-from core.errors import NotAuthenticated
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +24,11 @@ class Pass:
         """Whom it lets in now. Raises InvalidToken, NotAuthenticated: revoked, ended, inactive."""
         if self.token:
             return user_of_token(self.token)
-        request = HttpRequest()
         store = import_module(settings.SESSION_ENGINE).SessionStore
-        request.session = store(self.session or None)
-        user = get_user(request)
-        if not isinstance(user, User) or not user.is_active:
-            raise NotAuthenticated
-        return user
+        return user_of_session(store(self.session or None))
 
 
-def pass_of_request(request: AnyRequest) -> Pass:
+def pass_of_request(request: HttpRequest) -> Pass:
     """That of a request which was let in."""
     token = token_in_header(request.META.get("HTTP_AUTHORIZATION"))
     return Pass(token or "", "" if token else request.session.session_key or "")

@@ -1,56 +1,41 @@
 """How often a user may ask for one thing, and how much of that is left: in the answer's headers.
 
-Counted in windows, in the cache: shared by all processes with Redis, else each has its own. The
-headers are those of the IETF's draft-ietf-httpapi-ratelimit-headers, in its form since revision 08.
+The headers are those of the IETF's draft-ietf-httpapi-ratelimit-headers, in its form since
+revision 08.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import structlog
 from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.conf import settings
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
-from redis.exceptions import RedisError
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from accounts.windows import CacheAway, Rate, Taken, Window, rate_of
 from audit.context import current
 from core.errors import TooMany
 
 READ, WRITE, START = "read", "write", "start"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """So many requests in each window of so many seconds."""
+    """What is counted by itself, and how much of it there may be."""
 
     name: str
-    quota: int
-    window_s: int
+    rate: Rate
 
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How much is `left` of it, until it begins anew."""
-
-    policy: Policy
-    left: int
-    resets_s: int
-
-    def headers(self) -> dict[str, str]:
-        policy = self.policy
+    def headers(self, taken: Taken) -> dict[str, str]:
         return {
-            "RateLimit-Policy": f'"{policy.name}";q={policy.quota};w={policy.window_s}',
-            "RateLimit": f'"{policy.name}";r={self.left};t={self.resets_s}',
+            "RateLimit-Policy": f'"{self.name}";q={self.rate.quota};w={self.rate.window_s}',
+            "RateLimit": f'"{self.name}";r={taken.left};t={taken.resets_s}',
         }
 
 
@@ -86,24 +71,15 @@ def rate_headers(get_response: Callable[[HttpRequest], Any]) -> Callable[..., An
 
 
 def _told(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    standing: Standing | None = getattr(request, "rate", None)
-    if standing is not None:
-        for name, value in standing.headers().items():
-            response.headers[name] = value
+    for name, value in getattr(request, "rate_headers", {}).items():
+        response.headers[name] = value
     return response
 
 
 def _policy_of(request: HttpRequest, *, starts: bool) -> Policy | None:
     name = READ if request.method in _SAFE else (START if starts else WRITE)
     rate = settings.CHATTER_RATES[name]
-    return _policy(name, rate) if rate else None
-
-
-@lru_cache(maxsize=16)
-def _policy(name: str, rate: str) -> Policy:
-    """Of a text such as "600/min"."""
-    number, _, window = rate.partition("/")
-    return Policy(name, int(number), _SECONDS[window[0]])
+    return Policy(name, rate_of(rate)) if rate else None
 
 
 def _count(request: HttpRequest, policy: Policy, user_id: Any) -> None:
@@ -112,19 +88,12 @@ def _count(request: HttpRequest, policy: Policy, user_id: Any) -> None:
     Raises TooMany. Nobody is refused because the cache is away.
     """
     route = request.resolver_match.view_name if request.resolver_match else ""
-    window, gone_s = divmod(int(time.time()), policy.window_s)
     who = user_id or current().address
-    key = f"rate:{policy.name}:{route}:{who}:{window}"
     try:
-        # Of those who come first at once only one begins to count.
-        begun = cache.add(key, 1, timeout=policy.window_s)
-        counted = 1 if begun else cache.incr(key)
-    except (RedisError, OSError) as error:
-        log.warning("rates.cache_away", error=repr(error))
+        taken = Window(f"rate:{policy.name}:{route}:{who}").take(policy.rate)
+    except CacheAway as error:
+        log.warning("rates.cache_away", error=repr(error.__cause__))
         return
-    except ValueError:  # the window has just ended
-        counted = 1
-    left_s = policy.window_s - gone_s
-    request.rate = Standing(policy, max(policy.quota - counted, 0), left_s)  # type: ignore[attr-defined]
-    if counted > policy.quota:
-        raise TooMany(retry_after_s=left_s)
+    request.rate_headers = policy.headers(taken)  # type: ignore[attr-defined]
+    if taken.is_refused:
+        raise TooMany(retry_after_s=taken.resets_s)

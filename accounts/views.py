@@ -11,6 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
+from rest_framework.request import Request
 
 from accounts.forms import LoginForm, TokenForm
 from accounts.models import ApiToken
@@ -18,6 +19,7 @@ from accounts.services.sessions import log_in, log_out
 from accounts.services.tokens import create_token, revoke_token
 from core.api import headers_for
 from core.errors import ChatterError, problem
+from core.pagination import NewestFirst, PageNotFound
 
 
 @sensitive_post_parameters("password")
@@ -51,8 +53,9 @@ def logout_page(request: HttpRequest) -> HttpResponse:
 def tokens_page(request: HttpRequest) -> HttpResponse:
     """A POST with `revoke` (an id) revokes, another makes a token.
 
-    Passes `tokens`, `form` and, right after one was made, its text as `new_token`: in the answer to
-    the POST itself, not behind a redirect, since it is kept nowhere.
+    Passes a page of `tokens`, newest first, the addresses of the `next` and the `previous` page,
+    `form` and, right after one was made, its text as `new_token`: in the answer to the POST itself,
+    not behind a redirect, since it is kept nowhere.
     """
     if "revoke" in request.POST:
         return _revoke(request, request.POST["revoke"])
@@ -63,9 +66,19 @@ def tokens_page(request: HttpRequest) -> HttpResponse:
         owner: Any = request.user
         _, new_token = create_token(user=owner, name=name, by=owner)
         form = TokenForm()
-    tokens = ApiToken.objects.visible_to(request.user)
-    shown = {"tokens": tokens, "form": form, "new_token": new_token}
+    shown = {**_page_of_tokens(request), "form": form, "new_token": new_token}
     return render(request, "accounts/tokens.html", shown, status=400 if form.errors else 200)
+
+
+def _page_of_tokens(request: HttpRequest) -> dict[str, Any]:
+    pages = NewestFirst()
+    mine = ApiToken.objects.visible_to(request.user)
+    try:
+        tokens = pages.paginate_queryset(mine, Request(request))
+    except PageNotFound as error:
+        raise Http404 from error
+    links = {"next": pages.get_next_link(), "previous": pages.get_previous_link()}
+    return {"tokens": tokens, **links}
 
 
 def _revoke(request: HttpRequest, key: str) -> HttpResponse:

@@ -153,10 +153,15 @@ else:
         _OPTIONS["pool"] = {"min_size": 2, "max_size": 20, "timeout": 20}
 
 REDIS_URL = env("REDIS_URL", default="")
+# Django leaves room for 300: attempts on other names would push out the count of one.
+LOCAL_CACHE = {
+    "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+    "OPTIONS": {"MAX_ENTRIES": 100_000},
+}
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
     if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    else LOCAL_CACHE,
 }
 CHANNEL_LAYERS = (
     {

@@ -17,7 +17,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 # A cache on Redis would be shared by all test processes, and cleared by each of them.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CACHES = {"default": LOCAL_CACHE}  # noqa: F405
 AUDIT_CHECKPOINTS = ""
 # What runs when a test is over is cut; a test that wants to see it end says so.
 CHATTER_STOP_S = 0.0

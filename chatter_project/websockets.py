@@ -3,19 +3,47 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from channels.auth import AuthMiddlewareStack
 from channels.routing import URLRouter
+from channels.sessions import SessionMiddlewareStack
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.base import SessionBase
 from django.http.request import validate_host
 from django.urls import re_path
 
+from accounts.authentication import user_of_session
+from accounts.models import User
 from audit.context import RequestContext, bound
 from audit.middleware import request_id_for
 from conversations.routing import urlpatterns as conversation_sockets
+from core.database import database
+from core.errors import NotAuthenticated
 from core.sockets import NoSuchSocket, SocketOfAnotherSite
 from workflows.routing import urlpatterns as execution_sockets
 
 App = Any  # an ASGI application; the stubs of Channels know several incompatible kinds
+
+
+class WithUser:
+    """Puts the user of the session into the scope.
+
+    Channels' own knows no `SECRET_KEY_FALLBACKS`, and would delete the session of a tab that comes
+    back after the key has changed.
+    """
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        user = await database.run(_user_of, scope["session"])
+        await self._app({**scope, "user": user}, receive, send)
+
+
+def _user_of(session: SessionBase) -> User | AnonymousUser:
+    try:
+        return user_of_session(session)
+    except NotAuthenticated:
+        return AnonymousUser()
 
 
 class OriginChecked:
@@ -28,7 +56,7 @@ class OriginChecked:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._with_session: App = AuthMiddlewareStack(app)
+        self._with_session: App = SessionMiddlewareStack(WithUser(app))
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         headers = dict(scope["headers"])

@@ -166,6 +166,13 @@ def built_in(db: None, built_in_rows: list[list[Model]]) -> None:
 
 
 @pytest.fixture
+def cache_away(settings: Any) -> None:
+    """Nobody answers where Redis should be."""
+    redis = "django.core.cache.backends.redis.RedisCache"
+    settings.CACHES = {"default": {"BACKEND": redis, "LOCATION": "redis://127.0.0.1:9"}}
+
+
+@pytest.fixture
 def drain(db: None) -> Callable[[], None]:
     """Run all that waits to run, here and now."""
     return lambda: async_to_sync(Pump(writer).drain)()

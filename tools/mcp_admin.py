@@ -8,9 +8,11 @@ from asgiref.sync import async_to_sync
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
 from django.utils.html import format_html
 
 from accounts.authentication import user_of
@@ -119,10 +121,6 @@ class McpServerAdmin(AuditedAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
             if form.moved:
                 withdraw_approvals(obj)
 
-    @admin.display(description="address")
-    def place(self, server: McpServer) -> str:
-        return server.address
-
     @admin.action(description="Ask how they are", permissions=["change"])
     def ask_health(self, request: HttpRequest, servers: QuerySet[McpServer]) -> None:
         for server in servers:
@@ -189,9 +187,20 @@ class McpToolAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return _shown(tool.offered) if tool.offered else "-"
 
     @admin.action(description="Approve what the servers offer now", permissions=["change"])
-    def approve(self, request: HttpRequest, tools: QuerySet[McpTool]) -> None:
+    def approve(self, request: HttpRequest, tools: QuerySet[McpTool]) -> TemplateResponse | None:
+        """On a page that shows what they are; it sends back the hash of what it showed."""
+        if "post" not in request.POST:
+            return self._offers(request, tools)
+        approved = 0
         for tool in tools:
-            approve_tool(tool, by=user_of(request), content_hash=tool.offered_hash)
+            shown = request.POST.get(f"hash-{tool.pk}", "")
+            try:
+                approve_tool(tool, by=user_of(request), content_hash=shown)
+                approved += 1
+            except ChatterError as error:
+                self.message_user(request, f"{tool}: {error}", messages.WARNING)
+        self.message_user(request, f"Approved {approved} tools.")
+        return None
 
     @admin.action(description="Switch on", permissions=["change"])
     def switch_on(self, request: HttpRequest, tools: QuerySet[McpTool]) -> None:
@@ -209,6 +218,16 @@ class McpToolAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def close(self, request: HttpRequest, tools: QuerySet[McpTool]) -> None:
         self._set(request, tools, open_to_all=False)
 
+    def _offers(self, request: HttpRequest, tools: QuerySet[McpTool]) -> TemplateResponse:
+        shown = {
+            "title": "Approve these tools?",
+            "opts": self.opts,
+            "offers": [_offer(tool) for tool in tools.select_related("server")],
+            "chosen_name": ACTION_CHECKBOX_NAME,
+        }
+        context = {**self.admin_site.each_context(request), **shown}
+        return TemplateResponse(request, "tools/admin/approve.html", context)
+
     def _set(self, request: HttpRequest, tools: QuerySet[McpTool], **changes: bool) -> None:
         try:
             with transaction.atomic():
@@ -224,6 +243,17 @@ def _decided() -> dict[str, Any]:
         "is_on": Subquery(setting.values("enabled")),
         "is_open": Subquery(setting.values("open_to_all")),
     }
+
+
+def _offer(tool: McpTool) -> dict[str, Any]:
+    """What the server says of it now."""
+    offered = tool.offered or {
+        "title": tool.title,
+        "description": tool.description,
+        "schema": tool.input_schema,
+        "hash": tool.content_hash,
+    }
+    return {**offered, "schema": _shown(offered["schema"]), "tool": tool}
 
 
 def _shown(value: Any) -> str:

@@ -101,7 +101,7 @@ class ExecutionAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         for execution in queryset.select_related("user", "template", "definition"):
             wanted = RerunRequest(new_id(), Rerun.REPLAY, current().request_id)
             try:
-                async_to_sync(start_rerun)(execution.user, execution, wanted)
+                async_to_sync(start_rerun)(user_of(request), execution, wanted)
                 started += 1
             except ChatterError as error:
                 self.message_user(request, f"{execution}: {error}", messages.WARNING)

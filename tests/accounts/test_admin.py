@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db import OperationalError, connection
 from django.test import Client
 
 from accounts.models import ApiToken, User
@@ -89,6 +90,19 @@ def test_a_password_set_in_the_admin_is_audited(office, alice):
     entry = told("accounts.user.changed")
     assert entry.detail == {"via": "admin", "fields": ["password"]}
     assert entry.target == f"accounts.user:{alice.pk}"
+
+
+def test_a_password_that_cannot_be_audited_is_not_changed(office, alice):
+    def no_trail(execute, sql, params, many, context):
+        if sql.startswith("INSERT INTO") and "audit_auditentry" in sql:
+            raise OperationalError("disk full")
+        return execute(sql, params, many, context)
+
+    given = {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD, "usable_password": "true"}
+    with connection.execute_wrapper(no_trail):
+        assert office.post(f"{USERS}{alice.pk}/password/", given).status_code == 503
+    alice.refresh_from_db()
+    assert not alice.check_password(NEW_PASSWORD)
 
 
 def test_deleted_users_are_audited_one_by_one(office, alice, charlie):

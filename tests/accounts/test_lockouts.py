@@ -105,6 +105,14 @@ def test_of_many_guesses_at_once_no_more_get_through_than_may() -> None:
     assert sum(passed) == 5
 
 
+def test_attempts_on_other_names_do_not_empty_the_count_of_one() -> None:
+    for number in range(6):
+        count_attempt("alice", f"2001:db8::{number:x}")
+    for number in range(1_000):
+        count_attempt(f"name{number}", f"2001:db8:1::{number:x}")
+    assert count_attempt("alice", "2001:db8::ff") is not None
+
+
 def test_what_was_typed_for_a_name_is_not_kept(settings) -> None:
     settings.LOGIN_RATE_PER_USER = "1/min"
     for _ in range(3):

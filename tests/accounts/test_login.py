@@ -152,6 +152,18 @@ def test_the_rates_are_read_when_someone_tries(alice, settings):
 
 
 @both_doors
+def test_while_attempts_cannot_be_counted_nobody_logs_in(alice, cache_away, door):
+    answer = door("alice", PASSWORD)
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert "Attempts cannot be counted just now." in answer.text
+    if door is by_api:
+        assert answer.json()["code"] == "cache_away"
+    assert not entries("accounts.session.opened")
+    assert not ApiToken.objects.exists()
+
+
+@both_doors
 def test_a_refusal_is_audited_with_the_name_in_the_part_that_can_be_erased(alice, door):
     door("alice", "wrong")
     door("nobody", "wrong")

@@ -1,10 +1,13 @@
 """How often one may ask: counted by user and route, told in standard headers, without a query."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+
+from core import clock
 
 LIST, MODELS, CHAT = "/api/v1/definitions/", "/api/v1/models/", "/api/v1/chat/"
 
@@ -63,10 +66,17 @@ def test_without_a_limit_nothing_is_told(api, alice):
     assert "RateLimit" not in api(alice).get(LIST)
 
 
-def test_nobody_is_refused_because_the_cache_is_away(rates, settings, api, alice):
+def test_nobody_is_refused_because_the_cache_is_away(rates, cache_away, api, alice):
     client = api(alice)
-    away = {"BACKEND": "django.core.cache.backends.redis.RedisCache"}
-    settings.CACHES = {"default": {**away, "LOCATION": "redis://127.0.0.1:9"}}
     answers = [client.get(LIST) for _ in range(3)]
     assert [one.status_code for one in answers] == [200] * 3
     assert "RateLimit" not in answers[-1]
+
+
+def test_a_window_begins_with_the_first_request(rates, api, alice, monkeypatch):
+    client, now = api(alice), clock.now()
+    told = []
+    for gone_s in (0, 20):
+        monkeypatch.setattr(clock, "now", lambda gone_s=gone_s: now + timedelta(seconds=gone_s))
+        told.append(client.get(LIST)["RateLimit"])
+    assert told == ['"read";r=1;t=60', '"read";r=0;t=40']

@@ -73,6 +73,16 @@ def test_the_page_shows_a_new_token_once(page, alice):
     assert plain not in again
 
 
+def test_the_page_shows_fifty_tokens_and_leads_to_the_older_ones(page, alice):
+    oldest, *_ = ApiTokenFactory.create_batch(51, user=alice)
+    shown = page.get(PAGE)
+    assert len(shown.context["tokens"]) == 50
+    older = page.get(shown.context["next"])
+    assert list(older.context["tokens"]) == [oldest]
+    assert 'rel="prev"' in older.text
+    assert page.get(PAGE, {"cursor": "nonsense"}).status_code == 404
+
+
 def test_a_token_without_a_name_is_not_made(page):
     for name in ("", "   ", "x" * 101):
         assert page.post(PAGE, {"name": name}).status_code == 400

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 from channels.testing import WebsocketCommunicator
+from django.conf import settings
 from jsonschema import Draft202012Validator
 
 from accounts.models import User
@@ -51,9 +52,12 @@ def check_told(body: Mapping[str, Any]) -> None:
 class Client:
     """One socket; everything it hears and says is checked against the document."""
 
-    def __init__(self, token: str = "", path: str = "/ws/v1/") -> None:
+    def __init__(self, token: str = "", path: str = "/ws/v1/", session: str = "") -> None:
         subprotocols = ["chatter.v1", *([f"token.{token}"] if token else [])]
-        self._socket = WebsocketCommunicator(sockets, path, subprotocols=subprotocols)
+        cookie = ("cookie", f"{settings.SESSION_COOKIE_NAME}={session}")
+        as_browser = [("origin", "http://testserver"), ("host", "testserver"), cookie]
+        headers = [(name.encode(), value.encode()) for name, value in as_browser if session]
+        self._socket = WebsocketCommunicator(sockets, path, headers, subprotocols)
 
     async def __aenter__(self) -> "Client":
         accepted, _ = await self._socket.connect()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
+from django.test import Client as Browser
 from jsonschema import Draft202012Validator
 
 from accounts.models import User
@@ -99,6 +100,23 @@ def test_one_socket_watches_an_execution_a_conversation_and_everything(world: Wo
             assert await client.is_silent()
 
     run(scenario())
+
+
+def test_a_tab_that_comes_back_after_a_change_of_the_key_logs_nobody_out(
+    alice: User, settings: Any
+) -> None:
+    browser = Browser()
+    browser.force_login(alice)
+
+    async def scenario() -> None:
+        async with Client(session=browser.session.session_key or "") as client:
+            assert (await client.ask(type="subscribe", channel="user"))["type"] == "subscribed"
+            assert await client.is_silent(), "and asked again who it is, it stays"
+
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another" * 10
+    run(scenario())
+    assert browser.get("/account/tokens/").status_code == 200
 
 
 @pytest.mark.parametrize("channel", ["execution", "conversation", "dashboard"])

@@ -10,6 +10,7 @@ from core import clock
 from core.models import new_id
 from tests.webhooks.conftest import INCOMING
 from webhooks.models import IncomingWebhook, WebhookDelivery
+from webhooks.services.signed import rotate_secret
 from webhooks.signing import sign_as_github
 from workflows.models import WorkflowExecution
 
@@ -121,6 +122,14 @@ def test_while_a_secret_is_changed_both_open_the_door(opened, client):
     assert AuditEntry.objects.filter(action="webhooks.incomingwebhook.rotated").count() == 2
 
 
+def test_of_two_who_change_a_secret_at_once_both_were_told_one_that_opens_the_door(opened, alice):
+    sender = opened()
+    looked_at = [IncomingWebhook.objects.get() for _ in range(2)]
+    shown = [rotate_secret(one, by=alice, overlap_s=3600).secret for one in looked_at]
+    for sender.secret in shown:
+        assert sender.send(HELLO).status_code == 202
+
+
 def test_github_signs_in_its_own_way(opened, drain):
     sender = opened(signature="github", mapping={"message": 'headers["x-github-event"]'})
     body = b'{"zen": "Design for failure."}'
@@ -225,6 +234,15 @@ def test_too_many_and_too_large_are_refused(opened, settings):
     large = sender.send(b'{"text": "' + b"x" * 100 + b'"}')
     assert (large.status_code, large.json()["code"]) == (413, "body_too_large")
     assert [sender.send(HELLO).status_code for _ in range(3)] == [202, 202, 429]
+
+
+def test_while_the_cache_is_away_what_is_genuine_starts_and_forgeries_leave_nothing(
+    opened, cache_away
+):
+    sender = opened()
+    assert sender.send(HELLO, webhook_signature="v1,AAAA").status_code == 401
+    assert sender.send(HELLO).status_code == 202
+    assert WebhookDelivery.objects.get().outcome == "started"
 
 
 def test_a_secret_is_shown_once_and_kept_encrypted(opened, client, admin):

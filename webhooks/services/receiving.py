@@ -20,7 +20,7 @@ from core.models import new_id
 from webhooks.mapping import mapped, payload_of, told_headers
 from webhooks.models import DeliveryOutcome, IncomingWebhook, SignatureStyle, WebhookDelivery
 from webhooks.signing import is_genuine, is_genuine_as_github, new_secret
-from webhooks.throttling import Deliveries, Forgeries
+from webhooks.throttling import count_delivery, is_worth_a_word
 from workflows.engine.request import ExecutionRequest
 from workflows.models import WorkflowExecution
 from workflows.services.executions import start_execution
@@ -121,7 +121,7 @@ def admit(delivered: Delivered) -> IncomingWebhook:
     told = delivered.id_for(hook)
     if not 1 <= len(told) <= _LONGEST_ID or not told.isprintable():
         raise NoDeliveryId
-    if (wait_s := Deliveries(hook.id).refused()) is not None:
+    if (wait_s := count_delivery(hook.id)) is not None:
         raise TooManyDeliveries(retry_after_s=wait_s)
     return hook
 
@@ -215,7 +215,7 @@ def _seconds(text: str) -> int:
 
 def _note_forgery(hook: IncomingWebhook, delivered: Delivered) -> None:
     """A flood of them does not flood the audit trail."""
-    if Forgeries(hook.id).refused() is not None:
+    if not is_worth_a_word(hook.id):
         return
     with transaction.atomic():
         row = _row(hook, delivered, DeliveryOutcome.FORGED)

@@ -22,6 +22,7 @@ from workflows.services.planning import template_called
 MOST = 50
 _LONGEST_NAME = 100
 _WORDS = ("name", "mapping", "parameters")  # where people write what they like
+_SECRETS = ("secret", "previous_secret", "previous_until")
 _SECRET = ("url",)  # what follows the host may be a key
 S = TypeVar("S", bound=Signed)
 
@@ -83,14 +84,27 @@ def refuse_more(kind: type[Signed], owner: User) -> None:
 
 @transaction.atomic
 def rotate_secret(signed: S, *, by: User, overlap_s: int) -> S:
-    """A new secret; the one before counts for `overlap_s` seconds more."""
+    """A new secret; the one before counts for `overlap_s` seconds more. Raises WebhookNotFound.
+
+    Of two at once the second keeps what the first showed.
+    """
     now = clock.now()
+    _lock(signed)
     signed.previous_secret = signed.secret if overlap_s else ""
     signed.previous_until = now + timedelta(seconds=overlap_s) if overlap_s else None
     signed.secret = new_secret()
-    signed.save(update_fields=["secret", "previous_secret", "previous_until", "updated_at"])
+    signed.save(update_fields=[*_SECRETS, "updated_at"])
     record(action(signed, "rotated"), actor=by, target=signed, detail={"overlap_s": overlap_s})
     return signed
+
+
+def _lock(signed: Signed) -> None:
+    """Read its secrets again and hold it, in the caller's transaction. Raises WebhookNotFound."""
+    kind = type(signed)
+    try:
+        signed.refresh_from_db(fields=_SECRETS, from_queryset=kind.objects.select_for_update())
+    except kind.DoesNotExist as error:
+        raise WebhookNotFound from error
 
 
 @transaction.atomic

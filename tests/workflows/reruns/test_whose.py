@@ -1,6 +1,7 @@
 """What is made anew is made for the one whose run it is, and asked for by nobody else."""
 
 import pytest
+from django.test import Client
 
 from audit.models import AuditEntry
 from tests.definitions.graphs import asks, graph
@@ -42,3 +43,18 @@ def test_a_replay_by_staff_is_of_the_one_whose_run_it_is(ran, wire, api, admin, 
     entries = AuditEntry.objects.filter(action="workflows.execution.started").order_by("id")
     assert [entry.actor_id for entry in entries] == [alice.pk, admin.pk]
     assert len(asked()) == 1
+
+
+def test_a_replay_from_the_back_office_names_the_one_who_asked_for_it(posted, admin, alice):
+    source = posted("/api/v1/chat/", {"message": "hello"})
+    take_up()
+    office = Client()
+    office.force_login(admin)
+    chosen = {"action": "replay", "_selected_action": [str(source.pk)]}
+    told = office.post("/admin/workflows/workflowexecution/", chosen, follow=True)
+    assert "Started 1 executions." in told.text
+    take_up()
+    replay = WorkflowExecution.objects.get(rerun="replay")
+    assert (replay.user, replay.status) == (alice, "completed")
+    entries = AuditEntry.objects.filter(action="workflows.execution.started").order_by("id")
+    assert [entry.actor_id for entry in entries] == [alice.pk, admin.pk]
