@@ -32,7 +32,7 @@ def with_a_nul(name: str, schema: Mapping[str, Any]) -> Any:
 
 
 def of_a_definition(one: Operation, path: Path, things: Mapping[str, str]) -> dict[str, str | None]:
-    """What makes a body be about one's own definition, where it may be and the field is not that."""
+    """What makes a body be about one's own definition, where it may be and the field is not."""
     if "definition" not in one.request["properties"] or path[0] in ("definition", "template"):
         return {}
     said = ALONG.get((one.path, "definition"), {})
