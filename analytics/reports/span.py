@@ -62,7 +62,7 @@ class Span:
         if step not in Grain.values:
             raise BadSpan(reason="'step' is hour or day.")
         if step == Grain.HOUR and ends_at - starts_at > _LONGEST_BY_HOUR:
-            raise BadSpan(reason="With the step hour, the end is at most 92 days after the beginning.")
+            raise BadSpan(reason="By hour, the end is at most 92 days after the beginning.")
         return cls(starts_at, ends_at, zone, Grain(step))
 
     @property
