@@ -56,7 +56,7 @@ def execution(request: HttpRequest, pk: str) -> HttpResponse:
     try:
         found = execution_for(user_of(request), pk)
         seen = last_seq(found)
-        calls = paginator.paginate_queryset(_calls(request, found), Request(request)) or []
+        calls: Any = paginator.paginate_queryset(_calls(request, found), Request(request)) or []
     except NotFound as error:
         raise Http404 from error
     return render(
