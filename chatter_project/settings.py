@@ -158,11 +158,12 @@ LOCAL_CACHE = {
     "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
     "OPTIONS": {"MAX_ENTRIES": 100_000},
 }
-CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
-    if REDIS_URL
-    else LOCAL_CACHE,
+_SHARED_CACHE = {
+    "BACKEND": "django.core.cache.backends.redis.RedisCache",
+    "LOCATION": REDIS_URL,
+    "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 5},
 }
+CACHES = {"default": _SHARED_CACHE if REDIS_URL else LOCAL_CACHE}
 CHANNEL_LAYERS = (
     {
         "default": {

@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
@@ -66,7 +67,7 @@ def _conversation(user: Any, pk: str | None) -> Conversation | None:
 def _before(listed: Any, pk: str) -> Any:
     try:
         return listed.filter(id__lt=pk)
-    except (ValueError, TypeError) as error:
+    except ValidationError as error:
         raise Http404 from error
 
 

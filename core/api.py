@@ -122,8 +122,9 @@ class AsyncAPIView(APIView):
         async def view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             self = cls(**initkwargs)
             try:
-                handler = getattr(self, (request.method or "").lower(), None)
-                if request.method == "OPTIONS" or handler is None:
+                verb = (request.method or "").lower()
+                handler = getattr(self, verb, None) if verb in self.http_method_names else None
+                if verb == "options" or handler is None:
                     raise MethodNotAllowed(method=request.method)
                 response: HttpResponseBase = await handler(request, *args, **kwargs)
                 return response

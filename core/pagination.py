@@ -44,10 +44,6 @@ class NewestFirst(CursorPagination):
         return cursor
 
 
-class OldestFirst(NewestFirst):
-    ordering = "id"
-
-
 class InTurn(NewestFirst):
     """Messages: by turn, then by time."""
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.authentication import user_of
 from accounts.models import User
-from core.errors import ChatterError, Conflict, Invalid
+from core.errors import ChatterError, Conflict, Invalid, Refused
 from core.json_values import plain_text
 from workflows.answer_form import Unreadable, answer_of, fields_of
 from workflows.models import Approval
@@ -47,7 +47,7 @@ def approvals(request: HttpRequest) -> HttpResponse:
         _decide(request.POST.dict(), user)
     except ApprovalNotFound as error:
         raise Http404 from error
-    except (Conflict, Invalid) as error:
+    except (Conflict, Invalid, Refused) as error:
         return _page(request, user, error)
     return redirect("approvals")
 

@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.views.decorators.http import require_GET
 from rest_framework.request import Request
 
@@ -14,6 +13,7 @@ from core.errors import NotFound
 from core.pagination import NewestFirst
 from llms.api.calls import ModelCallOut
 from llms.models import ModelCall
+from workflows.api.executions import last_seq
 from workflows.api.shapes import listed_execution
 from workflows.models import ExecutionStatus, WorkflowExecution
 from workflows.selectors import execution_for
@@ -48,9 +48,15 @@ def executions(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def execution(request: HttpRequest, pk: str) -> HttpResponse:
-    """One execution: its timeline, its calls, its log."""
+    """One execution: its timeline, a page of its calls, its log.
+
+    `seen` is the number of an event that everything on the page is as new as.
+    """
+    paginator = NewestFirst()
     try:
         found = execution_for(user_of(request), pk)
+        seen = last_seq(found)
+        calls: Any = paginator.paginate_queryset(_calls(request, found), Request(request)) or []
     except NotFound as error:
         raise Http404 from error
     return render(
@@ -58,12 +64,13 @@ def execution(request: HttpRequest, pk: str) -> HttpResponse:
         "workflows/execution.html",
         {
             "execution": listed_execution(found).to_json(),
-            "calls": ModelCallOut(_calls(request, found), many=True).data,
-            "events_url": reverse("execution-events", args=[found.id]),
+            "seen": seen,
+            "calls": ModelCallOut(calls, many=True).data,
+            "earlier_calls": paginator.get_next_link(),
+            "later_calls": paginator.get_previous_link(),
         },
     )
 
 
 def _calls(request: HttpRequest, found: WorkflowExecution) -> Any:
-    calls = ModelCall.objects.visible_to(user_of(request)).of_origin(found.origin)
-    return calls.for_list().order_by("id")
+    return ModelCall.objects.visible_to(user_of(request)).of_origin(found.origin).for_list()

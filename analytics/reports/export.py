@@ -19,6 +19,7 @@ from analytics.rollups.tallies import Tally
 from core.database import database
 
 _CHUNK, _LINES = 65_536, 256
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet drops the last two, and looks again
 Line = dict[str, Any]
 
 
@@ -107,4 +108,4 @@ def _flat(numbers: Line, before: str = "") -> Line:
 
 
 def _harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULAS) else value

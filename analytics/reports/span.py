@@ -22,6 +22,7 @@ RANGES = {
 USUAL = "7d"
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _LONGEST = timedelta(days=5 * 366)
+_LONGEST_BY_HOUR = timedelta(days=92)  # 2,208 steps; five years would have 43,800
 _HOURLY = timedelta(days=3)
 _YEARS = range(1970, 3000)  # so that what is reckoned from an instant is one, too
 
@@ -60,6 +61,8 @@ class Span:
         step = asked.get("step") or usual
         if step not in Grain.values:
             raise BadSpan(reason="'step' is hour or day.")
+        if step == Grain.HOUR and ends_at - starts_at > _LONGEST_BY_HOUR:
+            raise BadSpan(reason="By hour, the end is at most 92 days after the beginning.")
         return cls(starts_at, ends_at, zone, Grain(step))
 
     @property

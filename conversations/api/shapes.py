@@ -6,27 +6,26 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.conf import settings
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from conversations.models import Conversation, Message, Role
 from conversations.services.replies import STATUS
 from conversations.services.turns import Started
 from core.shapes import Shape
+from workflows.api.inputs import Body, JsonObject, Text
 from workflows.api.shapes import ErrorOut, ExecutionOut
 from workflows.totals import totals_json
 
 
-class ChatIn(BaseModel):
+class ChatIn(Body):
     """A message, and how it is to be answered; `model` is "provider:model"."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    message: str = Field(min_length=1, max_length=settings.MESSAGE_MAX_CHARACTERS)
+    message: Text = Field(min_length=1, max_length=settings.MESSAGE_MAX_CHARACTERS)
     conversation: UUID | None = None
-    template: str = Field(default="", max_length=80)
+    template: Text = Field(default="", max_length=80)
     definition: UUID | None = None
-    model: str = Field(default="", max_length=300)
-    parameters: dict[str, Any] = Field(default_factory=dict)
+    model: Text = Field(default="", max_length=300)
+    parameters: JsonObject = Field(default_factory=dict)
     mode: Literal["wait", "stream", "background"] = "wait"
     when_busy: Literal["wait", "refuse"] = "wait"
     debug: bool = False
@@ -34,19 +33,15 @@ class ChatIn(BaseModel):
     @field_validator("message")
     @classmethod
     def says_something(cls, text: str) -> str:
-        """NUL characters are dropped (PostgreSQL has none); what is left must say something."""
-        text = text.replace("\x00", "")
         if not text.strip():
             raise ValueError("The message is empty.")
         return text
 
 
-class ConversationIn(BaseModel):
+class ConversationIn(Body):
     """What of a conversation its owner may set."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    title: str | None = Field(default=None, max_length=200)
+    title: Text | None = Field(default=None, max_length=200)
     archived: bool | None = None
 
 

@@ -9,4 +9,5 @@ export const conversationApi = (conversation) => `${CONVERSATIONS}${conversation
 export const ratingsApi = (conversation) => `${conversationApi(conversation)}ratings/?page_size=200`;
 export const ratingApi = (conversation, message) => `${conversationApi(conversation)}messages/${message}/rating/`;
 export const executionApi = (execution) => `/api/v1/executions/${execution}/`;
-export const callsApi = (execution) => `/api/v1/model-calls/?execution=${execution}`;
+export const callsApi = (execution, cursor) =>
+  `/api/v1/model-calls/?execution=${execution}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`;

@@ -5,6 +5,7 @@ import io
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 
 import orjson
@@ -147,8 +148,10 @@ def test_days_are_those_of_the_zone_also_when_clocks_change(api, alice):
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu", "America/St_Johns", "Pacific/Apia"])
-@pytest.mark.parametrize("step", ["hour", "day"])
-@pytest.mark.parametrize("span", ["1h", "24h", "30d", "1y"])
+@pytest.mark.parametrize(
+    ("step", "span"),
+    [*product(["hour", "day"], ["1h", "24h", "30d"]), ("hour", "90d"), ("day", "1y")],
+)
 def test_a_series_adds_up_to_its_total(api, alice, zone, step, span):
     for ago in (0, 1, 5, 26, 800):
         CallFactory(user=alice, started_at=clock.now() - timedelta(hours=ago))
@@ -172,6 +175,8 @@ def test_a_series_adds_up_to_its_total(api, alice, zone, step, span):
         ({"zone": "Mars/Olympus"}, "bad_span"),
         ({"zone": "../../etc/passwd"}, "bad_span"),
         ({"step": "week"}, "bad_span"),
+        ({"step": "hour", "range": "1y"}, "bad_span"),
+        ({"step": "hour", "from": "2021-12-01", "to": "2026-11-22"}, "bad_span"),
         ({"by": "colour"}, "bad_report"),
         ({"key": "x"}, "bad_report"),
         ({"by": "template", "key": "\0"}, "bad_report"),
@@ -181,6 +186,14 @@ def test_a_series_adds_up_to_its_total(api, alice, zone, step, span):
 def test_what_cannot_be_understood_is_said(api, alice, query, code):
     answer = api(alice).get("/api/v1/analytics/executions/", query)
     assert (answer.status_code, answer.json()["code"]) == (400, code)
+
+
+@pytest.mark.parametrize("first", "=+-@\t\r")
+def test_no_cell_of_a_table_is_a_formula(api, alice, first):
+    ToolCallFactory(user=alice, tool=f"{first}cmd|' /C calc'!A0", started_at=clock.now())
+    answer = api(alice).get("/api/v1/analytics/tools/export/", {"by": "tool"})
+    (row,) = csv.DictReader(io.StringIO(body_of(answer).decode(), newline=""))
+    assert row["key"] == row["label"] == f"'{first}cmd|' /C calc'!A0"
 
 
 def test_a_report_is_exported_line_by_line_and_audited(api, alice):

@@ -11,6 +11,7 @@ from accounts.models import User
 from tests.factories.accounts import PASSWORD
 from workflows.answer_form import fields_of
 from workflows.models import Approval
+from workflows.services.approvals import NotAnApprover
 
 PAGE = "/approvals/"
 FORM = {
@@ -142,6 +143,16 @@ def test_others_see_and_decide_only_what_is_put_to_them(
     assert f"/executions/{approval.execution_id}/" not in page
     assert send(signed_in(charlie), approval, decision="approve").status_code == 302
     assert approval.execution.user.username == "alice"
+
+
+def test_who_asked_others_is_told_that_the_decision_is_theirs(
+    browser: Client, asked: Callable[..., Approval], charlie: User
+) -> None:
+    approval = asked(approvers=["charlie"])
+    told = send(browser, approval, decision="approve")
+    assert told.status_code == 403
+    assert NotAnApprover.message in told.content.decode()
+    assert Approval.objects.get(pk=approval.pk).status == "pending"
 
 
 def test_a_stranger_posts_into_nothing(asked: Callable[..., Approval], charlie: User) -> None:

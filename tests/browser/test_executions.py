@@ -3,6 +3,7 @@
 from playwright.sync_api import Page, expect
 
 from tests.browser.chat import ChatPage, partial_text
+from tests.definitions.graphs import asks, graph
 
 
 def test_a_run_is_watched_live_from_its_page(chat: ChatPage) -> None:
@@ -49,6 +50,26 @@ def test_a_failed_run_tells_why_and_is_retried_from_its_page(chat: ChatPage) -> 
     expect(run.get_by_role("link", name="retry of an earlier run")).to_be_visible()
 
 
+def test_a_run_of_many_calls_is_shown_by_pages_and_asked_for_one_at_a_time(chat: ChatPage) -> None:
+    run = chat.page.context.new_page()
+    asked = _asked_for_calls(run)
+    run.goto(f"/executions/{_loop(chat, rounds=55)}/")
+    expect(run.locator("#status")).to_have_text("completed")
+    expect(run.locator("#calls tr")).to_have_count(50)
+    run.wait_for_load_state("networkidle")
+    assert asked == ["begun", "ended"] * (len(asked) // 2)
+    assert asked
+    run.get_by_role("link", name="Earlier calls").click()
+    expect(run.locator("#calls tr")).to_have_count(5)
+    run.get_by_role("link", name="Later calls").click()
+    expect(run.locator("#calls tr")).to_have_count(50)
+    asked.clear()
+    run.reload()
+    expect(run.locator("#log > li[data-type='execution.completed']")).to_be_visible()
+    run.wait_for_load_state("networkidle")
+    assert asked == []
+
+
 def test_the_log_can_be_sifted(chat: ChatPage) -> None:
     chat.ask("say exactly: sift me")
     run = _page_of(chat)
@@ -80,3 +101,29 @@ def _page_of(chat: ChatPage) -> Page:
     run = chat.page.context.new_page()
     run.goto(f"/executions/{execution}/")
     return run
+
+
+def _asked_for_calls(run: Page) -> list[str]:
+    """How requests for its calls begin and end, from now on."""
+    told: list[str] = []
+    for event, word in (("request", "begun"), ("requestfinished", "ended")):
+        run.on(event, lambda one, word=word: "model-calls/" in one.url and told.append(word))
+    return told
+
+
+def _loop(chat: ChatPage, *, rounds: int) -> str:
+    """Start a run that asks the demo model for a word in each of so many rounds."""
+    looped = [
+        {"id": "loop", "type": "loop", "config": {"max_iterations": rounds}},
+        asks(max_tokens=1),
+    ]
+    edges = ["start>loop", "loop.continue>model", "model>loop", "loop.done>end"]
+    body = {"graph": graph(*looped, edges=edges), "mode": "background"}
+    token = next(one["value"] for one in chat.page.context.cookies() if one["name"] == "csrftoken")
+    answer = chat.page.request.post(
+        "/api/v1/workflows/execute/",
+        data={**body, "input": {"message": "Hello"}},
+        headers={"X-CSRFToken": token, "Referer": chat.page.url},
+    )
+    assert answer.status == 202, answer.text()
+    return str(answer.json()["execution"]["id"])

@@ -6,6 +6,7 @@ from analytics.models import TemplateAnalytics
 from audit.models import AuditEntry
 from core.aggregates import all_differences
 from llms.models import ModelCall
+from tests.definitions.graphs import graph
 from workflows.models import ExecutionEvent, WorkflowTemplate
 
 
@@ -62,3 +63,26 @@ def test_one_id_runs_through_everything_a_message_causes(chatting, drain):
         "workflows.execution.completed",
     ]
     assert ExecutionEvent.objects.filter(execution=execution["id"]).exists()
+
+
+def deep(levels):
+    return {"a": deep(levels - 1)} if levels else {}
+
+
+@pytest.mark.parametrize("levels", [100, 300])
+def test_parameters_nest_no_deeper_than_those_of_any_run(chatting, api, alice, levels):
+    wanted = {"graph": graph({"id": "model", "type": "model"}), "name": "x"}
+    definition = api(alice).post("/api/v1/definitions/", wanted).json()["id"]
+    for about in ({}, {"definition": definition}):
+        answer = chatting("Hello", parameters=deep(levels), **about)
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+    assert chatting("Hello", definition=definition, parameters=deep(50)).status_code == 202
+
+
+def test_a_title_is_kept_without_what_no_database_keeps(alice, api):
+    made = api(alice).post("/api/v1/conversations/", {"title": "My\0 talk"})
+    assert (made.status_code, made.json()["title"]) == (201, "My talk")
+
+
+def test_a_message_of_a_nul_says_nothing(chatting):
+    assert chatting("\0").status_code == chatting(" \0").status_code == 400

@@ -61,18 +61,18 @@ def naming(one: Operation, path: Path, kind: str, home: Home, things: Any) -> As
     }
     whole = {name: EXAMPLES[name] for name in path[:-1] if name in EXAMPLES}
     return replace(
-        request, body=_put({**(request.body or {}), **whole, **along}, path, things[kind])
+        request, body=put({**(request.body or {}), **whole, **along}, path, things[kind])
     )
 
 
-def _put(into: Any, path: Path, value: Any) -> Any:
+def put(into: Any, path: Path, value: Any) -> Any:
     """Set a field where the path leads: of a list, in its last item."""
     if isinstance(into, list):
-        return [*into[:-1], _put(into[-1], path, value)]
+        return [*into[:-1], put(into[-1], path, value)]
     if not path:
         return value
     known = into or {}
-    return {**known, path[0]: _put(known.get(path[0]), path[1:], value)}
+    return {**known, path[0]: put(known.get(path[0]), path[1:], value)}
 
 
 def meant() -> Iterator[Any]:

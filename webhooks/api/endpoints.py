@@ -53,7 +53,7 @@ class EndpointIn(Body):
     )
     replays: bool = False
     definition: UUID | None = None
-    template: str | None = Field(default=None, max_length=80)
+    template: Text | None = Field(default=None, max_length=80)
 
 
 class EndpointChange(Body):

@@ -39,7 +39,7 @@ class IncomingIn(Body):
 
     name: Text = Field(min_length=1, max_length=100)
     definition: UUID | None = None
-    template: str | None = Field(default=None, max_length=80)
+    template: Text | None = Field(default=None, max_length=80)
     mapping: dict[str, Text] = Field(default_factory=dict)
     parameters: JsonObject = Field(default_factory=dict)
     mode: Literal["background", "wait"] = "background"

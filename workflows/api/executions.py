@@ -89,7 +89,7 @@ class ExecutionEvents(AsyncAPIView):
         known = orjson.dumps(
             {
                 "next_after": frames[-1].seq if frames else after,
-                "last_seq": await database.run(_last_seq, execution),
+                "last_seq": await database.run(last_seq, execution),
                 "terminal": execution.over,
             }
         )
@@ -117,5 +117,6 @@ def _after(request: HttpRequest) -> int:
     return int(text)
 
 
-def _last_seq(execution: WorkflowExecution) -> int:
+def last_seq(execution: WorkflowExecution) -> int:
+    """The number of the latest event there is of it."""
     return execution.events.order_by("-seq").values_list("seq", flat=True).first() or 0

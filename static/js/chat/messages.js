@@ -2,7 +2,7 @@
 
 import { showApprovals } from "../approvals.js";
 import { copyButton } from "../copy.js";
-import { el, fill, icon, iconButton, setText } from "../dom.js";
+import { el, fill, icon, setText } from "../dom.js";
 import { duration, EXACTNESS, money, moment, usage } from "../format.js";
 import { renderMarkdown } from "../markdown.js";
 import { executionPage } from "../paths.js";
@@ -26,9 +26,8 @@ export function userMessage(message, { sending = false } = {}) {
 
 /** An answer that can be shown again and again while it grows. */
 export class AnswerView {
-  constructor({ onRetry, onWithdraw, onDone, ratingAt }) {
+  constructor({ onRetry, onWithdraw, ratingAt }) {
     this.onRetry = onRetry;
-    this.onDone = onDone;
     this.name = el("span", { class: "model" });
     this.tag = el("span", { class: "tag", hidden: true, title: "Built-in offline model, for trying things out" }, "demo");
     this.now = el("span", { class: "now" });

@@ -1,28 +1,31 @@
 /** The page of one run: its timeline, calls, values and log, live from the first event on. */
 
-import { get, post, readLog } from "../api.js";
+import { post, readLog } from "../api.js";
 import { showApprovals } from "../approvals.js";
 import { connect } from "../chatter-live.js";
+import { coalesced } from "../coalesced.js";
 import { el, fill, pageData, setText } from "../dom.js";
 import { addMoney, duration, money, tokens, usage, worst } from "../format.js";
 import { renderMarkdown } from "../markdown.js";
-import { callsApi, executionApi, executionPage } from "../paths.js";
+import { executionApi, executionPage } from "../paths.js";
 import { answerText, apply, callsOf, emptySnapshot, isOver, pendingApprovals } from "../progress.js";
 import { Timeline } from "../timeline.js";
 import { toast } from "../toast.js";
-import { showCalls } from "./calls.js";
+import { readCalls, showCalls } from "./calls.js";
 import { EventLog } from "./log.js";
 
 const TICK_MS = 100;
 const TRIES_BEFORE_READING = 3;
 const byId = (id) => document.getElementById(id);
 const execution = pageData("execution-data");
+const seen = pageData("seen-data");
+const refreshCalls = coalesced(() => readCalls(execution.id));
 const timeline = new Timeline(byId("timeline"), { axis: byId("axis") });
 const log = new EventLog(byId("log"), { filter: byId("log-filter"), deltas: byId("show-deltas"), count: byId("log-count") });
 let snapshot = emptySnapshot(execution.id);
 let frame = null;
 
-showCalls(byId("calls"), pageData("calls-data"));
+showCalls(pageData("calls-data"));
 showValue(byId("input"), execution.input);
 showValue(byId("output"), execution.output);
 showState(execution.status, false);
@@ -55,7 +58,7 @@ async function follow() {
 function heard(event) {
   snapshot = apply(snapshot, event);
   log.add(event);
-  if (event.type === "model.finished" || isOver(snapshot)) refreshCalls();
+  if (event.seq > seen && (event.type === "model.finished" || isOver(snapshot))) refreshCalls();
   frame ??= requestAnimationFrame(paint);
 }
 
@@ -116,11 +119,6 @@ function showValue(box, value) {
   if (typeof text === "string") renderMarkdown(box, text);
   else if (value && Object.keys(value).length) fill(box, el("pre", { tabindex: "0" }, JSON.stringify(value, null, 2)));
   else fill(box, el("p", { class: "faint" }, "Nothing yet."));
-}
-
-async function refreshCalls() {
-  const page = await get(callsApi(execution.id)).catch(() => null);
-  if (page) showCalls(byId("calls"), page.results);
 }
 
 /** Without a socket the log is read over HTTP. */
