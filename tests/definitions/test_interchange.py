@@ -129,6 +129,8 @@ def test_a_file_that_is_not_right_makes_nothing(client, made, address, change, c
         ("[" * 400, "application/yaml", "file_unreadable"),
         ("[" * 200_000, "application/yaml", "file_unreadable"),
         ("- a\n" * 200_000, "application/yaml", "file_unreadable"),
+        ("{" + "a," * 60_000 + "}", "application/yaml", "file_unreadable"),
+        ("%TAG !a! x\n--- a", "application/yaml", "file_unreadable"),
         ("a: !!timestamp foo", "application/yaml", "file_unreadable"),
         ("a: !!int ''", "application/yaml", "file_unreadable"),
         ("a: !!int '-'", "application/yaml", "file_unreadable"),

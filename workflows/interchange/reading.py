@@ -1,6 +1,7 @@
 """A file of any format known here becomes a workflow, or a reason why not."""
 
 import json
+import re
 from typing import Any
 
 import yaml
@@ -13,7 +14,9 @@ from workflows.interchange.package import is_package, read_package
 from workflows.interchange.report import Imported, Unreadable
 
 _DEEPEST = 60  # what can be kept nests no deeper; the C library follows lists until it falls over
-_MOST_YAML = 500_000  # at its densest a second's work
+_MOST_YAML = 500_000
+_MOST_VALUES = 50_000  # 10 to 20 us each
+_TAG = re.compile("(?:^|[\r\n\x85\u2028\u2029])%TAG")  # the parser compares each with all before
 
 
 class _PlainLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -50,8 +53,12 @@ def from_yaml(text: str) -> Any:
 
 def _check_events(text: str) -> None:
     """Raises ValueError for what JSON has not: aliases (a few of them make gigabytes) and tags."""
+    if _TAG.search(text):
+        raise ValueError("Tags are not taken.")
     depth = 0
-    for event in yaml.parse(text, _PlainLoader):
+    for count, event in enumerate(yaml.parse(text, _PlainLoader)):
+        if count > _MOST_VALUES:
+            raise ValueError(f"It holds more than {_MOST_VALUES:,} values; send JSON.")
         if isinstance(event, yaml.AliasEvent):
             raise ValueError("Aliases are not taken.")
         if getattr(event, "tag", None) is not None:
