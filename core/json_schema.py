@@ -2,14 +2,20 @@
 
 One policy for all of them: nothing is fetched, and no regular expression is tried, for one can take
 a lifetime and stops the whole process meanwhile. Patterns are content: shown, told to models, kept.
+A value is checked in 100,000 steps, about a word of the schema for a value each, or not at all:
+alternatives multiply, and parts that refer to one another double at every level.
 """
 
-from collections.abc import Iterator, Mapping
-from functools import cache
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import Any
 
 _SHOWN = 300
-_UNTRIED = ("pattern", "patternProperties", "unevaluatedProperties", "unevaluatedItems")
+_MOST_STEPS = 100_000
+_WORDS_PER_STEP, _VALUES_PER_STEP, _CHARACTERS_PER_VALUE = 16, 64, 16
+_UNTRIED = ("pattern", "patternProperties", "unevaluatedProperties", "unevaluatedItems", "format")
 
 
 class NoSchema(ValueError):
@@ -17,16 +23,13 @@ class NoSchema(ValueError):
 
 
 class NotFollowed(ValueError):
-    """A schema that refers to what is not there, or has no end."""
+    """A schema that refers to what is not there, has no end, or asks for too many steps."""
 
 
 def check_schema(schema: Any) -> None:
     """Raises NoSchema, and RecursionError for what nests too deep."""
-    library = _library()
-    try:
-        library.Draft202012Validator.check_schema(schema)
-    except library.SchemaError as error:
-        raise NoSchema(error.message[:_SHOWN]) from error
+    for error in _of_schemas().iter_errors(schema):
+        raise NoSchema(error.message[:_SHOWN])
 
 
 def flaws(value: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
@@ -34,24 +37,79 @@ def flaws(value: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
 
     Raises NotFollowed.
     """
-    try:
-        yield from validator(schema).iter_errors(value)
-    except (RecursionError, _referencing().exceptions.Unresolvable) as error:
-        raise NotFollowed("The schema cannot be followed.") from error
+    yield from validator(schema).iter_errors(value)
 
 
-def validator(schema: Mapping[str, Any]) -> Any:
+def validator(schema: Mapping[str, Any]) -> "Validator":
     """What `flaws` asks, to be kept for more values of one schema."""
-    return _kind()(schema, registry=_referencing().Registry())
+    return Validator(_kind()(schema, registry=_referencing().Registry()))
+
+
+@dataclass(frozen=True, slots=True)
+class Validator:
+    """A schema that is ready to be asked."""
+
+    root: Any
+
+    def iter_errors(self, value: Any) -> Iterator[Any]:
+        """As `flaws`."""
+        try:
+            yield from self.root.evolve(format_checker=_Work(value)).iter_errors(value)
+        except (RecursionError, _referencing().exceptions.Unresolvable) as error:
+            raise NotFollowed("The schema cannot be followed.") from error
+
+
+@dataclass(slots=True)
+class _Work:
+    """The steps left for one value; what is large takes longer to compare, and to tell of."""
+
+    value: Any
+    left: int = _MOST_STEPS
+    _sizes: dict[int, int] = field(default_factory=dict)  # of the lists and objects in the value
+
+    def __post_init__(self) -> None:
+        self._size(self.value)
+
+    def step(self, words: Any, value: Any) -> None:
+        """Raises NotFollowed."""
+        told = len(words) if isinstance(words, list | dict) else 0
+        self.left -= (1 + told // _WORDS_PER_STEP) * (1 + self._size(value) // _VALUES_PER_STEP)
+        if self.left < 0:
+            raise NotFollowed("The schema asks for too much work on this value.")
+
+    def _size(self, value: Any) -> int:
+        if isinstance(value, str):
+            return 1 + len(value) // _CHARACTERS_PER_VALUE
+        if not isinstance(value, list | dict):
+            return 1
+        if id(value) not in self._sizes:
+            inner = value if isinstance(value, list) else [*value, *value.values()]
+            self._sizes[id(value)] = 1 + sum(map(self._size, inner))
+        return self._sizes[id(value)]
 
 
 @cache
 def _kind() -> Any:
     library = _library()
-    own = {**dict.fromkeys(_UNTRIED, _untried), "additionalProperties": _additional}
-    kind = library.validators.extend(library.Draft202012Validator, own)
+    own = {
+        **library.Draft202012Validator.VALIDATORS,
+        "additionalProperties": _additional,
+        "uniqueItems": _unique,
+    }
+    counted = {word: partial(_counted, check) for word, check in own.items()}
+    untried = dict.fromkeys(_UNTRIED, _untried)
+    kind = library.validators.extend(library.Draft202012Validator, counted | untried)
     kind.evolve = _evolve
     return kind
+
+
+@cache
+def _of_schemas() -> Any:
+    """What schemas are checked by."""
+    library = _library()
+    kind = library.validators.extend(library.Draft202012Validator, {"uniqueItems": _unique})
+    kind.evolve = _evolve
+    return kind(kind.META_SCHEMA, format_checker=library.Draft202012Validator.FORMAT_CHECKER)
 
 
 def _evolve(self: Any, **changes: Any) -> Any:
@@ -63,6 +121,37 @@ def _evolve(self: Any, **changes: Any) -> Any:
 
 def _untried(*_: Any) -> None:
     """Whatever it says, it is content."""
+
+
+def _counted(
+    check: Callable[..., Any], validator: Any, words: Any, instance: Any, schema: Any
+) -> Any:
+    """No format is tried, so what the parts of a validator share of formats are the steps left."""
+    validator.format_checker.step(words, instance)
+    return check(validator, words, instance, schema)
+
+
+def _unique(validator: Any, wanted: Any, instance: Any, schema: Any) -> Iterator[Any]:
+    """The library compares each item with each other."""
+    if not wanted or not isinstance(instance, list):
+        return
+    if len({_canonical(item) for item in instance}) < len(instance):
+        yield _library().ValidationError(f"{instance!r} has non-unique elements")
+
+
+def _canonical(value: Any) -> str:
+    """One text for all that is equal in JSON, where 1.0 is 1, and true is not."""
+    return json.dumps(_whole(value), sort_keys=True)
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    return value
 
 
 def _additional(validator: Any, allowed: Any, instance: Any, schema: Any) -> Iterator[Any]:

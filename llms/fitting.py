@@ -36,13 +36,14 @@ def fitted(
     if window is None:
         return Fitted(messages)
     room = window - (wanted or min(_LEAST_ANSWER, window // 4))
-    kept, dropped = list(messages), 0
-    while (guess := measured_input(kept, tools)[0]) * _MARGIN > room and dropped < len(optional):
-        dropped += 1
-        while dropped < len(optional) and messages[optional[dropped]].role == "assistant":
-            dropped += 1  # an answer does not stay without its question
-        gone = frozenset(optional[:dropped])
-        kept = [message for at, message in enumerate(messages) if at not in gone]
+    guess, gone = measured_input(messages, tools)[0], set[int]()
+    for at in optional:
+        # an answer does not stay without its question
+        if guess * _MARGIN <= room and not (gone and messages[at].role == "assistant"):
+            break
+        gone.add(at)
+        guess -= measured_input([messages[at]], ())[0]
+    kept = [message for at, message in enumerate(messages) if at not in gone]
     if guess >= window:
         raise ProviderError("context_too_small", reason=f" ({window:,} tokens)", unbilled=True)
     return Fitted(kept, max(window - math.ceil(guess * _MARGIN), 1))

@@ -106,7 +106,10 @@ def _defaults(declared: Mapping[str, Any]) -> dict[str, Any]:
 def _unfit(validator: Any, values: Mapping[str, Any]) -> Issues:
     """What does not fit; the values are not repeated, for they may be secrets."""
     flaws = islice(validator.iter_errors(values), _MOST_ERRORS)
-    told = [issue for flaw in flaws for issue in _told(flaw)]
+    try:
+        told = [issue for flaw in flaws for issue in _told(flaw)]
+    except json_schema.NotFollowed as error:
+        return [_problem("", "schema", str(error))]
     return list({(issue["path"], issue["code"]): issue for issue in told}.values())
 
 

@@ -140,7 +140,7 @@ def _tool_use(question: str, tools: Sequence[str]) -> ToolUse | None:
 def _condensed(question: str, task: re.Match[str]) -> str:
     """A title or a summary: the first words of what is to be condensed."""
     text = question[task.end() :] if task.string == question else question
-    words = re.sub(r"(?m)^\s*(?:user|assistant|human|ai)\s*:\s*", "", text).split()
+    words = re.sub(r"(?m)^[^\S\n]*(?:user|assistant|human|ai)[^\S\n]*:", "", text).split()
     if task["summary"]:
         return "Demo summary: " + " ".join(words[:_SUMMARY_WORDS])
     return " ".join(words[:_TITLE_WORDS]).strip(".,;:!?“”\"'") or "A demo conversation"

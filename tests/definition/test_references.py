@@ -124,3 +124,38 @@ def test_plain_references_do_not_load_the_library():
         "bind('{{ a.b }} and {{ a.b }}', {'a': {'b': 1}}); sys.exit('cel' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+EACH = "{{input.a.all(x, x >= 0)}}"
+
+
+@pytest.mark.parametrize(
+    ("value", "most"),
+    [(EACH * 490, 9_000), ({f"a{at}": [EACH] for at in range(490)}, 9_000)],
+    ids=["one text", "many texts"],
+)
+def test_expressions_that_are_put_in_at_once_share_what_is_allowed(value, most):
+    with pytest.raises(BadExpression, match="together are too much work"):
+        bind(value, {"input": {"a": list(range(most))}})
+
+
+def test_expressions_of_all_nodes_share_what_is_allowed_to_parameters():
+    each = EACH.replace("input", "params")
+    nodes = [
+        {"id": f"p{at}", "type": "prompt", "config": {"template": each * 5}} for at in range(9)
+    ]
+    graph = GraphDefinition.model_validate({"nodes": nodes, "edges": []})
+    with pytest.raises(BadExpression, match="together are too much work"):
+        bound(graph, {"a": list(range(9_000))})
+
+
+def test_some_expressions_over_much_are_put_in():
+    assert bind(EACH * 9, {"input": {"a": list(range(9_000))}}) == "true" * 9
+
+
+def test_a_text_is_put_together_no_further_than_it_may_become_long():
+    with pytest.raises(BadExpression, match="at most"):
+        bind("{{input.a}}" * 9_000, {"input": {"a": ["x" * 900_000]}})
+    texts = [f"{at} {{{{input.a}}}}" for at in range(99)]
+    with pytest.raises(BadExpression, match="together are too much work"):
+        bind(texts, {"input": {"a": "x" * 900_000}})

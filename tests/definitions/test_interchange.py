@@ -127,6 +127,16 @@ def test_a_file_that_is_not_right_makes_nothing(client, made, address, change, c
         ("a: &a [x]\nb: [*a, *a]", "application/yaml", "file_unreadable"),
         ("!!python/object/apply:os.system ['true']", "application/yaml", "file_unreadable"),
         ("[" * 400, "application/yaml", "file_unreadable"),
+        ("[" * 200_000, "application/yaml", "file_unreadable"),
+        ("- a\n" * 200_000, "application/yaml", "file_unreadable"),
+        ("{" + "a," * 60_000 + "}", "application/yaml", "file_unreadable"),
+        ("%TAG !a! x\n--- a", "application/yaml", "file_unreadable"),
+        ("a: !!timestamp foo", "application/yaml", "file_unreadable"),
+        ("a: !!int ''", "application/yaml", "file_unreadable"),
+        ("a: !!int '-'", "application/yaml", "file_unreadable"),
+        ("a: !!bool x", "application/yaml", "file_unreadable"),
+        ("a: !!float ''", "application/yaml", "file_unreadable"),
+        ("a: " + "9:" * 300 + "9.5", "application/yaml", "file_unreadable"),
         ("x: .inf", "application/yaml", "file_unreadable"),
         (b"\xff\xfe", "application/yaml", "file_unreadable"),
         ("hello", "text/plain", "unsupported_media_type"),
@@ -321,6 +331,120 @@ def test_a_flow_of_langflow_runs_by_its_router(imported, client, drain):
     drain()
     ran = client.get(f"/api/v1/executions/{started['execution']['id']}/").json()
     assert (ran["status"], ran["output"]["text"]) == ("completed", "Well, GOOD BYE then")
+
+
+# --- how much a file may be ----------------------------------------------------------------------
+
+
+def dify(nodes, edges=()):
+    graph = {"nodes": nodes, "edges": [{"source": one, "target": to} for one, to in edges]}
+    return {"kind": "app", "app": {"mode": "workflow", "name": "x"}, "workflow": {"graph": graph}}
+
+
+def folds(at, template, *sources):
+    """A template of Dify whose `a0`, `a1`, … are what these templates give."""
+    variables = [
+        {"variable": f"a{at}", "value_selector": [f"t{source}", "output"]}
+        for at, source in enumerate(sources)
+    ]
+    data = {"type": "template-transform", "template": template, "variables": variables}
+    return {"id": f"t{at}", "data": data}
+
+
+def tells(at, text):
+    return {"id": f"m{at}", "data": {"type": "llm", "prompt_template": [{"text": text}]}}
+
+
+def langflow(nodes, edges=()):
+    """Nodes are `(id, type, fields)`, edges `(source, target, field)`."""
+    drawn = [
+        {"id": key, "data": {"type": kind, "node": {"template": fields}}}
+        for key, kind, fields in nodes
+    ]
+    wires = [
+        {"source": one, "target": to, "data": {"targetHandle": {"fieldName": name}}}
+        for one, to, name in edges
+    ]
+    return {"name": "x", "data": {"nodes": drawn, "edges": wires}}
+
+
+def asking_through(template):
+    """A model of Langflow that asks a prompt of prompts, each made of the one before."""
+    nodes = [(f"p{at}", "Prompt", {"template": {"value": template}}) for at in range(5)]
+    nodes += [("in", "TextInput", {}), ("m", "OpenAIModel", {})]
+    edges = [(f"p{at}", f"p{at + 1}", "a") for at in range(4)]
+    return langflow(nodes, [*edges, ("in", "p0", "a"), ("p4", "m", "input_value")])
+
+
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        (
+            dify(
+                [folds(0, "x" * 9), *(folds(at, "{{a0}}" * 160, at - 1) for at in (1, 2, 3))]
+                + [tells(0, "{{#t3.output#}}")]
+            ),
+            "too long",
+        ),
+        (asking_through("{a}" * 90), "too long"),
+        (dify([tells(0, "{{#sys.query#}}" * 9_000)]), "too long"),
+        (dify([tells(at, "x" * 95_000) for at in range(10)] + [tells(10, "y" * 60_000)]), "most"),
+        (dify([tells(at, "") for at in range(101)]), "100 nodes"),
+        (dify([tells(0, "")], [("m0", "m0")] * 201), "200 edges"),
+        (dify([{"id": "i", "data": {"type": "if-else", "cases": [{}] * 101}}]), "100 nodes"),
+        (langflow([(f"m{at}", "OpenAIModel", {}) for at in range(101)]), "100 nodes"),
+    ],
+    ids=["folds", "prompts", "text", "characters", "nodes", "edges", "cases", "components"],
+)
+def test_a_file_that_would_become_too_large_is_refused_before_it_is_converted(
+    client, document, told
+):
+    answer = client.post(IMPORT, document)
+    assert (answer.status_code, answer.json()["code"]) == (400, "file_unreadable")
+    assert told in answer.json()["message"]
+    assert WorkflowDefinition.objects.count() == 0
+
+
+def test_templates_that_all_use_one_another_are_put_together_once_each():
+    nodes = [folds(0, "x"), *(folds(at, "{{a0}}", *[at - 1] * 20) for at in range(1, 8))]
+    found = read(dify([*nodes, tells(0, "{{#t7.output#}}!")]), Known(set(), {"prompt"}))
+    assert {"template": "x!"} in [node["config"] for node in found.graph["nodes"]]
+
+
+def test_a_template_that_stands_in_itself_is_told():
+    found = read(
+        dify([folds(0, "{{a0}}", 1), folds(1, "{{a0}}", 0), tells(0, "{{#t0.output#}}")]),
+        Known(set(), {"prompt"}),
+    )
+    assert any("Nothing stands" in note for node in found.nodes for note in node.notes)
+
+
+def test_prompts_that_all_use_one_another_are_put_together_once_each():
+    names = [f"a{at}" for at in range(20)]
+    template = {"value": "".join(f"{{{name}}}" for name in names)}
+    nodes = [(f"p{at}", "Prompt", {"template": template}) for at in range(8)]
+    nodes += [("memory", "Memory", {}), ("m", "OpenAIModel", {})]
+    edges = [(f"p{at}", f"p{at + 1}", name) for at in range(7) for name in names]
+    edges += [("memory", "p0", "a0"), ("p7", "m", "input_value")]
+    found = read(langflow(nodes, edges), Known(set(), {"prompt"}))
+    assert [node["type"] for node in found.graph["nodes"]] == ["start", "memory", "model", "end"]
+
+
+def test_braces_that_open_and_open_are_looked_at_once():
+    found = read(dify([folds(0, "{{" * 100_000)]), Known(set(), set()))
+    assert found.nodes[0].outcome == "approximated"
+
+
+def test_of_many_notes_some_are_told():
+    text = "".join(f"{{{{#x.y{at}#}}}}" for at in range(5_000))
+    found = read(dify([tells(0, text)]), Known(set(), {"prompt"}))
+    assert len(found.nodes[0].notes) < 100
+    assert "more" in found.nodes[0].notes[-1]
+
+
+@pytest.mark.parametrize("text", ["9:30:00", "2024-01-01", "1:30.5"])
+def test_times_of_yaml_stay_texts(text):
+    assert from_yaml(f"at: {text}") == {"at": text}
 
 
 # --- every file ----------------------------------------------------------------------------------

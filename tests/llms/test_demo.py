@@ -125,3 +125,16 @@ def test_it_stops_at_max_tokens() -> None:
     answer = DemoChatModel(delay_ms_per_word=0, max_tokens=3).invoke("say 9 words")
     assert len(answer.text.split()) == 3
     assert answer.response_metadata["finish_reason"] == "length"
+
+
+def test_a_title_of_many_empty_lines_comes_soon() -> None:
+    said = [Said("system", "Write a short title for this."), Said("human", "\n" * 100_000 + "Hi")]
+    assert "".join(script(said).words) == "Hi"
+
+
+def test_who_speaks_is_no_part_of_a_title() -> None:
+    said = [
+        Said("system", "Write a short title for this."),
+        Said("human", "user: Hello\n  assistant : Well"),
+    ]
+    assert "".join(script(said).words) == "Hello Well"

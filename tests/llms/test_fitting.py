@@ -79,3 +79,20 @@ def test_no_row_is_opened_for_a_question_that_does_not_fit(wire, recorder):
         answered(question(spec, "word " * 500), recorder)
     assert recorder.rows == []
     assert wire.meter.records == []
+
+
+class Counted(ChatMessage):
+    """A message that counts how often it is read."""
+
+    reads = 0
+
+    def everything(self):
+        Counted.reads += 1
+        return super().everything()
+
+
+def test_each_message_is_measured_once_or_twice_however_many_are_left_out():
+    messages = [Counted("user", "x" * 400) for _ in range(500)]
+    cut = fitted(messages, range(499), (), 1_000, None)
+    assert len(cut.messages) < 20
+    assert Counted.reads <= 2 * len(messages)

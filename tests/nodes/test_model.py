@@ -50,7 +50,14 @@ def test_when_all_fail_the_last_one_says_why():
 
 
 @pytest.mark.parametrize(
-    "text", ['{"city": "Oslo"}', '```json\n{"city": "Oslo"}\n```', ' {"city":\n"Oslo"} ']
+    "text",
+    [
+        '{"city": "Oslo"}',
+        '```json\n{"city": "Oslo"}\n```',
+        ' {"city":\n"Oslo"} ',
+        "\n" * 9_000 + '```\n\n{"city": "Oslo"}' + "\n" * 9_000 + "``` \n",
+    ],
+    ids=["bare", "fenced", "spaced", "lines"],
 )
 def test_an_answer_by_a_schema_is_data_for_what_follows(text):
     nodes = {

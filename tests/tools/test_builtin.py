@@ -1,14 +1,17 @@
 """The other built-in tools: what they find, and what they refuse to be fooled into."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from asgiref.sync import async_to_sync
 
 from core.egress import AddressRefused, BadAddress
 from tests.core.web import Web, web_server
-from tools.base import ToolFailed
+from tools.base import ToolContext, ToolFailed
+from tools.builtin.json_query import JsonQuery
 
 Use = Callable[..., Any]
 
@@ -84,6 +87,15 @@ def test_a_query_that_fails_or_explodes_is_refused_soon(
     with pytest.raises(ToolFailed):
         use("json_query", query=query, document=document)
     assert time.perf_counter() - started < 3
+
+
+def test_while_a_query_is_answered_the_loop_goes_on() -> None:
+    async def scenario() -> None:
+        args = JsonQuery.args(query="[*].[@,@,@,@]" + "|[].to_string(@)" * 3, document=[1] * 5_000)
+        await asyncio.wait_for(JsonQuery().call(args, cast(ToolContext, None)), 0.001)
+
+    with pytest.raises(TimeoutError):
+        async_to_sync(scenario)()
 
 
 @pytest.mark.parametrize(

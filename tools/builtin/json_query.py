@@ -1,5 +1,6 @@
 """JMESPath over a document, with a limit on what an expression may make of it."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -34,16 +35,21 @@ class JsonQuery(Tool[JsonQueryArgs]):
     args = JsonQueryArgs
 
     async def call(self, args: JsonQueryArgs, context: ToolContext) -> ToolResult:
-        document = _document(args.document)
-        try:
-            found = _search(args.query, document)
-            text = json.dumps(found, ensure_ascii=False)
-        except JMESPathError as error:
-            raise ToolFailed(reason=f"The query cannot be answered: {error}") from error
-        except (RecursionError, TypeError, ValueError, ArithmeticError) as error:
-            raise ToolFailed(reason="The query cannot be answered for this document.") from error
-        cut = text[:_MAX_SHOWN] + " […cut here]" if len(text) > _MAX_SHOWN else text
-        return ToolResult(text=cut, data=found)
+        return await asyncio.to_thread(_answered, args)
+
+
+def _answered(args: JsonQueryArgs) -> ToolResult:
+    """Runs in a thread, for it may take a second. Raises ToolFailed."""
+    document = _document(args.document)
+    try:
+        found = _search(args.query, document)
+        text = json.dumps(found, ensure_ascii=False)
+    except JMESPathError as error:
+        raise ToolFailed(reason=f"The query cannot be answered: {error}") from error
+    except (RecursionError, TypeError, ValueError, ArithmeticError) as error:
+        raise ToolFailed(reason="The query cannot be answered for this document.") from error
+    cut = text[:_MAX_SHOWN] + " […cut here]" if len(text) > _MAX_SHOWN else text
+    return ToolResult(text=cut, data=found)
 
 
 def _document(given: Any) -> Any:

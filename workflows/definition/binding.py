@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from workflows.definition.expressions import Allowance
 from workflows.definition.graph import GraphDefinition
 from workflows.definition.references import bind
 
@@ -12,9 +13,11 @@ def bound(graph: GraphDefinition, parameters: Mapping[str, Any]) -> GraphDefinit
 
     Raises BadExpression.
     """
-    names = {"params": parameters}
+    names, shared = {"params": parameters}, Allowance()
     nodes = tuple(
-        node.model_copy(update={"config": bind(node.config, names, only="params")})
+        node.model_copy(
+            update={"config": bind(node.config, names, only="params", allowance=shared)}
+        )
         for node in graph.nodes
     )
     return GraphDefinition(nodes=nodes, edges=graph.edges)

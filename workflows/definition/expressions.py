@@ -2,7 +2,8 @@
 
 CEL is a standard and has no side effects. What is bounded here is how much an expression may cost:
 loops nest without limit and copy their lists (a `map` of 1,000 items to lists took a minute), so
-its work is estimated before it runs. Whole and decimal numbers, which CEL does not add, may meet:
+its work is estimated before it runs, and all expressions that are put in at once share what is
+allowed. Whole and decimal numbers, which CEL does not add, may meet:
 then all numbers of the expression are decimal. An unknown name is an error, never null or false.
 """
 
@@ -10,6 +11,7 @@ import logging
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -22,6 +24,8 @@ NAMES = ("input", "params", "text", "variables", "nodes")
 MAX_CHARACTERS = 1_000
 _MAX_UNITS = 30_000  # of values read or made; a unit is a number, a key or 64 characters
 _MAX_WORK = 1_200_000  # units touched, at the worst; 30 to 40 ns each
+_MAX_SHARED = 200_000  # units read and made by all that is put in at once; 2 us each
+_WORK_PER_UNIT = 50  # as much is touched in the time in which a unit is read
 _MAX_PATTERN = 150  # a pattern of \w{60} over 20,000 characters takes 50 ms
 _MAX_MATCHED = 20_000
 _SHOWN = 120
@@ -45,6 +49,19 @@ class BadExpression(ValueError):
     code = "bad_expression"
 
 
+@dataclass(slots=True)
+class Allowance:
+    """What is left for expressions that are put in at once."""
+
+    units: int = _MAX_SHARED
+
+    def spend(self, units: int) -> None:
+        """Raises NotJson."""
+        self.units -= units
+        if self.units < 0:
+            raise NotJson("the expressions that stand here together are too much work")
+
+
 class Expression(str):
     """A setting that is an expression as a whole, without braces."""
 
@@ -65,15 +82,18 @@ def parse(text: str, known: tuple[str, ...] = NAMES) -> Reading:
     return reading
 
 
-def evaluate(text: str, names: Mapping[str, Any]) -> Any:
+def evaluate(text: str, names: Mapping[str, Any], allowance: Allowance | None = None) -> Any:
     """The value of an expression over `names`, as JSON has it. Raises BadExpression."""
     if is_reference(text):
         return look_up(names, text.strip())
     reading = parse(text, _known(names))
+    allowance = allowance or Allowance()
     try:
-        inputs = _inputs(names, reading)
+        inputs = _inputs(names, reading, allowance)
         value = _run(reading, inputs)
-        Weight(_MAX_UNITS).add(value)
+        weight = Weight(_MAX_UNITS)
+        weight.add(value)
+        allowance.spend(weight.units)
         return as_json(value)
     except BadExpression:
         raise
@@ -164,7 +184,7 @@ def _check_patterns(reading: Reading) -> None:
         _compiled(f"''.matches({literal})").execute({})
 
 
-def _inputs(names: Mapping[str, Any], reading: Reading) -> dict[str, Any]:
+def _inputs(names: Mapping[str, Any], reading: Reading, allowance: Allowance) -> dict[str, Any]:
     """The values an expression names, and no others. Raises BadExpression, NotJson."""
     weight = Weight(_MAX_UNITS, units=reading.atoms, longest_list=reading.atoms)
     inputs: dict[str, Any] = {}
@@ -172,8 +192,10 @@ def _inputs(names: Mapping[str, Any], reading: Reading) -> dict[str, Any]:
         weight.add(_put(inputs, names, name.split(".")))
     longest = weight.longest_list * (1 + reading.pluses)
     growth = math.prod(loop.growth(longest) for loop in reading.loops)
-    if weight.units * growth * (1 + reading.pluses) > _MAX_WORK:
+    work = weight.units * growth * (1 + reading.pluses)
+    if work > _MAX_WORK:
         raise NotJson("that is too much work for one expression")
+    allowance.spend(weight.units + work // _WORK_PER_UNIT)
     if reading.patterns and weight.longest_text * (1 + reading.pluses) > _MAX_MATCHED:
         raise NotJson(f"matches reads at most {_MAX_MATCHED} characters")
     return as_json(inputs)  # type: ignore[no-any-return]

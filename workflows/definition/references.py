@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from workflows.definition.expressions import BadExpression, Expression, evaluate
+from workflows.definition.expressions import Allowance, BadExpression, Expression, evaluate
 from workflows.definition.reading import braces_close, names_of
-from workflows.definition.values import as_text
+from workflows.definition.values import CHARACTERS_PER_UNIT, NotJson, as_text
 
 MAX_TEMPLATE = 100_000
 MAX_TEXT = 1_000_000
@@ -46,48 +46,68 @@ def references_in(value: Any) -> Iterator[str]:
         yield from names_of(expression)
 
 
-def bind(value: Any, names: Mapping[str, Any], *, only: str = "") -> Any:
+def bind(
+    value: Any, names: Mapping[str, Any], *, only: str = "", allowance: Allowance | None = None
+) -> Any:
     """The value with its expressions replaced; with `only`, those that use other names are kept.
 
-    What is put in for `only` is never read as an expression later. Raises BadExpression.
+    What is put in for `only` is never read as an expression later. All expressions share one
+    allowance, and so do values that are given the same. Raises BadExpression.
     """
+    allowance = allowance or Allowance()
     if isinstance(value, str):
-        return _bind_text(value, names, only)
+        return _bind_text(value, names, only, allowance)
     if isinstance(value, Mapping):
-        return {key: bind(item, names, only=only) for key, item in value.items()}
+        return {
+            key: bind(item, names, only=only, allowance=allowance) for key, item in value.items()
+        }
     if isinstance(value, list | tuple):
-        return [bind(item, names, only=only) for item in value]
+        return [bind(item, names, only=only, allowance=allowance) for item in value]
     return value
 
 
-def render(template: str, names: Mapping[str, Any]) -> str:
+def render(template: str, names: Mapping[str, Any], allowance: Allowance | None = None) -> str:
     """The template as text. Raises BadExpression."""
-    return as_text(bind(template, names))
+    return as_text(bind(template, names, allowance=allowance))
 
 
-def _bind_text(text: str, names: Mapping[str, Any], only: str) -> Any:
+def _bind_text(text: str, names: Mapping[str, Any], only: str, allowance: Allowance) -> Any:
     places = [place for place in _places(text) if not only or _uses_only(only, place.expression)]
     if not places:
         return text
     if len(text) > MAX_TEMPLATE:
         raise BadExpression(f"A text with expressions has at most {MAX_TEMPLATE} characters.")
-    values = [evaluate(place.expression, names) for place in places]
+    values = [evaluate(place.expression, names, allowance) for place in places]
     if only:
         values = [_literal(value) for value in values]
     if text.strip() == text[places[0].start : places[0].end]:
         return values[0]
-    return _joined(text, places, values)
+    return _joined(text, places, values, allowance)
 
 
-def _joined(text: str, places: list[Place], values: list[Any]) -> str:
-    parts, at = [], 0
+def _joined(text: str, places: list[Place], values: list[Any], allowance: Allowance) -> str:
+    parts, at, size = [], 0, 0
     for place, value in zip(places, values, strict=True):
-        parts += [text[at : place.start], as_text(value)]
-        at = place.end
+        written = as_text(value)
+        parts += [text[at : place.start], written]
+        at, size = place.end, size + place.start - at + len(written)
+        _check_length(size)
+        _spend(allowance, len(written))
     parts.append(text[at:])
-    if sum(map(len, parts)) > MAX_TEXT:
-        raise BadExpression(f"A text becomes at most {MAX_TEXT} characters long.")
+    _check_length(size + len(parts[-1]))
     return "".join(parts)
+
+
+def _check_length(size: int) -> None:
+    if size > MAX_TEXT:
+        raise BadExpression(f"A text becomes at most {MAX_TEXT} characters long.")
+
+
+def _spend(allowance: Allowance, characters: int) -> None:
+    try:
+        allowance.spend(characters // CHARACTERS_PER_UNIT)
+    except NotJson as error:
+        raise BadExpression(f"A text cannot be put together: {error}.") from error
 
 
 def _uses_only(first: str, expression: str) -> bool:

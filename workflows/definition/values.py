@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_CHARACTERS_PER_UNIT = 64  # to copy that much text takes about as long as to copy one number
+CHARACTERS_PER_UNIT = 64  # to copy that much text takes about as long as to copy one number
 _SMALLEST, _GREATEST = -(2**63), 2**63 - 1
 
 
@@ -28,7 +28,7 @@ class Weight:
         self.units += 1
         if isinstance(value, str):
             self.longest_text = max(self.longest_text, len(value))
-            self.units += len(value) // _CHARACTERS_PER_UNIT
+            self.units += len(value) // CHARACTERS_PER_UNIT
         elif isinstance(value, Mapping | list | tuple):
             self.longest_list = max(self.longest_list, len(value))
             self._add_all(value)

@@ -10,7 +10,7 @@ from core import json_schema, json_values
 
 _TOLD = "Answer with JSON only, without any other text. It has to fit this JSON schema:\n{schema}"
 _MEND = "That does not fit: {problem} Answer again, with the mended JSON only."
-_FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*\Z", re.DOTALL)
+_FENCE = "```"
 _REFERENCE = re.compile(r'"\$(ref|dynamicRef|recursiveRef)"')
 _SHOWN = 300
 _MOST_FLAWS = 100
@@ -32,9 +32,8 @@ def mended(problem: Unfit) -> str:
 
 def read(text: str, schema: Mapping[str, Any]) -> Any:
     """The JSON of an answer, fenced or not, as it can be kept. Raises Unfit."""
-    fenced = _FENCED.match(text)
     try:
-        data = json_values.read(fenced[1] if fenced else text)
+        data = json_values.read(_unfenced(text))
     except ValueError as error:
         raise Unfit(f"it is not JSON ({error}).") from error
     try:
@@ -45,6 +44,15 @@ def read(text: str, schema: Mapping[str, Any]) -> Any:
         place = flaw.json_path.removeprefix("$.") if flaw.path else "the whole"
         raise Unfit(f"{place}: {flaw.message[:_SHOWN]}.")
     return data
+
+
+def _unfenced(text: str) -> str:
+    """What stands between fences, if they are all around it; a model may fill pages with lines."""
+    inside = text.strip()
+    if not inside.startswith(_FENCE) or not inside.endswith(_FENCE):
+        return text
+    first, _, rest = inside.removeprefix(_FENCE).removesuffix(_FENCE).partition("\n")
+    return rest if first.strip() in ("", "json") else text
 
 
 def flaws(data: Any, schema: Mapping[str, Any]) -> list[tuple[str, str, str]]:

@@ -5,7 +5,7 @@ has one start, so every start of a foreign graph is that one; what nothing leads
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,23 +63,27 @@ class Names:
 
     def __init__(self) -> None:
         self._taken = {START}
+        self._last: dict[str, int] = {}
 
     def new(self, title: str, fallback: str) -> str:
         words = re.sub(r"[^A-Za-z0-9]+", "_", title).strip("_").lower()[:_LONGEST]
         stem = words if words[:1].isalpha() else f"{fallback}_{words}".rstrip("_")
-        name, at = stem, 1
+        name, at = stem, self._last.get(stem, 1)
         while name in self._taken:
             at += 1
             name = f"{stem}_{at}"
         self._taken.add(name)
+        self._last[stem] = at
         return name
 
 
-def follow(links: Iterable[Link], steps: Mapping[str, Step], target: str) -> list[str]:
-    """The foreign nodes with nodes of ours that somebody is led to who is led to `target`."""
-    following: dict[str, list[str]] = {}
-    for link in links:
-        following.setdefault(link.source, []).append(link.target)
+def follow(
+    following: Mapping[str, Sequence[str]], steps: Mapping[str, Step], target: str
+) -> list[str]:
+    """The foreign nodes with nodes of ours that somebody is led to who is led to `target`.
+
+    `following` are the foreign nodes that each of them leads to.
+    """
     found: dict[str, None] = {}
     seen, waiting = set(), [target]
     while waiting:
@@ -121,6 +125,9 @@ def assemble(
 
 
 def _edges(steps: Mapping[str, Step], links: Sequence[Link]) -> Iterator[dict[str, str]]:
+    following: dict[str, list[str]] = {}
+    for link in links:
+        following.setdefault(link.source, []).append(link.target)
     for step in steps.values():
         yield from step.edges
     for link in links:
@@ -128,7 +135,7 @@ def _edges(steps: Mapping[str, Step], links: Sequence[Link]) -> Iterator[dict[st
         leaves = exits.get(link.handle) or exits.get(ANY)
         if leaves is None:
             continue
-        for target in follow(links, steps, link.target):
+        for target in follow(following, steps, link.target):
             entry = steps[target].nodes[0]["id"]
             if entry != START:
                 yield edge(*leaves, entry)

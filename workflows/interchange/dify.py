@@ -77,7 +77,7 @@ def _convert(conversion: Conversion, key: str) -> None:
 
 def _fold(conversion: Conversion, key: str) -> None:
     template = conversion.nodes[key].data.text("data", "template")
-    if re.search(r"\{%|\{\{[^}]*[|(\[]", template):
+    if re.search(r"\{%|\{\{[^{}]*[|(\[]", template):
         conversion.leave_out(key, "Its template does more than fill in values.")
         return
     conversion.leave_out(key, "")

@@ -76,7 +76,7 @@ def _lines(conversion: Conversion, report: NodeReport, text: str) -> Iterator[tu
         name, colon, value = line.partition(":")
         if not colon or not name.strip():
             continue
-        if is_secret(line) or len(line) > LONGEST:
+        if len(line) > LONGEST or is_secret(line):
             report.note(f"'{name.strip()[:40]}' holds what must not be kept, and was dropped.")
             continue
         yield name.strip(), rendered(conversion, report, value)

@@ -127,6 +127,7 @@ def _told_losses(report: NodeReport, data: Loose) -> None:
 def if_else(conversion: Conversion, key: str, data: Loose) -> None:
     report, title = conversion.reports[key], conversion.nodes[key].title
     cases = list(data.each("cases")) or [data]
+    conversion.known.check_size(len(cases), edges=0)
     ids = [conversion.id_of(key, "condition")]
     more = range(2, len(cases) + 1)
     ids += [conversion.names.new(f"{ids[0]}_case_{at}", "condition") for at in more]

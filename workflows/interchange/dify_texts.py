@@ -21,8 +21,8 @@ _LEFT_BY_REQUESTS = {"body": "text", "status_code": "status", "headers": "header
 def rendered(conversion: Conversion, report: NodeReport, text: str) -> str:
     """The text with every reference turned into one of ours, or into the text it stands for."""
     text = parted(report, text, keep=r"#[^#{}]+#\}\}")
-    return _REFERENCE.sub(
-        lambda match: referred(conversion, report, match[1].split(".")), text
+    return conversion.filled(
+        report, text, _REFERENCE, lambda match: referred(conversion, report, match[1].split("."))
     ).strip()
 
 
@@ -31,8 +31,8 @@ def referred(
 ) -> str:
     """What stands in a text for a selector: `{{a.name}}`, or the text of a folded template."""
     owner = conversion.nodes.get(selector[0]) if selector else None
-    if owner is not None and owner.type == "template-transform" and depth < _DEEPEST:
-        folded = _folded(conversion, report, selector[0], depth + 1)
+    if owner is not None and owner.type == "template-transform":
+        folded = _folded(conversion, selector[0], depth + 1)
         if folded is not None:
             return folded
     name = name_of(conversion, selector)
@@ -68,6 +68,12 @@ def _left(conversion: Conversion, key: str, variable: str) -> str:
 
 def carries_requests(conversion: Conversion, key: str) -> bool:
     """Whether this HTTP node becomes one of ours; asked before, in whatever order they come."""
+    if key not in conversion.requests:
+        conversion.requests[key] = _is_carried(conversion, key)
+    return conversion.requests[key]
+
+
+def _is_carried(conversion: Conversion, key: str) -> bool:
     one = conversion.nodes[key]
     if one.type != "http-request" or is_inside(one):
         return False
@@ -81,13 +87,25 @@ def is_inside(one: ForeignNode) -> bool:
     return bool(one.data.text("parentId")) or one.data.true("data", "isInIteration")
 
 
-def _folded(conversion: Conversion, report: NodeReport, key: str, depth: int) -> str | None:
-    """The text of a template with its variables in their places; None if it was left out."""
-    if conversion.reports[key].outcome == "left_out":
+def _folded(conversion: Conversion, key: str, depth: int) -> str | None:
+    """The text of a template with its variables in their places.
+
+    None if it was left out, stands in itself, or is too deep in others.
+    """
+    if conversion.reports[key].outcome == "left_out" or depth > _DEEPEST:
         return None
-    data = conversion.nodes[key].data.at("data")
+    if key not in conversion.texts:
+        conversion.texts[key] = None
+        conversion.texts[key] = _put_together(conversion, key, depth)
+    return conversion.texts[key]
+
+
+def _put_together(conversion: Conversion, key: str, depth: int) -> str:
+    report, data = conversion.reports[key], conversion.nodes[key].data.at("data")
     values = {
         one.text("variable"): referred(conversion, report, one.texts("value_selector"), depth)
         for one in data.each("variables")
     }
-    return _PLACE.sub(lambda match: values.get(match[1], ""), data.text("template"))
+    return conversion.filled(
+        report, data.text("template"), _PLACE, lambda match: values.get(match[1], "")
+    )

@@ -1,14 +1,15 @@
 """What the converters of foreign workflows share."""
 
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from workflows.interchange.assembly import PASSES, START, Link, Names, Step, assemble, row
 from workflows.interchange.assembly import node as made
 from workflows.interchange.loose import Loose
-from workflows.interchange.report import Imported, NodeReport
+from workflows.interchange.report import Imported, NodeReport, Unreadable
+from workflows.validation.bounds import Limits
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WORDLESS = {"if-else", "ConditionalRouter"}
@@ -26,15 +27,32 @@ class ForeignNode:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What there is here: models that may be asked, and types of nodes."""
+    """What there is here: models that may be asked, types of nodes, and how much a graph may be."""
 
     models: Container[str]
     kinds: Container[str]
+    limits: Limits = Limits()
+
+    def check_size(self, nodes: int, edges: int) -> None:
+        """Raises Unreadable for more than a graph of ours may have."""
+        if nodes > self.limits.nodes:
+            raise Unreadable(
+                f"A graph has at most {self.limits.nodes:,} nodes; this has {nodes:,}."
+            )
+        if edges > self.limits.edges:
+            raise Unreadable(
+                f"A graph has at most {self.limits.edges:,} edges; this has {edges:,}."
+            )
 
 
 @dataclass(slots=True)
 class Conversion:
-    """One foreign workflow on its way to one of ours."""
+    """One foreign workflow on its way to one of ours. Raises Unreadable where it is too large.
+
+    `texts` are those of templates, put together once; None while one is, for it may stand in
+    itself. `requests` says of HTTP nodes whether they are carried over. `characters` is the length
+    of all texts put together so far.
+    """
 
     source: str
     name: str
@@ -46,8 +64,15 @@ class Conversion:
     steps: dict[str, Step] = field(default_factory=dict)
     reports: dict[str, NodeReport] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, str | None] = field(default_factory=dict)
+    requests: dict[str, bool] = field(default_factory=dict)
+    characters: int = 0
+    _leading: dict[str, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.known.check_size(len(self.nodes), len(self.links))
+        for link in self.links:
+            self._leading.setdefault(link.target, []).append(link.source)
         for key, one in self.nodes.items():
             self.reports[key] = NodeReport(one.id, one.type, one.title)
 
@@ -77,11 +102,10 @@ class Conversion:
         found: set[str] = set()
         seen, waiting = {key}, [key]
         while waiting:
-            at = waiting.pop()
-            for link in self.links:
-                if link.target == at and link.source not in seen:
-                    seen.add(link.source)
-                    (waiting.append if self._is_handed_on(link.source) else found.add)(link.source)
+            for source in self._leading.get(waiting.pop(), ()):
+                if source not in seen:
+                    seen.add(source)
+                    (waiting.append if self._is_handed_on(source) else found.add)(source)
         return found
 
     def _is_handed_on(self, key: str) -> bool:
@@ -89,6 +113,31 @@ class Conversion:
         if node is not None and node.type in _WORDLESS:
             return True
         return step is not None and step.passes and not step.nodes
+
+    def filled(
+        self,
+        report: NodeReport,
+        text: str,
+        place: re.Pattern[str],
+        put: Callable[[re.Match[str]], str],
+    ) -> str:
+        """The text with what `put` gives in each place.
+
+        Raises Unreadable where that is more than the settings of a node, or all of them, may be.
+        """
+        limits, pieces, size = self.known.limits, [], 0
+        room = min(limits.config_characters, limits.document_characters - self.characters)
+        for piece in _pieces(text, place, put):
+            pieces.append(piece)
+            size += len(piece)
+            if size > room:
+                raise Unreadable(
+                    f"The texts of '{report.title[:120]}' become too long: the settings of a node "
+                    f"have at most {limits.config_characters:,} characters, "
+                    f"all of them {limits.document_characters:,}."
+                )
+        self.characters += size
+        return "".join(pieces)
 
     def model(self, key: str, name: str) -> str:
         """The model's name if it may be asked here, else that of the default."""
@@ -110,6 +159,17 @@ class Conversion:
             graph=graph,
             nodes=tuple(self.reports.values()),
         )
+
+
+def _pieces(
+    text: str, place: re.Pattern[str], put: Callable[[re.Match[str]], str]
+) -> Iterator[str]:
+    at = 0
+    for match in place.finditer(text):
+        yield text[at : match.start()]
+        yield put(match)
+        at = match.end()
+    yield text[at:]
 
 
 def input_name(variable: str) -> str:

@@ -119,7 +119,7 @@ def _memory(wiring: Wiring, key: str) -> None:
 def _model(wiring: Wiring, key: str) -> None:
     conversion = wiring.conversion
     one, report = conversion.nodes[key], conversion.reports[key]
-    remembered: list[str] = []
+    remembered: dict[str, None] = {}
     system = wiring.text(key, "system_message", remembered)
     question = wiring.text(key, "input_value", remembered)
     provider = _PROVIDERS[one.type] or one.data.text("provider", "value").lower()
@@ -135,7 +135,7 @@ def _model(wiring: Wiring, key: str) -> None:
     }
     nodes = asking(conversion, key, config, question, wiring.arriving(key, "input_value"))
     if remembered:
-        window = conversion.nodes[remembered[0]].data.number("n_messages", "value")
+        window = conversion.nodes[next(iter(remembered))].data.number("n_messages", "value")
         name = conversion.names.new(f"{nodes[-1]['id']}_memory", "memory")
         nodes.insert(0, remembering(name, one.title, window))
     conversion.take(key, row(*nodes))

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from workflows.interchange.foreign import ARRIVING, Conversion, parted
 
@@ -17,10 +17,14 @@ _DEEPEST = 8
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """A conversion, and which component each field of each component is wired to."""
+    """A conversion, and which component each field of each component is wired to.
+
+    `memories` are those that stand in the texts of prompts.
+    """
 
     conversion: Conversion
     sources: Mapping[tuple[str, str], str]
+    memories: dict[str, dict[str, None]] = field(default_factory=dict)
 
     def is_linked(self, key: str, name: str) -> bool:
         return (key, name) in self.sources
@@ -34,7 +38,7 @@ class Wiring:
         before = {self._name_of(one) for one in self.conversion.before(key)}
         return {ARRIVING, *before} if len(before) == 1 else {ARRIVING}
 
-    def text(self, key: str, name: str, remembered: list[str], depth: int = 0) -> str:
+    def text(self, key: str, name: str, remembered: dict[str, None], depth: int = 0) -> str:
         """The text of a field: its own, or what is wired to it.
 
         Memories met on the way are put into `remembered`, in place of their texts.
@@ -44,30 +48,46 @@ class Wiring:
             own = self.conversion.nodes[key].data.text(name, "value")
             return parted(self.conversion.reports[key], own)
         node = self.conversion.nodes.get(source)
-        if node is not None and node.type in _PROMPTS and depth < _DEEPEST:
-            return self._prompt(source, remembered, depth + 1)
+        if node is not None and node.type in _PROMPTS:
+            prompt = self._prompt(source, remembered, depth + 1)
+            if prompt is not None:
+                return prompt
         if node is not None and node.type in _MEMORIES:
-            remembered.append(source)
+            remembered[source] = None
             return ""
         if found := self._name_of(source):
             return f"{{{{{found}}}}}"
         title = node.title if node else source
-        self.conversion.reports[key].note(f"Nothing stands where it was given '{title}'.")
+        self.conversion.reports[key].note(f"Nothing stands where it was given '{title[:120]}'.")
         return ""
 
-    def _prompt(self, key: str, remembered: list[str], depth: int) -> str:
-        data = self.conversion.nodes[key].data
+    def _prompt(self, key: str, remembered: dict[str, None], depth: int) -> str | None:
+        """The text of a prompt; None if it stands in itself, or is too deep in others."""
+        texts = self.conversion.texts
+        if depth > _DEEPEST:
+            return None
+        if key not in texts:
+            texts[key], self.memories[key] = None, {}
+            texts[key] = self._put_together(key, depth)
+        remembered.update(self.memories[key])
+        return texts[key]
+
+    def _put_together(self, key: str, depth: int) -> str:
+        data, report = self.conversion.nodes[key].data, self.conversion.reports[key]
         double = data.true("use_double_brackets", "value")
-
-        def filled(match: re.Match[str]) -> str:
-            if match[1] is None:
-                return match[0][0]  # a brace written twice is one brace
-            return self.text(key, match[1], remembered, depth)
-
+        place = _DOUBLE if double else _SINGLE
         text = data.text("template", "value")
         if double:
-            text = parted(self.conversion.reports[key], text, keep=r"\s*\w+\s*\}\}")
-        return (_DOUBLE if double else _SINGLE).sub(filled, text).strip()
+            text = parted(report, text, keep=r"\s*\w+\s*\}\}")
+        names = dict.fromkeys(match[1] for match in place.finditer(text) if match[1])
+        values = {name: self.text(key, name, self.memories[key], depth) for name in names}
+        return self.conversion.filled(
+            report,
+            text,
+            place,
+            # a brace written twice is one brace
+            lambda match: match[0][0] if match[1] is None else values[match[1]],
+        ).strip()
 
     def _name_of(self, key: str) -> str:
         node = self.conversion.nodes.get(key)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from workflows.interchange.foreign import Known
 from workflows.interchange.loose import Loose
 from workflows.interchange.report import Imported, NodeReport, Unreadable
 
@@ -42,7 +43,7 @@ def is_package(document: Loose) -> bool:
     return document.text("format") == FORMAT
 
 
-def read_package(document: Loose) -> Imported:
+def read_package(document: Loose, known: Known) -> Imported:
     """Raises Unreadable."""
     try:
         package = Package.model_validate(document.value)
@@ -50,8 +51,10 @@ def read_package(document: Loose) -> Imported:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         path = ".".join(str(step) for step in first["loc"])
         raise Unreadable(f"{path}: {first['msg']}") from error
+    graph = Loose(package.graph)
+    known.check_size(len(list(graph.each("nodes"))), len(list(graph.each("edges"))))
     nodes = [
         NodeReport(one.text("id"), one.text("type"), one.text("label"), [one.text("id")])
-        for one in Loose(package.graph).each("nodes")
+        for one in graph.each("nodes")
     ]
     return Imported("chatter", package.name, package.description, package.graph, tuple(nodes))

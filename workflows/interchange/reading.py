@@ -1,5 +1,7 @@
 """A file of any format known here becomes a workflow, or a reason why not."""
 
+import json
+import re
 from typing import Any
 
 import yaml
@@ -11,34 +13,69 @@ from workflows.interchange.loose import Loose
 from workflows.interchange.package import is_package, read_package
 from workflows.interchange.report import Imported, Unreadable
 
+_DEEPEST = 60  # what can be kept nests no deeper; the C library follows lists until it falls over
+_MOST_YAML = 500_000
+_MOST_VALUES = 50_000  # 10 to 20 us each
+_TAG = re.compile("(?:^|[\r\n\x85\u2028\u2029])%TAG")  # the parser compares each with all before
 
-class _PlainLoader(yaml.SafeLoader):
-    """YAML as far as JSON goes: no aliases (a few of them make gigabytes), dates stay texts."""
+
+class _PlainLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML as far as JSON goes: dates and times stay texts."""
 
     yaml_implicit_resolvers = {
         first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            raise Unreadable("YAML with aliases is not taken.")
-        return super().compose_node(parent, index)
+
+def _number(loader: Any, node: Any) -> Any:
+    """Times are numbers of base 60 in YAML; a long one takes minutes to work out."""
+    if ":" in node.value:
+        return node.value
+    kind = node.tag.rpartition(":")[2]
+    return getattr(yaml.SafeLoader, f"construct_yaml_{kind}")(loader, node)
+
+
+for _kind in ("int", "float"):
+    _PlainLoader.add_constructor(f"tag:yaml.org,2002:{_kind}", _number)
 
 
 def from_yaml(text: str) -> Any:
     """The value of a YAML text. Raises Unreadable."""
+    if len(text) > _MOST_YAML:
+        raise Unreadable(f"YAML of more than {_MOST_YAML:,} characters is not taken; send JSON.")
     try:
+        _check_events(text)
         return yaml.load(text, _PlainLoader)  # noqa: S506 - a safe loader, with less
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise Unreadable(f"This is not YAML: {str(error).splitlines()[0]}") from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise Unreadable(f"This YAML cannot be read: {str(error).splitlines()[0]}") from error
+
+
+def _check_events(text: str) -> None:
+    """Raises ValueError for what JSON has not: aliases (a few of them make gigabytes) and tags."""
+    if _TAG.search(text):
+        raise ValueError("Tags are not taken.")
+    depth = 0
+    for count, event in enumerate(yaml.parse(text, _PlainLoader)):
+        if count > _MOST_VALUES:
+            raise ValueError(f"It holds more than {_MOST_VALUES:,} values; send JSON.")
+        if isinstance(event, yaml.AliasEvent):
+            raise ValueError("Aliases are not taken.")
+        if getattr(event, "tag", None) is not None:
+            raise ValueError("Tags are not taken.")
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise ValueError(f"It nests more than {_DEEPEST} levels deep.")
 
 
 def read(value: Any, known: Known) -> Imported:
     """The workflow that a file's value holds. Raises Unreadable."""
-    document = Loose(value)
+    document, most = Loose(value), known.limits.document_characters
+    if len(json.dumps(value, ensure_ascii=False)) > most:
+        raise Unreadable(f"A document has at most {most:,} characters.")
     if is_package(document):
-        return read_package(document)
+        return read_package(document, known)
     if is_dify(document):
         return read_dify(document, known)
     if is_langflow(document):

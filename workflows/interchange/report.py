@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 CARRIED, APPROXIMATED, LEFT_OUT = "carried", "approximated", "left_out"
+_MOST_NOTES, _LONGEST_NOTE = 50, 500
+_MORE = "There is more that is not told here."
 
 
 @dataclass(slots=True)
@@ -19,8 +21,9 @@ class NodeReport:
     outcome: str = CARRIED
 
     def note(self, text: str) -> None:
-        if text not in self.notes:
-            self.notes.append(text)
+        told = text[:_LONGEST_NOTE]
+        if told not in self.notes and len(self.notes) <= _MOST_NOTES:
+            self.notes.append(told if len(self.notes) < _MOST_NOTES else _MORE)
         if self.outcome == CARRIED:
             self.outcome = APPROXIMATED
 

@@ -15,7 +15,7 @@ def why_not(method: str, url: str) -> str:
     """Why such a request cannot be carried over; empty if it can."""
     if method.upper() not in METHODS:
         return f"Nothing here sends a request '{method[:20]}'."
-    if not _HOST_FIRST.fullmatch(url.strip()) or len(url) > LONGEST:
+    if len(url) > LONGEST or not _HOST_FIRST.fullmatch(url.strip()):
         return "The host of its address is not known before it runs; draw it anew."
     if is_secret(url):
         return "Its address holds a secret, which stays behind; draw it anew."

@@ -10,6 +10,7 @@ from pydantic import Field, JsonValue, field_validator, model_validator
 
 from core.secret_texts import named_in
 from tools.http import KEY, LONGEST_S, MOST_BYTES, Method, checked_headers, time_for
+from workflows.definition.expressions import Allowance
 from workflows.definition.references import MAX_TEMPLATE, bind, render
 from workflows.engine.errors import NodeError
 from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
@@ -112,19 +113,20 @@ class HttpRequestNode(NodeType[Config]):
 
 def _arguments(config: Config, names: Mapping[str, Any], visit: Visit) -> dict[str, Any]:
     """The request as the ledger keeps it: all but the secrets stand in their places."""
-    headers = {name: render(text, names) for name, text in config.headers.items()}
+    shared = Allowance()
+    headers = {name: render(text, names, shared) for name, text in config.headers.items()}
     written = {name.lower() for name in headers}
-    body = render(config.body, names)
+    body = render(config.body, names, shared)
     if config.json is not None:
-        body = json.dumps(bind(config.json, names), ensure_ascii=False)
+        body = json.dumps(bind(config.json, names, allowance=shared), ensure_ascii=False)
         if "content-type" not in written:
             headers["Content-Type"] = "application/json"
     if config.method in _CHANGING and "idempotency-key" not in written:
         headers["Idempotency-Key"] = _same_when_resumed(visit)
     return {
         "method": config.method,
-        "url": render(config.url, names),
-        "query": {name: render(text, names) for name, text in config.query.items()},
+        "url": render(config.url, names, shared),
+        "query": {name: render(text, names, shared) for name, text in config.query.items()},
         "headers": headers,
         "secret_headers": dict(config.secret_headers),
         "body": body,

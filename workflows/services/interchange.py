@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from accounts.models import User
@@ -16,6 +17,7 @@ from workflows.interchange.report import Imported, Unreadable
 from workflows.models import DefinitionVersion, WorkflowDefinition
 from workflows.registry import NODE_TYPES
 from workflows.services.definitions import GraphRefused, create_definition
+from workflows.validation.bounds import Limits
 
 
 class FileUnreadable(Invalid):
@@ -39,10 +41,10 @@ def import_definition(value: Any, *, owner: User) -> tuple[WorkflowDefinition, I
     Runs nothing and touches no other workflow. Raises FileUnreadable, GraphRefused with the report.
     """
     profiles = ModelProfile.objects.usable_by(owner).values_list("provider__name", "model")
+    models = {f"{one}:{model}" for one, model in profiles}
+    limits = Limits(**settings.CHATTER_GRAPH_LIMITS)
     try:
-        imported = read(
-            value, Known({f"{one}:{model}" for one, model in profiles}, NODE_TYPES.keys())
-        )
+        imported = read(value, Known(models, NODE_TYPES.keys(), limits))
     except Unreadable as error:
         raise FileUnreadable(reason=str(error)) from error
     try:

@@ -66,6 +66,16 @@ def test_what_leads_in_circles_is_an_answer() -> None:
     assert told.value.issues[0]["code"] == "schema"
 
 
+def test_what_doubles_at_every_level_is_an_answer() -> None:
+    schema = taken({"properties": {"a": {"allOf": [{"$ref": "#"}, {"$ref": "#"}]}}})
+    arguments: dict[str, Any] = {}
+    for _ in range(40):
+        arguments = {"a": arguments}
+    with pytest.raises(UnfitArguments) as told:
+        check(arguments, schema)
+    assert told.value.issues[0]["code"] == "schema"
+
+
 @pytest.mark.parametrize(
     ("name", "key"),
     [

@@ -1,0 +1,58 @@
+"""Schemas of others are followed so far, and no further."""
+
+import pytest
+
+from core.json_schema import NoSchema, NotFollowed, check_schema, flaws, validator
+
+
+def first(value, schema):
+    return next(flaws(value, schema), None)
+
+
+@pytest.mark.parametrize(
+    ("value", "schema"),
+    [
+        ([599] * 800, {"items": {"anyOf": [{"const": at} for at in range(600)]}}),
+        (["x"] * 800, {"items": {"enum": [*map(str, range(20_000)), "x"]}}),
+        ("x" * 1_000_000, {"anyOf": [{"type": "integer"}] * 3_000}),
+    ],
+    ids=["alternatives", "names", "long"],
+)
+def test_what_asks_for_too_much_work_is_not_followed(value, schema):
+    with pytest.raises(NotFollowed, match="too much work"):
+        first(value, schema)
+
+
+def test_a_thousand_objects_are_checked():
+    fields = {f"field_{at}": {"type": "string", "maxLength": 9} for at in range(10)}
+    schema = {"type": "array", "items": {"properties": fields, "required": ["field_1"]}}
+    value = [dict.fromkeys(fields, "x") for _ in range(1_000)]
+    assert first(value, schema) is None
+    assert first([*value, {}], schema).validator == "required"
+
+
+def test_each_value_has_its_own_steps():
+    kept = validator({"items": {"enum": [*range(100)]}})
+    for _ in range(30):
+        assert not [*kept.iter_errors([99] * 1_000)]
+
+
+@pytest.mark.parametrize(
+    ("value", "unique"),
+    [
+        ([{"a": 1, "b": 2}, {"b": 2.0, "a": 1}], False),
+        ([[1], [1.0]], False),
+        (["1", 1, True, "true", None, 0, False, "", 1.5], True),
+        ([{"a": at} for at in range(1_000)], True),
+    ],
+)
+def test_items_are_unique_by_what_they_are_in_json(value, unique):
+    assert (first(value, {"uniqueItems": True}) is None) == unique
+    assert first(value, {"uniqueItems": False}) is None
+
+
+def test_a_schema_is_told_from_what_is_none():
+    check_schema({"type": ["string", "null"], "pattern": "^a"})
+    for none in ({"type": [{"a": at} for at in range(3_000)]}, {"pattern": "("}, {"type": "text"}):
+        with pytest.raises(NoSchema):
+            check_schema(none)
