@@ -389,10 +389,10 @@ def asking_through(template):
         (asking_through("{a}" * 90), "too long"),
         (dify([tells(0, "{{#sys.query#}}" * 9_000)]), "too long"),
         (dify([tells(at, "x" * 95_000) for at in range(10)] + [tells(10, "y" * 60_000)]), "most"),
-        (dify([tells(at, "") for at in range(101)]), "100 nodes"),
-        (dify([tells(0, "")], [("m0", "m0")] * 201), "200 edges"),
+        (dify([tells(at, "") for at in range(301)]), "300 nodes"),
+        (dify([tells(0, "")], [("m0", "m0")] * 601), "600 edges"),
         (dify([{"id": "i", "data": {"type": "if-else", "cases": [{}] * 101}}]), "100 nodes"),
-        (langflow([(f"m{at}", "OpenAIModel", {}) for at in range(101)]), "100 nodes"),
+        (langflow([(f"m{at}", "OpenAIModel", {}) for at in range(301)]), "300 nodes"),
     ],
     ids=["folds", "prompts", "text", "characters", "nodes", "edges", "cases", "components"],
 )
@@ -403,6 +403,14 @@ def test_a_file_that_would_become_too_large_is_refused_before_it_is_converted(
     assert (answer.status_code, answer.json()["code"]) == (400, "file_unreadable")
     assert told in answer.json()["message"]
     assert WorkflowDefinition.objects.count() == 0
+
+
+def test_notes_are_no_nodes(client):
+    notes = [{"id": f"n{at}", "data": {"type": "note"}} for at in range(120)]
+    answer = client.post(IMPORT, dify([*notes, tells(0, "{{#sys.query#}}")]))
+    assert answer.status_code == 201, answer.json()
+    outcomes = [node["outcome"] for node in answer.json()["report"]["nodes"]]
+    assert (len(outcomes), outcomes.count("left_out")) == (121, 120)
 
 
 def test_templates_that_all_use_one_another_are_put_together_once_each():

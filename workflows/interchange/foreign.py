@@ -14,6 +14,7 @@ from workflows.validation.bounds import Limits
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WORDLESS = {"if-else", "ConditionalRouter"}
 ARRIVING = "text"
+_TIMES = 3  # notes, and what becomes a part of others, are no nodes of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +34,14 @@ class Known:
     kinds: Container[str]
     limits: Limits = Limits()
 
-    def check_size(self, nodes: int, edges: int) -> None:
-        """Raises Unreadable for more than a graph of ours may have."""
-        if nodes > self.limits.nodes:
-            raise Unreadable(
-                f"A graph has at most {self.limits.nodes:,} nodes; this has {nodes:,}."
-            )
-        if edges > self.limits.edges:
-            raise Unreadable(
-                f"A graph has at most {self.limits.edges:,} edges; this has {edges:,}."
-            )
+    def check_size(self, nodes: int, edges: int, times: int = 1) -> None:
+        """Raises Unreadable for more than a graph of ours may have, or so many times as much."""
+        for what, has, most in (
+            ("nodes", nodes, times * self.limits.nodes),
+            ("edges", edges, times * self.limits.edges),
+        ):
+            if has > most:
+                raise Unreadable(f"A graph has at most {most:,} {what}; this has {has:,}.")
 
 
 @dataclass(slots=True)
@@ -70,7 +69,7 @@ class Conversion:
     _leading: dict[str, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.known.check_size(len(self.nodes), len(self.links))
+        self.known.check_size(len(self.nodes), len(self.links), _TIMES)
         for link in self.links:
             self._leading.setdefault(link.target, []).append(link.source)
         for key, one in self.nodes.items():

@@ -1,6 +1,5 @@
 """A file of any format known here becomes a workflow, or a reason why not."""
 
-import json
 import re
 from typing import Any
 
@@ -71,9 +70,7 @@ def _check_events(text: str) -> None:
 
 def read(value: Any, known: Known) -> Imported:
     """The workflow that a file's value holds. Raises Unreadable."""
-    document, most = Loose(value), known.limits.document_characters
-    if len(json.dumps(value, ensure_ascii=False)) > most:
-        raise Unreadable(f"A document has at most {most:,} characters.")
+    document = Loose(value)
     if is_package(document):
         return read_package(document, known)
     if is_dify(document):
