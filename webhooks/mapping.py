@@ -6,7 +6,7 @@ from typing import Any
 
 from core import json_values
 from core.errors import Invalid
-from workflows.definition.expressions import BadExpression, evaluate, parse
+from workflows.definition.expressions import Allowance, BadExpression, evaluate, parse
 
 NAMES = ("payload", "headers", "query")
 WHOLE = {"message": "string(payload)"}
@@ -63,12 +63,12 @@ def _flaw(name: str, text: str) -> str:
 
 
 def mapped(mapping: Mapping[str, str], delivered: Mapping[str, Any]) -> dict[str, Any]:
-    """The input of a run. Raises PayloadUnfit."""
+    """The input of a run; its expressions share what may be worked. Raises PayloadUnfit."""
+    shared = Allowance()
     try:
-        values = {name: evaluate(text, delivered) for name, text in mapping.items()}
+        return {name: evaluate(text, delivered, shared) for name, text in mapping.items()}
     except BadExpression as error:
         raise PayloadUnfit(reason=str(error)) from error
-    return values
 
 
 def payload_of(body: bytes, content_type: str) -> Any:
