@@ -54,15 +54,16 @@ def bind(
     What is put in for `only` is never read as an expression later. All expressions share one
     allowance, and so do values that are given the same. Raises BadExpression.
     """
-    allowance = allowance or Allowance()
+    return _bound(value, names, only, allowance or Allowance())
+
+
+def _bound(value: Any, names: Mapping[str, Any], only: str, allowance: Allowance) -> Any:
     if isinstance(value, str):
         return _bind_text(value, names, only, allowance)
     if isinstance(value, Mapping):
-        return {
-            key: bind(item, names, only=only, allowance=allowance) for key, item in value.items()
-        }
+        return {key: _bound(item, names, only, allowance) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [bind(item, names, only=only, allowance=allowance) for item in value]
+        return [_bound(item, names, only, allowance) for item in value]
     return value
 
 
