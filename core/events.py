@@ -23,21 +23,27 @@ log = structlog.get_logger(__name__)
 _SEND_TIMEOUT_S = 1.0
 _SILENT_S = 1.0  # after a ring that was not carried: each costs a task and up to its timeout
 _JOINS_WITHIN_S = 1.0
-_BEHIND = 2_048  # pieces: a listener further behind is told only to read for itself
+_BEHIND = 2_048
 
 
 class Listener:
     """One watcher's ear, used in the event loop it was made in.
 
-    `wanted` tells, in whatever thread rings, whether a piece is worth waking up for.
+    `wanted` tells, in whatever thread rings, whether a piece is worth waking up for. One that is
+    more than `behind` pieces behind is told only to read for itself.
     """
 
     def __init__(
-        self, bell: "Bell", group: str, wanted: Callable[[Any], bool] | None = None
+        self,
+        bell: "Bell",
+        group: str,
+        wanted: Callable[[Any], bool] | None = None,
+        behind: int = _BEHIND,
     ) -> None:
         self._bell = bell
         self._group = group
         self._wanted = wanted
+        self._behind = behind
         self._rung = asyncio.Event()
         self._pieces: list[Any] = []
         self._hinted = False
@@ -81,7 +87,7 @@ class Listener:
         """Called in the listener's own loop."""
         self._pieces.extend(pieces)
         self._hinted = self._hinted or not pieces
-        if len(self._pieces) > _BEHIND:
+        if len(self._pieces) > self._behind:
             self._pieces.clear()
             self._hinted = True
         self._rung.set()

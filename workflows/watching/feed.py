@@ -22,6 +22,7 @@ from workflows.watching.positions import Positions, Verdict
 log = structlog.get_logger(__name__)
 # One execution's next event shows what was lost before it; another's event shows nothing of it.
 _BUSY_POLL_S = 1.0
+_BEHIND = 16_384  # frames: a feed waits for no client, so what piles up is a loop that is busy
 
 
 class Batch:
@@ -83,7 +84,7 @@ class Feed:
 
     async def _run(self) -> None:
         try:
-            with Listener(bell, self.source.group) as listener:
+            with Listener(bell, self.source.group, behind=_BEHIND) as listener:
                 await listener.joined()
                 positions = await patiently(self.source.present)
                 self._begun.set_result(None)
