@@ -1,7 +1,8 @@
 """The bell: tells watchers that there is something to read. It may lose anything at any time.
 
-Watchers in this process are woken by a call and given what was committed, so that they need not
-read it again; watchers in other processes are woken through the channel layer and read the tables.
+Watchers are given what was committed, so that they need not read it again: in this process by a
+call, in others through the channel layer, as far as it is short. What is longer they read from the
+tables, as all that a ring did not bring.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary, WeakSet
 
 import structlog
@@ -24,13 +25,22 @@ _SEND_TIMEOUT_S = 1.0
 _SILENT_S = 1.0  # after a ring that was not carried: each costs a task and up to its timeout
 _JOINS_WITHIN_S = 1.0
 _BEHIND = 2_048
+_CARRIED = 16_384  # characters of one ring that go through the channel layer
+
+
+class Piece(Protocol):
+    """A piece of news that says all of itself in its text."""
+
+    @property
+    def text(self) -> str: ...
 
 
 class Listener:
     """One watcher's ear, used in the event loop it was made in.
 
-    `wanted` tells, in whatever thread rings, whether a piece is worth waking up for. One that is
-    more than `behind` pieces behind is told only to read for itself.
+    `wanted` tells, in whatever thread rings, whether a piece is worth waking up for. `read` makes a
+    piece of the text that another process sent; without it, and when more than `behind` pieces
+    behind, a listener is told only to read for itself.
     """
 
     def __init__(
@@ -38,11 +48,14 @@ class Listener:
         bell: "Bell",
         group: str,
         wanted: Callable[[Any], bool] | None = None,
+        *,
+        read: Callable[[str], Any] | None = None,
         behind: int = _BEHIND,
     ) -> None:
         self._bell = bell
         self._group = group
         self._wanted = wanted
+        self._read = read
         self._behind = behind
         self._rung = asyncio.Event()
         self._pieces: list[Any] = []
@@ -83,6 +96,12 @@ class Listener:
     def wants(self, pieces: Sequence[Any]) -> bool:
         return self._wanted is None or any(map(self._wanted, pieces))
 
+    def hear(self, texts: Sequence[str]) -> None:
+        """Another process rang; called in the listener's own loop."""
+        pieces = [self._read(text) for text in texts] if self._read is not None else []
+        if not pieces or self.wants(pieces):
+            self.wake(pieces)
+
     def wake(self, pieces: Sequence[Any]) -> None:
         """Called in the listener's own loop."""
         self._pieces.extend(pieces)
@@ -111,7 +130,7 @@ class Bell:
         """Name the loop that sends to the channel layer for threads without one."""
         self._carrier = loop
 
-    def ring(self, pieces_by_group: Mapping[str, Sequence[Any]]) -> None:
+    def ring(self, pieces_by_group: Mapping[str, Sequence[Piece]]) -> None:
         """Wake the listeners of each group and hand them the pieces; never raises, never waits."""
         by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Listener, Sequence[Any]]]] = {}
         with self._lock:
@@ -126,23 +145,24 @@ class Bell:
         if layer is None or carrier is None or self._silent_until > time.monotonic():
             return
         if pieces_by_group:
+            texts = {group: _carried(pieces) for group, pieces in pieces_by_group.items()}
             with suppress(RuntimeError):
-                carrier.call_soon_threadsafe(self._send_soon, layer, list(pieces_by_group))
+                carrier.call_soon_threadsafe(self._send_soon, layer, texts)
 
-    def _send_soon(self, layer: Any, groups: list[str]) -> None:
-        task = asyncio.get_running_loop().create_task(self._send(layer, groups))
+    def _send_soon(self, layer: Any, texts: Mapping[str, Sequence[str]]) -> None:
+        task = asyncio.get_running_loop().create_task(self._send(layer, texts))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
-    async def _send(self, layer: Any, groups: list[str]) -> None:
+    async def _send(self, layer: Any, texts: Mapping[str, Sequence[str]]) -> None:
         try:
             async with asyncio.timeout(_SEND_TIMEOUT_S):
-                for group in groups:
-                    rung = {"type": "rung", "group": group, "by": THIS_PROCESS}
+                for group, of_group in texts.items():
+                    rung = {"type": "rung", "group": group, "by": THIS_PROCESS, "texts": of_group}
                     await layer.group_send(group, rung)
-        except Exception:  # the layer only brings hints; the log has it all
+        except Exception:  # the layer only brings what the tables have
             if self._silent_until < time.monotonic():
-                log.warning("bell.not_carried", groups=len(groups), exc_info=True)
+                log.warning("bell.not_carried", groups=len(texts), exc_info=True)
             self._silent_until = time.monotonic() + _SILENT_S
 
     def _relay_of(self, loop: asyncio.AbstractEventLoop) -> Relay | None:
@@ -155,14 +175,16 @@ class Bell:
             relay = self._relays[loop] = Relay(layer, partial(self._heard, loop))
         return relay
 
-    def _heard(self, loop: asyncio.AbstractEventLoop, group: str | None) -> None:
+    def _heard(
+        self, loop: asyncio.AbstractEventLoop, group: str | None, texts: Sequence[str]
+    ) -> None:
         """Wake this loop's listeners of the group, or all of them; called in that loop."""
         with self._lock:
             groups = list(self._listeners) if group is None else [group]
             woken = [one for name in groups for one in self._listeners.get(name, ())]
         for listener in woken:
             if listener.loop is loop:
-                listener.wake(())
+                listener.hear(texts)
 
     def _add(self, group: str, listener: Listener) -> None:
         with self._lock:
@@ -173,6 +195,11 @@ class Bell:
             self._listeners[group].discard(listener)
             if not self._listeners[group]:
                 del self._listeners[group]
+
+
+def _carried(pieces: Sequence[Piece]) -> list[str]:
+    texts = [piece.text for piece in pieces]
+    return texts if sum(map(len, texts)) <= _CARRIED else []
 
 
 def _wake_all(calls: list[tuple[Listener, Sequence[Any]]]) -> None:

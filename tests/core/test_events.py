@@ -1,13 +1,14 @@
 """The bell brings hints, and leaves nothing behind."""
 
 import asyncio
+from dataclasses import dataclass
 
 import pytest
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 
-from core import events
-from core.events import Bell
+from core import events, relay
+from core.events import Bell, Listener
 
 _SOCKET_WAITS_S = 5.0  # redis-py's own time for an answer; a layer that polls dies of it
 
@@ -40,6 +41,36 @@ def test_other_processes_are_heard_after_a_silence_longer_than_a_socket_of_redis
             await get_channel_layer().group_send("execution.quiet", rung)
             await listener.wait(5)
             assert listener.hinted
+
+    asyncio.run(scenario())
+
+
+@dataclass(frozen=True)
+class News:
+    text: str
+
+
+@pytest.mark.services
+@pytest.mark.usefixtures("production_profile")
+def test_another_process_is_handed_what_is_short_and_told_of_what_is_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(relay, "THIS_PROCESS", "another process")
+
+    async def scenario() -> None:
+        here, there, group = Bell(), Bell(), "execution.told"
+        there.carry_through(asyncio.get_running_loop())
+        with Listener(here, group, read=News) as reads, Listener(here, group) as waits:
+            await reads.joined()
+            await reads.wait(5), await waits.wait(5)  # what was rung before it joined is not known
+            there.ring({group: [News("\u00fc"), News("b")]})
+            assert await reads.wait(5) == [News("\u00fc"), News("b")]
+            assert not reads.hinted
+            assert await waits.wait(5) == []
+            assert waits.hinted
+            there.ring({group: [News("c" * 20_000)]})
+            assert await reads.wait(5) == []
+            assert reads.hinted
 
     asyncio.run(scenario())
 

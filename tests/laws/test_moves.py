@@ -74,7 +74,7 @@ class _Actor:
 
     def attempt(self, move: str, owner: int = 0) -> None:
         if move == "claim":
-            self.owners += claim(f"owner {len(self.owners)}", 1)[0]
+            self.owners += claim(f"owner {len(self.owners)}", 1)
         elif move == "expire":
             leases_run_out()
         elif move == "renew":

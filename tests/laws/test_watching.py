@@ -1,7 +1,9 @@
 """Promises 4 and 5, for many watchers at once: whatever gets lost on the way, each has the log."""
 
 import asyncio
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from core.database import DatabaseThreads
-from core.events import Bell
+from core.events import Bell, _carried
 from tests.factories.accounts import UserFactory
 from tests.laws.histories import undone
 from tests.watching.world import Person, World
@@ -33,7 +35,7 @@ steps = st.one_of(
     st.tuples(st.just("return"), numbers),
     st.tuples(st.just("stop_reading"), numbers),
     st.tuples(st.just("read"), numbers),
-    st.tuples(st.just("bell"), st.booleans()),
+    st.tuples(st.just("bell"), st.sampled_from(["here", "elsewhere", "silent"])),
     st.tuples(st.just("dawdle"), st.booleans()),
     st.tuples(st.just("rest")),
 )
@@ -106,9 +108,18 @@ class Town:
         if self.watchers:
             self.watchers[at % len(self.watchers)].read(at)
 
-    async def bell(self, rings: bool) -> None:
-        ring = self._ring if rings else lambda self, pieces_by_group: None
-        self._patch.setattr(Bell, "ring", ring)
+    async def bell(self, where: str) -> None:
+        """In another process it is heard in any order, and some of it only as a hint."""
+        loop, late = asyncio.get_running_loop(), itertools.cycle([0, 0.015, 0, 0.005])
+
+        def elsewhere(self: Bell, pieces_by_group: Mapping[str, Sequence[Frame]]) -> None:
+            for group, pieces in pieces_by_group.items():
+                texts = _carried(pieces) if len(pieces) < BIGGEST_COMMIT else []
+                hear = partial(loop.call_later, next(late), self._heard, loop, group, texts)
+                loop.call_soon_threadsafe(hear)
+
+        rings = {"here": self._ring, "elsewhere": elsewhere, "silent": lambda self, pieces: None}
+        self._patch.setattr(Bell, "ring", rings[where])
 
     async def dawdle(self, reads_take_time: bool) -> None:
         """What was read arrives later: much may have been committed since."""

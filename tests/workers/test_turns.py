@@ -19,7 +19,7 @@ def claimed_in_turn(sizes):
     """Whose executions a pump claims, place by place, as so many are free at a time."""
     order, last = [], None
     for size in sizes:
-        claimed, _ = claim("pump", size, last)
+        claimed = claim("pump", size, last)
         if claimed:
             last = claimed[-1].user_id
         order += [execution.user_id for execution in claimed]
@@ -34,7 +34,7 @@ def test_one_that_waits_behind_five_hundred_of_another_is_next_but_one(alice, ch
 def test_what_one_user_asked_for_is_run_in_that_order(alice, charlie):
     asked = wait_in_line([alice, charlie, alice, alice])
     mine = [execution.pk for execution in asked if execution.user_id == alice.id]
-    claimed = [claim("pump", 1)[0][0].pk for _ in range(4)]
+    claimed = [claim("pump", 1)[0].pk for _ in range(4)]
     assert [pk for pk in claimed if pk in mine] == mine
 
 

@@ -16,7 +16,7 @@ from workflows.engine.engine import ExecutionEngine
 from workflows.models import WorkflowExecution
 from workflows.pump.run import Run
 from workflows.registry import NODE_TYPES
-from workflows.tracking.leases import claim, new_owner, renew
+from workflows.tracking.leases import claim, new_owner, renew, some_wait
 from workflows.tracking.writer import GroupCommitWriter
 
 log = structlog.get_logger(__name__)
@@ -134,15 +134,17 @@ class Pump:
         if (free := self._free) <= 0:
             self._others_wait = self._behind = True
             return 0
+        claimed: list[WorkflowExecution] = []
+        self._others_wait = True  # for all that is known
         try:
-            claimed, self._others_wait = await database.run(claim, self.owner, free, self._turn)
+            claimed = await database.run(claim, self.owner, free, self._turn)
+            self._behind = len(claimed) == free
+            for execution in claimed:
+                self._turn = execution.user_id
+                self._begin(execution)
+            self._others_wait = await database.run(some_wait)
         except Exception:
             log.exception("pump.claim_failed")
-            return 0
-        self._behind = len(claimed) == free
-        for execution in claimed:
-            self._turn = execution.user_id
-            self._begin(execution)
         return len(claimed)
 
     async def _beat(self) -> None:

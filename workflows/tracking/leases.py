@@ -69,14 +69,11 @@ def _uuid(value: UUID | str) -> UUID:
     return value if isinstance(value, UUID) else UUID(value)
 
 
-def claim(
-    owner: str, limit: int, after: UUID | None = None
-) -> tuple[list[WorkflowExecution], bool]:
+def claim(owner: str, limit: int, after: UUID | None = None) -> list[WorkflowExecution]:
     """Take up to `limit` executions that nobody runs, each with a new attempt number.
 
     Users take turns, beginning behind `after`. Whoever wins the conditional UPDATE owns it; a
-    doubled doorbell claims nothing twice. Returns them, and whether others wait that could not be
-    taken yet. Where nothing waits nothing is locked.
+    doubled doorbell claims nothing twice. Where nothing waits nothing is locked.
     """
     claimed: list[WorkflowExecution] = []
     for _ in range(_TRIES):
@@ -87,8 +84,13 @@ def claim(
         if len(taken) == len(wanted):
             break
         time.sleep(_CONTENDED_S)  # another pump has these: what is left is seen when it is through
-    pending = WorkflowExecution.objects.under_way().filter(status=ExecutionStatus.PENDING)
-    return claimed, pending.exists()
+    return claimed
+
+
+def some_wait() -> bool:
+    """Whether there are executions that could not be taken yet."""
+    waiting = WorkflowExecution.objects.under_way().filter(status=ExecutionStatus.PENDING)
+    return waiting.exists()
 
 
 def _in_turn(limit: int, after: UUID | None) -> list[UUID]:

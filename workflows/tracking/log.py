@@ -1,7 +1,7 @@
 """Tails the event log of an execution: the one reader behind sockets, SSE and the waiting call.
 
-Watchers of this process are handed what was just committed; whatever is missing (a gap, a late
-join, a lost bell, another process) is read from the table.
+Watchers are handed what was just committed; whatever is missing (a gap, a late join, a lost ring,
+long news of another process) is read from the table.
 """
 
 from collections.abc import AsyncIterator, Collection, Sequence
@@ -50,7 +50,8 @@ class Tail:
         self.seen = after
         self._only = only
         self._born = self._read_first = not unborn
-        self._listener = Listener(bell, group_of(execution_id), self._is_wanted if only else None)
+        wanted = self._is_wanted if only else None
+        self._listener = Listener(bell, group_of(execution_id), wanted, read=frame_from)
 
     def open(self) -> "Tail":
         self._listener.__enter__()

@@ -1,7 +1,7 @@
 """One tail of a log for all its watchers in this process: read once, made to text once.
 
-The bell hands over what was committed here; what it does not (other processes, lost rings, gaps) is
-read from the tables, once for all.
+The bell hands over what was committed; what it does not (long news of other processes, lost rings,
+gaps) is read from the tables, once for all.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from django.conf import settings
 
 from core.events import Listener, bell
 from core.outlets import Parcel
-from workflows.tracking.frames import Frame
+from workflows.tracking.frames import Frame, frame_from
 from workflows.watching.logs import Log
 from workflows.watching.patience import patiently
 from workflows.watching.positions import Positions, Verdict
@@ -84,7 +84,8 @@ class Feed:
 
     async def _run(self) -> None:
         try:
-            with Listener(bell, self.source.group, behind=_BEHIND) as listener:
+            group = self.source.group
+            with Listener(bell, group, read=frame_from, behind=_BEHIND) as listener:
                 await listener.joined()
                 positions = await patiently(self.source.present)
                 self._begun.set_result(None)
