@@ -1,8 +1,8 @@
 """The bell: tells watchers that there is something to read. It may lose anything at any time.
 
 Watchers are given what was committed, so that they need not read it again: in this process by a
-call, in others through the channel layer, as far as it is short. What is longer they read from the
-tables, as all that a ring did not bring.
+call, in others through the channel layer, as far as it is short. All that a ring did not bring they
+read from the tables.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary, WeakSet
 import structlog
 from channels.layers import get_channel_layer
 
-from core.relay import THIS_PROCESS, Relay
+from core.relay import Relay, Ring, message_of
 
 log = structlog.get_logger(__name__)
 _SEND_TIMEOUT_S = 1.0
@@ -96,11 +96,12 @@ class Listener:
     def wants(self, pieces: Sequence[Any]) -> bool:
         return self._wanted is None or any(map(self._wanted, pieces))
 
-    def hear(self, texts: Sequence[str]) -> None:
+    def hear(self, ring: Ring) -> None:
         """Another process rang; called in the listener's own loop."""
-        pieces = [self._read(text) for text in texts] if self._read is not None else []
+        pieces = [self._read(text) for text in ring.texts] if self._read is not None else []
         if not pieces or self.wants(pieces):
             self.wake(pieces)
+            self._hinted = self._hinted or not ring.whole
 
     def wake(self, pieces: Sequence[Any]) -> None:
         """Called in the listener's own loop."""
@@ -145,24 +146,23 @@ class Bell:
         if layer is None or carrier is None or self._silent_until > time.monotonic():
             return
         if pieces_by_group:
-            texts = {group: _carried(pieces) for group, pieces in pieces_by_group.items()}
+            rings = {group: _carried(pieces) for group, pieces in pieces_by_group.items()}
             with suppress(RuntimeError):
-                carrier.call_soon_threadsafe(self._send_soon, layer, texts)
+                carrier.call_soon_threadsafe(self._send_soon, layer, rings)
 
-    def _send_soon(self, layer: Any, texts: Mapping[str, Sequence[str]]) -> None:
-        task = asyncio.get_running_loop().create_task(self._send(layer, texts))
+    def _send_soon(self, layer: Any, rings: Mapping[str, Ring]) -> None:
+        task = asyncio.get_running_loop().create_task(self._send(layer, rings))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
-    async def _send(self, layer: Any, texts: Mapping[str, Sequence[str]]) -> None:
+    async def _send(self, layer: Any, rings: Mapping[str, Ring]) -> None:
         try:
             async with asyncio.timeout(_SEND_TIMEOUT_S):
-                for group, of_group in texts.items():
-                    rung = {"type": "rung", "group": group, "by": THIS_PROCESS, "texts": of_group}
-                    await layer.group_send(group, rung)
+                for group, ring in rings.items():
+                    await layer.group_send(group, message_of(group, ring))
         except Exception:  # the layer only brings what the tables have
             if self._silent_until < time.monotonic():
-                log.warning("bell.not_carried", groups=len(texts), exc_info=True)
+                log.warning("bell.not_carried", groups=len(rings), exc_info=True)
             self._silent_until = time.monotonic() + _SILENT_S
 
     def _relay_of(self, loop: asyncio.AbstractEventLoop) -> Relay | None:
@@ -175,16 +175,14 @@ class Bell:
             relay = self._relays[loop] = Relay(layer, partial(self._heard, loop))
         return relay
 
-    def _heard(
-        self, loop: asyncio.AbstractEventLoop, group: str | None, texts: Sequence[str]
-    ) -> None:
+    def _heard(self, loop: asyncio.AbstractEventLoop, group: str | None, ring: Ring) -> None:
         """Wake this loop's listeners of the group, or all of them; called in that loop."""
         with self._lock:
             groups = list(self._listeners) if group is None else [group]
             woken = [one for name in groups for one in self._listeners.get(name, ())]
         for listener in woken:
             if listener.loop is loop:
-                listener.hear(texts)
+                listener.hear(ring)
 
     def _add(self, group: str, listener: Listener) -> None:
         with self._lock:
@@ -197,9 +195,12 @@ class Bell:
                 del self._listeners[group]
 
 
-def _carried(pieces: Sequence[Piece]) -> list[str]:
+def _carried(pieces: Sequence[Piece]) -> Ring:
+    """Of what is too long only the last, for those who wait for an end."""
     texts = [piece.text for piece in pieces]
-    return texts if sum(map(len, texts)) <= _CARRIED else []
+    if sum(map(len, texts)) <= _CARRIED:
+        return Ring(texts)
+    return Ring([text for text in texts[-1:] if len(text) <= _CARRIED], whole=False)
 
 
 def _wake_all(calls: list[tuple[Listener, Sequence[Any]]]) -> None:

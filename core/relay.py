@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -14,15 +15,33 @@ THIS_PROCESS = uuid4().hex
 _AGAIN_AFTER_S = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """What goes to other processes; not the `whole` of it where that is long."""
+
+    texts: Sequence[str] = ()
+    whole: bool = True
+
+
+def message_of(group: str, ring: Ring) -> dict[str, Any]:
+    """As the channel layer takes it."""
+    return {
+        "type": "rung",
+        "group": group,
+        "by": THIS_PROCESS,
+        "texts": ring.texts,
+        "whole": ring.whole,
+    }
+
+
 class Relay:
     """Joins a group when its first listener comes and leaves it with the last, over one channel.
 
-    `heard` is called with the group that another process rang, and the texts it sent along; with no
-    group when anything may have been rung unheard. The relay's task ends when nobody listens any
-    more.
+    `heard` is called with the group that another process rang, or with None when anything may have
+    been rung unheard. The relay's task ends when nobody listens any more.
     """
 
-    def __init__(self, layer: Any, heard: Callable[[str | None, Sequence[str]], None]) -> None:
+    def __init__(self, layer: Any, heard: Callable[[str | None, Ring], None]) -> None:
         self._layer = layer
         self._heard = heard
         self._wanted: Counter[str] = Counter()
@@ -65,7 +84,7 @@ class Relay:
         channel = await self._layer.new_channel()
         hearing = asyncio.get_running_loop().create_task(self._hear(channel))
         hearing.add_done_callback(lambda _: self._changed.set())
-        self._heard(None, ())
+        self._heard(None, Ring())
         try:
             while self._wanted and not hearing.done():
                 self._changed.clear()
@@ -92,4 +111,5 @@ class Relay:
         while self._wanted:  # asyncio.wait_for, in redis-py, can lose a cancel
             message = await self._layer.receive(channel)
             if message.get("by") != THIS_PROCESS:
-                self._heard(message.get("group"), message.get("texts", ()))
+                ring = Ring(message.get("texts", ()), message.get("whole", False))
+                self._heard(message.get("group"), ring)

@@ -2,13 +2,15 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 
-from core import events, relay
+from core import events
 from core.events import Bell, Listener
+from core.relay import Ring, message_of
 
 _SOCKET_WAITS_S = 5.0  # redis-py's own time for an answer; a layer that polls dies of it
 
@@ -52,25 +54,39 @@ class News:
 
 @pytest.mark.services
 @pytest.mark.usefixtures("production_profile")
-def test_another_process_is_handed_what_is_short_and_told_of_what_is_long(
+def test_another_process_is_handed_what_is_short_and_of_what_is_long_the_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(relay, "THIS_PROCESS", "another process")
+    def from_elsewhere(group: str, ring: Ring) -> dict[str, Any]:
+        return {**message_of(group, ring), "by": "another process"}
+
+    monkeypatch.setattr(events, "message_of", from_elsewhere)
 
     async def scenario() -> None:
         here, there, group = Bell(), Bell(), "execution.told"
         there.carry_through(asyncio.get_running_loop())
-        with Listener(here, group, read=News) as reads, Listener(here, group) as waits:
+        with (
+            Listener(here, group, read=News) as reads,
+            Listener(here, group, lambda news: news.text == "end", read=News) as waits,
+            Listener(here, group) as looks,
+        ):
             await reads.joined()
-            await reads.wait(5), await waits.wait(5)  # what was rung before it joined is not known
+            for one in (reads, waits, looks):
+                await one.wait(5)  # what was rung before it joined is not known
             there.ring({group: [News("\u00fc"), News("b")]})
             assert await reads.wait(5) == [News("\u00fc"), News("b")]
             assert not reads.hinted
+            assert await looks.wait(5) == []
+            assert looks.hinted
+            there.ring({group: [News("c" * 20_000), News("d")]})
+            assert await reads.wait(5) == [News("d")]
+            assert reads.hinted
+            assert not waits._rung.is_set()
+            there.ring({group: [News("e" * 20_000), News("end")]})
+            assert await waits.wait(5) == [News("end")]
+            there.ring({group: [News("f" * 20_000)]})
             assert await waits.wait(5) == []
             assert waits.hinted
-            there.ring({group: [News("c" * 20_000)]})
-            assert await reads.wait(5) == []
-            assert reads.hinted
 
     asyncio.run(scenario())
 

@@ -5,6 +5,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
@@ -22,6 +23,7 @@ from workflows.tracking.frames import Frame
 PATIENCE_S = 5
 BEHIND = 4
 BIGGEST_COMMIT = 6
+LONG = Frame(UUID(int=0), 1, "", "!" * 20_000)
 
 numbers = st.integers(0, 20)
 steps = st.one_of(
@@ -109,13 +111,13 @@ class Town:
             self.watchers[at % len(self.watchers)].read(at)
 
     async def bell(self, where: str) -> None:
-        """In another process it is heard in any order, and some of it only as a hint."""
+        """In another process it is heard in any order, and what is long only in part."""
         loop, late = asyncio.get_running_loop(), itertools.cycle([0, 0.015, 0, 0.005])
 
         def elsewhere(self: Bell, pieces_by_group: Mapping[str, Sequence[Frame]]) -> None:
             for group, pieces in pieces_by_group.items():
-                texts = _carried(pieces) if len(pieces) < BIGGEST_COMMIT else []
-                hear = partial(loop.call_later, next(late), self._heard, loop, group, texts)
+                ring = _carried(pieces if len(pieces) < BIGGEST_COMMIT else [LONG, *pieces])
+                hear = partial(loop.call_later, next(late), self._heard, loop, group, ring)
                 loop.call_soon_threadsafe(hear)
 
         rings = {"here": self._ring, "elsewhere": elsewhere, "silent": lambda self, pieces: None}
