@@ -34,7 +34,7 @@ _MEASURES: dict[str, Measure] = {
     "linear": lambda at, quick: linear.rows(at, seconds=0.5 if quick else 2.0),
     "streaming": lambda at, quick: streaming.rows(at, *((2, 2.0) if quick else (3, 4.0))),
     "across": lambda at, quick: across.rows(at, runs=100 if quick else 300),
-    "scaling": lambda at, quick: scaling.rows(at, *((1, 3.0) if quick else (3, 5.0))),
+    "scaling": lambda at, quick: scaling.rows(at, *((1, 12.0) if quick else (3, 15.0))),
     # Its events are of executions that never end, which those above would count as lost.
     "fanout": lambda at, quick: fanout.rows(at, events=60 if quick else 200),
     "bare": lambda at, quick: throughput.bare_rows(at, seconds=2.0 if quick else 6.0),

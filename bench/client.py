@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -102,14 +103,25 @@ async def asked(connection: Connection, request: Request) -> Answer:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What one stretch of load came to."""
+    """What one stretch of load came to. `ended` are the seconds after which answers came."""
 
-    runs: int
+    ended: Sequence[float]
     seconds: float
+
+    @property
+    def runs(self) -> int:
+        return len(self.ended)
 
     @property
     def per_s(self) -> float:
         return self.runs / self.seconds
+
+    def later_per_s(self, first: int) -> float:
+        """Without so many answers that came first. Raises Void."""
+        ended = sorted(self.ended)
+        if len(ended) < 2 * first:
+            raise Void(f"Only {len(ended)} answers came in {self.seconds:.0f} s.")
+        return (len(ended) - first) / (ended[-1] - ended[first - 1])
 
 
 async def load(port: int, request: Request, clients: int, seconds: float) -> Window:
@@ -118,19 +130,19 @@ async def load(port: int, request: Request, clients: int, seconds: float) -> Win
     began = time.perf_counter()
     until = began + seconds
 
-    async def ask_on(connection: Connection) -> int:
-        runs = 0
+    ended: list[float] = []
+
+    async def ask_on(connection: Connection) -> None:
         while time.perf_counter() < until:
             await asked(connection, request)
-            runs += 1
-        return runs
+            ended.append(time.perf_counter() - began)
 
     try:
         async with asyncio.timeout(seconds + _ANSWERED_WITHIN_S):
-            runs = sum(await asyncio.gather(*(ask_on(one) for one in connections)))
+            await asyncio.gather(*map(ask_on, connections))
     except TimeoutError as error:
         raise Void(f"Some of {clients} requests at once were never answered.") from error
     finally:
         for connection in connections:
             connection.close()
-    return Window(runs, time.perf_counter() - began)
+    return Window(ended, time.perf_counter() - began)
