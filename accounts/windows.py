@@ -11,7 +11,6 @@ from datetime import datetime
 from functools import lru_cache
 
 from django.core.cache import cache
-from redis.exceptions import RedisError
 
 from core import clock
 from core.errors import ChatterError
@@ -119,5 +118,9 @@ class Window:
 def _told_away() -> Iterator[None]:
     try:
         yield
-    except (RedisError, OSError) as error:
-        raise CacheAway(retry_after_s=_AWAY_S) from error
+    except Exception as error:
+        from redis.exceptions import RedisError  # noqa: PLC0415 - 13 MB, and needed only here
+
+        if isinstance(error, RedisError | OSError):
+            raise CacheAway(retry_after_s=_AWAY_S) from error
+        raise

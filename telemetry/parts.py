@@ -7,7 +7,6 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
-from redis import Redis
 
 _REDIS_S = 1.0
 
@@ -28,6 +27,8 @@ def redis_problem() -> str:
     """What is wrong with Redis; empty where all is well, or none is set."""
     if not settings.REDIS_URL:
         return ""
+    from redis import Redis  # noqa: PLC0415 - 13 MB that an installation without it does not need
+
     try:
         limits = {"socket_timeout": _REDIS_S, "socket_connect_timeout": _REDIS_S}
         with Redis.from_url(settings.REDIS_URL, **limits) as redis:

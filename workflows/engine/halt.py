@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from workflows.engine.paths import around
 
@@ -33,16 +33,12 @@ class Halt:
             with self.rest(node, visit):
                 await asyncio.Event().wait()
 
-    @contextmanager
-    def visit(self, node: str, visit: int) -> Iterator[None]:
-        with self._noted(self._under_way, (node, visit)):
-            yield
+    def visit(self, node: str, visit: int) -> AbstractContextManager[None]:
+        return self._noted(self._under_way, (node, visit))
 
-    @contextmanager
-    def rest(self, node: str, visit: int) -> Iterator[None]:
+    def rest(self, node: str, visit: int) -> AbstractContextManager[None]:
         """It waits for something that is waited for again, as long as is left, after a replay."""
-        with self._noted(self._at_rest, (node, visit)):
-            yield
+        return self._noted(self._at_rest, (node, visit))
 
     @contextmanager
     def _noted(self, among: Counter[Visited], here: Visited) -> Iterator[None]:

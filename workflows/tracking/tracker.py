@@ -96,7 +96,8 @@ class WorkflowTracker:
         self.append(event)
         if isinstance(event, LimitReached):
             self.record(audited(event, self.execution))
-        self.flush_within(_COALESCE_S)
+        if self._timer is None:  # else it is due sooner
+            self.flush_within(_COALESCE_S)
 
     def append(self, event: Event) -> None:
         """Number an event, without asking when it will be written."""
