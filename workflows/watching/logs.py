@@ -139,14 +139,17 @@ class SeriesLog:
         return Positions(told, set(ended.values_list("id", flat=True)) - set(told), low)
 
     def read(self, positions: Positions, limit: int) -> Page:
+        """What is known goes first: while that fills a page, nobody looks for what is new."""
+        room = Room(limit)
+        frames = _next_frames(positions.told, room)
+        if room.full:
+            return Page(frames, more=True)
         began_ms = _now_ms()
         later = self._rows.filter(id__gt=positions.low).order_by("id")
         lately = list(later.values_list("id", flat=True)[:_LATELY])
         known = positions.told.keys() | positions.over
         begun = [one for one in {*lately, *self.under_way()} if one not in known]
-        told = {**dict.fromkeys(begun, 0), **positions.told}
-        room = Room(limit)
-        frames = _next_frames(told, room)
+        frames += _next_frames(dict.fromkeys(begun, 0), room)
         more = len(lately) == _LATELY
         low = id_at(began_ms - LATE_MS)
         if more:
