@@ -1,4 +1,4 @@
-"""What templates and users keep of finished executions, and templates of ratings of both kinds.
+"""What templates keep of finished executions, and of ratings of both kinds.
 
 Replays are no executions here, for they did nothing; the calls they name count, at no cost.
 """
@@ -7,28 +7,17 @@ from core.aggregates import Aggregate, declare
 from workflows.totals import COUNTED
 
 _REPLAYS = (("rerun", "replay"),)
-_NUMBERS = (
+
+of_templates = declare(
     Aggregate(into="execution_count", unless=_REPLAYS),
     Aggregate(into="completed_count", only=(("status", "completed"),), unless=_REPLAYS),
     Aggregate(into="failed_count", only=(("status", "failed"),), unless=_REPLAYS),
     Aggregate(into="cancelled_count", only=(("status", "cancelled"),), unless=_REPLAYS),
     Aggregate(into="duration_ms", of="duration_ms", unless=_REPLAYS),
     *(Aggregate(into=name, of=name) for name in COUNTED),
-)
-
-of_templates = declare(
-    *_NUMBERS,
     model="workflows.WorkflowExecution",
     parent_model="analytics.TemplateAnalytics",
     parent="template_id",
-    counted_once="finished_at",
-)
-
-of_users = declare(
-    *_NUMBERS,
-    model="workflows.WorkflowExecution",
-    parent_model="analytics.UserUsage",
-    parent="user_id",
     counted_once="finished_at",
 )
 

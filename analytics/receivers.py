@@ -4,9 +4,8 @@ from typing import Any
 
 from django.db.models.signals import post_save
 
-from accounts.models import User
-from analytics.aggregates import of_ratings, of_reply_ratings, of_templates, of_users
-from analytics.models import TemplateAnalytics, UserUsage
+from analytics.aggregates import of_ratings, of_reply_ratings, of_templates
+from analytics.models import TemplateAnalytics
 from analytics.rollups import telling
 from workflows.models import WorkflowTemplate
 from workflows.signals import executions_finished
@@ -14,7 +13,6 @@ from workflows.signals import executions_finished
 
 def on_executions_finished(executions: list[dict[str, Any]], **_: Any) -> None:
     of_templates.add_group(executions)
-    of_users.add_group(executions)
 
 
 def on_template_saved(instance: WorkflowTemplate, created: bool, **_: Any) -> None:
@@ -22,17 +20,10 @@ def on_template_saved(instance: WorkflowTemplate, created: bool, **_: Any) -> No
         TemplateAnalytics.objects.get_or_create(template=instance)
 
 
-def on_user_saved(instance: User, created: bool, **_: Any) -> None:
-    if created:
-        UserUsage.objects.get_or_create(user=instance)
-
-
 def connect() -> None:
     of_templates.connect()
-    of_users.connect()
     of_ratings.connect()
     of_reply_ratings.connect()
     telling.connect()
     executions_finished.connect(on_executions_finished, dispatch_uid="analytics.executions")
     post_save.connect(on_template_saved, WorkflowTemplate, dispatch_uid="analytics.template")
-    post_save.connect(on_user_saved, User, dispatch_uid="analytics.user")

@@ -141,12 +141,11 @@ TABLES = [
     Table("conversations.Conversation", ("owner",), Fate.BLANKED, {"title": "", "summary": ""}),
     Table("analytics.Rating", ("user",), Fate.BLANKED, {"comment": ""}),
     Table("analytics.ReplyRating", ("user",), Fate.BLANKED, {"comment": ""}),
-    Table("analytics.UserUsage", ("user",), Fate.BLANKED),  # numbers, and no words
     *(
         Table(
             f"analytics.{rollup}",
             ("whose",),
-            Fate.BLANKED,  # the same
+            Fate.BLANKED,  # numbers, and no words
             kept=("grain", "dimension", "whose", "subject"),
             hidden=tuple(f"{name}_histogram" for name in spreads),
         )

@@ -9,7 +9,7 @@ from analytics.models.rollups import (
     RollupPart,
     ToolRollup,
 )
-from analytics.models.usage import TemplateAnalytics, Usage, UserUsage
+from analytics.models.templates import TemplateAnalytics
 
 __all__ = [
     "ExecutionRollup",
@@ -21,6 +21,4 @@ __all__ = [
     "RollupPart",
     "TemplateAnalytics",
     "ToolRollup",
-    "Usage",
-    "UserUsage",
 ]

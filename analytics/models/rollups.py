@@ -67,7 +67,7 @@ class Rollup(models.Model):
 
 
 class ExecutionRollup(Rollup, CallTotals):
-    """Executions that ended in it, as `Usage` counts them, and the totals of their calls.
+    """Executions that ended in it, counted as in `TemplateAnalytics`, and their calls' totals.
 
     Dimensions: none, `template`, `definition`, `version` ("<definition>:<version>").
     """

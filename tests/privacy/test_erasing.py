@@ -61,7 +61,6 @@ def numbers() -> dict[str, Any]:
                 "conversations.Message",
                 "conversations.Conversation",
                 "analytics.TemplateAnalytics",
-                "analytics.UserUsage",
                 "analytics.Rating",
             ),
         ),

@@ -46,4 +46,4 @@ def test_what_is_hidden_is_there_and_every_secret_is_hidden(table: Table) -> Non
 
 def test_the_rows_of_a_person_can_be_asked_for(alice: User) -> None:
     there = {table.model for table in TABLES if table.rows(alice).exists()}
-    assert there == {"accounts.User", "analytics.UserUsage"}
+    assert there == {"accounts.User"}
