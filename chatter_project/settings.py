@@ -229,6 +229,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "core.documenting.tell_problems",
+        "core.documenting.tell_changes",
     ],
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440

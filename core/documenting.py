@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of every operation: how it says no."""
+"""What the OpenAPI document says of every operation: how it says no, and what a change leaves."""
 
 from typing import Any
 
@@ -33,4 +33,13 @@ def tell_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             for status, text in _SAID.items():
                 problem = {"content": {_CONTENT_TYPE: {"schema": schema}}, "description": text}
                 told["responses"].setdefault(status, problem)
+    return result
+
+
+def tell_changes(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """A hook, too: what a change does not name stays as it is, so no default is true of it."""
+    for name, schema in result["components"]["schemas"].items():
+        if name.startswith("Patched"):
+            for given in schema.get("properties", {}).values():
+                given.pop("default", None)
     return result

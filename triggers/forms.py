@@ -1,23 +1,21 @@
 """The form of a schedule on its page: what people write, as the service takes it."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from django import forms
-from django.db.models import Q
 
 from accounts.models import User
 from core import json_values
 from triggers.cron import UnknownZone, zone
 from triggers.models import Schedule, ScheduleKind
 from triggers.timing import UNITS, in_units
-from workflows.models import WorkflowDefinition, WorkflowTemplate
+from workflows.choices import chosen, value_of, workflows_to_run
 
 TIMES = ("run_at", "starts_at", "ends_at")
-_SHOWN = 200
 _CLOCK = "%Y-%m-%dT%H:%M:%S"
 _LOCAL = forms.DateTimeInput({"type": "datetime-local", "step": "1"})
 _JSON = forms.Textarea({"rows": 3, "spellcheck": "false", "placeholder": "JSON"})
@@ -72,7 +70,7 @@ class ScheduleForm(forms.Form):
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         target: Any = self.fields["target"]
-        target.choices = list(_targets(user))
+        target.choices = [("", "Choose …"), *workflows_to_run(user)]
         now = self.initial.get("target")
         if now and not target.valid_value(now):
             target.choices = [*target.choices, (now, "As it is")]
@@ -117,12 +115,10 @@ class ScheduleForm(forms.Form):
     def given(self) -> dict[str, Any]:
         """All of it, as the service takes it."""
         told = self.cleaned_data
-        kind, _, pk = told["target"].partition(":")
         message = {"message": told["message"]} if told["message"] else {}
         return {
             "name": json_values.plain_text(told["name"]),
-            "definition": pk if kind == "definition" else None,
-            "template": pk if kind == "template" else None,
+            **chosen(told["target"]),
             "input": {**told["more"], **message},
             "parameters": told["parameters"],
             "misfire": told["misfire"],
@@ -140,7 +136,7 @@ def written(schedule: Schedule) -> dict[str, Any]:
     return {
         **local,
         "name": schedule.name,
-        "target": _value(schedule.target) if schedule.target else "",
+        "target": value_of(schedule.target) if schedule.target else "",
         "message": schedule.input.get("message", ""),
         "more": json.dumps(more, ensure_ascii=False) if more else "",
         "parameters": json.dumps(schedule.parameters, ensure_ascii=False)
@@ -163,20 +159,6 @@ BLANK: Mapping[str, Any] = {
     "misfire": "skip",
     "grace_s": 60,
 }
-
-
-def _targets(user: User) -> Iterator[tuple[str, Any]]:
-    mine = WorkflowDefinition.objects.filter(owner=user, archived=False, version__isnull=False)
-    templates = WorkflowTemplate.objects.filter(Q(owner=None) | Q(owner=user)).order_by("name")
-    yield "", "Choose …"
-    for label, rows in (("Your workflows", mine), ("Templates", templates)):
-        if found := [(_value(one), one.name) for one in rows[:_SHOWN]]:
-            yield label, found
-
-
-def _value(target: WorkflowDefinition | WorkflowTemplate) -> str:
-    kind = "definition" if isinstance(target, WorkflowDefinition) else "template"
-    return f"{kind}:{target.pk}"
 
 
 def _instant(text: str | None, here: ZoneInfo) -> datetime | None:

@@ -11,19 +11,7 @@ from webhooks.models import HookMode, IncomingWebhook, SignatureStyle, WebhookEn
 from webhooks.services.endpoints import create_endpoint
 from webhooks.services.incoming import create_incoming
 from webhooks.services.signed import BadWebhook
-from workflows.models import WorkflowDefinition, WorkflowTemplate
-
-_OFFERED = 200
-
-
-def workflows_for(user: User) -> list[dict[str, str]]:
-    """What one may choose: a value for the form, and a name."""
-    own = WorkflowDefinition.objects.filter(owner=user, archived=False, version__isnull=False)
-    templates = WorkflowTemplate.objects.visible_to(user).order_by("name")
-    return [
-        *(_offered("definition", pk, name) for pk, name in _rows(own.order_by("name"))),
-        *(_offered("template", pk, f"{name} (template)") for pk, name in _rows(templates)),
-    ]
+from workflows.choices import chosen
 
 
 def make_incoming(owner: User, sent: QueryDict) -> IncomingWebhook:
@@ -65,15 +53,7 @@ def _mapping(text: str) -> Mapping[str, str]:
 
 
 def _chosen(value: str) -> dict[str, Any]:
-    kind, _, pk = value.partition(":")
-    if value and kind not in ("definition", "template"):
-        raise BadWebhook(reason="Choose a workflow.")
-    return {kind: pk} if value else {}
-
-
-def _rows(found: Any) -> Any:
-    return found.values_list("pk", "name")[:_OFFERED]
-
-
-def _offered(kind: str, pk: Any, name: str) -> dict[str, str]:
-    return {"value": f"{kind}:{pk}", "name": name}
+    try:
+        return chosen(value)
+    except ValueError:
+        raise BadWebhook(reason="Choose a workflow.") from None

@@ -15,11 +15,12 @@ from core.errors import ChatterError, NotFound
 from webhooks.models import IncomingWebhook, MessageStatus, WebhookEndpoint
 from webhooks.models.outgoing import EVENTS
 from webhooks.models.signed import Signed
-from webhooks.page_forms import make_endpoint, make_incoming, workflows_for
+from webhooks.page_forms import make_endpoint, make_incoming
 from webhooks.services.endpoints import change_endpoint, events_for, ping
 from webhooks.services.incoming import change_incoming
 from webhooks.services.messages import message_for, resend
 from webhooks.services.signed import delete_signed, rotate_secret, signed_for
+from workflows.choices import workflows_to_run
 
 _SHOWN = 50
 _OVERLAP_S = 86_400
@@ -45,7 +46,7 @@ def webhooks(request: HttpRequest) -> HttpResponse:
     shown = {
         "incoming": IncomingWebhook.objects.visible_to(user).for_list(),
         "endpoints": WebhookEndpoint.objects.visible_to(user).for_list(),
-        "workflows": workflows_for(user),
+        "workflows": workflows_to_run(user),
         "events": events_for(user),
         "sent": request.POST if error else {},
         "chosen_events": request.POST.getlist("events") if error else EVENTS,

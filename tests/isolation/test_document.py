@@ -35,3 +35,18 @@ def test_every_list_says_how_it_goes_on():
     assert len(lists) > 10
     for one in lists:
         assert {"cursor", "page_size"} <= {how["name"] for how in one.parameters("query")}, one
+
+
+def test_a_change_has_no_defaults_for_what_it_leaves_as_it_is():
+    changes = {
+        name: schema["properties"]
+        for name, schema in document()["components"]["schemas"].items()
+        if name.startswith("Patched")
+    }
+    assert len(changes) > 5
+    assert not [
+        (name, field)
+        for name, fields in changes.items()
+        for field in fields
+        if "default" in fields[field]
+    ]

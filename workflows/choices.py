@@ -1,0 +1,39 @@
+"""What a form offers to run, and what was chosen."""
+
+from typing import Any
+
+from accounts.models import User
+from workflows.models import WorkflowDefinition, WorkflowTemplate
+
+_OFFERED = 200  # of each kind
+
+Choice = tuple[str, str]  # a value, and the name it is shown by
+
+
+def workflows_to_run(user: User) -> list[tuple[str, list[Choice]]]:
+    """The user's own workflows and the templates they see, under a heading each."""
+    own = WorkflowDefinition.objects.filter(owner=user, archived=False, version__isnull=False)
+    templates = WorkflowTemplate.objects.visible_to(user)
+    groups = [("Your workflows", own), ("Templates", templates)]
+    return [
+        (heading, [(value_of(one), one.name) for one in found])
+        for heading, rows in groups
+        if (found := list(rows.order_by("name")[:_OFFERED]))
+    ]
+
+
+def value_of(target: WorkflowDefinition | WorkflowTemplate) -> str:
+    """What stands for it in a form: "definition:<id>" or "template:<id>"."""
+    kind = "definition" if isinstance(target, WorkflowDefinition) else "template"
+    return f"{kind}:{target.pk}"
+
+
+def chosen(value: str) -> dict[str, Any]:
+    """The other way: `definition` and `template`, one of them an id; neither of an empty value.
+
+    Raises ValueError for what is no choice.
+    """
+    kind, _, pk = value.partition(":")
+    if value and kind not in ("definition", "template"):
+        raise ValueError(value)
+    return {"definition": None, "template": None, **({kind: pk} if value else {})}
