@@ -7,6 +7,7 @@ from math import ceil
 from typing import Any
 from uuid import UUID
 
+from core.origins import of_execution
 from llms.models import ModelCall
 from workflows.definition.nesting import is_inner, outermost, without_items
 from workflows.models import (
@@ -14,7 +15,6 @@ from workflows.models import (
     ExecutionStatus,
     Rerun,
     WorkflowDefinition,
-    WorkflowExecution,
 )
 from workflows.tracking.frames import frame_from
 
@@ -118,7 +118,7 @@ _NOBODY = frozenset({"cache", "recording"})
 
 
 def _count_calls(executions: list[UUID], nodes: dict[str, NodeNumbers]) -> None:
-    origins = [WorkflowExecution(id=key).origin for key in executions]
+    origins = list(map(of_execution, executions))
     calls = ModelCall.objects.filter(origin__in=origins)
     rows = calls.values_list("node", "cost_nano_usd", "answered_by")
     for name, cost, answered_by in rows.iterator():

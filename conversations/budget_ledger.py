@@ -10,6 +10,7 @@ from django.db.models.functions import Cast, Concat, Substr
 from accounts.models import User
 from budgets.periods import Span
 from conversations.models import Conversation
+from core import origins
 from llms.budget_ledger import CallLedger
 from workflows.models import WorkflowDefinition, WorkflowExecution
 
@@ -50,6 +51,6 @@ def _origin() -> Combinable:
     """How rows of the ledger name an execution, as the database writes it."""
     text = Cast("id", TextField())
     if connection.vendor != "sqlite":  # which has no type for it, and no dashes in it
-        return Concat(Value("execution:"), text, output_field=TextField())
+        return Concat(Value(origins.EXECUTION), text, output_field=TextField())
     parts = [part for at, size in _OF_A_UUID for part in (Value("-"), Substr(text, at, size))]
-    return Concat(Value("execution:"), *parts[1:], output_field=TextField())
+    return Concat(Value(origins.EXECUTION), *parts[1:], output_field=TextField())

@@ -8,6 +8,7 @@ from django.db.models import Count, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from core import clock
+from core.origins import API
 from core.spelt import Spelt
 from tools.signals import tool_calls_settled
 
@@ -29,7 +30,7 @@ class ToolCallQuerySet(models.QuerySet[Any]):
         return self.filter(origin=origin)
 
     def outside_runs(self) -> Self:
-        return self.filter(origin__startswith="api:")
+        return self.filter(origin__startswith=API)
 
     def under_way(self) -> Self:
         return self.filter(status=Spelt("open"))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from core import origins
 from core.aggregates import Aggregate, declare
 from llms.signals import model_calls_settled
 from workflows.totals import TOKENS
@@ -20,7 +21,7 @@ of_executions = declare(
     model="llms.ModelCall",
     parent_model="workflows.WorkflowExecution",
     parent="origin",
-    prefix="execution:",
+    prefix=origins.EXECUTION,
     counted_once="settled_at",
 )
 

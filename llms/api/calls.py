@@ -9,11 +9,10 @@ from rest_framework import serializers
 from rest_framework.generics import ListAPIView
 
 from core.money import dollars_text
+from core.origins import execution_of, of_execution
 from core.spans import After, Before
 from llms.models import AnsweredBy, CallStatus, Exactness, ModelCall, Purpose
 from llms.querysets import CallQuerySet
-
-_EXECUTION = "execution:"
 
 
 @extend_schema_field(OpenApiTypes.STR)
@@ -74,8 +73,7 @@ class ModelCallOut(serializers.Serializer[ModelCall]):
     request_id = serializers.CharField()
 
     def get_execution(self, call: ModelCall) -> str | None:
-        origin = call.origin
-        return origin.removeprefix(_EXECUTION) if origin.startswith(_EXECUTION) else None
+        return execution_of(call.origin)
 
     def get_error(self, call: ModelCall) -> dict[str, Any] | None:
         return dict(CallErrorOut(call).data) if call.error_code else None
@@ -100,7 +98,7 @@ class ModelCallFilter(filters.FilterSet):
         )
 
     def of_execution(self, calls: CallQuerySet, name: str, execution: Any) -> CallQuerySet:
-        return calls.of_origin(f"{_EXECUTION}{execution}")
+        return calls.of_origin(of_execution(execution))
 
 
 class ModelCallList(ListAPIView[ModelCall]):

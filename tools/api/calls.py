@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from accounts.authentication import user_of
 from core.errors import NotFound
 from core.listing import Page, ShapeList
+from core.origins import of_execution
 from core.spans import After, Before
 from tools.api.shapes import ToolCallListed, ToolCallOut, call_out, listed_call
 from tools.models import ToolCall
@@ -27,7 +28,7 @@ class ToolCallFilter(filters.FilterSet):
         fields = ("status", "answered_by", "tool", "node", "request_id")
 
     def of_execution(self, calls: ToolCallQuerySet, name: str, execution: Any) -> ToolCallQuerySet:
-        return calls.of_origin(f"execution:{execution}")
+        return calls.of_origin(of_execution(execution))
 
 
 @extend_schema_view(get=extend_schema("tool_calls_list", responses=Page[ToolCallListed]))

@@ -5,12 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from core.origins import execution_of
 from core.shapes import Shape
 from tools.asking import ToolAnswer
 from tools.base import Tool
 from tools.models import ToolCall
-
-_EXECUTION = "execution:"
 
 
 class ToolStatistics(Shape):
@@ -112,10 +111,9 @@ def call_out(call: ToolCall) -> ToolCallOut:
 
 
 def _listed(call: ToolCall) -> dict[str, Any]:
-    origin = call.origin
     return {
         "id": call.id,
-        "execution": origin.removeprefix(_EXECUTION) if origin.startswith(_EXECUTION) else None,
+        "execution": execution_of(call.origin),
         "tool": call.tool,
         "node": call.node,
         "visit": call.visit,

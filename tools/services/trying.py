@@ -9,6 +9,7 @@ from core import clock
 from core.database import database
 from core.idempotency import KEPT, IdempotencyKeyReused
 from core.models import new_id
+from core.origins import API
 from tools.asking import ToolAnswer, ToolRequest
 from tools.calling import call_tool
 from tools.keeping import kept_arguments
@@ -23,7 +24,7 @@ _going_on: set[asyncio.Task[ToolAnswer]] = set()
 
 def origin_of(user_id: UUID, key: str | None) -> str:
     """What no other call has, or what every call with this key of this user has."""
-    return f"api:{new_id() if key is None else uuid5(user_id, key)}"
+    return f"{API}{new_id() if key is None else uuid5(user_id, key)}"
 
 
 async def try_tool(request: ToolRequest) -> ToolAnswer:

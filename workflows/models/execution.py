@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q
 
 from core.models import Record
+from core.origins import of_execution
 from workflows.models.totals import CallTotals
 from workflows.querysets import ExecutionQuerySet
 
@@ -186,7 +187,7 @@ class WorkflowExecution(Record, CallTotals):
     @property
     def origin(self) -> str:
         """How ledger rows name this execution."""
-        return f"execution:{self.id}"
+        return of_execution(self.id)
 
     @property
     def budget_keys(self) -> list[str]:

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from budgets.models import BudgetCharge
+from core.origins import execution_of, of_execution
 from llms.ledger import CallRecord, lost_row
 from llms.models import CallStatus, ModelCall
 from tools.ledger import ToolCallRecord
@@ -17,7 +18,6 @@ from workflows.models import WorkflowExecution
 from workflows.tracking.facts import CallBooked, CallSettled, Fact, ToolCallSettled, Unit
 from workflows.tracking.writer import writer
 
-_RUN = "execution:"
 log = structlog.get_logger(__name__)
 
 
@@ -55,7 +55,7 @@ def _orphans() -> list[UUID]:
     charged = BudgetCharge.objects.filter(spent=None).values("call_id")
     waited_for = ModelCall.objects.filter(id__in=charged, status=CallStatus.OPEN)
     calls = dict(waited_for.order_by().values_list("id", "origin"))
-    ids = {UUID(one.removeprefix(_RUN)) for one in calls.values() if one.startswith(_RUN)}
+    ids = {pk for one in calls.values() if (pk := execution_of(one))}
     alive = WorkflowExecution.objects.under_way().filter(pk__in=ids).values_list("pk", flat=True)
-    origins = {f"{_RUN}{pk}" for pk in alive}
+    origins = set(map(of_execution, alive))
     return [pk for pk, origin in calls.items() if origin not in origins]

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import orjson
 
+from core.origins import of_execution
 from llms.ledger import CallRecord, lost_row
 from llms.models import CallStatus, ModelCall
 from tools.ledger import ToolCallRecord
@@ -164,7 +165,7 @@ def _events(execution_id: UUID) -> Iterator[dict[str, Any]]:
 
 def _calls(execution_id: UUID) -> dict[Key, list[CallRecord]]:
     calls: dict[Key, list[CallRecord]] = {}
-    rows = ModelCall.objects.filter(origin=f"execution:{execution_id}").order_by("attempt")
+    rows = ModelCall.objects.filter(origin=of_execution(execution_id)).order_by("attempt")
     for row in rows.values():
         call = CallRecord(**row)
         calls.setdefault((call.node, call.visit, call.call_index), []).append(call)
@@ -173,7 +174,7 @@ def _calls(execution_id: UUID) -> dict[Key, list[CallRecord]]:
 
 def _tool_calls(execution_id: UUID) -> dict[Key, list[ToolCallRecord]]:
     calls: dict[Key, list[ToolCallRecord]] = {}
-    rows = ToolCall.objects.filter(origin=f"execution:{execution_id}").order_by("attempt")
+    rows = ToolCall.objects.filter(origin=of_execution(execution_id)).order_by("attempt")
     for row in rows.values():
         call = ToolCallRecord(**row)
         calls.setdefault((call.node, call.visit, call.call_index), []).append(call)

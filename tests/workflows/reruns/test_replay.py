@@ -6,6 +6,8 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
+from analytics.reports.reading import SUBJECTS, Wanted, total
+from analytics.reports.span import Span
 from llms.models import ModelCall
 from tests.definitions.graphs import asks, graph, waits
 from tests.drills.models import GPT
@@ -63,14 +65,21 @@ def test_a_replay_is_no_execution_of_its_template_and_its_user(posted, again):
     template = f"/api/v1/templates/{TEMPLATES[0]['slug']}/"
     source = posted(f"{template}execute/", {"input": {"message": "hello"}})
     take_up()
-    kept = [source.template.analytics, source.user.usage]
-    before = [(one.refresh_from_db(), one.execution_count, one.duration_ms) for one in kept]
+    whole = Wanted(SUBJECTS["executions"], whose=str(source.user_id))
+
+    def kept():
+        """Of the template, and of the user."""
+        of_template = source.template.analytics
+        of_template.refresh_from_db()
+        spent = total(whole, Span.of({"range": "24h"})).spreads[0]
+        return of_template.execution_count, of_template.duration_ms, spent.count, spent.total
+
+    before = kept()
     assert again(source, "replay").template_id == source.template_id
-    assert [(one.refresh_from_db(), one.execution_count, one.duration_ms) for one in kept] == before
-    assert before[0][1] == 1
+    assert kept() == before
+    assert before[0] == before[2] == 1
     again(source, "fork", node="start")
-    kept[0].refresh_from_db()
-    assert (kept[0].execution_count, kept[0].completed_count) == (2, 2)
+    assert (kept()[0], kept()[2], source.template.analytics.completed_count) == (2, 2, 2)
 
 
 def test_what_failed_fails_again_the_same(ran, again, wire, asked):
