@@ -1,5 +1,7 @@
 """The catalogue says of every node type what its class says."""
 
+import dis
+
 import jsonschema
 
 from workflows.registry import NODE_TYPES
@@ -34,3 +36,9 @@ def test_a_type_is_found_by_an_alias(client):
 def test_an_unknown_type_is_told(client):
     answer = client.get("/api/v1/node-types/teleport/")
     assert (answer.status_code, answer.json()["code"]) == (404, "node_type_not_found")
+
+
+def test_only_a_type_that_waits_for_nothing_goes_without_a_timer():
+    for kind in NODE_TYPES.all():
+        waits = "GET_AWAITABLE" in {one.opname for one in dis.get_instructions(kind.run)}
+        assert kind.at_once is not waits, kind.key

@@ -110,6 +110,7 @@ def is_true(text: str, names: Mapping[str, Any]) -> bool:
     return value
 
 
+@lru_cache(maxsize=1024)
 def is_reference(text: str) -> bool:
     """Whether it is but a dotted name, which needs no library and keeps its value as it is."""
     return bool(_REFERENCE.fullmatch(text.strip())) and text.strip() not in _CONSTANTS

@@ -123,7 +123,7 @@ class Step:
         began = time.perf_counter()
         try:
             with halt.visit(*here):
-                outputs = await guard.step(*here, partial(self._work, inputs, visit))
+                outputs = await self._timed(inputs, visit)
         except GraphBubbleUp:  # not an error: it waits here, and is visited again
             raise
         except (BeyondLimit, RunStopped) as error:
@@ -136,6 +136,12 @@ class Step:
         took = round((time.perf_counter() - began) * 1000, 3)
         emit(NodeFinished(self.node.id, visit.number, outputs.port, took))
         return outputs
+
+    async def _timed(self, inputs: Inputs, visit: Visit) -> Outputs:
+        if self.kind.at_once:
+            return await self._work(inputs, visit)
+        guard = visit.context.guard
+        return await guard.step(visit.name, visit.number, partial(self._work, inputs, visit))
 
     async def _work(self, inputs: Inputs, visit: Visit) -> Outputs:
         try:

@@ -115,6 +115,8 @@ class NodeType(ABC, Generic[C]):
     aliases: ClassVar[tuple[str, ...]] = ()
     ports: ClassVar[tuple[str, ...]] = (OUT,)
     can_fail: ClassVar[bool] = False
+    # Whether it waits for nothing, so that no timer is set for its visits.
+    at_once: ClassVar[bool] = False
     # The tool that such a node calls for itself: who may not use it may not run the node.
     tool: ClassVar[str] = ""
     # The port by which a node begins a round of what leads back to it; it bounds their number.

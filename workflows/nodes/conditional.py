@@ -45,6 +45,7 @@ class ConditionalNode(NodeType[Config]):
     label: ClassVar[str] = "Condition"
     ports: ClassVar[tuple[str, ...]] = ("true", "false")
     can_fail: ClassVar[bool] = True
+    at_once: ClassVar[bool] = True
     config = Config
 
     @classmethod

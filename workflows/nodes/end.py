@@ -22,6 +22,7 @@ class EndNode(NodeType[Config]):
     key: ClassVar[str] = "end"
     label: ClassVar[str] = "End"
     ports: ClassVar[tuple[str, ...]] = ()
+    at_once: ClassVar[bool] = True
     config = Config
 
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:

@@ -54,6 +54,7 @@ class ErrorHandlerNode(NodeType[Config]):
     label: ClassVar[str] = "Error handler"
     aliases: ClassVar[tuple[str, ...]] = ("errorHandler",)
     can_fail: ClassVar[bool] = True
+    at_once: ClassVar[bool] = True
     config = Config
 
     @classmethod

@@ -26,6 +26,7 @@ class LoopNode(NodeType[Config]):
     label: ClassVar[str] = "Loop"
     ports: ClassVar[tuple[str, ...]] = ("continue", "done")
     can_fail: ClassVar[bool] = True
+    at_once: ClassVar[bool] = True
     round_port: ClassVar[str] = "continue"
     config = Config
 

@@ -22,6 +22,7 @@ class PromptNode(NodeType[Config]):
     key: ClassVar[str] = "prompt"
     label: ClassVar[str] = "Prompt"
     can_fail: ClassVar[bool] = True
+    at_once: ClassVar[bool] = True
     config = Config
 
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:

@@ -52,6 +52,7 @@ class VariableNode(NodeType[Config]):
     key: ClassVar[str] = "variable"
     label: ClassVar[str] = "Variable"
     can_fail: ClassVar[bool] = True
+    at_once: ClassVar[bool] = True
     config = Config
 
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:
