@@ -1,16 +1,22 @@
 """The conversation before a turn, as a model is to see it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from uuid import UUID
 
 from conversations.models import Conversation, Message, MessageStatus, Role
+from conversations.querysets import MessageQuerySet
 from llms.messages import ChatMessage
 from workflows.engine.context import History
 from workflows.models import WorkflowExecution
 
+_AT_ONCE = 50
 
-def history_of(execution: WorkflowExecution) -> History:
-    """The turns before the one this execution answers, oldest first.
+
+def history_of(execution: WorkflowExecution, most: int, *, unsummed: bool) -> History:
+    """The end of what was said before the turn this execution answers, oldest first.
+
+    At least the last `most` messages; with `unsummed` those before, too, that no summary covers.
+    However long a conversation is, only its end is read.
 
     Of each turn the question and its last complete reply; a turn without one (failed, cancelled,
     or a reply of no text, which providers refuse) is left out whole, so that roles alternate.
@@ -28,8 +34,16 @@ def history_of(execution: WorkflowExecution) -> History:
     if turn is not execution:
         said = said.filter(created_at__lte=turn.started_at or turn.created_at)
         summary, through = _summary_before(turn)
-    rows = said.filter(status=MessageStatus.COMPLETE).in_order()
-    return _history(rows.values_list("turn", "role", "text"), summary, through)
+    complete = said.filter(status=MessageStatus.COMPLETE)
+    wanted_after = through if unsummed else turn.serial_number
+    messages: list[ChatMessage] = []
+    numbers: list[int] = []
+    for number, *pair in _turns_back(complete, turn.serial_number - 1, max(most, _AT_ONCE)):
+        if len(messages) >= most and number <= wanted_after:
+            break
+        messages += reversed(pair)
+        numbers += [number, number]
+    return History(messages[::-1], numbers[::-1], summary, through)
 
 
 def _turn_of(execution: WorkflowExecution) -> WorkflowExecution | None:
@@ -56,16 +70,17 @@ def _summary_before(turn: WorkflowExecution) -> tuple[str, int]:
     return memory["summary"], memory["through"]
 
 
-def _history(rows: Iterable[tuple[int, str, str]], summary: str, through: int) -> History:
-    turns: dict[int, dict[str, str]] = {}
-    for turn, role, text in rows:
-        turns.setdefault(turn, {})[role] = text
-    messages, numbers = [], []
-    for turn, said in turns.items():
-        if said.get(Role.USER, "").strip() and said.get(Role.ASSISTANT, "").strip():
-            messages += [
-                ChatMessage("user", said["user"]),
-                ChatMessage("assistant", said["assistant"]),
-            ]
-            numbers += [turn, turn]
-    return History(messages, numbers, summary, through)
+Turn = tuple[int, ChatMessage, ChatMessage]
+
+
+def _turns_back(said: MessageQuerySet, last: int, at_once: int) -> Iterator[Turn]:
+    """The turns that have a question and a reply, newest first; so many numbers to a query."""
+    for newest in range(last, 0, -at_once):
+        rows = said.filter(turn__gt=newest - at_once, turn__lte=newest).in_order()
+        texts: dict[int, dict[str, str]] = {}
+        for turn, role, text in rows.values_list("turn", "role", "text"):
+            texts.setdefault(turn, {})[role] = text
+        for turn in sorted(texts, reverse=True):
+            question, reply = (texts[turn].get(role, "") for role in (Role.USER, Role.ASSISTANT))
+            if question.strip() and reply.strip():
+                yield turn, ChatMessage("user", question), ChatMessage("assistant", reply)

@@ -65,7 +65,7 @@ class FakeServices:
         self.called.append(question)
         return FakeToolReply(f"{question.tool} of {question.arguments}")
 
-    async def history(self) -> History:
+    async def history(self, most: int, *, unsummed: bool) -> History:
         return self.said
 
     async def sleep(self, node: str, visit: int, seconds: float) -> None:

@@ -30,7 +30,7 @@ class World:
     async def ask(self, question: Any) -> Any:
         raise AssertionError("no model is asked here")
 
-    async def history(self) -> History:
+    async def history(self, most: int, *, unsummed: bool) -> History:
         return History()
 
     async def sleep(self, node: str, visit: int, seconds: float) -> None:

@@ -88,7 +88,9 @@ class ToolQuestion:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The conversation before this run, oldest first; `summary` covers turns up to `through`."""
+    """The end of the conversation before this run, oldest first; `summary` covers turns up to
+    `through`.
+    """
 
     messages: Sequence[ChatMessage] = ()
     turns: Sequence[int] = ()  # the turn of each message
@@ -107,7 +109,11 @@ class Services(Protocol):
         """Call a tool; what goes wrong is an answer."""
         ...
 
-    async def history(self) -> History: ...
+    async def history(self, most: int, *, unsummed: bool) -> History:
+        """At least the last `most` messages; with `unsummed` those before, too, that no summary
+        covers.
+        """
+        ...
 
     async def sleep(self, node: str, visit: int, seconds: float) -> None:
         """Return when `seconds` have passed since this node first asked, in whatever process."""

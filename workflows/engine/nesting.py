@@ -56,8 +56,10 @@ class InnerServices:
     async def call_tool(self, question: ToolQuestion) -> ToolReply:
         return await self.outer.call_tool(replace(question, node=self.step + question.node))
 
-    async def history(self) -> History:
-        return await self.outer.history() if self.in_conversation else History()
+    async def history(self, most: int, *, unsummed: bool) -> History:
+        if not self.in_conversation:
+            return History()
+        return await self.outer.history(most, unsummed=unsummed)
 
     async def sleep(self, node: str, visit: int, seconds: float) -> None:
         await self.outer.sleep(self.step + node, visit, seconds)

@@ -36,7 +36,7 @@ class MemoryNode(NodeType[Config]):
     config = Config
 
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:
-        history = await visit.context.services.history() if config.enabled else History()
+        history = await self._history(config, visit)
         seen = len(history.messages) - config.window
         older = [
             message
@@ -52,6 +52,11 @@ class MemoryNode(NodeType[Config]):
             memory=Memory(window, summary, through),
             values={"summary": summary, "messages": len(window)},
         )
+
+    async def _history(self, config: Config, visit: Visit) -> History:
+        if not config.enabled:
+            return History()
+        return await visit.context.services.history(config.window, unsummed=config.summarise)
 
     async def _summary(
         self, config: Config, before: str, older: list[ChatMessage], visit: Visit

@@ -140,11 +140,11 @@ class Resources:
     def _refuse_unrecorded(self, question: Question | ToolQuestion, what: str) -> None:
         self._past.recordings.refuse_unrecorded(question.node, question.visit, what)
 
-    async def history(self) -> History:
-        """The conversation before this turn; the first of a series has none."""
+    async def history(self, most: int, *, unsummed: bool) -> History:
+        """The first of a series has none."""
         if self._execution.serial_number <= 1 and not self._execution.rerun:
             return History()
-        return await database.run(_history_source(), self._execution)
+        return await database.run(_history_source(), self._execution, most, unsummed=unsummed)
 
     async def sleep(self, node: str, visit: int, seconds: float) -> None:
         until = self._past.delays.get((node, visit))
@@ -202,5 +202,5 @@ async def _spec(key: str) -> Mapping[str, Any]:
 
 
 @cache
-def _history_source() -> Callable[[WorkflowExecution], History]:
+def _history_source() -> Callable[..., History]:
     return import_string(settings.CHATTER_HISTORY)
