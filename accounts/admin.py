@@ -9,14 +9,15 @@ from django.db import models, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts.forms import SecretForm
+from accounts.forms import OneUserForm, SecretForm
 from accounts.models import ApiToken, Lockout, LockoutScope, Secret, User
+from accounts.services.administrators import LastAdministrator, refuse_last_administrators
 from accounts.services.lockouts import lift_lockout
 from accounts.services.tokens import revoke_token
 from audit.admin_mixin import AuditedAdmin
 from audit.record import record
 from core import clock
-from core.back_office import ReadOnlyAdmin
+from core.back_office import DeletedWhole, ReadOnlyAdmin
 
 admin.site.unregister(Group)
 
@@ -27,7 +28,8 @@ class AuditedGroupAdmin(AuditedAdmin, GroupAdmin):
 
 
 @admin.register(User)
-class AuditedUserAdmin(AuditedAdmin, UserAdmin):
+class AuditedUserAdmin(AuditedAdmin, DeletedWhole, UserAdmin):
+    form = OneUserForm
     list_display = ("username", "email", "is_active", "is_staff", "last_login", "date_joined")
     list_filter = ("is_active", "is_staff", "is_superuser", "groups", "last_login")
     search_fields = ("username", "email", "first_name", "last_name", "=id")
@@ -40,9 +42,13 @@ class AuditedUserAdmin(AuditedAdmin, UserAdmin):
     fieldsets = (*(UserAdmin.fieldsets or ()), ("Limits", {"fields": ("limits",)}))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """What a user owns goes with the user, though by itself it may be read-only here."""
-        shown, counts, _, protected = super().get_deleted_objects(objs, request)
-        return shown, counts, set(), protected
+        """The last administrator is protected."""
+        shown, counts, needed, protected = super().get_deleted_objects(objs, request)
+        try:
+            refuse_last_administrators(objs)
+        except LastAdministrator as error:
+            protected = [*protected, str(error)]
+        return shown, counts, needed, protected
 
     @transaction.atomic
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:

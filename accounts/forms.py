@@ -5,9 +5,11 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin.forms import AdminPasswordChangeForm
+from django.contrib.auth.forms import UserChangeForm
 from django.db import transaction
 
 from accounts.models import Secret, User
+from accounts.services.administrators import LastAdministrator, refuse_last_administrators
 from accounts.services.secrets import BadSecret, checked_hosts, checked_name, checked_value
 from audit.record import record
 
@@ -36,6 +38,19 @@ class OwnPasswordForm(AdminPasswordChangeForm):
         user = super().save(commit)
         record("accounts.user.changed", actor=user, target=user, detail={"fields": ["password"]})
         return user
+
+
+class OneUserForm(UserChangeForm):
+    """Any user, in the back office, which somebody must be able to come back to."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if not all(cleaned.get(name, True) for name in ("is_active", "is_staff", "is_superuser")):
+            try:
+                refuse_last_administrators([self.instance])
+            except LastAdministrator as error:
+                raise forms.ValidationError(str(error)) from error
+        return cleaned
 
 
 class SecretForm(forms.ModelForm):

@@ -17,7 +17,7 @@ from budgets.services.budgets import (
     delete_budget,
     keep_budget,
 )
-from core.back_office import ReadOnlyAdmin
+from core.back_office import DeletedWhole, ReadOnlyAdmin
 from core.errors import ChatterError
 
 _CAP = "In nano-dollars (a dollar has 1,000,000,000), or in tokens."
@@ -70,7 +70,7 @@ class NewBudgetForm(BudgetForm):
 
 
 @admin.register(Budget)
-class BudgetAdmin(admin.ModelAdmin):
+class BudgetAdmin(DeletedWhole, admin.ModelAdmin):
     """Goes through the services, which audit; how is counted stays as it was made."""
 
     form = BudgetForm
@@ -103,11 +103,6 @@ class BudgetAdmin(admin.ModelAdmin):
             by = {"by": request.user}
             kwargs["form"] = type("NewBudgetForm", (NewBudgetForm,), by)
         return super().get_form(request, obj, change=change, **kwargs)
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """What was counted goes with the budget, though by itself it is read-only."""
-        shown, counts, _, protected = super().get_deleted_objects(objs, request)
-        return shown, counts, set(), protected
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         by = user_of(request)

@@ -27,3 +27,13 @@ class ReadOnlyAdmin:
     def has_act_permission(self, request: HttpRequest) -> bool:
         user: Any = request.user
         return bool(user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}"))
+
+
+class DeletedWhole:
+    """Goes before ModelAdmin: with a row goes what hangs on it, though that is read-only here."""
+
+    opts: Any
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        shown, counts, needed, protected = super().get_deleted_objects(objs, request)  # type: ignore[misc]
+        return shown, counts, needed & {self.opts.verbose_name}, protected

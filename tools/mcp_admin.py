@@ -17,6 +17,7 @@ from django.utils.html import format_html
 
 from accounts.authentication import user_of
 from audit.admin_mixin import AuditedAdmin
+from core.back_office import DeletedWhole
 from core.errors import ChatterError
 from tools.mcp.endpoint import STDIO
 from tools.models import McpServer, McpTool, ToolSetting
@@ -94,7 +95,7 @@ def _headers(text: str) -> Mapping[str, str]:
 
 
 @admin.register(McpServer)
-class McpServerAdmin(AuditedAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
+class McpServerAdmin(AuditedAdmin, DeletedWhole, admin.ModelAdmin):  # type: ignore[type-arg]
     """Saving asks nothing of a server; the actions do."""
 
     form = McpServerForm

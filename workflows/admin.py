@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from accounts.authentication import user_of
 from audit.admin_mixin import AuditedAdmin
 from audit.context import current
-from core.back_office import ReadOnlyAdmin
+from core.back_office import DeletedWhole, ReadOnlyAdmin
 from core.errors import ChatterError
 from core.models import new_id
 from workflows.back_office import (
@@ -176,7 +176,7 @@ class VersionAdmin(ReadOnlyAdmin, admin.ModelAdmin):
 
 
 @admin.register(WorkflowTemplate)
-class TemplateAdmin(AuditedAdmin, admin.ModelAdmin):
+class TemplateAdmin(AuditedAdmin, DeletedWhole, admin.ModelAdmin):
     """Words, parameters and who sees it may be changed here; its graph is saved through the API."""
 
     form = TemplateForm
@@ -200,6 +200,9 @@ class TemplateAdmin(AuditedAdmin, admin.ModelAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A built-in template comes with the release, and changes with it."""
         return super().has_change_permission(request, obj) and not (obj and obj.built_in)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and not (obj and obj.built_in)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         values = {name: form.cleaned_data[name] for name in form.changed_data}

@@ -1,8 +1,10 @@
-"""The first administrator."""
+"""The first administrator, and the last."""
 
 import secrets
+from collections.abc import Iterable
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.models import User
 from audit.record import record
@@ -12,6 +14,24 @@ from core.errors import Conflict
 class AdministratorNameTaken(Conflict):
     code = "administrator_name_taken"
     message = "'{username}' is an ordinary user; choose another CHATTER_ADMIN_USERNAME."
+
+
+class LastAdministrator(Conflict):
+    code = "last_administrator"
+    message = "This is the only administrator; make another one first."
+
+
+def administrators() -> QuerySet[User]:
+    """Who may do everything in the back office."""
+    return User.objects.filter(is_superuser=True, is_staff=True, is_active=True)
+
+
+def refuse_last_administrators(leaving: Iterable[User]) -> None:
+    """Raises LastAdministrator if there would be none without these."""
+    gone = {user.pk for user in leaving}
+    keys = set(administrators().values_list("pk", flat=True))
+    if keys and keys <= gone:
+        raise LastAdministrator
 
 
 @transaction.atomic

@@ -54,7 +54,11 @@ def fold_some() -> int:
 
 
 def _write(kind: FactKind, tallies: Tallies) -> None:
-    """Add to the rows there are, make those there are not, and drop what came to nothing."""
+    """Add to the rows there are, make those there are not, and drop what came to nothing.
+
+    What is taken away from a row that is not there begins none: who deletes a user deletes, before
+    the executions, the workflow that these were of, and its rows with it (`telling.forget`).
+    """
     for some in _chunks(sorted(tallies)):
         by_pk = {key.pk: key for key in some}
         rows = kind.rollup._base_manager.filter(pk__in=by_pk)
@@ -69,7 +73,7 @@ def _write(kind: FactKind, tallies: Tallies) -> None:
                 empty.append(pk)
             elif pk in kept:
                 changed.append({"id": pk, **tally.columns(kind.rollup)})
-            else:
+            elif not tally.takes_away:
                 new.append(row_of(kind, key, tally))
         insert_rows(kind.rollup, new)
         update_rows(kind.rollup, changed)

@@ -134,6 +134,10 @@ class Tally:
     def nothing(self) -> bool:
         return not any(self.sums) and not any(spread.count for spread in self.spreads)
 
+    @property
+    def takes_away(self) -> bool:
+        return min(*self.sums, *(spread.count for spread in self.spreads)) < 0
+
     def columns(self, rollup: type[Rollup]) -> dict[str, Any]:
         """The numbers as columns; null where there are none to be least or greatest."""
         numbers: list[Any] = [*self.sums]

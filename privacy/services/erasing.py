@@ -9,6 +9,7 @@ from django.db import transaction
 from accounts.changes import tell_changed
 from accounts.known import KEPT_S, known_users
 from accounts.models import ApiToken, User
+from accounts.services.administrators import refuse_last_administrators
 from audit.record import record
 from core.errors import Conflict, Invalid
 from privacy.graphs import empty_graphs
@@ -27,11 +28,6 @@ class NotConfirmed(Invalid):
 class RunsUnderWay(Conflict):
     code = "runs_under_way"
     message = "{number} runs of this user are not over. Cancel them, or wait for their end."
-
-
-class LastAdministrator(Conflict):
-    code = "last_administrator"
-    message = "This is the only administrator; make another one first."
 
 
 def erase_user(
@@ -55,9 +51,7 @@ def _close(user: User) -> None:
     """Nobody comes in as this user any more; what has begun goes on, so nothing may have."""
     locked = User.objects.select_for_update().get(pk=user.pk)
     _refuse_running(locked)
-    others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk=locked.pk)
-    if locked.is_superuser and not others.exists():
-        raise LastAdministrator
+    refuse_last_administrators([locked])
     locked.is_active = False
     locked.save(update_fields=["is_active"])
     ApiToken.objects.filter(user=locked).delete()

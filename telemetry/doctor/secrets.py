@@ -6,7 +6,7 @@ from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 
-from accounts.models import User
+from accounts.services import administrators as services
 from core.secrets import EncryptedTextField
 from telemetry.doctor.finding import Finding, broken, warning
 
@@ -25,7 +25,7 @@ def stored_secrets() -> Iterator[Finding]:
 
 def administrators() -> Iterator[Finding]:
     """Whether somebody may enter the back office."""
-    if not User.objects.filter(is_superuser=True, is_staff=True, is_active=True).exists():
+    if not services.administrators().exists():
         yield warning("There is no administrator.", "manage.py createsuperuser")
 
 

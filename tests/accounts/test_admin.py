@@ -156,3 +156,18 @@ def test_staff_without_permission_change_no_user(alice):
     client.force_login(UserFactory(is_staff=True))
     assert client.post(f"{USERS}{alice.pk}/delete/", {"post": "yes"}).status_code == 403
     assert not AuditEntry.objects.exists()
+
+
+def test_the_last_administrator_can_neither_be_deleted_nor_shut_out(office, admin, alice):
+    url = f"{USERS}{admin.pk}/"
+    given = form_of(office.get(f"{url}change/"))
+    for name in ("is_active", "is_staff", "is_superuser"):
+        page = office.post(f"{url}change/", {key: given[key] for key in given if key != name})
+        assert (page.status_code, "only administrator" in page.content.decode()) == (200, True)
+    office.post(f"{url}delete/", {"post": "yes"})
+    office.post(USERS, {"action": "delete_selected", "_selected_action": [admin.pk], "post": "yes"})
+    admin.refresh_from_db()
+    assert admin.is_active and admin.is_staff and admin.is_superuser
+    User.objects.filter(pk=alice.pk).update(is_staff=True, is_superuser=True)
+    assert office.post(f"{url}delete/", {"post": "yes"}).status_code == 302
+    assert not User.objects.filter(pk=admin.pk).exists()

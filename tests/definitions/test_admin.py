@@ -5,9 +5,12 @@ import re
 import pytest
 from django.test import Client
 
+from analytics.rollups.folding import fold
 from audit.models import AuditEntry
+from core.aggregates import all_differences
 from tests.definitions.graphs import asks, graph, waits
-from workflows.models import WorkflowDefinition
+from tests.drills.mortal import take_up
+from workflows.models import WorkflowDefinition, WorkflowTemplate
 
 
 @pytest.fixture
@@ -81,3 +84,31 @@ def test_the_list_and_the_versions_open(admin, made):
     assert browser.get("/admin/workflows/workflowdefinition/").status_code == 200
     version = f"/admin/workflows/workflowversion/{made['version']}/change/"
     assert 'class="graph"' in browser.get(version).content.decode()
+
+
+def test_with_a_user_goes_the_workflow_they_ran_and_no_sum_is_wrong(admin, client, made, address):
+    asked = {"mode": "background", "input": {"message": "hello"}}
+    assert client.post(f"{address}execute/", asked).status_code == 202
+    take_up()
+    fold()
+    browser = Client()
+    browser.force_login(admin)
+    owner = WorkflowDefinition.objects.get(pk=made["id"]).owner
+    page = f"/admin/accounts/user/{owner.pk}/delete/"
+    assert browser.post(page, {"post": "yes"}).status_code == 302
+    assert not WorkflowDefinition.objects.exists()
+    assert list(all_differences()) == []
+
+
+def test_a_template_of_ones_own_can_be_deleted_and_a_built_in_one_cannot(admin, client):
+    body = {"name": "A letter", "graph": graph(asks("Be kind."))}
+    own = client.post("/api/v1/templates/", body).json()["id"]
+    built_in = WorkflowTemplate.objects.filter(owner=None).first()
+    browser = Client()
+    browser.force_login(admin)
+    page = "/admin/workflows/workflowtemplate/"
+    assert browser.post(f"{page}{own}/delete/", {"post": "yes"}).status_code == 302
+    assert browser.post(f"{page}{built_in.pk}/delete/", {"post": "yes"}).status_code == 403
+    chosen = {"action": "delete_selected", "_selected_action": [built_in.pk], "post": "yes"}
+    assert browser.post(page, chosen).status_code == 403
+    assert list(WorkflowTemplate.objects.filter(pk__in=[own, built_in.pk])) == [built_in]

@@ -18,19 +18,29 @@ from llms.services.profiles import forget_profiles
 from tests.drills.mortal import leases_run_out, live_and_die, take_up
 from tests.factories.accounts import UserFactory
 from tests.factories.llms import PriceFactory
-from workflows.models import WorkflowExecution
+from workflows.models import WorkflowDefinition, WorkflowExecution
 
 MESSAGES = ("hello", "please fail", "please break", "say 9 words", "think about it", "echo: [[x]]")
+_GRAPH = {
+    "nodes": [
+        {"id": "start", "type": "start"},
+        {"id": "ask", "type": "model"},
+        {"id": "end", "type": "end"},
+    ],
+    "edges": [{"source": "start", "target": "ask"}, {"source": "ask", "target": "end"}],
+}
 numbers = st.integers(0, 99)
 steps = st.one_of(
     st.tuples(st.just("say"), st.sampled_from(MESSAGES), numbers),
     st.tuples(st.just("say"), st.sampled_from(MESSAGES), numbers),
+    st.tuples(st.just("work"), numbers),
     st.tuples(st.just("run")),
     st.tuples(st.just("die"), st.integers(0, 3)),
     st.tuples(st.just("cancel"), numbers),
     st.tuples(st.just("retry"), numbers),
     st.tuples(st.just("forget_message"), numbers),
     st.tuples(st.just("forget_conversation"), numbers),
+    st.tuples(st.just("forget_definition"), numbers),
     st.tuples(st.just("forget_user"), numbers),
     st.tuples(st.just("erase"), numbers),
     st.tuples(st.just("price"), st.integers(0, 5)),
@@ -77,6 +87,18 @@ class Town:
             body["conversation"] = talks[at % len(talks)]["id"]
         assert client.post("/api/v1/chat/", body).status_code == 202
 
+    def work(self, at: int) -> None:
+        """Run a workflow of one's own."""
+        client = self._client(at)
+        own = client.get("/api/v1/definitions/").json()["results"]
+        if not own:
+            made = client.post("/api/v1/definitions/", {"name": "mine", "graph": _GRAPH}, "json")
+            assert made.status_code == 201, made.json()
+            own = [made.json()]
+        body = {"mode": "background", "input": {"message": "hello"}}
+        asked = client.post(f"/api/v1/definitions/{own[0]['id']}/execute/", body, "json")
+        assert asked.status_code == 202, asked.json()
+
     def run(self) -> None:
         take_up()
 
@@ -110,6 +132,10 @@ class Town:
         """From a shell: nobody asks whether it is being answered."""
         if conversation := self._one(Conversation.objects.all(), at):
             conversation.delete()
+
+    def forget_definition(self, at: int) -> None:
+        if definition := self._one(WorkflowDefinition.objects.all(), at):
+            definition.delete()
 
     def forget_user(self, at: int) -> None:
         gone = self.people[at % len(self.people)]

@@ -76,6 +76,8 @@ def test_a_server_is_registered_asked_and_its_headers_stay_hidden(
     assert pages.post(f"{SERVERS}{server.pk}/change/", form).status_code == 302
     server.refresh_from_db()
     assert (server.timeout_s, len(server.header_values)) == (20, 2)
+    assert pages.post(f"{SERVERS}{server.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not McpTool.objects.exists()
     form["url"] = "https://elsewhere.example.com/mcp"
     assert pages.post(f"{SERVERS}{server.pk}/change/", form).status_code == 302
     server.refresh_from_db()
