@@ -287,6 +287,7 @@ def test_while_a_secret_is_changed_both_sign(told, client, post, receiver):
     "wrong",
     [
         {"url": "ftp://example.com/"},
+        {"url": "http://ex ample.com/"},
         {"url": "http://user:pw@example.com/"},
         {"url": "http://{{host}}/"},
         {"url": "x" * 3000},

@@ -128,6 +128,7 @@ def begun_and_stopped(
 
     status = async_to_sync(scenario)()
     execution.refresh_from_db()
+    assert (status == 200) is (execution.status == "cancelled")
     return status
 
 

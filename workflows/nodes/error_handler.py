@@ -41,8 +41,9 @@ class Config(NodeConfig):
 class ErrorHandlerNode(NodeType[Config]):
     """Stands at the `error` port of a node: tries it again, then goes on or ends the run as failed.
 
-    Each try is a visit of the node that failed, so what was paid for is not paid again. Texts can
-    name the error: `nodes.<id>.code` and `nodes.<id>.message` of the node that failed.
+    Each try is another visit of the node that failed: what came before it is not done and paid for
+    again, all that a map or a workflow node runs within is. Texts can name the error:
+    `nodes.<id>.code` and `nodes.<id>.message` of the node that failed.
 
     With the scope `graph`, and no edge to it, it is the handler of the whole graph: an error that
     nothing else takes up stops all branches, and what is behind the handler runs in their place.

@@ -101,7 +101,10 @@ class Run:
             except asyncio.CancelledError:
                 if self._broken is None:
                     raise
-                log.error("execution.abandoned", exc_info=self._broken)
+                if isinstance(self._broken, LeaseLost):
+                    log.warning("execution.lease_lost")
+                else:
+                    log.error("execution.abandoned", exc_info=self._broken)
             except Exception:
                 log.exception("execution.abandoned")
 

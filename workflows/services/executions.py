@@ -14,12 +14,14 @@ from audit.record import record
 from core import clock
 from core.database import database
 from core.errors import Conflict
+from workflows.engine.events import TERMINAL_TYPES
 from workflows.models import ExecutionStatus, WorkflowExecution
 from workflows.pump.doorbell import doorbell
 from workflows.services.places import place_for, place_in_queue
 from workflows.services.planning import StartPlan
 from workflows.tracking.ending import ExecutionEnded
 from workflows.tracking.facts import EventsHappened, Unit
+from workflows.tracking.frames import Frame
 from workflows.tracking.leases import first_expiry
 from workflows.tracking.log import Tail
 from workflows.tracking.past import past_of
@@ -122,7 +124,7 @@ async def _commit_to_queue(plan: StartPlan) -> None:
 
 
 async def cancel_execution(execution_id: UUID, *, by: User) -> bool:
-    """Ask for it to stop; True once it is over, False when it is still stopping after 5 s.
+    """Ask for it to stop; True once it has, False when it is still stopping after 5 s.
 
     After True no node starts, the call in flight is closed and its tokens are in the ledger.
     Raises ExecutionAlreadyOver.
@@ -133,8 +135,15 @@ async def cancel_execution(execution_id: UUID, *, by: User) -> bool:
             async with asyncio.timeout(_STOPS_WITHIN_S):
                 async for frame in tail.frames():
                     if frame.last:
+                        _refuse_other_ends(frame)
                         return True
         return False
+
+
+def _refuse_other_ends(last: Frame) -> None:
+    """It may have come to its own end meanwhile."""
+    if last.type != TERMINAL_TYPES[ExecutionStatus.CANCELLED]:
+        raise ExecutionAlreadyOver(status=last.type.removeprefix("execution."))
 
 
 @transaction.atomic

@@ -30,11 +30,11 @@ _MAX_GROUP = 512
 
 
 class LeaseLost(Exception):
-    """Another process owns the execution now; nothing of this unit was written."""
+    """Another process owns the execution, or it is deleted; nothing of this unit was written."""
 
     def __init__(self, execution_id: UUID) -> None:
         self.execution_id = execution_id
-        super().__init__(f"execution {execution_id} has another owner")
+        super().__init__(f"execution {execution_id} is not ours any more")
 
 
 class GroupCommitWriter:

@@ -17,6 +17,7 @@ _WITH_HOST = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^/?#{}]+[/?#]")
 _PRIVATE_NAME = re.compile(
     r"(?:.*\.)?(?:localhost|local|localdomain|internal|intranet|lan|corp|home\.arpa)"
 )
+_NO_HOST = re.compile(r"[\s<>\"\\^`{|}]")
 _NUMERIC = re.compile(r"[0-9a-fx.]+")
 
 
@@ -39,6 +40,8 @@ def check_address(url: str, allowed: AllowList) -> None:
         raise BadAddress("This is not an address.") from error
     if scheme not in _SCHEMES or not host:
         raise BadAddress("An address begins with http:// or https:// and a host.")
+    if _NO_HOST.search(host):
+        raise BadAddress("This is not the name of a host.")
     address = _address_of(host)
     if host in allowed.hosts:
         return

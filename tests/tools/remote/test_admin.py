@@ -76,8 +76,6 @@ def test_a_server_is_registered_asked_and_its_headers_stay_hidden(
     assert pages.post(f"{SERVERS}{server.pk}/change/", form).status_code == 302
     server.refresh_from_db()
     assert (server.timeout_s, len(server.header_values)) == (20, 2)
-    assert pages.post(f"{SERVERS}{server.pk}/delete/", {"post": "yes"}).status_code == 302
-    assert not McpTool.objects.exists()
     form["url"] = "https://elsewhere.example.com/mcp"
     assert pages.post(f"{SERVERS}{server.pk}/change/", form).status_code == 302
     server.refresh_from_db()
@@ -153,3 +151,10 @@ def test_a_page_of_tools_costs_as_many_queries_for_7_rows_as_for_1(
         assert pages.get(TOOLS).status_code == 200
     with django_assert_max_num_queries(12):
         assert pages.get(SERVERS).status_code == 200
+
+
+def test_with_a_server_go_its_tools(register: Register, pages: Client) -> None:
+    near = register()
+    assert McpTool.objects.exists()
+    assert pages.post(f"{SERVERS}{near.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not McpTool.objects.exists()
