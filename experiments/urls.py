@@ -6,5 +6,7 @@ from experiments import views
 
 urlpatterns = [
     path("experiments/", views.experiments, name="experiments"),
+    path("experiments/new/", views.new_experiment, name="experiment-new"),
     path("experiments/<str:pk>/", views.experiment, name="experiment"),
+    path("experiments/<str:pk>/edit/", views.edit_experiment, name="experiment-edit"),
 ]

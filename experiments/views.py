@@ -1,11 +1,11 @@
-"""The pages of experiments: one's list, and what is known of one."""
+"""The pages of experiments: one's list, what is known of one, and the form of a draft."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
@@ -14,6 +14,7 @@ from accounts.authentication import user_of
 from accounts.models import User
 from core.errors import ChatterError, Invalid
 from experiments.forecast import Forecast, forecast, seen_of
+from experiments.forms import ExperimentForm
 from experiments.models import Experiment, ExperimentStatus
 from experiments.plots import Plot, plot_of, verdict_of
 from experiments.results import Cell, MetricResult, results_of
@@ -25,7 +26,12 @@ from experiments.services.acts import (
     start_experiment,
     stop_variant,
 )
-from experiments.services.experiments import ExperimentNotFound, experiment_for
+from experiments.services.experiments import (
+    ExperimentNotFound,
+    change_experiment,
+    create_experiment,
+    experiment_for,
+)
 from experiments.services.promoting import promote_variant
 
 _SHOWN = 100
@@ -100,6 +106,56 @@ def experiment(request: HttpRequest, pk: str) -> HttpResponse:
     }
     page = "experiments/experiment.html"
     return render(request, page, shown, status=error.status if error else 200)
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_experiment(request: HttpRequest) -> HttpResponse:
+    user = user_of(request)
+    form = ExperimentForm(user, _sent(request))
+    if not form.is_valid():
+        return _form_page(request, form)
+    try:
+        made = create_experiment(owner=user, **form.given())
+    except ChatterError as error:
+        return _form_page(request, form, error)
+    return redirect("experiment", made.pk)
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit_experiment(request: HttpRequest, pk: str) -> HttpResponse:
+    """A draft of one's own; who asks for the form of one that has begun is sent to its page."""
+    user = user_of(request)
+    found = _found(user, pk)
+    if found.owner_id != user.pk:
+        raise Http404
+    if request.method != "POST" and found.status != ExperimentStatus.DRAFT:
+        return redirect("experiment", found.pk)
+    form = ExperimentForm(user, _sent(request), found)
+    if not form.is_valid():
+        return _form_page(request, form)
+    try:
+        if changed := form.changed(found):
+            change_experiment(found, by=user, **changed)
+    except ChatterError as error:
+        return _form_page(request, form, error)
+    return redirect("experiment", found.pk)
+
+
+def _sent(request: HttpRequest) -> QueryDict | None:
+    return request.POST if request.method == "POST" else None
+
+
+def _form_page(
+    request: HttpRequest, form: ExperimentForm, error: ChatterError | None = None
+) -> HttpResponse:
+    """The form as it is to be filled in, or as it was sent, with what is wrong."""
+    shown = {"form": form, "experiment": form.experiment, "problem": error}
+    status = 400 if form.is_bound else 200
+    return render(request, "experiments/form.html", shown, status=status)
 
 
 def _plans(found: Experiment) -> list[tuple[float, Forecast]] | None:

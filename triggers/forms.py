@@ -1,6 +1,5 @@
 """The form of a schedule on its page: what people write, as the service takes it."""
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +9,7 @@ from django import forms
 
 from accounts.models import User
 from core import json_values
+from core.form_fields import ObjectField
 from triggers.cron import UnknownZone, zone
 from triggers.models import Schedule, ScheduleKind
 from triggers.timing import UNITS, in_units
@@ -18,7 +18,6 @@ from workflows.choices import chosen, value_of, workflows_to_run
 TIMES = ("run_at", "starts_at", "ends_at")
 _CLOCK = "%Y-%m-%dT%H:%M:%S"
 _LOCAL = forms.DateTimeInput({"type": "datetime-local", "step": "1"})
-_JSON = forms.Textarea({"rows": 3, "spellcheck": "false", "placeholder": "JSON"})
 _KINDS = [
     (ScheduleKind.CRON, "By a cron expression"),
     (ScheduleKind.INTERVAL, "Every so often"),
@@ -59,13 +58,8 @@ class ScheduleForm(forms.Form):
     grace_s = forms.IntegerField(
         label="Too late is more than … seconds", min_value=1, max_value=7 * 86_400
     )
-    more = forms.CharField(
-        label="More input",
-        required=False,
-        widget=_JSON,
-        help_text="An object; the message is added to it.",
-    )
-    parameters = forms.CharField(required=False, widget=_JSON, help_text="An object.")
+    more = ObjectField(label="More input", help_text="An object; the message is added to it.")
+    parameters = ObjectField(help_text="An object.")
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -78,12 +72,6 @@ class ScheduleForm(forms.Form):
     @property
     def zones(self) -> list[str]:
         return sorted(available_timezones())
-
-    def clean_more(self) -> Any:
-        return _object(self.cleaned_data["more"])
-
-    def clean_parameters(self) -> Any:
-        return _object(self.cleaned_data["parameters"])
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -138,10 +126,8 @@ def written(schedule: Schedule) -> dict[str, Any]:
         "name": schedule.name,
         "target": value_of(schedule.target) if schedule.target else "",
         "message": schedule.input.get("message", ""),
-        "more": json.dumps(more, ensure_ascii=False) if more else "",
-        "parameters": json.dumps(schedule.parameters, ensure_ascii=False)
-        if schedule.parameters
-        else "",
+        "more": more,
+        "parameters": schedule.parameters,
         "kind": schedule.kind,
         "cron": schedule.cron,
         "time_zone": schedule.time_zone,
@@ -169,15 +155,3 @@ def _instant(text: str | None, here: ZoneInfo) -> datetime | None:
 def _every(seconds: int) -> dict[str, Any]:
     number, unit = in_units(seconds) if seconds else (None, "minutes")
     return {"every": number, "unit": unit}
-
-
-def _object(text: str) -> dict[str, Any]:
-    if not text.strip():
-        return {}
-    try:
-        value = json_values.read(text)
-    except ValueError as error:
-        raise forms.ValidationError(f"This is no JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise forms.ValidationError("This is an object of JSON: {…}.")
-    return value

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
+
 from accounts.models import User
 from workflows.models import WorkflowDefinition, WorkflowTemplate
 
@@ -13,13 +15,13 @@ Choice = tuple[str, str]  # a value, and the name it is shown by
 def workflows_to_run(user: User) -> list[tuple[str, list[Choice]]]:
     """The user's own workflows and the templates they see, under a heading each."""
     own = WorkflowDefinition.objects.filter(owner=user, archived=False, version__isnull=False)
-    templates = WorkflowTemplate.objects.visible_to(user)
-    groups = [("Your workflows", own), ("Templates", templates)]
-    return [
-        (heading, [(value_of(one), one.name) for one in found])
-        for heading, rows in groups
-        if (found := list(rows.order_by("name")[:_OFFERED]))
-    ]
+    groups = [("Your workflows", _choices(own)), ("Templates", templates_to_run(user))]
+    return [(heading, choices) for heading, choices in groups if choices]
+
+
+def templates_to_run(user: User) -> list[Choice]:
+    """The templates that the user sees."""
+    return _choices(WorkflowTemplate.objects.visible_to(user))
 
 
 def value_of(target: WorkflowDefinition | WorkflowTemplate) -> str:
@@ -37,3 +39,7 @@ def chosen(value: str) -> dict[str, Any]:
     if value and kind not in ("definition", "template"):
         raise ValueError(value)
     return {"definition": None, "template": None, **({kind: pk} if value else {})}
+
+
+def _choices(rows: QuerySet[Any]) -> list[Choice]:
+    return [(value_of(one), one.name) for one in rows.order_by("name")[:_OFFERED]]

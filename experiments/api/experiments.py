@@ -16,9 +16,9 @@ from experiments.api.inputs import (
     EventIn,
     ExperimentChange,
     ExperimentIn,
-    GuardIn,
     PlanIn,
     PromoteIn,
+    given,
 )
 from experiments.api.shapes import (
     ExperimentOut,
@@ -70,8 +70,8 @@ class ExperimentList(ShapeList):
 
     @extend_schema(request=ExperimentIn, responses={201: ExperimentOut})
     def post(self, request: Request) -> Response:
-        given = _given(parse(ExperimentIn, request).model_dump())
-        made = create_experiment(owner=user_of(request), **given)
+        body = given(parse(ExperimentIn, request).model_dump())
+        made = create_experiment(owner=user_of(request), **body)
         return Response(experiment_out(made).to_json(), status=status.HTTP_201_CREATED)
 
 
@@ -84,8 +84,8 @@ class ExperimentDetail(GenericAPIView[Experiment]):
     def patch(self, request: Request, pk: str) -> Response:
         user = user_of(request)
         found = experiment_for(user, pk)
-        given = _given(parse(ExperimentChange, request).model_dump(exclude_unset=True))
-        changed = change_experiment(found, by=user, **given)
+        body = given(parse(ExperimentChange, request).model_dump(exclude_unset=True))
+        changed = change_experiment(found, by=user, **body)
         return Response(experiment_out(changed).to_json())
 
     @extend_schema(responses={204: None})
@@ -191,11 +191,3 @@ class ExperimentEvents(ShapeList):
         told, new = tell_event(experiment, **{**body.model_dump(), "unit": str(body.unit)})
         code = status.HTTP_201_CREATED if new else status.HTTP_200_OK
         return Response(event_out(told).to_json(), status=code)
-
-
-def _given(body: dict[str, Any]) -> dict[str, Any]:
-    """Margins are kept as text, as people wrote them."""
-    if "guards" in body:
-        guards = [GuardIn.model_validate(one) for one in body["guards"]]
-        body["guards"] = [{"metric": one.metric, "margin": f"{one.margin:g}"} for one in guards]
-    return body

@@ -1,6 +1,6 @@
 """Bodies of requests about experiments."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
@@ -107,3 +107,11 @@ class EventIn(Body):
     unit: UUID
     value: float = Field(default=1.0, allow_inf_nan=False, ge=-1e12, le=1e12)
     key: Text = Field(default="", max_length=100)
+
+
+def given(body: dict[str, Any]) -> dict[str, Any]:
+    """A body as the services take it: margins are kept as text, as people wrote them."""
+    if "guards" in body:
+        guards = [GuardIn.model_validate(one) for one in body["guards"]]
+        body["guards"] = [{"metric": one.metric, "margin": f"{one.margin:g}"} for one in guards]
+    return body

@@ -19,6 +19,7 @@ PAGES = (
     "/schedules/",
     "/schedules/new/",
     "/experiments/",
+    "/experiments/new/",
     "/account/tokens/",
     "/webhooks/",
     "/analytics/?by=template",
@@ -30,6 +31,7 @@ PAGES = (
     "incoming",
     "endpoint",
     "experiment",
+    "experiment-form",
     "/nowhere/",
 )
 BACK_OFFICE = (
@@ -124,7 +126,8 @@ def _named_at_length(request: APIRequestContext, home: str) -> dict[str, str]:
         answer = request.post(f"/api/v1/{door}", data={"name": name, **body}, headers=headers)
         assert answer.status == 201, answer.text()
         found.append(f"{page}{answer.json()['id']}/")
-    return dict(zip(("schedule", "incoming", "endpoint", "experiment"), found, strict=True))
+    named = dict(zip(("schedule", "incoming", "endpoint", "experiment"), found, strict=True))
+    return {**named, "experiment-form": f"{named['experiment']}edit/"}
 
 
 @dataclass(frozen=True, slots=True)

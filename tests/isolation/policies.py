@@ -57,6 +57,12 @@ class BackOffice:
 
 Policy = Public | SignedIn | Own | Staff | BackOffice
 
+_EXPERIMENT: Form = {
+    **{"name": "x", "unit": "conversation", "audience": "own", "traffic_percent": "100"},
+    **{"primary": "cost", "window_min": "60", "planned_units": "1000"},
+    **{"variants-TOTAL_FORMS": "2", "variants-INITIAL_FORMS": "0", "control": "variants-0-control"},
+    **{"variants-0-name": "as it is", "variants-0-weight": "1", "variants-1-weight": "1"},
+}
 POLICIES: dict[str, Policy] = {
     # --- for anybody
     "": Public(),
@@ -83,7 +89,18 @@ POLICIES: dict[str, Policy] = {
     "executions/": SignedIn(own=True),
     "executions/<str:pk>/": Own("execution"),
     "experiments/": SignedIn(own=True),
+    "experiments/new/": SignedIn(
+        own=True,
+        form={**_EXPERIMENT, "target": "template:{template}", "variants-1-name": "brief"},
+    ),
     "experiments/<str:pk>/": Own("experiment", form={"act": "start"}),
+    "experiments/<str:pk>/edit/": Own(
+        "experiment",
+        form={
+            **_EXPERIMENT,
+            **{"variants-1-name": "another", "variants-1-template": "template:{template}"},
+        },
+    ),
     "schedules/": SignedIn(own=True, form={"schedule": "{schedule}", "act": "pause"}),
     "schedules/new/": SignedIn(
         own=True,

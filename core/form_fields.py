@@ -1,0 +1,36 @@
+"""Fields of forms that Django does not have."""
+
+import json
+from typing import Any
+
+from django import forms
+
+from core import json_values
+
+
+class ObjectField(forms.CharField):
+    """An object of JSON, as people write it; where nothing is written, an empty one."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.Textarea({"rows": 3, "spellcheck": "false", "placeholder": "JSON"})
+        super().__init__(required=False, widget=widget, **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        if not text:
+            return {}
+        try:
+            found = json_values.read(text)
+        except ValueError as error:
+            raise forms.ValidationError(f"This is no JSON: {error}") from error
+        if not isinstance(found, dict):
+            raise forms.ValidationError("This is an object of JSON: {…}.")
+        return found
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return json.dumps(value, ensure_ascii=False) if value else ""
+        return value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(initial or {}, data)
