@@ -155,7 +155,8 @@ def _form_page(
     """The form as it is to be filled in, or as it was sent, with what is wrong."""
     shown = {"form": form, "experiment": form.experiment, "problem": error}
     status = 400 if form.is_bound else 200
-    return render(request, "experiments/form.html", shown, status=status)
+    page = "experiments/form.html"
+    return render(request, page, shown, status=error.status if error else status)
 
 
 def _plans(found: Experiment) -> list[tuple[float, Forecast]] | None:

@@ -119,6 +119,9 @@ def change_experiment(
     if variants is not None:
         experiment.variants.all().delete()
         _set_variants(experiment, variants)
+    else:
+        for variant in experiment.variants.exclude(template=None).select_related("template"):
+            _shared(variant.template, experiment)
     after = told(experiment)
     record(
         "experiments.experiment.changed",

@@ -219,7 +219,7 @@ def test_one_that_has_begun_is_not_edited(browser, experiment):
     assert browser.get(f"{page}edit/").url == page
     assert "edit/" not in browser.get(page).text
     refused = browser.post(f"{page}edit/", late)
-    assert (refused.status_code, "experiment_begun" in refused.text) == (400, True)
+    assert (refused.status_code, "experiment_begun" in refused.text) == (409, True)
     assert 'value="7"' in refused.text
     assert Experiment.objects.get().traffic_percent == 100
 

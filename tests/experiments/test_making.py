@@ -159,7 +159,11 @@ def test_others_are_not_answered_by_a_private_template(api, built_in, admin):
     body = {**BODY, "variants": [TWO[0], other]}
     refused = api(admin).post(EXPERIMENTS, {**body, "audience": "everyone"})
     assert (refused.status_code, refused.json()["code"]) == (400, "invalid_experiment")
-    assert api(admin).post(EXPERIMENTS, body).status_code == 201
+    draft = api(admin).post(EXPERIMENTS, body)
+    assert draft.status_code == 201
+    widened = api(admin).patch(f"{EXPERIMENTS}{draft.json()['id']}/", {"audience": "everyone"})
+    assert (widened.status_code, widened.json()["code"]) == (400, "invalid_experiment")
+    assert Experiment.objects.get().audience == "own"
 
 
 def test_somebody_elses_workflow_and_template_are_not_there(api, built_in, definition, charlie):
