@@ -120,8 +120,9 @@ def change_experiment(
         experiment.variants.all().delete()
         _set_variants(experiment, variants)
     else:
-        for variant in experiment.variants.exclude(template=None).select_related("template"):
-            _shared(variant.template, experiment)
+        keys = experiment.variants.values("template")
+        for template in WorkflowTemplate.objects.filter(pk__in=keys):
+            _shared(template, experiment)
     after = told(experiment)
     record(
         "experiments.experiment.changed",
