@@ -15,20 +15,13 @@ from accounts.models import User
 from conversations.models import Conversation, Message
 from core import clock
 from llms.services.profiles import forget_profiles
+from tests.definitions.graphs import asks, graph
 from tests.drills.mortal import leases_run_out, live_and_die, take_up
 from tests.factories.accounts import UserFactory
 from tests.factories.llms import PriceFactory
 from workflows.models import WorkflowDefinition, WorkflowExecution
 
 MESSAGES = ("hello", "please fail", "please break", "say 9 words", "think about it", "echo: [[x]]")
-_GRAPH = {
-    "nodes": [
-        {"id": "start", "type": "start"},
-        {"id": "ask", "type": "model"},
-        {"id": "end", "type": "end"},
-    ],
-    "edges": [{"source": "start", "target": "ask"}, {"source": "ask", "target": "end"}],
-}
 numbers = st.integers(0, 99)
 steps = st.one_of(
     st.tuples(st.just("say"), st.sampled_from(MESSAGES), numbers),
@@ -92,7 +85,9 @@ class Town:
         client = self._client(at)
         own = client.get("/api/v1/definitions/").json()["results"]
         if not own:
-            made = client.post("/api/v1/definitions/", {"name": "mine", "graph": _GRAPH}, "json")
+            made = client.post(
+                "/api/v1/definitions/", {"name": "mine", "graph": graph(asks())}, "json"
+            )
             assert made.status_code == 201, made.json()
             own = [made.json()]
         body = {"mode": "background", "input": {"message": "hello"}}
