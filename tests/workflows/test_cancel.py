@@ -180,6 +180,16 @@ def test_a_stranger_cannot_stop_a_run(
 
 
 @with_commits
+def test_a_run_that_came_to_its_own_end_meanwhile_was_not_stopped(
+    client: APIClient, alice: User, gpt: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workflows.pump.pump._BEAT_S", 60)  # it does not look whether it is to stop
+    execution = say(client, "[[words=20]] [[delay_ms=25]]", model=gpt)
+    told = begun_and_stopped(alice, execution, logged("model.started"), in_process=False)
+    assert (told, execution.status) == (409, "completed")
+
+
+@with_commits
 @pytest.mark.parametrize("in_process", [True, False], ids=["told", "seen in the table"])
 def test_a_call_in_flight_is_closed_and_counted(
     client: APIClient, alice: User, wire: WireServer, gpt: str, settings: Any, in_process: bool
