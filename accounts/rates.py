@@ -90,7 +90,7 @@ def _count(request: HttpRequest, policy: Policy, user_id: Any) -> None:
     route = request.resolver_match.view_name if request.resolver_match else ""
     who = user_id or current().address
     try:
-        taken = Window(f"rate:{policy.name}:{route}:{who}").take(policy.rate)
+        taken = Window(f"{policy.name}:{route}:{who}", policy.rate).take()
     except CacheAway as error:
         log.warning("rates.cache_away", error=repr(error.__cause__))
         return

@@ -17,10 +17,9 @@ class TooManyAttempts(TooMany):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """`is_first`: the first in this window, so that a flood does not flood the audit trail."""
+    """An attempt that must not go on, for so many seconds."""
 
     wait_s: int
-    is_first: bool
     throttle: "_LoginThrottle"
 
 
@@ -34,26 +33,29 @@ class _LoginThrottle:
     setting: str
 
     def __init__(self, aim: str) -> None:
-        # Hashed: a name may hold what a cache key may not, and may be a password typed astray.
+        # Hashed: a name may hold what no key may, and may be a password typed astray.
         self.digest = sha256(aim.encode("utf-8", "replace")).hexdigest()
-        self._window = Window(f"{self.scope}:{self.digest}")
 
     def count(self) -> Refusal | None:
         """Count one more; tells when it may not go on. Raises CacheAway."""
-        rate = getattr(settings, self.setting)
-        if not rate:
+        if (window := self._window) is None:
             return None
-        taken = self._window.take(rate_of(rate))
-        if not taken.is_refused:
-            return None
-        return Refusal(taken.resets_s, taken.is_first_refused, self)
+        taken = window.take()
+        return Refusal(taken.resets_s, self) if taken.is_refused else None
 
     def forget(self) -> None:
-        self._window.forget()
+        if (window := self._window) is not None:
+            window.forget()
 
     def forget_before(self, at: datetime) -> bool:
-        """Forget the window if it was opened before then; False if not."""
-        return self._window.forget_before(at)
+        """Forget the attempts if the first of them was before then; False if not."""
+        window = self._window
+        return window is not None and window.forget_before(at)
+
+    @property
+    def _window(self) -> Window | None:
+        rate = getattr(settings, self.setting)
+        return Window(f"{self.scope}:{self.digest}", rate_of(rate)) if rate else None
 
 
 class PerUser(_LoginThrottle):

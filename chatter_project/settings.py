@@ -153,17 +153,6 @@ else:
         _OPTIONS["pool"] = {"min_size": 2, "max_size": 20, "timeout": 20}
 
 REDIS_URL = env("REDIS_URL", default="")
-# Django leaves room for 300: attempts on other names would push out the count of one.
-LOCAL_CACHE = {
-    "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-    "OPTIONS": {"MAX_ENTRIES": 100_000},
-}
-_SHARED_CACHE = {
-    "BACKEND": "django.core.cache.backends.redis.RedisCache",
-    "LOCATION": REDIS_URL,
-    "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 5},
-}
-CACHES = {"default": _SHARED_CACHE if REDIS_URL else LOCAL_CACHE}
 CHANNEL_LAYERS = (
     {
         "default": {
@@ -184,6 +173,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}
     for name in ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
 ]
+RATES_REDIS_URL = REDIS_URL  # where is counted what has a rate; empty: in each process
 LOGIN_RATE_PER_USER = env("LOGIN_RATE_PER_USER", default="5/min")
 LOGIN_RATE_PER_ADDRESS = env("LOGIN_RATE_PER_ADDRESS", default="30/min")
 

@@ -16,8 +16,8 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-# A cache on Redis would be shared by all test processes, and cleared by each of them.
-CACHES = {"default": LOCAL_CACHE}  # noqa: F405
+# What is counted on Redis would be shared by all test processes, and forgotten by each of them.
+RATES_REDIS_URL = ""
 AUDIT_CHECKPOINTS = ""
 # What runs when a test is over is cut; a test that wants to see it end says so.
 CHATTER_STOP_S = 0.0

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 from django.conf import settings
-from django.core.cache import cache
 from django.db import connection, transaction
 from django.db.models import Model
 from hypothesis import Phase
 from hypothesis import settings as settings_of_examples
 from rest_framework.test import APIClient
 
+from accounts import windows
 from accounts.known import known_users
 from accounts.models import User
 from analytics.models import TemplateAnalytics
@@ -61,7 +61,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def forget_everything() -> None:
     """What a process keeps for seconds."""
-    cache.clear()
+    windows._limiter(settings.RATES_REDIS_URL).storage.reset()
     known_users.clear()
     planning._built_ins.clear()
     places.forget()
@@ -168,8 +168,7 @@ def built_in(db: None, built_in_rows: list[list[Model]]) -> None:
 @pytest.fixture
 def cache_away(settings: Any) -> None:
     """Nobody answers where Redis should be."""
-    redis = "django.core.cache.backends.redis.RedisCache"
-    settings.CACHES = {"default": {"BACKEND": redis, "LOCATION": "redis://127.0.0.1:9"}}
+    settings.RATES_REDIS_URL = "redis://127.0.0.1:9"
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ def is_worth_a_word(hook_id: UUID) -> bool:
 
 def _taken(key: str, rate: Rate) -> Taken | None:
     try:
-        return Window(key).take(rate)
+        return Window(key, rate).take()
     except CacheAway as error:
         log.warning("webhooks.cache_away", error=repr(error.__cause__))
         return None

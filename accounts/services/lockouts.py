@@ -8,35 +8,43 @@ from accounts.models import Lockout, LockoutScope, User
 from accounts.throttling import PerAddress, PerUser, Refusal
 from audit.record import record
 from core import clock
+from core.turns import in_turn
 
 
-def lock_out(username: str, address: str, refusal: Refusal) -> Lockout:
-    """Keep that attempts are refused from now on; in the caller's transaction.
+def last_lockout(refusal: Refusal) -> Lockout | None:
+    """Of what was refused, the last whose time is not over; it may have been lifted."""
+    of_this = Lockout.objects.filter(digest=refusal.throttle.digest, until__gt=clock.now())
+    return of_this.order_by("-id").first()
 
-    What was typed as a name is kept nowhere, unless it is one: it may be a password.
+
+def was_lifted(lockout: Lockout, refusal: Refusal) -> bool:
+    """Whether somebody has lifted it since the first attempt that counts; those count no more.
+
+    Attempts are counted where each process may count for itself, so it is looked up where somebody
+    is refused.
     """
-    by_address = isinstance(refusal.throttle, PerAddress)
-    return Lockout.objects.create(
-        scope=LockoutScope.ADDRESS if by_address else LockoutScope.USER,
-        digest=refusal.throttle.digest,
-        user=None if by_address else User.objects.filter(username__iexact=username).first(),
-        address=address,
-        until=clock.now() + timedelta(seconds=refusal.wait_s),
-    )
+    at = lockout.lifted_at
+    return at is not None and refusal.throttle.forget_before(at)
 
 
-def was_lifted(refusal: Refusal) -> bool:
-    """Whether somebody has lifted it since; then what was before counts no more.
+def lock_out(username: str, address: str, refusal: Refusal) -> Lockout | None:
+    """Keep that attempts are refused from now on; None where that is known already.
 
-    Attempts are counted in the cache, which each process may have for itself, so it is looked up
-    where somebody is refused.
+    In the caller's transaction. What was typed as a name is kept nowhere, unless it is one: it may
+    be a password.
     """
-    throttle = refusal.throttle
-    lifted = Lockout.objects.filter(
-        digest=throttle.digest, lifted_at__isnull=False, until__gt=clock.now()
-    )
-    last = lifted.order_by("-lifted_at").values_list("lifted_at", flat=True).first()
-    return last is not None and throttle.forget_before(last)
+    with in_turn(f"lockout:{refusal.throttle.digest}"):
+        last = last_lockout(refusal)
+        if last is not None and last.lifted_at is None:
+            return None
+        by_address = isinstance(refusal.throttle, PerAddress)
+        return Lockout.objects.create(
+            scope=LockoutScope.ADDRESS if by_address else LockoutScope.USER,
+            digest=refusal.throttle.digest,
+            user=None if by_address else User.objects.filter(username__iexact=username).first(),
+            address=address,
+            until=clock.now() + timedelta(seconds=refusal.wait_s),
+        )
 
 
 @transaction.atomic

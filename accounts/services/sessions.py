@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from accounts import throttling
 from accounts.changes import tell_changed
 from accounts.models import User
-from accounts.services.lockouts import lock_out, was_lifted
+from accounts.services.lockouts import last_lockout, lock_out, was_lifted
 from accounts.throttling import Refusal, TooManyAttempts
 from audit.context import current
 from audit.models import Outcome
@@ -27,10 +27,11 @@ def check_credentials(*, username: str, password: str, via: str) -> User:
     Django's backend runs the hasher for an unknown one too, so that time does not tell either.
     """
     refusal = throttling.count_attempt(username, current().address)
-    if refusal and was_lifted(refusal):
+    lockout = last_lockout(refusal) if refusal else None
+    if refusal and lockout and was_lifted(lockout, refusal):
         refusal = throttling.count_attempt(username, current().address)
     if refusal:
-        if refusal.is_first:
+        if lockout is None or lockout.lifted_at:
             _lock_out(username, via, refusal)
         raise TooManyAttempts(retry_after_s=refusal.wait_s)
     user = authenticate(username=username, password=password)
@@ -68,8 +69,8 @@ def log_out(request: HttpRequest) -> None:
 
 @transaction.atomic
 def _lock_out(username: str, via: str, refusal: Refusal) -> None:
-    lock_out(username, current().address, refusal)
-    _record_refusal(username, via, Outcome.DENIED, TooManyAttempts.code)
+    if lock_out(username, current().address, refusal):
+        _record_refusal(username, via, Outcome.DENIED, TooManyAttempts.code)
 
 
 @transaction.atomic

@@ -1,17 +1,21 @@
 """Who tried too often is locked out, is seen there, and let in again by those who may."""
 
 import threading
+from collections.abc import Callable
 from io import StringIO
+from unittest.mock import patch
 
 import pytest
-from django.core.cache import cache
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
+from accounts import windows
 from accounts.models import Lockout, User
 from accounts.throttling import count_attempt
 from audit.models import AuditEntry
+from core.models import new_id
 from tests.accounts.test_login import by_api, by_page
 from tests.factories.accounts import PASSWORD
 
@@ -63,11 +67,13 @@ def test_lifted_once_it_comes_again_after_as_many_attempts(
     assert Lockout.objects.count() == 2
 
 
-def test_a_process_with_a_cache_of_its_own_hears_of_it(locked_out: Lockout, admin: User) -> None:
-    attempts = dict(cache._cache)  # type: ignore[attr-defined]
+def test_a_process_that_counts_by_itself_hears_of_it(locked_out: Lockout, admin: User) -> None:
+    here = windows._limiter("")
+    windows._limiter.cache_clear()
     lift(locked_out, admin)
-    cache._cache.update(attempts)  # type: ignore[attr-defined]
-    assert by_api("alice", PASSWORD).status_code == 201
+    windows._limiter.cache_clear()
+    with patch.object(windows, "_limiter", lambda url: here):
+        assert by_api("alice", PASSWORD).status_code == 201
 
 
 def test_a_command_lifts_it_too(locked_out: Lockout, alice: User) -> None:
@@ -89,20 +95,48 @@ def test_an_address_is_locked_out_and_let_in_again(alice: User, settings) -> Non
     assert by_api("alice", PASSWORD).status_code == 201
 
 
-def test_of_many_guesses_at_once_no_more_get_through_than_may() -> None:
-    passed: list[bool] = []
-    barrier = threading.Barrier(40)
+def at_once(guess: Callable[[], object], times: int) -> list[object]:
+    """What they came to, begun at one instant by so many threads."""
+    came_to: list[object] = []
+    barrier = threading.Barrier(times)
 
-    def guess() -> None:
+    def one() -> None:
         barrier.wait()
-        passed.append(count_attempt("alice", "192.0.2.1") is None)
+        try:
+            came_to.append(guess())
+        finally:
+            connection.close()
 
-    guessers = [threading.Thread(target=guess) for _ in range(40)]
-    for one in guessers:
-        one.start()
-    for one in guessers:
-        one.join()
-    assert sum(passed) == 5
+    guessers = [threading.Thread(target=one) for _ in range(times)]
+    for guesser in guessers:
+        guesser.start()
+    for guesser in guessers:
+        guesser.join()
+    return came_to
+
+
+def test_of_many_guesses_at_once_no_more_get_through_than_may() -> None:
+    passed = at_once(lambda: count_attempt("alice", "192.0.2.1") is None, 40)
+    assert sum(map(bool, passed)) == 5
+
+
+@pytest.mark.usefixtures("production_profile")
+def test_nor_with_redis(settings) -> None:
+    settings.RATES_REDIS_URL = settings.REDIS_URL
+    name = f"somebody {new_id()}"
+    passed = at_once(lambda: count_attempt(name, name) is None, 40)
+    assert sum(map(bool, passed)) == 5
+
+
+@pytest.mark.usefixtures("production_profile")
+@pytest.mark.django_db(transaction=True)
+def test_of_many_that_are_refused_at_once_one_is_kept(alice: User, settings) -> None:
+    settings.LOGIN_RATE_PER_USER = "1/hour"
+    refused = at_once(lambda: by_api("alice", "wrong").status_code, 12)
+    assert sorted(refused) == [401] + [429] * 11
+    assert Lockout.objects.count() == 1
+    outcomes = AuditEntry.objects.filter(action="accounts.session.refused").values_list("outcome")
+    assert sorted(outcomes) == [("denied",), ("failure",)]
 
 
 def test_attempts_on_other_names_do_not_empty_the_count_of_one() -> None:

@@ -1,13 +1,14 @@
 """How often one may ask: counted by user and route, told in standard headers, without a query."""
 
 import re
-from datetime import timedelta
+import time
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from core import clock
+from accounts import windows
 
 LIST, MODELS, CHAT = "/api/v1/definitions/", "/api/v1/models/", "/api/v1/chat/"
 
@@ -73,10 +74,35 @@ def test_nobody_is_refused_because_the_cache_is_away(rates, cache_away, api, ali
     assert "RateLimit" not in answers[-1]
 
 
-def test_a_window_begins_with_the_first_request(rates, api, alice, monkeypatch):
-    client, now = api(alice), clock.now()
+def test_no_span_of_a_minute_has_more_than_may_be(rates, api, alice, monkeypatch):
+    client, now = api(alice), time.time()
     told = []
-    for gone_s in (0, 20):
-        monkeypatch.setattr(clock, "now", lambda gone_s=gone_s: now + timedelta(seconds=gone_s))
-        told.append(client.get(LIST)["RateLimit"])
-    assert told == ['"read";r=1;t=60', '"read";r=0;t=40']
+    for gone_s in (0, 40, 59, 61, 61):
+        moved = SimpleNamespace(time=lambda gone_s=gone_s: now + gone_s)
+        monkeypatch.setattr("limits.storage.memory.time", moved)
+        monkeypatch.setattr("accounts.windows.time", moved)
+        answer = client.get(LIST)
+        told.append((answer.status_code, answer["RateLimit"]))
+    assert told == [
+        (200, '"read";r=1;t=60'),
+        (200, '"read";r=0;t=20'),
+        (429, '"read";r=0;t=1'),
+        (200, '"read";r=0;t=39'),
+        (429, '"read";r=0;t=39'),
+    ]
+
+
+@pytest.mark.usefixtures("production_profile")
+def test_with_redis_all_processes_count_together(settings, api, alice):
+    settings.CHATTER_RATES = {"read": "2/min", "write": "", "start": ""}
+    settings.RATES_REDIS_URL = settings.REDIS_URL
+    answers = []
+    for _ in range(3):
+        windows._limiter.cache_clear()  # as another process has it
+        answers.append(api(alice).get(LIST))
+    assert [one.status_code for one in answers] == [200, 200, 429]
+    assert [one["RateLimit"][:12] for one in answers] == [
+        '"read";r=1;t',
+        '"read";r=0;t',
+        '"read";r=0;t',
+    ]
