@@ -44,6 +44,12 @@ def _whole_text(text: str) -> str:
     return plain
 
 
+def number(digits: str) -> int | float:
+    """What these digits are: a decimal number where they are more than a whole one can have."""
+    whole = int(digits)
+    return whole if _is_number(whole) else float(digits)
+
+
 def _is_number(value: Any) -> bool:
     if isinstance(value, int):
         return -_LARGEST_WHOLE <= value < _LARGEST_WHOLE
