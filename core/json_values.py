@@ -44,10 +44,9 @@ def _whole_text(text: str) -> str:
     return plain
 
 
-def number(digits: str) -> int | float:
-    """What these digits are: a decimal number where they are more than a whole one can have."""
-    whole = int(digits)
-    return whole if _is_number(whole) else float(digits)
+def number(value: float) -> float:
+    """The number, a decimal one where it is more than a whole one can be."""
+    return value if _is_number(value) else float(value)
 
 
 def _is_number(value: Any) -> bool:

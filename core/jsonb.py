@@ -23,7 +23,11 @@ class JsonbLoader(TextLoader):
         text = super().load(data)
         if isinstance(text, bytes) or not _LONG.search(text):
             return text
-        return json.dumps(json.loads(text, parse_int=number))
+        return json.dumps(json.loads(text, parse_int=_whole))
+
+
+def _whole(digits: str) -> float:
+    return number(int(digits))
 
 
 def on_connection_created(connection: Any, **_: Any) -> None:
