@@ -44,6 +44,11 @@ def _whole_text(text: str) -> str:
     return plain
 
 
+def number(value: float) -> float:
+    """The number, a decimal one where it is more than a whole one can be."""
+    return value if _is_number(value) else float(value)
+
+
 def _is_number(value: Any) -> bool:
     if isinstance(value, int):
         return -_LARGEST_WHOLE <= value < _LARGEST_WHOLE

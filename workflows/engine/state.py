@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypedDict
 
+from core.json_values import number
 from llms.messages import ChatMessage
 
 SET, APPEND, ADD = "set", "append", "add"
@@ -60,7 +61,7 @@ def apply_changes(
             items = before if isinstance(before, list) else [] if before is None else [before]
             after[change.name] = [*items, change.value]
         elif change.operation == ADD:
-            after[change.name] = (before or 0) + change.value
+            after[change.name] = number((before or 0) + change.value)
         else:
             after[change.name] = change.value
     return after
