@@ -41,6 +41,11 @@ class NothingToRetry(Conflict):
     message = "This execution answers no message that is still there."
 
 
+class AnswererGone(Conflict):
+    code = "target_gone"
+    message = "The template that answered this has been deleted."
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """What somebody said, and how it is to be answered; `refuse_when_busy` else waits its turn."""
@@ -203,8 +208,8 @@ async def retry_execution(
 
     One that answers a message of a conversation answers it again, all anew if nothing had failed.
     `by` is who has it done in the user's name, which the audit trail is told. Raises
-    NotYourExecution, NothingToRetry, ConversationBusy, and what `plan_rerun` and `plan_execution`
-    raise.
+    NotYourExecution, NothingToRetry, ConversationBusy, AnswererGone, and what `plan_rerun` and
+    `plan_execution` raise.
     """
     in_turn = execution.serial_key.startswith("conversation:")
     retried = partial(_plan_retry if in_turn else plan_rerun, user, execution, wanted)
@@ -233,6 +238,8 @@ def _plan_retry(user: User, execution: WorkflowExecution, wanted: RerunRequest) 
     if _busy(conversation):
         raise ConversationBusy
     if execution.status not in RETRIED:
+        if not (request.template or request.definition):  # nothing named is a plain chat
+            raise AnswererGone
         return plan_execution(user, request)
     in_turn = replace(
         wanted, serial_key=execution.serial_key, serial_number=execution.serial_number
