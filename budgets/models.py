@@ -117,7 +117,7 @@ class BudgetPeriod(Record):
 
     A call counts in the period it began in. `carried` is the part of `spent` that calls had used
     before the budget was made; `unknown_calls` are calls of which nobody knows what they used.
-    `warned` is the highest percentage that was told of.
+    `warned` is the highest percentage that was told of, of the cap there is.
     """
 
     budget = models.ForeignKey(Budget, models.CASCADE, related_name="periods")

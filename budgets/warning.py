@@ -29,6 +29,14 @@ def warn(touched: Sequence[tuple[Budget, BudgetPeriod]]) -> None:
         tell([(budget, _said(budget, period, at)) for budget, period, at in told])
 
 
+def forget_above(budget: Budget, period: BudgetPeriod) -> None:
+    """Of a cap that was raised: thresholds that are ahead again are told when they are crossed.
+
+    The caller writes `warned`.
+    """
+    period.warned = min(period.warned, _crossed(budget, period))
+
+
 def _crossed(budget: Budget, period: BudgetPeriod) -> int:
     """The highest threshold that is reached; 0 before the first."""
     if not period.spent:

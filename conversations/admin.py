@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
+from accounts.authentication import user_of
 from audit.context import current
 from conversations.models import Conversation, Message
 from conversations.services.turns import retry_execution
@@ -97,7 +98,8 @@ class AnsweringExecutionAdmin(ExecutionAdmin):
         for execution in queryset.select_related("user", "template"):
             try:
                 wanted = RerunRequest(new_id(), Rerun.RETRY, current().request_id)
-                async_to_sync(retry_execution)(execution.user, execution, wanted)
+                by = user_of(request)
+                async_to_sync(retry_execution)(execution.user, execution, wanted, by=by)
                 started += 1
             except ChatterError as error:
                 self.message_user(request, f"{execution}: {error}", messages.WARNING)

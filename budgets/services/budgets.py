@@ -24,7 +24,7 @@ from budgets.ledger import ledger
 from budgets.models import Budget, Scope, Unpriced
 from budgets.periods import span_at
 from budgets.services.opening import open_period
-from budgets.warning import warn
+from budgets.warning import forget_above, warn
 from core import clock
 
 CHANGEABLE = ("name", "cap", "warn_at", "active")
@@ -92,6 +92,8 @@ def change_budget(budget: Budget, *, by: User, **fields: Any) -> Budget:
     begins_at = span_at(budget.period, budget.time_zone, clock.now()).begins_at
     now = budget.periods.filter(begins_at=begins_at).first()
     if now is not None:
+        if budget.cap > before["cap"]:
+            forget_above(budget, now)
         warn([(budget, now)])
         now.save(update_fields=["warned"])
     after = _of(budget, CHANGEABLE)

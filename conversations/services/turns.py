@@ -9,6 +9,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 
 from accounts.models import User
+from audit.record import entry
 from conversations.models import Conversation, Message, Role
 from conversations.services.routing import plan_turn
 from conversations.signals import messages_recorded
@@ -20,7 +21,7 @@ from workflows.models import ExecutionKind, WorkflowExecution
 from workflows.services.executions import start_execution
 from workflows.services.planning import StartPlan, plan_before, plan_execution
 from workflows.services.reruns import RETRIED, RerunRequest, plan_rerun, refuse_stranger
-from workflows.tracking.facts import Fact
+from workflows.tracking.facts import Audited, Fact
 
 _TITLE_CHARACTERS = 60
 
@@ -38,6 +39,11 @@ class ConversationBusy(Conflict):
 class NothingToRetry(Conflict):
     code = "nothing_to_retry"
     message = "This execution answers no message that is still there."
+
+
+class AnswererGone(Conflict):
+    code = "target_gone"
+    message = "The template that answered this has been deleted."
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,17 +202,26 @@ def _started_before(user: User, plan: StartPlan) -> Started:
 
 
 async def retry_execution(
-    user: User, execution: WorkflowExecution, wanted: RerunRequest
+    user: User, execution: WorkflowExecution, wanted: RerunRequest, *, by: User | None = None
 ) -> StartPlan:
     """Try an execution again: from the node that failed.
 
     One that answers a message of a conversation answers it again, all anew if nothing had failed.
-    Raises NotYourExecution, NothingToRetry, ConversationBusy, and what `plan_rerun` and
+    `by` is who has it done in the user's name, which the audit trail is told. Raises
+    NotYourExecution, NothingToRetry, ConversationBusy, AnswererGone, and what `plan_rerun` and
     `plan_execution` raise.
     """
     in_turn = execution.serial_key.startswith("conversation:")
-    plan = _plan_retry if in_turn else plan_rerun
-    return await start_execution(partial(plan, user, execution, wanted))
+    retried = partial(_plan_retry if in_turn else plan_rerun, user, execution, wanted)
+
+    def plan() -> StartPlan:
+        planned = retried()
+        if by is not None:
+            act = entry("workflows.execution.retried", actor=by, target=execution)
+            planned.facts.append(Audited(act))
+        return planned
+
+    return await start_execution(plan)
 
 
 def _plan_retry(user: User, execution: WorkflowExecution, wanted: RerunRequest) -> StartPlan:
@@ -223,6 +238,8 @@ def _plan_retry(user: User, execution: WorkflowExecution, wanted: RerunRequest) 
     if _busy(conversation):
         raise ConversationBusy
     if execution.status not in RETRIED:
+        if not (request.template or request.definition):  # nothing named is a plain chat
+            raise AnswererGone
         return plan_execution(user, request)
     in_turn = replace(
         wanted, serial_key=execution.serial_key, serial_number=execution.serial_number

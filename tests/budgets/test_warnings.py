@@ -82,6 +82,15 @@ def test_lowering_a_cap_can_cross_a_threshold(begin, client, alice):
     assert thresholds() == [50]
 
 
+def test_of_a_cap_that_is_raised_it_is_told_again_when_it_is_used_up(begin, client, alice):
+    budget = a_budget("user", alice.pk, by=alice, cap=USED, active=False, period="total")
+    execution = finished(begin(one_call()))
+    client.patch(f"/api/v1/budgets/{budget.pk}/", {"cap": str(USED * 2)})
+    assert thresholds() == [100]
+    again(client, execution)
+    assert thresholds() == [100, 100]
+
+
 def test_a_period_that_is_over_is_not_warned_of(begin, client, alice):
     budget = a_budget("user", alice.pk, by=alice, period="day")
     finished(begin(one_call()))

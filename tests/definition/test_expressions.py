@@ -29,6 +29,8 @@ NAMES = {
 RESULTS = [
     # names
     ("text", "Hello, Zoë"),
+    ("'no database ' + \"holds\\u0000 this\"", "no database holds this"),
+    ("{'a\\u0000b': 1}", {"ab": 1}),
     ("input.message", "Hi"),
     ("params.language == 'en'", True),
     ("nodes.draft.text", "A draft"),

@@ -66,6 +66,14 @@ def test_what_follows_is_given_what_was_said(client, workflow, chain, run, alice
     assert WorkflowExecution.objects.count() == 2
 
 
+def test_what_no_database_holds_is_not_handed_on(client, workflow, chain, run):
+    first, then = workflow(SAYS), workflow(SAYS, name="Then")
+    made = chain(first, then, input={"message": "{{ output.text + '\\u0000' }}"})
+    run(first)
+    assert WorkflowExecution.objects.get(definition=then).input == {"message": "Dear Bob"}
+    assert firings(client, made) == [("started", "")]
+
+
 @pytest.mark.parametrize(
     ("node", "on", "status"),
     [(SAYS, ["failed"], None), (FAILS, ["failed"], "started"), (FAILS, ["completed"], None)],

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
+from time import perf_counter
 from typing import Any
 from uuid import UUID
 
@@ -56,6 +57,24 @@ def test_what_ended_long_ago_is_not_remembered_for_who_keeps_up(
         await person.cut()
 
     _run(scenario())
+
+
+def test_a_place_to_go_on_from_takes_no_longer_however_many_have_ended() -> None:
+    """It is made for each event of a stream, in the loop that serves everybody."""
+
+    def took_s(ended: int) -> float:
+        now = round(clock.now().timestamp() * 1000)
+        over = {id_at(now - number) for number in range(ended)}
+        positions, one = Positions(over=over), Frame(id_at(now + 1), 1, "node.started", "{}")
+        positions.note(one)
+        began = perf_counter()
+        place = positions.cursor(one)
+        took = perf_counter() - began
+        assert (place.count(","), str(id_at(now)) in place) == (19, True)
+        return took
+
+    few, many = (min(took_s(ended) for _ in range(5)) for ended in (100, 20_000))
+    assert many < 20 * few
 
 
 def test_nothing_is_lost_or_told_twice_where_it_is_forgotten(

@@ -161,6 +161,16 @@ def test_the_payload_becomes_input_by_expressions(opened):
     }
 
 
+@pytest.mark.parametrize("message", ["query.shop", '"no\\u0000" + query.shop'])
+def test_what_no_database_holds_does_not_come_in_by_an_address(opened, drain, message):
+    sender = opened(mapping={"message": message})
+    sender.path += "?shop=r%00th"
+    assert sender.send(HELLO).status_code == 202
+    assert WorkflowExecution.objects.get().input["message"] in ("rth", "north")
+    drain()
+    assert WorkflowExecution.objects.get().status == "completed"
+
+
 def test_headers_that_prove_something_are_not_for_expressions(opened):
     names = ["webhook-signature", "authorization", "cookie", "x-api-key", "x-forwarded-for"]
     sender = opened(mapping={"message": "string(headers)"})

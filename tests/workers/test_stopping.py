@@ -120,6 +120,16 @@ def test_another_takes_up_what_was_handed_back_without_waiting_for_a_lease(begin
     assert [one.pk for one in claim("other", 10)] == [execution.pk]
 
 
+def test_a_run_may_be_handed_back_as_often_as_processes_come_and_go(begin):
+    """A pump of a worker lives for minutes, and a run may wait for hours."""
+    execution = begin(waits("long", 600))
+    stopped(logged("delay.started"))
+    for attempt in range(2, 24):
+        stopped(logged("execution.resumed", attempt=attempt))
+    execution.refresh_from_db()
+    assert (execution.status, execution.attempt, execution.error) == ("pending", 23, None)
+
+
 def test_a_process_that_stood_still_too_long_leaves_its_runs_to_their_new_owner(wire, begin):
     wire.script("fault=hang after=2", next=1)
     execution = begin(asks("only", wire_model(wire)))

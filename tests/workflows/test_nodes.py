@@ -63,6 +63,16 @@ def test_a_kept_summary_is_extended_only_by_what_left_the_window_since():
     assert "q1" not in told
 
 
+def test_an_odd_window_parts_no_answer_from_its_question():
+    """A summary goes by turns: half of one would be neither in it nor in the window."""
+    first = chat({"window": 3}, history(3))
+    assert seen(first) == ["The conversation so far: they met", "q2", "a2", "q3", "a3", "and now?"]
+    assert first.result.memory.through == 1
+    later = chat({"window": 3}, history(4, summary="old", through=1))
+    assert "q2\n\nassistant: a2" in later.services.asked[0].messages[-1].text
+    assert seen(later)[1:] == ["q3", "a3", "q4", "a4", "and now?"]
+
+
 def test_without_summaries_old_messages_are_only_left_out():
     ran = chat({"window": 2, "summarise": False}, history(3))
     assert seen(ran) == ["q3", "a3", "and now?"]

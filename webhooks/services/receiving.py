@@ -16,6 +16,7 @@ from core import clock
 from core.bulk import insert_rows
 from core.database import database
 from core.errors import ChatterError, Conflict, Invalid, NotAuthenticated, NotFound, TooMany
+from core.json_values import plain_text
 from core.models import new_id
 from webhooks.mapping import mapped, payload_of, told_headers
 from webhooks.models import DeliveryOutcome, IncomingWebhook, SignatureStyle, WebhookDelivery
@@ -191,9 +192,13 @@ def _input(hook: IncomingWebhook, delivered: Delivered) -> dict[str, Any]:
         {
             "payload": payload_of(delivered.body, content_type),
             "headers": told_headers(delivered.headers),
-            "query": dict(delivered.query),
+            "query": _told_query(delivered.query),
         },
     )
+
+
+def _told_query(query: Mapping[str, str]) -> dict[str, str]:
+    return {plain_text(name): plain_text(value) for name, value in query.items()}
 
 
 def _is_genuine(hook: IncomingWebhook | None, delivered: Delivered) -> bool:

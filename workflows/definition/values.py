@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.json_values import plain_text
+
 CHARACTERS_PER_UNIT = 64  # to copy that much text takes about as long as to copy one number
 _SMALLEST, _GREATEST = -(2**63), 2**63 - 1
 
@@ -43,18 +45,23 @@ class Weight:
 
 
 def as_json(value: Any) -> Any:
-    """The value if JSON has it, the keys of objects in order. Raises NotJson."""
+    """The value if JSON has it, the keys of objects in order. Raises NotJson.
+
+    Texts lose what no database holds: an expression may write any character.
+    """
+    if isinstance(value, str):
+        return plain_text(value)
     if isinstance(value, list | tuple):
         return [as_json(item) for item in value]
     if isinstance(value, Mapping):
         if not all(isinstance(key, str) for key in value):
             raise NotJson("the keys of an object are texts")
-        return {key: as_json(value[key]) for key in sorted(value)}
+        return {plain_text(key): as_json(value[key]) for key in sorted(value)}
     if isinstance(value, int) and not _SMALLEST <= value <= _GREATEST:
         raise NotJson("a whole number has at most 64 bits")
     if isinstance(value, float) and not math.isfinite(value):
         raise NotJson(f"{value} is not a number that JSON has")
-    if value is None or isinstance(value, str | int | float):
+    if value is None or isinstance(value, int | float):
         return value
     raise NotJson(f"JSON has no {type(value).__name__}")
 

@@ -18,7 +18,10 @@ _INSTRUCTION = (
 class Config(NodeConfig):
     enabled: bool = True
     window: int = Field(
-        default=20, ge=0, le=1000, description="Messages the model sees as they are."
+        default=20,
+        ge=0,
+        le=1000,
+        description="Messages the model sees as they are; a question stays with its answer.",
     )
     summarise: bool = Field(default=True, description="Sum up what lies before the window.")
     model: str = Field(default="", description="provider:model for the summary.")
@@ -37,13 +40,13 @@ class MemoryNode(NodeType[Config]):
 
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:
         history = await self._history(config, visit)
-        seen = len(history.messages) - config.window
+        seen = _begin(history, config.window)
         older = [
             message
-            for message, turn in zip(history.messages[: max(seen, 0)], history.turns, strict=False)
+            for message, turn in zip(history.messages[:seen], history.turns, strict=False)
             if turn > history.through
         ]
-        window = list(history.messages[max(seen, 0) :])
+        window = list(history.messages[seen:])
         summary, through = history.summary, history.through
         if config.summarise and older:
             summary = await self._summary(config, summary, older, visit)
@@ -66,3 +69,11 @@ class MemoryNode(NodeType[Config]):
         messages = [ChatMessage("system", _INSTRUCTION), ChatMessage("user", "\n\n".join(lines))]
         answer = await visit.ask(purpose="summary", model=config.model, messages=messages)
         return answer.text
+
+
+def _begin(history: History, window: int) -> int:
+    """Where the window begins: with a turn, for of one that is cut no summary has the rest."""
+    at = max(len(history.messages) - window, 0)
+    while 0 < at < len(history.turns) and history.turns[at - 1] == history.turns[at]:
+        at -= 1
+    return at

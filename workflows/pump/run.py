@@ -122,7 +122,8 @@ class Run:
 
     async def _attempted(self) -> None:
         past, trouble = await self._past() if self.execution.attempt > 1 else (Past(seq=1), None)
-        if self.execution.attempt - self.execution.pauses > _MOST_ATTEMPTS:
+        # Those that ended without a word: a run may wait, and outlive any number of processes.
+        if self.execution.attempt - self.execution.pauses - past.handed_back > _MOST_ATTEMPTS:
             trouble = _GAVE_UP
         if self.execution.rerun and trouble is None:
             recordings = await _read(recordings_of, self.execution)

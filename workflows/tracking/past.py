@@ -13,7 +13,7 @@ from llms.models import CallStatus, ModelCall
 from tools.ledger import ToolCallRecord
 from tools.ledger import lost_row as lost_tool_row
 from tools.models import ANSWERED, ToolCall, ToolCallStatus
-from workflows.engine.events import Event, identity_of
+from workflows.engine.events import Event, ExecutionHandedBack, identity_of
 from workflows.models import ExecutionEvent
 from workflows.tracking.ending import Answerer
 from workflows.tracking.limits import Witness
@@ -28,6 +28,7 @@ class Past:
     `approvals` the ids of those that were asked for, `decided` of those that were decided,
     whichever run had asked; `deciders` the names that those who decided had then. `witness` saw
     what limits ask for. `recordings` are those of another execution, that this one is a rerun of.
+    `handed_back` says how many attempts were.
     """
 
     seq: int = 0
@@ -45,6 +46,7 @@ class Past:
     calls: Mapping[Key, Sequence[CallRecord]] = field(default_factory=dict)
     tool_calls: Mapping[Key, Sequence[ToolCallRecord]] = field(default_factory=dict)
     witness: Witness = field(default_factory=Witness)
+    handed_back: int = 0
 
     @property
     def partial_text(self) -> str:
@@ -107,12 +109,13 @@ def past_of(execution_id: UUID) -> Past:
     texts: dict[Key, str] = {}
     failures: dict[Key, tuple[str, str]] = {}
     failed: dict[tuple[str, int], tuple[str, str]] = {}
-    answerer, seq, witness = Answerer(), 0, Witness()
+    answerer, seq, handed_back, witness = Answerer(), 0, 0, Witness()
     for event in _events(execution_id):
         seq, kind, data = event["seq"], event["type"], event["data"]
         witness.see(event)
         identities[identity_of(kind, data)] = seq
         failed |= _failed_visit(kind, data)
+        handed_back += kind == ExecutionHandedBack.type
         if kind in once:
             _keep(once[kind], data)
         elif kind == "model.started" and data["purpose"] == "answer":
@@ -140,6 +143,7 @@ def past_of(execution_id: UUID) -> Past:
         calls=_calls(execution_id),
         tool_calls=_tool_calls(execution_id),
         witness=witness,
+        handed_back=handed_back,
     )
 
 

@@ -7,6 +7,7 @@ remembered, until no commit can be so late that it would look new.
 
 from dataclasses import dataclass, field
 from enum import Enum
+from heapq import nlargest
 from uuid import UUID
 
 from workflows.tracking.frames import Frame
@@ -38,12 +39,17 @@ class Positions:
     """`told`: executions that are open for this watcher, and the number of the last event it had.
 
     `over`: those that ended lately. Executions up to the id `low` that are in neither are none of
-    the watcher's.
+    the watcher's. `_newest` are those of `over` that a cursor may name: it is made for each event,
+    and thousands may have ended.
     """
 
     told: dict[UUID, int] = field(default_factory=dict)
     over: set[UUID] = field(default_factory=set)
     low: UUID = UUID(int=0)
+    _newest: list[UUID] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._newest = nlargest(IN_A_CURSOR, self.over)
 
     def verdict(self, frame: Frame) -> Verdict:
         if frame.execution_id in self.over:
@@ -60,6 +66,7 @@ class Positions:
         if frame.last:
             self.told.pop(frame.execution_id, None)
             self.over.add(frame.execution_id)
+            self._newest = nlargest(IN_A_CURSOR, {*self._newest, frame.execution_id})
         else:
             self.told[frame.execution_id] = frame.seq
 
@@ -71,6 +78,7 @@ class Positions:
         forgotten = id_at(milliseconds_of(low) - _REMEMBERED_MS)
         if len(self.over) > IN_A_CURSOR:
             self.over = {one for one in self.over if one > forgotten}
+            self._newest = [one for one in self._newest if one in self.over]
 
     def cursor(self, frame: Frame) -> str:
         """Where to go on after this frame was told: `<execution>:<seq>`, that of the frame first.
@@ -79,8 +87,7 @@ class Positions:
         oldest are left out; they are told again from their first event, never missed.
         """
         late = id_at(milliseconds_of(frame.execution_id) - LATE_MS)
-        others = {one: f"{one}:{seq}" for one, seq in self.told.items()}
-        others |= {one: f"{one}:{ENDED}" for one in self.over if one > late}
-        others.pop(frame.execution_id, None)
-        newest = sorted(others, reverse=True)[: IN_A_CURSOR - 1]
-        return ",".join([f"{frame.execution_id}:{frame.seq}", *(others[one] for one in newest)])
+        known = {*self.told, *(one for one in self._newest if one > late)} - {frame.execution_id}
+        newest = nlargest(IN_A_CURSOR - 1, known)
+        others = (f"{one}:{self.told.get(one, ENDED)}" for one in newest)
+        return ",".join([f"{frame.execution_id}:{frame.seq}", *others])

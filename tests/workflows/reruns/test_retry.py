@@ -273,3 +273,13 @@ def test_a_retry_of_a_turn_joins_its_reply_to_the_turn_and_pays_nothing_twice(
     anew.refresh_from_db()
     assert (anew.rerun, anew.source_id, anew.retry_of_id) == ("", None, retry.pk)
     assert Counter(asked()) == {TWO: 2, "the second question": 3}
+
+
+def test_what_a_template_answered_that_is_gone_is_not_answered_by_another(posted, client, wire):
+    made = client.post("/api/v1/templates/", {"name": "Mine", "graph": graph(asks(model=GPT))})
+    turn = posted("/api/v1/chat/", {"message": "hello", "template": made.json()["id"]})
+    take_up()
+    assert client.delete(f"/api/v1/templates/{made.json()['id']}/").status_code == 204
+    told = client.post(f"/api/v1/executions/{turn.pk}/retry/")
+    assert (told.status_code, told.json()["code"]) == (409, "target_gone")
+    assert WorkflowExecution.objects.count() == 1

@@ -58,3 +58,21 @@ def test_a_replay_from_the_back_office_names_the_one_who_asked_for_it(posted, ad
     assert (replay.user, replay.status) == (alice, "completed")
     entries = AuditEntry.objects.filter(action="workflows.execution.started").order_by("id")
     assert [entry.actor_id for entry in entries] == [alice.pk, admin.pk]
+
+
+def test_a_retry_from_the_back_office_names_the_one_who_asked_for_it(
+    posted, admin, alice, built_in
+):
+    """It is made and paid for as the user's own, so the trail is to say that it was not."""
+    turn = posted("/api/v1/chat/", {"message": "hello"})
+    take_up()
+    office = Client()
+    office.force_login(admin)
+    chosen = {"action": "retry", "_selected_action": [str(turn.pk)]}
+    told = office.post("/admin/workflows/workflowexecution/", chosen, follow=True)
+    assert "Started 1 executions." in told.text
+    take_up()
+    again = WorkflowExecution.objects.get(retry_of=turn)
+    assert (again.user, again.status) == (alice, "completed")
+    entry = AuditEntry.objects.get(action="workflows.execution.retried")
+    assert (entry.actor_id, entry.target) == (admin.pk, f"workflows.workflowexecution:{turn.pk}")
