@@ -38,7 +38,8 @@ CALLER_PARAMETERS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class CallRequest:
-    """One question to a model. `tools` are JSON: `{name, description, parameters}`.
+    """One question to a model. `tools` are JSON: `{name, description, parameters}`; unless it
+    `may_call_tools` they are only what the dialogue before tells of.
 
     `timeout_s` limits each attempt; `idle_timeout_s` the silence within it (None: no limit, for
     models that think a long time). `drain_s` is how long a cancelled call may go on to learn its
@@ -62,6 +63,7 @@ class CallRequest:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     tokens_left: int | None = None
     tools: Sequence[Mapping[str, Any]] = ()
+    may_call_tools: bool = True
     timeout_s: float = 120.0
     idle_timeout_s: float | None = None
     max_attempts: int = 3

@@ -16,6 +16,7 @@ from llms.estimate import measured_input, most_output
 from llms.fitting import fitted
 from llms.ledger import CallRecord
 from llms.messages import ChatMessage, sendable, to_langchain
+from llms.offering import described_tools, tool_options
 from llms.pricing import Rates, highest_cost_nano_usd, in_force
 from llms.profiles import ProfileSpec
 
@@ -67,7 +68,7 @@ class Prepared:
             call_index=request.call_index,
             attempt=attempt,
             purpose=request.purpose,
-            parameters=_shown(self.parameters),
+            parameters={**_shown(self.parameters), **_tool_choice(request)},
             request_hash=self.request_hash,
             streamed=not self.parameters.get("disable_streaming"),
             started_at=now,
@@ -86,19 +87,19 @@ async def prepare(request: CallRequest) -> Prepared:
     profile = request.profile
     wanted = {**profile.parameters, **request.parameters}
     parameters = {**wanted, **bounded(profile, request.parameters, request.tokens_left)}
-    window = profile.context_window
+    window, tools = profile.context_window, described_tools(request)
     limit = most_output(*(parameters.get(name) for name in LIMITS))
-    whole = fitted(request.messages, request.optional, request.tools, window, limit)
+    whole = fitted(request.messages, request.optional, tools, window, limit)
     model = await chat_model(profile, parameters)
     said = sendable(whole.messages)
     bound = {} if limit else _bound(profile, whole.left)
     parameters |= bound
-    guess, most = measured_input(said, request.tools)
+    guess, most = measured_input(said, tools)
     return Prepared(
         request=request,
         model=model,
         messages=to_langchain(said),
-        options={**_tool_options(model, request), **bound},
+        options={**tool_options(model, request), **bound},
         parameters=parameters,
         request_hash=_hash(request, said, wanted),
         estimated_input=guess,
@@ -120,18 +121,14 @@ def _bound(profile: ProfileSpec, left: int | None) -> dict[str, int]:
     return {"max_tokens": left}
 
 
-def _tool_options(model: "BaseChatModel", request: CallRequest) -> dict[str, Any]:
-    """The tools as this provider wants them, as options of one request."""
-    if not request.tools:
-        return {}
-    tools = [{"type": "function", "function": dict(tool)} for tool in request.tools]
-    bound: Any = model.bind_tools(tools)
-    return dict(bound.kwargs)
-
-
 def _shown(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """For the ledger: an administrator's others (headers, say) may hold secrets, so only named."""
     return {name: value if name in CALLER_PARAMETERS else "…" for name, value in parameters.items()}
+
+
+def _tool_choice(request: CallRequest) -> dict[str, str]:
+    """What tells a question with tools that may not be called from one with tools."""
+    return {"tool_choice": "none"} if request.tools and not request.may_call_tools else {}
 
 
 def _hash(request: CallRequest, said: Sequence[ChatMessage], parameters: Mapping[str, Any]) -> str:
@@ -141,5 +138,6 @@ def _hash(request: CallRequest, said: Sequence[ChatMessage], parameters: Mapping
         "parameters": parameters,
         "messages": [message.as_json() for message in said],
         "tools": request.tools,
+        **_tool_choice(request),
     }
     return sha256(_ENCODER.encode(content).encode("utf-8", "surrogatepass")).hexdigest()

@@ -54,7 +54,8 @@ class Question:
 
     It is attempted `attempts` times in all, with waits that grow from `first_wait_s` by `backoff`.
     `optional` are the places of messages that may be left out; `cache_ttl_s` lets an answer to the
-    same question be used again for so long.
+    same question be used again for so long. Unless it `may_call_tools`, the dialogue tells of them
+    and that is all.
     """
 
     node: str
@@ -66,6 +67,7 @@ class Question:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     timeout_s: float | None = None
     tools: Sequence[str] = ()
+    may_call_tools: bool = True
     attempts: int = 3
     first_wait_s: float = 0.5
     backoff: float = 2.0

@@ -78,7 +78,9 @@ class ModelNode(NodeType[Config]):
 
     With tools it leaves by `tool_calls` when it wants some called: a tools node there, with an edge
     back to this node, calls them, and the model is asked again. It leaves by `out` with its answer.
-    A model that goes in circles, or has called tools `max_rounds` times, is told to answer.
+    A model that goes in circles, or has called tools `max_rounds` times, is asked once more and may
+    call none: its provider is told so where that can be said, else it is sent no tools. When it
+    wants some all the same, what it said beside is its answer; without a word the node fails.
 
     The oldest messages of the history are left out where the whole is longer than the model reads.
 
@@ -102,7 +104,7 @@ class ModelNode(NodeType[Config]):
         enough = bool(config.tools) and _has_enough(config, said)
         before, optional = _before(config, inputs, visit, enough=enough)
         messages = [*before, *said]
-        answer = await _asked(config, messages, optional, visit)
+        answer = await _asked(config, messages, optional, visit, may_call_tools=not enough)
         if answer.tool_calls and not enough:
             asked = ChatMessage("assistant", answer.text, tuple(answer.tool_calls))
             return Outputs(port=_TOOL_CALLS, text=answer.text, dialogue=(*said, asked))
@@ -115,7 +117,12 @@ class ModelNode(NodeType[Config]):
 
 
 async def _asked(
-    config: Config, messages: Sequence[ChatMessage], optional: Sequence[int], visit: Visit
+    config: Config,
+    messages: Sequence[ChatMessage],
+    optional: Sequence[int],
+    visit: Visit,
+    *,
+    may_call_tools: bool,
 ) -> Reply:
     """The answer of the first model that gives one. Raises what the last one raised."""
     parameters = config.model_dump(include={"temperature", "max_tokens"}, exclude_none=True)
@@ -131,6 +138,7 @@ async def _asked(
         parameters=parameters,
         timeout_s=config.timeout_s,
         tools=config.tools,
+        may_call_tools=may_call_tools,
     )
     *others, last = (config.model, *config.fallbacks)
     for name in others:
@@ -157,7 +165,7 @@ async def _fitting(
         again = ChatMessage("user", structured.mended(problem))
         messages = [*messages, ChatMessage("assistant", answer.text), again]
     unkept = config.model_copy(update={"cache": None})
-    answer = await _asked(unkept, messages, optional, visit)
+    answer = await _asked(unkept, messages, optional, visit, may_call_tools=False)
     try:
         return answer, structured.read(answer.text, schema)
     except structured.Unfit as problem:

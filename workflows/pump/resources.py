@@ -90,6 +90,7 @@ class Resources:
             tokens_left=tokens_allowed(self._guard, question, profile),
             timeout_s=question.timeout_s or settings.CHATTER_MODEL_TIMEOUT_S,
             tools=[await _spec(key) for key in question.tools],
+            may_call_tools=question.may_call_tools,
             max_attempts=question.attempts,
             first_wait_s=question.first_wait_s,
             backoff=question.backoff,
