@@ -1,13 +1,51 @@
-"""Asks for no longer an answer than there are tokens left (pure)."""
+"""The most that a call may use, and asking for no more than there is left (pure)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from llms.estimate import most_output
+from llms.pricing import Rates, highest_cost_nano_usd
 from llms.profiles import ProfileSpec
 
 # How parameters name the longest answer.
 LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "num_predict")
+
+
+@dataclass(frozen=True, slots=True)
+class Most:
+    """The longest question and the longest answer of a call, in tokens; None: nobody knows."""
+
+    question: int | None
+    answer: int | None
+
+    @property
+    def tokens(self) -> int | None:
+        if self.question is None or self.answer is None:
+            return None
+        return self.question + self.answer
+
+    def nano_usd(self, tiers: Sequence[Rates]) -> int | None:
+        """At these prices, whichever of them it comes to."""
+        if self.question is None or self.answer is None:
+            return None
+        return highest_cost_nano_usd(tiers, self.question, self.answer)
+
+
+def most_of(
+    profile: ProfileSpec, parameters: Mapping[str, Any], question: int | None = None
+) -> Most:
+    """Of one attempt with these parameters, those of the profile among them.
+
+    `question` bounds what is asked; None: it is not known yet, so it may fill the context.
+    """
+    window = profile.context_window
+    known = [limit for limit in (question, window or None) if limit is not None]
+    limits = (parameters.get(name) for name in LIMITS)
+    return Most(
+        question=min(known, default=None),
+        answer=most_output(*limits, profile.max_output_tokens, window),
+    )
 
 
 def bounded(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from core import clock
 from core.models import new_id
 from llms.asking import CALLER_PARAMETERS, CallRequest
-from llms.bounding import LIMITS, bounded
+from llms.bounding import LIMITS, Most, bounded, most_of
 from llms.clients import chat_model
 from llms.errors import ProviderError
 from llms.estimate import measured_input, most_output
@@ -17,7 +17,7 @@ from llms.fitting import fitted
 from llms.ledger import CallRecord
 from llms.messages import ChatMessage, sendable, to_langchain
 from llms.offering import described_tools, tool_options
-from llms.pricing import Rates, highest_cost_nano_usd, in_force
+from llms.pricing import Rates, in_force
 from llms.profiles import ProfileSpec
 
 if TYPE_CHECKING:
@@ -43,18 +43,13 @@ class Prepared:
     parameters: Mapping[str, Any]
     request_hash: str
     estimated_input: int
-    most_input: int
-    most_output: int | None
+    most: Most
     tiers: tuple[Rates, ...] = ()
 
     def open_call(self, attempt: int) -> CallRecord:
         """The row of one attempt. It is priced by the price that is in force now."""
         request, profile, now = self.request, self.request.profile, clock.now()
         self.tiers = in_force(profile.prices, now)
-        bound = bound_cost = None
-        if self.most_output is not None:
-            bound = self.most_input + self.most_output
-            bound_cost = highest_cost_nano_usd(self.tiers, self.most_input, self.most_output)
         return CallRecord(
             id=new_id(),
             created_at=now,
@@ -73,8 +68,8 @@ class Prepared:
             streamed=not self.parameters.get("disable_streaming"),
             started_at=now,
             request_id=request.request_id,
-            upper_bound_tokens=bound,
-            upper_bound_nano_usd=bound_cost,
+            upper_bound_tokens=self.most.tokens,
+            upper_bound_nano_usd=self.most.nano_usd(self.tiers),
         )
 
 
@@ -103,10 +98,7 @@ async def prepare(request: CallRequest) -> Prepared:
         parameters=parameters,
         request_hash=_hash(request, said, wanted),
         estimated_input=guess,
-        most_input=min(most, window) if window else most,
-        most_output=most_output(
-            *(parameters.get(name) for name in LIMITS), profile.max_output_tokens, window
-        ),
+        most=most_of(profile, parameters, most),
     )
 
 

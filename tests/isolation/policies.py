@@ -169,6 +169,7 @@ POLICIES: dict[str, Policy] = {
     "api/v1/webhooks/incoming/<str:pk>/": Own("incoming"),
     "api/v1/webhooks/messages/<str:pk>/": Own("webhook_message"),
     "api/v1/workflows/execute/": SignedIn(),
+    "api/v1/workflows/forecast/": SignedIn(),
     "api/v1/workflows/validate/": SignedIn(),
     # --- the API: the same for all
     "api/v1/models/": SignedIn(),

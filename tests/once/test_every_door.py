@@ -61,6 +61,7 @@ STARTS_NOTHING = {
     "/api/v1/webhooks/incoming/",
     "/api/v1/webhooks/incoming/{id}/rotate/",
     "/api/v1/webhooks/messages/{id}/resend/",
+    "/api/v1/workflows/forecast/",
     "/api/v1/workflows/validate/",
     "/hooks/{public_id}/",  # starts one execution per delivery id
 }

@@ -1,5 +1,6 @@
 """What a run would cost and take, before it begins."""
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from core.api import parse
 from core.models import new_id
 from core.money import dollars_text
 from core.shapes import Shape
+from workflows.api.execute import ExecuteGraphIn
 from workflows.api.inputs import Body, JsonObject
 from workflows.engine.request import ExecutionRequest
 from workflows.services.definitions import DefinitionNotFound
@@ -52,20 +54,30 @@ class HistoryOut(Shape):
     cost: SeenCost
 
 
+class UnknownOut(Shape):
+    """Why there is no bound: a stable `code`, and the node."""
+
+    code: str
+    node: str
+    message: str
+
+
 class AtMostOut(Shape):
-    """From the graph: every loop to its end, the dearest way, questions and answers of 1,000 tokens
-    where nothing else is known. `cost` is null where a model has no price.
+    """A bound by the graph, by what budgets reserve for each call: every loop to its end, every
+    attempt made, the dearest way taken. Null where there is none, for the reasons in `unknown`;
+    `seconds` is when the run is ended, null where it never is.
     """
 
-    seconds: float
-    tokens: int
+    seconds: float | None
+    tokens: int | None
     cost: str | None
+    unknown: list[UnknownOut]
 
 
 class ShortOut(Shape):
     """A budget that has not as much left as the run may need at most, in dollars or tokens.
 
-    `needs` is null where a model has no price.
+    `needs` is null where nobody knows how much that is.
     """
 
     id: UUID
@@ -89,9 +101,10 @@ class DefinitionForecast(APIView):
     @extend_schema(request=ForecastIn, responses=ForecastOut)
     def post(self, request: Request, pk: str) -> Response:
         try:
-            return _answer(request, definition=UUID(pk))
+            definition = UUID(pk)
         except ValueError as error:
             raise DefinitionNotFound from error
+        return _answer(request, parse(ForecastIn, request), definition=definition)
 
 
 class TemplateForecast(APIView):
@@ -99,11 +112,20 @@ class TemplateForecast(APIView):
 
     @extend_schema(request=ForecastIn, responses=ForecastOut)
     def post(self, request: Request, pk: str) -> Response:
-        return _answer(request, template=pk)
+        return _answer(request, parse(ForecastIn, request), template=pk)
 
 
-def _answer(request: Request, **what: Any) -> Response:
-    user, body = user_of(request), parse(ForecastIn, request)
+class GraphForecast(APIView):
+    """Of a graph sent once, as it would be executed; nothing is kept of it."""
+
+    @extend_schema(request=ExecuteGraphIn, responses=ForecastOut)
+    def post(self, request: Request) -> Response:
+        body = parse(ExecuteGraphIn, request)
+        return _answer(request, body, graph=body.graph)
+
+
+def _answer(request: Request, body: ForecastIn | ExecuteGraphIn, **what: Any) -> Response:
+    user = user_of(request)
     asked = ExecutionRequest(
         id=new_id(),
         user_id=user.id,
@@ -132,6 +154,7 @@ def _shown(found: Forecast) -> ForecastOut:
             seconds=at_most.seconds,
             tokens=at_most.tokens,
             cost=dollars_text(at_most.nano_usd),
+            unknown=[UnknownOut(**asdict(one)) for one in at_most.unknown],
         ),
         short=[_short(one) for one in found.short],
     )

@@ -11,7 +11,7 @@ from workflows.api.executions import (
     ExecutionEvents,
     ExecutionList,
 )
-from workflows.api.forecasts import DefinitionForecast, TemplateForecast
+from workflows.api.forecasts import DefinitionForecast, GraphForecast, TemplateForecast
 from workflows.api.interchange import DefinitionExport, DefinitionImport
 from workflows.api.node_types import NodeTypeDetail, NodeTypeList
 from workflows.api.reruns import ExecutionFork, ExecutionReplay
@@ -56,6 +56,7 @@ urlpatterns = [
     path("node-types/", NodeTypeList.as_view(), name="node-type-list"),
     path("node-types/<str:key>/", NodeTypeDetail.as_view(), name="node-type-detail"),
     path("workflows/execute/", GraphExecute.as_view(), name="graph-execute"),
+    path("workflows/forecast/", GraphForecast.as_view(), name="graph-forecast"),
     path("definitions/", DefinitionList.as_view(), name="definition-list"),
     path("definitions/import/", DefinitionImport.as_view(), name="definition-import"),
     path(_DEFINITION, DefinitionDetail.as_view(), name="definition-detail"),

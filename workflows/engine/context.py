@@ -48,6 +48,9 @@ class ToolReply(Protocol):
     def message(self) -> str: ...
 
 
+ATTEMPTS = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """What a node asks of a model; `model` is "provider:model", or empty for the default.
@@ -68,7 +71,7 @@ class Question:
     timeout_s: float | None = None
     tools: Sequence[str] = ()
     may_call_tools: bool = True
-    attempts: int = 3
+    attempts: int = ATTEMPTS
     first_wait_s: float = 0.5
     backoff: float = 2.0
     optional: Sequence[int] = ()

@@ -138,6 +138,11 @@ class NodeType(ABC, Generic[C]):
         return ()
 
     @classmethod
+    def asks_at_most(cls, config: Mapping[str, Any]) -> int:
+        """How often one visit may ask each of the models that it names, attempts that fail too."""
+        return 0
+
+    @classmethod
     def takes_up(cls, config: Mapping[str, Any]) -> Literal["", "continue", "fail"]:
         """As the handler of a whole graph: how a run ends that came there; else empty.
 

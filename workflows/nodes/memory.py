@@ -1,11 +1,12 @@
 """What a model is to remember of the conversation."""
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from pydantic import Field
 
 from llms.messages import ChatMessage
-from workflows.engine.context import History
+from workflows.engine.context import ATTEMPTS, History
 from workflows.engine.state import Memory
 from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
 
@@ -37,6 +38,11 @@ class MemoryNode(NodeType[Config]):
     label: ClassVar[str] = "Memory"
     can_fail: ClassVar[bool] = True
     config = Config
+
+    @classmethod
+    def asks_at_most(cls, config: Mapping[str, Any]) -> int:
+        checked = Config.model_validate(config)
+        return ATTEMPTS if checked.enabled and checked.summarise else 0
 
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:
         history = await self._history(config, visit)

@@ -99,6 +99,11 @@ class ModelNode(NodeType[Config]):
     def ports_of(cls, config: Mapping[str, Any]) -> tuple[str, ...]:
         return cls.ports if config.get("tools") else (OUT,)
 
+    @classmethod
+    def asks_at_most(cls, config: Mapping[str, Any]) -> int:
+        checked = Config.model_validate(config)
+        return checked.retry.attempts * (1 if checked.output_schema is None else 2)
+
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:
         said = inputs.dialogue if inputs.before else (ChatMessage("user", inputs.text),)
         enough = bool(config.tools) and _has_enough(config, said)

@@ -86,6 +86,13 @@ def store_version(graph: Mapping[str, Any] | None, by: User | None = None) -> Wo
     return version_of(checked_graph(graph, by))
 
 
+def unstored_version(graph: Mapping[str, Any] | None, by: User) -> WorkflowVersion:
+    """The same, but nothing is written. Raises GraphRefused."""
+    checked = checked_graph(graph, by)
+    known = WorkflowVersion.objects.filter(content_hash=checked.content_hash).first()
+    return known or WorkflowVersion(content_hash=checked.content_hash, graph=checked.content)
+
+
 @transaction.atomic
 def create_definition(
     *,

@@ -9,11 +9,12 @@ from accounts.models import User
 from budgets.selectors import Short, short_of
 from llms.budgeting import keys_of
 from workflows.engine.request import ExecutionRequest
+from workflows.limits import limits_in
 from workflows.models import ExecutionStatus, Rerun, WorkflowExecution, WorkflowVersion
 from workflows.selectors import bound_graph
 from workflows.services.planning import plan_execution
 from workflows.totals import TOKENS
-from workflows.validation import Estimate, estimated
+from workflows.validation import WorstCase, worst_case
 
 LATEST = 1_000
 _LATE = 0.95
@@ -37,14 +38,15 @@ class Forecast:
     duration_ms: Seen
     tokens: Seen
     cost_nano_usd: Seen
-    at_most: Estimate
+    at_most: WorstCase
     short: Sequence[Short]
 
 
 def forecast(user: User, request: ExecutionRequest) -> Forecast:
     """Nothing is written or begun. Raises what `plan_execution` raises: then it cannot begin."""
-    execution = plan_execution(user, request).execution
-    at_most = estimated(bound_graph(execution.version, execution.parameters), user)
+    execution = plan_execution(user, request, stores=False).execution
+    graph = bound_graph(execution.version, execution.parameters)
+    at_most = worst_case(graph, user, limits_in(execution))
     keys = keys_of(user.pk, execution.budget_keys)
     rows = _rows(user, execution)
     return Forecast(

@@ -1,4 +1,4 @@
-"""From a request to the rows that start an execution: reads and checks, writes nothing."""
+"""From a request to the rows that start an execution: reads, checks, keeps a graph sent once."""
 
 import time
 from collections.abc import Hashable, Mapping
@@ -29,7 +29,12 @@ from workflows.models import (
 )
 from workflows.parameters import checked
 from workflows.selectors import bound_graph, kept_version
-from workflows.services.definitions import DefinitionNotFound, refuse, store_version
+from workflows.services.definitions import (
+    DefinitionNotFound,
+    refuse,
+    store_version,
+    unstored_version,
+)
 from workflows.services.once import Idempotency, as_begun, key_of
 from workflows.tracking.facts import Audited, EventsHappened, ExecutionWanted, Fact
 from workflows.tracking.frames import frame
@@ -69,8 +74,8 @@ class StartPlan:
     cause: Hashable = None
 
 
-def plan_execution(user: User, request: ExecutionRequest) -> StartPlan:
-    """Check a request and build what is to be committed.
+def plan_execution(user: User, request: ExecutionRequest, *, stores: bool = True) -> StartPlan:
+    """Check a request and build what is to be committed; unless it `stores`, nothing is written.
 
     Raises TemplateNotFound, DefinitionNotFound, DefinitionArchived, InvalidParameters,
     MissingParameter, UnknownModel, GraphRefused, IdempotencyKeyReused.
@@ -79,7 +84,7 @@ def plan_execution(user: User, request: ExecutionRequest) -> StartPlan:
         return existing
     template = _template(user, request)
     definition = _definition(user, request)
-    version = _version(user, request, template, definition)
+    version = _version(user, request, template, definition, stores=stores)
     parameters = (
         checked(template.parameters, request.parameters) if template else request.parameters
     )
@@ -246,6 +251,8 @@ def _version(
     request: ExecutionRequest,
     template: WorkflowTemplate | None,
     definition: WorkflowDefinition | None,
+    *,
+    stores: bool,
 ) -> WorkflowVersion:
     if request.version is not None:
         return kept_version(request.version)
@@ -253,7 +260,7 @@ def _version(
         return template.version
     if definition is not None and definition.version_id is not None:
         return kept_version(definition.version_id)
-    return store_version(request.graph, user)
+    return (store_version if stores else unstored_version)(request.graph, user)
 
 
 def check_graph(

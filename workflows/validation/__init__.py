@@ -30,10 +30,10 @@ from workflows.definition.graph import GraphDefinition
 from workflows.registry import NODE_TYPES
 from workflows.validation.bounds import Limits
 from workflows.validation.document import too_deep
-from workflows.validation.estimates import Estimate
 from workflows.validation.issue import Issue, errors_in
 from workflows.validation.validator import WorkflowValidator
 from workflows.validation.world import WorldOf
+from workflows.validation.worst_case import WorstCase
 
 
 def validate(
@@ -76,9 +76,9 @@ def validate_start(graph: GraphDefinition, user: User, world: WorldOf | None = N
     return _validator().validate_start(graph, world or WorldOf(user))
 
 
-def estimated(graph: GraphDefinition, user: User) -> Estimate:
-    """What a run of a graph with its parameters in their places may take at most."""
-    return _validator().estimate(graph, WorldOf(user))
+def worst_case(graph: GraphDefinition, user: User, limits: RunLimits) -> WorstCase:
+    """What a run of a sound graph with its parameters in their places may use at most."""
+    return _validator().worst_case(graph, WorldOf(user), limits)
 
 
 @cache
@@ -87,12 +87,12 @@ def _validator() -> WorkflowValidator:
 
 
 __all__ = [
-    "Estimate",
     "Issue",
     "errors_in",
-    "estimated",
     "validate",
     "validate_start",
     "validate_text",
     "WorldOf",
+    "WorstCase",
+    "worst_case",
 ]

@@ -1,4 +1,4 @@
-"""What a run may take and cost at most, by a rule of thumb: a warning before, not a bill.
+"""What a run may take and cost, by a rule of thumb: a warning before, not a bill, and no bound.
 
 Time is the longest way through the graph. Cost is that of the dearest set of nodes one run can
 take: of each node the dearest port, of each port all that follows it. What a loop repeats counts
@@ -6,8 +6,7 @@ as often as it may be repeated, and what is done for each item as often as there
 there are as many at a time as there may be. What is behind the handler of a graph comes on top.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from math import ceil
 
@@ -32,27 +31,6 @@ NANO_USD_PER_CALL = 20_000_000  # 1,000 tokens in at $5 and 1,000 out at $15 a m
 _NANO = 1_000_000_000
 _MOST_ROUNDS = 1_000_000
 
-Worth = Callable[[Subject, Node, datetime], int]
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What a run may take at most, by the rule of thumb; `nano_usd` is None where a model that it
-    may ask has no price, or is not known.
-    """
-
-    seconds: float
-    tokens: int
-    nano_usd: int | None
-
-
-def estimate(subject: Subject) -> Estimate:
-    """Of a graph, with the workflows in it."""
-    seconds, cost = _Estimator(subject).of(subject)
-    _, tokens = _Estimator(subject, _tokens).of(subject)
-    _, unpriced = _Estimator(subject, _unpriced).of(subject)
-    return Estimate(seconds, tokens, None if unpriced else cost)
-
 
 def check_estimates(subject: Subject) -> Iterator[Issue]:
     seconds, cost = _Estimator(subject).of(subject)
@@ -72,14 +50,10 @@ def check_estimates(subject: Subject) -> Iterator[Issue]:
 
 
 class _Estimator:
-    """Seconds and nano-dollars of a graph and of the workflows in it, each reckoned once.
+    """Seconds and nano-dollars of a graph and of the workflows in it, each reckoned once."""
 
-    With `worth`, something else of each node instead of the dollars.
-    """
-
-    def __init__(self, whole: Subject, worth: "Worth | None" = None) -> None:
+    def __init__(self, whole: Subject) -> None:
         self._whole = whole
-        self._worth = worth or _nano_usd
         self._now = clock.now()
         self._known: dict[str, tuple[float, int]] = {}
 
@@ -89,7 +63,7 @@ class _Estimator:
         for node in subject.nodes:
             inner_s, inner_cost = self._within(node, depth)
             seconds[node.id] = (_seconds(subject, node) + inner_s) * in_a_row[node.id]
-            cost = self._worth(subject, node, self._now) + inner_cost
+            cost = _nano_usd(subject, node, self._now) + inner_cost
             costs[node.id] = cost * times[node.id]
         return _longest(subject, seconds), _dearest(subject, costs)
 
@@ -157,20 +131,6 @@ def _seconds(subject: Subject, node: Node) -> float:
 
 def _nano_usd(subject: Subject, node: Node, now: datetime) -> int:
     return max((_call_cost(node, profile, now) for profile in _profiles(subject, node)), default=0)
-
-
-def _tokens(subject: Subject, node: Node, _: datetime) -> int:
-    asked = (_question_tokens(node) + _answer_tokens(node, one) for one in _profiles(subject, node))
-    return max(asked, default=0)
-
-
-def _unpriced(subject: Subject, node: Node, now: datetime) -> int:
-    """Whether it may ask a model whose price is not known."""
-    for profile in _profiles(subject, node):
-        tiers = in_force(profile.prices, now) if profile else ()
-        if highest_cost_nano_usd(tiers, 1, 1) is None:
-            return 1
-    return 0
 
 
 def _call_cost(node: Node, profile: ProfileSpec | None, now: datetime) -> int:

@@ -10,7 +10,7 @@ from workflows.definition.graph import GraphDefinition
 from workflows.validation.bounds import Limits
 from workflows.validation.capability import check_capability
 from workflows.validation.document import check_document
-from workflows.validation.estimates import Estimate, check_estimates, estimate
+from workflows.validation.estimates import check_estimates
 from workflows.validation.issue import Issue, errors_in, path_of
 from workflows.validation.limits import check_counts, check_limits
 from workflows.validation.references import check_references
@@ -21,6 +21,7 @@ from workflows.validation.structure import check_structure
 from workflows.validation.subject import NodeTypes, Subject, World
 from workflows.validation.subworkflows import check_subworkflows
 from workflows.validation.variables import check_collisions
+from workflows.validation.worst_case import WorstCase, worst_case
 
 Step = Callable[[Subject], Iterator[Issue]]
 
@@ -81,10 +82,10 @@ class WorkflowValidator:
         subject = replace(subject, world=world)
         return _cut([*issues, *_taken(STEPS_OF_A_START, subject)])
 
-    def estimate(self, graph: GraphDefinition, world: World) -> Estimate:
-        """What a run of a bound graph may take at most."""
+    def worst_case(self, graph: GraphDefinition, world: World, run: RunLimits) -> WorstCase:
+        """What a run of a bound and sound graph may use at most."""
         subject, _ = self._subject(graph)
-        return estimate(replace(subject, world=world))
+        return worst_case(replace(subject, world=world, run=run))
 
     def _look_at_bound(self, canonical: str) -> tuple[Subject, Sequence[Issue]]:
         graph = GraphDefinition.model_validate_json(canonical)
