@@ -90,12 +90,7 @@ def plan_rerun(user: User, source: WorkflowExecution, wanted: RerunRequest) -> S
         found = check_graph(source.version, request.parameters, user, source.pins)
         execution.pins = {**found, **source.pins}
     execution.rerun, execution.edits = wanted.how, edits
-    return start_plan(
-        execution,
-        request,
-        template=source.template.slug if source.template else None,
-        definition=source.definition.name if source.definition else None,
-    )
+    return start_plan(execution, request, template=source.template, definition=source.definition)
 
 
 def refuse_stranger(user: User, source: WorkflowExecution) -> None:
