@@ -24,14 +24,17 @@ class SpreadOut(Shape):
 
 
 class ExecutionNumbers(Shape):
-    """Executions that ended; replays, which did nothing, are not among them."""
+    """Executions that ended; replays, which did nothing, are not among them.
+
+    `per_hour` is of the hours that have passed, null before any has.
+    """
 
     executions: int
     completed: int
     failed: int
     cancelled: int
     error_rate: float | None
-    per_hour: float
+    per_hour: float | None
     duration: SpreadOut
     totals: TotalsOut
 
@@ -100,7 +103,7 @@ def _executions(sums: Mapping[str, int], spreads: list[Spread], hours: float) ->
         executions=count,
         **ends,
         error_rate=_share(ends["failed"], count),
-        per_hour=round(count / hours, 3),
+        per_hour=round(count / hours, 3) if hours > 0 else None,
         duration=spread_out(spreads[0]),
         totals=_totals(sums),
     )
