@@ -19,7 +19,7 @@ from audit.models import AuditEntry
 from core import clock
 from tests.factories.llms import CallFactory
 from tests.factories.tools import ToolCallFactory
-from workflows.models import WorkflowExecution, WorkflowVersion
+from workflows.models import WorkflowExecution, WorkflowTemplate, WorkflowVersion
 
 pytestmark = pytest.mark.django_db
 Door = Callable[[User], APIClient]
@@ -61,6 +61,30 @@ def test_executions_are_counted_with_the_rows_behind_them(chats, api, alice):
     rows = api(alice).get(group["rows"]).json()["results"]
     assert len(rows) == 2
     assert sum(row["totals"]["total_tokens"] for row in rows) == numbers["totals"]["total_tokens"]
+
+
+def test_what_one_costs_is_told_as_exactly_as_what_all_do(api, alice, built_in, client):
+    template = WorkflowTemplate.objects.get(slug="universal_chat")
+    now = clock.now()
+    told = ask(api, alice, "executions")["totals"]
+    assert (told["mean_cost"], told["success_rate"]) == (None, None)
+    of_template = f"/api/v1/templates/{template.pk}/analytics/"
+    assert api(alice).get(of_template).json()["mean_cost"] is None
+    ended(alice, now, template=template, call_count=1, unpriced_calls=1)
+    told = ask(api, alice, "executions", by="template")["groups"][0]["numbers"]
+    assert (told["mean_cost"], told["totals"]["exactness"]) == (None, "unpriced")
+    ended(alice, now, template=template, call_count=2, cost_nano_usd=100)
+    ended(alice, now, template=template, status="failed")
+    told = ask(api, alice, "executions", by="template")["groups"][0]["numbers"]
+    assert (told["mean_cost"], told["success_rate"]) == ("0.000000033", round(2 / 3, 4))
+    assert (told["totals"]["cost"], told["totals"]["exactness"]) == ("0.0000001", "unpriced")
+    assert api(alice).get(of_template).json()["mean_cost"] == told["mean_cost"]
+    address = "/api/v1/analytics/executions/export/"
+    (row,) = csv.DictReader(io.StringIO(body_of(api(alice).get(address)).decode()))
+    assert (row["mean_cost"], row["success_rate"]) == ("0.000000033", "0.6667")
+    client.force_login(alice)
+    page = client.get("/analytics/?by=template").text
+    assert page.count('data-cost="0.000000033" data-exactness="unpriced"') == 2
 
 
 def test_each_sees_their_own_and_staff_see_all(chats, api, alice, charlie, admin):
@@ -134,11 +158,10 @@ def at_noon(monkeypatch: pytest.MonkeyPatch) -> datetime:
     return noon
 
 
-def ended(user: User, at: datetime) -> WorkflowExecution:
+def ended(user: User, at: datetime, **more: Any) -> WorkflowExecution:
     version, _ = WorkflowVersion.objects.get_or_create(content_hash="0", graph={})
-    return WorkflowExecution.objects.create(
-        user=user, version=version, status="completed", finished_at=at, duration_ms=5
-    )
+    over = {"status": "completed", "finished_at": at, "duration_ms": 5, **more}
+    return WorkflowExecution.objects.create(user=user, version=version, **over)
 
 
 def test_what_has_not_passed_of_a_time_divides_nothing(api, alice, at_noon):
