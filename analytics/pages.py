@@ -1,8 +1,10 @@
 """The pages of analytics: the reports of the API, with charts; every figure is in a table, too."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import available_timezones
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -22,6 +24,7 @@ from analytics.system import system_now
 from core.errors import ChatterError, NotFound
 
 _KEPT = ("range", "from", "to", "zone", "step", "of", "by", "key")
+_DATES = ("from", "to", "zone")
 _COMPARED = {"compare": "true"}
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -108,15 +111,18 @@ def live_page(request: HttpRequest) -> HttpResponse:
 
 def _frame(request: HttpRequest, query: dict[str, str], user: User) -> dict[str, Any]:
     """What all these pages have: which report, which time, whose."""
-    usual = "" if query.get("from") else USUAL
+    dated = query.get("from") or query.get("to")
+    chosen = "" if dated else query.get("range") or USUAL
     of = query.get("of", "me")
+    asked = request.GET.dict()
     return {
         "ranges": [
-            _choice(
-                request, one, {"range": one, "from": "", "to": ""}, one == query.get("range", usual)
-            )
+            _choice(request, one, {"range": one, "from": "", "to": ""}, one == chosen)
             for one in RANGES
         ],
+        "dates": {name: asked.get(name, "") for name in _DATES},
+        "besides": {name: asked[name] for name in _KEPT if name not in _DATES and asked.get(name)},
+        "zones": _zones(),
         "scopes": [
             _choice(request, label, {"of": one, "key": ""}, one == of)
             for label, one in (("mine", "me"), ("everyone's", "all"))
@@ -125,6 +131,11 @@ def _frame(request: HttpRequest, query: dict[str, str], user: User) -> dict[str,
         else [],
         "asked": _kept(query, {"by": "", "key": ""}),
     }
+
+
+@cache
+def _zones() -> list[str]:
+    return sorted(available_timezones())
 
 
 def _choice(request: HttpRequest, label: str, change: dict[str, str], chosen: bool) -> Choice:

@@ -1,5 +1,7 @@
 """How one definition is doing, node by node."""
 
+from statistics import fmean
+
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -10,11 +12,13 @@ from analytics.definitions import NodeNumbers, RunNumbers, numbers_of, percentil
 from core.errors import Invalid
 from core.money import dollars_text
 from core.shapes import Shape
+from workflows.api.shapes import TotalsOut
 from workflows.definition.complexity import complexity
 from workflows.definition.graph import GraphDefinition
 from workflows.models import WorkflowDefinition
 from workflows.services.definitions import definition_for
 from workflows.services.versions import entry_of
+from workflows.totals import mean_cost, totals_json
 
 _USUAL, _MOST = 100, 500
 
@@ -54,13 +58,21 @@ class NodeAnalyticsOut(Shape):
 
 
 class DefinitionAnalyticsOut(Shape):
-    """The last finished runs, whichever version they ran. Nodes: the slowest first."""
+    """The last finished runs, whichever version they ran. Nodes: the slowest first.
+
+    `mean_cost` is that of `totals` by each run, in dollars and as exact; means are null while there
+    are none.
+    """
 
     runs: int
     completed: int
     failed: int
     cancelled: int
+    success_rate: float | None
     failure_rate: float | None
+    mean_ms: float | None
+    mean_cost: str | None
+    totals: TotalsOut
     p50_ms: float | None
     p95_ms: float | None
     complexity: ComplexityOut
@@ -96,7 +108,11 @@ def _shown(numbers: RunNumbers, graph: GraphDefinition) -> DefinitionAnalyticsOu
         completed=numbers.completed,
         failed=numbers.failed,
         cancelled=numbers.cancelled,
+        success_rate=_share(numbers.completed, numbers.runs),
         failure_rate=_share(numbers.failed, numbers.runs),
+        mean_ms=round(fmean(numbers.durations_ms), 1) if numbers.durations_ms else None,
+        mean_cost=mean_cost(numbers.totals, numbers.runs),
+        totals=TotalsOut.model_validate(totals_json(numbers.totals)),
         p50_ms=percentile(numbers.durations_ms, 0.5),
         p95_ms=percentile(numbers.durations_ms, 0.95),
         complexity=ComplexityOut(

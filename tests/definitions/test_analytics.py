@@ -32,7 +32,7 @@ def analysed(client, made, address, drain):
 
 def test_runs_and_failures_are_counted(analysed):
     assert (analysed["runs"], analysed["completed"], analysed["failed"]) == (3, 2, 1)
-    assert analysed["failure_rate"] == 0.3333
+    assert (analysed["success_rate"], analysed["failure_rate"]) == (0.6667, 0.3333)
     assert 0 <= analysed["p50_ms"] <= analysed["p95_ms"]
     assert analysed["complexity"] == {"nodes": 5, "edges": 4, "paths": 1, "depth": 5}
 
@@ -51,7 +51,9 @@ def test_costs_add_up_to_the_ledger(analysed):
     known = sum(cost or 0 for cost in ModelCall.objects.values_list("cost_nano_usd", flat=True))
     assert known > 0
     told = sum(Decimal(node["cost"] or 0) for node in analysed["nodes"])
-    assert told == Decimal(known).scaleb(-9)
+    assert told == Decimal(analysed["totals"]["cost"]) == Decimal(known).scaleb(-9)
+    assert Decimal(analysed["mean_cost"]) == round(Decimal(known).scaleb(-9) / 3, 9)
+    assert analysed["totals"]["calls"] == ModelCall.objects.count()
     assert sum(node["cost_share"] for node in analysed["nodes"]) == pytest.approx(1, abs=0.001)
 
 
