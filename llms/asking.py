@@ -11,30 +11,6 @@ from llms.profiles import ProfileSpec
 from llms.retries import BACKOFF, FIRST_WAIT_S
 from llms.usage import Usage
 
-# What a caller may set for one call. Anything else (addresses, headers, proxies) is an
-# administrator's to set, in the profile: it decides where our key is sent.
-CALLER_PARAMETERS = frozenset(
-    {
-        "delay_ms_per_word",
-        "disable_streaming",
-        "effort",
-        "frequency_penalty",
-        "max_completion_tokens",
-        "max_output_tokens",
-        "max_tokens",
-        "num_predict",
-        "presence_penalty",
-        "reasoning_effort",
-        "seed",
-        "stop",
-        "temperature",
-        "thinking",
-        "top_k",
-        "top_p",
-        "verbosity",
-    }
-)
-
 
 @dataclass(frozen=True, slots=True)
 class CallRequest:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import clock
 from core.models import new_id
-from llms.asking import CALLER_PARAMETERS, CallRequest
+from llms.asking import CallRequest
 from llms.bounding import LIMITS, Most, bounded, most_of
 from llms.clients import chat_model
 from llms.errors import ProviderError
@@ -17,6 +17,7 @@ from llms.fitting import fitted
 from llms.ledger import CallRecord
 from llms.messages import ChatMessage, sendable, to_langchain
 from llms.offering import described_tools, tool_options
+from llms.parameters import CALLER_PARAMETERS, combined, taken
 from llms.pricing import Rates, in_force
 from llms.profiles import ProfileSpec
 
@@ -80,8 +81,9 @@ async def prepare(request: CallRequest) -> Prepared:
             "invalid_parameters", reason=": " + ", ".join(sorted(unknown)), unbilled=True
         )
     profile = request.profile
-    wanted = {**profile.parameters, **request.parameters}
-    parameters = {**wanted, **bounded(profile, request.parameters, request.tokens_left)}
+    asked = taken(profile.provider_kind, request.parameters)
+    wanted = combined(profile, asked)
+    parameters = {**wanted, **bounded(profile, asked, request.tokens_left)}
     window, tools = profile.context_window, described_tools(request)
     limit = most_output(*(parameters.get(name) for name in LIMITS))
     whole = fitted(request.messages, request.optional, tools, window, limit)

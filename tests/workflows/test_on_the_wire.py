@@ -8,7 +8,8 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from llms.models import ModelCall
+from llms.models import ModelCall, ModelProfile
+from llms.services.profiles import forget_profiles
 from tests.definitions.graphs import asks, graph
 from tests.drills.mortal import take_up
 from tests.factories.llms import ProfileFactory, ProviderFactory
@@ -73,6 +74,21 @@ def ran(
     return run
 
 
+SETTINGS = {
+    "temperature": 0.5,
+    "top_p": 0.25,
+    "stop": ["END", "###"],
+    "seed": 11,
+    "presence_penalty": -1.5,
+    "frequency_penalty": 1.5,
+}
+# What Anthropic knows of these, by its own names.
+KNOWN = {
+    "openai": SETTINGS,
+    "anthropic": {"temperature": 0.5, "top_p": 0.25, "stop_sequences": ["END", "###"]},
+}
+
+
 def choices(wire: WireServer) -> list[Any]:
     return [record.options.get("tool_choice") for record in requests(wire)]
 
@@ -114,3 +130,46 @@ def test_an_answer_is_mended_without_tools(ran, wire, kind):
     schema = {"type": "object", "required": ["a"]}
     execution = ran("Tell me", tools=["clock"], output_schema=schema)
     assert (execution.status, choices(wire)) == ("completed", [None, NONE[kind]])
+
+
+def settings_of(record: Record) -> dict[str, Any]:
+    return {name: record.options[name] for name in record.options if name in _SETTINGS}
+
+
+_SETTINGS = {*SETTINGS, "stop_sequences"}
+
+
+def test_what_a_node_sets_reaches_the_provider_where_it_knows_it(ran, wire, kind):
+    execution = ran("hello", **SETTINGS)
+    [record] = requests(wire)
+    assert (execution.status, settings_of(record)) == ("completed", KNOWN[kind])
+    [row] = ModelCall.objects.filter(origin=execution.origin)
+    sent = {name: value for name, value in SETTINGS.items() if name in row.parameters}
+    known = {name.removesuffix("_sequences") for name in KNOWN[kind]}
+    assert (row.parameters | sent, set(sent)) == (row.parameters, known)
+
+
+def test_what_a_node_leaves_open_its_provider_is_not_told(ran, wire, kind):
+    ran("hello")
+    [record] = requests(wire)
+    assert settings_of(record) == {}
+
+
+@pytest.mark.parametrize("stop", ["stop", "stop_sequences"])
+def test_what_a_node_sets_goes_before_what_the_profile_says(ran, wire, kind, stop):
+    said = {"temperature": 1, "top_p": 1, stop: ["PROFILE"]}
+    ModelProfile.objects.filter(provider__kind=kind).update(parameters=said)
+    forget_profiles()
+    ran("hello")
+    ran("hello", top_p=0.25, stop=["END", "###"])
+    names = {"openai": "stop", "anthropic": "stop_sequences"}
+    first, second = map(settings_of, requests(wire))
+    assert first == {"temperature": 1, "top_p": 1, names[kind]: ["PROFILE"]}
+    assert second == {"temperature": 1, "top_p": 0.25, names[kind]: ["END", "###"]}
+
+
+@pytest.mark.parametrize("setting", sorted(SETTINGS))
+def test_another_setting_is_another_question(ran, wire, kind, setting):
+    plain, other = ran("hello"), ran("hello", **{setting: SETTINGS[setting]})
+    one, two = (ModelCall.objects.get(origin=run.origin).request_hash for run in (plain, other))
+    assert (one != two) == (setting in KNOWN[kind] or setting == "stop")

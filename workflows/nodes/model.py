@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, field_validator
+from pydantic import Field, StringConstraints, field_validator
 
 from llms.errors import BUDGET_EXCEEDED, ProviderError
 from llms.messages import ChatMessage
@@ -17,6 +17,17 @@ from workflows.engine.errors import NodeError
 from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
 
 _TOOL_CALLS = "tool_calls"
+# What reaches the provider as it is; where it is not set, the model's profile says.
+PARAMETERS = (
+    "temperature",
+    "top_p",
+    "stop",
+    "seed",
+    "presence_penalty",
+    "frequency_penalty",
+    "max_tokens",
+)
+StopText = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 _ENOUGH = "No more tools may be called. Answer now with what is known."
 
 
@@ -40,7 +51,24 @@ class Config(NodeConfig):
     system: str = Field(
         default="", max_length=50_000, description="Instructions, with references such as {{text}}."
     )
-    temperature: float | None = Field(default=None, ge=0, le=2)
+    temperature: float | None = Field(
+        default=None, ge=0, le=2, description="How freely it chooses its words; 0: hardly."
+    )
+    top_p: float | None = Field(
+        default=None, ge=0, le=1, description="It chooses among the words that make up this share."
+    )
+    stop: tuple[StopText, ...] = Field(
+        default=(), max_length=4, description="Texts at which the answer ends, without them."
+    )
+    seed: int | None = Field(
+        default=None, ge=0, lt=2**31, description="The same question is to get the same answer."
+    )
+    presence_penalty: float | None = Field(
+        default=None, ge=-2, le=2, description="Against words that have been said at all."
+    )
+    frequency_penalty: float | None = Field(
+        default=None, ge=-2, le=2, description="Against words the more often they have been said."
+    )
     max_tokens: int | None = Field(
         default=None,
         ge=1,
@@ -83,6 +111,10 @@ class ModelNode(NodeType[Config]):
     wants some all the same, what it said beside is its answer; without a word the node fails.
 
     The oldest messages of the history are left out where the whole is longer than the model reads.
+
+    What is set of temperature, sampling, seed, penalties and texts to stop at goes before what the
+    model's profile says. A provider that does not know one of them, as Anthropic knows no seed and
+    no penalties, is asked without it.
 
     With a schema the answer is also `nodes.<id>.data`; one that does not fit is mended once.
     """
@@ -130,7 +162,9 @@ async def _asked(
     may_call_tools: bool,
 ) -> Reply:
     """The answer of the first model that gives one. Raises what the last one raised."""
-    parameters = config.model_dump(include={"temperature", "max_tokens"}, exclude_none=True)
+    parameters = config.model_dump(
+        mode="json", include=set(PARAMETERS), exclude_defaults=True, exclude_none=True
+    )
     ask = partial(
         visit.ask,
         purpose="answer",
