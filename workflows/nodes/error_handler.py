@@ -56,6 +56,7 @@ class ErrorHandlerNode(NodeType[Config]):
     aliases: ClassVar[tuple[str, ...]] = ("errorHandler",)
     can_fail: ClassVar[bool] = True
     at_once: ClassVar[bool] = True
+    leaves: ClassVar[tuple[str, ...]] = ("code", "message", "node")
     config = Config
 
     @classmethod
