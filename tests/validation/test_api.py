@@ -60,10 +60,16 @@ def test_any_json_is_an_answer_not_a_mistake(api, alice, body):
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe\xff", b"{'a': 1}", b"1" * 5_000])
-def test_what_cannot_be_read_is_a_problem(api, alice, body):
+def test_what_cannot_be_read_is_an_issue(api, alice, body):
     answer = posted(api, alice, body)
-    assert answer.status_code == 400
-    assert answer.json()["code"] == "malformed_body"
+    assert answer.status_code == 200
+    assert answer.json()["valid"] is False
+    [issue] = answer.json()["issues"]
+    assert (issue["code"], issue["path"]) == ("malformed_body", "")
+
+
+def test_what_cannot_be_read_is_not_repeated(api, alice):
+    assert b"hunter2" not in posted(api, alice, b"{'password': 'hunter2'}").content
 
 
 def test_what_is_larger_than_the_server_takes_is_a_problem(api, alice):

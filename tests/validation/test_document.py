@@ -66,9 +66,8 @@ def test_half_a_character_in_a_name_does_not_keep_the_answer_from_being_sent():
     assert issue.path.encode()
 
 
-def test_a_text_that_is_no_json_is_the_callers_mistake():
-    with pytest.raises(ValueError, match="Expecting"):
-        validate_text(b"{")
+def test_a_text_that_is_no_json_is_told_like_any_other():
+    assert told(validate_text(b"{")) == [("malformed_body", "")]
 
 
 def test_a_text_nested_beyond_what_python_can_read_is_told_like_any_other():

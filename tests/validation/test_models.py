@@ -57,6 +57,31 @@ def test_what_a_model_cannot_do_is_told_before_it_is_asked(document, code, path)
     assert (code, path) in told(check(document, good))
 
 
+@pytest.mark.parametrize(
+    ("words", "config", "fits"),
+    [
+        (3_900, {}, True),
+        (3_900, {"max_tokens": 90}, True),
+        (3_900, {"max_tokens": 97}, False),
+        (4_000, {}, False),
+    ],
+)
+def test_instructions_have_to_fit_into_the_context_with_the_answer(words, config, fits):
+    good = profile(context_window=4_000, price=0)
+    system = "word" * words + "{{ text }}"
+    found = check(line(ask=("model", {"model": "p:good", "system": system, **config})), good)
+    assert told(found) == ([] if fits else [("context_too_small", "nodes[1].config.system")])
+
+
+def test_how_much_too_long_instructions_are_is_told():
+    good = profile(context_window=4_000, price=0)
+    config = {"model": "p:good", "system": "word" * 3_996, "max_tokens": 500}
+    [issue] = check(line(ask=("model", config)), good)
+    assert "4,000 tokens" in issue.message
+    assert "the answer is to have 500" in issue.message
+    assert issue.hint.startswith("Both together are 500 too many")
+
+
 def test_a_fallback_must_be_able_to_do_it_too():
     document = asker(tools=["clock"], fallbacks=["p:poor"])
     found = check(document, ABLE, profile("poor", price=0))

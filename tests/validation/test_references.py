@@ -29,6 +29,9 @@ SET = ("variable", {"name": "seen", "value": 1})
         "has(variables.other) && variables.other",
         "input.nodes.nobody == 1",
         "params.anything == ''",
+        "nodes.seen.value == 1 && nodes.seen['value'] == 1 && nodes['seen'].text.size() == 0",
+        "has(nodes.seen.other) && nodes.seen.other == 1",
+        "nodes.seen.size() > 1 && input.nodes.seen.other == 1 && 'nodes.seen.other' == text",
     ],
 )
 def test_what_was_written_before_may_be_named(condition):
@@ -48,6 +51,10 @@ def test_what_was_written_before_may_be_named(condition):
         ("variables.other > 1", "unknown_variable"),
         ("variables['other'] > 1", "unknown_variable"),
         ("has(variables.seen) && variables.other", "unknown_variable"),
+        ("nodes.seen.other == 1", "unknown_field"),
+        ('nodes["seen"]["other"] == 1', "unknown_field"),
+        ("nodes.start.value == 1", "unknown_field"),
+        ("has(nodes.seen.value) && nodes.seen.other == 1", "unknown_field"),
     ],
 )
 def test_what_nothing_before_can_have_written_is_refused(condition, code):
@@ -123,3 +130,30 @@ def test_parameters_are_told_apart_where_they_are_known():
     found = WorkflowValidator(NODE_TYPES, Limits()).validate(document, params={"tone"})
     assert told(found) == [("unknown_param", "nodes[1].config.system")]
     assert "'colour'" in found[0].message
+
+
+def test_of_a_field_that_is_not_left_the_fields_there_are_are_told():
+    ask = ("model", {"output_schema": {"type": "object"}})
+    document = line(ask=ask, say=("prompt", {"template": "{{nodes.ask.nonsense}}"}))
+    [issue] = [one for one in check(document) if one.code == "unknown_field"]
+    assert issue.path == "nodes[2].config.template"
+    assert issue.hint == "It leaves text, finish_reason, data, code, message."
+
+
+@pytest.mark.parametrize(
+    ("before", "field", "is_left"),
+    [
+        (("model", {}), "data", False),
+        (("model", {"output_schema": {"type": "object"}}), "data", True),
+        (("model", {"output_schema": "{{params.schema}}"}), "data", True),
+        (("model", {}), "code", True),
+        (("delay", {}), "code", False),
+        (("error_handler", {}), "node", True),
+        (("map", {"items": "[1]"}), "results", True),
+        (("http_request", {"url": "https://example.com"}), "status", True),
+        ("asker", "anything", True),
+    ],
+)
+def test_each_type_says_what_it_leaves(before, field, is_left):
+    document = line(before=before, say=("prompt", {"template": f"{{{{nodes.before.{field}}}}}"}))
+    assert ("unknown_field" in {one.code for one in check(document)}) is not is_left

@@ -7,9 +7,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.authentication import user_of
-from core.api import MalformedBody
 from core.shapes import Shape
-from workflows.validation import Issue, errors_in, validate_text
+from workflows.validation import errors_in, validate_text
 
 
 class IssueOut(Shape):
@@ -30,18 +29,12 @@ class ValidationOut(Shape):
 
 
 class Validate(APIView):
-    """Tells everything that is wrong with a graph, and where."""
+    """Tells everything that is wrong with a graph, and where. Of any body: one that is not JSON has
+    one issue, `malformed_body`.
+    """
 
     @extend_schema("workflows_validate", request=OpenApiTypes.ANY, responses={200: ValidationOut})
     def post(self, request: Request) -> Response:
-        issues = _issues(request)
+        issues = validate_text(request.body, user_of(request))
         shown = [IssueOut(**issue.to_json()) for issue in issues]
         return Response(ValidationOut(valid=not errors_in(issues), issues=shown).to_json())
-
-
-def _issues(request: Request) -> list[Issue]:
-    """Raises MalformedBody."""
-    try:
-        return validate_text(request.body, user_of(request))
-    except ValueError as error:
-        raise MalformedBody(reason=str(error)) from error

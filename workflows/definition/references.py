@@ -40,6 +40,15 @@ def expressions_in(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
             yield from expressions_in(item, f"{path}.{at}".lstrip("."))
 
 
+def literal_in(text: str) -> str:
+    """What of a text stands there whatever its expressions give."""
+    parts, at = [], 0
+    for place in _places(text):
+        parts.append(text[at : place.start])
+        at = place.end
+    return "".join([*parts, text[at:]])
+
+
 def references_in(value: Any) -> Iterator[str]:
     """Every dotted name that the expressions in a JSON value use."""
     for _, expression in expressions_in(value):

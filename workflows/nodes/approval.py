@@ -68,6 +68,7 @@ class ApprovalNode(NodeType[Config]):
     label: ClassVar[str] = "Approval"
     ports: ClassVar[tuple[str, ...]] = (APPROVED, REJECTED)
     can_fail: ClassVar[bool] = True
+    leaves: ClassVar[tuple[str, ...]] = ("decision", "answer", "comment", "by")
     config = Config
 
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:

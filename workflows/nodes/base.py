@@ -125,12 +125,19 @@ class NodeType(ABC, Generic[C]):
     round_port: ClassVar[str] = ""
     # Whether it runs these rounds itself, beside one another, as a graph of its own.
     has_body: ClassVar[bool] = False
+    # The values that such a node leaves beside its text; None: nobody can say.
+    leaves: ClassVar[tuple[str, ...] | None] = None
     config: ClassVar[type[NodeConfig]]
 
     @classmethod
     def ports_of(cls, config: Mapping[str, Any]) -> tuple[str, ...]:
         """The ports of a node with this sound configuration, given as JSON."""
         return cls.ports
+
+    @classmethod
+    def left_by(cls, config: Mapping[str, Any]) -> Sequence[str] | None:
+        """The values that a node with this configuration may leave; None: nobody can say."""
+        return cls.leaves
 
     @classmethod
     def waits_s(cls, config: Mapping[str, Any]) -> Sequence[float]:

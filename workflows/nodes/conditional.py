@@ -46,6 +46,7 @@ class ConditionalNode(NodeType[Config]):
     ports: ClassVar[tuple[str, ...]] = ("true", "false")
     can_fail: ClassVar[bool] = True
     at_once: ClassVar[bool] = True
+    leaves: ClassVar[tuple[str, ...]] = ("port", "holds")
     config = Config
 
     @classmethod

@@ -38,6 +38,7 @@ class DelayNode(NodeType[Config]):
 
     key: ClassVar[str] = "delay"
     label: ClassVar[str] = "Delay"
+    leaves: ClassVar[tuple[str, ...]] = ("seconds",)
     config = Config
 
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:

@@ -23,6 +23,7 @@ class EndNode(NodeType[Config]):
     label: ClassVar[str] = "End"
     ports: ClassVar[tuple[str, ...]] = ()
     at_once: ClassVar[bool] = True
+    leaves: ClassVar[tuple[str, ...]] = ()
     config = Config
 
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:

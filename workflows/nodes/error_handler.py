@@ -63,6 +63,7 @@ class ErrorHandlerNode(NodeType[Config]):
     can_fail: ClassVar[bool] = True
     at_once: ClassVar[bool] = True
     names_itself: ClassVar[bool] = True
+    leaves: ClassVar[tuple[str, ...]] = ("code", "message", "node")
     config = Config
 
     @classmethod

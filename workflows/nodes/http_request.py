@@ -93,6 +93,7 @@ class HttpRequestNode(NodeType[Config]):
     label: ClassVar[str] = "HTTP request"
     can_fail: ClassVar[bool] = True
     tool: ClassVar[str] = KEY
+    leaves: ClassVar[tuple[str, ...]] = ("status", "headers", "data")
     config = Config
 
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:

@@ -28,6 +28,7 @@ class LoopNode(NodeType[Config]):
     can_fail: ClassVar[bool] = True
     at_once: ClassVar[bool] = True
     round_port: ClassVar[str] = "continue"
+    leaves: ClassVar[tuple[str, ...]] = ("iteration",)
     config = Config
 
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:

@@ -37,6 +37,7 @@ class MemoryNode(NodeType[Config]):
     key: ClassVar[str] = "memory"
     label: ClassVar[str] = "Memory"
     can_fail: ClassVar[bool] = True
+    leaves: ClassVar[tuple[str, ...]] = ("summary", "messages")
     config = Config
 
     @classmethod

@@ -125,11 +125,16 @@ class ModelNode(NodeType[Config]):
     ports: ClassVar[tuple[str, ...]] = (OUT, _TOOL_CALLS)
     round_port: ClassVar[str] = _TOOL_CALLS
     can_fail: ClassVar[bool] = True
+    leaves: ClassVar[tuple[str, ...]] = ("finish_reason",)
     config = Config
 
     @classmethod
     def ports_of(cls, config: Mapping[str, Any]) -> tuple[str, ...]:
         return cls.ports if config.get("tools") else (OUT,)
+
+    @classmethod
+    def left_by(cls, config: Mapping[str, Any]) -> Sequence[str]:
+        return cls.leaves if config.get("output_schema") is None else (*cls.leaves, "data")
 
     @classmethod
     def asks_at_most(cls, config: Mapping[str, Any]) -> int:

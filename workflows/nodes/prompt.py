@@ -23,6 +23,7 @@ class PromptNode(NodeType[Config]):
     label: ClassVar[str] = "Prompt"
     can_fail: ClassVar[bool] = True
     at_once: ClassVar[bool] = True
+    leaves: ClassVar[tuple[str, ...]] = ()
     config = Config
 
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:

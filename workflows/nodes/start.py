@@ -15,6 +15,7 @@ class StartNode(NodeType[Config]):
     key: ClassVar[str] = "start"
     label: ClassVar[str] = "Start"
     at_once: ClassVar[bool] = True
+    leaves: ClassVar[tuple[str, ...]] = ()
     config = Config
 
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:

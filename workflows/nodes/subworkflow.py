@@ -31,6 +31,7 @@ class SubworkflowNode(NodeType[Config]):
     key: ClassVar[str] = "subworkflow"
     label: ClassVar[str] = "Workflow"
     can_fail: ClassVar[bool] = True
+    leaves: ClassVar[tuple[str, ...]] = ("variables",)
     config = Config
 
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:

@@ -33,6 +33,7 @@ class ToolsNode(NodeType[Config]):
     label: ClassVar[str] = "Tools"
     aliases: ClassVar[tuple[str, ...]] = ("tool", "execute_tools")
     can_fail: ClassVar[bool] = True
+    leaves: ClassVar[tuple[str, ...]] = ("calls", "errors")
     config = Config
 
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:

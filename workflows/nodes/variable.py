@@ -53,6 +53,7 @@ class VariableNode(NodeType[Config]):
     label: ClassVar[str] = "Variable"
     can_fail: ClassVar[bool] = True
     at_once: ClassVar[bool] = True
+    leaves: ClassVar[tuple[str, ...]] = ("value",)
     config = Config
 
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:

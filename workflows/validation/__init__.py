@@ -29,7 +29,7 @@ from core.limits import RunLimits
 from workflows.definition.graph import GraphDefinition
 from workflows.registry import NODE_TYPES
 from workflows.validation.bounds import Limits
-from workflows.validation.document import too_deep
+from workflows.validation.document import malformed, too_deep
 from workflows.validation.issue import Issue, errors_in
 from workflows.validation.validator import WorkflowValidator
 from workflows.validation.world import WorldOf
@@ -57,12 +57,14 @@ def validate(
 
 
 def validate_text(text: bytes, user: User | None = None) -> list[Issue]:
-    """As `validate`, of a JSON text. Raises ValueError when it is none.
+    """As `validate`, of what should be a JSON text; that it is none is an issue, too.
 
     What Python cannot nest is told like all that is nested too deep.
     """
     try:
         document = json.loads(text)
+    except ValueError as unreadable:
+        return [malformed(unreadable)]
     except RecursionError:
         return [too_deep(_validator().limits)]
     return validate(document, user)

@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 
 from llms.parameters import CALLER_PARAMETERS, not_taken
+from llms.estimate import measured_input
+from llms.messages import ChatMessage
 from llms.profiles import ProfileSpec
+from workflows.definition.references import literal_in
 from workflows.validation.issue import Issue, error, warning
 from workflows.validation.models import Asked, models_asked
 from workflows.validation.subject import Node, Subject
@@ -22,6 +25,7 @@ def check_capability(subject: Subject) -> Iterator[Issue]:
                 yield from _abilities(node, asked, profile)
                 yield from _room(node, profile)
                 yield from _parameters(node, profile)
+                yield from _instructions(node, profile)
 
 
 def _abilities(node: Node, asked: Asked, profile: ProfileSpec) -> Iterator[Issue]:
@@ -30,6 +34,22 @@ def _abilities(node: Node, asked: Asked, profile: ProfileSpec) -> Iterator[Issue
             message = f"{profile.name} has no {capability.replace('_', ' ')}, and '{setting}' asks."
             hint = "Take another model, or have an administrator mend the model's profile."
             yield error(f"model_without_{capability}", asked.path, message, hint)
+
+
+def _instructions(node: Node, profile: ProfileSpec) -> Iterator[Issue]:
+    """The instructions as they stand there, as long as a call would take them to be."""
+    text, wanted = node.setting("system"), node.setting("max_tokens")
+    window = profile.context_window
+    if not isinstance(text, str) or not text or not window:
+        return
+    answer = wanted if isinstance(wanted, int) and wanted < window else 1
+    told, _ = measured_input([ChatMessage("system", literal_in(text))], ())
+    over = told + answer - window
+    if over > 0:
+        message = f"{profile.name} has room for {window:,} tokens; this text has about {told:,}"
+        message += f", and the answer is to have {answer:,}." if answer > 1 else "."
+        hint = f"Both together are {over:,} too many: shorten it, or lower max_tokens."
+        yield error("context_too_small", node.path("config", "system"), message, hint)
 
 
 def _room(node: Node, profile: ProfileSpec) -> Iterator[Issue]:

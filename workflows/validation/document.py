@@ -3,6 +3,7 @@
 Nothing here recurses, and nothing is repeated in a message, so no document can do harm.
 """
 
+import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +14,7 @@ from workflows.validation.issue import Issue, error, path_of
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _LARGEST_INTEGER = 2**63 - 1
+_NOT_READ = "it is not UTF-8, or holds a number that is too long"
 _VALUE = 2  # what any value adds to the size beside its own characters
 
 Steps = tuple[str | int, ...]
@@ -41,6 +43,13 @@ def check_document(document: Any, limits: Limits) -> Iterator[Issue]:
 def too_deep(limits: Limits, path: str = "") -> Issue:
     message = f"Lists and objects stand at most {limits.depth} deep in one another."
     return error("too_deep", path, message)
+
+
+def malformed(unreadable: ValueError) -> Issue:
+    """It is not JSON at all; what it holds is not repeated."""
+    why = unreadable.msg if isinstance(unreadable, json.JSONDecodeError) else _NOT_READ
+    where = f" (character {unreadable.pos})" if isinstance(unreadable, json.JSONDecodeError) else ""
+    return error("malformed_body", "", f"This is not valid JSON: {why}{where}.")
 
 
 def _inside(steps: Steps, value: dict[Any, Any] | list[Any]) -> Iterable[tuple[Steps, Any]]:

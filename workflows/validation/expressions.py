@@ -1,7 +1,7 @@
 """Where a configuration names what a run knows: its expressions, and what they name (pure)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -14,6 +14,8 @@ from workflows.validation.subject import Node
 _STRING = r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'"""
 _STEP = r"""\s*(?:\.\s*([A-Za-z_]\w*)|\[\s*(?:"([^"\\]*)"|'([^'\\]*)')\s*\])"""
 _NAME = re.compile(rf"{_STRING}|(?<![\w.])(nodes|variables|params){_STEP}")
+_FIELD = re.compile(rf"{_STRING}|(?<![\w.])(nodes){_STEP}{_STEP}(?!\w|\s*\()")
+_TESTED_FIELD = re.compile(rf"\bhas\s*\(\s*(nodes){_STEP}{_STEP}")
 _TESTED = re.compile(r"\bhas\s*\(\s*variables\s*\.\s*([A-Za-z_]\w*)")
 
 
@@ -28,6 +30,11 @@ class Found:
     def names(self) -> tuple[tuple[str, str], ...]:
         """What it names in `nodes`, `variables` and `params`: the first step of each."""
         return names_in(self.expression)
+
+    @property
+    def fields(self) -> Sequence[tuple[str, str]]:
+        """Nodes, each with the field of it that is named and not asked for by `has()`."""
+        return fields_in(self.expression)
 
     @property
     def tested(self) -> frozenset[str]:
@@ -60,3 +67,16 @@ def names_in(expression: str) -> tuple[tuple[str, str], ...]:
         for match in _NAME.finditer(expression)
         if match[1]
     )
+
+
+@lru_cache(maxsize=1024)
+def fields_in(expression: str) -> tuple[tuple[str, str], ...]:
+    """`nodes.draft.text + nodes["draft"].data.n` names (draft, text) and (draft, data)."""
+    tested = {_field(match) for match in _TESTED_FIELD.finditer(expression)}
+    named = (_field(match) for match in _FIELD.finditer(expression) if match[1])
+    return tuple(dict.fromkeys(pair for pair in named if pair not in tested))
+
+
+def _field(match: re.Match[str]) -> tuple[str, str]:
+    node = match[2] or match[3] or match[4] or ""
+    return node, match[5] or match[6] or match[7] or ""

@@ -2,7 +2,8 @@
 
 A node or variable that nothing before can have written is an error: the run could only fail there.
 One that some branch before may have written is fine, for whether the branch is taken shows only in
-the run; `has(variables.x)` asks without failing, so what is asked for so is not judged.
+the run; `has(variables.x)` asks without failing, so what is asked for so is not judged. A field
+that no node of its type leaves, such as `nodes.model.answer`, is an error in the same way.
 
 What is done for an item of a map is seen by its own nodes, and by what the map says of an item.
 Behind the handler of a graph all may have run that does without an error.
@@ -29,6 +30,7 @@ def check_references(subject: Subject) -> Iterator[Issue]:
             yield from _parsed(found, path)
             yield from _known(subject, node, found, path)
             yield from _written(subject, node, found, path, writers)
+            yield from _left(subject, found, path)
         yield from _read(subject, node, writers)
 
 
@@ -62,6 +64,16 @@ def _written(
         if not any(_seen(subject, writer.id, node, found) for writer in writers.get(name, ())):
             message = f"Nothing before this node can have set the variable '{shown(name)}'."
             yield error("unknown_variable", path, message, "Set it before, or ask with has().")
+
+
+def _left(subject: Subject, found: Found, path: str) -> Iterator[Issue]:
+    """Fields of nodes that such nodes leave."""
+    for name, field in found.fields:
+        source = subject.by_id.get(name)
+        fields = source.fields if source else None
+        if fields is not None and field not in fields:
+            message = f"'{shown(name)}' leaves no '{shown(field)}'."
+            yield error("unknown_field", path, message, f"It leaves {', '.join(fields)}.")
 
 
 def _read(subject: Subject, node: Node, writers: Writers) -> Iterator[Issue]:

@@ -13,6 +13,9 @@ from workflows.validation.bounds import Limits
 from workflows.validation.flow import Flow, flow_of
 from workflows.validation.issue import path_of
 
+TEXT = "text"  # what every node leaves
+OF_AN_ERROR = ("code", "message")  # what one that failed has left
+
 
 class NodeTypes(Protocol):
     """The registry of node types."""
@@ -77,6 +80,15 @@ class Node:
             return ()
         own: tuple[str, ...] = self.kind.ports_of(self.spec.config)
         return (*own, ERROR) if self.kind.can_fail else own
+
+    @cached_property
+    def fields(self) -> tuple[str, ...] | None:
+        """What others may name of it, those of its error too; None: nobody can say."""
+        left = self.kind.left_by(self.spec.config) if self.kind else None
+        if self.kind is None or left is None:
+            return None
+        error = OF_AN_ERROR if self.kind.can_fail else ()
+        return tuple(dict.fromkeys((TEXT, *left, *error)))
 
     def has(self, setting: str) -> bool:
         """Whether its type knows such a setting."""
