@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.module_loading import import_string
 
 from experiments.comparing import at_any_time, enough, variance_of
-from experiments.metrics import LEDGER, Metric, metric
+from experiments.metrics import LEDGER, Metric, directions, metric
 from experiments.models import Experiment, Variant
 from experiments.moments import Moments
 from experiments.outcomes import Outcomes, outcomes_of
@@ -106,7 +106,8 @@ def _split(variants: Sequence[Variant], outcomes: Outcomes) -> Split:
 def _metric(
     experiment: Experiment, variants: Sequence[Variant], outcomes: Outcomes, key: str
 ) -> MetricResult:
-    kind = metric(key, experiment.better)
+    ways = directions(experiment.primary, experiment.better, experiment.events)
+    kind = metric(key, ways.get(key, "higher"))
     control = next(one for one in variants if one.control)
     base = outcomes.of(key, control.id)
     arms = [one for one in variants if not one.control]

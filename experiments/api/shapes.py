@@ -41,6 +41,7 @@ class ExperimentOut(Shape):
     traffic_percent: int
     primary: str
     better: str
+    events: dict[str, str]
     guards: list[dict[str, Any]]
     window_min: int
     planned_units: int
@@ -161,6 +162,7 @@ def experiment_out(experiment: Experiment) -> ExperimentOut:
         traffic_percent=experiment.traffic_percent,
         primary=experiment.primary,
         better=experiment.better,
+        events=experiment.events,
         guards=experiment.guards,
         window_min=experiment.window_min,
         planned_units=experiment.planned_units,
