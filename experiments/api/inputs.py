@@ -1,9 +1,9 @@
 """Bodies of requests about experiments."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from workflows.api.inputs import Body, JsonObject, Text
 
@@ -100,6 +100,12 @@ class PlanIn(Body):
     effect: float = Field(gt=0, le=100, allow_inf_nan=False)
     mean: float | None = Field(default=None, allow_inf_nan=False, gt=-1e12, lt=1e12)
     deviation: float | None = Field(default=None, allow_inf_nan=False, gt=0, lt=1e12)
+
+    @model_validator(mode="after")
+    def both_or_neither(self) -> Self:
+        if (self.mean is None) != (self.deviation is None):
+            raise ValueError("Mean and deviation are given together.")
+        return self
 
 
 class PromoteIn(Body):

@@ -184,6 +184,7 @@ def test_each_event_has_a_direction_of_its_own(row, results, client, alice, turn
         for at, unit in enumerate(Unit.objects.filter(variant__name="brief"))
         for name in ("bought", "refund", "shared")
     )
+    assert results(one)["metrics"][-1]["metric"] == "event:unseen"  # though nothing is counted yet
     turned.on(minutes=90)
     told = results(one)
     ways = {
