@@ -8,7 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.authentication import user_of
-from analytics.definitions import NodeNumbers, RunNumbers, numbers_of, percentile
+from analytics.definitions import NodeNumbers, numbers_of, percentile
+from analytics.models import ReplyRating
+from analytics.reports.said import Said, said_of
 from core.errors import Invalid
 from core.money import dollars_text
 from core.shapes import Shape
@@ -61,7 +63,8 @@ class DefinitionAnalyticsOut(Shape):
     """The last finished runs, whichever version they ran. Nodes: the slowest first.
 
     `mean_cost` is that of `totals` by each run, in dollars and as exact; means are null while there
-    are none.
+    are none. Replies are those of all its runs that were ever rated; `satisfaction` is the share of
+    those that helped.
     """
 
     runs: int
@@ -75,6 +78,9 @@ class DefinitionAnalyticsOut(Shape):
     totals: TotalsOut
     p50_ms: float | None
     p95_ms: float | None
+    helpful_replies: int
+    unhelpful_replies: int
+    satisfaction: float | None
     complexity: ComplexityOut
     nodes: list[NodeAnalyticsOut]
 
@@ -88,9 +94,7 @@ class DefinitionAnalyticsDetail(GenericAPIView[WorkflowDefinition]):
     )
     def get(self, request: Request, pk: str) -> Response:
         definition = definition_for(user_of(request), pk)
-        numbers = numbers_of(definition, _window(request))
-        graph = GraphDefinition.model_validate(entry_of(definition).version.graph)
-        return Response(_shown(numbers, graph).to_json())
+        return Response(analytics_of(definition, _window(request)).to_json())
 
 
 def _window(request: Request) -> int:
@@ -100,8 +104,11 @@ def _window(request: Request) -> int:
     return int(text)
 
 
-def _shown(numbers: RunNumbers, graph: GraphDefinition) -> DefinitionAnalyticsOut:
-    size = complexity(graph)
+def analytics_of(definition: WorkflowDefinition, last: int) -> DefinitionAnalyticsOut:
+    """Its last finished runs, and what was said of its replies."""
+    numbers = numbers_of(definition, last)
+    said = said_of(ReplyRating.objects.filter(definition=definition)).get("", Said())
+    size = complexity(GraphDefinition.model_validate(entry_of(definition).version.graph))
     nodes = [_node(node, numbers.cost_nano_usd) for node in numbers.nodes.values()]
     return DefinitionAnalyticsOut(
         runs=numbers.runs,
@@ -115,6 +122,9 @@ def _shown(numbers: RunNumbers, graph: GraphDefinition) -> DefinitionAnalyticsOu
         totals=TotalsOut.model_validate(totals_json(numbers.totals)),
         p50_ms=percentile(numbers.durations_ms, 0.5),
         p95_ms=percentile(numbers.durations_ms, 0.95),
+        helpful_replies=said.helpful,
+        unhelpful_replies=said.unhelpful,
+        satisfaction=said.satisfaction,
         complexity=ComplexityOut(
             nodes=size.nodes, edges=size.edges, paths=size.paths, depth=size.depth
         ),
