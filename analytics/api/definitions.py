@@ -1,5 +1,7 @@
 """How one definition is doing, node by node."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from statistics import fmean
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -20,7 +22,7 @@ from workflows.definition.graph import GraphDefinition
 from workflows.models import WorkflowDefinition
 from workflows.services.definitions import definition_for
 from workflows.services.versions import entry_of
-from workflows.totals import mean_cost, totals_json
+from workflows.totals import exactness_of, mean_cost, totals_json
 
 _USUAL, _MOST = 100, 500
 
@@ -44,7 +46,8 @@ class NodeAnalyticsOut(Shape):
 
     `unasked_calls` a cache or a recording answered; how long their visits took is not counted.
 
-    `cost_share` is its part of what is known of all nodes, null where nothing cost anything.
+    `exactness` is the worst of its calls, `cost_share` its part of what is known of all nodes, null
+    where nothing cost anything.
     """
 
     node: str
@@ -56,6 +59,7 @@ class NodeAnalyticsOut(Shape):
     unasked_calls: int
     unpriced_calls: int
     cost: str | None
+    exactness: str
     cost_share: float | None
 
 
@@ -94,11 +98,12 @@ class DefinitionAnalyticsDetail(GenericAPIView[WorkflowDefinition]):
     )
     def get(self, request: Request, pk: str) -> Response:
         definition = definition_for(user_of(request), pk)
-        return Response(analytics_of(definition, _window(request)).to_json())
+        return Response(analytics_of(definition, window_of(request.query_params)).to_json())
 
 
-def _window(request: Request) -> int:
-    text = request.query_params.get("last", str(_USUAL))
+def window_of(query: Mapping[str, str]) -> int:
+    """How many runs to look at. Raises BadWindow."""
+    text = query.get("last", str(_USUAL))
     if not text.isdecimal() or len(text) > len(str(_MOST)) or not 1 <= int(text) <= _MOST:
         raise BadWindow
     return int(text)
@@ -144,6 +149,7 @@ def _node(node: NodeNumbers, whole: int) -> NodeAnalyticsOut:
         unasked_calls=node.unasked_calls,
         unpriced_calls=node.unpriced_calls,
         cost=None if nothing_known else dollars_text(node.cost_nano_usd),
+        exactness=exactness_of(asdict(node)),
         cost_share=_share(node.cost_nano_usd, whole),
     )
 
