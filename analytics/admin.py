@@ -61,8 +61,11 @@ class RatingAdmin(ReadOnlyAdmin, admin.ModelAdmin):
 class ReplyRatingAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     """Who said it and why; not what was said, which is for its owner alone."""
 
-    list_display = ("template", "user", "helpful", "comment", "updated_at")
+    list_display = ("template", "definition", "user", "helpful", "comment", "updated_at")
     list_filter = ("helpful", "updated_at")
-    list_select_related = ("template", "user")
-    search_fields = ("template__name", "template__slug", "user__username", "comment")
-    fields = readonly_fields = (*list_display, "message_id")
+    list_select_related = ("template", "definition", "user")
+    search_fields = (
+        *("template__name", "template__slug", "definition__name"),
+        *("user__username", "comment"),
+    )
+    fields = readonly_fields = (*list_display, "version", "message_id")

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from core.origins import of_execution
-from llms.models import ModelCall
+from llms.models import Exactness, ModelCall
 from workflows.definition.nesting import is_inner, outermost, without_items
 from workflows.models import (
     ExecutionEvent,
@@ -36,6 +36,8 @@ class NodeNumbers:
     calls: int = 0
     unasked_calls: int = 0
     unpriced_calls: int = 0
+    estimated_calls: int = 0
+    open_calls: int = 0
     cost_nano_usd: int = 0
 
 
@@ -121,12 +123,14 @@ _NOBODY = frozenset({"cache", "recording"})
 def _count_calls(executions: list[UUID], nodes: dict[str, NodeNumbers]) -> None:
     origins = list(map(of_execution, executions))
     calls = ModelCall.objects.filter(origin__in=origins)
-    rows = calls.values_list("node", "cost_nano_usd", "answered_by")
-    for name, cost, answered_by in rows.iterator():
+    rows = calls.values_list("node", "cost_nano_usd", "answered_by", "exactness")
+    for name, cost, answered_by, exactness in rows.iterator():
         node = _of(nodes, outermost(without_items(name)))
         node.calls += 1
         node.unasked_calls += answered_by in _NOBODY
         node.unpriced_calls += cost is None
+        node.estimated_calls += exactness == Exactness.ESTIMATED
+        node.open_calls += exactness == Exactness.OPEN
         node.cost_nano_usd += cost or 0
 
 

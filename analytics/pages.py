@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.authentication import user_of
 from accounts.models import User
+from analytics.api.definitions import BadWindow, analytics_of, window_of
 from analytics.reports.asked import read_asked, whose_of
 from analytics.reports.export import FORMATS
 from analytics.reports.reading import SUBJECTS
@@ -22,6 +23,7 @@ from analytics.reports.span import RANGES, USUAL, Span
 from analytics.reports.talks import talks
 from analytics.system import system_now
 from core.errors import ChatterError, NotFound
+from workflows.services.definitions import definition_for
 
 _KEPT = ("range", "from", "to", "zone", "step", "of", "by", "key")
 _DATES = ("from", "to", "zone")
@@ -95,6 +97,35 @@ def talks_page(request: HttpRequest) -> HttpResponse:
     context = {"report": shown, "hours": hours, "clock": range(24), "problem": problem}
     context |= _frame(request, query, user)
     return render(request, "analytics/conversations.html", context, status=400 if problem else 200)
+
+
+@never_cache
+@login_required
+@require_GET
+def definition_page(request: HttpRequest, pk: str) -> HttpResponse:
+    """How one workflow and its nodes are doing: reckoned from its last runs."""
+    user, problem, last = user_of(request), None, request.GET.get("last", "")
+    try:
+        definition = definition_for(user, pk)
+        try:
+            shown = analytics_of(definition, window_of({"last": last} if last else {}))
+        except BadWindow as error:
+            problem, last = error, ""
+            shown = analytics_of(definition, window_of({}))
+    except NotFound as error:
+        raise Http404 from error
+    context = {
+        "definition": definition,
+        "report": shown.to_json(),
+        "problem": problem,
+        "windows": [
+            Choice(f"last {one}", f"?last={one}", last == one or (not last and one == "100"))
+            for one in ("10", "100", "500")
+        ],
+        "api": f"/api/v1/definitions/{definition.pk}/analytics/?{urlencode({'last': last or 100})}",
+        **_frame(request, {}, user),
+    }
+    return render(request, "analytics/definition.html", context, status=400 if problem else 200)
 
 
 @never_cache

@@ -5,8 +5,9 @@ from typing import Any, Generic, TypeVar
 
 from analytics.reports import reading
 from analytics.reports.asked import Asked
-from analytics.reports.labels import labels, rows_url, satisfaction
+from analytics.reports.labels import labels, rows_url
 from analytics.reports.numbers import ExecutionNumbers, ModelNumbers, ToolNumbers, numbers_of
+from analytics.reports.said import Said, said_in
 from analytics.rollups.tallies import Tally
 from core.shapes import Shape
 
@@ -28,7 +29,8 @@ class StepOut(Shape, Generic[N]):
 class GroupOut(Shape, Generic[N]):
     """`rows` is where the API lists what was counted; `previous` is of the period before.
 
-    `satisfaction` is what people have ever said of a template's replies (null: nothing).
+    `ratings` are those given in the time, by whom the report is of: to replies of a template,
+    workflow or version, or by a user. `satisfaction` is the share of them that helped (null: none).
     """
 
     key: str
@@ -36,6 +38,7 @@ class GroupOut(Shape, Generic[N]):
     rows: str
     numbers: N
     previous: N | None
+    ratings: int
     satisfaction: float | None
 
     @classmethod
@@ -120,7 +123,7 @@ def _groups(asked: Asked) -> list[dict[str, Any]]:
     found = reading.groups(wanted, span)
     before = reading.groups(wanted, span.before) if asked.compared else {}
     names = labels(asked.by, found, asked.reader)
-    said = satisfaction(found) if asked.by == "template" else {}
+    said = said_in(span, wanted.whose, asked.by) if wanted.subject.key == "executions" else {}
     busiest = sorted(found, key=lambda key: (-_weight(found[key]), key))
     return [
         {
@@ -129,7 +132,8 @@ def _groups(asked: Asked) -> list[dict[str, Any]]:
             "rows": rows_url(replace(wanted, key=key), span, asked.reader),
             "numbers": _told(found[key], asked, span.hours),
             "previous": _told(before[key], asked, span.hours) if key in before else None,
-            "satisfaction": said.get(key),
+            "ratings": sum(said.get(key, Said())),
+            "satisfaction": said.get(key, Said()).satisfaction,
         }
         for key in busiest
     ]
