@@ -119,6 +119,7 @@ def start_plan(
     definition: str | None,
 ) -> StartPlan:
     """All that is committed with this execution."""
+    execution.address = current().address or None
     created = ExecutionCreated(
         kind=execution.kind,
         template=template,
