@@ -94,13 +94,14 @@ class ToolQuestion:
 @dataclass(frozen=True, slots=True)
 class History:
     """The end of the conversation before this run, oldest first; `summary` covers turns up to
-    `through`.
+    `through`. `series` is what it was read from; empty where nothing was.
     """
 
     messages: Sequence[ChatMessage] = ()
     turns: Sequence[int] = ()  # the turn of each message
     summary: str = ""
     through: int = 0
+    series: str = ""
 
 
 class Services(Protocol):

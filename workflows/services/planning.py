@@ -126,6 +126,7 @@ def start_plan(
     """All that is committed with this execution."""
     slug = template.slug if template else None
     answers = definition or template
+    execution.address = current().address or None
     created = ExecutionCreated(
         kind=execution.kind,
         template=slug,

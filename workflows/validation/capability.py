@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from llms.parameters import CALLER_PARAMETERS, not_taken
 from llms.estimate import measured_input
 from llms.messages import ChatMessage
+from llms.parameters import CALLER_PARAMETERS, not_taken
 from llms.profiles import ProfileSpec
 from workflows.definition.references import literal_in
 from workflows.validation.issue import Issue, error, warning
