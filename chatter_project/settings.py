@@ -433,7 +433,7 @@ LOGGING = {
     "loggers": {
         "daphne": {"level": "WARNING"},
         "django-q": {"level": "WARNING"},  # a line for each doorbell
-        "httpx": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},  # it tells addresses, which may hold secrets
         "httpcore": {"level": "WARNING"},  # it tells the headers of answers, which may hold secrets
         "httpx2": {"level": "WARNING"},
         "mcp": {"level": "CRITICAL"},  # it tells session ids and contents; what fails, we tell

@@ -55,6 +55,12 @@ class TooManyRedirects(ChatterError):
     message = "The server redirected more than {limit} times."
 
 
+class BodyStays(ChatterError):
+    code = "egress_redirect_refused"
+    status = 502
+    message = "The server redirected to another one a request whose body is for itself alone."
+
+
 class ResponseTooLarge(ChatterError):
     code = "egress_too_large"
     status = 502
@@ -107,12 +113,14 @@ class Outgoing:
     """A request to be made, and its limits. `timeout_s` covers everything, look-ups included.
 
     `secret` names those of its headers, in small letters, that are for its own origin alone.
+    `body_stays`: no other origin is sent the body, whatever redirects there.
     """
 
     url: str
     method: str = "GET"
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    body_stays: bool = False
     timeout_s: float = 20.0
     max_bytes: int = 2_000_000
     max_redirects: int = 5
@@ -131,8 +139,8 @@ async def fetch(outgoing: Outgoing, *, resolver: Resolver = resolve) -> Fetched:
 
     Addresses beside the public internet are open only by `CHATTER_EGRESS_ALLOW`. No proxy, netrc
     or cookie of the environment is used; a redirect to another origin loses the caller's headers.
-    Raises BadAddress, AddressRefused, TooManyRedirects, ResponseTooLarge, BadEncoding, Unreachable,
-    TookTooLong.
+    Raises BadAddress, AddressRefused, BodyStays, TooManyRedirects, ResponseTooLarge, BadEncoding,
+    Unreachable, TookTooLong.
     """
     async with httpx.AsyncClient(
         transport=await guarded_transport(resolver),
@@ -174,7 +182,7 @@ async def _follow(client: httpx.AsyncClient, outgoing: Outgoing) -> Fetched:
                 return await _read(response, outgoing.max_bytes)
         finally:
             await response.aclose()
-        request = _redirected(request, response.next_request, outgoing.secret)
+        request = _redirected(request, response.next_request, outgoing)
     raise TooManyRedirects(limit=outgoing.max_redirects)
 
 
@@ -191,10 +199,12 @@ def _check_form(url: httpx.URL) -> None:
 
 
 def _redirected(
-    request: httpx.Request, following: httpx.Request, secret: Collection[str]
+    request: httpx.Request, following: httpx.Request, outgoing: Outgoing
 ) -> httpx.Request:
     if _origin(request.url) != _origin(following.url):
-        for name in following.headers.keys() - _HARMLESS.difference(secret):
+        if outgoing.body_stays and following.method == request.method:  # it goes on with its body
+            raise BodyStays
+        for name in following.headers.keys() - _HARMLESS.difference(outgoing.secret):
             del following.headers[name]
     return following
 

@@ -12,6 +12,10 @@ import httpx
 
 NAME = r"[A-Za-z][A-Za-z0-9_-]{0,31}"
 MASK = "***"
+# What one or another writer of addresses leaves as it is, beside letters, digits and -._~
+_UNESCAPED = ("", "/", "!'()*", "!$&'()*+,;=:/?@", "!$'()*,;:/?@")
+_HTML, _HTML_AND_MORE = re.compile("[<>&]"), re.compile("[<>&+'`]")
+_CODED = re.compile(r"%[0-9A-F]{2}")
 _REFERENCE = re.compile(r"\{secret:(" + NAME + r")\}")
 _HOST = re.compile(r"[a-z0-9_.:-]{1,253}")
 
@@ -56,9 +60,23 @@ def _forms(secret: str) -> Iterable[str]:
     if not secret:
         return
     coded = base64.b64encode(secret.encode()).decode()
-    yield from (secret, html.escape(secret), quote(secret), quote(secret, safe=""))
-    yield from (quote_plus(secret), json.dumps(secret)[1:-1], coded)
-    yield json.dumps(secret, ensure_ascii=False)[1:-1]
+    yield from (secret, html.escape(secret), coded)
+    for written in _in_json(secret):
+        yield from (written, *_in_json(written))  # also where JSON is told of in JSON
+    for safe in _UNESCAPED:
+        for escaped in (quote(secret, safe=safe), quote_plus(secret, safe=safe)):
+            yield from (escaped, _CODED.sub(lambda match: match[0].lower(), escaped))
+
+
+def _in_json(text: str) -> Iterable[str]:
+    """As the writers of several languages have it: PHP escapes a slash, Go and .NET what HTML
+    knows, .NET more of it.
+    """
+    plain = json.dumps(text)[1:-1]
+    yield from (plain, json.dumps(text, ensure_ascii=False)[1:-1], plain.replace("/", "\\/"))
+    yield _HTML.sub(lambda match: f"\\u{ord(match[0]):04x}", plain)
+    quotes = plain.replace('\\"', "\\u0022")
+    yield _HTML_AND_MORE.sub(lambda match: f"\\u{ord(match[0]):04X}", quotes)
 
 
 def _masked(value: Any, pattern: re.Pattern[str]) -> Any:

@@ -63,6 +63,12 @@ def test_secrets_are_named_and_filled_in_once() -> None:
         html.escape(SECRET),
         json.dumps(SECRET)[1:-1],
         base64.b64encode(SECRET.encode()).decode(),
+        quote(SECRET, safe="").lower(),
+        quote(SECRET, safe="!$&'()*+,;=:/?@"),
+        json.dumps(json.dumps(SECRET)[1:-1])[1:-1],
+        'a \\"quoted\\" <s3cret>\\/+',  # PHP
+        'a \\"quoted\\" \\u003cs3cret\\u003e/+',  # Go
+        "a \\u0022quoted\\u0022 \\u003Cs3cret\\u003E/\\u002B",  # .NET
     ],
 )
 def test_however_a_server_writes_a_secret_it_is_masked(form: str) -> None:

@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import parse_qs, quote, quote_plus, urlsplit
 
 import pytest
 from django.db import connection
@@ -187,6 +188,122 @@ def test_a_secret_is_not_taken_along_to_another_host(
     assert [VALUE in asked[2].get(name.lower(), "") for asked in web.seen] == [True, False]
     assert VALUE not in repr(web.seen[1])
     assert web.seen[1][2]["host"].startswith("localhost")
+
+
+ODD = """a"b'c <s3>/+&=%41~!(x)*"""
+ANYWHERE = [
+    {"secret_headers": {"X-Key": "{secret:here}"}},
+    {"secret_query": {"key": "{secret:here}"}},
+    {"secret_fields": {"key": "{secret:here}"}, "method": "POST"},
+    {"secret_fields": {"key": "{secret:here}"}, "method": "POST", "json": {"q": "{{text}}"}},
+]
+
+
+@pytest.mark.parametrize("value", [VALUE, ODD], ids=["plain", "odd"])
+@pytest.mark.parametrize("path", ["/echo/", "/to/"])
+def test_a_secret_of_the_address_reaches_its_host_and_nothing_that_is_kept(
+    run: Run, web: Web, alice: User, caplog: Any, value: str, path: str
+) -> None:
+    """Also where the server sends it on to itself, as it was or as it writes it."""
+    create_secret(owner=alice, name="here", value=value, hosts=["127.0.0.1"])
+    query = {"q": "{{text}}", "key": "what a run says"}
+    url = web.url(path + (web.url("/echo/") if path == "/to/" else ""))
+    secret = {"key": "{secret:here}"}
+    with caplog.at_level(logging.DEBUG):
+        execution = run(
+            "{{nodes.ask.text}} {{nodes.ask.data.path}}", url=url, query=query, secret_query=secret
+        )
+    sent = parse_qs(urlsplit(web.seen[0][1]).query)
+    assert (sent["q"], sent["key"]) == (["hi"], [value])
+    assert ("***" in text_of(execution)) == (path == "/echo/" or len(web.seen[-1][1]) > len(path))
+    call = ToolCall.objects.get(origin=execution.origin)
+    assert call.arguments["secret_query"] == secret
+    assert_nowhere(value, caplog)
+
+
+@pytest.mark.parametrize("value", [VALUE, ODD], ids=["plain", "odd"])
+@pytest.mark.parametrize("form", [True, False], ids=["form", "json"])
+def test_a_secret_of_the_body_reaches_its_host_and_nothing_that_is_kept(
+    run: Run, web: Web, alice: User, caplog: Any, value: str, form: bool
+) -> None:
+    create_secret(owner=alice, name="here", value=value, hosts=["127.0.0.1"])
+    rest = {"body": "a={{text}}&a=2&key=x"} if form else {"json": {"a": "{{text}}", "key": "x"}}
+    fields = {"key": "<{secret:here}>"}
+    with caplog.at_level(logging.DEBUG):
+        execution = run(
+            "a & b: {{nodes.ask.text}}", method="POST", url=web.url("/echo/"),
+            secret_fields=fields, **rest,
+        )  # fmt: skip
+    *_, headers, body = web.seen[0]
+    if form:
+        assert headers["content-type"] == "application/x-www-form-urlencoded"
+        assert parse_qs(body.decode()) == {"a": ["hi", "2"], "key": [f"<{value}>"]}
+    else:
+        assert headers["content-type"] == "application/json"
+        assert json.loads(body) == {"a": "hi", "key": f"<{value}>"}
+    assert "***" in text_of(execution)
+    assert ToolCall.objects.get(origin=execution.origin).arguments["secret_fields"] == fields
+    assert_nowhere(value, caplog)
+
+
+def assert_nowhere(value: str, caplog: Any) -> None:
+    kept = everything_kept()
+    forms = {value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1]}
+    for form in {*forms, *(json.dumps(one)[1:-1] for one in forms)}:
+        assert form not in kept
+        assert form not in caplog.text
+
+
+def test_a_body_is_a_form_of_nothing_but_its_secret(run: Run, web: Web, secret: Secret) -> None:
+    text_of(run(method="POST", url=web.url("/hello/"), secret_fields={"key": "{secret:here}"}))
+    assert web.seen[0][3] == f"key={VALUE}".encode()
+
+
+@pytest.mark.parametrize("config", ANYWHERE)
+def test_a_secret_goes_anywhere_but_to_its_hosts_nowhere(
+    run: Run, web: Web, secret: Secret, config: dict[str, Any]
+) -> None:
+    execution = run(message=web.url("/echo/", host="localhost"), url="{{text}}", **config)
+    assert error_of(execution) == ("secret_not_for_host", "ask")
+    assert web.seen == []
+
+
+@pytest.mark.parametrize("config", ANYWHERE)
+def test_no_secret_is_sent_in_the_clear(
+    run: Run, alice: User, web: Web, config: dict[str, Any]
+) -> None:
+    create_secret(owner=alice, name="here", value=VALUE, hosts=["api.example.com"])
+    execution = run(message="http", url="{{text}}://api.example.com/", **config)
+    assert error_of(execution) == ("secret_needs_https", "ask")
+
+
+@pytest.mark.parametrize("config", ANYWHERE[2:])
+def test_a_body_with_a_secret_is_not_taken_along_to_another_host(
+    run: Run, web: Web, secret: Secret, config: dict[str, Any]
+) -> None:
+    elsewhere = web.url("/echo/", host="localhost")
+    execution = run(url=web.url(f"/keep/{elsewhere}"), **config)
+    assert error_of(execution) == ("egress_redirect_refused", "ask")
+    assert [asked[2]["host"].split(":")[0] for asked in web.seen] == ["127.0.0.1"]
+    assert VALUE not in everything_kept()
+
+
+def test_a_redirect_that_asks_anew_goes_on_without_the_body(
+    run: Run, web: Web, secret: Secret
+) -> None:
+    elsewhere = web.url("/hello/", host="localhost")
+    text_of(run(url=web.url(f"/to/{elsewhere}"), **ANYWHERE[2]))
+    assert [asked[0] for asked in web.seen] == ["POST", "GET"]
+    assert VALUE not in repr(web.seen[1])
+
+
+def test_json_without_fields_takes_no_secret(run: Run, web: Web, secret: Secret) -> None:
+    execution = run(
+        method="POST", url=web.url("/hello/"), json="{{text}}",
+        secret_fields={"key": "{secret:here}"},
+    )  # fmt: skip
+    assert error_of(execution) == ("http_no_fields", "ask")
+    assert web.seen == []
 
 
 @pytest.mark.parametrize("to", ["{{text}}", "http://{{text}}/"])

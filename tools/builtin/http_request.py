@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from typing import Any, Literal
+from urllib.parse import parse_qsl, urlencode
 
 import httpx
 from django.conf import settings
@@ -33,6 +34,11 @@ class SecretNeedsHttps(ChatterError):
     message = "Secrets go to '{host}' by https only."
 
 
+class NoFields(ToolFailed):
+    code = "http_no_fields"
+    message = "The JSON that is sent is no object, so no field with a secret can be put in it."
+
+
 class NotJson(ToolFailed):
     code = "http_not_json"
 
@@ -45,7 +51,14 @@ class HttpRequestArgs(ToolArgs):
     secret_headers: dict[str, str] = Field(
         default={}, description="Headers that name secrets, such as Bearer {secret:name}."
     )
+    secret_query: dict[str, str] = Field(
+        default={}, description="Parts of the address that name secrets."
+    )
     body: str = Field(default="", max_length=200_000, description="What is sent.")
+    json_body: bool = Field(default=False, description="The body is JSON, and no form.")
+    secret_fields: dict[str, str] = Field(
+        default={}, description="Fields of the body that name secrets."
+    )
     timeout_s: float = Field(default=20, gt=0, le=LONGEST_S, description="For all of it.")
     max_bytes: int = Field(
         default=MOST_BYTES, ge=1, le=MOST_BYTES, description="The longest answer that is taken."
@@ -75,8 +88,7 @@ class HttpRequest(Tool[HttpRequestArgs]):
         url = _address(args)
         secrets = await _secrets(args, url, context)
         try:
-            headers = {name: filled(text, secrets) for name, text in args.secret_headers.items()}
-            fetched = await fetch(_outgoing(args, url, headers))
+            fetched = await fetch(_outgoing(args, url, secrets))
         except ChatterError as error:  # it may name a host that a redirect made of the secret
             raise type(error)(**masked(error.detail, secrets.values())) from None
         except Exception as error:  # what nobody foresaw may repeat what was sent
@@ -93,8 +105,9 @@ def _address(args: HttpRequestArgs) -> str:
 
 
 async def _secrets(args: HttpRequestArgs, url: str, context: ToolContext) -> Mapping[str, str]:
-    """The values of the secrets that the headers name, if they may go to this address."""
-    named = [name for text in args.secret_headers.values() for name in named_in(text)]
+    """The values of the secrets that it names, if they may go to this address."""
+    places = (args.secret_headers, args.secret_query, args.secret_fields)
+    named = [name for texts in places for text in texts.values() for name in named_in(text)]
     if not named:
         return {}
     try:
@@ -107,19 +120,40 @@ async def _secrets(args: HttpRequestArgs, url: str, context: ToolContext) -> Map
     return await database.run(values_for_host, context.user_id, named, host)
 
 
-def _outgoing(args: HttpRequestArgs, url: str, secret: Mapping[str, str]) -> Outgoing:
-    """Names of headers are the same however they are written; the secret ones outweigh others."""
+def _outgoing(args: HttpRequestArgs, url: str, secrets: Mapping[str, str]) -> Outgoing:
+    """What holds a secret outweighs what has the same name; headers have it however written."""
+
+    def with_secrets(texts: Mapping[str, str]) -> dict[str, str]:
+        return {name: filled(text, secrets) for name, text in texts.items()}
+
     headers = {name.lower(): value for name, value in args.headers.items()}
-    hidden = {name.lower(): value for name, value in secret.items()}
+    hidden = {name.lower(): text for name, text in with_secrets(args.secret_headers).items()}
+    if query := with_secrets(args.secret_query):
+        url = str(httpx.URL(url).copy_merge_params(query))
+    fields = with_secrets(args.secret_fields)
     return Outgoing(
         url,
         method=args.method,
         headers=headers | hidden,
-        body=args.body.encode(),
+        body=_body(args, fields).encode(),
+        body_stays=bool(fields),
         timeout_s=args.timeout_s,
         max_bytes=args.max_bytes,
         secret=frozenset(hidden),
     )
+
+
+def _body(args: HttpRequestArgs, fields: Mapping[str, str]) -> str:
+    """The body with these fields in it: of the JSON object that it is, or of a form."""
+    if not fields:
+        return args.body
+    if not args.json_body:
+        form = parse_qsl(args.body, keep_blank_values=True)
+        return urlencode([*(one for one in form if one[0] not in fields), *fields.items()])
+    whole = json.loads(args.body)
+    if not isinstance(whole, dict):
+        raise NoFields
+    return json.dumps({**whole, **fields}, ensure_ascii=False)
 
 
 def _told(args: HttpRequestArgs, fetched: Fetched, secrets: Mapping[str, str]) -> ToolResult:

@@ -18,6 +18,7 @@ from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
 _MOST_HEADERS = 50
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _FIRST_ERROR = 400
+_CONTENT_TYPE, _FORM = "content-type", "application/x-www-form-urlencoded"
 
 with warnings.catch_warnings():
     # A setting named like a method of pydantic's that has long had another name.
@@ -37,6 +38,16 @@ with warnings.catch_warnings():
             max_length=_MOST_HEADERS,
             description="Texts with secrets in them, such as Bearer {secret:github}; "
             "no references.",
+        )
+        secret_query: dict[str, str] = Field(
+            default={},
+            max_length=_MOST_HEADERS,
+            description="Likewise, added to the address, escaped.",
+        )
+        secret_fields: dict[str, str] = Field(
+            default={},
+            max_length=_MOST_HEADERS,
+            description="Likewise, put into the body: of `json`, an object, or of `body`, a form.",
         )
         body: str = Field(
             default="", max_length=MAX_TEMPLATE, description="What is sent, with references."
@@ -60,15 +71,15 @@ with warnings.catch_warnings():
         def _are_headers(cls, headers: dict[str, str]) -> dict[str, str]:
             return checked_headers(headers)
 
-        @field_validator("secret_headers")
+        @field_validator("secret_headers", "secret_query", "secret_fields")
         @classmethod
-        def _name_secrets(cls, headers: dict[str, str]) -> dict[str, str]:
-            for name, text in headers.items():
+        def _name_secrets(cls, texts: dict[str, str]) -> dict[str, str]:
+            for name, text in texts.items():
                 if "{{" in text:
                     raise ValueError("No references here: a run must not choose its secrets.")
                 if not named_in(text):
                     raise ValueError(f"'{name}' names no secret, as {{secret:github}} would.")
-            return headers
+            return texts
 
         @model_validator(mode="after")
         def _one_body(self) -> Self:
@@ -76,13 +87,25 @@ with warnings.catch_warnings():
                 raise ValueError("Give `body` or `json`, not both.")
             return self
 
+        @model_validator(mode="after")
+        def _has_fields(self) -> Self:
+            """What secret fields are put into can hold fields."""
+            if self.secret_fields and isinstance(self.json, list | int | float):
+                raise ValueError("With `secret_fields`, `json` is an object.")
+            kinds = [text for name, text in self.headers.items() if name.lower() == _CONTENT_TYPE]
+            if self.secret_fields and self.json is None and any(one != _FORM for one in kinds):
+                raise ValueError(f"With `secret_fields`, `body` is a form: {_FORM}.")
+            return self
+
 
 class HttpRequestNode(NodeType[Config]):
     """Sends a request and passes on what the server answers.
 
     `nodes.<id>.status` is its status, `.headers` are some of its headers, `.data` is its JSON.
-    Secrets of the one the run belongs to go into `secret_headers` alone, and only to the hosts each
-    of them was saved for; a redirect to elsewhere loses them.
+    Secrets of the one the run belongs to go into `secret_headers`, `secret_query` and
+    `secret_fields` alone, and only to the hosts each of them was saved for. A redirect to elsewhere
+    loses those of the headers and the address; one that would take along a body with secrets is an
+    error.
 
     A finished request is never sent again. One that a crash cut off is, for nobody knows whether it
     was done: what changes something carries an `Idempotency-Key` that is the same both times. What
@@ -120,8 +143,8 @@ def _arguments(config: Config, names: Mapping[str, Any], visit: Visit) -> dict[s
     body = render(config.body, names, shared)
     if config.json is not None:
         body = json.dumps(bind(config.json, names, allowance=shared), ensure_ascii=False)
-        if "content-type" not in written:
-            headers["Content-Type"] = "application/json"
+    if (config.json is not None or config.secret_fields) and _CONTENT_TYPE not in written:
+        headers["Content-Type"] = "application/json" if config.json is not None else _FORM
     if config.method in _CHANGING and "idempotency-key" not in written:
         headers["Idempotency-Key"] = _same_when_resumed(visit)
     return {
@@ -130,7 +153,10 @@ def _arguments(config: Config, names: Mapping[str, Any], visit: Visit) -> dict[s
         "query": {name: render(text, names, shared) for name, text in config.query.items()},
         "headers": headers,
         "secret_headers": dict(config.secret_headers),
+        "secret_query": dict(config.secret_query),
         "body": body,
+        "json_body": config.json is not None,
+        "secret_fields": dict(config.secret_fields),
         "timeout_s": config.timeout_s,
         "max_bytes": config.max_bytes,
         "expect": config.expect,

@@ -1,6 +1,6 @@
 """The requests of HTTP nodes: secrets come from where they are kept, and go where they may.
 
-Told by settings, not by the type of a node: `headers`, `secret_headers`, `url`.
+Told by settings, not by the type of a node: `headers`, those of secrets, `url`.
 """
 
 import re
@@ -12,7 +12,7 @@ from workflows.definition.references import expressions_in
 from workflows.validation.issue import Issue, error, shown
 from workflows.validation.subject import Node, World
 
-_SECRET = "secret_headers"  # noqa: S105 - the name of a setting
+_SECRETS = ("secret_headers", "secret_query", "secret_fields")
 _KEEPS_A_SECRET = re.compile(
     r"(?i)(?:proxy-)?authorization|cookie|(?:x-)?(?:[a-z0-9]{1,30}-){0,3}"
     r"(?:api-?key|apikey|(?:auth|access|secret|private|session)-?(?:token|key)|token|password)"
@@ -28,7 +28,7 @@ def proves_who_asks(header: str) -> bool:
 
 def check_headers(node: Node) -> Iterator[Issue]:
     """Secrets as they are where references belong, and references where secrets belong."""
-    if not node.has(_SECRET):
+    if not node.has(_SECRETS[0]):
         return
     headers = node.spec.config.get("headers")
     for name, text in headers.items() if isinstance(headers, dict) else ():
@@ -38,12 +38,13 @@ def check_headers(node: Node) -> Iterator[Issue]:
                 "secret_in_plain_text", node.path("config", "headers", name), message, _SAVE_IT
             )
     for setting, value in node.spec.config.items():
-        if setting != _SECRET and any(map(named_in, _texts(value))):
-            message = "Secrets are put in `secret_headers` only; here this would be sent as it is."
-            yield error("secret_not_filled_in", node.path("config", setting), message)
-    if any(True for _ in expressions_in(node.spec.config.get(_SECRET))):
-        message = "No references here: neither a run nor a parameter is to choose its secrets."
-        yield error("secret_headers_not_literal", node.path("config", _SECRET), message)
+        if setting not in _SECRETS and any(map(named_in, _texts(value))):
+            message = "No secret is put in here: this would be sent as it is."
+            hint = f"They go into {', '.join(f'`{one}`' for one in _SECRETS)}."
+            yield error("secret_not_filled_in", node.path("config", setting), message, hint)
+        elif setting in _SECRETS and any(True for _ in expressions_in(value)):
+            message = "No references here: neither a run nor a parameter is to choose its secrets."
+            yield error(f"{setting}_not_literal", node.path("config", setting), message)
 
 
 def check_request(world: World | None, node: Node) -> Iterator[Issue]:
@@ -53,14 +54,15 @@ def check_request(world: World | None, node: Node) -> Iterator[Issue]:
     if node.kind.tool and not world.may_call(node.kind.tool):
         message = f"The tool '{node.kind.tool}', which this node uses, is not one you may use."
         yield error("tool_not_usable", node.path("type"), message)
-    headers = node.spec.config.get(_SECRET) if node.has(_SECRET) else None
-    for header, text in headers.items() if isinstance(headers, dict) else ():
-        for name in named_in(text) if isinstance(text, str) else ():
-            yield from _sendable(world, node, header, name)
+    for setting in filter(node.has, _SECRETS):
+        texts = node.spec.config.get(setting)
+        for key, text in texts.items() if isinstance(texts, dict) else ():
+            for name in named_in(text) if isinstance(text, str) else ():
+                yield from _sendable(world, node, node.path("config", setting, key), name)
 
 
-def _sendable(world: World, node: Node, header: str, name: str) -> Iterator[Issue]:
-    path, hosts = node.path("config", _SECRET, header), world.hosts_of(name)
+def _sendable(world: World, node: Node, path: str, name: str) -> Iterator[Issue]:
+    hosts = world.hosts_of(name)
     if hosts is None:
         hint = "GET /api/v1/secrets/ lists yours."
         yield error("unknown_secret", path, f"There is no secret '{shown(name)}' of yours.", hint)

@@ -16,7 +16,7 @@ from workflows.validation.subject import Subject
 
 _KEEP_IT_ELSEWHERE = (
     "Whoever reads the graph reads it. Give it as a parameter, or save it as a secret and name it "
-    "in the `secret_headers` of an HTTP node."
+    "in the secret settings of an HTTP node."
 )
 
 
