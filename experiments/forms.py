@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 from django import forms
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 
 from accounts.models import User
 from core.api import issues_of
+from core.models import new_id
 from experiments.api.inputs import ExperimentIn, given
 from experiments.metrics import EVENT, LEDGER
 from experiments.models import Experiment
@@ -44,9 +46,11 @@ BLANK: Mapping[str, Any] = {
 class ExperimentForm(forms.Form):
     """`variants` are its rows. What an experiment is about stays once it is made.
 
+    `key` is of one page: what is sent with it twice is one experiment.
     Fields read what is written; whether that is an experiment, the body of the API's request says.
     """
 
+    key = forms.CharField(required=False, max_length=100, widget=forms.HiddenInput)
     name = forms.CharField()
     hypothesis = forms.CharField(required=False, widget=forms.Textarea({"rows": 2}))
     target = forms.ChoiceField(label="About")
@@ -78,7 +82,8 @@ class ExperimentForm(forms.Form):
     )
 
     def __init__(self, user: User, data: Any = None, experiment: Experiment | None = None) -> None:
-        super().__init__(data, initial=written(experiment) if experiment else dict(BLANK))
+        blank = {**BLANK, "key": str(new_id())}
+        super().__init__(data, initial=written(experiment) if experiment else blank)
         self.experiment = experiment
         target: Any = self.fields["target"]
         if experiment is None:
@@ -118,6 +123,13 @@ class ExperimentForm(forms.Form):
         """All of it, as `create_experiment` takes it."""
         body = ExperimentIn.model_validate(self._body())
         return given(body.model_dump(exclude_unset=True))
+
+    def once(self) -> str:
+        """Stands for this page and what was written on it; empty without a key."""
+        if not (key := self.cleaned_data["key"]):
+            return ""
+        words = json.dumps([key, self.given()], sort_keys=True, default=str)
+        return sha256(words.encode()).hexdigest()
 
     def changed(self, experiment: Experiment) -> dict[str, Any]:
         """What is not as it was, as `change_experiment` takes it."""

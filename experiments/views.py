@@ -128,7 +128,7 @@ def new_experiment(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _form_page(request, form)
     try:
-        made = create_experiment(owner=user, **form.given())
+        made = create_experiment(owner=user, once=form.once(), **form.given())
     except ChatterError as error:
         return _form_page(request, form, error)
     return redirect("experiment", made.pk)

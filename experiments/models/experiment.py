@@ -66,7 +66,7 @@ class Experiment(EditableRecord):
     `window_min` minutes from its first exposure on, and counted when they are over. The sequential
     test is sharpest at `planned_units`. Guard rails are looked at from `guard_due_at` on, by one
     process. From the start on only its name and hypothesis change.
-    `winner` was promoted.
+    `winner` was promoted. `once` stands for the form that made it: sent again it makes no other.
     """
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="experiments")
@@ -97,6 +97,7 @@ class Experiment(EditableRecord):
     completed_at = models.DateTimeField(null=True)
     guard_due_at = models.DateTimeField(null=True)
     winner = models.ForeignKey("experiments.Variant", models.SET_NULL, null=True, related_name="+")
+    once = models.CharField(max_length=64, blank=True, default="")
 
     objects = ExperimentQuerySet.as_manager()
 
@@ -113,6 +114,11 @@ class Experiment(EditableRecord):
             models.CheckConstraint(
                 condition=Q(traffic_percent__gte=1, traffic_percent__lte=100),
                 name="experiments_traffic_is_a_share",
+            ),
+            models.UniqueConstraint(
+                fields=["owner", "once"],
+                condition=~Q(once=""),
+                name="experiments_one_of_a_form",
             ),
         ]
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from audit.record import Told, record
@@ -65,18 +65,28 @@ def create_experiment(
     template: str = "",
     users: Sequence[str] = (),
     groups: Sequence[str] = (),
+    once: str = "",
     **fields: Any,
 ) -> Experiment:
-    """A draft. Raises OneExperimentTarget, InvalidExperiment, OnlyStaff, DefinitionNotFound,
-    TemplateNotFound, VersionNotFound.
+    """A draft; with the same `once` as one that was made before, that one.
+
+    Raises OneExperimentTarget, InvalidExperiment, OnlyStaff, DefinitionNotFound, TemplateNotFound,
+    VersionNotFound.
     """
     if bool(definition) == bool(template):
         raise OneExperimentTarget
-    experiment = Experiment(owner=owner, **fields)
+    experiment = Experiment(owner=owner, once=once, **fields)
     experiment.definition = definition_for(owner, definition) if definition else None
     experiment.template = template_called(template, owner) if template else None
     _check(experiment)
-    experiment.save()
+    try:
+        with transaction.atomic():
+            experiment.save()
+    except IntegrityError:
+        before = Experiment.objects.filter(owner=owner, once=once).first()
+        if not once or before is None:
+            raise
+        return experiment_for(owner, before.pk)
     _set_audience(experiment, users, groups)
     _set_variants(experiment, variants)
     record("experiments.experiment.created", actor=owner, target=experiment, **told(experiment))

@@ -75,6 +75,22 @@ def test_an_experiment_is_made_as_it_was_written(browser):
     assert "Shorter answers" in browser.get("/experiments/").text
 
 
+def test_a_form_sent_twice_makes_one(browser, admin):
+    sent = {**shown(browser, NEW), **filled()}
+    first, again = (browser.post(NEW, sent) for _ in range(2))
+    assert (first.status_code, again.status_code) == (302, 302)
+    assert first.url == again.url
+    assert Experiment.objects.get().variants.count() == 2
+    assert AuditEntry.objects.filter(action="experiments.experiment.created").count() == 1
+    other = browser.post(NEW, {**sent, "name": "Gone back to, and changed"})
+    assert other.url != first.url
+    assert browser.post(NEW, {**sent, **shown(browser, NEW), **filled()}).url != first.url
+    theirs = browser_of(admin)
+    token = shown(theirs, NEW)["csrfmiddlewaretoken"]
+    assert theirs.post(NEW, {**sent, "csrfmiddlewaretoken": token}).url != first.url
+    assert Experiment.objects.count() == 4
+
+
 def test_versions_of_a_workflow_and_an_event_are_compared(browser, api, alice):
     say = {"id": "say", "type": "prompt", "config": {"template": "one"}}
     made = api(alice).post("/api/v1/definitions/", {"name": "Report", "graph": graph(say)}).json()
