@@ -19,6 +19,7 @@ from analytics.api.definitions import BadWindow, analytics_of, window_of
 from analytics.reports.activity import activity
 from analytics.reports.asked import read_asked, whose_of
 from analytics.reports.export import FORMATS
+from analytics.reports.labels import page_of
 from analytics.reports.reading import SUBJECTS
 from analytics.reports.report import report
 from analytics.reports.span import RANGES, USUAL, Span
@@ -55,6 +56,8 @@ def subject_page(request: HttpRequest, subject: str = "executions") -> HttpRespo
     except ChatterError as error:
         problem, query = error, {}
         shown = report(read_asked(SUBJECTS[subject], _COMPARED, user))
+    for one in (shown, *shown["groups"]):
+        one["page"] = page_of(one["rows"], "" if shown["of"] == "all" else shown["of"])
     by = SUBJECTS[subject].by
     context = {
         "subject": subject,
@@ -110,6 +113,8 @@ def user_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     except ChatterError as error:
         problem, query = error, {}
         shown = activity(read_asked(SUBJECTS["executions"], alone, user))
+    for one in (shown, *shown["templates"], *shown["definitions"]):
+        one["page"] = page_of(one["rows"], shown["user"])
     context = {
         "report": shown,
         "problem": problem,
