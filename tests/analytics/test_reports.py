@@ -330,6 +330,20 @@ def test_a_report_is_exported_line_by_line_and_audited(api, alice):
     )
 
 
+def test_an_export_as_json_is_one_array_of_the_same_lines(api, alice):
+    address = "/api/v1/analytics/tools/export/"
+    assert orjson.loads(body_of(api(alice).get(address, {"as": "json"}))) == []
+    for number in range(300):
+        ToolCallFactory(user=alice, tool=f"t{number}\n,]", started_at=clock.now())
+    told, lines = (
+        body_of(api(alice).get(address, {"by": "tool", "as": kind})) for kind in ("json", "jsonl")
+    )
+    assert api(alice).get(address, {"as": "json"}).headers["Content-Type"] == "application/json"
+    names = [(one["key"], one["calls"]) for one in orjson.loads(told)]
+    assert names == [(one["key"], one["calls"]) for one in map(orjson.loads, lines.splitlines())]
+    assert len(names) == 300
+
+
 def test_an_export_of_a_time_in_which_nothing_happened_has_its_columns(api, alice):
     for name, first in (("executions", "executions"), ("models", "calls"), ("tools", "calls")):
         address = f"/api/v1/analytics/{name}/export/"
