@@ -1,6 +1,7 @@
 """What the list of executions is asked for, as people read it, and how to ask for less."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
@@ -35,9 +36,9 @@ class Chip:
 def chips_of(asked: QueryDict, reader: User) -> list[Chip]:
     """Everything asked for but the status, with the names of what the reader may see."""
     return [
-        Chip(said, _named(name, asked[name], reader), without(asked, name))
-        for name, said in _SAID.items()
-        if asked.get(name)
+        Chip(said, _named(name, str(value), reader), without(asked, name))
+        for name, value in asked.dict().items()
+        if value and (said := _SAID.get(name))
     ]
 
 
@@ -51,7 +52,7 @@ def without(asked: QueryDict, name: str, **instead: str) -> str:
 
 
 def _named(name: str, value: str, reader: User) -> str:
-    rows: dict[str, tuple[QuerySet[object], str]] = {
+    rows: dict[str, tuple[QuerySet[Any], str]] = {
         "template": (WorkflowTemplate.objects.visible_to(reader), "name"),
         "definition": (WorkflowDefinition.objects.visible_to(reader), "name"),
         "user": (

@@ -32,9 +32,9 @@ def executions(request: HttpRequest) -> HttpResponse:
     if not request.GET.get("user") and request.GET.get("of") != "all":
         rows = rows.filter(user=user)
     found = ExecutionFilter(request.GET, rows)
-    rows = found.qs if found.is_valid() else rows.none()
+    listed = found.qs if found.is_valid() else rows.none()
     try:
-        page = paginator.paginate_queryset(rows, Request(request)) or []
+        page = paginator.paginate_queryset(listed, Request(request)) or []
     except NotFound as error:
         raise Http404 from error
     return render(
