@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 from zoneinfo import available_timezones
 
 from django.contrib.auth.decorators import login_required
@@ -15,8 +16,10 @@ from django.views.decorators.http import require_GET
 from accounts.authentication import user_of
 from accounts.models import User
 from analytics.api.definitions import BadWindow, analytics_of, window_of
+from analytics.reports.activity import activity
 from analytics.reports.asked import read_asked, whose_of
 from analytics.reports.export import FORMATS
+from analytics.reports.labels import page_of
 from analytics.reports.reading import SUBJECTS
 from analytics.reports.report import report
 from analytics.reports.span import RANGES, USUAL, Span
@@ -53,6 +56,8 @@ def subject_page(request: HttpRequest, subject: str = "executions") -> HttpRespo
     except ChatterError as error:
         problem, query = error, {}
         shown = report(read_asked(SUBJECTS[subject], _COMPARED, user))
+    for one in (shown, *shown["groups"]):
+        one["page"] = page_of(one["rows"], "" if shown["of"] == "all" else shown["of"])
     by = SUBJECTS[subject].by
     context = {
         "subject": subject,
@@ -89,14 +94,37 @@ def talks_page(request: HttpRequest) -> HttpResponse:
     except ChatterError as error:
         problem, query = error, {}
         shown = talks(Span.of(query), whose_of("me", user))
-    most = max(map(max, shown.active_hours))
-    hours = [
-        (day, [(count, _shade(count, most)) for count in row])
-        for day, row in zip(WEEKDAYS, shown.active_hours, strict=True)
-    ]
-    context = {"report": shown, "hours": hours, "clock": range(24), "problem": problem}
+    context = {"report": shown, "problem": problem, **_hours(shown.active_hours)}
     context |= _frame(request, query, user)
     return render(request, "analytics/conversations.html", context, status=400 if problem else 200)
+
+
+@never_cache
+@login_required
+@require_GET
+def user_page(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What one does oneself; for staff, what any user does."""
+    user, problem, query = user_of(request), None, request.GET.dict()
+    alone = {"by": "", "key": "", "compare": "", "of": str(pk)}
+    try:
+        shown = activity(read_asked(SUBJECTS["executions"], query | alone, user))
+    except NotFound as error:
+        raise Http404 from error
+    except ChatterError as error:
+        problem, query = error, {}
+        shown = activity(read_asked(SUBJECTS["executions"], alone, user))
+    for one in (shown, *shown["templates"], *shown["definitions"]):
+        one["page"] = page_of(one["rows"], shown["user"])
+    context = {
+        "report": shown,
+        "problem": problem,
+        "used": [("Templates", shown["templates"]), ("Workflows", shown["definitions"])],
+        "api": f"/api/v1/analytics/users/{pk}/?{_kept(query, {'of': ''})}",
+        **_hours(shown["active_hours"]),
+        **_frame(request, query, user),
+        "scopes": [],
+    }
+    return render(request, "analytics/user.html", context, status=400 if problem else 200)
 
 
 @never_cache
@@ -176,6 +204,16 @@ def _choice(request: HttpRequest, label: str, change: dict[str, str], chosen: bo
 def _kept(query: dict[str, str], change: dict[str, str]) -> str:
     kept = {name: query.get(name, "") for name in _KEPT} | change
     return urlencode({name: value for name, value in kept.items() if value})
+
+
+def _hours(counts: list[list[int]]) -> dict[str, Any]:
+    """A table of the hours of a week, the busier the darker."""
+    most = max(map(max, counts))
+    hours = [
+        (day, [(count, _shade(count, most)) for count in row])
+        for day, row in zip(WEEKDAYS, counts, strict=True)
+    ]
+    return {"hours": hours, "clock": range(24)}
 
 
 def _shade(count: int, most: int) -> int:

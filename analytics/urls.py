@@ -9,5 +9,6 @@ urlpatterns = [
     path("analytics/conversations/", pages.talks_page, name="analytics-conversations"),
     path("analytics/definitions/<str:pk>/", pages.definition_page, name="analytics-definition"),
     path("analytics/live/", pages.live_page, name="analytics-live"),
+    path("analytics/users/<uuid:pk>/", pages.user_page, name="analytics-user"),
     path("analytics/<slug:subject>/", pages.subject_page, name="analytics-subject"),
 ]

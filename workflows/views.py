@@ -13,8 +13,9 @@ from core.errors import NotFound
 from core.pagination import NewestFirst
 from llms.api.calls import ModelCallOut
 from llms.models import ModelCall
-from workflows.api.executions import last_seq
+from workflows.api.executions import ExecutionFilter, last_seq
 from workflows.api.shapes import listed_execution
+from workflows.chips import chips_of, without
 from workflows.models import ExecutionStatus, WorkflowExecution
 from workflows.selectors import execution_for
 
@@ -22,14 +23,18 @@ from workflows.selectors import execution_for
 @login_required
 @require_GET
 def executions(request: HttpRequest) -> HttpResponse:
-    """One's executions, newest first."""
-    paginator = NewestFirst()
-    rows = WorkflowExecution.objects.filter(user=user_of(request)).for_list()
-    status = request.GET.get("status", "")
-    if status in ExecutionStatus.values:
-        rows = rows.filter(status=status)
+    """One's executions, newest first; those that the address asks for, as the API's list does.
+
+    Staff see others' where the address names a user, or `of=all`.
+    """
+    paginator, user = NewestFirst(), user_of(request)
+    rows = WorkflowExecution.objects.visible_to(user).for_list()
+    if not request.GET.get("user") and request.GET.get("of") != "all":
+        rows = rows.filter(user=user)
+    found = ExecutionFilter(request.GET, rows)
+    listed = found.qs if found.is_valid() else rows.none()
     try:
-        page = paginator.paginate_queryset(rows, Request(request)) or []
+        page = paginator.paginate_queryset(listed, Request(request)) or []
     except NotFound as error:
         raise Http404 from error
     return render(
@@ -39,9 +44,15 @@ def executions(request: HttpRequest) -> HttpResponse:
             "executions": [listed_execution(one).to_json() for one in page],
             "next": paginator.get_next_link(),
             "previous": paginator.get_previous_link(),
-            "statuses": ExecutionStatus.values,
-            "status": status,
+            "statuses": [
+                (one, without(request.GET, "status", status=one)) for one in ExecutionStatus.values
+            ],
+            "status": request.GET.get("status", ""),
+            "any_status": without(request.GET, "status"),
+            "chips": chips_of(request.GET, user),
+            "problem": not found.is_valid(),
         },
+        status=200 if found.is_valid() else 400,
     )
 
 

@@ -1,5 +1,7 @@
 """What is no rollup: how people talk, and how the installation is doing."""
 
+from uuid import UUID
+
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -8,11 +10,15 @@ from rest_framework.response import Response
 from accounts.authentication import user_of
 from analytics.api.reports import OF, SPAN
 from analytics.models import ExecutionRollup
-from analytics.reports.asked import whose_of
+from analytics.reports.activity import ActivityOut, activity
+from analytics.reports.asked import read_asked, whose_of
+from analytics.reports.reading import SUBJECTS
 from analytics.reports.span import Span
 from analytics.reports.talks import TalksOut, talks
 from analytics.system import SystemOut, system_now
 from core.errors import NotFound
+
+_ALONE = {"by": "", "key": "", "compare": ""}
 
 
 class TalksReport(GenericAPIView[ExecutionRollup]):
@@ -26,6 +32,18 @@ class TalksReport(GenericAPIView[ExecutionRollup]):
         query, user = request.query_params, user_of(request)
         whose = whose_of(query.get("of", "me"), user)
         return Response(talks(Span.of(query), whose).to_json())
+
+
+class ActivityReport(GenericAPIView[ExecutionRollup]):
+    """What one does oneself; for staff, what any user does."""
+
+    queryset = ExecutionRollup.objects.none()
+    filter_backends = ()
+
+    @extend_schema("analytics_users", parameters=SPAN, responses=ActivityOut)
+    def get(self, request: Request, pk: UUID) -> Response:
+        query = {**request.query_params.dict(), **_ALONE, "of": str(pk)}
+        return Response(activity(read_asked(SUBJECTS["executions"], query, user_of(request))))
 
 
 class SystemReport(GenericAPIView[ExecutionRollup]):

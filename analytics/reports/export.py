@@ -60,6 +60,16 @@ def as_json_lines(asked: Asked) -> Iterator[bytes]:
         yield b"".join(orjson.dumps(line) + b"\n" for line in some)
 
 
+def as_json(asked: Asked) -> Iterator[bytes]:
+    """One array of the same lines."""
+    yield b"["
+    comma = b""
+    for some in as_json_lines(asked):
+        yield comma + some.rstrip(b"\n").replace(b"\n", b",\n")
+        comma = b",\n"
+    yield b"]\n"
+
+
 def as_excel(asked: Asked) -> Iterator[bytes]:
     """One sheet; row by row to disk, then the file."""
     with TemporaryFile() as file:
@@ -76,6 +86,7 @@ def as_excel(asked: Asked) -> Iterator[bytes]:
 
 FORMATS: dict[str, tuple[str, Callable[[Asked], Iterator[bytes]]]] = {
     "csv": ("text/csv; charset=utf-8", as_csv),
+    "json": ("application/json", as_json),
     "jsonl": ("application/jsonl", as_json_lines),
     "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", as_excel),
 }

@@ -4,6 +4,8 @@ from collections.abc import Collection
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.urls import reverse
+
 from accounts.models import User
 from analytics.reports.reading import Wanted
 from analytics.reports.span import Span
@@ -41,6 +43,15 @@ def _versions(keys: Collection[str], reader: User) -> dict[str, str]:
         f"{definition}:{version}": f"{names[str(definition)]} {number}"
         for definition, version, number in rows.values_list("definition_id", "version_id", "number")
     }
+
+
+def page_of(rows: str, whose: str) -> str:
+    """The page that lists the same executions as an address of the API; of anything else, that."""
+    path, _, asked = rows.partition("?")
+    if path != "/api/v1/executions/":
+        return rows
+    everyones = "" if whose or "user=" in asked else "&of=all"
+    return f"{reverse('executions')}?{asked}{everyones}"
 
 
 def rows_url(wanted: Wanted, span: Span, reader: User) -> str:

@@ -146,7 +146,7 @@ def _rest(wanted: Wanted, span: Span) -> Iterator[tuple[str, Tally]]:
     if span.rest is None:
         return
     kind = wanted.subject.kind
-    of = {"user_id": wanted.whose} if wanted.whose else {}
+    of: dict[str, Any] = {"user_id": wanted.whose} if wanted.whose else {}
     for key, tally in add_up(kind, kind.counted_between(*span.rest, **of), 1):
         if wanted.has(key):
             yield wanted.group_of(key.whose if wanted.by == "user" else key.subject), tally

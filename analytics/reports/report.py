@@ -107,7 +107,7 @@ def report(asked: Asked) -> dict[str, Any]:
             }
             for at, tally in reading.series(whole, span)
         ],
-        "groups": _groups(asked) if asked.by else [],
+        "groups": groups(asked) if asked.by else [],
     }
 
 
@@ -118,7 +118,8 @@ def _whole(asked: Asked) -> reading.Wanted:
     return replace(asked.wanted, by=asked.by, key=asked.group)
 
 
-def _groups(asked: Asked) -> list[dict[str, Any]]:
+def groups(asked: Asked) -> list[dict[str, Any]]:
+    """Each group of what `by` names as JSON, most first."""
     wanted, span = replace(asked.wanted, by=asked.by, key=asked.group), asked.span
     found = reading.groups(wanted, span)
     before = reading.groups(wanted, span.before) if asked.compared else {}

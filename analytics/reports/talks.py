@@ -58,11 +58,12 @@ def talks(span: Span, whose: str) -> TalksOut:
         helpful=said.helpful,
         unhelpful=said.unhelpful,
         satisfaction=said.satisfaction,
-        active_hours=_active_hours(span, whose),
+        active_hours=active_hours(span, whose),
     )
 
 
-def _active_hours(span: Span, whose: str) -> list[list[int]]:
+def active_hours(span: Span, whose: str) -> list[list[int]]:
+    """Executions by the hour in which they ended: Monday to Sunday, each from midnight."""
     counts = [[0] * _HOURS for _ in range(_DAYS)]
     wanted = Wanted(SUBJECTS["executions"], whose=whose)
     for (at, _), tally in reading.table(wanted, span.hourly).items():

@@ -2,9 +2,11 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
+from django.http import QueryDict
 from django.test import Client
 
 from accounts.models import User
@@ -56,6 +58,65 @@ def test_the_form_keeps_what_else_was_asked_and_counts_those_days(door, alice):
     sent |= {"from": "2026-10-25", "to": "2026-10-26", "zone": "Europe/Paris"}
     report: Any = door.get("/analytics/models/", sent).context["report"]
     assert (report["totals"]["calls"], report["by"], report["step"]) == (1, "model", "day")
+
+
+def runs_on(page: str) -> int:
+    return page.count('data-label="Status"')
+
+
+def linked(page: str, label: str) -> str:
+    """The address behind a tile."""
+    found = re.search(rf'<dt>{label}</dt><dd><a href="([^"]*)">', page)
+    assert found
+    return unescape(found[1])
+
+
+def test_figures_of_executions_lead_to_a_page_of_the_rows_behind_them(
+    client, api, built_in, drain, alice, charlie, admin
+):
+    for user, text in ((alice, "hello"), (alice, "please break"), (charlie, "hello")):
+        api(user).post("/api/v1/chat/", {"message": text, "mode": "background"})
+        drain()
+    for reader, query, counts in (
+        (alice, "", (2, 1, 1)),
+        (admin, "&of=all", (3, 2, 1)),
+        (admin, f"&of={alice.pk}", (2, 1, 1)),
+        (admin, "", (0, 0, 0)),
+    ):
+        client.force_login(reader)
+        page = client.get(f"/analytics/?by=template{query}").text
+        for label, count in zip(("Executions", "Completed", "Failed"), counts, strict=True):
+            assert runs_on(client.get(linked(page, label)).text) == count, (reader, query, label)
+        for address in re.findall(r'<td><a href="(/executions/[^"]*)">list', page):
+            shown = client.get(unescape(address)).text
+            assert runs_on(shown) == counts[0]
+            assert "template Universal chat" in shown
+    client.force_login(alice)
+    own = client.get(f"/analytics/users/{alice.pk}/").text
+    assert runs_on(client.get(linked(own, "Failed")).text) == 1
+
+
+def test_the_list_of_executions_shows_what_is_asked_for_and_how_to_ask_for_less(
+    client, api, built_in, drain, alice, charlie, admin
+):
+    for user in (alice, charlie):
+        api(user).post("/api/v1/chat/", {"message": "hello", "mode": "background"})
+        drain()
+    client.force_login(alice)
+    for query in (f"user={charlie.pk}", "status=failed", f"template={charlie.pk}"):
+        page = client.get(f"/executions/?{query}").text
+        assert (runs_on(page), "charlie" in page) == (0, False)
+    assert runs_on(client.get("/executions/?of=all").text) == 1
+    assert client.get("/executions/?finished_after=yesterday").status_code == 400
+    client.force_login(admin)
+    asked = f"/executions/?status=completed&user={charlie.pk}&finished_after=2020-01-01T00:00Z"
+    page = client.get(asked).text
+    assert runs_on(page) == 1
+    (less,) = re.findall(r'<a href="([^"]*)" aria-label="Not only of charlie"', page)
+    assert dict(QueryDict(unescape(less).removeprefix("?")).items()) == {
+        "status": "completed",
+        "finished_after": "2020-01-01T00:00Z",
+    }
 
 
 @pytest.mark.parametrize("path", PAGES)

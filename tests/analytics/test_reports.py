@@ -330,6 +330,20 @@ def test_a_report_is_exported_line_by_line_and_audited(api, alice):
     )
 
 
+def test_an_export_as_json_is_one_array_of_the_same_lines(api, alice):
+    address = "/api/v1/analytics/tools/export/"
+    assert orjson.loads(body_of(api(alice).get(address, {"as": "json"}))) == []
+    for number in range(300):
+        ToolCallFactory(user=alice, tool=f"t{number}\n,]", started_at=clock.now())
+    told, lines = (
+        body_of(api(alice).get(address, {"by": "tool", "as": kind})) for kind in ("json", "jsonl")
+    )
+    assert api(alice).get(address, {"as": "json"}).headers["Content-Type"] == "application/json"
+    names = [(one["key"], one["calls"]) for one in orjson.loads(told)]
+    assert names == [(one["key"], one["calls"]) for one in map(orjson.loads, lines.splitlines())]
+    assert len(names) == 300
+
+
 def test_an_export_of_a_time_in_which_nothing_happened_has_its_columns(api, alice):
     for name, first in (("executions", "executions"), ("models", "calls"), ("tools", "calls")):
         address = f"/api/v1/analytics/{name}/export/"
@@ -345,6 +359,32 @@ def test_conversations_are_counted_without_being_read(chats, api, alice, admin):
     assert told["satisfaction"] is None
     assert sum(map(sum, told["active_hours"])) == 2
     assert ask(api, admin, "conversations", of="all")["conversations"] == 3
+
+
+def test_what_a_user_does_is_told_to_them_and_to_staff(chats, api, alice, charlie, admin, client):
+    path = f"analytics/users/{alice.pk}/"
+    told = api(alice).get(f"/api/v1/{path}").json()
+    assert (told["user"], told["username"]) == (str(alice.pk), "alice")
+    (template,) = told["templates"]
+    assert template["label"] == "Universal chat"
+    assert (template["numbers"]["executions"], template["numbers"]["success_rate"]) == (2, 0.5)
+    assert told["totals"] == template["numbers"] == ask(api, alice, "executions")["totals"]
+    last = WorkflowExecution.objects.filter(user=alice).latest("finished_at").finished_at
+    assert datetime.fromisoformat(template["last_used_at"]) == last
+    assert told["definitions"] == []
+    assert sum(map(sum, told["active_hours"])) == 2
+    assert sum(step["numbers"]["executions"] for step in told["series"]) == 2
+    later = api(alice).get(f"/api/v1/{path}", {"from": "2020-01-01", "to": "2020-01-02"}).json()
+    assert (later["totals"]["executions"], later["templates"]) == (0, [])
+    assert api(admin).get(f"/api/v1/{path}").json()["templates"][0]["numbers"] == told["totals"]
+    for door in ("api/v1/", ""):
+        assert api(charlie).get(f"/{door}{path}").status_code == 404
+    client.force_login(admin)
+    assert path in client.get("/analytics/?by=user&of=all").text
+    page = client.get(f"/{path}?range=7d")
+    assert "What alice does" in page.text
+    assert page.context["report"]["templates"][0]["numbers"] == told["totals"]
+    assert client.get(f"/{path}?range=2h").status_code == 400
 
 
 def test_staff_see_what_waits_and_who_works(chats, api, alice, admin):

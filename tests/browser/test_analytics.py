@@ -36,6 +36,11 @@ def test_the_live_dashboard_follows_fifty_runs_of_a_script(page: Page, site) -> 
     expect(page.locator("#running tr").first).to_contain_text("Universal chat")
     expect(calls).to_have_text(str(before + RUNS), timeout=60_000)
     expect(page.locator("[data-live=running]")).to_have_text("0")
+    page.get_by_text("The last minutes, as a table").click()
+    newest = page.locator("#minutes tr").first.locator("td").first
+    expect(newest).to_have_text("0")
+    told = [number(one) for one in page.locator("#minutes tr td:nth-child(2)").all_inner_texts()]
+    assert max(told) > 0
     expect(page.locator("#nothing-running")).to_be_visible()
     page.goto("/analytics/models/?by=model&range=24h")
     total = page.locator(".tiles div", has_text="Calls").locator("dd").first

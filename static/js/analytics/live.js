@@ -9,6 +9,7 @@ import { chart } from "./chart.js";
 
 const KEPT = 300;
 const TICK_MS = 1000;
+const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 const history = { times: [], running: [], tokens: [] };
 const plot = chart(document.getElementById("live-chart"), {
   times: [],
@@ -76,5 +77,13 @@ function tick() {
   history.tokens.push(counters.tokens_per_s);
   for (const list of Object.values(history)) if (list.length > KEPT) list.shift();
   plot.update(history.times, [history.running, history.tokens]);
+  tabulate();
   tell();
+}
+
+/** The same as a table, the newest first, while somebody has it open. */
+function tabulate() {
+  if (!document.getElementById("live-minutes").open) return;
+  const rows = history.times.map((time, at) => el("tr", {}, el("th", { scope: "row" }, clock.format(time * 1000)), el("td", { class: "number" }, tokens(history.running[at])), el("td", { class: "number" }, tokens(history.tokens[at]))));
+  fill(document.getElementById("minutes"), rows.reverse());
 }

@@ -1,0 +1,76 @@
+"""What one user does: when, with which workflows, and what came of it."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Max
+
+from accounts.models import User
+from analytics.reports.asked import Asked
+from analytics.reports.numbers import ExecutionNumbers
+from analytics.reports.report import GroupOut, StepOut, groups, report
+from analytics.reports.talks import active_hours
+from core.shapes import Shape
+from workflows.models import Rerun, WorkflowExecution
+
+
+class UsedOut(GroupOut[ExecutionNumbers]):
+    """A template or a workflow; `last_used_at` is when the last that ended in the time did."""
+
+    last_used_at: datetime | None
+
+
+class ActivityOut(Shape):
+    """Executions of one user that ended in the time, as in the report of executions.
+
+    `active_hours` counts them by the hour in which they ended: Monday to Sunday, each from midnight
+    in the zone. Templates and definitions are in the order of what was done with them, most first.
+    """
+
+    user: UUID
+    username: str
+    start: str
+    end: str
+    until: str
+    zone: str
+    step: str
+    rows: str
+    totals: ExecutionNumbers
+    series: list[StepOut[ExecutionNumbers]]
+    active_hours: list[list[int]]
+    templates: list[UsedOut]
+    definitions: list[UsedOut]
+
+
+_SAME = ("start", "end", "until", "zone", "step", "rows", "totals", "series")
+
+
+def activity(asked: Asked) -> dict[str, Any]:
+    """Of the one user that the report is of, as JSON of the shape of ActivityOut."""
+    whose = asked.wanted.whose
+    told = report(asked)
+    return {
+        "user": whose,
+        "username": User.objects.get(pk=whose).username,
+        **{name: told[name] for name in _SAME},
+        "active_hours": active_hours(asked.span, whose),
+        "templates": _used(asked, "template"),
+        "definitions": _used(asked, "definition"),
+    }
+
+
+def _used(asked: Asked, by: str) -> list[dict[str, Any]]:
+    ended = WorkflowExecution.objects.filter(
+        user_id=asked.wanted.whose,
+        finished_at__gte=asked.span.starts_at,
+        finished_at__lt=asked.span.until,
+    ).exclude(rerun=Rerun.REPLAY)
+    last = {
+        str(key): at.isoformat()
+        for key, at in ended.order_by().values_list(f"{by}_id").annotate(Max("finished_at"))
+    }
+    return [
+        {**group, "last_used_at": last.get(group["key"])} for group in groups(replace(asked, by=by))
+    ]
