@@ -33,7 +33,8 @@ def tell_budgets(warned: Sequence[tuple[Budget, Mapping[str, Any]]]) -> None:
     notices: dict[str, list[Notice]] = {}
     for budget, said in warned:
         notice = Notice(orjson.dumps({"type": "budget.warned", "data": said}).decode())
-        for user_id in {budget.owner_id, budget.user_id} - {None}:
+        concerned = {one for one in (budget.owner_id, budget.user_id) if one is not None}
+        for user_id in concerned:
             notices.setdefault(_group_of(user_id), []).append(notice)
     transaction.on_commit(partial(bell.ring, notices))
 
