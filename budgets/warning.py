@@ -18,10 +18,11 @@ def warn(touched: Sequence[tuple[Budget, BudgetPeriod]]) -> None:
 
     Called in the transaction that writes what was used; the caller writes `warned`.
     """
-    crossed = [(budget, period, _crossed(budget, period)) for budget, period in touched]
-    told = [(budget, period, at) for budget, period, at in crossed if at > period.warned]
-    for _, period, at in told:
-        period.warned = at
+    told = []
+    for budget, period in touched:
+        new = [at for at in _crossed(budget, period) if at > period.warned]
+        told += [(budget, period, at) for at in new]
+        period.warned = max([period.warned, *new])
     if not told:
         return
     record_many([_entry(budget, period, at) for budget, period, at in told])
@@ -34,15 +35,14 @@ def forget_above(budget: Budget, period: BudgetPeriod) -> None:
 
     The caller writes `warned`.
     """
-    period.warned = min(period.warned, _crossed(budget, period))
+    period.warned = min(period.warned, max(_crossed(budget, period), default=0))
 
 
-def _crossed(budget: Budget, period: BudgetPeriod) -> int:
-    """The highest threshold that is reached; 0 before the first."""
+def _crossed(budget: Budget, period: BudgetPeriod) -> list[int]:
+    """The thresholds that are reached, the lowest first."""
     if not period.spent:
-        return 0
-    reached = (at for at in budget.warn_at if period.spent * _HUNDRED >= budget.cap * at)
-    return max(reached, default=0)
+        return []
+    return sorted(at for at in budget.warn_at if period.spent * _HUNDRED >= budget.cap * at)
 
 
 def _said(budget: Budget, period: BudgetPeriod, at: int) -> dict[str, Any]:

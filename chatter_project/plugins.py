@@ -39,7 +39,10 @@ OUTCOMES = [
 PAUSES = ["webhooks.services.telling.tell_waiting"]
 
 # Called with the budgets of which so much is used, inside the transaction that uses it.
-BUDGET_WARNINGS = ["webhooks.services.telling.tell_budgets"]
+BUDGET_WARNINGS = [
+    "webhooks.services.telling.tell_budgets",
+    "workflows.watching.notices.tell_budgets",
+]
 
 # Which calls were for what, as budgets ask.
 BUDGET_LEDGER = "conversations.budget_ledger.Ledger"

@@ -10,10 +10,10 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from llms.errors import ProviderError
+from llms.headers import client_options
 from llms.profiles import ProfileSpec
 
 if TYPE_CHECKING:
@@ -106,15 +106,6 @@ def package_of(provider_kind: str) -> str:
     return _PACKAGES.get(provider_kind, "langchain-" + provider_kind.replace("_", "-"))
 
 
-def call_options(provider_kind: str, call_id: UUID, request_id: str) -> dict[str, Any]:
-    """Options of one request: its row's id, and the id of the request that caused it, as headers,
-    where the client can send any."""
-    if provider_kind not in _EXTRAS:
-        return {}
-    caused = {"X-Request-ID": request_id} if request_id else {}
-    return {"extra_headers": {"X-Chatter-Call": str(call_id), **caused}}
-
-
 def _made(profile: ProfileSpec, parameters: Mapping[str, Any], loop_number: int) -> "BaseChatModel":
     if profile.provider_kind == DEMO:
         from llms.providers.demo import DemoChatModel  # loads langchain_core: 60 MB
@@ -125,7 +116,8 @@ def _made(profile: ProfileSpec, parameters: Mapping[str, Any], loop_number: int)
     from langchain.chat_models import init_chat_model
 
     kind = profile.provider_kind
-    options = {**parameters, **_connection(profile), **_extras(kind, loop_number)}
+    ours = {**_connection(profile), **client_options(kind), **_extras(kind, loop_number)}
+    options = {**parameters, **ours}
     try:
         model: BaseChatModel = init_chat_model(profile.model, model_provider=kind, **options)
         fields = type(model).model_fields

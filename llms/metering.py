@@ -14,9 +14,10 @@ from django.conf import settings
 from llms import retries
 from llms.asking import Answer, CallRequest
 from llms.caching import cached_answer
-from llms.clients import call_options, close_clients
+from llms.clients import close_clients
 from llms.errors import ProviderError
 from llms.failures import provider_error, scrubbed
+from llms.headers import request_options
 from llms.ledger import CallRecord, CallRecorder
 from llms.models import AnsweredBy
 from llms.preparing import Prepared, prepare
@@ -126,7 +127,7 @@ async def _read(
     if stopped():  # between the creation of this task and its first step
         return
     reading.sent = True
-    options = {**prepared.options, **call_options(call.provider_kind, call.id, call.request_id)}
+    options = {**prepared.options, **request_options(call.provider_kind, call.id, call.request_id)}
     stream: Any = prepared.model.astream(prepared.messages, _NO_CALLBACKS, **options)
     async with aclosing(stream) as chunks:
         async for chunk in chunks:

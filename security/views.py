@@ -1,7 +1,5 @@
 """The compliance report as a page."""
 
-import json
-
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -11,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.authentication import user_of
 from security.compliance.report import compliance_report
+from security.compliance.showing import TEMPLATE, on_page
 
 
 @never_cache
@@ -22,6 +21,4 @@ def compliance_page(request: HttpRequest) -> HttpResponse:
     if not user.is_staff:
         raise PermissionDenied
     report = compliance_report(by=user, via="page")
-    for one in report["checks"]:
-        one["shown"] = json.dumps(one["evidence"], indent=2)
-    return render(request, "security/compliance.html", {"report": report})
+    return render(request, TEMPLATE, on_page(report))

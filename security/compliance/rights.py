@@ -74,7 +74,8 @@ def _found() -> Finding:
         answer = handler.answer(HTTPMethod.GET, path, User(username="nobody"))
         if not (refuses(answer) or answer.status_code == _NOT_THERE):
             faults.append(f"GET {route.route} answered {answer.status_code}: {kind}")
-        answer.close()
+        if answer.streaming:
+            answer.close()
     evidence = {
         "asked": dict(asked),
         "nothing_of_others": sorted(label for label, key in foreign.items() if key is None),

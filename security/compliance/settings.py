@@ -13,6 +13,8 @@ from django.core import checks
 from security.compliance.check import Finding, Status, judged
 
 _AUDIT_TAKES_S = 120
+_REASON_CHARACTERS = 300
+_UNREACHED = "pip-audit reached no advisories."
 _HERE = frozenset({"", "localhost", "127.0.0.1", "::1"})
 
 
@@ -52,10 +54,10 @@ def deployment(thorough: bool) -> Finding:
 
 
 def dependencies(thorough: bool) -> Finding:
-    """What pip-audit finds, if it is installed and reaches its source of advisories."""
+    """What pip-audit finds, if it reaches its source of advisories."""
     evidence: dict[str, Any] = {"installed": sum(1 for _ in distributions())}
     if not thorough:
-        said = "Looked up by manage.py compliance_report, where pip-audit is installed."
+        said = "Looked up by manage.py compliance_report."
         return Finding(Status.NOT_CHECKED, said, evidence)
     if find_spec("pip_audit") is None:
         return Finding(Status.NOT_CHECKED, "pip-audit is not installed.", evidence)
@@ -64,13 +66,29 @@ def dependencies(thorough: bool) -> Finding:
         done = subprocess.run(  # noqa: S603 - words of our own
             audit, capture_output=True, text=True, timeout=_AUDIT_TAKES_S, check=False
         )
-        looked_at = json.loads(done.stdout)["dependencies"]
-    except (subprocess.TimeoutExpired, ValueError, KeyError):
-        return Finding(Status.NOT_CHECKED, "pip-audit reached no advisories.", evidence)
-    known = {one["name"]: [flaw["id"] for flaw in one.get("vulns", [])] for one in looked_at}
-    flawed = {name: ids for name, ids in known.items() if ids}
-    evidence |= {"looked_up": len(known), "flawed": flawed}
+    except subprocess.TimeoutExpired:
+        evidence["reason"] = f"There was no answer within {_AUDIT_TAKES_S} s."
+        return Finding(Status.NOT_CHECKED, _UNREACHED, evidence)
+    try:
+        told = json.loads(done.stdout)["dependencies"]
+    except (ValueError, KeyError):
+        evidence["reason"] = "".join(done.stderr.strip().splitlines()[-1:])[:_REASON_CHARACTERS]
+        return Finding(Status.NOT_CHECKED, _UNREACHED, evidence)
+    return _judged_libraries(told, evidence)
+
+
+def _judged_libraries(told: list[dict[str, Any]], evidence: dict[str, Any]) -> Finding:
+    """Of what pip-audit tells; a library of which its source knows nothing was not looked up."""
+    skipped = {one["name"]: str(one["skip_reason"]) for one in told if one.get("skip_reason")}
+    known = [one for one in told if one["name"] not in skipped]
+    flawed = {one["name"]: [flaw["id"] for flaw in one["vulns"]] for one in known if one["vulns"]}
+    evidence |= {"looked_up": len(known), "flawed": flawed, "not_looked_up": sorted(skipped)}
+    if not known:
+        evidence["reason"] = next(iter(skipped.values()), "")[:_REASON_CHARACTERS]
+        return Finding(Status.NOT_CHECKED, _UNREACHED, evidence)
     good, bad = "No library has a known fault.", "Libraries have known faults."
+    if skipped:
+        good = f"{good} Of {len(skipped)} nothing is known."
     return judged(flawed, good, bad, evidence)
 
 

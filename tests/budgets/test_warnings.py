@@ -60,19 +60,19 @@ def test_each_threshold_is_told_once_as_it_is_crossed(begin, client, alice, hear
     assert (body["data"]["threshold"], body["data"]["spent"]) == (50, 2 * USED)
 
 
-def test_one_call_that_crosses_several_tells_of_the_highest(begin):
+def test_one_call_that_crosses_several_tells_of_each(begin):
     budget = a_budget(cap=1_000)
     execution = begin(one_call())
     type(budget).objects.filter(pk=budget.pk).update(cap=USED, active=False)
     finished(execution)
-    assert thresholds() == [100]
+    assert thresholds() == [50, 80, 100]
     assert period_of(budget).warned == 100
 
 
 def test_a_budget_made_when_much_is_used_says_so(begin):
     finished(begin(one_call()))
     a_budget(cap=USED + USED // 4)
-    assert thresholds() == [80]
+    assert thresholds() == [50, 80]
 
 
 def test_lowering_a_cap_can_cross_a_threshold(begin, client, alice):
@@ -86,9 +86,9 @@ def test_of_a_cap_that_is_raised_it_is_told_again_when_it_is_used_up(begin, clie
     budget = a_budget("user", alice.pk, by=alice, cap=USED, active=False, period="total")
     execution = finished(begin(one_call()))
     client.patch(f"/api/v1/budgets/{budget.pk}/", {"cap": str(USED * 2)})
-    assert thresholds() == [100]
+    assert thresholds() == [50, 80, 100]
     again(client, execution)
-    assert thresholds() == [100, 100]
+    assert thresholds() == [50, 80, 100, 80, 100]
 
 
 def test_a_period_that_is_over_is_not_warned_of(begin, client, alice):

@@ -1,11 +1,14 @@
 """Chat models are made once, with our key and our address and nobody else's."""
 
 import asyncio
+from typing import Any
 
+import httpx
 import pytest
 
 from core.models import new_id
 from llms.clients import chat_model, is_installed, package_of
+from llms.headers import client_options, request_options
 from llms.profiles import ProfileSpec
 from tests.llms.conftest import in_loop
 
@@ -59,3 +62,35 @@ def test_packages_are_named_as_they_are_installed() -> None:
         True,
         False,
     ]
+
+
+@pytest.mark.parametrize(
+    "kind", ["openai", "anthropic", "azure_openai", "deepseek", "groq", "together", "xai"]
+)
+def test_a_client_that_takes_headers_is_given_the_ids_of_the_call(kind: str) -> None:
+    call = new_id()
+    told = request_options(kind, call, "my-id")
+    assert told == {"extra_headers": {"X-Chatter-Call": str(call), "X-Request-ID": "my-id"}}
+    assert client_options(kind) == {}
+
+
+def test_a_client_that_takes_none_sends_those_of_the_call_that_its_task_makes() -> None:
+    seen = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append((request.headers["X-Chatter-Call"], request.headers["X-Request-ID"]))
+        return httpx.Response(200)
+
+    async def asks(client: httpx.AsyncClient, call: Any) -> None:
+        assert request_options("ollama", call, f"of {call}") == {}
+        await asyncio.sleep(0)
+        await client.get("http://127.0.0.1/")
+
+    async def scenario() -> None:
+        options = client_options("ollama")["async_client_kwargs"]
+        async with httpx.AsyncClient(transport=httpx.MockTransport(answer), **options) as client:
+            await asyncio.gather(*(asks(client, one) for one in calls))
+
+    calls = [new_id() for _ in range(3)]
+    in_loop(scenario)
+    assert sorted(seen) == sorted((str(one), f"of {one}") for one in calls)

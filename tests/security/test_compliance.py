@@ -4,13 +4,14 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.apps import apps
 from django.contrib.sessions.models import Session
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.test import AsyncClient
 from rest_framework.test import APIClient
@@ -23,7 +24,7 @@ from conversations.models import Message
 from core import clock
 from security.compliance import keeping, people, rights, routes
 from security.compliance import settings as of_settings
-from security.compliance.check import Check
+from security.compliance.check import Check, Finding
 from tests.definitions.graphs import asks, graph
 from tests.factories.accounts import ApiTokenFactory
 from tests.factories.audit import EntryFactory, write_entries
@@ -214,6 +215,57 @@ def test_transport_and_advice_follow_the_settings(settings: Any) -> None:
     assert of_settings.transport(False).status == "pass"
     after = {one["id"] for one in of_settings.deployment(False).evidence["messages"]}
     assert "security.W008" not in after
+
+
+@pytest.fixture
+def audit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Finding]:
+    """What is found where pip-audit tells this, and complains of that."""
+
+    def told(said: str, complained: str = "") -> Finding:
+        package = tmp_path / "pip_audit"
+        package.mkdir(exist_ok=True)
+        (package / "__init__.py").write_text("")
+        (package / "__main__.py").write_text(
+            f"import sys\nprint({said!r})\nprint({complained!r}, file=sys.stderr)"
+        )
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        return of_settings.dependencies(True)
+
+    return told
+
+
+def test_libraries_with_known_faults_are_named(audit: Any) -> None:
+    sound = {"name": "sound", "version": "1", "vulns": []}
+    unknown = {"name": "ours", "skip_reason": "Dependency not found on PyPI"}
+    holed = {"name": "holed", "version": "1", "vulns": [{"id": "CVE-1"}]}
+    found = audit(json.dumps({"dependencies": [sound, unknown]}))
+    assert (found.status, found.evidence["not_looked_up"]) == ("pass", ["ours"])
+    found = audit(json.dumps({"dependencies": [sound, holed]}))
+    assert (found.status, found.evidence["flawed"]) == ("fail", {"holed": ["CVE-1"]})
+
+
+def test_libraries_that_nobody_could_look_up_are_not_checked_and_it_is_said_why(audit: Any) -> None:
+    found = audit("", "WARNING: one\nERROR: ConnectionError: pypi.org")
+    assert (found.status, found.evidence["reason"]) == (
+        "not_checked",
+        "ERROR: ConnectionError: pypi.org",
+    )
+    skipped = {"name": "any", "skip_reason": "Dependency not found on PyPI"}
+    found = audit(json.dumps({"dependencies": [skipped]}))
+    assert (found.status, found.evidence["reason"]) == ("not_checked", skipped["skip_reason"])
+
+
+def test_the_report_is_written_as_a_page_that_needs_no_server(tmp_path: Path, db: None) -> None:
+    file = tmp_path / "report.html"
+    call_command("compliance_report", "--quick", "--html", str(file), stdout=StringIO())
+    written = file.read_text()
+    assert "Every address asks who is there" in written
+    assert "nothing_of_others" in written  # the evidence
+    assert str(clock.now().year) in written
+    assert "/static/" not in written
+    with pytest.raises(CommandError, match="cannot be made"):
+        call_command("compliance_report", "--quick", "--html", str(file), stdout=StringIO())
 
 
 def test_staff_get_it_over_the_api_and_it_is_recorded(api: Door, admin: User, alice: User) -> None:

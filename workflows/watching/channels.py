@@ -16,7 +16,9 @@ from workflows.selectors import execution_for
 from workflows.tracking.frames import group_of_user
 from workflows.watching.cursor import Cursor
 from workflows.watching.logs import ExecutionLog, Log, SeriesLog
+from workflows.watching.notices import tell_notices
 from workflows.watching.positions import Positions
+from workflows.watching.staying import first_of
 from workflows.watching.subscription import Sink, Subscription
 
 
@@ -81,7 +83,10 @@ def end_of(execution_id: UUID, seq: int) -> dict[str, Any]:
 
 
 class UserChannel(Channel):
-    """The events of all executions of whoever asks, from now on or from where they were."""
+    """The events of all executions of whoever asks, from now on or from where they were.
+
+    And notices of what else is theirs.
+    """
 
     key = "user"
 
@@ -92,7 +97,11 @@ class UserChannel(Channel):
         rows = WorkflowExecution.objects.filter(user=user)
         source = SeriesLog(group_of_user(user.pk), rows)
         positions = source.after(cursor) or source.present()
-        return Opening(running(source), partial(watch_on, source, positions))
+
+        async def watch(teller: Teller) -> None:
+            await first_of(watch_on(source, positions, teller), tell_notices(user.pk, teller))
+
+        return Opening(running(source), watch)
 
 
 def running(source: SeriesLog) -> dict[str, Any]:

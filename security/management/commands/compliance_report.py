@@ -3,12 +3,16 @@
 import json
 import logging
 import sys
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from core.files import new_file
 from security.compliance.check import Status
 from security.compliance.report import compliance_report
+from security.compliance.showing import as_file
 
 
 class Command(BaseCommand):
@@ -16,11 +20,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print the report as JSON")
+        parser.add_argument(
+            "--html", type=Path, metavar="FILE", help="also write it there, with all evidence"
+        )
         parser.add_argument("--quick", action="store_true", help="only what the page looks at, too")
 
     def handle(self, *args: Any, **options: Any) -> None:
         logging.getLogger("django.request").setLevel(logging.ERROR)  # each refusal is a warning
-        report = compliance_report(by=None, via="command", thorough=not options["quick"])
+        with new_file(options["html"]) if options["html"] else nullcontext() as file:
+            report = compliance_report(by=None, via="command", thorough=not options["quick"])
+            if file is not None:
+                file.write(as_file(report))
         if options["json"]:
             self.stdout.write(json.dumps(report, indent=2))
         else:

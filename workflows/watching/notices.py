@@ -1,0 +1,52 @@
+"""What a user is told live beside the events of executions: at the commit, to who listens then.
+
+Nothing of it is kept here: what must not be missed is a webhook, or an audit entry.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import orjson
+from django.db import transaction
+
+from budgets.models import Budget
+from core.events import Listener, bell
+
+if TYPE_CHECKING:
+    from workflows.watching.channels import Teller
+
+_LOOKS_EVERY_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """`text` is the JSON of what is said, with its `type`."""
+
+    text: str
+
+
+def tell_budgets(warned: Sequence[tuple[Budget, Mapping[str, Any]]]) -> None:
+    """Of budgets of which so much is used: to those who made them and those they are on."""
+    notices: dict[str, list[Notice]] = {}
+    for budget, said in warned:
+        notice = Notice(orjson.dumps({"type": "budget.warned", "data": said}).decode())
+        concerned = {one for one in (budget.owner_id, budget.user_id) if one is not None}
+        for user_id in concerned:
+            notices.setdefault(_group_of(user_id), []).append(notice)
+    transaction.on_commit(partial(bell.ring, notices))
+
+
+async def tell_notices(user_id: UUID, teller: "Teller") -> None:
+    """Say what this user is told from now on, until cancelled."""
+    with Listener(bell, _group_of(user_id), read=Notice) as listener:
+        while True:
+            for notice in await listener.wait(_LOOKS_EVERY_S):
+                await teller.drained()
+                teller.say(orjson.loads(notice.text))
+
+
+def _group_of(user_id: UUID) -> str:
+    return f"notices.{user_id}"
