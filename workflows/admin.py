@@ -1,4 +1,4 @@
-"""The back office of workflows: executions, events and versions are read; cancel acts."""
+"""The back office of workflows: templates are changed, runs looked at; what acts are actions."""
 
 from typing import Any
 
@@ -14,12 +14,8 @@ from audit.context import current
 from core.back_office import DeletedWhole, ReadOnlyAdmin
 from core.errors import ChatterError
 from core.models import new_id
-from workflows.back_office import (
-    executions_html,
-    history_html,
-    issues_html,
-    picture_html,
-)
+from workflows import definition_admin as definition_admin  # its pages belong to these
+from workflows.back_office import picture_html
 from workflows.forms import TemplateForm
 from workflows.models import (
     Approval,
@@ -27,17 +23,14 @@ from workflows.models import (
     IdempotencyKey,
     PumpHost,
     Rerun,
-    WorkflowDefinition,
     WorkflowExecution,
     WorkflowTemplate,
     WorkflowVersion,
 )
 from workflows.services.approvals import decide
-from workflows.services.definitions import change_definition
 from workflows.services.executions import cancel_execution
 from workflows.services.reruns import RerunRequest, start_rerun
 from workflows.services.templates import change_template
-from workflows.services.versions import entry_of
 from workflows.totals import totals_json
 
 
@@ -211,64 +204,6 @@ class TemplateAdmin(AuditedAdmin, DeletedWhole, admin.ModelAdmin):
     @admin.display(description="graph")
     def picture(self, obj: WorkflowTemplate) -> str:
         return picture_html(obj.version.graph)
-
-
-@admin.register(WorkflowDefinition)
-class DefinitionAdmin(admin.ModelAdmin):
-    """Its name may be changed here; its graph is saved and published through the API."""
-
-    list_display = ("name", "owner", "latest", "published", "archived", "updated_at")
-    list_filter = ("archived",)
-    search_fields = ("name", "description", "owner__username")
-    list_select_related = ("owner",)
-    readonly_fields = (
-        "owner",
-        "latest",
-        "published",
-        "revision",
-        "limits",
-        "picture",
-        "issues",
-        "versions",
-        "executions",
-    )
-    fieldsets = (
-        ("Graph", {"fields": ("picture", "issues")}),
-        ("History", {"fields": (("latest", "published", "revision"), "versions")}),
-        ("Executions", {"fields": ("executions",)}),
-        ("About", {"fields": ("name", "description", "archived", "limits", "owner")}),
-    )
-
-    class Media:
-        css = {"all": ["css/graph.css"]}
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def save_model(
-        self, request: HttpRequest, obj: WorkflowDefinition, form: Any, change: bool
-    ) -> None:
-        values = {name: form.cleaned_data[name] for name in form.changed_data}
-        change_definition(obj, by=user_of(request), **values)
-
-    @admin.display(description="newest graph")
-    def picture(self, obj: WorkflowDefinition) -> str:
-        return picture_html(entry_of(obj).version.graph)
-
-    @admin.display(description="issues")
-    def issues(self, obj: WorkflowDefinition) -> str:
-        return issues_html(entry_of(obj))
-
-    @admin.display(description="versions")
-    def versions(self, obj: WorkflowDefinition) -> str:
-        return history_html(obj)
-
-    @admin.display(description="newest")
-    def executions(self, obj: WorkflowDefinition) -> str:
-        return executions_html(obj)
 
 
 @admin.register(IdempotencyKey)
