@@ -14,11 +14,11 @@ from audit.context import current
 from core.back_office import DeletedWhole, ReadOnlyAdmin
 from core.errors import ChatterError
 from core.models import new_id
-from workflows import definition_admin as definition_admin  # its pages belong to these
+from workflows import approval_admin as approval_admin  # their pages belong to these
+from workflows import definition_admin as definition_admin
 from workflows.back_office import picture_html
 from workflows.forms import TemplateForm
 from workflows.models import (
-    Approval,
     ExecutionEvent,
     IdempotencyKey,
     PumpHost,
@@ -27,7 +27,6 @@ from workflows.models import (
     WorkflowTemplate,
     WorkflowVersion,
 )
-from workflows.services.approvals import decide
 from workflows.services.executions import cancel_execution
 from workflows.services.reruns import RerunRequest, start_rerun
 from workflows.services.templates import change_template
@@ -111,36 +110,6 @@ class PumpHostAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     @admin.display(boolean=True)
     def alive(self, obj: PumpHost) -> bool:
         return obj.alive
-
-
-@admin.register(Approval)
-class ApprovalAdmin(ReadOnlyAdmin, admin.ModelAdmin):
-    """One that asks for a form is decided on its page or by the API."""
-
-    list_display = ("question", "status", "node", "execution", "deadline_at", "decided_by")
-    list_filter = ("status", "created_at")
-    search_fields = ("question", "execution__id", "node")
-    list_select_related = ("execution", "decided_by")
-    date_hierarchy = "created_at"
-    actions: tuple[str, ...] = ("approve", "reject")
-
-    @admin.action(description="Approve the selected approvals", permissions=["act"])
-    def approve(self, request: HttpRequest, queryset: Any) -> None:
-        self._decide(request, queryset, approve=True)
-
-    @admin.action(description="Reject the selected approvals", permissions=["act"])
-    def reject(self, request: HttpRequest, queryset: Any) -> None:
-        self._decide(request, queryset, approve=False)
-
-    def _decide(self, request: HttpRequest, queryset: Any, *, approve: bool) -> None:
-        decided = 0
-        for approval in queryset:
-            try:
-                decide(approval, by=user_of(request), approve=approve)
-                decided += 1
-            except ChatterError as error:
-                self.message_user(request, f"{approval}: {error}", messages.WARNING)
-        self.message_user(request, f"Decided {decided} approvals.")
 
 
 @admin.register(ExecutionEvent)
