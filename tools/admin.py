@@ -13,7 +13,8 @@ from audit.admin_mixin import AuditedAdmin
 from core.back_office import ReadOnlyAdmin
 from tools import mcp_admin as mcp_admin  # its pages belong to these
 from tools.catalogue import catalogue
-from tools.models import EVERY_TOOL, SCOPE, ToolCall, ToolGrant, ToolSetting
+from tools.models import ToolCall, ToolGrant, ToolSetting
+from tools.services.grants import grantable
 
 
 @admin.register(ToolSetting)
@@ -52,18 +53,8 @@ class ToolSettingAdmin(AuditedAdmin, admin.ModelAdmin):  # type: ignore[type-arg
         return ", ".join(tool.scopes) if tool and tool.scopes else "-"
 
 
-def _grantable() -> list[tuple[str, str]]:
-    found = catalogue.all()
-    scopes = sorted({scope for tool in found for scope in tool.scopes})
-    return [
-        (EVERY_TOOL, "every tool"),
-        *((SCOPE + scope, f"tools of the scope “{scope}”") for scope in scopes),
-        *((tool.key, tool.label) for tool in found),
-    ]
-
-
 class GrantForm(forms.ModelForm):  # type: ignore[type-arg]
-    tool = forms.ChoiceField(choices=_grantable)
+    tool = forms.ChoiceField(choices=grantable)
 
     class Meta:
         model = ToolGrant

@@ -10,6 +10,7 @@ from pydantic import PydanticUserError
 from tools.base import Tool, ToolArgs
 
 _KEY = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_TAKEN = ("grants",)  # addresses under /api/v1/tools/
 _WORDS = ("key", "label", "description")
 
 
@@ -29,6 +30,8 @@ def _missing(tool: type[Tool[Any]]) -> Iterator[str]:
             yield f"it has no {name}"
         elif name == "key" and not _KEY.fullmatch(value):
             yield "its key is not of 1 to 64 letters, digits, “_” and “-”, as models write it"
+        elif name == "key" and value in _TAKEN:
+            yield f"its key is taken: {value} is an address of the API"
     if inspect.isabstract(tool):
         yield "it does not say what `call` does"
     elif not inspect.iscoroutinefunction(tool.call):

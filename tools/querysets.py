@@ -74,6 +74,13 @@ class SettingQuerySet(models.QuerySet[Any]):
 
 
 class GrantQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: "User") -> Self:
+        """Staff alone: who is trusted with what is theirs to know."""
+        return self if user.is_active and user.is_staff else self.none()
+
+    def for_list(self) -> Self:
+        return self.select_related("user", "group")
+
     def unexpired(self) -> Self:
         return self.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=clock.now()))
 

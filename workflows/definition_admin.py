@@ -95,9 +95,9 @@ class DefinitionAdmin(admin.ModelAdmin):
     def unarchive(self, request: HttpRequest, queryset: Any) -> None:
         self._set(request, queryset, archived=False)
 
-    def _set(self, request: HttpRequest, queryset: Any, **changes: bool) -> None:
+    def _set(self, request: HttpRequest, queryset: Any, *, archived: bool) -> None:
         for definition in queryset:
-            change_definition(definition, by=user_of(request), **changes)
+            change_definition(definition, by=user_of(request), archived=archived)
 
     @admin.display(description="newest graph")
     def picture(self, obj: WorkflowDefinition) -> str:
@@ -200,7 +200,7 @@ class DefinitionAdmin(admin.ModelAdmin):
         return found
 
     def _page(
-        self, request: HttpRequest, name: str, title: str, form: forms.Form, **shown: Any
+        self, request: HttpRequest, name: str, title: str, form: Any, **shown: Any
     ) -> TemplateResponse:
         fields = AdminForm(form, [(None, {"fields": list(form.fields)})], {}, model_admin=self)
         context = {

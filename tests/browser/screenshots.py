@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.chat import ChatPage, partial_text
 from tests.browser.chromium import chromium, find_chromium
+from tests.browser.harbour import furnish, knock
 from tests.browser.site import PASSWORD, USERNAME, sign_in, site_of
 from tests.drills.server import ROOT, Chatter, wire
 
@@ -46,9 +47,15 @@ PAGES = {
     "webhooks": "/webhooks/",
     "tokens": "/account/tokens/",
     "compliance": "/compliance/",
+    "admin-definition": "",  # of the workflow that `furnish` makes
+    "admin-audit": "/admin/audit/auditentry/",
+    "admin-alerts": "/admin/security/securityalert/",
+    "admin-lockouts": "/admin/accounts/lockout/",
+    "admin-budgets": "/admin/budgets/budget/",
 }
 WIDE = (1280, 900, 1.0)
 DESK |= dict.fromkeys(PAGES, WIDE)
+DESK |= {name: (1440, 900, 1.0) for name in PAGES if name.startswith("admin-")}
 
 # What the conversation of the pictures says; each answer with what the provider bills besides.
 TALK = (
@@ -108,8 +115,7 @@ def main() -> None:
         }
         with site_of(Path(scratch), **environment) as site, chromium(path) as browser:
             _script(provider)
-            _fill_ledger(site)
-            _take(browser, site, wanted)
+            _take(browser, site, wanted, _fill_ledger(site))
 
 
 def _script(provider: str) -> None:
@@ -124,22 +130,26 @@ def _script(provider: str) -> None:
         httpx2.post(f"{provider}/script", json=rule).raise_for_status()
 
 
-def _fill_ledger(site: Chatter) -> None:
-    """Runs by the API."""
+def _fill_ledger(site: Chatter) -> dict[str, str]:
+    """Runs by the API, and what else is to be seen; where that is."""
     person = {"username": USERNAME, "password": PASSWORD}
     token = httpx2.post(f"{site.url}/api/v1/auth/token/", json=person).json()["token"]
     with httpx2.Client(base_url=site.url, timeout=60) as client:
         client.headers["Authorization"] = f"Token {token}"
+        made = furnish(client)
         for asked, model, _ in LEDGER:
             client.post("/api/v1/chat/", json={"message": asked, "model": model})
+        return made
 
 
-def _take(browser: Browser, site: Chatter, wanted: set[str]) -> None:
+def _take(browser: Browser, site: Chatter, wanted: set[str], made: dict[str, str]) -> None:
     with browser.new_context(base_url=site.url) as context:
         page = context.new_page()
         sign_in(page, USERNAME, PASSWORD)
-        places = _talk(page) | PAGES
+        places = _talk(page) | PAGES | made
         kept = context.storage_state()
+    with httpx2.Client(base_url=site.url) as stranger:
+        knock(stranger)
     site.ask("tests.browser.spread")
     in_order = sorted(wanted, key=lambda name: (name == "analytics-live", name))  # it starts runs
     for name, (look, options) in product(in_order, LOOKS.items()):

@@ -15,6 +15,7 @@ from llms.services.profiles import forget_profiles
 from llms.services.providers import register_environment_providers
 from tests.conftest import forget_everything
 from tests.factories.accounts import AdministratorFactory, UserFactory
+from tests.factories.tools import GrantFactory
 from tests.isolation.home import Home, furnish
 from tools.services.mcp_servers import register_server
 from workflows.pump.pump import Pump
@@ -59,7 +60,11 @@ def _built() -> Town:
     ada = AdministratorFactory(username="ada")
     nowhere = {"transport": "streamable_http", "url": "http://127.0.0.1:9/", "headers": {}}
     server = register_server(by=ada, name="nowhere", **nowhere)
-    common = {"mcp_server": str(server.pk), "user": str(UserFactory(username="bob").pk)}
+    common = {
+        "mcp_server": str(server.pk),
+        "tool_grant": str(GrantFactory().pk),
+        "user": str(UserFactory(username="bob").pk),
+    }
     people = [UserFactory(username=name) for name in ("alice", "charlie")]
     alice, charlie = (furnish(one, _drain) for one in people)
     fold()  # so that a look at a report changes nothing

@@ -189,6 +189,9 @@ POLICIES: dict[str, Policy] = {
     "api/v1/privacy/users/<uuid:pk>/export/": Staff(kind="user"),
     "api/v1/security/compliance/": Staff(),
     "api/v1/mcp-servers/": Staff(),
+    "api/v1/tools/grants/": Staff(),
+    "api/v1/tools/grants/<uuid:pk>/": Staff(kind="tool_grant"),
+    "api/v1/tools/<str:key>/": Staff(),
     "api/v1/mcp-servers/<uuid:pk>/": Staff(kind="mcp_server"),
 }
 
@@ -201,6 +204,7 @@ PARAMETERS: dict[str, str] = {
 # What to send for a field that must be given, or must not be what the document would let it be.
 EXAMPLES: dict[str, object] = {
     "mode": "background",
+    "tool": "calculator",
     "when_busy": "refuse",
     "graph": graph(asks()),
     "stars": 5,

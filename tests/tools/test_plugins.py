@@ -116,6 +116,10 @@ class Misnamed(plugins.Broken):
     key = "no spaces please"
 
 
+class Taken(plugins.Broken):
+    key = "grants"
+
+
 class Wordless(plugins.Broken):
     description = " "
 
@@ -162,6 +166,7 @@ class Staffs(plugins.Broken):
         ("Loose", "no subclass of tools.base.Tool"),
         ("Nameless", "it has no key"),
         ("Misnamed", "letters, digits"),
+        ("Taken", "its key is taken"),
         ("Wordless", "it has no description"),
         ("Argless", "no subclass of tools.base.ToolArgs"),
         ("Accepting", "takes names that it does not know"),

@@ -11,7 +11,6 @@ from rest_framework.views import APIView
 
 from accounts.authentication import authenticate_request, user_of
 from core.api import AsyncAPIView, parse
-from core.errors import NotFound
 from core.idempotency import KEY, idempotency_key
 from core.listing import Page
 from tools.api.shapes import ToolAnswerOut, ToolOut, answer_out, tool_out
@@ -19,12 +18,8 @@ from tools.asking import ToolRefused, ToolRequest
 from tools.catalogue import catalogue
 from tools.models import ToolCallStatus
 from tools.selectors import statistics_for, usable_tools
+from tools.services.switching import ToolNotFound
 from tools.services.trying import origin_of, try_tool, try_tool_once
-
-
-class ToolNotFound(NotFound):
-    code = "tool_not_found"
-    message = "There is no tool '{tool}'."
 
 
 class CallIn(BaseModel):
