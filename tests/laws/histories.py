@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from io import StringIO
+from json import dumps
 from typing import Any
 
 from django.core.management import call_command
@@ -15,11 +16,12 @@ from accounts.models import User
 from conversations.models import Conversation, Message
 from core import clock
 from llms.services.profiles import forget_profiles
+from tests.approvals.desk import letter
 from tests.definitions.graphs import asks, graph
 from tests.drills.mortal import leases_run_out, live_and_die, take_up
 from tests.factories.accounts import UserFactory
 from tests.factories.llms import PriceFactory
-from workflows.models import WorkflowDefinition, WorkflowExecution
+from workflows.models import Approval, WorkflowDefinition, WorkflowExecution
 
 MESSAGES = ("hello", "please fail", "please break", "say 9 words", "think about it", "echo: [[x]]")
 numbers = st.integers(0, 99)
@@ -28,6 +30,9 @@ steps = st.one_of(
     st.tuples(st.just("say"), st.sampled_from(MESSAGES), numbers),
     st.tuples(st.just("work"), numbers),
     st.tuples(st.just("consult"), numbers),
+    st.tuples(st.just("reckon"), numbers),
+    st.tuples(st.just("request"), numbers),
+    st.tuples(st.just("decide"), numbers, st.booleans()),
     st.tuples(st.just("rate"), numbers, st.booleans()),
     st.tuples(st.just("run")),
     st.tuples(st.just("die"), st.integers(0, 3)),
@@ -94,6 +99,29 @@ class Town:
         client = self._client(at)
         body = {"message": "hello", "mode": "background", "definition": self._own(client)}
         assert client.post("/api/v1/chat/", body).status_code == 202
+
+    def reckon(self, at: int) -> None:
+        """A model that calls a tool, which may fail."""
+        sums = {"expression": "1 / 0" if at % 2 else "2 * 3"}
+        self._execute(at, _TOOLS, f"use the tool calculator {dumps(sums)}")
+
+    def request(self, at: int) -> None:
+        """A run that waits for somebody."""
+        self._execute(at, letter(), "hello")
+        self.run()
+
+    def decide(self, at: int, approved: bool) -> None:
+        if approval := self._one(Approval.objects.filter(status="pending"), at):
+            client = APIClient()
+            client.force_login(approval.execution.user)
+            body = {"decision": "approve" if approved else "reject"}
+            told = client.post(f"/api/v1/approvals/{approval.pk}/decide/", body)
+            assert told.status_code == 200, told.json()
+
+    def _execute(self, at: int, document: Any, message: str) -> None:
+        body = {"graph": document, "input": {"message": message}, "mode": "background"}
+        told = self._client(at).post("/api/v1/workflows/execute/", body, "json")
+        assert told.status_code == 202, told.json()
 
     def rate(self, at: int, helpful: bool) -> None:
         """Whoever owns the conversation; perhaps for the second time."""
@@ -180,4 +208,9 @@ class Town:
         return found[at % len(found)] if found else None
 
 
+_TOOLS = graph(
+    asks(tools=["calculator"]),
+    {"id": "tools", "type": "tools"},
+    edges=["start>model", "model.tool_calls>tools", "tools>model", "model>end"],
+)
 _LONG_AGO = clock.now() - timedelta(days=1)

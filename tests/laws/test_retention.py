@@ -55,7 +55,9 @@ def test_after_any_history_all_but_the_pieces_of_old_logs_is_as_it_was(
         rows, logs = dict(_rows()), _logs()
         call_command("prune", older_than=0, stdout=StringIO())
         assert dict(_rows()) == rows
-        assert _logs() == {pk: _told(log) for pk, log in logs.items()}
+        waiting = set(WorkflowExecution.objects.under_way().values_list("pk", flat=True))
+        told = {pk: log if pk in waiting else _told(log) for pk, log in logs.items()}
+        assert _logs() == told
         assert list(all_differences()) == []
         assert verify().ok
 

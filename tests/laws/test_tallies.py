@@ -12,6 +12,7 @@ from telemetry.models import TallyKind
 from telemetry.tallies import totals
 from tests.drills.mortal import take_up
 from tests.laws.histories import Town, histories, undone
+from tools.models import ToolCall
 from workflows.models import WorkflowExecution
 from workflows.totals import TOKENS
 
@@ -49,6 +50,8 @@ def _counted() -> Counter[tuple[Any, ...]]:
     found: Counter[tuple[Any, ...]] = Counter()
     for execution in WorkflowExecution.objects.filter(finished_at__isnull=False):
         found[(TallyKind.EXECUTION, execution.status, "", "")] += 1
+    for tried in ToolCall.objects.filter(settled_at__isnull=False):
+        found[(TallyKind.TOOL, tried.status, tried.answered_by, "")] += 1
     for call in ModelCall.objects.filter(settled_at__isnull=False):
         place = (TallyKind.MODEL, call.status, call.answered_by, call.exactness)
         found[place] += 1
