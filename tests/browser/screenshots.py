@@ -3,7 +3,8 @@
 Chatter runs on an installation of its own, and asks a local server that speaks the providers' wire
 formats (`tests.wire`). What that server answers is written here, so the pictures are the same each
 time; tokens, costs, times and steps are what Chatter made of it. For the charts, when it was is
-moved into the day before (`tests.browser.spread`). Names choose pictures: `chat`, `execution`,
+moved into the day before (`tests.browser.spread`); the experiment has units that were made up
+(`tests.browser.tried`). Names choose pictures: `chat`, `execution`,
 `admin`, and those of PAGES. They are to be looked at before they are committed.
 """
 
@@ -42,6 +43,8 @@ PAGES = {
     "analytics-live": "/analytics/live/",
     "executions": "/executions/",
     "experiments": "/experiments/",
+    "experiment": "",  # known once it was made
+    "experiment-form": "/experiments/new/",
     "approvals": "/approvals/",
     "schedules": "/schedules/",
     "webhooks": "/webhooks/",
@@ -56,6 +59,23 @@ PAGES = {
 WIDE = (1280, 900, 1.0)
 DESK |= dict.fromkeys(PAGES, WIDE)
 DESK |= {name: (1440, 900, 1.0) for name in PAGES if name.startswith("admin-")}
+DESK |= {"experiment": (1280, 1400, 1.0)}
+
+TRIED = {"experiments", "experiment", "experiment-form"}
+EXPERIMENT = {
+    "name": "Shorter answers sell",
+    "hypothesis": "Nobody misses the rest, and who reads to the end buys.",
+    "template": "universal_chat",
+    "primary": "event:bought",
+    "events": {"refund": "lower"},
+    "guards": [{"metric": "errors", "margin": 0.05}],
+    "window_min": 60,
+    "variants": [
+        {"name": "as it is", "control": True},
+        {"name": "brief", "parameters": {"system": "Answer in one sentence."}},
+        {"name": "thorough", "parameters": {"system": "Explain every step."}},
+    ],
+}
 
 # What the conversation of the pictures says; each answer with what the provider bills besides.
 TALK = (
@@ -143,23 +163,33 @@ def _fill_ledger(site: Chatter) -> dict[str, str]:
 
 
 def _take(browser: Browser, site: Chatter, wanted: set[str], made: dict[str, str]) -> None:
+    """Those of experiments last: their units are among the runs."""
     with browser.new_context(base_url=site.url) as context:
         page = context.new_page()
         sign_in(page, USERNAME, PASSWORD)
         places = _talk(page) | PAGES | made
-        kept = context.storage_state()
+        window = {"base_url": site.url, "storage_state": context.storage_state()}
     with httpx2.Client(base_url=site.url) as stranger:
         knock(stranger)
     site.ask("tests.browser.spread")
-    in_order = sorted(wanted, key=lambda name: (name == "analytics-live", name))  # it starts runs
-    for name, (look, options) in product(in_order, LOOKS.items()):
+    in_order = sorted(wanted - TRIED, key=lambda name: (name == "analytics-live", name))
+    _pictures(browser, window, places, in_order)  # the live ones start runs
+    if tried := sorted(wanted & TRIED):
+        with browser.new_context(**window) as context:
+            places["experiment"] = _experiment(context.new_page())
+        site.ask("tests.browser.tried")
+        _pictures(browser, window, places, tried)
+
+
+def _pictures(
+    browser: Browser, window: dict[str, Any], places: dict[str, str], names: list[str]
+) -> None:
+    for name, (look, options) in product(names, LOOKS.items()):
         if name in PAGES and look == "phone":
             continue
         width, height, scale = DESK[name]
         desk = {"viewport": {"width": width, "height": height}, "device_scale_factor": scale}
-        with browser.new_context(
-            **{"base_url": site.url, "storage_state": kept, "locale": "en-GB", **desk, **options}
-        ) as context:
+        with browser.new_context(**{"locale": "en-GB", **window, **desk, **options}) as context:
             page = context.new_page()
             page.goto(places[name], wait_until="networkidle")
             _arrange(page, name)
@@ -187,6 +217,14 @@ def _talk(page: Page) -> dict[str, str]:
     }
 
 
+def _experiment(page: Page) -> str:
+    """Start the experiment of the pictures; where its results are."""
+    chat = ChatPage(page).open()
+    made = chat.post("experiments/", EXPERIMENT)["id"]
+    chat.post(f"experiments/{made}/start/")
+    return f"/experiments/{made}/"
+
+
 def _arrange(page: Page, name: str) -> None:
     """Open what is worth seeing."""
     if name == "analytics-live":
@@ -202,6 +240,14 @@ def _arrange(page: Page, name: str) -> None:
         page.locator(".message.assistant .steps summary").last.click()
         expect(page.locator(".timeline .step.call").first).to_be_visible()
         page.get_by_label("Message", exact=True).blur()
+    if name == "experiment-form":
+        page.locator("#id_name").fill("A kinder tone")
+        page.get_by_label("About").select_option(label="Customer support")
+        brief = page.get_by_role("group", name="Variant").nth(1)
+        brief.get_by_label("Name").fill("kind")
+        brief.get_by_label("Parameters").fill('{"system": "Be kind, and brief."}')
+        brief.get_by_label("Parameters").blur()
+        page.evaluate("scrollTo(0, 0)")
     page.wait_for_load_state("networkidle")
     page.evaluate("document.fonts.ready")
 
