@@ -36,6 +36,11 @@ CALLER_PARAMETERS = frozenset(
 )
 
 
+def told_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """For the ledger: an administrator's others (headers, say) may hold secrets, so only named."""
+    return {name: value if name in CALLER_PARAMETERS else "…" for name, value in parameters.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class CallRequest:
     """One question to a model. `tools` are JSON: `{name, description, parameters}`.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import clock
 from core.models import new_id
-from llms.asking import CALLER_PARAMETERS, CallRequest
+from llms.asking import CALLER_PARAMETERS, CallRequest, told_parameters
 from llms.bounding import LIMITS, Most, bounded, most_of
 from llms.clients import chat_model
 from llms.errors import ProviderError
@@ -62,7 +62,7 @@ class Prepared:
             call_index=request.call_index,
             attempt=attempt,
             purpose=request.purpose,
-            parameters=_shown(self.parameters),
+            parameters=told_parameters(self.parameters),
             request_hash=self.request_hash,
             streamed=not self.parameters.get("disable_streaming"),
             started_at=now,
@@ -119,11 +119,6 @@ def _tool_options(model: "BaseChatModel", request: CallRequest) -> dict[str, Any
     tools = [{"type": "function", "function": dict(tool)} for tool in request.tools]
     bound: Any = model.bind_tools(tools)
     return dict(bound.kwargs)
-
-
-def _shown(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """For the ledger: an administrator's others (headers, say) may hold secrets, so only named."""
-    return {name: value if name in CALLER_PARAMETERS else "…" for name, value in parameters.items()}
 
 
 def _hash(request: CallRequest, said: Sequence[ChatMessage], parameters: Mapping[str, Any]) -> str:
