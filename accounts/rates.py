@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.conf import settings
+from django.db import DatabaseError, transaction
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 from rest_framework.request import Request
@@ -18,6 +19,10 @@ from rest_framework.throttling import BaseThrottle
 
 from accounts.windows import CacheAway, Rate, Taken, Window, rate_of
 from audit.context import current
+from audit.models import Outcome
+from audit.record import record
+from audit.refusals import refusals
+from core.database import database
 from core.errors import TooMany
 
 READ, WRITE, START = "read", "write", "start"
@@ -45,7 +50,11 @@ class PerRoute(BaseThrottle):
     def allow_request(self, request: Request, view: Any) -> bool:
         asked: HttpRequest = request._request
         if (policy := _policy_of(asked, starts=False)) is not None:
-            _count(asked, policy, request.user.pk)
+            taken = _count(asked, policy, request.user.pk)
+            if taken is not None and taken.is_refused:
+                if detail := _to_tell(asked, policy, request.user.pk):
+                    _write(request.user.pk, detail)
+                raise TooMany(retry_after_s=taken.resets_s)
         return True
 
 
@@ -55,7 +64,12 @@ async def count_start(request: HttpRequest, user_id: Any) -> None:
     Without a limit there is no thread.
     """
     if (policy := _policy_of(request, starts=True)) is not None:
-        await sync_to_async(_count, thread_sensitive=False)(request, policy, user_id)
+        count = sync_to_async(_count, thread_sensitive=False)
+        taken = await count(request, policy, user_id)
+        if taken is not None and taken.is_refused:
+            if detail := _to_tell(request, policy, user_id):
+                await database.run(_write, user_id, detail)
+            raise TooMany(retry_after_s=taken.resets_s)
 
 
 @sync_and_async_middleware
@@ -82,18 +96,49 @@ def _policy_of(request: HttpRequest, *, starts: bool) -> Policy | None:
     return Policy(name, rate_of(rate)) if rate else None
 
 
-def _count(request: HttpRequest, policy: Policy, user_id: Any) -> None:
+def _count(request: HttpRequest, policy: Policy, user_id: Any) -> Taken | None:
     """Count one request to this route by this user, or from this address.
 
-    Raises TooMany. Nobody is refused because the cache is away.
+    None while the cache is away: nobody is refused because of that.
     """
-    route = request.resolver_match.view_name if request.resolver_match else ""
-    who = user_id or current().address
     try:
-        taken = Window(f"{policy.name}:{route}:{who}", policy.rate).take()
+        key = f"{policy.name}:{_route_of(request)}:{_caller(user_id)}"
+        taken = Window(key, policy.rate).take()
     except CacheAway as error:
         log.warning("rates.cache_away", error=repr(error.__cause__))
-        return
+        return None
     request.rate_headers = policy.headers(taken)  # type: ignore[attr-defined]
-    if taken.is_refused:
-        raise TooMany(retry_after_s=taken.resets_s)
+    return taken
+
+
+def _to_tell(request: HttpRequest, policy: Policy, user_id: Any) -> dict[str, Any]:
+    """What is to be written of this refusal; nothing of most of many."""
+    rate = policy.rate
+    count = refusals.count(f"rate.{policy.name}", _caller(user_id), rate.window_s)
+    if not count:
+        return {}
+    return {
+        "limit": policy.name,
+        "route": _route_of(request),
+        "most": rate.quota,
+        "window_s": rate.window_s,
+        "count": count,
+    }
+
+
+def _write(user_id: Any, detail: dict[str, Any]) -> None:
+    """An answer does not become another because this fails."""
+    try:
+        with transaction.atomic():
+            record("accounts.rate.exceeded", actor=user_id, outcome=Outcome.DENIED, detail=detail)
+    except DatabaseError:
+        log.exception("rates.not_recorded", limit=detail["limit"])
+
+
+def _route_of(request: HttpRequest) -> str:
+    return request.resolver_match.view_name if request.resolver_match else ""
+
+
+def _caller(user_id: Any) -> str:
+    """A user, else an address."""
+    return str(user_id or current().address)

@@ -5,6 +5,7 @@ from django.contrib import admin
 from analytics.models import Rating, ReplyRating, TemplateAnalytics
 from conversations.admin import Totals
 from core.back_office import ReadOnlyAdmin
+from workflows.totals import mean_cost
 
 
 @admin.register(TemplateAnalytics)
@@ -18,6 +19,7 @@ class TemplateAnalyticsAdmin(Totals, ReadOnlyAdmin, admin.ModelAdmin):
         "mean_ms",
         "tokens",
         "cost",
+        "mean_cost",
         "exactness",
         "rating",
         "satisfaction",
@@ -28,6 +30,12 @@ class TemplateAnalyticsAdmin(Totals, ReadOnlyAdmin, admin.ModelAdmin):
     @admin.display(description="mean ms")
     def mean_ms(self, obj: TemplateAnalytics) -> str:
         return f"{obj.duration_ms / obj.execution_count:.0f}" if obj.execution_count else "no data"
+
+    @admin.display(description="mean cost")
+    def mean_cost(self, obj: TemplateAnalytics) -> str:
+        if not obj.execution_count:
+            return "no data"
+        return mean_cost(vars(obj), obj.execution_count) or "unknown"
 
     @admin.display(description="rating")
     def rating(self, obj: TemplateAnalytics) -> str:
@@ -53,8 +61,11 @@ class RatingAdmin(ReadOnlyAdmin, admin.ModelAdmin):
 class ReplyRatingAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     """Who said it and why; not what was said, which is for its owner alone."""
 
-    list_display = ("template", "user", "helpful", "comment", "updated_at")
+    list_display = ("template", "definition", "user", "helpful", "comment", "updated_at")
     list_filter = ("helpful", "updated_at")
-    list_select_related = ("template", "user")
-    search_fields = ("template__name", "template__slug", "user__username", "comment")
-    fields = readonly_fields = (*list_display, "message_id")
+    list_select_related = ("template", "definition", "user")
+    search_fields = (
+        *("template__name", "template__slug", "definition__name"),
+        *("user__username", "comment"),
+    )
+    fields = readonly_fields = (*list_display, "version", "message_id")

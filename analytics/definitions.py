@@ -1,6 +1,6 @@
 """How a definition's nodes are doing: reckoned from the logs and the ledger of its last runs."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from core.origins import of_execution
-from llms.models import ModelCall
+from llms.models import Exactness, ModelCall
 from workflows.definition.nesting import is_inner, outermost, without_items
 from workflows.models import (
     ExecutionEvent,
@@ -16,6 +16,7 @@ from workflows.models import (
     Rerun,
     WorkflowDefinition,
 )
+from workflows.totals import COUNTED
 from workflows.tracking.frames import frame_from
 
 
@@ -35,6 +36,8 @@ class NodeNumbers:
     calls: int = 0
     unasked_calls: int = 0
     unpriced_calls: int = 0
+    estimated_calls: int = 0
+    open_calls: int = 0
     cost_nano_usd: int = 0
 
 
@@ -47,6 +50,7 @@ class RunNumbers:
     failed: int
     cancelled: int
     durations_ms: Sequence[int]
+    totals: Mapping[str, int]
     nodes: Mapping[str, NodeNumbers]
 
     @property
@@ -64,21 +68,20 @@ def numbers_of(definition: WorkflowDefinition, last: int) -> RunNumbers:
         definition.executions.filter(finished_at__isnull=False)
         .exclude(rerun=Rerun.REPLAY)
         .order_by("-id")
-        .values_list("id", "status", "duration_ms", "rerun")[:last]
+        .values("id", "status", "duration_ms", "rerun", *COUNTED)[:last]
     )
     nodes: dict[str, NodeNumbers] = {}
-    ids = [key for key, *_ in runs]
-    _count_events({key: bool(rerun) for key, *_, rerun in runs}, nodes)
-    _count_calls(ids, nodes)
-    by_status: dict[str, int] = defaultdict(int)
-    for _, status, *_ in runs:
-        by_status[status] += 1
+    _count_events({run["id"]: bool(run["rerun"]) for run in runs}, nodes)
+    _count_calls([run["id"] for run in runs], nodes)
+    by_status = Counter(run["status"] for run in runs)
+    took = [run["duration_ms"] for run in runs if not run["rerun"]]
     return RunNumbers(
         runs=len(runs),
         completed=by_status[ExecutionStatus.COMPLETED],
         failed=by_status[ExecutionStatus.FAILED],
         cancelled=by_status[ExecutionStatus.CANCELLED],
-        durations_ms=[took for *_, took, rerun in runs if took is not None and not rerun],
+        durations_ms=[one for one in took if one is not None],
+        totals={name: sum(run[name] for run in runs) for name in COUNTED},
         nodes=nodes,
     )
 
@@ -120,12 +123,14 @@ _NOBODY = frozenset({"cache", "recording"})
 def _count_calls(executions: list[UUID], nodes: dict[str, NodeNumbers]) -> None:
     origins = list(map(of_execution, executions))
     calls = ModelCall.objects.filter(origin__in=origins)
-    rows = calls.values_list("node", "cost_nano_usd", "answered_by")
-    for name, cost, answered_by in rows.iterator():
+    rows = calls.values_list("node", "cost_nano_usd", "answered_by", "exactness")
+    for name, cost, answered_by, exactness in rows.iterator():
         node = _of(nodes, outermost(without_items(name)))
         node.calls += 1
         node.unasked_calls += answered_by in _NOBODY
         node.unpriced_calls += cost is None
+        node.estimated_calls += exactness == Exactness.ESTIMATED
+        node.open_calls += exactness == Exactness.OPEN
         node.cost_nano_usd += cost or 0
 
 

@@ -1,8 +1,10 @@
 """The pages of analytics: the reports of the API, with charts; every figure is in a table, too."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import available_timezones
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -12,6 +14,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.authentication import user_of
 from accounts.models import User
+from analytics.api.definitions import BadWindow, analytics_of, window_of
 from analytics.reports.asked import read_asked, whose_of
 from analytics.reports.export import FORMATS
 from analytics.reports.reading import SUBJECTS
@@ -20,8 +23,10 @@ from analytics.reports.span import RANGES, USUAL, Span
 from analytics.reports.talks import talks
 from analytics.system import system_now
 from core.errors import ChatterError, NotFound
+from workflows.services.definitions import definition_for
 
 _KEPT = ("range", "from", "to", "zone", "step", "of", "by", "key")
+_DATES = ("from", "to", "zone")
 _COMPARED = {"compare": "true"}
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -97,6 +102,35 @@ def talks_page(request: HttpRequest) -> HttpResponse:
 @never_cache
 @login_required
 @require_GET
+def definition_page(request: HttpRequest, pk: str) -> HttpResponse:
+    """How one workflow and its nodes are doing: reckoned from its last runs."""
+    user, problem, last = user_of(request), None, request.GET.get("last", "")
+    try:
+        definition = definition_for(user, pk)
+        try:
+            shown = analytics_of(definition, window_of({"last": last} if last else {}))
+        except BadWindow as error:
+            problem, last = error, ""
+            shown = analytics_of(definition, window_of({}))
+    except NotFound as error:
+        raise Http404 from error
+    context = {
+        "definition": definition,
+        "report": shown.to_json(),
+        "problem": problem,
+        "windows": [
+            Choice(f"last {one}", f"?last={one}", last == one or (not last and one == "100"))
+            for one in ("10", "100", "500")
+        ],
+        "api": f"/api/v1/definitions/{definition.pk}/analytics/?{urlencode({'last': last or 100})}",
+        **_frame(request, {}, user),
+    }
+    return render(request, "analytics/definition.html", context, status=400 if problem else 200)
+
+
+@never_cache
+@login_required
+@require_GET
 def live_page(request: HttpRequest) -> HttpResponse:
     """For staff: what runs now, as it runs, and how the installation is doing."""
     user = user_of(request)
@@ -108,15 +142,18 @@ def live_page(request: HttpRequest) -> HttpResponse:
 
 def _frame(request: HttpRequest, query: dict[str, str], user: User) -> dict[str, Any]:
     """What all these pages have: which report, which time, whose."""
-    usual = "" if query.get("from") else USUAL
+    dated = query.get("from") or query.get("to")
+    chosen = "" if dated else query.get("range") or USUAL
     of = query.get("of", "me")
+    asked = request.GET.dict()
     return {
         "ranges": [
-            _choice(
-                request, one, {"range": one, "from": "", "to": ""}, one == query.get("range", usual)
-            )
+            _choice(request, one, {"range": one, "from": "", "to": ""}, one == chosen)
             for one in RANGES
         ],
+        "dates": {name: asked.get(name, "") for name in _DATES},
+        "besides": {name: asked[name] for name in _KEPT if name not in _DATES and asked.get(name)},
+        "zones": _zones(),
         "scopes": [
             _choice(request, label, {"of": one, "key": ""}, one == of)
             for label, one in (("mine", "me"), ("everyone's", "all"))
@@ -125,6 +162,11 @@ def _frame(request: HttpRequest, query: dict[str, str], user: User) -> dict[str,
         else [],
         "asked": _kept(query, {"by": "", "key": ""}),
     }
+
+
+@cache
+def _zones() -> list[str]:
+    return sorted(available_timezones())
 
 
 def _choice(request: HttpRequest, label: str, change: dict[str, str], chosen: bool) -> Choice:

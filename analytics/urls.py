@@ -7,6 +7,7 @@ from analytics import pages
 urlpatterns = [
     path("analytics/", pages.subject_page, name="analytics"),
     path("analytics/conversations/", pages.talks_page, name="analytics-conversations"),
+    path("analytics/definitions/<str:pk>/", pages.definition_page, name="analytics-definition"),
     path("analytics/live/", pages.live_page, name="analytics-live"),
     path("analytics/<slug:subject>/", pages.subject_page, name="analytics-subject"),
 ]

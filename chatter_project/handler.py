@@ -6,6 +6,7 @@ from typing import Any
 from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
+from django.core.signals import request_finished
 from django.http import Http404
 from django.urls import resolve
 
@@ -32,6 +33,15 @@ class Handler(ASGIHandler):
             await self.handle(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
+
+    async def handle(self, scope: Any, receive: Any, send: Any) -> None:
+        """Also an answer that breaks off is over; Django would keep its database connection out of
+        the pool for good."""
+        try:
+            await super().handle(scope, receive, send)
+        except Exception:
+            await request_finished.asend(sender=type(self))
+            raise
 
 
 @lru_cache(maxsize=256)  # chats all go one way, and Django looks for it a second time

@@ -1,4 +1,7 @@
-"""Daphne, which notices clients that do not read or do not stop talking, and says when it stops."""
+"""Daphne, which notices clients that do not read or do not stop talking, and says when it stops.
+
+An answer that breaks off is cut off.
+"""
 
 import asyncio
 from contextlib import suppress
@@ -6,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from daphne import server as daphne
+from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet import defer
 from twisted.internet.interfaces import IPushProducer
@@ -113,7 +117,30 @@ class Inbox:
             self._transport.resumeProducing()
 
 
+class Request(WebRequest):
+    def handle_exception(self, exception: BaseException) -> None:
+        """Cut off what has begun: whoever waits for the rest is to know that it is not the whole.
+
+        Daphne would begin another answer, fail, and look after its connections no more.
+        """
+        if self._response_started:
+            self.loseConnection()
+        else:
+            super().handle_exception(exception)
+
+
+class Requests(HTTPFactory):
+    def buildProtocol(self, addr: Any) -> Any:  # noqa: N802 - Twisted's name
+        protocol = super().buildProtocol(addr)
+        protocol.requestFactory = Request
+        return protocol
+
+
 class Server(daphne.Server):
+    def run(self) -> None:
+        daphne.HTTPFactory = Requests  # by this name it makes its own
+        super().run()
+
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         scope.setdefault("extensions", {})[EXTENSION] = partial(DaphneOutlet, protocol)
         queue = super().create_application(protocol, scope)

@@ -292,7 +292,7 @@ CHATTER_PROVIDERS = {
 # --- what is found by dotted path ------------------------------------------------------------
 CHATTER_CHANNELS = plugins.CHANNELS
 CHATTER_NODE_TYPES = plugins.NODE_TYPES
-CHATTER_TOOLS = plugins.TOOLS
+CHATTER_TOOLS = [*plugins.TOOLS, *env.list("CHATTER_TOOL_PLUGINS", default=[])]
 CHATTER_OUTCOMES = plugins.OUTCOMES
 CHATTER_PAUSES = plugins.PAUSES
 CHATTER_BUDGET_WARNINGS = plugins.BUDGET_WARNINGS

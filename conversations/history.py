@@ -43,7 +43,7 @@ def history_of(execution: WorkflowExecution, most: int, *, unsummed: bool) -> Hi
             break
         messages += reversed(pair)
         numbers += [number, number]
-    return History(messages[::-1], numbers[::-1], summary, through)
+    return History(messages[::-1], numbers[::-1], summary, through, turn.serial_key)
 
 
 def _turn_of(execution: WorkflowExecution) -> WorkflowExecution | None:

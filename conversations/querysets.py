@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.db.models.functions import Coalesce
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -20,6 +21,11 @@ class ConversationQuerySet(models.QuerySet[Any]):
 class MessageQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: "User") -> "MessageQuerySet":
         return self.filter(conversation__owner=user)
+
+    def with_workflow(self) -> "MessageQuerySet":
+        """`workflow`: what people call the template or definition that answers, if it is there."""
+        name = Coalesce("execution__definition__name", "execution__template__name")
+        return self.annotate(workflow=name)
 
     def in_order(self) -> "MessageQuerySet":
         return self.order_by("turn", "id")

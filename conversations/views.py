@@ -16,7 +16,9 @@ from conversations.services.turns import ConversationNotFound, conversation_for
 from llms.api.models import ModelOut
 from llms.models import ModelProfile
 from tools.selectors import usable_tools
-from workflows.models import WorkflowExecution
+from workflows.choices import Choice, parameters_taken, value_of, workflows_to_run
+from workflows.models import WorkflowExecution, WorkflowTemplate
+from workflows.services.planning import UNIVERSAL_CHAT, built_in
 
 _LISTED = 40
 _TOOLS = 64  # as many as a model node takes
@@ -36,6 +38,8 @@ def chat(request: HttpRequest, pk: str | None = None) -> HttpResponse:
     page = list(listed[: _LISTED + 1])
     older = f"?{urlencode({'before': page[_LISTED - 1].id})}" if len(page) > _LISTED else None
     messages = _messages(conversation, request.GET.get("before_turn", ""))
+    models = [dict(ModelOut(one).data) for one in ModelProfile.objects.usable_by(user).for_list()]
+    plain = built_in(UNIVERSAL_CHAT)
     cut = bool(messages) and messages[0]["turn"] > 1
     return render(
         request,
@@ -46,9 +50,11 @@ def chat(request: HttpRequest, pk: str | None = None) -> HttpResponse:
             "earlier_url": f"?{urlencode({'before_turn': messages[0]['turn']})}" if cut else None,
             "conversations": [conversation_out(one).to_json() for one in page[:_LISTED]],
             "next_conversations": older,
-            "models": [
-                dict(ModelOut(one).data) for one in ModelProfile.objects.usable_by(user).for_list()
-            ],
+            "models": models,
+            "default_model": next((one for one in models if one["is_default"]), None),
+            "plain_chat": plain,
+            "workflows": _besides(plain, workflows_to_run(user)),
+            "parameters": parameters_taken(user),
             "running": _running(conversation),
             "tools": [tool.key for tool in usable_tools(user)[:_TOOLS]],
         },
@@ -71,17 +77,27 @@ def _before(listed: Any, pk: str) -> Any:
         raise Http404 from error
 
 
+def _besides(
+    plain: WorkflowTemplate | None, offered: list[tuple[str, list[Choice]]]
+) -> list[tuple[str, list[Choice]]]:
+    """What is offered beside the plain chat, which answers where nothing is chosen."""
+    value = value_of(plain) if plain else ""
+    groups = [(heading, [one for one in of if one[0] != value]) for heading, of in offered]
+    return [(heading, of) for heading, of in groups if of]
+
+
 def _messages(conversation: Conversation | None, before_turn: str) -> list[dict[str, Any]]:
     """The messages of the last turns (before this one), oldest first."""
     if conversation is None:
         return []
-    latest = Message.objects.filter(conversation=conversation).order_by("-turn", "-id")
+    latest = Message.objects.filter(conversation=conversation).with_workflow()
+    latest = latest.order_by("-turn", "-id")
     if before_turn.isdecimal():
         latest = latest.filter(turn__lt=int(before_turn[:9]))
     shown = list(latest[:_SHOWN])
     if len(shown) == _SHOWN:  # the oldest turn may be cut in two
         shown = [one for one in shown if one.turn != shown[-1].turn]
-    return [message_out(one).to_json() for one in reversed(shown)]
+    return [{**message_out(one).to_json(), "workflow": one.workflow} for one in reversed(shown)]
 
 
 def _running(conversation: Conversation | None) -> str | None:

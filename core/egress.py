@@ -7,7 +7,7 @@ exactly those addresses, so that no second look-up and no second parser can disa
 import asyncio
 import socket
 import zlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from ssl import SSLContext
@@ -104,7 +104,10 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A request to be made, and its limits. `timeout_s` covers everything, look-ups included."""
+    """A request to be made, and its limits. `timeout_s` covers everything, look-ups included.
+
+    `secret` names those of its headers, in small letters, that are for its own origin alone.
+    """
 
     url: str
     method: str = "GET"
@@ -113,6 +116,7 @@ class Outgoing:
     timeout_s: float = 20.0
     max_bytes: int = 2_000_000
     max_redirects: int = 5
+    secret: Collection[str] = ()
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:
@@ -170,7 +174,7 @@ async def _follow(client: httpx.AsyncClient, outgoing: Outgoing) -> Fetched:
                 return await _read(response, outgoing.max_bytes)
         finally:
             await response.aclose()
-        request = _redirected(request, response.next_request)
+        request = _redirected(request, response.next_request, outgoing.secret)
     raise TooManyRedirects(limit=outgoing.max_redirects)
 
 
@@ -186,9 +190,11 @@ def _check_form(url: httpx.URL) -> None:
         raise BadAddress
 
 
-def _redirected(request: httpx.Request, following: httpx.Request) -> httpx.Request:
+def _redirected(
+    request: httpx.Request, following: httpx.Request, secret: Collection[str]
+) -> httpx.Request:
     if _origin(request.url) != _origin(following.url):
-        for name in following.headers.keys() - _HARMLESS:
+        for name in following.headers.keys() - _HARMLESS.difference(secret):
             del following.headers[name]
     return following
 

@@ -11,9 +11,9 @@ from core import json_values
 class ObjectField(forms.CharField):
     """An object of JSON, as people write it; where nothing is written, an empty one."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        widget = forms.Textarea({"rows": 3, "spellcheck": "false", "placeholder": "JSON"})
-        super().__init__(required=False, widget=widget, **kwargs)
+    def __init__(self, *, rows: int = 3, required: bool = False, **kwargs: Any) -> None:
+        widget = forms.Textarea({"rows": rows, "spellcheck": "false", "placeholder": "JSON"})
+        super().__init__(required=required, widget=widget, **kwargs)
 
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value)

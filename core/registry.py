@@ -1,5 +1,6 @@
 """Plug-ins by key: stateless classes, listed as dotted paths in settings."""
 
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any
 
@@ -8,12 +9,22 @@ from django.core import checks
 from django.utils.module_loading import import_string
 
 
-class Registry:
-    """The plug-ins of one kind; each has a unique `key`. Loaded on first use."""
+def _has_a_key(plugin: Any) -> Iterable[str]:
+    return () if hasattr(plugin, "key") else ["it has no key"]
 
-    def __init__(self, kind: str, setting: str) -> None:
+
+class Registry:
+    """The plug-ins of one kind; each has a unique `key`. Loaded on first use.
+
+    `flaws_of` a class are told by the system check, so before anything is started.
+    """
+
+    def __init__(
+        self, kind: str, setting: str, flaws_of: Callable[[Any], Iterable[str]] = _has_a_key
+    ) -> None:
         self.kind = kind
         self.setting = setting
+        self._flaws_of = flaws_of
         checks.register(lambda **_: self._problems())
 
     @cached_property
@@ -40,12 +51,19 @@ class Registry:
         problems: list[checks.CheckMessage] = []
         seen: set[str] = set()
         for path in getattr(settings, self.setting):
-            try:
-                key = import_string(path).key
-            except (ImportError, AttributeError) as error:
-                problems.append(checks.Error(f"{self.kind} {path}: {error}", id="core.E001"))
-                continue
-            if key in seen:
+            flaws, key = self._look(path)
+            problems += [
+                checks.Error(f"{self.kind} {path}: {flaw}", id="core.E001") for flaw in flaws
+            ]
+            if not flaws and key in seen:
                 problems.append(checks.Error(f"{self.kind} {key} is listed twice", id="core.E002"))
             seen.add(key)
         return problems
+
+    def _look(self, path: str) -> tuple[list[str], str]:
+        """What is wrong with the plug-in there, and its key."""
+        try:
+            plugin = import_string(path)
+        except Exception as error:  # whatever a module of somebody else's does when it is loaded
+            return [f"{type(error).__name__}: {error}"], ""
+        return list(self._flaws_of(plugin)), getattr(plugin, "key", "")

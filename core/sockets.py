@@ -93,7 +93,8 @@ class Socket(AsyncWebsocketConsumer, ABC):
 
     def query(self, name: str) -> str:
         """A value of the query string; empty when it is not there."""
-        values: dict[str, list[str]] = parse_qs(self.scope["query_string"].decode())
+        written = self.scope["query_string"].decode("utf-8", "replace")
+        values: dict[str, list[str]] = parse_qs(written)
         return values.get(name, [""])[0]
 
     def number(self, name: str) -> int:

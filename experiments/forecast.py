@@ -1,14 +1,19 @@
 """Before the start: how many units an effect takes to be seen, and how long they take to come."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.utils.module_loading import import_string
 
+from analytics.models import ReplyRating
 from core import clock
 from core.errors import Conflict, Invalid
+from experiments.comparing import variance_of
+from experiments.metrics import EVENT, metric
 from experiments.models import Audience, Experiment, UnitKind
 from experiments.moments import Moments
 from workflows.models import ExecutionStatus, WorkflowExecution
@@ -19,7 +24,7 @@ _LEAST_SEEN = 10
 _MOST_TURNS = 200_000
 _MOST_DEVIATIONS = 1_000_000  # in one effect: trillions of units
 _COLUMNS = (
-    "user_id", "serial_key", "created_at", "status", "duration_ms", "open_calls",
+    "id", "user_id", "serial_key", "created_at", "status", "duration_ms", "open_calls",
     "unpriced_calls", "cost_nano_usd", *TOKENS,
 )  # fmt: skip
 
@@ -41,16 +46,23 @@ class EffectTooSmall(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """How many units came in the days looked at, and what their turns were like."""
+    """How many units came in the days looked at, and what their turns were like.
+
+    `counting` are those that count for the metric: who rates nothing does not, and of events
+    everybody does.
+    """
 
     units: int
+    counting: int
     days: float
     values: Moments
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """`effect` is in the metric's own unit. Days are None where no unit came in the days seen."""
+    """`effect` is in the metric's own unit. Units a day are those that count for the metric; days
+    are None where none came in the days seen.
+    """
 
     seen_units: int
     units_a_day: float
@@ -78,7 +90,8 @@ def forecast(
     if mean is None or deviation is None:
         if seen.values.count < _LEAST_SEEN or not seen.values.mean:
             raise TooLittleSeen(seen=seen.values.count)
-        mean, deviation = seen.values.mean, seen.values.variance**0.5
+        mean = seen.values.mean
+        deviation = variance_of(metric(experiment.primary), seen.values) ** 0.5
     difference = effect * mean
     if not difference or abs(difference) * _MOST_DEVIATIONS < deviation:
         raise EffectTooSmall(effect=difference, deviation=deviation)
@@ -89,7 +102,7 @@ def forecast(
     needed = import_string("experiments.fixed.units_needed")(
         deviation, abs(difference), (control, arm), len(variants) - 1
     )
-    a_day = seen.units * experiment.traffic_percent / 100 / seen.days
+    a_day = seen.counting * experiment.traffic_percent / 100 / seen.days
     return Forecast(
         seen_units=seen.units,
         units_a_day=a_day,
@@ -113,14 +126,19 @@ def seen_of(experiment: Experiment) -> Seen:
     window = timedelta(minutes=experiment.window_min)
     since, days = clock.now() - timedelta(days=SEEN_DAYS), float(SEEN_DAYS)
     units: dict[Any, list[dict[str, Any]]] = {}
+    ratings = _ratings(experiment, since) if experiment.primary == "rating" else {}
     rows = _turns(experiment, since).values(*_COLUMNS)[:_MOST_TURNS]
     for number, row in enumerate(rows.iterator(), start=1):
         turns = units.setdefault(row["user_id"] if by_user else row["serial_key"], [])
         if not turns or row["created_at"] <= turns[0]["created_at"] + window:
             turns.append(row)
+            until = turns[0]["created_at"] + window
+            row["helped"] = [helped for at, helped in ratings.get(row["id"], ()) if at <= until]
         if number == _MOST_TURNS:
             days = (row["created_at"] - since) / timedelta(days=1)
-    return Seen(len(units), days, _values(experiment.primary, units))
+    values = _values(experiment.primary, units)
+    counting = len(units) if experiment.primary.startswith(EVENT) else values.count
+    return Seen(len(units), counting, days, values)
 
 
 def _turns(experiment: Experiment, since: datetime) -> QuerySet[Any]:
@@ -136,8 +154,18 @@ def _turns(experiment: Experiment, since: datetime) -> QuerySet[Any]:
     return turns.filter(finished_at__isnull=False).order_by("created_at").distinct()
 
 
+def _ratings(experiment: Experiment, since: datetime) -> dict[UUID, list[tuple[datetime, bool]]]:
+    """When replies of these turns were rated, and whether they helped, by execution."""
+    found: dict[UUID, list[tuple[datetime, bool]]] = defaultdict(list)
+    turns = _turns(experiment, since).order_by().values("pk")
+    rows = ReplyRating.objects.filter(message__execution__in=turns).order_by()
+    for turn, at, helped in rows.values_list("message__execution_id", "created_at", "helpful"):
+        found[turn].append((at, helped))
+    return found
+
+
 def _values(key: str, units: dict[Any, list[dict[str, Any]]]) -> Moments:
-    """What was never measured, such as events and ratings, has no values."""
+    """Events are told of an experiment that runs, so before it there are none."""
     found, reckon = Moments(), _OF_TURNS.get(key)
     for turns in units.values():
         value = reckon(turns) if reckon else None
@@ -165,5 +193,6 @@ _OF_TURNS: dict[str, Any] = {
     "cost": _cost,
     "latency": _latency,
     "errors": lambda turns: _mean([row["status"] == ExecutionStatus.FAILED for row in turns]),
+    "rating": lambda turns: _mean([float(one) for row in turns for one in row["helped"]]),
     "tokens": lambda turns: _mean([sum(row[name] for name in TOKENS) for row in turns]),
 }

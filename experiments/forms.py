@@ -64,6 +64,12 @@ class ExperimentForm(forms.Form):
     )
     event = forms.CharField(label="Name of the event", required=False)
     better = forms.ChoiceField(label="Which way is better", required=False, choices=_WAYS)
+    events = forms.CharField(
+        label="Other events",
+        required=False,
+        widget=_LINES,
+        help_text="One a line, with which way is better: “refund: lower”. Else higher is better.",
+    )
     window_min = forms.IntegerField(
         label="Window in minutes", help_text="A unit is watched so long from its first turn on."
     )
@@ -134,6 +140,7 @@ class ExperimentForm(forms.Form):
             "groups": _names(told["groups"]),
             "primary": f"{EVENT}{told['event']}" if event else told["primary"],
             **({"better": told["better"] or BLANK["better"]} if event else {}),
+            "events": _directions(told["events"]),
             "guards": [{"metric": key, "margin": told[_margin(key)]} for key in self._guarded()],
             "variants": [row.body() for row in rows_of(self.variants)],
         }
@@ -165,6 +172,7 @@ def kept(experiment: Experiment) -> dict[str, Any]:
         "groups": sorted(one.name for one in experiment.groups.all()),
         "primary": experiment.primary,
         "better": experiment.better,
+        "events": experiment.events,
         "guards": [{"metric": key, "margin": margins[key]} for key in LEDGER if key in margins],
         "variants": [variant_kept(one) for one in experiment.variants.all()],
     }
@@ -180,6 +188,7 @@ def written(experiment: Experiment) -> dict[str, Any]:
         "users": "\n".join(now["users"]),
         "groups": "\n".join(now["groups"]),
         "primary": _EVENT if event else experiment.primary,
+        "events": "\n".join(f"{name}: {way}" for name, way in sorted(now["events"].items())),
         "event": experiment.primary.removeprefix(EVENT) if event else "",
         **{_margin(one["metric"]): one["margin"] for one in now["guards"]},
     }
@@ -191,6 +200,15 @@ def _margin(metric: str) -> str:
 
 def _names(text: str) -> list[str]:
     return sorted({name for line in text.split("\n") if (name := line.strip())})
+
+
+def _directions(text: str) -> dict[str, str]:
+    told: dict[str, str] = {}
+    for line in _names(text):
+        name, _, way = line.rpartition(":")
+        named = name.strip() if way.strip() in dict(_WAYS) else ""
+        told[named or line] = way.strip() if named else "higher"
+    return told
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -1,5 +1,6 @@
 """What can be measured of a unit, and which way is better."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -46,10 +47,16 @@ LEDGER = {
 }
 
 
+def directions(primary: str, better: str, events: Mapping[str, str]) -> dict[str, str]:
+    """Which way the events of an experiment are better, by metric: the one that decides too."""
+    told = {EVENT + name: way for name, way in events.items()}
+    return {**told, primary: better} if primary.startswith(EVENT) else told
+
+
 def metric(key: str, better: str = "higher") -> Metric:
     """One of the ledger's or of the ratings, or the sum of a unit's events of that name.
 
-    Which way an event is better is said by whoever asks. Raises KeyError.
+    Which way an event is better is said by whoever asks (`directions`). Raises KeyError.
     """
     if key.startswith(EVENT) and len(key) > len(EVENT):
         way: Better = "lower" if better == "lower" else "higher"

@@ -20,7 +20,7 @@ from django.db.models.functions import Cast
 
 from analytics.models import ReplyRating
 from core import clock
-from experiments.metrics import EVENT
+from experiments.metrics import EVENT, directions
 from experiments.models import Experiment, Exposure, Unit, UnitEvent
 from experiments.moments import Moments
 from workflows.models import ExecutionStatus
@@ -127,14 +127,16 @@ def _rated(experiment: Experiment) -> Iterator[tuple[UUID, float]]:
 
 
 def _add_events(found: Outcomes, experiment: Experiment, counted: Mapping[UUID, UUID]) -> None:
-    """The sum of each unit; one that did nothing counts with 0, once any unit did something."""
+    """The sum of each unit; one that did nothing counts with 0: of what the experiment names, and
+    of what any unit did.
+    """
     events = UnitEvent.objects.filter(in_window(experiment), experiment=experiment)
     rows = events.order_by().values_list("name", "unit_id").annotate(total=Sum("value"))
     sums: dict[str, dict[UUID, float]] = defaultdict(dict)
     for name, unit, total in rows.iterator():
         sums[EVENT + name][unit] = total
-    if experiment.primary.startswith(EVENT):
-        sums.setdefault(experiment.primary, {})
+    for key in directions(experiment.primary, experiment.better, experiment.events):
+        sums.setdefault(key, {})
     for key, of_units in sums.items():
         for unit, variant in counted.items():
             found.of(key, variant).add(of_units.get(unit, 0.0))

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.module_loading import import_string
 
 from experiments.comparing import at_any_time, enough, variance_of
-from experiments.metrics import LEDGER, Metric, metric
+from experiments.metrics import LEDGER, Metric, directions, metric
 from experiments.models import Experiment, Variant
 from experiments.moments import Moments
 from experiments.outcomes import Outcomes, outcomes_of
@@ -81,14 +81,18 @@ def results_of(experiment: Experiment) -> Results:
     """Reckoned when asked; loads SciPy."""
     variants = list(experiment.variants.all())
     outcomes = outcomes_of(experiment)
-    keys = dict.fromkeys([experiment.primary, *LEDGER, *sorted(outcomes.values)])
+    ways = directions(experiment.primary, experiment.better, experiment.events)
+    keys = dict.fromkeys([experiment.primary, *LEDGER, *sorted({*ways, *outcomes.values})])
     return Results(
         experiment=experiment,
         variants=variants,
         split=_split(variants, outcomes),
         counted={one.id: outcomes.counted[one.id] for one in variants},
         unknown={one.id: outcomes.unknown[one.id] for one in variants},
-        metrics=[_metric(experiment, variants, outcomes, key) for key in keys],
+        metrics=[
+            _metric(experiment, variants, outcomes, metric(key, ways.get(key, "higher")))
+            for key in keys
+        ],
     )
 
 
@@ -104,9 +108,9 @@ def _split(variants: Sequence[Variant], outcomes: Outcomes) -> Split:
 
 
 def _metric(
-    experiment: Experiment, variants: Sequence[Variant], outcomes: Outcomes, key: str
+    experiment: Experiment, variants: Sequence[Variant], outcomes: Outcomes, kind: Metric
 ) -> MetricResult:
-    kind = metric(key, experiment.better)
+    key = kind.key
     control = next(one for one in variants if one.control)
     base = outcomes.of(key, control.id)
     arms = [one for one in variants if not one.control]

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from experiments.forecast import SEEN_DAYS, Forecast
+from experiments.metrics import metric
 from experiments.models import Experiment, ExperimentStatus
 from experiments.results import Cell, MetricResult, Results
 from experiments.sequential import ALPHA, LEAST
@@ -10,6 +12,25 @@ from experiments.sequential import ALPHA, LEAST
 def sentences(results: Results) -> list[str]:
     """The verdict first; never more than the numbers say."""
     return list(_verdict(results))
+
+
+def sentence_of(experiment: Experiment, plan: Forecast) -> str:
+    """What seeing an effect takes."""
+    kind, units = metric(experiment.primary), f"{experiment.unit}s"
+    takes = (
+        f"To see in four of five cases that the {kind.label} differs by {kind.shown(plan.effect)} "
+        f"from {kind.shown(plan.mean)}, it takes {plan.units_once:,} {units} looked at once, and "
+        f"at most {plan.units_anytime:,} if one looks always"
+    )
+    if plan.days_once is None or plan.days_anytime is None:
+        return (
+            f"{takes}. How long that is, is not known: none that would count came in the last "
+            f"{SEEN_DAYS} days."
+        )
+    return (
+        f"{takes}: {plan.days_once:,.1f} and {plan.days_anytime:,.1f} days, as "
+        f"{plan.units_a_day:,.1f} that count come a day."
+    )
 
 
 def _verdict(results: Results) -> Iterator[str]:

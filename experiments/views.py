@@ -1,6 +1,6 @@
 """The pages of experiments: one's list, what is known of one, and the form of a draft."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +16,10 @@ from core.errors import ChatterError, Invalid
 from experiments.forecast import Forecast, forecast, seen_of
 from experiments.forms import ExperimentForm
 from experiments.models import Experiment, ExperimentStatus
+from experiments.plan_form import PlanForm
 from experiments.plots import Plot, plot_of, verdict_of
 from experiments.results import Cell, MetricResult, results_of
-from experiments.sentences import sentences
+from experiments.sentences import sentence_of, sentences
 from experiments.services.acts import (
     complete_experiment,
     pause_experiment,
@@ -73,6 +74,16 @@ class Block:
     plot: Plot | None
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What seeing effects takes, before the start: each in %, and in a sentence what was asked."""
+
+    form: PlanForm
+    rows: Sequence[tuple[float, Forecast]] = ()
+    says: str = ""
+    problem: ChatterError | None = None
+
+
 @never_cache
 @login_required
 @require_safe
@@ -98,7 +109,7 @@ def experiment(request: HttpRequest, pk: str) -> HttpResponse:
     results = results_of(found)
     shown = {
         "experiment": found,
-        "plans": _plans(found),
+        "plan": _plan(request, found),
         "results": results,
         "says": sentences(results),
         "blocks": [_block(one) for one in results.metrics],
@@ -159,15 +170,23 @@ def _form_page(
     return render(request, page, shown, status=error.status if error else status)
 
 
-def _plans(found: Experiment) -> list[tuple[float, Forecast]] | None:
-    """What seeing effects of several sizes takes; None once it has begun, or if it is not known."""
+def _plan(request: HttpRequest, found: Experiment) -> Plan | None:
+    """None once it has begun. What was asked is in the address."""
     if found.status != ExperimentStatus.DRAFT:
         return None
+    form = PlanForm(request.GET if "effect" in request.GET else None)
+    asked = [{"effect": effect} for effect in _EFFECTS]
+    if form.is_valid():
+        asked = [form.asked()]
+    elif form.is_bound:
+        return Plan(form)
     seen = seen_of(found)
     try:
-        return [(100 * effect, forecast(found, seen, effect)) for effect in _EFFECTS]
-    except ChatterError:  # too little was seen
-        return []
+        plans = [forecast(found, seen, **one) for one in asked]
+    except ChatterError as error:  # too little was seen
+        return Plan(form, problem=error)
+    rows = [(100 * one["effect"], plan) for one, plan in zip(asked, plans, strict=True)]
+    return Plan(form, rows, sentence_of(found, plans[0]) if form.is_bound else "")
 
 
 def _found(user: User, pk: str) -> Experiment:

@@ -11,39 +11,11 @@ from llms.profiles import ProfileSpec
 from llms.retries import BACKOFF, FIRST_WAIT_S
 from llms.usage import Usage
 
-# What a caller may set for one call. Anything else (addresses, headers, proxies) is an
-# administrator's to set, in the profile: it decides where our key is sent.
-CALLER_PARAMETERS = frozenset(
-    {
-        "delay_ms_per_word",
-        "disable_streaming",
-        "effort",
-        "frequency_penalty",
-        "max_completion_tokens",
-        "max_output_tokens",
-        "max_tokens",
-        "num_predict",
-        "presence_penalty",
-        "reasoning_effort",
-        "seed",
-        "stop",
-        "temperature",
-        "thinking",
-        "top_k",
-        "top_p",
-        "verbosity",
-    }
-)
-
-
-def told_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """For the ledger: an administrator's others (headers, say) may hold secrets, so only named."""
-    return {name: value if name in CALLER_PARAMETERS else "…" for name, value in parameters.items()}
-
 
 @dataclass(frozen=True, slots=True)
 class CallRequest:
-    """One question to a model. `tools` are JSON: `{name, description, parameters}`.
+    """One question to a model. `tools` are JSON: `{name, description, parameters}`; unless it
+    `may_call_tools` they are only what the dialogue before tells of.
 
     `timeout_s` limits each attempt; `idle_timeout_s` the silence within it (None: no limit, for
     models that think a long time). `drain_s` is how long a cancelled call may go on to learn its
@@ -67,6 +39,7 @@ class CallRequest:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     tokens_left: int | None = None
     tools: Sequence[Mapping[str, Any]] = ()
+    may_call_tools: bool = True
     timeout_s: float = 120.0
     idle_timeout_s: float | None = None
     max_attempts: int = 3

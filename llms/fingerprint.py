@@ -3,7 +3,7 @@
 import json
 from hashlib import sha256
 
-from llms.asking import told_parameters
+from llms.parameters import told_parameters
 from llms.profiles import ProfileSpec
 
 

@@ -12,7 +12,7 @@ import structlog
 from django.conf import settings
 
 from llms import retries
-from llms.asking import CALLER_PARAMETERS, Answer, CallRequest
+from llms.asking import Answer, CallRequest
 from llms.caching import cached_answer
 from llms.clients import call_options, close_clients
 from llms.errors import ProviderError
@@ -23,7 +23,7 @@ from llms.preparing import Prepared, prepare
 from llms.reading import Reading
 from llms.settling import Settler
 
-__all__ = ["CALLER_PARAMETERS", "Answer", "CallRequest", "ask", "close_clients"]
+__all__ = ["Answer", "CallRequest", "ask", "close_clients"]
 
 _CLOSING_S = 1.0
 _FILTERED = frozenset({"content_filter", "refusal"})

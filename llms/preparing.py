@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import clock
 from core.models import new_id
-from llms.asking import CALLER_PARAMETERS, CallRequest, told_parameters
+from llms.asking import CallRequest
 from llms.bounding import LIMITS, Most, bounded, most_of
 from llms.clients import chat_model
 from llms.errors import ProviderError
@@ -16,6 +16,8 @@ from llms.estimate import measured_input, most_output
 from llms.fitting import fitted
 from llms.ledger import CallRecord
 from llms.messages import ChatMessage, sendable, to_langchain
+from llms.offering import described_tools, tool_options
+from llms.parameters import CALLER_PARAMETERS, combined, taken, told_parameters
 from llms.pricing import Rates, in_force
 from llms.profiles import ProfileSpec
 
@@ -62,7 +64,7 @@ class Prepared:
             call_index=request.call_index,
             attempt=attempt,
             purpose=request.purpose,
-            parameters=told_parameters(self.parameters),
+            parameters={**told_parameters(self.parameters), **_tool_choice(request)},
             request_hash=self.request_hash,
             streamed=not self.parameters.get("disable_streaming"),
             started_at=now,
@@ -79,21 +81,22 @@ async def prepare(request: CallRequest) -> Prepared:
             "invalid_parameters", reason=": " + ", ".join(sorted(unknown)), unbilled=True
         )
     profile = request.profile
-    wanted = {**profile.parameters, **request.parameters}
-    parameters = {**wanted, **bounded(profile, request.parameters, request.tokens_left)}
-    window = profile.context_window
+    asked = taken(profile.provider_kind, request.parameters)
+    wanted = combined(profile, asked)
+    parameters = {**wanted, **bounded(profile, asked, request.tokens_left)}
+    window, tools = profile.context_window, described_tools(request)
     limit = most_output(*(parameters.get(name) for name in LIMITS))
-    whole = fitted(request.messages, request.optional, request.tools, window, limit)
+    whole = fitted(request.messages, request.optional, tools, window, limit)
     model = await chat_model(profile, parameters)
     said = sendable(whole.messages)
     bound = {} if limit else _bound(profile, whole.left)
     parameters |= bound
-    guess, most = measured_input(said, request.tools)
+    guess, most = measured_input(said, tools)
     return Prepared(
         request=request,
         model=model,
         messages=to_langchain(said),
-        options={**_tool_options(model, request), **bound},
+        options={**tool_options(model, request), **bound},
         parameters=parameters,
         request_hash=_hash(request, said, wanted),
         estimated_input=guess,
@@ -112,13 +115,9 @@ def _bound(profile: ProfileSpec, left: int | None) -> dict[str, int]:
     return {"max_tokens": left}
 
 
-def _tool_options(model: "BaseChatModel", request: CallRequest) -> dict[str, Any]:
-    """The tools as this provider wants them, as options of one request."""
-    if not request.tools:
-        return {}
-    tools = [{"type": "function", "function": dict(tool)} for tool in request.tools]
-    bound: Any = model.bind_tools(tools)
-    return dict(bound.kwargs)
+def _tool_choice(request: CallRequest) -> dict[str, str]:
+    """What tells a question with tools that may not be called from one with tools."""
+    return {"tool_choice": "none"} if request.tools and not request.may_call_tools else {}
 
 
 def _hash(request: CallRequest, said: Sequence[ChatMessage], parameters: Mapping[str, Any]) -> str:
@@ -128,5 +127,6 @@ def _hash(request: CallRequest, said: Sequence[ChatMessage], parameters: Mapping
         "parameters": parameters,
         "messages": [message.as_json() for message in said],
         "tools": request.tools,
+        **_tool_choice(request),
     }
     return sha256(_ENCODER.encode(content).encode("utf-8", "surrogatepass")).hexdigest()

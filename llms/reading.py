@@ -65,7 +65,7 @@ class Reading:
         for chunk in self._tool_chunks[1:]:
             whole = whole + chunk
         return [
-            {"id": call["id"] or "", "name": call["name"], "args": clean_json(call["args"])}
+            clean_json({"id": call["id"] or "", "name": call["name"], "args": call["args"]})
             for call in whole.tool_calls
         ]
 
@@ -138,12 +138,12 @@ class Reading:
     def _take_metadata(self, metadata: Mapping[str, Any]) -> None:
         for name in _ENDS:
             if end := metadata.get(name):
-                self.finish_reason = str(end)[:64]
+                self.finish_reason = clean(str(end))[:64]
                 break
         if model := metadata.get("model_name") or metadata.get("model"):
-            self.served_model = str(model)[:_LONGEST]
+            self.served_model = clean(str(model))[:_LONGEST]
         if found := metadata.get("id"):
-            self.provider_request_id = str(found)[:_LONGEST]
+            self.provider_request_id = clean(str(found))[:_LONGEST]
         for name in _REQUEST_ID_HEADERS:
             if found := (metadata.get("headers") or {}).get(name):
-                self.provider_request_id = str(found)[:_LONGEST]
+                self.provider_request_id = clean(str(found))[:_LONGEST]

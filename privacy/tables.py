@@ -110,7 +110,7 @@ TABLES = [
         Fate.BLANKED,
         {
             **{"pins": {}, "used": {}, "edits": [], "parameters": {}, "input": {}, "output": None},
-            **{"error": None, "limits": {}, "request_id": ""},
+            **{"error": None, "limits": {}, "request_id": "", "address": None},
         },
         kept=("kind", "status", "rerun", "cause", "serial_key", "lease_owner"),
     ),

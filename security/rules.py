@@ -38,7 +38,7 @@ class Rule:
         """For how many acts the entry stands; 0: it is of another kind."""
         if self.of and entry.detail.get("of") != self.of:
             return 0
-        count = entry.detail.get("count", 1) if self.of else 1
+        count = entry.detail.get("count", 1)
         return count if isinstance(count, int) else 1
 
 
@@ -67,6 +67,8 @@ RULES = (
     Rule(AlertKind.INVALID_TOKENS, "audit.guesses.counted", _actor, of="tokens"),
     Rule(AlertKind.FOREIGN_IDS, "audit.guesses.counted", _actor, of="ids"),
     Rule(AlertKind.LIMITS, "workflows.limit.reached", _actor),
+    Rule(AlertKind.LIMITS, "accounts.rate.exceeded", _actor),
+    Rule(AlertKind.LIMITS, "budgets.call.refused", _actor),
     Rule(AlertKind.REFUSED_TOOLS, "tools.call.refused", _actor),
     Rule(AlertKind.REFUSED_EGRESS, "tools.egress.refused", _actor),
 )

@@ -21,6 +21,7 @@ from analytics.models import TemplateAnalytics
 from audit.context import RequestContext, bound
 from audit.guards import lift_guards
 from audit.guesses import guesses
+from audit.refusals import refusals
 from llms.models import ModelPrice, ModelProfile, Provider
 from llms.services.profiles import forget_profiles
 from llms.services.providers import register_environment_providers
@@ -69,6 +70,7 @@ def forget_everything() -> None:
     forget_profiles()
     catalogue.forget()
     guesses.forget()
+    refusals.forget()
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
 """Who may use a tool, decided anew at every call from the settings and grants there are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,6 +26,21 @@ _MESSAGES = {
     "tool_outside_hours": "You may not use the tool '{tool}' at this hour.",
     "tool_rate_limited": "You have used the tool '{tool}' as often as you may in this hour.",
 }
+
+
+OPEN, STAFF = "open", "staff"
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """What was decided about a call.
+
+    `by` is what let it be made: OPEN to all, STAFF as its user is of them, or "grant:<id>"; else
+    the code of the refusal.
+    """
+
+    by: str
+    refusal: ToolRefused | None = None
 
 
 def _refused(code: str, tool: Tool[Any]) -> ToolRefused:
@@ -62,10 +77,16 @@ class Rules:
             raise _refused("tool_denied", tool)
         if not holding and any(grant.allow for grant in about):
             raise _refused("tool_outside_hours", tool)
-        is_open = setting.open_to_all or (tool.staff_first and self.is_staff)
-        if not holding and not is_open:
+        if not holding and not self.open_by(tool):
             raise _refused("tool_not_granted", tool)
         return holding
+
+    def open_by(self, tool: Tool[Any]) -> str:
+        """Why the user needs no grant; empty where one is needed."""
+        setting = self.settings.get(tool.key) or _unset(tool)
+        if setting.open_to_all:
+            return OPEN
+        return STAFF if tool.staff_first and self.is_staff else ""
 
     def allow(self, tool: Tool[Any], now: datetime) -> bool:
         try:
@@ -76,16 +97,20 @@ class Rules:
 
 
 @transaction.atomic
-def take_permission(tool: Tool[Any], call: ToolCallRecord) -> ToolRefused | None:
+def take_permission(tool: Tool[Any], call: ToolCallRecord) -> Permission:
     """Decide about this call; count it where a grant is limited, audit it where it is refused."""
     try:
         user = _active_user(call.user_id)
         if user is None:
             raise _refused("tool_user_unknown", tool)
-        now = clock.now()
-        grants = Rules.of(user).allowing(tool, now)
-        if not _has_room(grants, user, now):
+        now, rules = clock.now(), Rules.of(user)
+        grants = rules.allowing(tool, now)
+        if not grants:
+            return Permission(rules.open_by(tool))
+        grant = _with_room(grants, user, now)
+        if grant is None:
             raise _refused("tool_rate_limited", tool)
+        return Permission(f"grant:{grant.pk}")
     except ToolRefused as refusal:
         record(
             "tools.call.refused",
@@ -95,20 +120,20 @@ def take_permission(tool: Tool[Any], call: ToolCallRecord) -> ToolRefused | None
             detail={"tool": tool.key, "code": refusal.code, "origin": call.origin},
             request_id=call.request_id,
         )
-        return refusal
-    return None
+        return Permission(refusal.code, refusal)
 
 
 def _active_user(user_id: UUID | None) -> User | None:
     return User.objects.filter(pk=user_id, is_active=True).first() if user_id else None
 
 
-def _has_room(grants: Sequence[ToolGrant], user: User, now: datetime) -> bool:
-    """Whether one of the grants has a call left, which is taken from it."""
-    if not grants or any(grant.calls_per_hour is None for grant in grants):
-        return True
+def _with_room(grants: Sequence[ToolGrant], user: User, now: datetime) -> ToolGrant | None:
+    """The first of the grants that has a call left, which is taken from it."""
+    unlimited = next((grant for grant in grants if grant.calls_per_hour is None), None)
+    if unlimited is not None:
+        return unlimited
     hour = now.replace(minute=0, second=0, microsecond=0)
-    return any(_take(grant, user, hour) for grant in grants)
+    return next((grant for grant in grants if _take(grant, user, hour)), None)
 
 
 def _take(grant: ToolGrant, user: User, hour: datetime) -> bool:
@@ -125,7 +150,16 @@ def _take(grant: ToolGrant, user: User, hour: datetime) -> bool:
 
 
 class GrantedPermissions:
-    """Implements `tools.calling.Permissions` with the grants of the database."""
+    """Implements `tools.calling.Permissions` with the grants of the database.
+
+    `tell` hears of each decision.
+    """
+
+    def __init__(self, tell: Callable[[ToolCallRecord, Permission], None] | None = None) -> None:
+        self._tell = tell
 
     async def refusal(self, tool: Tool[Any], call: ToolCallRecord) -> ToolRefused | None:
-        return await database.run(take_permission, tool, call)
+        decided = await database.run(take_permission, tool, call)
+        if self._tell is not None:
+            self._tell(call, decided)
+        return decided.refusal

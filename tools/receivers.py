@@ -27,7 +27,7 @@ def on_post_migrate(using: str, apps: Apps = apps, **_: Any) -> None:
     except LookupError:  # migrated back to before there was one
         return
     if router.allow_migrate_model(using, setting):
-        missing = [setting(tool=key) for key in tools.keys()]  # noqa: SIM118 - a method of ours
+        missing = [setting(tool=one.key, open_to_all=not one.staff_first) for one in tools.all()]
         setting.objects.using(using).bulk_create(missing, ignore_conflicts=True)
 
 

@@ -1,4 +1,4 @@
-"""The back office of workflows: executions, events and versions are read; cancel acts."""
+"""The back office of workflows: templates are changed, runs looked at; what acts are actions."""
 
 from typing import Any
 
@@ -14,30 +14,22 @@ from audit.context import current
 from core.back_office import DeletedWhole, ReadOnlyAdmin
 from core.errors import ChatterError
 from core.models import new_id
-from workflows.back_office import (
-    executions_html,
-    history_html,
-    issues_html,
-    picture_html,
-)
+from workflows import approval_admin as approval_admin  # their pages belong to these
+from workflows import definition_admin as definition_admin
+from workflows.back_office import picture_html
 from workflows.forms import TemplateForm
 from workflows.models import (
-    Approval,
     ExecutionEvent,
     IdempotencyKey,
     PumpHost,
     Rerun,
-    WorkflowDefinition,
     WorkflowExecution,
     WorkflowTemplate,
     WorkflowVersion,
 )
-from workflows.services.approvals import decide
-from workflows.services.definitions import change_definition
 from workflows.services.executions import cancel_execution
 from workflows.services.reruns import RerunRequest, start_rerun
 from workflows.services.templates import change_template
-from workflows.services.versions import entry_of
 from workflows.totals import totals_json
 
 
@@ -120,36 +112,6 @@ class PumpHostAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         return obj.alive
 
 
-@admin.register(Approval)
-class ApprovalAdmin(ReadOnlyAdmin, admin.ModelAdmin):
-    """One that asks for a form is decided on its page or by the API."""
-
-    list_display = ("question", "status", "node", "execution", "deadline_at", "decided_by")
-    list_filter = ("status", "created_at")
-    search_fields = ("question", "execution__id", "node")
-    list_select_related = ("execution", "decided_by")
-    date_hierarchy = "created_at"
-    actions: tuple[str, ...] = ("approve", "reject")
-
-    @admin.action(description="Approve the selected approvals", permissions=["act"])
-    def approve(self, request: HttpRequest, queryset: Any) -> None:
-        self._decide(request, queryset, approve=True)
-
-    @admin.action(description="Reject the selected approvals", permissions=["act"])
-    def reject(self, request: HttpRequest, queryset: Any) -> None:
-        self._decide(request, queryset, approve=False)
-
-    def _decide(self, request: HttpRequest, queryset: Any, *, approve: bool) -> None:
-        decided = 0
-        for approval in queryset:
-            try:
-                decide(approval, by=user_of(request), approve=approve)
-                decided += 1
-            except ChatterError as error:
-                self.message_user(request, f"{approval}: {error}", messages.WARNING)
-        self.message_user(request, f"Decided {decided} approvals.")
-
-
 @admin.register(ExecutionEvent)
 class EventAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     list_display = ("execution_id", "seq", "kinds", "created_at")
@@ -211,64 +173,6 @@ class TemplateAdmin(AuditedAdmin, DeletedWhole, admin.ModelAdmin):
     @admin.display(description="graph")
     def picture(self, obj: WorkflowTemplate) -> str:
         return picture_html(obj.version.graph)
-
-
-@admin.register(WorkflowDefinition)
-class DefinitionAdmin(admin.ModelAdmin):
-    """Its name may be changed here; its graph is saved and published through the API."""
-
-    list_display = ("name", "owner", "latest", "published", "archived", "updated_at")
-    list_filter = ("archived",)
-    search_fields = ("name", "description", "owner__username")
-    list_select_related = ("owner",)
-    readonly_fields = (
-        "owner",
-        "latest",
-        "published",
-        "revision",
-        "limits",
-        "picture",
-        "issues",
-        "versions",
-        "executions",
-    )
-    fieldsets = (
-        ("Graph", {"fields": ("picture", "issues")}),
-        ("History", {"fields": (("latest", "published", "revision"), "versions")}),
-        ("Executions", {"fields": ("executions",)}),
-        ("About", {"fields": ("name", "description", "archived", "limits", "owner")}),
-    )
-
-    class Media:
-        css = {"all": ["css/graph.css"]}
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def save_model(
-        self, request: HttpRequest, obj: WorkflowDefinition, form: Any, change: bool
-    ) -> None:
-        values = {name: form.cleaned_data[name] for name in form.changed_data}
-        change_definition(obj, by=user_of(request), **values)
-
-    @admin.display(description="newest graph")
-    def picture(self, obj: WorkflowDefinition) -> str:
-        return picture_html(entry_of(obj).version.graph)
-
-    @admin.display(description="issues")
-    def issues(self, obj: WorkflowDefinition) -> str:
-        return issues_html(entry_of(obj))
-
-    @admin.display(description="versions")
-    def versions(self, obj: WorkflowDefinition) -> str:
-        return history_html(obj)
-
-    @admin.display(description="newest")
-    def executions(self, obj: WorkflowDefinition) -> str:
-        return executions_html(obj)
 
 
 @admin.register(IdempotencyKey)

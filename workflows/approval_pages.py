@@ -12,18 +12,11 @@ from django.views.decorators.http import require_http_methods
 from accounts.authentication import user_of
 from accounts.models import User
 from core.errors import ChatterError, Conflict, Invalid, Refused
-from core.json_values import plain_text
-from workflows.answer_form import Unreadable, answer_of, fields_of
+from workflows.answering import asked, decide_as_sent
 from workflows.models import Approval
-from workflows.services.approvals import ApprovalNotFound, BadAnswer, approval_for, decide
+from workflows.services.approvals import ApprovalNotFound, approval_for
 
 _SHOWN = 50
-_COMMENT_CHARACTERS = 5_000
-
-
-class UnknownDecision(Invalid):
-    code = "unknown_decision"
-    message = "Approve or reject."
 
 
 def approvals_waiting(request: HttpRequest) -> Mapping[str, Callable[[], int]]:
@@ -53,22 +46,7 @@ def approvals(request: HttpRequest) -> HttpResponse:
 
 
 def _decide(sent: Mapping[str, str], user: User) -> None:
-    if sent.get("decision") not in ("approve", "reject"):
-        raise UnknownDecision
-    approval = approval_for(user, sent.get("approval", ""))
-    approve = sent["decision"] == "approve"
-    answer = _answer(approval, sent) if approve else None
-    comment = plain_text(sent.get("comment", ""))[:_COMMENT_CHARACTERS]
-    decide(approval, by=user, approve=approve, comment=comment, answer=answer)
-
-
-def _answer(approval: Approval, sent: Mapping[str, str]) -> Any:
-    if approval.form is None:
-        return None
-    try:
-        return answer_of(approval.form, sent)
-    except Unreadable as error:
-        raise BadAnswer(errors=error.errors) from error
+    decide_as_sent(approval_for(user, sent.get("approval", "")), sent, by=user)
 
 
 def _page(request: HttpRequest, user: User, error: ChatterError | None = None) -> HttpResponse:
@@ -84,12 +62,7 @@ def _page(request: HttpRequest, user: User, error: ChatterError | None = None) -
 
 
 def _shown(approval: Approval, request: HttpRequest, error: ChatterError | None) -> dict[str, Any]:
-    """An approval with its form, filled as it was sent if that was refused."""
+    """An approval with its form; and where the run is, for who may look at it."""
     sent = request.POST.dict() if request.POST.get("approval") == str(approval.pk) else None
-    return {
-        "approval": approval,
-        "own": approval.execution_id if approval.execution.user_id == user_of(request).pk else None,
-        "fields": fields_of(approval.form, sent) if approval.form is not None else [],
-        "comment": (sent or {}).get("comment", ""),
-        "errors": error.detail.get("errors", []) if sent and error else [],
-    }
+    own = approval.execution_id if approval.execution.user_id == user_of(request).pk else None
+    return {**asked(approval, sent, error), "own": own}

@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 
 from accounts.models import User
 from workflows.models import WorkflowDefinition, WorkflowTemplate
+from workflows.parameters import names_of
 
 _OFFERED = 200  # of each kind
 
@@ -22,6 +23,12 @@ def workflows_to_run(user: User) -> list[tuple[str, list[Choice]]]:
 def templates_to_run(user: User) -> list[Choice]:
     """The templates that the user sees."""
     return _choices(WorkflowTemplate.objects.visible_to(user))
+
+
+def parameters_taken(user: User) -> dict[str, list[str]]:
+    """What may be set of each template that the user sees, by its value in a form."""
+    seen = WorkflowTemplate.objects.visible_to(user).order_by("name").only("parameters")
+    return {value_of(one): list(names_of(one.parameters)) for one in seen[:_OFFERED]}
 
 
 def value_of(target: WorkflowDefinition | WorkflowTemplate) -> str:

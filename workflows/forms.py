@@ -3,12 +3,21 @@
 from typing import Any
 
 from django import forms
+from django.utils.html import format_html
 
-from core.errors import Invalid
+from core.errors import ChatterError, Invalid
 from workflows.definition.graph import drawn
 from workflows.models import WorkflowTemplate
 from workflows.parameters import check_declared, names_of
 from workflows.services.definitions import checked_graph
+
+_ISSUE = "<code>{path}</code> {message} {hint} <small>{code}</small>"
+
+
+def refused(error: ChatterError) -> forms.ValidationError:
+    """What a service says no with, and every issue that it tells: where, what, what helps, code."""
+    issues = [{"path": "", "hint": "", **one} for one in error.detail.get("errors", ())]
+    return forms.ValidationError([str(error), *(format_html(_ISSUE, **one) for one in issues)])
 
 
 class TemplateForm(forms.ModelForm):
@@ -25,6 +34,5 @@ class TemplateForm(forms.ModelForm):
             graph = drawn(template.version.graph, template.layout)
             checked_graph(graph, template.owner, params=names_of(declared))
         except Invalid as error:
-            told = [f"{one['path']}: {one['message']}" for one in error.detail.get("errors", ())]
-            raise forms.ValidationError([str(error), *told]) from error
+            raise refused(error) from error
         return declared

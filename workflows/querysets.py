@@ -69,20 +69,24 @@ class ExecutionQuerySet(models.QuerySet[Any]):
 
     def claimable(self) -> "ExecutionQuerySet":
         """Without an owner: new, left by one whose lease ran out, or woken; oldest first."""
+        left = Q(status="running", lease_expires_at__lt=Now())  # see `tracking.leases`
+        woken = Q(status="waiting", wakes_at__lte=clock.now())
+        return (
+            self.under_way()
+            .filter(Q(status="pending") | left | woken)
+            .filter(self.in_front())
+            .order_by("id")
+        )
+
+    def in_front(self) -> Q:
+        """Those that no earlier one of their series holds up."""
         earlier = self.model._base_manager.filter(
             ~Q(serial_key=""),  # as the index says; without it each looks through all under way
             serial_key=OuterRef("serial_key"),
             serial_number__lt=OuterRef("serial_number"),
             status__in=_UNDER_WAY,
         )
-        left = Q(status="running", lease_expires_at__lt=Now())  # see `tracking.leases`
-        woken = Q(status="waiting", wakes_at__lte=clock.now())
-        return (
-            self.under_way()
-            .filter(Q(status="pending") | left | woken)
-            .filter(Q(serial_key="") | ~Exists(earlier))
-            .order_by("id")
-        )
+        return Q(serial_key="") | ~Q(Exists(earlier))
 
     def in_turn(self, after: UUID | None = None) -> "ExecutionQuerySet":
         """Those claimable, one of each user, then the second of each, and so on.

@@ -1,6 +1,7 @@
 """Totals of model calls, as people read them: as exact as the worst of their parts."""
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 from core.money import dollars_text
@@ -37,6 +38,16 @@ def totals_json(kept: Mapping[str, int]) -> dict[str, Any]:
         "cost": None if nothing_known else dollars_text(kept["cost_nano_usd"]),
         "exactness": exactness_of(kept),
     }
+
+
+def mean_cost(kept: Mapping[str, int], count: int) -> str | None:
+    """Of each of so many, in dollars as text, to the billionth: as exact as the cost they share.
+
+    None where `totals_json` knows no cost, or nothing was counted.
+    """
+    if not count or totals_json(kept)["cost"] is None:
+        return None
+    return dollars_text(round(Fraction(kept["cost_nano_usd"], count)))
 
 
 def exactness_of(kept: Mapping[str, int]) -> str:

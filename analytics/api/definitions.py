@@ -1,20 +1,28 @@
 """How one definition is doing, node by node."""
 
+from collections.abc import Mapping
+from dataclasses import asdict
+from statistics import fmean
+
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.authentication import user_of
-from analytics.definitions import NodeNumbers, RunNumbers, numbers_of, percentile
+from analytics.definitions import NodeNumbers, numbers_of, percentile
+from analytics.models import ReplyRating
+from analytics.reports.said import Said, said_of
 from core.errors import Invalid
 from core.money import dollars_text
 from core.shapes import Shape
+from workflows.api.shapes import TotalsOut
 from workflows.definition.complexity import complexity
 from workflows.definition.graph import GraphDefinition
 from workflows.models import WorkflowDefinition
 from workflows.services.definitions import definition_for
 from workflows.services.versions import entry_of
+from workflows.totals import exactness_of, mean_cost, totals_json
 
 _USUAL, _MOST = 100, 500
 
@@ -38,7 +46,8 @@ class NodeAnalyticsOut(Shape):
 
     `unasked_calls` a cache or a recording answered; how long their visits took is not counted.
 
-    `cost_share` is its part of what is known of all nodes, null where nothing cost anything.
+    `exactness` is the worst of its calls, `cost_share` its part of what is known of all nodes, null
+    where nothing cost anything.
     """
 
     node: str
@@ -50,19 +59,32 @@ class NodeAnalyticsOut(Shape):
     unasked_calls: int
     unpriced_calls: int
     cost: str | None
+    exactness: str
     cost_share: float | None
 
 
 class DefinitionAnalyticsOut(Shape):
-    """The last finished runs, whichever version they ran. Nodes: the slowest first."""
+    """The last finished runs, whichever version they ran. Nodes: the slowest first.
+
+    `mean_cost` is that of `totals` by each run, in dollars and as exact; means are null while there
+    are none. Replies are those of all its runs that were ever rated; `satisfaction` is the share of
+    those that helped.
+    """
 
     runs: int
     completed: int
     failed: int
     cancelled: int
+    success_rate: float | None
     failure_rate: float | None
+    mean_ms: float | None
+    mean_cost: str | None
+    totals: TotalsOut
     p50_ms: float | None
     p95_ms: float | None
+    helpful_replies: int
+    unhelpful_replies: int
+    satisfaction: float | None
     complexity: ComplexityOut
     nodes: list[NodeAnalyticsOut]
 
@@ -76,29 +98,38 @@ class DefinitionAnalyticsDetail(GenericAPIView[WorkflowDefinition]):
     )
     def get(self, request: Request, pk: str) -> Response:
         definition = definition_for(user_of(request), pk)
-        numbers = numbers_of(definition, _window(request))
-        graph = GraphDefinition.model_validate(entry_of(definition).version.graph)
-        return Response(_shown(numbers, graph).to_json())
+        return Response(analytics_of(definition, window_of(request.query_params)).to_json())
 
 
-def _window(request: Request) -> int:
-    text = request.query_params.get("last", str(_USUAL))
+def window_of(query: Mapping[str, str]) -> int:
+    """How many runs to look at. Raises BadWindow."""
+    text = query.get("last", str(_USUAL))
     if not text.isdecimal() or len(text) > len(str(_MOST)) or not 1 <= int(text) <= _MOST:
         raise BadWindow
     return int(text)
 
 
-def _shown(numbers: RunNumbers, graph: GraphDefinition) -> DefinitionAnalyticsOut:
-    size = complexity(graph)
+def analytics_of(definition: WorkflowDefinition, last: int) -> DefinitionAnalyticsOut:
+    """Its last finished runs, and what was said of its replies."""
+    numbers = numbers_of(definition, last)
+    said = said_of(ReplyRating.objects.filter(definition=definition)).get("", Said())
+    size = complexity(GraphDefinition.model_validate(entry_of(definition).version.graph))
     nodes = [_node(node, numbers.cost_nano_usd) for node in numbers.nodes.values()]
     return DefinitionAnalyticsOut(
         runs=numbers.runs,
         completed=numbers.completed,
         failed=numbers.failed,
         cancelled=numbers.cancelled,
+        success_rate=_share(numbers.completed, numbers.runs),
         failure_rate=_share(numbers.failed, numbers.runs),
+        mean_ms=round(fmean(numbers.durations_ms), 1) if numbers.durations_ms else None,
+        mean_cost=mean_cost(numbers.totals, numbers.runs),
+        totals=TotalsOut.model_validate(totals_json(numbers.totals)),
         p50_ms=percentile(numbers.durations_ms, 0.5),
         p95_ms=percentile(numbers.durations_ms, 0.95),
+        helpful_replies=said.helpful,
+        unhelpful_replies=said.unhelpful,
+        satisfaction=said.satisfaction,
         complexity=ComplexityOut(
             nodes=size.nodes, edges=size.edges, paths=size.paths, depth=size.depth
         ),
@@ -118,6 +149,7 @@ def _node(node: NodeNumbers, whole: int) -> NodeAnalyticsOut:
         unasked_calls=node.unasked_calls,
         unpriced_calls=node.unpriced_calls,
         cost=None if nothing_known else dollars_text(node.cost_nano_usd),
+        exactness=exactness_of(asdict(node)),
         cost_share=_share(node.cost_nano_usd, whole),
     )
 

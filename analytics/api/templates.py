@@ -14,12 +14,13 @@ from core.shapes import Shape
 from workflows.api.shapes import TotalsOut
 from workflows.models import WorkflowExecution, WorkflowTemplate
 from workflows.services.templates import template_for
-from workflows.totals import totals_json
+from workflows.totals import mean_cost, totals_json
 
 
 class TemplateAnalyticsOut(Shape):
     """Executions that are over, and ratings, of all users; means are null while there are none.
 
+    `mean_cost` is that of `totals` by each of them, in dollars and as exact.
     `satisfaction` is the share of helpful ones among the replies that were rated.
     """
 
@@ -30,6 +31,7 @@ class TemplateAnalyticsOut(Shape):
     cancelled: int
     success_rate: float | None
     mean_duration_ms: float | None
+    mean_cost: str | None
     totals: TotalsOut
     last_used_at: datetime | None
     ratings: int
@@ -52,6 +54,7 @@ def analytics_of(template: WorkflowTemplate) -> TemplateAnalyticsOut:
         cancelled=kept.cancelled_count,
         success_rate=round(kept.completed_count / runs, 4) if runs else None,
         mean_duration_ms=round(kept.duration_ms / runs, 1) if runs else None,
+        mean_cost=mean_cost(vars(kept), runs),
         totals=TotalsOut.model_validate(totals_json(vars(kept))),
         last_used_at=used.values_list("created_at", flat=True).first(),
         ratings=kept.rating_count,

@@ -33,12 +33,21 @@ class Rating(EditableRecord):
 
 
 class ReplyRating(EditableRecord):
-    """Whether a reply helped whoever asked, and why. `template` is what gave the reply."""
+    """Whether a reply helped whoever asked, and why.
+
+    `template`, `definition` and `version` are what gave the reply: those of its execution.
+    """
 
     message = models.ForeignKey("conversations.Message", models.CASCADE, related_name="ratings")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     template = models.ForeignKey(
         "workflows.WorkflowTemplate", models.SET_NULL, null=True, related_name="+"
+    )
+    definition = models.ForeignKey(
+        "workflows.WorkflowDefinition", models.SET_NULL, null=True, related_name="+"
+    )
+    version = models.ForeignKey(
+        "workflows.WorkflowVersion", models.SET_NULL, null=True, related_name="+"
     )
     helpful = models.BooleanField()
     comment = models.TextField(blank=True)
@@ -50,6 +59,7 @@ class ReplyRating(EditableRecord):
                 fields=["message", "user"], name="analytics_one_rating_per_user_and_reply"
             ),
         ]
+        indexes = [models.Index(fields=["created_at"], name="reply_ratings_by_time")]
 
     def __str__(self) -> str:
         return "helpful" if self.helpful else "not helpful"

@@ -24,18 +24,20 @@ Line = dict[str, Any]
 
 
 def lines(asked: Asked) -> Iterator[Line]:
-    """Flat: `at`, `key`, `label`, then every number, in the order of time and of keys."""
+    """Flat: `at`, `until`, `key`, `label`, then every number, in the order of time and of keys."""
     span = asked.span
     found = reading.table(replace(asked.wanted, by=asked.by, key=asked.group), span)
     names = labels(asked.by, {key for _, key in found}, asked.reader) if asked.by else {}
     for at, key in sorted(found):
-        numbers = _numbers(asked, found[at, key])
-        yield {"at": span.told(at), "key": key, "label": names.get(key, key), **numbers}
+        numbers = _numbers(asked, found[at, key], span.step_hours(at))
+        when = {"at": span.told(at), "until": span.told(span.step_until(at))}
+        yield {**when, "key": key, "label": names.get(key, key), **numbers}
 
 
 def columns(asked: Asked) -> list[str]:
     """Of a table of these lines, also where there are none."""
-    return ["at", "key", "label", *_numbers(asked, Tally.of_rows(asked.wanted.subject.rollup, []))]
+    nothing = Tally.of_rows(asked.wanted.subject.rollup, [])
+    return ["at", "until", "key", "label", *_numbers(asked, nothing, 0)]
 
 
 def as_csv(asked: Asked) -> Iterator[bytes]:
@@ -92,9 +94,8 @@ async def streamed(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
         yield chunk
 
 
-def _numbers(asked: Asked, tally: Tally) -> Line:
-    rollup = asked.wanted.subject.rollup
-    return _flat(numbers_of(rollup, tally, asked.span.step_hours).to_json())
+def _numbers(asked: Asked, tally: Tally, hours: float) -> Line:
+    return _flat(numbers_of(asked.wanted.subject.rollup, tally, hours).to_json())
 
 
 def _flat(numbers: Line, before: str = "") -> Line:

@@ -5,7 +5,6 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from accounts.models import User
-from analytics.models import TemplateAnalytics
 from analytics.reports.reading import Wanted
 from analytics.reports.span import Span
 from workflows.models import DefinitionVersion, WorkflowDefinition, WorkflowTemplate
@@ -42,13 +41,6 @@ def _versions(keys: Collection[str], reader: User) -> dict[str, str]:
         f"{definition}:{version}": f"{names[str(definition)]} {number}"
         for definition, version, number in rows.values_list("definition_id", "version_id", "number")
     }
-
-
-def satisfaction(templates: Collection[str]) -> dict[str, float]:
-    """The share of helpful ones among the rated replies of each; of all users, since ever."""
-    rows = TemplateAnalytics.objects.filter(pk__in=map(UUID, templates))
-    counts = rows.values_list("template", "helpful_count", "unhelpful_count")
-    return {str(pk): round(good / (good + bad), 4) for pk, good, bad in counts if good + bad}
 
 
 def rows_url(wanted: Wanted, span: Span, reader: User) -> str:

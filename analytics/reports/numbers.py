@@ -8,7 +8,7 @@ from analytics.rollups.histogram import percentiles
 from analytics.rollups.tallies import Spread, Tally
 from core.shapes import Shape
 from workflows.api.shapes import TotalsOut
-from workflows.totals import totals_json
+from workflows.totals import mean_cost, totals_json
 
 
 class SpreadOut(Shape):
@@ -24,14 +24,20 @@ class SpreadOut(Shape):
 
 
 class ExecutionNumbers(Shape):
-    """Executions that ended; replays, which did nothing, are not among them."""
+    """Executions that ended; replays, which did nothing, are not among them.
+
+    `per_hour` is of the hours that have passed, null before any has. `mean_cost` is that of the
+    `totals` by each of them, in dollars and as exact; null when nothing of it is known.
+    """
 
     executions: int
     completed: int
     failed: int
     cancelled: int
+    success_rate: float | None
     error_rate: float | None
-    per_hour: float
+    per_hour: float | None
+    mean_cost: str | None
     duration: SpreadOut
     totals: TotalsOut
 
@@ -99,8 +105,10 @@ def _executions(sums: Mapping[str, int], spreads: list[Spread], hours: float) ->
     return ExecutionNumbers(
         executions=count,
         **ends,
+        success_rate=_share(ends["completed"], count),
         error_rate=_share(ends["failed"], count),
-        per_hour=round(count / hours, 3),
+        per_hour=round(count / hours, 3) if hours > 0 else None,
+        mean_cost=mean_cost(sums, count),
         duration=spread_out(spreads[0]),
         totals=_totals(sums),
     )

@@ -12,7 +12,7 @@ from analytics.models import Grain, Rollup
 from analytics.reports.span import Span
 from analytics.rollups.facts import EXECUTIONS, MODEL_CALLS, TOOL_CALLS, FactKind
 from analytics.rollups.folding import fold
-from analytics.rollups.tallies import Tally, columns_of
+from analytics.rollups.tallies import Key, Tally, add_up, columns_of
 from core.bulk import read_rows
 
 
@@ -67,6 +67,18 @@ class Wanted:
             return rows.filter(subject__startswith=f"{self.key}:")
         return rows.filter(subject=self.key) if self.key else rows
 
+    def has(self, key: Key) -> bool:
+        """Whether `rows` has the bucket of this key."""
+        whole, whose = self.subject.whole, {self.whose, self.key} - {""}
+        if self.by == "user":
+            return key.dimension == whole and bool(key.whose) and whose <= {key.whose}
+        dimension = _DIMENSION.get(self.by, self.by) or whole
+        if key.dimension != dimension:
+            return False
+        if (self.whose or dimension in self.subject.kind.shared) and key.whose != self.whose:
+            return False
+        return self.key in ("", self.group_of(key.subject))
+
     @property
     def named_by(self) -> str:
         """The column that says which group a bucket is of."""
@@ -83,7 +95,8 @@ _DIMENSION = {"provider": "model"}
 
 def total(wanted: Wanted, span: Span) -> Tally:
     """Everything in the span."""
-    return Tally.of_rows(wanted.subject.rollup, _read(wanted, span.parts))
+    counted = Tally.of_rows(wanted.subject.rollup, _read(wanted, span.parts))
+    return Tally.sum_of([counted, *(tally for _, tally in _rest(wanted, span))])
 
 
 def series(wanted: Wanted, span: Span) -> list[tuple[datetime, Tally]]:
@@ -99,7 +112,10 @@ def groups(wanted: Wanted, span: Span) -> dict[str, Tally]:
     rows: dict[str, list[Values]] = defaultdict(list)
     for row in _read(wanted, span.parts):
         rows[wanted.group_of(row[0])].append(row)
-    return _tallies(wanted, rows)
+    found: dict[str, list[Tally]] = defaultdict(list)
+    for group, tally in (*_tallies(wanted, rows).items(), *_rest(wanted, span)):
+        found[group].append(tally)
+    return {group: Tally.sum_of(tallies) for group, tallies in found.items()}
 
 
 def table(wanted: Wanted, span: Span) -> dict[tuple[datetime, str], Tally]:
@@ -123,6 +139,17 @@ def _read(
     for grain, starts_at, ends_at in parts:
         rows = wanted.rows().filter(grain=grain, starts_at__gte=starts_at, starts_at__lt=ends_at)
         yield from read_rows(rows.values_list(*columns))
+
+
+def _rest(wanted: Wanted, span: Span) -> Iterator[tuple[str, Tally]]:
+    """What each group did in the part of an hour behind the buckets, from the rows themselves."""
+    if span.rest is None:
+        return
+    kind = wanted.subject.kind
+    of = {"user_id": wanted.whose} if wanted.whose else {}
+    for key, tally in add_up(kind, kind.counted_between(*span.rest, **of), 1):
+        if wanted.has(key):
+            yield wanted.group_of(key.whose if wanted.by == "user" else key.subject), tally
 
 
 def _tallies(wanted: Wanted, rows: Mapping[K, list[Values]]) -> dict[K, Tally]:

@@ -5,9 +5,9 @@ from typing import Any, Generic, TypeVar
 
 from analytics.reports import reading
 from analytics.reports.asked import Asked
-from analytics.reports.labels import labels, rows_url, satisfaction
+from analytics.reports.labels import labels, rows_url
 from analytics.reports.numbers import ExecutionNumbers, ModelNumbers, ToolNumbers, numbers_of
-from analytics.reports.span import Span
+from analytics.reports.said import Said, said_in
 from analytics.rollups.tallies import Tally
 from core.shapes import Shape
 
@@ -15,7 +15,10 @@ N = TypeVar("N", bound=Shape)
 
 
 class StepOut(Shape, Generic[N]):
+    """From `at` to before `until`, which is no later than now."""
+
     at: str
+    until: str
     numbers: N
 
     @classmethod
@@ -26,7 +29,8 @@ class StepOut(Shape, Generic[N]):
 class GroupOut(Shape, Generic[N]):
     """`rows` is where the API lists what was counted; `previous` is of the period before.
 
-    `satisfaction` is what people have ever said of a template's replies (null: nothing).
+    `ratings` are those given in the time, by whom the report is of: to replies of a template,
+    workflow or version, or by a user. `satisfaction` is the share of them that helped (null: none).
     """
 
     key: str
@@ -34,6 +38,7 @@ class GroupOut(Shape, Generic[N]):
     rows: str
     numbers: N
     previous: N | None
+    ratings: int
     satisfaction: float | None
 
     @classmethod
@@ -44,11 +49,15 @@ class GroupOut(Shape, Generic[N]):
 class RollupReport(Shape, Generic[N]):
     """Of the time from `start` to before `end`; both are whole hours. Steps are in the zone's time.
 
+    What has not passed of it is not counted: `until` is the end or, where that is to come, now.
+    `previous` is of as much time, from `previous_start` to before `previous_until`: the period
+    before as far as this one has come, to the second. All three are null where nothing is compared.
     `groups` are in the order of what happened in them, most first.
     """
 
     start: str
     end: str
+    until: str
     zone: str
     step: str
     of: str
@@ -56,6 +65,8 @@ class RollupReport(Shape, Generic[N]):
     rows: str
     totals: N
     previous: N | None
+    previous_start: str | None
+    previous_until: str | None
     series: list[StepOut[N]]
     groups: list[GroupOut[N]]
 
@@ -74,20 +85,26 @@ REPORTS: dict[str, Any] = {
 def report(asked: Asked) -> dict[str, Any]:
     """The report as JSON, of the shape that REPORTS names."""
     span, whole = asked.span, _whole(asked)
+    before = span.before if asked.compared else None
     return {
         "start": span.told(span.starts_at),
         "end": span.told(span.ends_at),
+        "until": span.told(span.until),
         "zone": span.zone.key,
         "step": span.step,
         "of": asked.wanted.whose or "all",
         "by": asked.by,
         "rows": rows_url(whole, span, asked.reader),
-        "totals": _told(reading.total(whole, span), asked, span),
-        "previous": _told(reading.total(whole, span.before), asked, span.before)
-        if asked.compared
-        else None,
+        "totals": _told(reading.total(whole, span), asked, span.hours),
+        "previous": before and _told(reading.total(whole, before), asked, before.hours),
+        "previous_start": before and span.told(before.starts_at),
+        "previous_until": before and span.told(before.until),
         "series": [
-            {"at": span.told(at), "numbers": _told(tally, asked, span, step=True)}
+            {
+                "at": span.told(at),
+                "until": span.told(span.step_until(at)),
+                "numbers": _told(tally, asked, span.step_hours(at)),
+            }
             for at, tally in reading.series(whole, span)
         ],
         "groups": _groups(asked) if asked.by else [],
@@ -106,16 +123,17 @@ def _groups(asked: Asked) -> list[dict[str, Any]]:
     found = reading.groups(wanted, span)
     before = reading.groups(wanted, span.before) if asked.compared else {}
     names = labels(asked.by, found, asked.reader)
-    said = satisfaction(found) if asked.by == "template" else {}
+    said = said_in(span, wanted.whose, asked.by) if wanted.subject.key == "executions" else {}
     busiest = sorted(found, key=lambda key: (-_weight(found[key]), key))
     return [
         {
             "key": key,
             "label": names.get(key, key),
             "rows": rows_url(replace(wanted, key=key), span, asked.reader),
-            "numbers": _told(found[key], asked, span),
-            "previous": _told(before[key], asked, span.before) if key in before else None,
-            "satisfaction": said.get(key),
+            "numbers": _told(found[key], asked, span.hours),
+            "previous": _told(before[key], asked, span.hours) if key in before else None,
+            "ratings": sum(said.get(key, Said())),
+            "satisfaction": said.get(key, Said()).satisfaction,
         }
         for key in busiest
     ]
@@ -125,6 +143,5 @@ def _weight(tally: Tally) -> int:
     return max(*tally.sums, *(spread.count for spread in tally.spreads))
 
 
-def _told(tally: Tally, asked: Asked, span: Span, *, step: bool = False) -> dict[str, Any]:
-    hours = span.step_hours if step else span.hours
+def _told(tally: Tally, asked: Asked, hours: float) -> dict[str, Any]:
     return numbers_of(asked.wanted.subject.rollup, tally, hours).to_json()

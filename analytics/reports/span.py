@@ -1,7 +1,7 @@
 """Which time a report is about: whole hours of UTC, cut into hours or into days of a time zone."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -34,10 +34,15 @@ class BadSpan(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From `starts_at` to before `ends_at`, both whole hours; `step` is what a series counts by."""
+    """From `starts_at` to before `ends_at`, both whole hours; `step` is what a series counts by.
+
+    `until` is how far it is counted: no further than now, and in the period before no further than
+    in this one, which may be some minutes past the hours that are whole.
+    """
 
     starts_at: datetime
     ends_at: datetime
+    until: datetime
     zone: ZoneInfo
     step: Grain
 
@@ -48,12 +53,12 @@ class Span:
         A range of hours goes back at least so long, from the end of this hour; one of days is so
         many days of the zone, today's the last of them. Raises BadSpan.
         """
-        zone = _zone(asked.get("zone") or "UTC")
+        now, zone = clock.now(), _zone(asked.get("zone") or "UTC")
         if asked.get("from") or asked.get("to"):
             starts_at = _instant(asked.get("from", ""), zone)
-            ends_at = _instant(asked["to"], zone) if asked.get("to") else _next_hour()
+            ends_at = _instant(asked["to"], zone) if asked.get("to") else _hour(now) + _HOUR
         else:
-            starts_at, ends_at = _back_from_now(asked.get("range") or USUAL, zone)
+            starts_at, ends_at = _back_from(now, asked.get("range") or USUAL, zone)
         starts_at, ends_at = _hour(starts_at), _hour(ends_at + _HOUR - timedelta.resolution)
         if not timedelta() < ends_at - starts_at <= _LONGEST:
             raise BadSpan(reason="The end is after the beginning, and at most 5 years after it.")
@@ -63,25 +68,29 @@ class Span:
             raise BadSpan(reason="'step' is hour or day.")
         if step == Grain.HOUR and ends_at - starts_at > _LONGEST_BY_HOUR:
             raise BadSpan(reason="By hour, the end is at most 92 days after the beginning.")
-        return cls(starts_at, ends_at, zone, Grain(step))
+        until = max(starts_at, min(ends_at, now))
+        return cls(starts_at, ends_at, until, zone, Grain(step))
 
     @property
     def hours(self) -> float:
-        return (self.ends_at - self.starts_at) / _HOUR
-
-    @property
-    def step_hours(self) -> int:
-        return 1 if self.step is Grain.HOUR else 24
+        """How many of it have passed."""
+        return (self.until - self.starts_at) / _HOUR
 
     @property
     def before(self) -> "Span":
-        """As long, and right before it."""
+        """The period right before it, as far as this one has come."""
         length = self.ends_at - self.starts_at
-        return Span(self.starts_at - length, self.starts_at, self.zone, self.step)
+        until = self.until - length
+        return Span(self.starts_at - length, _hour(until), until, self.zone, self.step)
+
+    @property
+    def rest(self) -> tuple[datetime, datetime] | None:
+        """The part of an hour that is counted behind the whole ones."""
+        return (self.ends_at, self.until) if self.ends_at < self.until else None
 
     @property
     def hourly(self) -> "Span":
-        return Span(self.starts_at, self.ends_at, self.zone, Grain.HOUR)
+        return replace(self, step=Grain.HOUR)
 
     @property
     def parts(self) -> Iterator[tuple[Grain, datetime, datetime]]:
@@ -115,8 +124,16 @@ class Span:
         found, at = [], self.starts_at
         while at < self.ends_at:
             found.append(self.step_of(at))
-            at = at + _HOUR if self.step is Grain.HOUR else self._next_day(at)
+            at = self._next(at)
         return found
+
+    def step_until(self, at: datetime) -> datetime:
+        """How far the step that begins at `at` is counted."""
+        return max(at, min(self._next(at), self.until))
+
+    def step_hours(self, at: datetime) -> float:
+        """How many have passed of the step that begins at `at`, and lie in the span."""
+        return max((self.step_until(at) - max(at, self.starts_at)) / _HOUR, 0.0)
 
     def told(self, at: datetime) -> str:
         """An instant as the zone's clocks show it."""
@@ -126,7 +143,9 @@ class Span:
         """UTC all the same: clocks that are set back show two hours alike."""
         return _midnight(at.astimezone(self.zone)).astimezone(UTC)
 
-    def _next_day(self, at: datetime) -> datetime:
+    def _next(self, at: datetime) -> datetime:
+        if self.step is Grain.HOUR:
+            return at + _HOUR
         return _begins(_midnight(at.astimezone(self.zone) + _DAY))
 
 
@@ -137,11 +156,11 @@ def _zone(name: str) -> ZoneInfo:
         raise BadSpan(reason="'zone' is the name of a time zone, as Europe/Paris.") from None
 
 
-def _back_from_now(name: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
+def _back_from(now: datetime, name: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
     if name not in RANGES:
         raise BadSpan(reason=f"'range' is one of {', '.join(RANGES)}.")
-    ends_at, length = _next_hour(), RANGES[name]
-    starts_at = _hour(clock.now() - length)
+    ends_at, length = _hour(now) + _HOUR, RANGES[name]
+    starts_at = _hour(now - length)
     if length > _HOURLY:
         starts_at = _begins(_midnight(starts_at.astimezone(zone) + _DAY))
     return starts_at, ends_at
@@ -159,10 +178,6 @@ def _instant(text: str, zone: ZoneInfo) -> datetime:
     if found.year not in _YEARS:
         raise BadSpan(reason="'from' and 'to' lie between the years 1970 and 3000.")
     return found
-
-
-def _next_hour() -> datetime:
-    return _hour(clock.now()) + _HOUR
 
 
 def _hour(at: datetime) -> datetime:

@@ -2,9 +2,9 @@
 
 from django.db.models import Avg, Count, Max, Sum
 
-from analytics.models import ReplyRating
 from analytics.reports import reading
 from analytics.reports.reading import SUBJECTS, Wanted
+from analytics.reports.said import Said, said_in
 from analytics.reports.span import Span
 from conversations.models import Conversation
 from core.shapes import Shape
@@ -38,16 +38,14 @@ class TalksOut(Shape):
 def talks(span: Span, whose: str) -> TalksOut:
     """Of one user, or (empty) of all; numbers alone, nobody's words."""
     within = {"created_at__gte": span.starts_at, "created_at__lt": span.ends_at}
-    owner, user = ({"owner_id": whose}, {"user_id": whose}) if whose else ({}, {})
+    owner = {"owner_id": whose} if whose else {}
     counted = Conversation.objects.filter(**within, **owner).aggregate(
         begun=Count("pk"),
         messages=Sum("message_count"),
         mean=Avg("message_count"),
         most=Max("message_count"),
     )
-    ratings = ReplyRating.objects.filter(**within, **user).order_by().values_list("helpful")
-    rated = dict(ratings.annotate(Count("pk")))
-    helpful, unhelpful = rated.get(True, 0), rated.get(False, 0)
+    said = said_in(span, whose).get("", Said())
     return TalksOut(
         start=span.told(span.starts_at),
         end=span.told(span.ends_at),
@@ -57,9 +55,9 @@ def talks(span: Span, whose: str) -> TalksOut:
         messages=counted["messages"] or 0,
         mean_messages=None if counted["mean"] is None else round(float(counted["mean"]), 1),
         most_messages=counted["most"],
-        helpful=helpful,
-        unhelpful=unhelpful,
-        satisfaction=round(helpful / (helpful + unhelpful), 4) if rated else None,
+        helpful=said.helpful,
+        unhelpful=said.unhelpful,
+        satisfaction=said.satisfaction,
         active_hours=_active_hours(span, whose),
     )
 

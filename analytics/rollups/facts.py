@@ -66,14 +66,16 @@ class FactKind:
         """All rows that count."""
         return self.source._base_manager.filter(**{f"{self.over}__isnull": False})
 
-    def counted_on(self, day: datetime) -> Iterator[Fact]:
-        """The facts of all rows of a day of UTC that count.
+    def counted_between(self, starts_at: datetime, ends_at: datetime, **of: Any) -> Iterator[Fact]:
+        """The facts of all rows `of` something that count, within one day of UTC.
 
         Times and ids are read as text, which both databases give in UTC: to make objects of them
         took longer than all else.
         """
-        rows = self.counted().filter(**{f"{self.at}__gte": day, f"{self.at}__lt": day + DAY})
-        hours = {f"{hour:02}": _hour_of(day) + hour for hour in range(24)}
+        times = {f"{self.at}__gte": starts_at, f"{self.at}__lt": ends_at}
+        rows = self.counted().filter(**times, **of)
+        first = _hour_of(starts_at) - starts_at.hour
+        hours = {f"{hour:02}": first + hour for hour in range(24)}
         hour = Substr(Cast(self.at, CharField()), len("2026-01-31 ") + 1, 2)
         what = (Cast(name, CharField()) for name in self.what)
         read = rows.order_by().values_list(hour, *what, *self.numbers)

@@ -77,7 +77,7 @@ def _differences_of(kind: FactKind, day: datetime) -> Iterator[Difference]:
 
 def _counted(kind: FactKind, day: datetime) -> dict[Any, dict[str, Any]]:
     """The rows of a day as they should be, by their key."""
-    tallies = tallies_of(add_up(kind, kind.counted_on(day), 1))
+    tallies = tallies_of(add_up(kind, kind.counted_between(day, day + DAY), 1))
     rows = (row_of(kind, key, tally) for key, tally in tallies.items() if not tally.nothing)
     return {row["id"]: row for row in rows}
 

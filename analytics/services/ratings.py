@@ -7,6 +7,7 @@ from django.db import models, transaction
 from accounts.models import User
 from analytics.aggregates import of_ratings, of_reply_ratings
 from analytics.models import Rating, ReplyRating
+from analytics.rated import GAVE_IT
 from conversations.models import Message, Role
 from core.aggregates import AggregateGroup
 from core.errors import Conflict, NotFound
@@ -36,11 +37,11 @@ def rate_template(
 def rate_reply(
     reply: Message, *, by: User, helpful: bool, comment: str = ""
 ) -> tuple[ReplyRating, bool]:
-    """The same for a reply; it counts for the template that gave it. Raises NotAReply."""
+    """The same for a reply; it counts for what gave it. Raises NotAReply."""
     if reply.role != Role.ASSISTANT:
         raise NotAReply
-    template_id = reply.execution.template_id if reply.execution else None
-    given = {"helpful": helpful, "comment": comment, "template_id": template_id}
+    given = {"helpful": helpful, "comment": comment}
+    given |= {name: reply.execution and getattr(reply.execution, name) for name in GAVE_IT}
     return _give(ReplyRating, of_reply_ratings, given, message=reply, user=by)
 
 

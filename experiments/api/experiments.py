@@ -169,7 +169,7 @@ class ExperimentPlan(GenericAPIView[Experiment]):
         experiment = experiment_for(user_of(request), pk)
         asked = parse(PlanIn, request).model_dump()
         found = forecast(experiment, seen_of(experiment), **asked)
-        return Response(forecast_out(found).to_json())
+        return Response(forecast_out(experiment, found).to_json())
 
 
 @extend_schema_view(get=extend_schema("experiment_events_list", responses=Page[UnitEventOut]))

@@ -1,14 +1,15 @@
 """Bodies of requests about experiments."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from workflows.api.inputs import Body, JsonObject, Text
 
 _NAME = 255
 _MOST = 100
+_MOST_EVENTS = 20
 Name = Annotated[Text, Field(min_length=1, max_length=_NAME)]
 Percent = Annotated[int, Field(ge=1, le=100)]
 
@@ -42,12 +43,15 @@ def _each_once(guards: list[GuardIn]) -> list[GuardIn]:
     return guards
 
 
+EventName = Annotated[Text, Field(min_length=1, max_length=60)]
+Events = dict[EventName, Literal["lower", "higher"]]
 Guards = Annotated[list[GuardIn], AfterValidator(_each_once)]
 
 
 class ExperimentIn(Body):
     """About a definition or a template (slug or id). `primary` is cost, latency, errors, tokens,
-    rating or event:<name>; `better` says which way, of an event.
+    rating or event:<name>; `better` says which way, of an event. `events` says it of others, by
+    name; of those it does not name, higher is better.
     """
 
     name: Name
@@ -61,6 +65,7 @@ class ExperimentIn(Body):
     traffic_percent: Percent = 100
     primary: Text = Field(max_length=80)
     better: Literal["lower", "higher"] = "higher"
+    events: Events = Field(default_factory=dict, max_length=_MOST_EVENTS)
     guards: Guards = Field(default_factory=list)
     window_min: int = Field(default=1_440, ge=1, le=43_200)
     planned_units: int = Field(default=1_000, ge=100, le=100_000_000)
@@ -79,6 +84,7 @@ class ExperimentChange(Body):
     traffic_percent: Percent = 100
     primary: Text = Field(default="", max_length=80)
     better: Literal["lower", "higher"] = "higher"
+    events: Events = Field(default_factory=dict, max_length=_MOST_EVENTS)
     guards: Guards = Field(default_factory=list)
     window_min: int = Field(default=1_440, ge=1, le=43_200)
     planned_units: int = Field(default=1_000, ge=100, le=100_000_000)
@@ -95,6 +101,12 @@ class PlanIn(Body):
     mean: float | None = Field(default=None, allow_inf_nan=False, gt=-1e12, lt=1e12)
     deviation: float | None = Field(default=None, allow_inf_nan=False, gt=0, lt=1e12)
 
+    @model_validator(mode="after")
+    def both_or_neither(self) -> Self:
+        if (self.mean is None) != (self.deviation is None):
+            raise ValueError("Mean and deviation are given together.")
+        return self
+
 
 class PromoteIn(Body):
     variant: UUID
@@ -103,7 +115,7 @@ class PromoteIn(Body):
 class EventIn(Body):
     """`unit` is the id of the user or conversation. The same `key` is told once."""
 
-    name: Text = Field(min_length=1, max_length=60)
+    name: EventName
     unit: UUID
     value: float = Field(default=1.0, allow_inf_nan=False, ge=-1e12, le=1e12)
     key: Text = Field(default="", max_length=100)

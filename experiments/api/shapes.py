@@ -9,7 +9,7 @@ from core.shapes import Shape
 from experiments.forecast import Forecast
 from experiments.models import Experiment, UnitEvent, Variant
 from experiments.results import Cell, Comparison, MetricResult, Results
-from experiments.sentences import sentences
+from experiments.sentences import sentence_of, sentences
 from experiments.sequential import Interval
 
 
@@ -41,6 +41,7 @@ class ExperimentOut(Shape):
     traffic_percent: int
     primary: str
     better: str
+    events: dict[str, str]
     guards: list[dict[str, Any]]
     window_min: int
     planned_units: int
@@ -113,9 +114,11 @@ class ResultsOut(Shape):
 
 class PlanOut(Shape):
     """Units in all arms together, to see the effect in four of five cases: looked at once at the
-    end, and at the latest when one stops as soon as it is seen. Days at the traffic seen.
+    end, and at the latest when one stops as soon as it is seen. Days at the traffic seen, of the
+    units that count for the metric: who rates nothing does not.
     """
 
+    says: str
     seen_units: int
     units_a_day: float
     mean: float
@@ -161,6 +164,7 @@ def experiment_out(experiment: Experiment) -> ExperimentOut:
         traffic_percent=experiment.traffic_percent,
         primary=experiment.primary,
         better=experiment.better,
+        events=experiment.events,
         guards=experiment.guards,
         window_min=experiment.window_min,
         planned_units=experiment.planned_units,
@@ -244,8 +248,9 @@ def _interval_out(interval: Interval | None) -> IntervalOut | None:
     return IntervalOut(low=interval.low, high=interval.high, p=interval.p)
 
 
-def forecast_out(found: Forecast) -> PlanOut:
+def forecast_out(experiment: Experiment, found: Forecast) -> PlanOut:
     return PlanOut(
+        says=sentence_of(experiment, found),
         seen_units=found.seen_units,
         units_a_day=found.units_a_day,
         mean=found.mean,

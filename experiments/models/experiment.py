@@ -60,7 +60,8 @@ class Experiment(EditableRecord):
     """Turns that ask for `template` or `definition` are answered in several ways.
 
     Neither: it was deleted. `salt` is what its units are dealt out by (`experiments.dealing`).
-    `primary` is the metric that decides; `better` says which way, of an event. `guards` is
+    `primary` is the metric that decides; `better` says which way, of an event. `events` says it of
+    others by their names; of one that is not named there, higher is better. `guards` is
     `[{metric, margin}]`, margins as text (`experiments.metrics`). A unit is watched for
     `window_min` minutes from its first exposure on, and counted when they are over. The sequential
     test is sharpest at `planned_units`. Guard rails are looked at from `guard_due_at` on, by one
@@ -85,6 +86,7 @@ class Experiment(EditableRecord):
     salt = models.CharField(max_length=32, default=_new_salt)
     primary = models.CharField(max_length=80)
     better = models.CharField(max_length=8, default="lower")
+    events = models.JSONField(default=dict)
     guards = models.JSONField(default=list)
     window_min = models.PositiveIntegerField(default=1_440)
     planned_units = models.PositiveIntegerField(default=1_000)

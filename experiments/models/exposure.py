@@ -57,7 +57,7 @@ class Exposure(Record):
 class UnitEvent(Record):
     """Something that a unit did, told over the API; what has the same `key` is told once."""
 
-    experiment = models.ForeignKey("experiments.Experiment", models.CASCADE, related_name="events")
+    experiment = models.ForeignKey("experiments.Experiment", models.CASCADE, related_name="+")
     unit = models.ForeignKey("experiments.Unit", models.CASCADE, related_name="events")
     name = models.CharField(max_length=60)
     value = models.FloatField(default=1.0)

@@ -186,6 +186,9 @@ def _check(experiment: Experiment) -> None:
         raise InvalidExperiment(reason=f"'{experiment.primary}' is no metric.")
     if not events:
         experiment.better = LEDGER[experiment.primary].better
+    decides = experiment.primary.removeprefix(EVENT)
+    if events and experiment.events.get(decides, experiment.better) != experiment.better:
+        raise InvalidExperiment(reason=f"Of '{decides}', 'better' and 'events' say two things.")
 
 
 def _set_audience(experiment: Experiment, users: Sequence[str], groups: Sequence[str]) -> None:

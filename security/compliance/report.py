@@ -8,11 +8,12 @@ from django.db import transaction
 from accounts.models import User
 from audit.record import record
 from core import clock
-from security.compliance import keeping, people, routes, settings
+from security.compliance import keeping, people, rights, routes, settings
 from security.compliance.check import Check
 
 CHECKS = (
     Check("routes", "Every address asks who is there", routes.look),
+    Check("rights", "Users get no further than they may", rights.look),
     Check("tool_access", "Tools are called by those who may", people.tool_access),
     Check("runs_recorded", "Every run is in the audit trail", people.runs_are_recorded),
     Check("data_of_others", "Replies stay with whom they were for", people.data_of_others),

@@ -5,15 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
-from django.core.handlers.base import BaseHandler
-from django.http import HttpResponseBase
-from django.shortcuts import resolve_url
-from django.test import RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RoutePattern
 from rest_framework.permissions import AllowAny
 
+from security.compliance.asking import Handler, refuses
 from security.compliance.check import Finding, judged
 
 # Addresses that answer whoever asks, and why.
@@ -32,8 +28,6 @@ PUBLIC = {
     "admin/jsi18n/": "words of the admin's scripts",
 }
 _UNSAFE = ("post", "put", "patch", "delete")
-_REFUSED = frozenset({401, 403, 405})
-_FOUND = 302
 _SAMPLES = {"uuid": "00000000-0000-7000-8000-000000000000", "int": "1"}
 _PART = re.compile(r"<(?:(\w+):)?\w+>")
 _MOST_TOLD = 20
@@ -46,7 +40,12 @@ class Route:
 
     @property
     def path(self) -> str:
-        return "/" + _PART.sub(lambda part: _SAMPLES.get(part[1] or "", "x"), self.route)
+        return self.path_of(None)
+
+    def path_of(self, key: Any) -> str:
+        """With this for its first parameter; None, and all others: what fits, and is nothing's."""
+        first = _PART.sub(str(key), self.route, count=1) if key is not None else self.route
+        return "/" + _PART.sub(lambda part: _SAMPLES.get(part[1] or "", "x"), first)
 
     @property
     def methods(self) -> list[str]:
@@ -70,13 +69,13 @@ def routes() -> Iterator[Route | str]:
 def look(thorough: bool) -> Finding:
     found = list(routes())
     asked = [one for one in found if isinstance(one, Route) and one.route not in PUBLIC]
-    handler, requests = _Handler(), 0
+    handler, requests = Handler(), 0
     faults = [f"{one.route} lets in anybody" for one in asked if one.lets_in_anybody]
     for one in asked:
         for method in one.methods:
             requests += 1
             answer = handler.answer(method, one.path)
-            if not _refuses(answer):
+            if not refuses(answer):
                 faults.append(f"{method.upper()} {one.route} answered {answer.status_code}")
     evidence = {
         "routes": len(found),
@@ -88,35 +87,6 @@ def look(thorough: bool) -> Finding:
     }
     good = "Every address that is not public refuses who is not logged in."
     return judged(faults, good, "Some addresses answer who is not logged in.", evidence)
-
-
-class _Handler(BaseHandler):
-    """The way of a request through middleware and URLconf, without a server."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.load_middleware()
-        hosts = [one for one in settings.ALLOWED_HOSTS if one[:1] not in {"*", "."}]
-        host = next(iter(hosts), "localhost")
-        self._factory = RequestFactory(headers={"host": host, "accept": "application/json"})
-
-    def answer(self, method: str, path: str) -> HttpResponseBase:
-        secure = settings.SECURE_SSL_REDIRECT
-        request = self._factory.generic(
-            method.upper(), path, b"{}", content_type="application/json", secure=secure
-        )
-        # What is asked is who may, not from which form.
-        vars(request)["_dont_enforce_csrf_checks"] = True
-        return self.get_response(request)
-
-
-def _refuses(answer: HttpResponseBase) -> bool:
-    """By its status, or by sending to the login."""
-    if answer.status_code == _FOUND:
-        to = str(answer.headers["Location"])
-        login = resolve_url(settings.LOGIN_URL)
-        return to.startswith((login, "/admin/login/"))
-    return answer.status_code in _REFUSED
 
 
 def _walk(patterns: Any, before: str) -> Iterator[Route | str]:

@@ -9,6 +9,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts import windows
+from audit.models import AuditEntry
+from audit.refusals import TOLD_AGAIN
 
 LIST, MODELS, CHAT = "/api/v1/definitions/", "/api/v1/models/", "/api/v1/chat/"
 
@@ -61,6 +63,36 @@ def test_counting_costs_no_query(settings, api, alice):
             assert client.get(LIST).status_code == 200
         counted.append(len(queries))
     assert counted[0] == counted[1]
+
+
+def refusals():
+    return list(AuditEntry.objects.filter(action="accounts.rate.exceeded").order_by("id"))
+
+
+@pytest.mark.parametrize(("limit", "asked"), [("read", LIST), ("start", CHAT)])
+def test_a_flood_is_told_at_once_and_by_few_entries(rates, api, alice, built_in, limit, asked):
+    client, body = api(alice), {"message": "hello", "mode": "background"}
+    told = []
+    for count in range(4 * TOLD_AGAIN + 10 + (2 if limit == "read" else 1)):
+        answer = client.get(asked) if limit == "read" else client.post(asked, body)
+        if len(refusals()) > len(told):
+            told.append((count, answer.status_code))
+    first = 2 if limit == "read" else 1
+    assert told == [(first + count - 1, 429) for count in (1, 20, 40, 80)]
+    entries = refusals()
+    assert [one.detail["count"] for one in entries] == [1, 19, 20, 40]
+    assert {(one.actor_id, one.outcome, one.detail["limit"]) for one in entries} == {
+        (alice.pk, "denied", limit)
+    }
+    assert entries[0].personal_content == {"address": "127.0.0.1"}
+
+
+def test_each_user_is_told_of_by_itself(rates, api, alice, charlie):
+    for user in (alice, charlie):
+        client = api(user)
+        for _ in range(4):
+            client.get(LIST)
+    assert [one.actor_id for one in refusals()] == [alice.pk, charlie.pk]
 
 
 def test_without_a_limit_nothing_is_told(api, alice):

@@ -1,16 +1,21 @@
 """Whether replies helped: said by whoever asked, added up where the reply came from."""
 
 from collections.abc import Callable
+from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from rest_framework.test import APIClient
 
 from accounts.models import User
 from analytics.models import ReplyRating, TemplateAnalytics
 from conversations.models import Conversation, Message
+from core import clock
 from core.aggregates import all_differences
-from workflows.models import WorkflowTemplate
+from tests.definitions.graphs import asks, graph
+from workflows.models import WorkflowExecution, WorkflowTemplate
 
 pytestmark = pytest.mark.django_db
 Door = Callable[[User], APIClient]
@@ -20,8 +25,9 @@ Door = Callable[[User], APIClient]
 def ask(api: Door, built_in: None, drain: Callable[[], None]) -> Callable[..., str]:
     """Ask something; gives the address of the reply."""
 
-    def asked(user: User, text: str = "Hello") -> str:
-        begun = api(user).post("/api/v1/chat/", {"message": text, "mode": "background"}).json()
+    def asked(user: User, text: str = "Hello", **what: str) -> str:
+        body = {"message": text, "mode": "background", **what}
+        begun = api(user).post("/api/v1/chat/", body).json()
         drain()
         talk = f"/api/v1/conversations/{begun['conversation']['id']}/"
         messages = api(user).get(f"{talk}messages/").json()["results"]
@@ -91,6 +97,85 @@ def test_what_oneself_said_is_no_reply(api, ask, alice):
 def test_what_is_no_rating_is_refused(api, ask, alice, body):
     assert api(alice).put(f"{ask(alice)}rating/", body).status_code == 400
     assert not ReplyRating.objects.exists()
+
+
+@pytest.fixture
+def own(api: Door, alice: User) -> Callable[[], dict[str, Any]]:
+    """A workflow of alice's."""
+
+    def made() -> dict[str, Any]:
+        body = {"name": "mine", "graph": graph(asks())}
+        answer: dict[str, Any] = api(alice).post("/api/v1/definitions/", body, "json").json()
+        return answer
+
+    return made
+
+
+def said(api: Door, user: User, by: str, **query: str) -> dict[str, tuple[int, float | None]]:
+    told = api(user).get("/api/v1/analytics/executions/", {"by": by, **query}).json()
+    assert list(all_differences()) == []
+    return {group["key"]: (group["ratings"], group["satisfaction"]) for group in told["groups"]}
+
+
+def test_a_rated_reply_counts_for_the_workflow_and_the_version_that_gave_it(
+    api, ask, own, alice, charlie, client
+):
+    first, other = own(), own()
+    key = first["id"]
+    good, bad = (ask(alice, definition=key) for _ in range(2))
+    plain = ask(alice)
+    ask(alice, definition=other["id"])
+    version = f"{key}:{WorkflowExecution.objects.filter(definition=key).first().version_id}"
+    assert said(api, alice, "definition") == {key: (0, None), other["id"]: (0, None)}
+    api(alice).put(f"{good}rating/", {"helpful": True})
+    api(alice).put(f"{bad}rating/", {"helpful": False})
+    api(alice).put(f"{plain}rating/", {"helpful": False})
+    assert said(api, alice, "definition")[key] == (2, 0.5)
+    assert said(api, alice, "definition")[other["id"]] == (0, None)
+    assert said(api, alice, "version")[version] == (2, 0.5)
+    assert list(said(api, alice, "template").values()) == [(1, 0.0)]
+    assert said(api, alice, "user") == {str(alice.pk): (3, 0.3333)}
+    alone = api(alice).get(f"/api/v1/definitions/{key}/analytics/").json()
+    assert (alone["helpful_replies"], alone["unhelpful_replies"]) == (1, 1)
+    assert alone["satisfaction"] == 0.5
+    client.force_login(alice)
+    assert "of 2</span>" in client.get("/analytics/?by=definition").text
+    api(alice).put(f"{bad}rating/", {"helpful": True})
+    assert said(api, alice, "definition")[key] == (2, 1.0)
+    api(alice).delete(f"{good}rating/")
+    assert said(api, alice, "definition")[key] == (1, 1.0)
+    for execution in WorkflowExecution.objects.filter(definition=key):
+        execution.delete()
+    assert ReplyRating.objects.filter(definition=key).count() == 1
+    assert list(all_differences()) == []
+
+
+@pytest.mark.parametrize("by", ["template", "definition"])
+def test_a_table_of_a_time_counts_the_ratings_given_in_it_and_by_whom_it_is_of(
+    api, ask, own, alice, charlie, admin, by
+):
+    what = {"definition": own()["id"]} if by == "definition" else {}
+    for user in (alice, alice, charlie) if by == "template" else (alice, alice):
+        api(user).put(f"{ask(user, **what)}rating/", {"helpful": user == charlie})
+    (key,) = said(api, alice, by)
+    assert said(api, alice, by) == {key: (2, 0.0)}
+    old = ReplyRating.objects.filter(user=alice).latest("id")
+    ReplyRating.objects.filter(pk=old.pk).update(created_at=clock.now() - timedelta(days=9))
+    assert said(api, alice, by, range="7d") == {key: (1, 0.0)}
+    assert said(api, alice, by, range="30d") == {key: (2, 0.0)}
+    if by == "template":
+        assert said(api, admin, by, of="all") == {key: (2, 0.5)}
+
+
+def test_a_rating_that_is_not_of_what_gave_the_reply_is_found(api, ask, own, alice):
+    api(alice).put(f"{ask(alice, definition=own()['id'])}rating/", {"helpful": True})
+    for wrong in ({"definition_id": None, "version_id": None}, {"definition_id": own()["id"]}):
+        ReplyRating.objects.update(**wrong)
+        found = {one.number for one in all_differences()}
+        assert found == {f"analytics.ReplyRating.{name}" for name in wrong}
+        migration = import_module("analytics.migrations.0008_ratings_say_what_gave_the_reply")
+        migration.say_what_gave_it(apps, None)
+        assert list(all_differences()) == []
 
 
 @pytest.mark.parametrize("gone", [Message, Conversation, User, WorkflowTemplate])

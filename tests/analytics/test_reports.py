@@ -14,10 +14,12 @@ from asgiref.sync import async_to_sync
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from analytics.reports.reading import SUBJECTS
 from audit.models import AuditEntry
 from core import clock
 from tests.factories.llms import CallFactory
 from tests.factories.tools import ToolCallFactory
+from workflows.models import WorkflowExecution, WorkflowTemplate, WorkflowVersion
 
 pytestmark = pytest.mark.django_db
 Door = Callable[[User], APIClient]
@@ -59,6 +61,30 @@ def test_executions_are_counted_with_the_rows_behind_them(chats, api, alice):
     rows = api(alice).get(group["rows"]).json()["results"]
     assert len(rows) == 2
     assert sum(row["totals"]["total_tokens"] for row in rows) == numbers["totals"]["total_tokens"]
+
+
+def test_what_one_costs_is_told_as_exactly_as_what_all_do(api, alice, built_in, client):
+    template = WorkflowTemplate.objects.get(slug="universal_chat")
+    now = clock.now()
+    told = ask(api, alice, "executions")["totals"]
+    assert (told["mean_cost"], told["success_rate"]) == (None, None)
+    of_template = f"/api/v1/templates/{template.pk}/analytics/"
+    assert api(alice).get(of_template).json()["mean_cost"] is None
+    ended(alice, now, template=template, call_count=1, unpriced_calls=1)
+    told = ask(api, alice, "executions", by="template")["groups"][0]["numbers"]
+    assert (told["mean_cost"], told["totals"]["exactness"]) == (None, "unpriced")
+    ended(alice, now, template=template, call_count=2, cost_nano_usd=100)
+    ended(alice, now, template=template, status="failed")
+    told = ask(api, alice, "executions", by="template")["groups"][0]["numbers"]
+    assert (told["mean_cost"], told["success_rate"]) == ("0.000000033", round(2 / 3, 4))
+    assert (told["totals"]["cost"], told["totals"]["exactness"]) == ("0.0000001", "unpriced")
+    assert api(alice).get(of_template).json()["mean_cost"] == told["mean_cost"]
+    address = "/api/v1/analytics/executions/export/"
+    (row,) = csv.DictReader(io.StringIO(body_of(api(alice).get(address)).decode()))
+    assert (row["mean_cost"], row["success_rate"]) == ("0.000000033", "0.6667")
+    client.force_login(alice)
+    page = client.get("/analytics/?by=template").text
+    assert page.count('data-cost="0.000000033" data-exactness="unpriced"') == 2
 
 
 def test_each_sees_their_own_and_staff_see_all(chats, api, alice, charlie, admin):
@@ -122,6 +148,92 @@ def test_percentiles_means_and_money_of_models(api, alice):
     assert [group["key"] for group in providers] == ["acme", "provider"]
     alone = ask(api, alice, "models", by="provider", key="acme")
     assert alone["totals"]["calls"] == 100
+
+
+@pytest.fixture
+def at_noon(monkeypatch: pytest.MonkeyPatch) -> datetime:
+    """It is 12:36, and stays so."""
+    noon = clock.now().replace(hour=12, minute=36, second=0, microsecond=0)
+    monkeypatch.setattr(clock, "now", lambda: noon)
+    return noon
+
+
+def ended(user: User, at: datetime, **more: Any) -> WorkflowExecution:
+    version, _ = WorkflowVersion.objects.get_or_create(content_hash="0", graph={})
+    over = {"status": "completed", "finished_at": at, "duration_ms": 5, **more}
+    return WorkflowExecution.objects.create(user=user, version=version, **over)
+
+
+def test_what_has_not_passed_of_a_time_divides_nothing(api, alice, at_noon):
+    for minutes in (1, 30, 37, 95):
+        ended(alice, at_noon - timedelta(minutes=minutes))
+    noon, now = at_noon.replace(minute=0), at_noon.isoformat()
+    told = ask(api, alice, "executions", range="1h")
+    hour = timedelta(hours=1)
+    assert (told["start"], told["end"]) == ((noon - hour).isoformat(), (noon + hour).isoformat())
+    assert told["until"] == now
+    assert told["totals"]["per_hour"] == round(4 / 1.6, 3)
+    assert [step["numbers"]["per_hour"] for step in told["series"]] == [2, round(2 / 0.6, 3)]
+    assert [step["until"] for step in told["series"]] == [noon.isoformat(), now]
+    today = {"from": noon.isoformat(), "to": (noon + 12 * hour).isoformat()}
+    steps = ask(api, alice, "executions", step="hour", **today)["series"]
+    assert [step["numbers"]["per_hour"] for step in steps] == [round(2 / 0.6, 3), *[None] * 11]
+    (day,) = ask(api, alice, "executions", step="day", **today)["series"]
+    assert day["numbers"]["per_hour"] == round(2 / 0.6, 3)
+    to_come = {"from": (noon + 8 * hour).isoformat(), "to": (noon + 9 * hour).isoformat()}
+    later = ask(api, alice, "executions", compare="true", **to_come)
+    assert (later["totals"]["per_hour"], later["until"]) == (None, later["start"])
+    assert later["previous"]["per_hour"] is None
+    address = "/api/v1/analytics/executions/export/"
+    lines = body_of(api(alice).get(address, {"range": "1h", "as": "jsonl"})).splitlines()
+    assert [orjson.loads(one)["per_hour"] for one in lines] == [2, round(2 / 0.6, 3)]
+    assert [orjson.loads(one)["until"] for one in lines] == [noon.isoformat(), now]
+
+
+def test_the_period_before_is_counted_as_far_as_this_one_has_come(api, alice, charlie, at_noon):
+    """Of 11:00 to 13:00 there are 96 minutes; before it, 9:00 to 10:36 are as many."""
+    last = at_noon - timedelta(hours=2)
+    for minutes, user in ((-20, alice), (0, alice), (0.01, alice), (20, charlie), (70, alice)):
+        ended(user, last - timedelta(minutes=minutes))
+    told = ask(api, alice, "executions", range="1h", compare="true")
+    assert told["previous_start"] == last.replace(hour=9, minute=0).isoformat()
+    assert told["previous_until"] == last.isoformat()
+    assert (told["previous"]["executions"], told["previous"]["per_hour"]) == (2, round(2 / 1.6, 3))
+    assert ask(api, alice, "executions", range="1h")["previous_until"] is None
+
+
+@pytest.mark.parametrize("span", ["1h", "24h", "7d"])
+@pytest.mark.parametrize("name", ["executions", "models", "tools"])
+def test_all_of_the_period_before_is_what_its_rows_are(
+    api, alice, charlie, admin, at_noon, name, span
+):
+    for user, hours in product((alice, charlie), (0.2, 1.7, 2.1, 2.3, 25, 27, 160, 175, 312)):
+        at = at_noon - timedelta(hours=hours)
+        if name == "executions":
+            ended(user, at)
+        elif name == "models":
+            CallFactory(user=user, started_at=at, provider="p", model=user.username)
+        else:
+            ToolCallFactory(user=user, started_at=at, tool=user.username)
+    subject, count = SUBJECTS[name], "executions" if name == "executions" else "calls"
+    of = {"of": "all", "range": span, "compare": "true"}
+    for by in subject.by:
+        told = ask(api, admin, name, by=by, **of)
+        start, until = (
+            datetime.fromisoformat(told[f"previous_{end}"]) for end in ("start", "until")
+        )
+        assert until - start == at_noon - datetime.fromisoformat(told["start"])
+        times = {f"{subject.kind.at}__gte": start, f"{subject.kind.at}__lt": until}
+        rows = subject.kind.counted().filter(**times)
+        assert told["previous"][count] == rows.count() > 0
+        for group in told["groups"]:
+            alone = ask(api, admin, name, by=by, key=group["key"], **of)
+            before = (group["previous"] or alone["previous"])[count]
+            assert alone["previous"][count] == before
+            if by == "user":
+                assert before == rows.filter(user_id=group["key"]).count()
+        if told["groups"]:
+            assert sum(group["previous"][count] for group in told["groups"]) == rows.count()
 
 
 def test_failures_of_tools_are_told_apart(api, alice):
@@ -222,9 +334,9 @@ def test_an_export_of_a_time_in_which_nothing_happened_has_its_columns(api, alic
     for name, first in (("executions", "executions"), ("models", "calls"), ("tools", "calls")):
         address = f"/api/v1/analytics/{name}/export/"
         (line,) = csv.reader(io.StringIO(body_of(api(alice).get(address)).decode()))
-        assert line[:4] == ["at", "key", "label", first]
+        assert line[:5] == ["at", "until", "key", "label", first]
         book = zipfile.ZipFile(io.BytesIO(body_of(api(alice).get(address, {"as": "xlsx"}))))
-        assert 'r="D1"' in book.read("xl/worksheets/sheet1.xml").decode()
+        assert 'r="E1"' in book.read("xl/worksheets/sheet1.xml").decode()
 
 
 def test_conversations_are_counted_without_being_read(chats, api, alice, admin):

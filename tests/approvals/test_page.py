@@ -5,15 +5,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from accounts.models import User
-from tests.factories.accounts import PASSWORD
+from audit.models import AuditEntry
+from tests.factories.accounts import PASSWORD, UserFactory
 from workflows.answer_form import fields_of
 from workflows.models import Approval
 from workflows.services.approvals import NotAnApprover
 
-PAGE = "/approvals/"
+PAGE, OFFICE = "/approvals/", "/admin/workflows/approval/"
 FORM = {
     "type": "object",
     "properties": {
@@ -170,17 +172,91 @@ def test_the_back_office_lists_approvals_and_decides_them(
     asked()
     office = Client()
     office.login(username=admin.username, password=PASSWORD)
-    address = "/admin/workflows/approval/"
-    assert "Send it?" in office.get(address).content.decode()
+    assert "Send it?" in office.get(OFFICE).content.decode()
     chosen = [str(one) for one in Approval.objects.values_list("pk", flat=True)]
-    told = office.post(address, {"action": "approve", "_selected_action": chosen}, follow=True)
+    told = office.post(OFFICE, {"action": "approve", "_selected_action": chosen}, follow=True)
     said = [str(message) for message in told.context["messages"]]
     assert said[-1] == "Decided 1 approvals."
     assert "does not fit the form" in said[0]
-    office.post(address, {"action": "reject", "_selected_action": chosen[:1]})
-    office.post(address, {"action": "reject", "_selected_action": chosen[1:]})
+    office.post(OFFICE, {"action": "reject", "_selected_action": chosen[:1]})
+    office.post(OFFICE, {"action": "reject", "_selected_action": chosen[1:]})
     assert sorted(Approval.objects.values_list("status", flat=True)) == ["approved", "rejected"]
-    assert office.get(f"{address}{chosen[0]}/change/").status_code == 200
+    assert office.get(f"{OFFICE}{chosen[0]}/change/").status_code == 200
+
+
+@pytest.fixture
+def office(admin: User) -> Client:
+    return signed_in_without_tokens(admin)
+
+
+def signed_in_without_tokens(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_the_back_office_has_the_same_form_and_answers_with_it(
+    office: Client,
+    admin: User,
+    charlie: User,
+    asked: Callable[..., Approval],
+    drain: Callable[[], None],
+) -> None:
+    approval = asked(question="<b>Really?</b>", form=FORM, approvers=["charlie"])
+    page = office.get(f"{OFFICE}{approval.pk}/change/").content.decode()
+    assert "&lt;b&gt;Really?&lt;/b&gt;" in page
+    for field in fields_of(FORM):
+        assert f'name="{field.name}"' in page
+    assert f'action="{OFFICE}{approval.pk}/decide/"' in page
+    sent = {"decision": "approve", "comment": "yes", "answer.to": "bob", "answer.urgent": "true"}
+    told = office.post(f"{OFFICE}{approval.pk}/decide/", sent, follow=True)
+    assert [str(one) for one in told.context["messages"]] == ["It is approved."]
+    assert 'name="decision"' not in told.content.decode()
+    approval.refresh_from_db()
+    assert (approval.decided_by, approval.comment) == (admin, "yes")
+    assert approval.answer == {"to": "bob", "urgent": True}
+    entry = AuditEntry.objects.get(action="workflows.approval.decided")
+    assert (entry.actor_id, entry.detail["decision"]) == (admin.pk, "approved")
+    drain()
+    approval.execution.refresh_from_db()
+    assert approval.execution.status == "completed"
+    again = office.post(f"{OFFICE}{approval.pk}/decide/", sent)
+    assert (again.status_code, "Nothing is left to decide" in again.content.decode()) == (409, True)
+
+
+def test_in_the_back_office_what_is_filled_in_wrongly_is_told_and_stays(
+    office: Client, asked: Callable[..., Approval]
+) -> None:
+    approval = asked(form=FORM)
+    wrong = {"decision": "approve", "comment": "hm", "answer.to": "x", "answer.copies": "2"}
+    told = office.post(f"{OFFICE}{approval.pk}/decide/", wrong)
+    page = told.content.decode()
+    assert (told.status_code, "too short" in page) == (400, True)
+    assert 'value="x"' in page
+    assert 'value="hm"' in page
+    unknown = office.post(f"{OFFICE}{approval.pk}/decide/", {"decision": "perhaps"})
+    assert unknown.status_code == 400
+    assert Approval.objects.get().status == "pending"
+    reject = {"decision": "reject", "comment": "no"}
+    assert office.post(f"{OFFICE}{approval.pk}/decide/", reject).status_code == 302
+    assert (Approval.objects.get().status, Approval.objects.get().comment) == ("rejected", "no")
+    assert office.get(f"{OFFICE}{approval.pk}/decide/").status_code == 302
+    assert office.post(f"{OFFICE}nonsense/decide/", reject).status_code == 404
+
+
+def test_staff_who_may_only_look_find_no_form_and_decide_nothing(
+    asked: Callable[..., Approval],
+) -> None:
+    approval = asked(form=FORM)
+    somebody = UserFactory(is_staff=True)
+    somebody.user_permissions.add(Permission.objects.get(codename="view_approval"))
+    office = signed_in_without_tokens(somebody)
+    page = office.get(f"{OFFICE}{approval.pk}/change/")
+    assert page.status_code == 200
+    assert 'name="decision"' not in page.content.decode()
+    told = office.post(f"{OFFICE}{approval.pk}/decide/", {"decision": "reject"})
+    assert told.status_code == 403
+    assert Approval.objects.get().status == "pending"
 
 
 @pytest.mark.parametrize(

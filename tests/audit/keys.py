@@ -12,7 +12,7 @@ from django.contrib import admin
 from audit.admin_mixin import AuditedAdmin
 
 _ROOT = Path(__file__).parents[2]
-_WRITERS = {"record", "entry", "Entry", "_entry"}
+_WRITERS = {"record", "entry", "Entry", "_entry", "recorded"}
 _KEY = re.compile(r"[a-z_]+\.[a-z_*]+\.[a-z_*]+")
 _LISTED = re.compile(r"^\| `([a-z_]+\.[a-z_]+\.[a-z_*]+)`", re.MULTILINE)
 

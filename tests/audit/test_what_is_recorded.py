@@ -95,7 +95,7 @@ def run_tool(
 
 def test_the_end_of_a_run_tells_which_tools_it_called(run_tool: Any) -> None:
     run_tool("calculator", '{"expression": "1 + 1"}')
-    assert last("workflows.execution.completed").detail == {"tools": ["calculator"]}
+    assert last("workflows.execution.completed").detail["tools"] == ["calculator"]
 
 
 def test_a_tool_that_reaches_for_the_inside_is_told(run_tool: Any, alice: User) -> None:

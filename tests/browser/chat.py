@@ -59,6 +59,17 @@ class ChatPage:
         assert answer.ok, answer.text()
         return answer.json()
 
+    def post(self, path: str, body: Any = None, method: str = "POST") -> Any:
+        """Have the API do something as the person at the page."""
+        cookies = self.page.context.cookies()
+        token = next(str(one["value"]) for one in cookies if one["name"] == "csrftoken")
+        headers = {"X-CSRFToken": token, "Referer": self.page.url}
+        answer = self.page.request.fetch(
+            f"/api/v1/{path}", method=method, data=body or {}, headers=headers
+        )
+        assert answer.ok, answer.text()
+        return answer.json()
+
     def log(self, execution: str) -> list[dict[str, Any]]:
         """All events of a run."""
         events: list[dict[str, Any]] = []

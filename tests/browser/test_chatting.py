@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 
 from tests.browser.chat import ChatPage, over, partial_text, prose
 from tests.browser.site import UNPRICED
+from tests.definitions.graphs import graph
 
 
 def test_the_steps_and_the_text_stream_in(chat: ChatPage) -> None:
@@ -159,6 +160,51 @@ def test_a_waiting_message_can_be_withdrawn(chat: ChatPage) -> None:
     assert len(prose(first).split()) == 15
     answers = chat.messages[1::2]
     assert {one["turn"]: one["status"] for one in answers} == {1: "complete", 2: "cancelled"}
+
+
+def test_where_no_model_is_chosen_the_default_is_named_and_none_is_sent(chat: ChatPage) -> None:
+    model = chat.page.get_by_label("Model")
+    expect(model).to_have_value("")
+    expect(model.locator("option").first).to_have_text("Default · chatter-demo")
+    chat.ask("Hello")
+    kept = chat.get(f"executions/{chat.messages[1]['execution']}/")
+    assert (kept["template"], kept["parameters"]["model"]) == ("universal_chat", "")
+
+
+def test_another_workflow_answers_and_is_named(chat: ChatPage) -> None:
+    plain = chat.ask("Hello")
+    expect(plain.locator(".who .workflow")).to_be_hidden()
+    chat.page.get_by_label("Answered by").select_option(label="Code assistant")
+    answer = chat.ask("say exactly: print(1)")
+    expect(answer.locator(".who .workflow")).to_have_text("Code assistant")
+    kept = chat.get(f"executions/{chat.messages[3]['execution']}/")
+    assert kept["template"] == "code_assistant"
+    chat.page.reload()
+    expect(chat.ready().answers.nth(1).locator(".who .workflow")).to_have_text("Code assistant")
+    expect(chat.answers.nth(0).locator(".who .workflow")).to_be_hidden()
+    chosen = chat.page.get_by_label("Answered by")
+    expect(chosen.locator("option:checked")).to_have_text("Code assistant")
+    chosen.select_option("")
+    chat.ask("Hello again")
+    assert chat.get(f"executions/{chat.messages[5]['execution']}/")["template"] == "universal_chat"
+
+
+def test_of_a_workflow_only_what_it_takes_can_be_chosen(chat: ChatPage) -> None:
+    say = {"id": "say", "type": "prompt", "config": {"template": "Drawn by hand"}}
+    chat.post("definitions/", {"name": "By hand", "graph": graph(say)})
+    chat.page.get_by_label("Model").select_option(UNPRICED)
+    chat.page.reload()
+    chosen = chat.ready().page.get_by_label("Answered by")
+    chosen.select_option(label="By hand")
+    expect(chat.page.get_by_label("Model")).to_be_hidden()
+    expect(chat.page.get_by_label("Tools")).to_be_disabled()
+    answer = chat.ask("Hello")
+    expect(answer.locator("> .prose")).to_have_text("Drawn by hand")
+    expect(answer.locator(".who .workflow")).to_have_text("By hand")
+    kept = chat.get(f"executions/{chat.messages[1]['execution']}/")
+    assert kept["parameters"] == {}
+    chosen.select_option(label="Code assistant")
+    expect(chat.page.get_by_label("Model")).to_have_value(UNPRICED)
 
 
 def test_another_model_can_be_chosen(chat: ChatPage) -> None:

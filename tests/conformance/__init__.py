@@ -52,6 +52,7 @@ are needed.
                                      of its Idempotency-Key, if it had one
       shown: [ask < hello, ask > Hi] what debug mode tells of the texts of nodes
       asked: [[system: Be brief., user: hello]]      every message of each request of the run
+      options: [{tool_choice: none}]    what else each request held, but for its length and stream
       events: [execution.created, …]                 the types of all events but pieces of text
       usage: {input: 4, output: 1, exactness: metered}    any of the run's totals
 

@@ -100,6 +100,7 @@ class Expect(_Part):
     sent: list[str] = []
     shown: list[str] | None = None
     asked: list[list[str | JsonObject]] | None = None
+    options: list[JsonObject] | None = None
     events: list[str] | None = None
     usage: JsonObject = {}
 

@@ -10,7 +10,7 @@ from tests.conformance.case import Case
 from tests.conformance.scripted import Scripted, wanted
 from tests.conformance.stage import Stage
 from tests.drills.mortal import events_of
-from tests.wire import WireServer
+from tests.wire import Record, WireServer
 from tools.models import ToolCall
 from workflows.models import WorkflowExecution
 
@@ -42,7 +42,8 @@ def came_of(stage: Stage, execution: WorkflowExecution, wire: WireServer) -> dic
         "tool_calls": tool_calls_of(execution),
         "sent": stage.web.sent if stage.web else [],
         "shown": list(_shown(events)),
-        "asked": _asked(execution, wire),
+        "asked": [list(record.said) for record in _requests(execution, wire)],
+        "options": [_set(record) for record in _requests(execution, wire)],
         "events": [event["type"] for event in events if event["type"] not in _PIECES],
         "usage": {**shown["totals"], **shown["totals"]["usage"]},
     }
@@ -51,7 +52,7 @@ def came_of(stage: Stage, execution: WorkflowExecution, wire: WireServer) -> dic
 def expected(case: Case, seen: dict[str, Any]) -> dict[str, Any]:
     """What the file says, in the form of `came_of`; what it is silent about is as it was seen."""
     told: dict[str, Any] = case.expect.model_dump()
-    for name in ("asked", "events", "shown"):
+    for name in ("asked", "events", "options", "shown"):
         if told[name] is None:
             told[name] = seen[name]
     if told["asked"] is not seen["asked"]:
@@ -112,6 +113,7 @@ def assert_script_was_played(case: Case, wire: WireServer) -> None:
 
 
 _SHOWN = {"node.input": "<", "node.output": ">"}
+_ALWAYS = {"model", "stream", "stream_options", "max_completion_tokens"}
 _ENDS = ("execution.completed", "execution.failed", "execution.cancelled")
 
 
@@ -132,11 +134,16 @@ def _shown(events: Events) -> Iterable[str]:
             yield f"{event['data']['node']} {_SHOWN[event['type']]} {text}"
 
 
-def _asked(execution: WorkflowExecution, wire: WireServer) -> list[list[str]]:
+def _requests(execution: WorkflowExecution, wire: WireServer) -> list[Record]:
     own = set(
         map(str, ModelCall.objects.filter(origin=execution.origin).values_list("pk", flat=True))
     )
-    return [list(record.said) for record in wire.meter.settled() if record.call in own]
+    return [record for record in wire.meter.settled() if record.call in own]
+
+
+def _set(record: Record) -> dict[str, Any]:
+    """What differs from one question to another."""
+    return {name: value for name, value in record.options.items() if name not in _ALWAYS}
 
 
 def _line(message: Any) -> str:

@@ -68,7 +68,9 @@ def test_executions_are_linked(page, client, address):
 
 
 def test_a_new_name_is_audited_and_the_graph_stays(page, made):
-    data = {"name": "Renamed", "description": "", "published": 7, "version": ""}
+    shown = page().context["adminform"].form
+    kept = {"graph": shown["graph"].value(), "seen": made["revision"], "limits": ""}
+    data = {"name": "Renamed", "description": "", "published": 7, "version": "", **kept}
     assert page(data).status_code == 302
     definition = WorkflowDefinition.objects.get(pk=made["id"])
     assert (definition.name, definition.published) == ("Renamed", 1)

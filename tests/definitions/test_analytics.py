@@ -1,8 +1,10 @@
 """A definition's numbers come from what its runs really did."""
 
+import re
 from decimal import Decimal
 
 import pytest
+from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,7 +34,7 @@ def analysed(client, made, address, drain):
 
 def test_runs_and_failures_are_counted(analysed):
     assert (analysed["runs"], analysed["completed"], analysed["failed"]) == (3, 2, 1)
-    assert analysed["failure_rate"] == 0.3333
+    assert (analysed["success_rate"], analysed["failure_rate"]) == (0.6667, 0.3333)
     assert 0 <= analysed["p50_ms"] <= analysed["p95_ms"]
     assert analysed["complexity"] == {"nodes": 5, "edges": 4, "paths": 1, "depth": 5}
 
@@ -51,7 +53,9 @@ def test_costs_add_up_to_the_ledger(analysed):
     known = sum(cost or 0 for cost in ModelCall.objects.values_list("cost_nano_usd", flat=True))
     assert known > 0
     told = sum(Decimal(node["cost"] or 0) for node in analysed["nodes"])
-    assert told == Decimal(known).scaleb(-9)
+    assert told == Decimal(analysed["totals"]["cost"]) == Decimal(known).scaleb(-9)
+    assert Decimal(analysed["mean_cost"]) == round(Decimal(known).scaleb(-9) / 3, 9)
+    assert analysed["totals"]["calls"] == ModelCall.objects.count()
     assert sum(node["cost_share"] for node in analysed["nodes"]) == pytest.approx(1, abs=0.001)
 
 
@@ -64,6 +68,28 @@ def test_only_the_last_runs_count(client, address, analysed):
 def test_a_window_is_a_number_of_runs(client, address, last):
     answer = client.get(f"{address}analytics/?last={last}")
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_window")
+
+
+def test_a_page_shows_the_nodes_to_whom_the_workflow_is(
+    client, made, analysed, alice, charlie, admin
+):
+    door, path = Client(), f"/analytics/definitions/{made['id']}/"
+    door.force_login(alice)
+    assert path in door.get("/analytics/?by=definition").text
+    page = door.get(path)
+    rows = dict(re.findall(r"<code>(\w+)</code></th>(.*?)</tr>", page.text, re.DOTALL))
+    assert list(rows) == [node["node"] for node in analysed["nodes"]]
+    for node in analysed["nodes"]:
+        cells = re.findall(r'<td class="number">(.*?)</td>', rows[node["node"]])
+        assert cells[0] == str(node["visits"])
+        assert f'data-ms="{node["p95_ms"]}"' in cells[3]
+        assert f'data-cost="{node["cost"]}" data-exactness="{node["exactness"]}"' in cells[6]
+        assert f'data-share="{node["cost_share"]}"' in cells[7]
+    assert door.get(f"{path}?last=1").context["report"]["failed"] == 0
+    assert (door.get(f"{path}?last=x").status_code, door.get(f"{path}x").status_code) == (400, 404)
+    for user, status in ((charlie, 404), (admin, 200)):
+        door.force_login(user)
+        assert door.get(path).status_code == status
 
 
 def test_without_runs_there_are_no_rates(client, address):

@@ -59,7 +59,9 @@ def edges(told):
 
 
 def test_export_import_export_is_the_same_to_the_byte(client, made, address, api, charlie):
-    client.patch(address, {"graph": graph(asks("Ä “quoted” {{params.tone}}", temperature=1))})
+    settings_of_model = {"temperature": 1, "top_p": 0.5, "seed": 3, "stop": ["END"]}
+    said = asks("Ä “quoted” {{params.tone}}", **settings_of_model)
+    client.patch(address, {"graph": graph(said)})
     first = client.get(address + "export/")
     assert first.headers["Content-Disposition"] == 'attachment; filename="letters.chatter.json"'
     other = api(charlie)
@@ -70,6 +72,8 @@ def test_export_import_export_is_the_same_to_the_byte(client, made, address, api
     assert set(outcomes(told).values()) == {"carried"}
     again = other.get(f"{DEFINITIONS}{told['definition']['id']}/export/")
     assert again.content == first.content
+    kept = first.json()["graph"]["nodes"][1]["config"]
+    assert kept | settings_of_model == kept
 
 
 def test_an_earlier_version_can_be_exported(client, made, address):
@@ -185,6 +189,10 @@ def test_what_dify_says_is_said_in_our_words(imported):
         "model": "demo:chatter-demo",
         "system": "Answer in one sentence.",
         "temperature": 0.2,
+        "top_p": 0.9,
+        "seed": 7,
+        "presence_penalty": 0.5,
+        "stop": ["END"],
     }
     assert found["short_memory"]["window"] == 6
     assert found["how_long_case_2"]["condition"] == (
@@ -200,7 +208,9 @@ def test_what_could_not_be_kept_is_said(imported):
         node["title"]: " ".join(node["notes"])
         for node in imported("dify_chatflow.yml")["report"]["nodes"]
     }
-    assert "top_p" in notes["Short"]
+    assert "dropped: response_format." in notes["Short"]
+    assert "frequency_penalty 9 is out of bounds" in notes["Short"]
+    assert "stop at that holds a reference was dropped" in notes["Short"]
     assert "openai:gpt-4o is not known here" in notes["Long"]
     assert "env.API_KEY" in notes["Long"]
     assert "never true" in notes["How long?"]
@@ -320,6 +330,7 @@ def test_a_flow_of_langflow_comes_in_node_by_node(imported):
     }
     found = configs(told)
     assert found["openai"]["system"] == "Be kind. {literal}"
+    assert (found["openai"]["temperature"], found["openai"]["seed"]) == (0.1, 1)
     assert found["openai_memory"]["window"] == 12
 
 

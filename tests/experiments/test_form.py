@@ -80,12 +80,14 @@ def test_versions_of_a_workflow_and_an_event_are_compared(browser, api, alice):
     made = api(alice).post("/api/v1/definitions/", {"name": "Report", "graph": graph(say)}).json()
     written = filled(
         target=f"definition:{made['id']}", primary="event", event="ordered", better="lower",
+        events=" refund:lower\r\nat: noon \r\n\r\nshared: higher",
         **{"variants-1-number": "1", "variants-1-parameters": ""},
     )  # fmt: skip
     assert send(browser, NEW, **written).status_code == 302
     kept = Experiment.objects.get()
     assert (str(kept.definition_id), kept.primary) == (made["id"], "event:ordered")
     assert kept.better == "lower"
+    assert kept.events == {"refund": "lower", "at: noon": "higher", "shared": "higher"}
     assert kept.variants.get(name="brief").number == 1
 
 
@@ -111,6 +113,8 @@ def test_another_template_answers_in_a_row_without_a_script(browser):
         ({"margin_errors": "-1"}, "greater than or equal to 0"),
         ({"primary": "event"}, "is no metric"),
         ({"primary": "event", "event": "x" * 80}, "at most 80 characters"),
+        ({"events": "x" * 61}, "at most 60"),
+        ({"primary": "event", "event": "x", "events": "x: lower"}, "say two things"),
         ({"unit": "user"}, "dealt out by conversation"),
         ({"users": "alice"}, "are named for the audience"),
         ({"audience": "everyone"}, "Only staff may"),
@@ -162,6 +166,7 @@ def test_a_form_saved_as_it_is_shown_changes_nothing(browser, experiment):
     made = experiment(
         start=False, primary="event:ordered", better="lower", hypothesis="One.\nTwo.",
         guards=[{"metric": "rating", "margin": 0.1}, {"metric": "cost", "margin": 0}],
+        events={"refund": "lower", "an: odd: lower": "higher"},
         variants=[
             {"name": "b", "template": str(other.pk), "weight": 2},
             {"name": "a", "control": True, "parameters": {"system": "Short.\nVery.", "x": True}},

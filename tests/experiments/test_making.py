@@ -106,6 +106,10 @@ def test_its_page_is_there_for_its_owner_only(client, experiment, alice, charlie
         {"variants": [TWO[0], {"name": "b", "number": 1}]},
         {"primary": "happiness"},
         {"primary": "event:"},
+        {"primary": "event:bought", "events": {"bought": "lower"}},
+        {"events": {"bought": "upwards"}},
+        {"events": {"": "lower"}},
+        {"events": {f"event {n}": "lower" for n in range(21)}},
         {"unit": "user"},
         {"users": ["alice"]},
         {"traffic_percent": 0},
@@ -181,7 +185,8 @@ def test_a_draft_changes_and_what_has_begun_changes_only_its_words(api, experime
     assert [one["weight"] for one in changed["variants"]] == [3, 1]
     assert act(alice, made["id"], "start").status_code == 200
     for change in ({"variants": TWO}, {"traffic_percent": 60}, {"unit": "conversation"},
-                   {"primary": "cost"}, {"guards": []}, {"planned_units": 200}):  # fmt: skip
+                   {"primary": "cost"}, {"guards": []}, {"events": {"bought": "lower"}},
+                   {"planned_units": 200}):  # fmt: skip
         refused = api(alice).patch(door, change)
         assert (refused.status_code, refused.json()["code"]) == (409, "experiment_begun")
     assert api(alice).patch(door, {"name": "Shorter"}).json()["name"] == "Shorter"

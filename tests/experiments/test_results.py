@@ -169,6 +169,53 @@ def test_events_of_a_unit_add_up_and_who_did_nothing_did_nothing(row, api, resul
     assert UnitEvent.objects.count() == 3
 
 
+def test_each_event_has_a_direction_of_its_own(row, results, client, alice, turned):
+    one = row(
+        primary="event:bought", better="higher", events={"refund": "lower", "unseen": "lower"}
+    )
+    lived(
+        one,
+        alice,
+        turned(),
+        {name: [[Turn()] for _ in range(80)] for name in ("as it is", "brief")},
+    )
+    UnitEvent.objects.bulk_create(
+        UnitEvent(created_at=turned(), experiment=one, unit=unit, name=name, value=5 + at % 3)
+        for at, unit in enumerate(Unit.objects.filter(variant__name="brief"))
+        for name in ("bought", "refund", "shared")
+    )
+    assert results(one)["metrics"][-1]["metric"] == "event:unseen"  # though nothing is counted yet
+    turned.on(minutes=90)
+    told = results(one)
+    ways = {
+        of["metric"]: of["better"] for of in told["metrics"] if of["metric"].startswith("event:")
+    }
+    assert ways == {
+        "event:bought": "higher", "event:refund": "lower", "event:shared": "higher",
+        "event:unseen": "lower",
+    }  # fmt: skip
+    assert means(told, "as it is")["event:unseen"] == 0
+    assert told["says"][0].startswith("'brief' is better than the control: the 'bought' of a unit")
+    client.force_login(alice)
+    blocks = client.get(f"/experiments/{one.pk}/").context["blocks"]
+    verdicts = {of.title: of.rows[1].verdict for of in blocks}
+    assert (verdicts["'bought' of a unit"], verdicts["'refund' of a unit"]) == ("better", "worse")
+    assert (verdicts["'shared' of a unit"], verdicts["'unseen' of a unit"]) == ("better", "unknown")
+
+
+def test_the_metric_that_decides_says_nothing_of_events(row, results, api, alice, turned):
+    one = row(primary="cost")
+    lived(one, alice, turned(), {"brief": [[Turn()]]})
+    unit = Unit.objects.get().key.partition(":")[2]
+    told = {"name": "bought", "unit": unit}
+    assert api(alice).post(f"{EXPERIMENTS}{one.pk}/events/", told).status_code == 201
+    turned.on(minutes=90)
+    assert {of["metric"]: of["better"] for of in results(one)["metrics"]} == {
+        "cost": "lower", "latency": "lower", "errors": "lower", "tokens": "lower",
+        "rating": "higher", "event:bought": "higher",
+    }  # fmt: skip
+
+
 def test_a_planted_effect_is_told_in_plain_words_and_before_there_is_enough_nothing_is(
     row, results, alice, turned
 ):

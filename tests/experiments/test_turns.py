@@ -14,8 +14,9 @@ from conversations.models import Message
 from experiments.models import Exposure, Unit, Variant
 from llms.models import ModelProfile
 from llms.services.profiles import forget_profiles
+from tests.definitions.graphs import asks, graph
 from tests.experiments.conftest import BRIEF, EXPERIMENTS, MANY
-from workflows.models import WorkflowExecution
+from workflows.models import WorkflowExecution, WorkflowTemplate
 
 pytestmark = pytest.mark.django_db
 
@@ -77,6 +78,22 @@ def test_without_a_running_experiment_turns_are_as_asked(experiment, say, alice)
 def test_a_turn_that_chose_something_else_takes_no_part(experiment, say, alice, body):
     experiment()
     assert variant_of(say(alice, **body)) is None
+
+
+def test_a_turn_that_names_what_it_is_about_by_its_id_takes_part(experiment, say, api, alice):
+    """As the chat page does."""
+    template = WorkflowTemplate.objects.get(slug="code_assistant")
+    experiment(template="code_assistant")
+    begun = say(alice, template=str(template.pk))
+    assert variant_of(begun) is not None
+    assert {variant_of(say(alice, begun["conversation"]["id"], template=str(template.pk)))} == {
+        variant_of(begun)
+    }
+    one = api(alice).post("/api/v1/definitions/", {"name": "Report", "graph": graph(asks())})
+    definition = one.json()["id"]
+    both = [{"name": "a", "control": True}, {"name": "b", "number": 1}]
+    experiment(definition=definition, variants=both)
+    assert variant_of(say(alice, definition=definition)).name in {"a", "b"}
 
 
 def test_other_parameters_of_a_turn_stand_beside_those_of_the_variant(experiment, say, alice):

@@ -80,6 +80,7 @@ POLICIES: dict[str, Policy] = {
     "account/tokens/": SignedIn(own=True, form={"revoke": "{token}"}),
     "analytics/": SignedIn(own=True),
     "analytics/conversations/": SignedIn(own=True),
+    "analytics/definitions/<str:pk>/": Own("definition"),
     "analytics/live/": Staff(told=404),
     "analytics/<slug:subject>/": SignedIn(own=True),
     "approvals/": SignedIn(own=True, form={"approval": "{approval}", "decision": "approve"}),

@@ -17,7 +17,7 @@ const asked = (attempt = 1, purpose = "answer", node = "m") => [
 ];
 
 const RUN = history(
-  ["execution.created", { kind: "CHAT", template: "universal_chat", conversation: "c1" }],
+  ["execution.created", { kind: "CHAT", template: "universal_chat", workflow: "Universal chat", conversation: "c1" }],
   ["execution.started", { attempt: 1 }],
   ["node.started", { node: "m", kind: "model", label: "Model", visit: 1 }],
   asked(),
@@ -33,6 +33,7 @@ test("a run folds into its text, nodes, totals and end", () => {
   assert.equal(end.status, "completed");
   assert.equal(answerText(end), "Hello");
   assert.equal(end.message, "m9");
+  assert.equal(end.workflow, "Universal chat");
   assert.deepEqual(end.nodes.map((node) => [node.node, node.status, node.duration_ms]), [["m", "completed", 12]]);
   assert.equal(callsOf(end)[0].cost, "0.1");
 });

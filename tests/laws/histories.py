@@ -27,6 +27,8 @@ steps = st.one_of(
     st.tuples(st.just("say"), st.sampled_from(MESSAGES), numbers),
     st.tuples(st.just("say"), st.sampled_from(MESSAGES), numbers),
     st.tuples(st.just("work"), numbers),
+    st.tuples(st.just("consult"), numbers),
+    st.tuples(st.just("rate"), numbers, st.booleans()),
     st.tuples(st.just("run")),
     st.tuples(st.just("die"), st.integers(0, 3)),
     st.tuples(st.just("cancel"), numbers),
@@ -83,16 +85,33 @@ class Town:
     def work(self, at: int) -> None:
         """Run a workflow of one's own."""
         client = self._client(at)
+        body = {"mode": "background", "input": {"message": "hello"}}
+        asked = client.post(f"/api/v1/definitions/{self._own(client)}/execute/", body, "json")
+        assert asked.status_code == 202, asked.json()
+
+    def consult(self, at: int) -> None:
+        """Talk with a workflow of one's own."""
+        client = self._client(at)
+        body = {"message": "hello", "mode": "background", "definition": self._own(client)}
+        assert client.post("/api/v1/chat/", body).status_code == 202
+
+    def rate(self, at: int, helpful: bool) -> None:
+        """Whoever owns the conversation; perhaps for the second time."""
+        if reply := self._one(Message.objects.filter(role="assistant"), at):
+            client = APIClient()
+            client.force_login(reply.conversation.owner)
+            address = f"/api/v1/conversations/{reply.conversation_id}/messages/{reply.pk}/rating/"
+            assert client.put(address, {"helpful": helpful}).status_code in (200, 201)
+
+    @staticmethod
+    def _own(client: APIClient) -> str:
         own = client.get("/api/v1/definitions/").json()["results"]
         if not own:
-            made = client.post(
-                "/api/v1/definitions/", {"name": "mine", "graph": graph(asks())}, "json"
-            )
+            body = {"name": "mine", "graph": graph(asks())}
+            made = client.post("/api/v1/definitions/", body, "json")
             assert made.status_code == 201, made.json()
             own = [made.json()]
-        body = {"mode": "background", "input": {"message": "hello"}}
-        asked = client.post(f"/api/v1/definitions/{own[0]['id']}/execute/", body, "json")
-        assert asked.status_code == 202, asked.json()
+        return str(own[0]["id"])
 
     def run(self) -> None:
         take_up()

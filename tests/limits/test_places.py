@@ -43,7 +43,7 @@ def test_a_start_beyond_the_limit_is_refused_and_leaves_nothing_but_an_entry(lim
     entry = AuditEntry.objects.get(action="workflows.limit.reached")
     assert (entry.outcome, entry.actor_id) == ("denied", alice.id)
     assert entry.target == f"accounts.user:{alice.id}"
-    assert entry.detail == {"limit": "concurrent", "most": 2, "reached": 2}
+    assert entry.detail == {"limit": "concurrent", "most": 2, "reached": 2, "count": 1}
     assert entry.request_id == refused.json()["request_id"]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from audit.models import AuditEntry
+from audit.refusals import TOLD_AGAIN
 from conversations.models import Message
 from tests.drills.mortal import take_up
 from workflows.models import ExecutionEvent, IdempotencyKey, WorkflowExecution
@@ -22,11 +23,16 @@ def say(client, message="hello", **options: Any):
 
 
 def all_rows() -> list[int]:
-    tables = (WorkflowExecution, ExecutionEvent, Message, IdempotencyKey, AuditEntry)
+    tables = (WorkflowExecution, ExecutionEvent, Message, IdempotencyKey)
     return [table._base_manager.count() for table in tables]
 
 
-def test_a_full_queue_is_a_429_that_says_when_to_come_again_and_leaves_nothing(client, settings):
+def refusals() -> list[dict[str, Any]]:
+    found = AuditEntry.objects.filter(action="workflows.limit.reached", outcome="denied")
+    return [one.detail for one in found.order_by("id")]
+
+
+def test_a_full_queue_is_a_429_that_says_when_to_come_again_and_leaves_an_entry(client, settings):
     settings.QUEUE_MAX_PENDING = 3
     assert [say(client).status_code for _ in range(3)] == [202] * 3
     before = all_rows()
@@ -36,6 +42,7 @@ def test_a_full_queue_is_a_429_that_says_when_to_come_again_and_leaves_nothing(c
     detail = refused.json()["detail"]
     assert (detail["limit"], detail["most"], detail["reached"]) == ("pending", 3, 3)
     assert all_rows() == before
+    assert refusals() == [{"limit": "pending", "most": 3, "reached": 3, "count": 1}]
     take_up()
     assert say(client, headers={"Idempotency-Key": "one"}).status_code == 202
 
@@ -59,3 +66,13 @@ def test_whoever_is_refused_may_stream_no_more_than_wait(client, settings):
     for mode in ("stream", "wait", "background"):
         told = client.post(CHAT, {"message": "hello", "mode": mode})
         assert (told.status_code, told.json()["code"]) == (429, "queue_full")
+
+
+def test_a_flood_of_starts_is_told_at_once_and_by_few_entries(client, charlie, api, settings):
+    settings.QUEUE_MAX_PENDING_PER_USER = 1
+    assert say(client).status_code == 202
+    assert {say(client).status_code for _ in range(2 * TOLD_AGAIN)} == {429}
+    assert [one["count"] for one in refusals()] == [1, 19, 20]
+    other = api(charlie)
+    assert [say(other).status_code for _ in range(3)] == [202, 429, 429]
+    assert [one["count"] for one in refusals()] == [1, 19, 20, 1]

@@ -13,6 +13,7 @@ from core.money import dollars
 from llms.messages import ChatMessage
 from llms.metering import CallRequest
 from llms.models import ModelCall
+from llms.offering import described_tools
 from llms.profiles import ProfileSpec
 from tests.llms.conftest import RATES, answered, demo_spec, question, wire_spec
 from tests.llms.recorder import Recorder
@@ -114,6 +115,49 @@ def test_a_tool_call_comes_back_whole(spec: ProfileSpec, recorder: Recorder) -> 
     ]
     later = answered(question(spec, text, tools=[tool], messages=again), Recorder())
     assert later.text
+
+
+TOOL = {"name": "weather", "description": "Tells the weather.", "parameters": {"type": "object"}}
+
+
+def test_a_provider_is_told_that_no_tool_may_be_called(
+    wire: WireServer, spec: ProfileSpec, recorder: Recorder
+) -> None:
+    call = {"id": "c0", "name": "weather", "args": {}}
+    dialogue = [
+        ChatMessage("user", "How is it there?"),
+        ChatMessage("assistant", "", tool_calls=(call,)),
+        ChatMessage("tool", "sunny", tool_call_id="c0"),
+    ]
+    free, last = (
+        question(spec, "", messages=dialogue, tools=[TOOL], may_call_tools=may)
+        for may in (True, False)
+    )
+    assert answered(last, recorder).text
+    record = of_call(wire, recorder)
+    none = "none" if spec.provider_kind == "openai" else {"type": "none"}
+    assert (record.tools, record.options["tool_choice"]) == (("weather",), none)
+    assert recorder.call.parameters["tool_choice"] == "none"
+    other = Recorder()
+    answered(free, other)
+    assert "tool_choice" not in of_call(wire, other).options
+    assert "tool_choice" not in other.call.parameters
+    assert other.call.request_hash != recorder.call.request_hash
+
+
+def test_a_provider_that_cannot_be_told_so_is_sent_no_tools(recorder: Recorder) -> None:
+    text = "use the tool weather {}"
+    asked = answered(question(demo_spec(), text, tools=[TOOL]), recorder)
+    assert [call["name"] for call in asked.tool_calls] == ["weather"]
+    again = Recorder()
+    told = answered(question(demo_spec(), text, tools=[TOOL], may_call_tools=False), again)
+    assert (told.tool_calls, bool(told.text)) == ((), True)
+    assert again.call.request_hash != recorder.call.request_hash
+
+
+def test_where_a_dialogue_with_calls_needs_its_tools_they_are_described(wire: WireServer) -> None:
+    bedrock = wire_spec(wire, "bedrock_converse")
+    assert described_tools(question(bedrock, "", tools=[TOOL], may_call_tools=False)) == [TOOL]
 
 
 def test_an_empty_answer_does_not_poison_the_next_turn(

@@ -124,3 +124,13 @@ def test_what_no_database_can_hold_is_nowhere_in_a_tool_call(
     spec = model_of(text("", tool_call_chunks=[call]), text("", response_metadata=END))
     answer = answered(question(spec, "Hi"), recorder)
     assert answer.tool_calls == ({"id": "1", "name": "t", "args": {"a": ["b\ufffd"]}},)
+
+
+def test_nor_in_what_a_provider_says_of_its_answer(model_of: Any, recorder: Recorder) -> None:
+    call = {"name": "t\x00", "args": "{}", "id": "1\x00", "index": 0}
+    end = {"finish_reason": "st\x00op", "model_name": "gpt\x00", "id": "re\ud800q"}
+    spec = model_of(text("", tool_call_chunks=[call]), text("", response_metadata=end))
+    answer = answered(question(spec, "Hi"), recorder)
+    assert answer.tool_calls == ({"id": "1", "name": "t", "args": {}},)
+    told = recorder.call.finish_reason, recorder.call.served_model
+    assert (*told, recorder.call.provider_request_id) == ("stop", "gpt", "re\ufffdq")

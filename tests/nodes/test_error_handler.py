@@ -44,6 +44,11 @@ def test_when_it_still_fails_the_run_goes_on_with_what_the_handler_says():
     assert visits(ran, NodeFailed) == [1, 2]
 
 
+def test_its_own_text_tells_the_error():
+    text = "{{nodes.handler.code}} of {{nodes.handler.node}}: {{nodes.handler.message}}"
+    assert handled(BROKEN, text=text).result.text == f"provider_failed of model: {BROKEN}"
+
+
 def test_without_a_text_the_error_goes_on():
     assert handled(BROKEN).result.text == str(BROKEN)
 

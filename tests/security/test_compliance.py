@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.apps import apps
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import connection, transaction
@@ -20,14 +21,18 @@ from audit.record import record_many
 from audit.sealing import seal_entries
 from conversations.models import Message
 from core import clock
-from security.compliance import keeping, people, routes
+from security.compliance import keeping, people, rights, routes
 from security.compliance import settings as of_settings
 from security.compliance.check import Check
+from tests.definitions.graphs import asks, graph
 from tests.factories.accounts import ApiTokenFactory
 from tests.factories.audit import EntryFactory, write_entries
 from tests.factories.tools import GrantFactory, ToolCallFactory
+from tests.isolation.home import furnish
+from tests.isolation.policies import POLICIES, Own, Staff
 from tools.models import ToolCall
 from workflows.models import WorkflowExecution
+from workflows.services.definitions import create_definition
 
 pytestmark = pytest.mark.django_db
 REPORT = "/api/v1/security/compliance/"
@@ -52,6 +57,46 @@ def test_an_address_that_asks_nobody_is_named(settings: Any) -> None:
         "GET open/ answered 200",
         "POST open/ answered 200",
     ]
+
+
+def rows() -> list[int]:
+    return [model._base_manager.count() for model in apps.get_models()]
+
+
+def test_users_without_rights_get_to_nothing_of_staff_and_of_others(
+    alice: User, built_in: None, drain: Callable[[], None]
+) -> None:
+    furnish(alice, drain)
+    before = rows()
+    found = rights.look(False)
+    assert (found.status, found.evidence["faults"]) == ("pass", [])
+    assert found.evidence["asked"]["for staff"] > 50
+    assert found.evidence["asked"]["of others"] > 25
+    assert found.evidence["nothing_of_others"] == []
+    assert rows() == before
+
+
+def test_an_address_that_lets_in_any_user_is_named(
+    settings: Any, alice: User, built_in: None
+) -> None:
+    settings.ROOT_URLCONF = "tests.security.open_urls"
+    create_definition(owner=alice, name="Mine", graph=graph(asks()))
+    found = rights.look(False)
+    assert found.status == "fail"
+    assert found.evidence["faults"] == [
+        "GET admin/careless/ answered 200: for staff",
+        "GET api/v1/audit/careless/ answered 200: for staff",
+        "GET api/v1/definitions/<str:pk>/careless/ answered 200: of others",
+    ]
+
+
+def test_every_address_that_is_tried_as_for_staff_here_is_asked_there() -> None:
+    known = {path: policy for path, policy in POLICIES.items() if isinstance(policy, Staff)}
+    found = [one for one in routes.routes() if isinstance(one, routes.Route)]
+    told = {one.route for one in found if rights.for_staff(one)}
+    assert set(known) - told - {"admin/"} == set()
+    owned = {path.partition("<")[0] for path, one in POLICIES.items() if isinstance(one, Own)}
+    assert owned - set(rights.THINGS) == {"api/v1/auth/tokens/", "api/v1/secrets/"}  # no GET
 
 
 @pytest.fixture

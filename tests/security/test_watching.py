@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from audit.models import AuditEntry
 from audit.record import record
+from audit.refusals import TOLD_AGAIN
 from audit.sealing import seal_entries
 from security.chores import mail_alerts
 from security.models import SecurityAlert, TrailPosition
@@ -67,6 +68,8 @@ def test_failed_logins_are_told_of_the_account_and_of_the_address(alice: User) -
     ("kind", "action", "detail"),
     [
         ("limits", "workflows.limit.reached", {}),
+        ("limits", "accounts.rate.exceeded", {}),
+        ("limits", "budgets.call.refused", {}),
         ("refused_tools", "tools.call.refused", {}),
         ("refused_egress", "tools.egress.refused", {}),
     ],
@@ -88,6 +91,20 @@ def test_guesses_count_for_as_many_as_they_stand_for(alice: User) -> None:
     assert (alert.kind, alert.count) == ("foreign_ids", 20)
     act("audit.guesses.counted", detail={"of": "tokens", "count": 20}, personal={"address": "::1"})
     assert {one.kind for one in alerts()} == {"foreign_ids", "invalid_tokens"}
+
+
+def test_who_is_refused_by_a_rate_again_and_again_is_told(
+    api: Callable[[User], APIClient], alice: User, settings: Any
+) -> None:
+    settings.CHATTER_RATES = {"read": "1/hour", "write": "", "start": ""}
+    client = api(alice)
+    for _ in range(TOLD_AGAIN):
+        client.get("/api/v1/definitions/")
+    assert alerts() == []
+    client.get("/api/v1/definitions/")
+    [alert] = alerts()
+    assert (alert.kind, alert.user_id, alert.count) == ("limits", alice.pk, TOLD_AGAIN)
+    assert len(alert.entries) == 2
 
 
 def test_each_entry_counts_once_and_an_alert_is_told_once(alice: User) -> None:

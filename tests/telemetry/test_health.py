@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 
 from core import clock
+from tests.definitions.graphs import graph
 from tests.drills.models import chain
 from workflows.models import WorkflowExecution
 from workflows.pump.presence import beat
@@ -69,6 +70,25 @@ def test_a_queue_that_stands_is_told(ready, api, alice):
     )
     told = ready()[1]
     assert (told["leases_expired"], told["waiting"]["executions"]) == (1, 0)
+
+
+@pytest.mark.usefixtures("built_in")
+def test_a_turn_that_follows_one_that_waits_for_somebody_is_no_queue_that_stands(
+    ready, api, alice, drain
+):
+    writer.stop()
+    asks = {"id": "ask", "type": "approval", "config": {"question": "Really?"}}
+    edges = ["start>ask", "ask.approved>end", "ask.rejected>end"]
+    workflow = {"name": "Asks", "graph": graph(asks, edges=edges)}
+    made = api(alice).post("/api/v1/definitions/", workflow).json()
+    turn = {"message": "hello", "definition": made["id"], "mode": "background"}
+    talk = api(alice).post("/api/v1/chat/", turn).json()["conversation"]["id"]
+    drain()
+    assert api(alice).post("/api/v1/chat/", {**turn, "conversation": talk}).status_code == 202
+    WorkflowExecution.objects.update(created_at=clock.now().replace(year=2020))
+    writer.start()
+    told = ready()[1]
+    assert (told["status"], told["waiting"]) == ("ok", {"executions": 1, "oldest_s": 0})
 
 
 def test_a_database_that_is_away_keeps_it_from_being_ready(ready, monkeypatch):

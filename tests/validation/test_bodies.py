@@ -128,6 +128,25 @@ def test_behind_it_all_that_does_without_an_error_may_be_named():
     ]
 
 
+def test_a_handler_behind_an_edge_may_name_itself_and_be_named_behind_it():
+    text = says("{{ nodes.handler.code }} {{ nodes.handler.message }} {{ nodes.handler.node }}")
+    handler = ("error_handler", {"text": text[1]["template"]})
+    nodes = {**_ENDS, "a": says("a"), "handler": handler, "b": text}
+    edges = ["start>a", "a>end", "a.error>handler", "handler>b", "b>end"]
+    assert errors(drawn(nodes, *edges)) == []
+    nodes = {**nodes, "a": text}
+    assert (
+        errors(drawn(nodes, *edges)) == [("reference_not_before", "nodes[2].config.template")] * 3
+    )
+
+
+def test_a_node_that_is_no_handler_may_not_name_itself():
+    nodes = {**_ENDS, "a": says("{{ nodes.a.text }}")}
+    assert errors(drawn(nodes, "start>a", "a>end")) == [
+        ("reference_not_before", "nodes[2].config.template")
+    ]
+
+
 def test_without_an_error_nothing_behind_it_may_be_named():
     assert errors(handled(a=says("{{ nodes.handler.text }}"))) == [
         ("reference_not_before", "nodes[4].config.template")

@@ -1,5 +1,6 @@
 """Can the models that are asked do it, do they exist, and what may a run take and cost?"""
 
+from dataclasses import replace
 from itertools import pairwise
 from uuid import UUID
 
@@ -85,6 +86,40 @@ def test_a_fallback_must_be_able_to_do_it_too():
     document = asker(tools=["clock"], fallbacks=["p:poor"])
     found = check(document, ABLE, profile("poor", price=0))
     assert told(found) == [("model_without_tools", "nodes[1].config.fallbacks[0]")]
+
+
+SET = {"top_p": 0.0, "stop": ["END"], "seed": 0, "presence_penalty": 1, "frequency_penalty": 0}
+
+
+def test_a_setting_that_a_provider_does_not_know_is_told():
+    claude = replace(ABLE, provider_kind="anthropic", model="claude")
+    document = line(ask=("model", {"model": "p:claude", **SET}))
+    found = check(document, claude)
+    assert [(issue.code, issue.path, issue.severity) for issue in found] == [
+        ("parameter_not_taken", f"nodes[1].config.{name}", "warning")
+        for name in ("frequency_penalty", "presence_penalty", "seed")
+    ]
+    assert check(line(ask=("model", {"model": "p:good", **SET})), ABLE) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("top_p", 1.1),
+        ("top_p", "much"),
+        ("stop", ["a"] * 5),
+        ("stop", [""]),
+        ("stop", "END"),
+        ("seed", -1),
+        ("seed", 2**31),
+        ("presence_penalty", 2.1),
+        ("frequency_penalty", -2.1),
+    ],
+)
+def test_a_setting_out_of_bounds_is_refused(name, value):
+    found = check(line(ask=("model", {"model": "p:good", name: value})), ABLE)
+    assert {issue.path.split("[")[1] for issue in found} == {f"1].config.{name}"}
+    assert {issue.severity for issue in found} == {"error"}
 
 
 def test_an_able_model_is_not_complained_of():

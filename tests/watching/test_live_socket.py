@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
+from channels.testing import WebsocketCommunicator
 from django.test import Client as Browser
 from jsonschema import Draft202012Validator
 
 from accounts.models import User
+from chatter_project.websockets import sockets
 from tests.factories.accounts import UserFactory
 from tests.watching.protocol import Client, document, kinds, token_of
 from tests.watching.world import World
@@ -194,6 +196,23 @@ def test_who_is_nobody_is_told_so_and_closed(db: None) -> None:
             async with Client(token) as client:
                 assert (await client.hear())["problem"]["status"] == 401
                 assert await client.closed_with() == 4401
+
+    run(scenario())
+
+
+def test_an_address_of_bytes_that_are_no_text_is_refused_and_no_error_of_the_server(
+    alice: User,
+) -> None:
+    offered = ["chatter.v1", f"token.{token_of(alice)}"]
+
+    async def scenario() -> None:
+        address = f"/ws/executions/{uuid.uuid4()}/"
+        socket = WebsocketCommunicator(sockets, address, None, offered)
+        socket.scope["query_string"] = b"after=\xff"
+        await socket.connect()
+        told = await socket.receive_json_from()
+        assert (told["problem"], told["status"]) == ("bad_number", 400)
+        assert (await socket.receive_output())["code"] == 4400
 
     run(scenario())
 

@@ -87,6 +87,8 @@ class Exchange:
             stream=question.stream,
             question=question.text[:KEPT_QUESTION_CHARACTERS],
             said=tuple(text[:KEPT_QUESTION_CHARACTERS] for text in question.said),
+            tools=tuple(sorted(question.tools)),
+            options=question.options,
             attempt=attempt,
         )
         said, own = read_directives(question.text)

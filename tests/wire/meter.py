@@ -2,7 +2,7 @@
 
 import json
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +14,8 @@ class Record:
     """One request that reached the server.
 
     `usage` is None where nothing was billed. `call` is the `X-Chatter-Call` header,
-    `request` the `X-Request-ID`. `said` is the beginning of every message. `attempt` counts
+    `request` the `X-Request-ID`. `said` is the beginning of every message; `tools` are the names of
+    those described, `options` whatever else was in the body. `attempt` counts
     requests with the same last user message from 1. `status` is None if nothing was answered.
     `sent_words` of `planned_words` went out, those of tool calls included. `ended` is done, error,
     cut, left (by the client) or stopped (with the server).
@@ -31,6 +32,8 @@ class Record:
     request: str | None = None
     question: str = ""
     said: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
     attempt: int = 1
     fault: str | None = None
     status: int | None = None

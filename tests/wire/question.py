@@ -6,6 +6,8 @@ from typing import Any
 
 from .usage import count_messages
 
+_SAID = {"messages", "system", "tools"}
+
 
 class BadRequest(ValueError):
     """A body that the real API would refuse with 400."""
@@ -17,6 +19,7 @@ class Question:
 
     `text` is the last user message with its directives; `tool_results` are those after it, and
     `rounds` is how often the model has called tools since. `said` is every message: "role: text".
+    `options` is all of the body but what is said and described.
     """
 
     model: str
@@ -29,6 +32,7 @@ class Question:
     tool_results: tuple[str, ...]
     rounds: int
     said: tuple[str, ...]
+    options: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,8 @@ def read_anthropic(body: Any) -> Question:
         said.extend(_anthropic_said(message))
     if not isinstance(body.get("max_tokens"), int):
         raise BadRequest("max_tokens: Field required")
+    if any(one.calls_tools for one in said) and not body.get("tools"):
+        raise BadRequest("Requests which include `tool_use` blocks must define tools.")
     return _question(
         body,
         said,
@@ -127,4 +133,5 @@ def _question(
         tool_results=tuple(one.text for one in since if one.role == "tool"),
         rounds=sum(one.calls_tools for one in since),
         said=tuple(f"{one.role}: {one.text}" for one in said),
+        options={name: body[name] for name in body.keys() - _SAID},
     )

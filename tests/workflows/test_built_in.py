@@ -1,13 +1,17 @@
 """The templates that Chatter comes with: each of them runs."""
 
+import json
+import re
 from collections.abc import Callable
 
 import pytest
+from django.core.management import call_command
 from rest_framework.test import APIClient
 
 from accounts.models import User
 from audit.models import AuditEntry
 from llms.models import ModelCall
+from tools.models import ToolCall
 from workflows.built_in import TEMPLATES
 from workflows.models import WorkflowExecution, WorkflowTemplate
 from workflows.services.built_in import seed_templates
@@ -48,6 +52,34 @@ def test_a_post_is_outlined_written_and_edited(ran):
     execution = ran("blog_writing_assistant", "Ferries")
     calls = ModelCall.objects.filter(origin=execution.origin).order_by("id")
     assert [call.node for call in calls] == ["outline", "draft", "polish"]
+
+
+def test_a_document_is_looked_at_from_three_sides_and_counted_by_a_tool(ran):
+    execution = ran("document_reviewer", 'use the tool text_statistics {"text": "One. Two."}')
+    calls = ModelCall.objects.filter(origin=execution.origin).order_by("id")
+    assert {call.node for call in calls[:3]} == {"language", "readability", "substance"}
+    assert [call.node for call in calls[3:]] == ["readability", "report"]
+    counted = ToolCall.objects.get(origin=execution.origin)
+    assert (counted.tool, counted.data["words"]) == ("text_statistics", 2)
+
+
+def test_a_workflow_is_read_with_a_tool_and_told_of_in_three_parts(ran):
+    document = {"nodes": [{"id": "a"}], "edges": []}
+    asked = json.dumps({"query": "nodes[].id", "document": document})
+    execution = ran("workflow_validator", f"use the tool json_query {asked}")
+    assert ToolCall.objects.get(origin=execution.origin).data == ["a"]
+    calls = ModelCall.objects.filter(origin=execution.origin).order_by("id")
+    assert [call.node for call in calls[:2]] == ["reading", "reading"]
+    assert {call.node for call in calls[2:]} == {"faults", "cases"}
+    headings = ("## What it does", "## What may go wrong", "## Test cases")
+    assert re.findall("^## .*", execution.output["text"], re.M) == list(headings)
+
+
+def test_one_that_an_older_release_did_not_have_is_added_by_prepare(built_in):
+    new = ("document_reviewer", "workflow_validator")
+    WorkflowTemplate.objects.filter(slug__in=new).delete()
+    call_command("prepare", verbosity=0)
+    assert WorkflowTemplate.objects.filter(slug__in=new, owner=None, public=True).count() == 2
 
 
 def test_templates_are_seeded_once_and_not_changed_again(built_in):

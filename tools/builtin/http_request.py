@@ -110,14 +110,15 @@ async def _secrets(args: HttpRequestArgs, url: str, context: ToolContext) -> Map
 def _outgoing(args: HttpRequestArgs, url: str, secret: Mapping[str, str]) -> Outgoing:
     """Names of headers are the same however they are written; the secret ones outweigh others."""
     headers = {name.lower(): value for name, value in args.headers.items()}
-    headers |= {name.lower(): value for name, value in secret.items()}
+    hidden = {name.lower(): value for name, value in secret.items()}
     return Outgoing(
         url,
         method=args.method,
-        headers=headers,
+        headers=headers | hidden,
         body=args.body.encode(),
         timeout_s=args.timeout_s,
         max_bytes=args.max_bytes,
+        secret=frozenset(hidden),
     )
 
 

@@ -57,7 +57,8 @@ class Question:
 
     It is attempted `attempts` times in all, with waits that grow from `first_wait_s` by `backoff`.
     `optional` are the places of messages that may be left out; `cache_ttl_s` lets an answer to the
-    same question be used again for so long.
+    same question be used again for so long. Unless it `may_call_tools`, the dialogue tells of them
+    and that is all.
     """
 
     node: str
@@ -69,6 +70,7 @@ class Question:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     timeout_s: float | None = None
     tools: Sequence[str] = ()
+    may_call_tools: bool = True
     attempts: int = ATTEMPTS
     first_wait_s: float = 0.5
     backoff: float = 2.0
@@ -92,13 +94,14 @@ class ToolQuestion:
 @dataclass(frozen=True, slots=True)
 class History:
     """The end of the conversation before this run, oldest first; `summary` covers turns up to
-    `through`.
+    `through`. `series` is what it was read from; empty where nothing was.
     """
 
     messages: Sequence[ChatMessage] = ()
     turns: Sequence[int] = ()  # the turn of each message
     summary: str = ""
     through: int = 0
+    series: str = ""
 
 
 class Services(Protocol):

@@ -25,7 +25,9 @@ def identity_of(kind: str, data: Mapping[str, Any]) -> tuple[Any, ...]:
 
 @dataclass(frozen=True, slots=True)
 class ExecutionCreated(Event):
-    """`request_id` and `traceparent` are of the request that asked for it."""
+    """`workflow` is what people call the template or definition; `request_id` and `traceparent`
+    are of the request that asked for it.
+    """
 
     type: ClassVar[str] = "execution.created"
     kind: str
@@ -33,6 +35,7 @@ class ExecutionCreated(Event):
     definition: str | None
     conversation: str | None
     model: str | None
+    workflow: str | None = None
     source: str | None = None
     rerun: str = ""
     request_id: str = ""

@@ -156,10 +156,11 @@ class Step:
             emit(replace(error.event, node=self.node.id))
         code, message = _told(error, visit)
         emit(NodeFailed(self.node.id, visit.number, code, message))
+        whose = getattr(error, "node", "") or self.node.id
         if not self.takes_errors:
-            whose = getattr(error, "node", "") or self.node.id
             raise RunFailed(whose, code, message) from error
-        return Outputs(port=ERROR, text=message, values={"code": code, "message": message})
+        values = {"code": code, "message": message, "node": whose}
+        return Outputs(port=ERROR, text=message, values=values)
 
 
 _NEVER = Passed(port=None)

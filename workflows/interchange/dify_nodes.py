@@ -1,6 +1,7 @@
 """The node types that Dify and we both know."""
 
 from collections.abc import Callable
+from typing import Any
 
 from workflows.interchange.assembly import Step, edge, row
 from workflows.interchange.assembly import node as made
@@ -9,6 +10,7 @@ from workflows.interchange.foreign import ARRIVING, Conversion, asking, remember
 from workflows.interchange.loose import Loose
 from workflows.interchange.phrases import Unsayable, compare_numbers, compare_texts, literal
 from workflows.interchange.report import NodeReport
+from workflows.nodes.model import PARAMETERS
 
 _TEXT_OPERATORS = {
     "contains": "contains",
@@ -19,7 +21,6 @@ _TEXT_OPERATORS = {
     "is not": "not equals",
 }
 _NUMBER_OPERATORS = {"=": "==", "≠": "!=", ">": ">", "<": "<", "≥": ">=", "≤": "<="}
-_SETTINGS = {"temperature", "max_tokens"}
 
 
 def start(conversion: Conversion, key: str, data: Loose) -> None:
@@ -59,11 +60,7 @@ def llm(conversion: Conversion, key: str, data: Loose) -> None:
     config = {
         "model": conversion.model(key, _model(data)),
         "system": system,
-        **sampling(
-            report,
-            data.number("model", "completion_params", "temperature"),
-            data.number("model", "completion_params", "max_tokens"),
-        ),
+        **sampling(report, _parameters(report, data.at("model", "completion_params"))),
     }
     _told_losses(report, data)
     nodes = asking(conversion, key, config, question, {ARRIVING, *_only(arriving)})
@@ -116,8 +113,17 @@ def _model(data: Loose) -> str:
     return f"{provider}:{name}" if provider and name else ""
 
 
+def _parameters(report: NodeReport, told: Loose) -> dict[str, Any]:
+    """Those that a model node has too; what looks like a reference is no text to stop at."""
+    stops = told.texts("stop")
+    plain = [text for text in stops if "{{" not in text]
+    if plain != stops:
+        report.note("A text to stop at that holds a reference was dropped.")
+    return {**{name: told.number(name) for name in PARAMETERS}, "stop": plain}
+
+
 def _told_losses(report: NodeReport, data: Loose) -> None:
-    if dropped := sorted(set(data.keys("model", "completion_params")) - _SETTINGS):
+    if dropped := sorted(set(data.keys("model", "completion_params")) - set(PARAMETERS)):
         report.note(f"Settings of the model were dropped: {', '.join(dropped)}.")
     for name in ("vision", "context", "structured_output"):
         if data.true(name, "enabled") or data.true(f"{name}_enabled"):

@@ -5,15 +5,19 @@ from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import ValidationError
+
 from workflows.interchange.assembly import PASSES, START, Link, Names, Step, assemble, row
 from workflows.interchange.assembly import node as made
 from workflows.interchange.loose import Loose
 from workflows.interchange.report import Imported, NodeReport, Unreadable
+from workflows.nodes.model import Config
 from workflows.validation.bounds import Limits
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WORDLESS = {"if-else", "ConditionalRouter"}
 ARRIVING = "text"
+_SHOWN = 80
 _TIMES = 3  # notes, and what becomes a part of others, are no nodes of ours
 
 
@@ -176,18 +180,18 @@ def input_name(variable: str) -> str:
     return f"input.{variable}" if _NAME.fullmatch(variable) else ""
 
 
-def sampling(
-    report: NodeReport, temperature: float | None, max_tokens: float | None
-) -> dict[str, float]:
-    """Settings of a model node, as far as they are in bounds."""
-    settings: dict[str, float] = {}
-    if temperature is not None:
-        if 0 <= temperature <= 2:  # noqa: PLR2004 - what a model node takes
-            settings["temperature"] = temperature
+def sampling(report: NodeReport, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a model node, as far as they are set and in bounds."""
+    settings: dict[str, Any] = {}
+    for name, value in asked.items():
+        if value is None or value == []:
+            continue
+        try:
+            checked = Config.model_validate({name: value})
+        except ValidationError:
+            report.note(f"The {name} {str(value)[:_SHOWN]} is out of bounds and was dropped.")
         else:
-            report.note(f"The temperature {temperature} is out of bounds and was dropped.")
-    if max_tokens is not None and max_tokens >= 1:
-        settings["max_tokens"] = int(max_tokens)
+            settings |= checked.model_dump(mode="json", include={name})
     return settings
 
 

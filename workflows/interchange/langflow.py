@@ -30,6 +30,7 @@ from workflows.interchange.phrases import (
     not_carried,
 )
 from workflows.interchange.report import Imported
+from workflows.nodes.model import PARAMETERS
 
 _PROVIDERS = {
     "OpenAIModel": "openai",
@@ -127,11 +128,7 @@ def _model(wiring: Wiring, key: str) -> None:
     config: dict[str, Any] = {
         "model": conversion.model(key, f"{provider}:{model}" if provider and model else ""),
         "system": system,
-        **sampling(
-            report,
-            one.data.number("temperature", "value"),
-            one.data.number("max_tokens", "value") or None,
-        ),
+        **sampling(report, _parameters(one.data)),
     }
     nodes = asking(conversion, key, config, question, wiring.arriving(key, "input_value"))
     if remembered:
@@ -139,6 +136,14 @@ def _model(wiring: Wiring, key: str) -> None:
         name = conversion.names.new(f"{nodes[-1]['id']}_memory", "memory")
         nodes.insert(0, remembering(name, one.title, window))
     conversion.take(key, row(*nodes))
+
+
+def _parameters(data: Loose) -> dict[str, Any]:
+    """Those that a model node has too; 0 is how Langflow says that an answer may be any length."""
+    found: dict[str, Any] = {name: data.number(name, "value") for name in PARAMETERS}
+    stops = data.text("stop_tokens", "value")
+    found["stop"] = [text for text in stops.split(",") if text and "{{" not in text]
+    return {**found, "max_tokens": found["max_tokens"] or None}
 
 
 def _router(wiring: Wiring, key: str) -> None:

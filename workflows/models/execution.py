@@ -105,6 +105,8 @@ class WorkflowExecution(Record, CallTotals):
     limits = models.JSONField(default=dict, blank=True)
     cause = models.CharField(max_length=20, default="api")
     request_id = models.CharField(max_length=64, db_index=True)
+    # Null where nobody asked from anywhere: a column that is added like this rewrites no table.
+    address = models.CharField(max_length=64, null=True)  # noqa: DJ001
 
     serial_key = models.CharField(max_length=80, blank=True, default="")
     serial_number = models.PositiveIntegerField(default=0)

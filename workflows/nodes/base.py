@@ -142,6 +142,8 @@ class NodeType(ABC, Generic[C]):
     can_fail: ClassVar[bool] = False
     # Whether it waits for nothing, so that no timer is set for its visits.
     at_once: ClassVar[bool] = False
+    # Whether its own texts may name what it leaves.
+    names_itself: ClassVar[bool] = False
     # The tool that such a node calls for itself: who may not use it may not run the node.
     tool: ClassVar[str] = ""
     # The port by which a node begins a round of what leads back to it; it bounds their number.

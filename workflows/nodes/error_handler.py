@@ -1,6 +1,7 @@
 """What happens when a node fails."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -8,6 +9,7 @@ from pydantic import Field, model_validator
 from workflows.definition.graph import ERROR
 from workflows.definition.references import render
 from workflows.engine.errors import NodeError
+from workflows.engine.state import Passed
 from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
 
 
@@ -42,13 +44,17 @@ class ErrorHandlerNode(NodeType[Config]):
     """Stands at the `error` port of a node: tries it again, then goes on or ends the run as failed.
 
     Each try is another visit of the node that failed: what came before it is not done and paid for
-    again, all that a map or a workflow node runs within is. Texts can name the error:
-    `nodes.<id>.code` and `nodes.<id>.message` of the node that failed.
+    again, all that a map or a workflow node runs within is.
 
     With the scope `graph`, and no edge to it, it is the handler of the whole graph: an error that
     nothing else takes up stops all branches, and what is behind the handler runs in their place.
-    `nodes.<its id>.code`, `.message` and `.node` tell the error; what was done before the node that
-    failed can be read, with `has()`. A limit of the run is not taken up.
+    What was done before the node that failed can be read there, with `has()`. A limit of the run is
+    not taken up.
+
+    Its own text and all behind it can name the error, in either scope: `nodes.<its id>.code`,
+    `.message` and `.node`, the node that failed, with the path to it where that is within another.
+    Of several that lead here and fail, it tells of the first in the order of the edges; each of
+    them has the same three of its own error.
     """
 
     key: ClassVar[str] = "error_handler"
@@ -56,6 +62,7 @@ class ErrorHandlerNode(NodeType[Config]):
     aliases: ClassVar[tuple[str, ...]] = ("errorHandler",)
     can_fail: ClassVar[bool] = True
     at_once: ClassVar[bool] = True
+    names_itself: ClassVar[bool] = True
     leaves: ClassVar[tuple[str, ...]] = ("code", "message", "node")
     config = Config
 
@@ -70,19 +77,27 @@ class ErrorHandlerNode(NodeType[Config]):
         return checked.then if checked.scope == "graph" else ""
 
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:
-        if config.scope == "graph" and not inputs.sources:
-            return _told(config, inputs, visit)
-        failed = {node: inputs.nodes[node] for node in inputs.sources}
-        for node, passed in failed.items():
-            if config.then == "fail" and passed.port == ERROR:
-                raise NodeError(passed.values["code"], passed.values["message"], node)
-        if not config.text:
-            return Outputs()
-        return Outputs(text=render(config.text, inputs.names(visit.context)))
+        if (error := _error(inputs, visit)) is None:
+            return Outputs(text=_rendered(config, inputs, visit))
+        if config.then == "fail" and inputs.sources:
+            raise NodeError(**error.values)
+        inputs = replace(inputs, nodes={**inputs.nodes, visit.node: error})
+        text = _rendered(config, inputs, visit)
+        if text is None and not inputs.sources:
+            text = error.text
+        return Outputs(text=text, values=error.values)
 
 
-def _told(config: Config, inputs: Inputs, visit: Visit) -> Outputs:
-    """The error that the graph began to be handled with stays what this node has left."""
-    error = inputs.nodes[visit.node]
-    text = render(config.text, inputs.names(visit.context)) if config.text else error.text
-    return Outputs(text=text, values=error.values)
+def _error(inputs: Inputs, visit: Visit) -> Passed | None:
+    """What it tells of as its own: the error that it was reached by, the first of several.
+
+    What the handler of a graph begins with is the error already.
+    """
+    if not inputs.sources:
+        return inputs.nodes.get(visit.node)
+    reached = (inputs.nodes[source] for source in inputs.sources)
+    return next((passed for passed in reached if passed.port == ERROR), None)
+
+
+def _rendered(config: Config, inputs: Inputs, visit: Visit) -> str | None:
+    return render(config.text, inputs.names(visit.context)) if config.text else None

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, field_validator
+from pydantic import Field, StringConstraints, field_validator
 
 from llms.errors import BUDGET_EXCEEDED, ProviderError
 from llms.messages import ChatMessage
@@ -17,6 +17,17 @@ from workflows.engine.errors import NodeError
 from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, PortsFrom, Visit
 
 _TOOL_CALLS = "tool_calls"
+# What reaches the provider as it is; where it is not set, the model's profile says.
+PARAMETERS = (
+    "temperature",
+    "top_p",
+    "stop",
+    "seed",
+    "presence_penalty",
+    "frequency_penalty",
+    "max_tokens",
+)
+StopText = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 _ENOUGH = "No more tools may be called. Answer now with what is known."
 
 
@@ -40,7 +51,24 @@ class Config(NodeConfig):
     system: str = Field(
         default="", max_length=50_000, description="Instructions, with references such as {{text}}."
     )
-    temperature: float | None = Field(default=None, ge=0, le=2)
+    temperature: float | None = Field(
+        default=None, ge=0, le=2, description="How freely it chooses its words; 0: hardly."
+    )
+    top_p: float | None = Field(
+        default=None, ge=0, le=1, description="It chooses among the words that make up this share."
+    )
+    stop: tuple[StopText, ...] = Field(
+        default=(), max_length=4, description="Texts at which the answer ends, without them."
+    )
+    seed: int | None = Field(
+        default=None, ge=0, lt=2**31, description="The same question is to get the same answer."
+    )
+    presence_penalty: float | None = Field(
+        default=None, ge=-2, le=2, description="Against words that have been said at all."
+    )
+    frequency_penalty: float | None = Field(
+        default=None, ge=-2, le=2, description="Against words the more often they have been said."
+    )
     max_tokens: int | None = Field(
         default=None,
         ge=1,
@@ -78,9 +106,15 @@ class ModelNode(NodeType[Config]):
 
     With tools it leaves by `tool_calls` when it wants some called: a tools node there, with an edge
     back to this node, calls them, and the model is asked again. It leaves by `out` with its answer.
-    A model that goes in circles, or has called tools `max_rounds` times, is told to answer.
+    A model that goes in circles, or has called tools `max_rounds` times, is asked once more and may
+    call none: its provider is told so where that can be said, else it is sent no tools. When it
+    wants some all the same, what it said beside is its answer; without a word the node fails.
 
     The oldest messages of the history are left out where the whole is longer than the model reads.
+
+    What is set of temperature, sampling, seed, penalties and texts to stop at goes before what the
+    model's profile says. A provider that does not know one of them, as Anthropic knows no seed and
+    no penalties, is asked without it.
 
     With a schema the answer is also `nodes.<id>.data`; one that does not fit is mended once.
     """
@@ -112,7 +146,7 @@ class ModelNode(NodeType[Config]):
         enough = bool(config.tools) and _has_enough(config, said)
         before, optional = _before(config, inputs, visit, enough=enough)
         messages = [*before, *said]
-        answer = await _asked(config, messages, optional, visit)
+        answer = await _asked(config, messages, optional, visit, may_call_tools=not enough)
         if answer.tool_calls and not enough:
             asked = ChatMessage("assistant", answer.text, tuple(answer.tool_calls))
             return Outputs(port=_TOOL_CALLS, text=answer.text, dialogue=(*said, asked))
@@ -125,10 +159,17 @@ class ModelNode(NodeType[Config]):
 
 
 async def _asked(
-    config: Config, messages: Sequence[ChatMessage], optional: Sequence[int], visit: Visit
+    config: Config,
+    messages: Sequence[ChatMessage],
+    optional: Sequence[int],
+    visit: Visit,
+    *,
+    may_call_tools: bool,
 ) -> Reply:
     """The answer of the first model that gives one. Raises what the last one raised."""
-    parameters = config.model_dump(include={"temperature", "max_tokens"}, exclude_none=True)
+    parameters = config.model_dump(
+        mode="json", include=set(PARAMETERS), exclude_defaults=True, exclude_none=True
+    )
     ask = partial(
         visit.ask,
         purpose="answer",
@@ -141,6 +182,7 @@ async def _asked(
         parameters=parameters,
         timeout_s=config.timeout_s,
         tools=config.tools,
+        may_call_tools=may_call_tools,
     )
     *others, last = (config.model, *config.fallbacks)
     for name in others:
@@ -167,7 +209,7 @@ async def _fitting(
         again = ChatMessage("user", structured.mended(problem))
         messages = [*messages, ChatMessage("assistant", answer.text), again]
     unkept = config.model_copy(update={"cache": None})
-    answer = await _asked(unkept, messages, optional, visit)
+    answer = await _asked(unkept, messages, optional, visit, may_call_tools=False)
     try:
         return answer, structured.read(answer.text, schema)
     except structured.Unfit as problem:

@@ -1,5 +1,6 @@
 """A variable of the run."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
@@ -7,7 +8,6 @@ from pydantic import Field, JsonValue, model_validator
 
 from workflows.definition.expressions import Expression, evaluate
 from workflows.definition.references import bind
-from workflows.definition.values import NotJson, as_json
 from workflows.engine.errors import NodeError
 from workflows.engine.state import ADD, APPEND, SET, Change, apply_changes
 from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
@@ -86,11 +86,8 @@ def _step(config: Config, value: Any, before: Any) -> float:
     """By how much to count, once it is sure that it can be added."""
     step = _number(1 if value is None else value)
     step = step if config.operation == "increment" else -step
-    try:
-        as_json(_number(0 if before is None else before) + step)
-    except NotJson as error:
-        told = f"'{config.name}' would grow beyond what a number can be."
-        raise NodeError("not_a_number", told) from error
+    if not math.isfinite(_number(0 if before is None else before) + step):
+        raise NodeError("not_a_number", f"'{config.name}' would grow beyond what a number can be.")
     return step
 
 

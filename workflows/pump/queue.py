@@ -10,15 +10,22 @@ from workflows.models import ExecutionStatus, WorkflowExecution
 
 
 def queue_now() -> dict[str, Any]:
-    """`{pending, running, waiting, oldest_s, expired}`, by the index of what is under way."""
+    """`{pending, running, waiting, oldest_s, expired}`, by the index of what is under way.
+
+    `oldest_s` is of those that a pump could begin: what follows in a conversation waits for people.
+    """
+    executions = WorkflowExecution.objects.all()
     late = Q(status=ExecutionStatus.RUNNING, lease_expires_at__lt=Now())
     of_status = {
         row["status"]: row
-        for row in WorkflowExecution.objects.all()
-        .under_way()
+        for row in executions.under_way()
         .order_by()
         .values("status")
-        .annotate(count=Count("id"), oldest=Min("created_at"), late=Count("id", filter=late))
+        .annotate(
+            count=Count("id"),
+            oldest=Min("created_at", filter=executions.in_front()),
+            late=Count("id", filter=late),
+        )
     }
     counts = {status: row["count"] for status, row in of_status.items()}
     oldest = of_status.get(ExecutionStatus.PENDING, {}).get("oldest")

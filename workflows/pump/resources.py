@@ -90,6 +90,7 @@ class Resources:
             tokens_left=tokens_allowed(self._guard, question, profile),
             timeout_s=question.timeout_s or settings.CHATTER_MODEL_TIMEOUT_S,
             tools=[await _spec(key) for key in question.tools],
+            may_call_tools=question.may_call_tools,
             max_attempts=question.attempts,
             first_wait_s=question.first_wait_s,
             backoff=question.backoff,
@@ -129,7 +130,7 @@ class Resources:
             timeout_s=question.timeout_s,
             by_node=question.by_node,
         )
-        return await call_tool(request, calls, GrantedPermissions())
+        return await call_tool(request, calls, GrantedPermissions(self._tracker.access.decided))
 
     def _is_another_try(self, question: Question) -> bool:
         """Whether it is asked because what was answered before would not do."""
@@ -144,7 +145,9 @@ class Resources:
         """The first of a series has none."""
         if self._execution.serial_number <= 1 and not self._execution.rerun:
             return History()
-        return await database.run(_history_source(), self._execution, most, unsummed=unsummed)
+        found = await database.run(_history_source(), self._execution, most, unsummed=unsummed)
+        self._tracker.access.conversation = found.series.removeprefix("conversation:")
+        return found
 
     async def sleep(self, node: str, visit: int, seconds: float) -> None:
         until = self._past.delays.get((node, visit))
@@ -164,6 +167,7 @@ class Resources:
         if pinned is None:
             message = f"There was no workflow '{name[:_SHOWN]}' when the run was asked for."
             raise NodeError("unknown_workflow", message)
+        self._tracker.access.workflows[name] = pinned
         return bound_graph(await database.run(version_called, pinned), parameters)
 
     async def approval(self, question: ApprovalQuestion) -> Decision | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Set
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.db import connection, transaction
 
 from audit.models import Outcome
 from audit.record import record
+from audit.refusals import refusals
 from core.database import database
 from core.errors import TooMany
 from workflows.limits import limits_in
@@ -57,7 +59,10 @@ async def place_for(execution: WorkflowExecution) -> AsyncIterator[None]:
     if not places.take_known(user_id, one, most):
         reached = await database.run(places.take, user_id, one, most)
         if reached is not None:
-            await database.run(_refuse, execution, most, reached)
+            await _note(execution, "concurrent", most, reached)
+            raise TooManyExecutions(
+                limit="concurrent", most=most, reached=reached, retry_after_s=_RETRY_AFTER_S
+            )
     try:
         yield
     finally:
@@ -85,6 +90,7 @@ async def _queued(execution: WorkflowExecution, key: Key, most: int) -> AsyncIte
         reached = await database.run(queue.take, key, execution.id, most)
         if reached is not None:
             limit = "pending" if key is None else "pending_per_user"
+            await _note(execution, limit, most, reached)
             raise QueueFull(limit=limit, most=most, reached=reached, retry_after_s=_RETRY_AFTER_S)
     try:
         yield
@@ -92,8 +98,14 @@ async def _queued(execution: WorkflowExecution, key: Key, most: int) -> AsyncIte
         queue.leave(key, execution.id)
 
 
-def _refuse(execution: WorkflowExecution, most: int, number: int) -> None:
-    detail = {"limit": "concurrent", "most": most, "reached": number}
+async def _note(execution: WorkflowExecution, limit: str, most: int, reached: int) -> None:
+    """Have it written that this user was refused, when it is time to."""
+    if count := refusals.count(limit, execution.user_id):
+        detail = {"limit": limit, "most": most, "reached": reached, "count": count}
+        await database.run(_write, execution, detail)
+
+
+def _write(execution: WorkflowExecution, detail: dict[str, Any]) -> None:
     with transaction.atomic():
         record(
             ACTION,
@@ -103,7 +115,6 @@ def _refuse(execution: WorkflowExecution, most: int, number: int) -> None:
             detail=detail,
             request_id=execution.request_id,
         )
-    raise TooManyExecutions(**detail, retry_after_s=_RETRY_AFTER_S)
 
 
 def _number(states: str, user_id: Key, without: Set[UUID]) -> int:

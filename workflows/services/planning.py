@@ -122,8 +122,8 @@ def plan_execution(user: User, request: ExecutionRequest, *, stores: bool = True
     return start_plan(
         execution,
         request,
-        template=template.slug if template else None,
-        definition=definition.name if definition else None,
+        template=template,
+        definition=definition,
     )
 
 
@@ -131,14 +131,18 @@ def start_plan(
     execution: WorkflowExecution,
     request: ExecutionRequest,
     *,
-    template: str | None,
-    definition: str | None,
+    template: WorkflowTemplate | None,
+    definition: WorkflowDefinition | None,
 ) -> StartPlan:
     """All that is committed with this execution."""
+    slug = template.slug if template else None
+    answers = definition or template
+    execution.address = current().address or None
     created = ExecutionCreated(
         kind=execution.kind,
-        template=template,
-        definition=definition,
+        template=slug,
+        definition=definition.name if definition else None,
+        workflow=answers.name if answers else None,
         conversation=request.serial_key.removeprefix("conversation:") or None,
         model=str(execution.parameters.get("model") or "") or None,
         source=str(execution.source_id) if execution.source_id else None,
@@ -148,7 +152,7 @@ def start_plan(
     )
     cause = (request.user_id, request.idempotency_key) if request.idempotency_key else None
     facts = _facts(execution, request, created)
-    return StartPlan(execution, facts, request.free, template, cause=cause)
+    return StartPlan(execution, facts, request.free, slug, cause=cause)
 
 
 def plan_before(user: User, request: ExecutionRequest) -> StartPlan | None:

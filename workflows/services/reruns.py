@@ -91,12 +91,7 @@ def plan_rerun(user: User, source: WorkflowExecution, wanted: RerunRequest) -> S
         execution.pins = {**found.pins, **source.pins}
         execution.used = {**source.used, **found.used}  # what is asked anew is as it is now
     execution.rerun, execution.edits = wanted.how, edits
-    return start_plan(
-        execution,
-        request,
-        template=source.template.slug if source.template else None,
-        definition=source.definition.name if source.definition else None,
-    )
+    return start_plan(execution, request, template=source.template, definition=source.definition)
 
 
 def refuse_stranger(user: User, source: WorkflowExecution) -> None:

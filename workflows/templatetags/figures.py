@@ -38,7 +38,18 @@ def tokens(totals: Mapping[str, Any], name: str = "total_tokens") -> str:
 @register.filter
 def cost(totals: Mapping[str, Any]) -> str:
     """The cost of `totals_json`; where nothing has a price, that is what is said."""
-    dollars = totals["cost"]
+    return _dollars(totals["cost"], totals["exactness"])
+
+
+@register.filter
+def mean_cost(numbers: Mapping[str, Any]) -> str:
+    """That of numbers that have `totals`; before anything was counted, nothing is said of it."""
+    if numbers["mean_cost"] is None and not numbers["totals"]["calls"]:
+        return _UNKNOWN
+    return _dollars(numbers["mean_cost"], numbers["totals"]["exactness"])
+
+
+def _dollars(dollars: str | None, exactness: str) -> str:
     found = '<span data-cost="{}" data-exactness="{}">{}</span>'
     shown = _UNKNOWN if dollars is None else f"${dollars}"
-    return format_html(found, dollars or "", totals["exactness"], shown)
+    return format_html(found, dollars or "", exactness, shown)

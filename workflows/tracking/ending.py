@@ -1,6 +1,6 @@
 """The end of an execution: terminal state, what follows from it, and the last event, at once."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -16,6 +16,7 @@ from workflows.engine.events import TERMINAL_TYPES
 from workflows.models import ExecutionStatus, WorkflowExecution, sources_of
 from workflows.signals import executions_finished
 from workflows.totals import COUNTED, totals_json
+from workflows.tracking.access import Access
 from workflows.tracking.facts import Audited, EventsHappened, Fact
 from workflows.tracking.frames import frame
 
@@ -24,9 +25,6 @@ _RETURNED = (
     *("serial_key", "serial_number"),
     *COUNTED,
 )
-
-
-_MOST_TOOLS = 50
 
 
 class OverAlready(Exception):
@@ -70,7 +68,8 @@ class ExecutionEnded(Fact):
     rerun: str = ""
     serial_key: str = ""
     serial_number: int = 0
-    tools: Collection[str] = ()
+    address: str = ""
+    access: Access | None = None
 
     @classmethod
     def write(cls, facts: Sequence[Self]) -> None:
@@ -91,10 +90,12 @@ class ExecutionEnded(Fact):
         )
 
     def audited(self) -> Audited:
-        """The entry that goes with it: of tools, which were called."""
+        """The entry that goes with it: what was reached for, and from where it was begun."""
         detail: dict[str, Any] = {"error": self.error["code"]} if self.error else {}
-        if self.tools:
-            detail["tools"] = sorted(self.tools)[:_MOST_TOOLS]
+        personal: dict[str, Any] = {"address": self.address} if self.address else {}
+        if self.access is not None:
+            detail |= self.access.detail()
+            personal |= self.access.personal()
         return Audited(
             Entry(
                 action=f"workflows.execution.{self.status}",
@@ -102,6 +103,7 @@ class ExecutionEnded(Fact):
                 target=f"{WorkflowExecution._meta.label_lower}:{self.execution_id}",
                 outcome="failure" if self.error else "success",
                 detail=detail,
+                personal=personal,
                 request_id=self.request_id,
             )
         )

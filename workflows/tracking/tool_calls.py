@@ -16,15 +16,11 @@ _SHOWN_CHARACTERS = 500
 
 
 class ToolCallLog:
-    """A call that was answered in an earlier attempt of the run is answered from its row.
-
-    `used` are the tools that were called so far, for the audit entry of the end.
-    """
+    """A call that was answered in an earlier attempt of the run is answered from its row."""
 
     def __init__(self, tracker: "WorkflowTracker", past: Past) -> None:
         self._tracker = tracker
         self._past = past
-        self.used = {call.tool for calls in past.tool_calls.values() for call in calls}
 
     def recorded(self, node: str, visit: int, call_index: int) -> ToolCallRecord | None:
         key = (node, visit, call_index)
@@ -32,7 +28,6 @@ class ToolCallLog:
         if call is None:
             call = self._repeated(key)
         if call is not None:
-            self.used.add(call.tool)
             self._tracker.emit(_started(call))
             self._tracker.emit(_finished(call))
         return call
@@ -44,6 +39,7 @@ class ToolCallLog:
             return None
         attempt = self._past.tool_attempts(key) + 1
         call = repeated_tool_call(recording, self._tracker.execution, attempt)
+        self._tracker.access.repeated(call)
         self._tracker.record(ToolCallAnswered(call))
         self._tracker.flush_soon()
         return call
@@ -53,13 +49,14 @@ class ToolCallLog:
 
     async def opened(self, call: ToolCallRecord) -> None:
         """Returns once the open row is committed. Raises LeaseLost."""
-        self.used.add(call.tool)
+        self._tracker.access.asked(call)
         self._tracker.emit(_started(call))
         self._tracker.record(ToolCallOpened(call))
         await self._tracker.committed()
 
     def settled(self, call: ToolCallRecord) -> None:
         self._tracker.emit(_finished(call))
+        self._tracker.access.settled(call)
         self._tracker.record(ToolCallSettled(call))
         if refused := egress_refused(call):
             self._tracker.record(Audited(refused))

@@ -3,6 +3,7 @@ database."""
 
 import asyncio
 from collections.abc import Callable, Mapping
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from workflows.engine.events import (
 )
 from workflows.engine.result import ExecutionResult
 from workflows.models import ExecutionStatus, WorkflowExecution
+from workflows.tracking.access import Access
 from workflows.tracking.approvals import ApprovalLog
 from workflows.tracking.calls import CallLog
 from workflows.tracking.ending import ExecutionEnded
@@ -63,6 +65,7 @@ class WorkflowTracker:
         on_break: Callable[[Exception], None] | None = None,
     ) -> None:
         self.execution = execution
+        self.access = Access(chain.from_iterable(past.tool_calls.values()))
         self.calls = CallLog(self, past)
         self.tool_calls = ToolCallLog(self, past)
         self.approvals = ApprovalLog(self, past)
@@ -216,7 +219,8 @@ class WorkflowTracker:
             output=output,
             error=error,
             answerer=self.calls.answerer,
-            tools=self.tool_calls.used,
+            address=execution.address or "",
+            access=self.access,
         )
         if self.approvals.asked:
             self.record(ApprovalsWithdrawn(execution.id))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from llms.estimate import measured_input
 from llms.messages import ChatMessage
+from llms.parameters import CALLER_PARAMETERS, not_taken
 from llms.profiles import ProfileSpec
 from workflows.definition.references import literal_in
 from workflows.validation.issue import Issue, error, warning
@@ -23,6 +24,7 @@ def check_capability(subject: Subject) -> Iterator[Issue]:
             if profile is not None:
                 yield from _abilities(node, asked, profile)
                 yield from _room(node, profile)
+                yield from _parameters(node, profile)
                 yield from _instructions(node, profile)
 
 
@@ -61,3 +63,15 @@ def _room(node: Node, profile: ProfileSpec) -> Iterator[Issue]:
     elif most is not None and wanted > most:
         message = f"{profile.name} answers with at most {most:,} tokens."
         yield warning("max_tokens_over_output", path, message)
+
+
+def _is_set(node: Node, name: str) -> bool:
+    return node.has(name) and node.setting(name) not in (None, (), [])
+
+
+def _parameters(node: Node, profile: ProfileSpec) -> Iterator[Issue]:
+    """What the provider does not know is not sent: a run goes on without it."""
+    wanted = [name for name in CALLER_PARAMETERS if _is_set(node, name)]
+    for name in sorted(not_taken(profile.provider_kind, wanted)):
+        message = f"The provider of {profile.name} knows no '{name}': it is asked without."
+        yield warning("parameter_not_taken", node.path("config", name), message)

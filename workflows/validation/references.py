@@ -92,14 +92,17 @@ def _read(subject: Subject, node: Node, writers: Writers) -> Iterator[Issue]:
 def _seen(subject: Subject, name: str, node: Node, found: Found | None = None) -> bool:
     """Whether a node, in this expression, may see what the node `name` has left."""
     flow = subject.flow
-    if flow.comes_before(name, node.id):
+    if flow.comes_before(name, node.id) or (name == node.id and _names_itself(node)):
         return True
     if node.id in flow.bodies and found is not None and found.steps[0] == _OF_AN_ITEM:
         return name == node.id or flow.body_of(name) == node.id
     if node.id in flow.behind:
-        own = name == node.id and node.id in flow.handlers
-        return own or (name in flow.reached and not flow.body_of(name))
+        return name in flow.reached and not flow.body_of(name)
     return False
+
+
+def _names_itself(node: Node) -> bool:
+    return node.kind is not None and node.kind.names_itself
 
 
 def _not_before(subject: Subject, name: str, path: str) -> Issue:

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand
 
 from analytics.rollups.facts import KINDS, FactKind
 from analytics.rollups.recount import is_unfilled, rebuild
+from audit.commands import recorded
 
 
 class Command(BaseCommand):
@@ -21,10 +22,16 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for kind in options["kinds"] or KINDS.values():
-            if options["if_empty"] and not is_unfilled(kind):
-                continue
-            self.stdout.write(f"{kind.key}: {rebuild(kind)} days")
+        named = options["kinds"] or KINDS.values()
+        kinds = [one for one in named if not options["if_empty"] or is_unfilled(one)]
+        if not kinds:
+            return
+        days: dict[str, int | None] = {}
+        with recorded("analytics.rollups.rebuilt", {"days": days}):
+            for kind in kinds:
+                days[kind.key] = None  # begun
+                days[kind.key] = rebuild(kind)
+                self.stdout.write(f"{kind.key}: {days[kind.key]} days")
 
 
 def _kind(key: str) -> FactKind:

@@ -5,8 +5,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 
 from accounts.services.administrators import ensure_administrator
+from audit.commands import recorded
 from core.jobs import repeat
 from llms.catalogue import add_prices
 from llms.services.providers import register_environment_providers
@@ -17,7 +20,13 @@ class Command(BaseCommand):
     help = "Migrate, seed, collect static files, make the first administrator. Safe to repeat."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        before = _migrations()
         call_command("migrate", interactive=False, verbosity=0)
+        last = dict(sorted(_migrations() - before))
+        with recorded("core.installation.prepared", {"migrated": last}):
+            self._furnish()
+
+    def _furnish(self) -> None:
         call_command("collectstatic", interactive=False, verbosity=0)
         seed_templates()
         register_environment_providers()
@@ -35,3 +44,8 @@ class Command(BaseCommand):
                 f"\n  Administrator: {settings.CHATTER_ADMIN_USERNAME}\n"
                 f"  Password:      {password}   (shown this once)\n"
             )
+
+
+def _migrations() -> set[tuple[str, str]]:
+    """App and name of all that are applied."""
+    return set(MigrationRecorder(connection).applied_migrations())

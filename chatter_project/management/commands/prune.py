@@ -2,12 +2,12 @@
 
 from argparse import ArgumentParser
 from collections import Counter
+from contextlib import nullcontext
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
 
-from audit.record import record
+from audit.commands import recorded
 from core.retention import prune, retentions
 
 _MOST_DAYS = 100_000
@@ -31,8 +31,10 @@ class Command(BaseCommand):
             raise CommandError(f"There is no {', '.join(sorted(unknown))} to prune.")
         days, dry_run = options["older_than"], options["dry_run"]
         taken: Counter[str] = Counter()
-        for kind, number in prune(days=days, kinds=kinds, dry_run=dry_run):
-            taken[kind] += number
+        of = {"taken": taken, "older_than": None if days is None else str(days)}
+        with nullcontext() if dry_run else recorded("core.rows.pruned", of):
+            for kind, number in prune(days=days, kinds=kinds, dry_run=dry_run):
+                taken[kind] += number
         for one in known:
             if not kinds or one.kind in kinds:
                 before = one.before(days)
@@ -40,10 +42,6 @@ class Command(BaseCommand):
                 self.stdout.write(f"{one.kind}: {told}")
         if dry_run:
             self.stdout.write("Nothing was deleted.")
-            return
-        with transaction.atomic():
-            of = {"taken": dict(taken), "older_than": None if days is None else str(days)}
-            record("core.rows.pruned", detail=of)
 
 
 def _days(text: str) -> float:

@@ -1,16 +1,20 @@
 /** The form below: grows with its text, Enter sends, what failed to be sent comes back. */
 
 import { idempotencyKey } from "../api.js";
-import { el, fill } from "../dom.js";
+import { el, fill, pageData, setText } from "../dom.js";
 
-const LAST_MODEL = "chatter.model";
+const LAST = { workflow: "chatter.workflow", model: "chatter.model" };
 
-/** `onSend({text, model, tools, key})` returns a promise; a rejection gives the text back and shows why. */
+/** `onSend({text, workflow, model, tools, key})` gets `workflow` as the API takes it, `{template}` or
+ * `{definition}`, and null for what was not chosen: then the server says what answers. It returns a promise; a rejection gives the text back and shows why. */
 export class Composer {
   constructor(form, { onSend, onStop }) {
     this.form = form;
     this.field = form.querySelector("textarea");
-    this.model = form.querySelector("select");
+    this.workflow = form.querySelector("#workflow");
+    this.model = form.querySelector("#model");
+    this.taken = pageData("parameters-data");
+    this.default = this.model.options[0].text;
     this.tools = form.querySelector("#tools");
     this.send = form.querySelector("#send");
     this.stop = form.querySelector("#stop");
@@ -21,9 +25,11 @@ export class Composer {
     this.field.addEventListener("keydown", (event) => this.key(event));
     this.field.addEventListener("input", () => this.changed());
     this.stop.addEventListener("click", onStop);
-    this.model.addEventListener("change", () => this.offerTools());
-    this.recallModel();
-    this.offerTools();
+    for (const select of [this.workflow, this.model]) {
+      recall(select, LAST[select.name]);
+      select.addEventListener("change", () => this.offer());
+    }
+    this.offer();
     this.changed();
     form.dataset.ready = "";
   }
@@ -57,9 +63,14 @@ export class Composer {
     event.preventDefault();
     const text = this.field.value.trim();
     if (!text) return;
-    const asked = { text, model: this.model.value, tools: this.tools.checked && !this.tools.disabled };
-    const same = this.failed && Object.keys(asked).every((name) => this.failed[name] === asked[name]);
-    const sent = { ...asked, key: same ? this.failed.key : idempotencyKey() };
+    const asked = {
+      text,
+      workflow: chosen(this.workflow.value),
+      model: (!this.model.hidden && this.model.value) || null,
+      tools: this.tools.checked && !this.tools.disabled,
+    };
+    const words = JSON.stringify(asked);
+    const sent = { ...asked, words, key: words === this.failed?.words ? this.failed.key : idempotencyKey() };
     this.problem.hidden = true;
     this.text = "";
     try {
@@ -73,9 +84,15 @@ export class Composer {
     }
   }
 
-  /** Only a model that can call tools is offered them. */
-  offerTools() {
-    this.tools.disabled = !("tools" in (this.model.selectedOptions[0]?.dataset ?? {}));
+  /** What the workflow takes can be chosen; and only a model that can call tools is offered them. */
+  offer() {
+    const taken = this.workflow.value ? (this.taken[this.workflow.value] ?? []) : null;
+    const takes = (name) => !taken || taken.includes(name);
+    this.model.hidden = !takes("model");
+    // Another workflow may have a model of its own in place of the one that all others ask.
+    setText(this.model.options[0], taken ? "Default" : this.default);
+    const model = this.model.selectedOptions[0];
+    this.tools.disabled = !takes("tools") || !("tools" in model.dataset);
   }
 
   giveBack(text) {
@@ -93,21 +110,28 @@ export class Composer {
     );
     this.problem.hidden = false;
   }
+}
 
-  recallModel() {
-    this.model.addEventListener("change", () => {
-      try {
-        localStorage.setItem(LAST_MODEL, this.model.value);
-      } catch {
-        /* storage is blocked: the choice lasts as long as the page */
-      }
-    });
-    let last = null;
+/** The API's words for "template:<id>" and "definition:<id>". */
+function chosen(value) {
+  const [kind, id] = value.split(":");
+  return id ? { [kind]: id } : null;
+}
+
+/** Choose what was chosen last, if it is still offered, and keep what is chosen from now on. */
+function recall(select, key) {
+  select.addEventListener("change", () => {
     try {
-      last = localStorage.getItem(LAST_MODEL);
+      localStorage.setItem(key, select.value);
     } catch {
-      return;
+      /* storage is blocked: the choice lasts as long as the page */
     }
-    if ([...this.model.options].some((option) => option.value === last)) this.model.value = last;
+  });
+  let last = null;
+  try {
+    last = localStorage.getItem(key);
+  } catch {
+    return;
   }
+  if ([...select.options].some((option) => option.value === last)) select.value = last;
 }

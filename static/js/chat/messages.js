@@ -11,6 +11,9 @@ import { Rating } from "./rating.js";
 import { Steps } from "./steps.js";
 import { activity, isLive } from "./reply.js";
 
+// What answers where nothing was chosen goes without saying.
+const PLAIN = document.querySelector("#workflow option")?.text;
+
 /** A message of the user. */
 export function userMessage(message, { sending = false } = {}) {
   const body = el("div", { class: "body" }, message.text);
@@ -28,6 +31,7 @@ export function userMessage(message, { sending = false } = {}) {
 export class AnswerView {
   constructor({ onRetry, onWithdraw, ratingAt }) {
     this.onRetry = onRetry;
+    this.workflow = el("span", { class: "workflow" });
     this.name = el("span", { class: "model" });
     this.tag = el("span", { class: "tag", hidden: true, title: "Built-in offline model, for trying things out" }, "demo");
     this.now = el("span", { class: "now" });
@@ -44,7 +48,7 @@ export class AnswerView {
     this.element = el(
       "li",
       { class: "message assistant" },
-      el("div", { class: "who" }, el("span", { class: "pulse", "aria-hidden": "true" }), this.name, this.tag, this.now, this.withdraw),
+      el("div", { class: "who" }, el("span", { class: "pulse", "aria-hidden": "true" }), this.workflow, this.name, this.tag, this.now, this.withdraw),
       this.thinking,
       this.prose,
       this.problem,
@@ -60,6 +64,9 @@ export class AnswerView {
     this.element.dataset.state = reply.state;
     this.element.dataset.execution = reply.execution ?? "";
     this.element.setAttribute("aria-busy", String(live));
+    const plain = !reply.workflow || reply.workflow === PLAIN;
+    setText(this.workflow, plain ? "" : reply.workflow);
+    this.workflow.hidden = plain;
     setText(this.name, reply.model ? `${reply.provider}:${reply.model}` : "Chatter");
     this.tag.hidden = !reply.demo;
     setText(this.now, nowWords(reply, live));

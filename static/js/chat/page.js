@@ -41,13 +41,14 @@ byId("welcome").addEventListener("click", (event) => {
 });
 
 /** Send what was written; the bubble stands at once and goes again if the server refuses. */
-async function send({ text, model, tools, key }) {
+async function send({ text, workflow, model, tools, key }) {
   const bubble = userMessage({ text, id: "" }, { sending: true });
   byId("welcome").hidden = true;
   byId("messages").append(bubble);
   scroll.toEnd();
   const body = { message: text, mode: "background" };
   if (conversation) body.conversation = conversation.id;
+  Object.assign(body, workflow);
   if (model) body.model = model;
   if (tools) body.parameters = { tools: pageData("tools-data") };
   try {

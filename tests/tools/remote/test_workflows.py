@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from core.aggregates import all_differences
 from llms.models import ModelCall
+from tests.audit.ends import end_of
 from tests.drills.mortal import events_of, take_up
 from tests.tools.remote.conftest import Register
 from tools.models import McpTool, ToolCall, ToolSetting
@@ -62,6 +63,9 @@ def test_a_workflow_calls_a_remote_tool_and_tells_what_it_answered(
     assert (call.tool, call.status, call.user) == ("near__echo", "succeeded", alice)
     kinds = [event["type"] for event in events_of(execution)]
     assert {"tool.started", "tool.finished"} <= set(kinds)
+    told = end_of(execution).detail
+    assert told["accessed"] == {"servers": ["near"]}
+    assert told["decisions"] == {"near__echo": {"open": 1}}
     assert ModelCall.objects.filter(origin=execution.origin).count() == 2
     assert list(all_differences()) == []
 

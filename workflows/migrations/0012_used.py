@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("workflows", "0010_idempotency")]
+    dependencies = [("workflows", "0011_address_of_the_start")]
 
     operations = [
         migrations.AddField(

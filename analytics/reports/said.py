@@ -1,0 +1,46 @@
+"""What people said of replies: measured ratings, counted by what gave the replies, or no data."""
+
+from collections import defaultdict
+from typing import NamedTuple
+
+from django.db.models import Count, QuerySet
+
+from analytics.models import ReplyRating
+from analytics.reports.span import Span
+
+_COLUMNS = {
+    "": (),
+    "template": ("template_id",),
+    "definition": ("definition_id",),
+    "version": ("definition_id", "version_id"),
+    "user": ("user_id",),
+}
+
+
+class Said(NamedTuple):
+    """How many rated replies helped, and how many did not."""
+
+    helpful: int = 0
+    unhelpful: int = 0
+
+    @property
+    def satisfaction(self) -> float | None:
+        """The share of those that helped; nothing where none was rated."""
+        rated = sum(self)
+        return round(self.helpful / rated, 4) if rated else None
+
+
+def said_of(ratings: QuerySet[ReplyRating], by: str = "") -> dict[str, Said]:
+    """Ratings by the groups of a report; without any, by nothing ("")."""
+    counted: dict[str, dict[bool, int]] = defaultdict(dict)
+    rows = ratings.order_by().values_list(*_COLUMNS[by], "helpful").annotate(Count("pk"))
+    for *names, helpful, count in rows:
+        if None not in names:
+            counted[":".join(map(str, names))][helpful] = count
+    return {key: Said(found.get(True, 0), found.get(False, 0)) for key, found in counted.items()}
+
+
+def said_in(span: Span, whose: str, by: str = "") -> dict[str, Said]:
+    """Those given in the time, by one user or (empty) by all."""
+    ratings = ReplyRating.objects.filter(created_at__gte=span.starts_at, created_at__lt=span.until)
+    return said_of(ratings.filter(user_id=whose) if whose else ratings, by)

@@ -1,0 +1,132 @@
+"""How many units, and days, ratings and events take: planned before the start, and found so."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from analytics.models import ReplyRating
+from conversations.models import Conversation, Message
+from core import clock
+from experiments.fixed import welch
+from experiments.forecast import SEEN_DAYS
+from tests.experiments.conftest import EXPERIMENTS
+from tests.experiments.test_inference import TIMES, moments, spread
+from workflows.models import (
+    ExecutionKind,
+    ExecutionStatus,
+    WorkflowExecution,
+    WorkflowTemplate,
+)
+
+pytestmark = pytest.mark.django_db
+Draw = Callable[[float, int], np.ndarray]
+
+
+def talked(user: Any, count: int) -> list[Message]:
+    """Replies to yesterday's conversations of one turn each, with the plain chat."""
+    template = WorkflowTemplate.objects.get(slug="universal_chat")
+    at = clock.now() - timedelta(days=1)
+    talks = Conversation.objects.bulk_create(Conversation(owner=user) for _ in range(count))
+    turns = WorkflowExecution.objects.bulk_create(
+        WorkflowExecution(
+            created_at=at, user=user, kind=ExecutionKind.CHAT, status=ExecutionStatus.COMPLETED,
+            version=template.version, template=template, request_id="past",
+            serial_key=talk.serial_key, serial_number=1, started_at=at, finished_at=at,
+        )
+        for talk in talks
+    )  # fmt: skip
+    return Message.objects.bulk_create(
+        Message(conversation=talk, turn=1, role="assistant", execution=turn)
+        for talk, turn in zip(talks, turns, strict=True)
+    )
+
+
+def rate(replies: list[Message], helped: int, after: timedelta = timedelta(0)) -> None:
+    """So many of these replies helped, the others did not."""
+    ReplyRating.objects.bulk_create(
+        ReplyRating(
+            message=reply, user=reply.conversation.owner, helpful=place < helped,
+            created_at=reply.execution.created_at + after,
+        )
+        for place, reply in enumerate(replies)
+    )  # fmt: skip
+
+
+def power(told: dict[str, Any], draw: Draw) -> float:
+    """In how many of a thousand experiments of so many units the effect is seen, looked at once."""
+    half, seen = told["units_once"] // 2, 0
+    for _ in range(TIMES):
+        values = draw(told["mean"], half), draw(told["mean"] + told["effect"], half)
+        sides = moments(values[0]), moments(values[1])
+        seen += welch(*sides, (sides[0].variance, sides[1].variance)).p < 0.05
+    return seen / TIMES
+
+
+def test_ratings_are_planned_from_those_given_in_the_window(experiment, api, alice, charlie):
+    made = experiment(start=False, primary="rating", window_min=60)
+    replies = talked(alice, 300)
+    rate(replies[:200], helped=120)
+    rate(replies[200:250], helped=0, after=timedelta(minutes=61))  # too late to be counted
+    rate(talked(charlie, 40), helped=0)  # of nobody that takes part
+    plan = f"{EXPERIMENTS}{made['id']}/plan/"
+    told = api(alice).post(plan, {"effect": 0.15}).json()
+    assert (told["seen_units"], told["mean"]) == (300, pytest.approx(0.6))
+    assert told["effect"] == pytest.approx(0.09)
+    assert told["deviation"] == pytest.approx(0.49, abs=0.005)
+    assert told["units_a_day"] == pytest.approx(200 / SEEN_DAYS)  # who rated nothing does not count
+    assert told["days_once"] == pytest.approx(told["units_once"] / told["units_a_day"])
+    assert told["says"].startswith(
+        "To see in four of five cases that the share of rated replies that helped differs by "
+        f"9.0 % from 60.0 %, it takes {told['units_once']:,} conversations looked at once, and at "
+        f"most {told['units_anytime']:,} if one looks always: "
+    )
+    dice = np.random.default_rng(5)
+    found = power(told, lambda mean, units: (dice.random(units) < mean).astype(float))
+    assert abs(found - 0.8) <= spread(0.8)
+
+
+def test_of_ratings_that_nobody_gave_it_is_told_that_too_few_were_seen(experiment, api, alice):
+    made = experiment(start=False, primary="rating")
+    rate(talked(alice, 30)[:9], helped=5)
+    refused = api(alice).post(f"{EXPERIMENTS}{made['id']}/plan/", {"effect": 0.1})
+    assert (refused.status_code, refused.json()["code"]) == (409, "too_little_seen")
+    assert refused.json()["detail"]["seen"] == 9
+
+
+def test_an_event_is_planned_with_what_is_expected_of_it(experiment, api, client, alice):
+    made = experiment(start=False, primary="event:bought")
+    talked(alice, 56)
+    plan = f"{EXPERIMENTS}{made['id']}/plan/"
+    assert api(alice).post(plan, {"effect": 0.25}).json()["code"] == "too_little_seen"
+    half = api(alice).post(plan, {"effect": 0.25, "mean": 2})
+    assert (half.status_code, "given together" in half.text) == (400, True)
+    told = api(alice).post(plan, {"effect": 0.25, "mean": 2, "deviation": 3}).json()
+    assert (told["effect"], told["units_a_day"]) == (0.5, 2)
+    assert told["units_once"] == pytest.approx(4 * (2.8016 * 3 / 0.5) ** 2, abs=1)
+    dice = np.random.default_rng(7)
+
+    def bought(mean: float, units: int) -> np.ndarray:
+        shape = (mean / 3) ** 2
+        return dice.gamma(shape, mean / shape, units)
+
+    assert abs(power(told, bought) - 0.8) <= spread(0.8)
+    client.force_login(alice)
+    page = f"/experiments/{made['id']}/"
+    assert "Give mean and deviation" in client.get(page).text
+    asked = client.get(page, {"effect": "25", "mean": "2", "deviation": "3"}).text
+    assert told["says"].replace("'", "&#x27;") in asked
+    assert f">{told['units_anytime']}</td>" in asked
+    wrong = client.get(page, {"effect": "-1", "mean": "2", "deviation": "3"}).text
+    assert "greater than 0" in wrong
+    assert "given together" in client.get(page, {"effect": "25", "mean": "2"}).text
+
+
+def test_without_traffic_the_days_are_not_known(experiment, api, alice):
+    made = experiment(start=False, primary="event:bought")
+    body = {"effect": 0.25, "mean": 2, "deviation": 3}
+    told = api(alice).post(f"{EXPERIMENTS}{made['id']}/plan/", body).json()
+    assert (told["days_once"], told["days_anytime"]) == (None, None)
+    assert told["says"].endswith("none that would count came in the last 28 days.")

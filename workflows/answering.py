@@ -1,0 +1,54 @@
+"""An approval as pages ask it: its form, and the decision that the form sends."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from accounts.models import User
+from core.errors import ChatterError, Invalid
+from core.json_values import plain_text
+from workflows.answer_form import Unreadable, answer_of, fields_of
+from workflows.models import Approval
+from workflows.services.approvals import BadAnswer, decide
+
+_COMMENT_CHARACTERS = 5_000
+
+
+class UnknownDecision(Invalid):
+    code = "unknown_decision"
+    message = "Approve or reject."
+
+
+def decide_as_sent(approval: Approval, sent: Mapping[str, str], *, by: User) -> Approval:
+    """Do what a form says: `decision`, `comment`, and the fields of the answer.
+
+    Raises UnknownDecision, and what `decide` does.
+    """
+    if sent.get("decision") not in ("approve", "reject"):
+        raise UnknownDecision
+    approve = sent["decision"] == "approve"
+    answer = _answer(approval, sent) if approve else None
+    comment = plain_text(sent.get("comment", ""))[:_COMMENT_CHARACTERS]
+    return decide(approval, by=by, approve=approve, comment=comment, answer=answer)
+
+
+def asked(
+    approval: Approval,
+    sent: Mapping[str, str] | None = None,
+    error: ChatterError | None = None,
+) -> dict[str, Any]:
+    """What `workflows/_answer.html` shows: the form, filled as it was sent if that was refused."""
+    return {
+        "approval": approval,
+        "fields": fields_of(approval.form, sent) if approval.form is not None else [],
+        "comment": (sent or {}).get("comment", ""),
+        "errors": error.detail.get("errors", []) if sent and error else [],
+    }
+
+
+def _answer(approval: Approval, sent: Mapping[str, str]) -> Any:
+    if approval.form is None:
+        return None
+    try:
+        return answer_of(approval.form, sent)
+    except Unreadable as error:
+        raise BadAnswer(errors=error.errors) from error

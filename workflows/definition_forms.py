@@ -1,0 +1,131 @@
+"""The forms of a workflow in the back office: the workflow itself, what is run, a file."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from django import forms
+from django.conf import settings
+from django.contrib.admin.widgets import AdminTextareaWidget
+from django.core.files.uploadedfile import UploadedFile
+
+from accounts.limits import checked_limits
+from core.errors import ChatterError
+from core.form_fields import ObjectField
+from core.json_values import storable
+from workflows.api.definition_shapes import graph_of
+from workflows.forms import refused
+from workflows.interchange.reading import from_yaml
+from workflows.models import WorkflowDefinition
+from workflows.services.definitions import checked_graph, locked
+from workflows.services.versions import entry_of
+
+_LIMITS = "Below the server's, such as {&quot;steps&quot;: 50, &quot;cost&quot;: &quot;0.10&quot;}."
+_YAML = (".yml", ".yaml")
+
+
+class GraphField(ObjectField):
+    """A graph as the API takes it, spread out to be read."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(rows=26, required=True, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return json.dumps(value, ensure_ascii=False, indent=2)
+        return value
+
+
+class DefinitionForm(forms.ModelForm):
+    """What the API takes, refused for the same reasons, all of them told at once.
+
+    `seen` is the revision that the page showed: who saved meanwhile is not written over. The row
+    is locked until the request ends, so that what is checked here is what is saved.
+    """
+
+    graph = GraphField(help_text="Its nodes and edges. What is saved becomes a new version.")
+    limits = ObjectField(help_text=_LIMITS)
+    description = forms.CharField(max_length=10_000, required=False, widget=AdminTextareaWidget)
+    seen = forms.IntegerField(widget=forms.HiddenInput)
+
+    by: Any = None
+
+    class Meta:
+        model = WorkflowDefinition
+        fields = ("name", "description", "archived", "limits")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance._state.adding:
+            del self.fields["seen"]
+            return
+        self.initial["seen"] = self.instance.revision
+        if "graph" in self.fields:
+            self.initial["graph"] = graph_of(entry_of(self.instance))
+
+    def clean_graph(self) -> Any:
+        graph, known = self.cleaned_data["graph"], not self.instance._state.adding
+        owner = self.instance.owner if known else self.by
+        try:
+            checked_graph(graph, owner, within=self.instance.pk if known else None)
+        except ChatterError as error:
+            raise refused(error) from error
+        return graph
+
+    def clean_limits(self) -> Any:
+        try:
+            return checked_limits(self.cleaned_data["limits"])
+        except ChatterError as error:
+            raise refused(error) from error
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if "seen" in given:
+            try:
+                locked(self.instance, given["seen"])
+            except ChatterError as error:
+                raise refused(error) from error
+        return given
+
+    @property
+    def changes(self) -> Mapping[str, Any]:
+        """What differs from what the page showed, of a valid form."""
+        return {name: self.cleaned_data[name] for name in self.changed_data if name != "seen"}
+
+
+class RunForm(forms.Form):
+    """What a run is given."""
+
+    input = ObjectField(
+        rows=6, help_text="Such as {&quot;message&quot;: &quot;Hello&quot;}; empty for none."
+    )
+    parameters = ObjectField(help_text="Values for its parameters, by name; empty for none.")
+    debug = forms.BooleanField(
+        required=False, help_text="The log also tells what reached and what left each node."
+    )
+
+
+class ImportForm(forms.Form):
+    """A file of Chatter, Dify (YAML or JSON) or Langflow; what it holds is read as over the API."""
+
+    file = forms.FileField(help_text="An export of Chatter, Dify (YAML or JSON) or Langflow.")
+
+    def clean_file(self) -> Any:
+        file: UploadedFile = self.cleaned_data["file"]
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        if (file.size or 0) > most:
+            raise forms.ValidationError(f"At most {most:,} bytes are taken.")
+        yaml = str(file.name).lower().endswith(_YAML)
+        try:
+            text = file.read().decode()
+            return storable(from_yaml(text) if yaml else orjson.loads(text))
+        except ValueError as error:
+            raise forms.ValidationError(f"This cannot be read: {error}") from error
+
+
+class VersionForm(forms.Form):
+    """What is to be done with a version; `name` is that of a fork."""
+
+    act = forms.ChoiceField(choices=[(one, one) for one in ("publish", "restore", "fork")])
+    name = forms.CharField(max_length=255, required=False)
