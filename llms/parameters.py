@@ -61,3 +61,8 @@ def combined(profile: ProfileSpec, asked: Mapping[str, Any]) -> dict[str, Any]:
     replaced = {_ALSO_CALLED[name] for name in asked if name in _ALSO_CALLED}
     kept = {name: value for name, value in profile.parameters.items() if name not in replaced}
     return {**kept, **asked}
+
+
+def told_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """For the ledger: an administrator's others (headers, say) may hold secrets, so only named."""
+    return {name: value if name in CALLER_PARAMETERS else "…" for name, value in parameters.items()}

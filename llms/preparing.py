@@ -17,7 +17,7 @@ from llms.fitting import fitted
 from llms.ledger import CallRecord
 from llms.messages import ChatMessage, sendable, to_langchain
 from llms.offering import described_tools, tool_options
-from llms.parameters import CALLER_PARAMETERS, combined, taken
+from llms.parameters import CALLER_PARAMETERS, combined, taken, told_parameters
 from llms.pricing import Rates, in_force
 from llms.profiles import ProfileSpec
 
@@ -64,7 +64,7 @@ class Prepared:
             call_index=request.call_index,
             attempt=attempt,
             purpose=request.purpose,
-            parameters={**_shown(self.parameters), **_tool_choice(request)},
+            parameters={**told_parameters(self.parameters), **_tool_choice(request)},
             request_hash=self.request_hash,
             streamed=not self.parameters.get("disable_streaming"),
             started_at=now,
@@ -113,11 +113,6 @@ def _bound(profile: ProfileSpec, left: int | None) -> dict[str, int]:
     if profile.max_output_tokens is not None and left >= profile.max_output_tokens:
         return {}
     return {"max_tokens": left}
-
-
-def _shown(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """For the ledger: an administrator's others (headers, say) may hold secrets, so only named."""
-    return {name: value if name in CALLER_PARAMETERS else "…" for name, value in parameters.items()}
 
 
 def _tool_choice(request: CallRequest) -> dict[str, str]:

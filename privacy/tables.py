@@ -109,7 +109,7 @@ TABLES = [
         ("user",),
         Fate.BLANKED,
         {
-            **{"pins": {}, "edits": [], "parameters": {}, "input": {}, "output": None},
+            **{"pins": {}, "used": {}, "edits": [], "parameters": {}, "input": {}, "output": None},
             **{"error": None, "limits": {}, "request_id": "", "address": None},
         },
         kept=("kind", "status", "rerun", "cause", "serial_key", "lease_owner"),

@@ -1,8 +1,11 @@
 """A tool: one class says what it is called, what it takes and what it does."""
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
 from typing import Any, ClassVar, Generic, TypeVar, cast
 from uuid import UUID
 
@@ -93,6 +96,11 @@ class Tool(ABC, Generic[A]):
                 name: part for name, part in schema.items() if name not in ("title", "description")
             },
         }
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of what models are told of it: another one, and it is called for other reasons."""
+        return sha256(json.dumps(self.spec(), sort_keys=True).encode()).hexdigest()
 
 
 class _WithoutTitles(GenerateJsonSchema):

@@ -70,6 +70,7 @@ def _remote(row: McpTool) -> RemoteTool:
         schema=row.input_schema,
         endpoint=row.server.endpoint,
         suspended=not row.is_callable,
+        content_hash=row.content_hash,
     )
 
 

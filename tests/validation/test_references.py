@@ -137,7 +137,7 @@ def test_of_a_field_that_is_not_left_the_fields_there_are_are_told():
     document = line(ask=ask, say=("prompt", {"template": "{{nodes.ask.nonsense}}"}))
     [issue] = [one for one in check(document) if one.code == "unknown_field"]
     assert issue.path == "nodes[2].config.template"
-    assert issue.hint == "It leaves text, finish_reason, data, code, message."
+    assert issue.hint == "It leaves text, finish_reason, data, code, message, node."
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,9 @@ class RemoteTool(Tool[RemoteArgs]):
         schema: Mapping[str, Any],
         endpoint: Endpoint,
         suspended: bool,
+        content_hash: str,
     ) -> None:
+        self.fingerprint = content_hash  # what was approved
         self.key = key
         self.label = label
         self.description = description

@@ -1,5 +1,6 @@
 """The catalogue of node types, made from their classes."""
 
+from dataclasses import asdict
 from inspect import cleandoc
 from typing import Any
 
@@ -20,10 +21,21 @@ class NodeTypeNotFound(NotFound):
     message = "There is no node type '{key}'."
 
 
+class PortsFromOut(Shape):
+    """The ports of nodes in which `setting` is given and not empty, or of all others, if there is
+    no `setting`: one for each value at the path `each`, such as `branches[].port`, then `ports`.
+    """
+
+    setting: str
+    each: str
+    ports: list[str]
+
+
 class NodeTypeOut(Shape):
     """A type of node: `config` is the JSON schema of its settings, `defaults` are their values.
 
-    A node leaves by one of its `ports`; one of a type that can fail has the port `error` besides.
+    A node leaves by one of its `ports`, or, where settings decide on them, of those that the first
+    of `ports_from` gives which holds for it. One of a type that can fail has `error` besides.
     """
 
     key: str
@@ -31,6 +43,7 @@ class NodeTypeOut(Shape):
     docs: str
     aliases: list[str]
     ports: list[str]
+    ports_from: list[PortsFromOut]
     can_fail: bool
     config: dict[str, Any]
     defaults: dict[str, Any]
@@ -68,6 +81,7 @@ def node_type_out(kind: Any) -> NodeTypeOut:
         docs=cleandoc(type(kind).__doc__ or ""),
         aliases=list(kind.aliases),
         ports=[*kind.ports, ERROR] if kind.can_fail else list(kind.ports),
+        ports_from=[PortsFromOut.model_validate(asdict(one)) for one in kind.ports_from],
         can_fail=kind.can_fail,
         config=kind.config.model_json_schema(),
         defaults=_defaults(kind),

@@ -55,7 +55,9 @@ class ExecutionOut(Shape):
     """One run; `totals` count its settled model calls, also while it runs.
 
     `pins` are the workflows that its nodes run (`id`, or `id@number` of its history), each with the
-    content hash of the version it is for this run.
+    content hash of the version it is for this run. `used` are the template, models and tools that
+    these and its own graph name (`template:<slug>`, `model:<name>`, `tool:<key>`), each with a hash
+    of what it was when the run was asked for: equal hashes are equal parameters, settings, schemas.
     `approvals` are those that are to be decided, `waited_ms` what it has waited for people, which
     `duration_ms` does not count.
     `limits` are what it may use at most, null where it has none.
@@ -69,6 +71,7 @@ class ExecutionOut(Shape):
     definition: UUID | None
     version: UUID
     pins: dict[str, str]
+    used: dict[str, str]
     conversation: UUID | None
     input: dict[str, Any]
     parameters: dict[str, Any]
@@ -134,6 +137,7 @@ def execution_out(
         definition=execution.definition_id,
         version=execution.version_id,
         pins=execution.pins,
+        used=execution.used,
         conversation=UUID(conversation) if conversation else None,
         input=execution.input,
         parameters=execution.parameters,

@@ -61,7 +61,8 @@ class WorkflowExecution(Record, CallTotals):
     `status` changes only by a conditional UPDATE guarded by `attempt`, the fencing number of the
     lease. Executions with the same `serial_key` run one at a time, in the order of `serial_number`.
     `pins` maps the workflows that its nodes run, as they name them, to the content hashes of the
-    versions they were when it was asked for.
+    versions they were when it was asked for; `used` maps what else it names (`template:<slug>`,
+    `model:<name>`, `tool:<key>`) to a hash of what that was then.
     While it is waiting nobody runs it; from `wakes_at` on it may be claimed (if null: never).
     `waited_ms` is what it has waited, but for the wait that began at `waiting_since`; no duration
     counts it.
@@ -89,6 +90,7 @@ class WorkflowExecution(Record, CallTotals):
     )
     retry_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="retries")
     pins = models.JSONField(default=dict)
+    used = models.JSONField(default=dict)
     source = models.ForeignKey(
         "self", models.SET_NULL, null=True, related_name="reruns", db_index=False
     )

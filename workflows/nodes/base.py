@@ -107,6 +107,29 @@ class Visit:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class PortsFrom:
+    """The ports of nodes in which `setting` is given and not empty; empty: of all others.
+
+    They are `ports`, after one for each value that `each` leads to, such as `branches[].port`.
+    """
+
+    setting: str
+    ports: tuple[str, ...]
+    each: str = ""
+
+    def of(self, config: Mapping[str, Any]) -> tuple[str, ...] | None:
+        """Those of a node with this configuration; None: it is not such a node."""
+        if self.setting and not config.get(self.setting):
+            return None
+        return (*self._named(config), *self.ports)
+
+    def _named(self, config: Mapping[str, Any]) -> Sequence[str]:
+        items, _, name = self.each.partition("[].")
+        found = config.get(items) if items else None
+        return [item[name] for item in found] if isinstance(found, list | tuple) else []
+
+
 class NodeType(ABC, Generic[C]):
     """A stateless plug-in; its docstring is what people read about it."""
 
@@ -114,6 +137,8 @@ class NodeType(ABC, Generic[C]):
     label: ClassVar[str]
     aliases: ClassVar[tuple[str, ...]] = ()
     ports: ClassVar[tuple[str, ...]] = (OUT,)
+    # Where settings decide on the ports of a node: the first that holds; without any, `ports`.
+    ports_from: ClassVar[tuple[PortsFrom, ...]] = ()
     can_fail: ClassVar[bool] = False
     # Whether it waits for nothing, so that no timer is set for its visits.
     at_once: ClassVar[bool] = False
@@ -132,7 +157,8 @@ class NodeType(ABC, Generic[C]):
     @classmethod
     def ports_of(cls, config: Mapping[str, Any]) -> tuple[str, ...]:
         """The ports of a node with this sound configuration, given as JSON."""
-        return cls.ports
+        found = (choice.of(config) for choice in cls.ports_from)
+        return next((ports for ports in found if ports is not None), cls.ports)
 
     @classmethod
     def left_by(cls, config: Mapping[str, Any]) -> Sequence[str] | None:

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from workflows.definition.expressions import Expression, is_true
 from workflows.definition.graph import ERROR
-from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
+from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, PortsFrom, Visit
 
 ELSE = "else"
 
@@ -44,17 +44,14 @@ class ConditionalNode(NodeType[Config]):
     key: ClassVar[str] = "conditional"
     label: ClassVar[str] = "Condition"
     ports: ClassVar[tuple[str, ...]] = ("true", "false")
+    ports_from: ClassVar[tuple[PortsFrom, ...]] = (
+        PortsFrom("branches", (ELSE,), each="branches[].port"),
+        PortsFrom("", ports),
+    )
     can_fail: ClassVar[bool] = True
     at_once: ClassVar[bool] = True
     leaves: ClassVar[tuple[str, ...]] = ("port", "holds")
     config = Config
-
-    @classmethod
-    def ports_of(cls, config: Mapping[str, Any]) -> tuple[str, ...]:
-        branches = config.get("branches")
-        if not isinstance(branches, list | tuple) or not branches:
-            return cls.ports
-        return (*(branch["port"] for branch in branches), ELSE)
 
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:
         port, holds = _taken(config, inputs.names(visit.context))

@@ -14,7 +14,7 @@ from workflows.engine import structured
 from workflows.engine.circling import goes_in_circles
 from workflows.engine.context import Reply
 from workflows.engine.errors import NodeError
-from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
+from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, PortsFrom, Visit
 
 _TOOL_CALLS = "tool_calls"
 # What reaches the provider as it is; where it is not set, the model's profile says.
@@ -123,14 +123,14 @@ class ModelNode(NodeType[Config]):
     label: ClassVar[str] = "Model"
     aliases: ClassVar[tuple[str, ...]] = ("llm", "call_model")
     ports: ClassVar[tuple[str, ...]] = (OUT, _TOOL_CALLS)
+    ports_from: ClassVar[tuple[PortsFrom, ...]] = (
+        PortsFrom("tools", (OUT, _TOOL_CALLS)),
+        PortsFrom("", (OUT,)),
+    )
     round_port: ClassVar[str] = _TOOL_CALLS
     can_fail: ClassVar[bool] = True
     leaves: ClassVar[tuple[str, ...]] = ("finish_reason",)
     config = Config
-
-    @classmethod
-    def ports_of(cls, config: Mapping[str, Any]) -> tuple[str, ...]:
-        return cls.ports if config.get("tools") else (OUT,)
 
     @classmethod
     def left_by(cls, config: Mapping[str, Any]) -> Sequence[str]:

@@ -36,6 +36,7 @@ from workflows.services.definitions import (
     unstored_version,
 )
 from workflows.services.once import Idempotency, as_begun, key_of
+from workflows.services.using import hash_of_template, used_by
 from workflows.tracking.facts import Audited, EventsHappened, ExecutionWanted, Fact
 from workflows.tracking.frames import frame
 from workflows.validation import WorldOf, validate_start
@@ -74,6 +75,14 @@ class StartPlan:
     cause: Hashable = None
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a graph names, each with a hash of what it was found to be: workflows, and the rest."""
+
+    pins: dict[str, str]
+    used: dict[str, str]
+
+
 def plan_execution(user: User, request: ExecutionRequest, *, stores: bool = True) -> StartPlan:
     """Check a request and build what is to be committed; unless it `stores`, nothing is written.
 
@@ -88,7 +97,8 @@ def plan_execution(user: User, request: ExecutionRequest, *, stores: bool = True
     parameters = (
         checked(template.parameters, request.parameters) if template else request.parameters
     )
-    pins = check_graph(version, parameters, user)
+    found = check_graph(version, parameters, user)
+    of_template = hash_of_template(template) if template else {}
     execution = WorkflowExecution(
         id=request.id,
         created_at=clock.now(),
@@ -98,7 +108,8 @@ def plan_execution(user: User, request: ExecutionRequest, *, stores: bool = True
         template_id=template.id if template else None,
         definition_id=definition.id if definition else None,
         retry_of_id=request.retry_of,
-        pins=pins,
+        pins=found.pins,
+        used={**of_template, **found.used},
         parameters=dict(parameters),
         input=dict(request.input),
         cause=request.cause,
@@ -272,11 +283,10 @@ def check_graph(
     parameters: Mapping[str, Any],
     user: User,
     pins: Mapping[str, str] = MappingProxyType({}),
-) -> dict[str, str]:
+) -> Named:
     """The parameters fill every place, and each model named exists, and the whole can run.
 
-    Gives the workflows that it runs, each with the hash of the version it was found to be: what
-    `pins` says of it, else the newest.
+    A workflow that it runs is the version that `pins` says, else the newest.
     """
     try:
         graph = bound_graph(version, parameters)
@@ -286,7 +296,7 @@ def check_graph(
         resolve_profile(name, user)
     world = WorldOf(user, pins)
     refuse(validate_start(graph, user, world))
-    return world.pins
+    return Named(world.pins, used_by([graph.content, *world.graphs], world))
 
 
 def models_of(graph: GraphDefinition) -> set[str]:

@@ -88,7 +88,8 @@ def plan_rerun(user: User, source: WorkflowExecution, wanted: RerunRequest) -> S
     execution = _copied(source, request)
     if wanted.how != Rerun.REPLAY:
         found = check_graph(source.version, request.parameters, user, source.pins)
-        execution.pins = {**found, **source.pins}
+        execution.pins = {**found.pins, **source.pins}
+        execution.used = {**source.used, **found.used}  # what is asked anew is as it is now
     execution.rerun, execution.edits = wanted.how, edits
     return start_plan(execution, request, template=source.template, definition=source.definition)
 
@@ -132,6 +133,7 @@ def _copied(source: WorkflowExecution, request: ExecutionRequest) -> WorkflowExe
         source_id=source.id,
         chance=source.chance or source.id,
         pins=dict(source.pins),
+        used=dict(source.used),
         limits=kept_limits(source.user, source.definition),
         parameters=dict(request.parameters),
         input=dict(request.input),

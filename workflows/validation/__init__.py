@@ -31,6 +31,7 @@ from workflows.registry import NODE_TYPES
 from workflows.validation.bounds import Limits
 from workflows.validation.document import malformed, too_deep
 from workflows.validation.issue import Issue, errors_in
+from workflows.validation.subject import World
 from workflows.validation.validator import WorkflowValidator
 from workflows.validation.world import WorldOf
 from workflows.validation.worst_case import WorstCase
@@ -94,6 +95,7 @@ __all__ = [
     "validate",
     "validate_start",
     "validate_text",
+    "World",
     "WorldOf",
     "WorstCase",
     "worst_case",

@@ -14,7 +14,7 @@ from workflows.validation.flow import Flow, flow_of
 from workflows.validation.issue import path_of
 
 TEXT = "text"  # what every node leaves
-OF_AN_ERROR = ("code", "message")  # what one that failed has left
+OF_AN_ERROR = ("code", "message", "node")  # what one that failed has left
 
 
 class NodeTypes(Protocol):

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from core import clock
 from llms.bounding import most_of
+from llms.parameters import combined
 from llms.pricing import in_force
 from llms.profiles import ProfileSpec
 from workflows.definition.binding import bound
@@ -205,7 +206,7 @@ class _Reckoning:
 
 def _parameters(node: Node, profile: ProfileSpec) -> Mapping[str, Any]:
     wanted = node.setting("max_tokens")
-    return {**profile.parameters, **({"max_tokens": wanted} if wanted else {})}
+    return combined(profile, {"max_tokens": wanted} if wanted else {})
 
 
 def _filled(graph: GraphDefinition, parameters: Mapping[str, Any]) -> GraphDefinition:

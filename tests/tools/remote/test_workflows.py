@@ -13,7 +13,7 @@ from llms.models import ModelCall
 from tests.audit.ends import end_of
 from tests.drills.mortal import events_of, take_up
 from tests.tools.remote.conftest import Register
-from tools.models import ToolCall, ToolSetting
+from tools.models import McpTool, ToolCall, ToolSetting
 from workflows.models import WorkflowExecution
 
 ECHO = 'use the tool near__echo {"text": "hello from afar"}'
@@ -57,6 +57,8 @@ def test_a_workflow_calls_a_remote_tool_and_tells_what_it_answered(
     execution = WorkflowExecution.objects.get(pk=told.json()["execution"]["id"])
     assert execution.status == "completed"
     assert execution.output["text"] == "The tool answered: hello from afar"
+    approved = McpTool.objects.get(key="near__echo").content_hash
+    assert execution.used["tool:near__echo"] == approved
     call = ToolCall.objects.get(origin=execution.origin)
     assert (call.tool, call.status, call.user) == ("near__echo", "succeeded", alice)
     kinds = [event["type"] for event in events_of(execution)]
