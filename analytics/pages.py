@@ -67,14 +67,7 @@ def subject_page(request: HttpRequest, subject: str = "executions") -> HttpRespo
             _choice(request, one, {"by": one, "key": ""}, query.get("by", "") == one)
             for one in ("", *(one for one in by if one != "user" or user.is_staff))
         ],
-        "exports": [
-            Choice(
-                one.upper(),
-                f"/api/v1/analytics/{subject}/export/?{_kept(query, {'as': one})}",
-                False,
-            )
-            for one in FORMATS
-        ],
+        "exports": _exports(subject, query),
         "api": f"/api/v1/analytics/{subject}/?{_kept(query, {})}",
         **_frame(request, query, user),
     }
@@ -88,13 +81,19 @@ def talks_page(request: HttpRequest) -> HttpResponse:
     """How people talk, and when."""
     user, problem, query = user_of(request), None, request.GET.dict()
     try:
-        shown = talks(Span.of(query), whose_of(query.get("of", "me"), user))
+        shown = talks(Span.of(query), whose_of(query.get("of", "me"), user), compare=True)
     except NotFound as error:
         raise Http404 from error
     except ChatterError as error:
         problem, query = error, {}
-        shown = talks(Span.of(query), whose_of("me", user))
-    context = {"report": shown, "problem": problem, **_hours(shown.active_hours)}
+        shown = talks(Span.of(query), whose_of("me", user), compare=True)
+    context = {
+        "report": shown,
+        "problem": problem,
+        "exports": _exports("conversations", query),
+        "api": f"/api/v1/analytics/conversations/?{_kept(query, {})}",
+        **_hours(shown.active_hours),
+    }
     context |= _frame(request, query, user)
     return render(request, "analytics/conversations.html", context, status=400 if problem else 200)
 
@@ -190,6 +189,11 @@ def _frame(request: HttpRequest, query: dict[str, str], user: User) -> dict[str,
         else [],
         "asked": _kept(query, {"by": "", "key": ""}),
     }
+
+
+def _exports(subject: str, query: dict[str, str]) -> list[Choice]:
+    address = f"/api/v1/analytics/{subject}/export/"
+    return [Choice(one.upper(), f"{address}?{_kept(query, {'as': one})}", False) for one in FORMATS]
 
 
 @cache

@@ -30,7 +30,7 @@ class SystemOut(Shape):
     unfolded_parts: int
     database: str
     database_bytes: int
-    process: dict[str, int]
+    process: dict[str, float | int]
 
 
 def system_now() -> SystemOut:
@@ -48,5 +48,9 @@ def system_now() -> SystemOut:
         unfolded_parts=RollupPart.objects.count(),
         database=connection.vendor,
         database_bytes=database_bytes(),
-        process={"unwritten_units": writer.waiting, "connections": connections.held},
+        process={
+            "unwritten_units": writer.waiting,
+            "writer_lag_s": round(writer.lag_s, 3),
+            "connections": connections.held,
+        },
     )

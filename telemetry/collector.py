@@ -57,6 +57,8 @@ class ProcessStateCollector:
         since = writer.committing_since
         busy_s = (clock.now() - since).total_seconds() if since else 0
         yield _gauge("writer_busy_seconds", "How long its present commit has taken.", busy_s)
+        lag = "How long ago the oldest unit was made that is not committed."
+        yield _gauge("writer_lag_seconds", lag, writer.lag_s)
         yield _counter("writer_groups", "Groups it has committed.", writer.committed_groups)
         yield _counter("writer_units", "Units in these groups.", writer.committed_units)
         yield _counter("writer_commit_seconds", "The time it took.", writer.committing_s)

@@ -2,19 +2,20 @@
 
 from uuid import UUID
 
+from django.http import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.authentication import user_of
-from analytics.api.reports import OF, SPAN
+from analytics.api.reports import AS, COMPARE, FILES, OF, SPAN, exported
 from analytics.models import ExecutionRollup
 from analytics.reports.activity import ActivityOut, activity
-from analytics.reports.asked import read_asked, whose_of
+from analytics.reports.asked import compared, read_asked, whose_of
 from analytics.reports.reading import SUBJECTS
 from analytics.reports.span import Span
-from analytics.reports.talks import TalksOut, talks
+from analytics.reports.talks import TalksOut, talks, talks_table
 from analytics.system import SystemOut, system_now
 from core.errors import NotFound
 
@@ -27,11 +28,24 @@ class TalksReport(GenericAPIView[ExecutionRollup]):
     queryset = ExecutionRollup.objects.none()
     filter_backends = ()
 
-    @extend_schema("analytics_conversations", parameters=[*SPAN, OF], responses=TalksOut)
+    @extend_schema("analytics_conversations", parameters=[*SPAN, OF, COMPARE], responses=TalksOut)
     def get(self, request: Request) -> Response:
         query, user = request.query_params, user_of(request)
         whose = whose_of(query.get("of", "me"), user)
-        return Response(talks(Span.of(query), whose).to_json())
+        return Response(talks(Span.of(query), whose, compare=compared(query)).to_json())
+
+
+class TalksExport(GenericAPIView[ExecutionRollup]):
+    """The same as a file: a line for each step."""
+
+    queryset = ExecutionRollup.objects.none()
+    filter_backends = ()
+
+    @extend_schema("analytics_conversations_export", parameters=[*SPAN, OF, AS], responses=FILES)
+    def get(self, request: Request) -> HttpResponseBase:
+        query, user = request.query_params, user_of(request)
+        span, whose = Span.of(query), whose_of(query.get("of", "me"), user)
+        return exported(request, talks_table(span, whose), span, whose)
 
 
 class ActivityReport(GenericAPIView[ExecutionRollup]):

@@ -13,10 +13,10 @@ from rest_framework.response import Response
 from accounts.authentication import user_of
 from analytics.models import Grain, Rollup
 from analytics.reports.asked import read_asked
-from analytics.reports.export import FORMATS, format_of, streamed
+from analytics.reports.export import FORMATS, Table, format_of, streamed, table_of
 from analytics.reports.reading import SUBJECTS
 from analytics.reports.report import REPORTS, report
-from analytics.reports.span import RANGES
+from analytics.reports.span import RANGES, Span
 from audit.record import record
 
 SPAN = [
@@ -29,8 +29,9 @@ SPAN = [
     OpenApiParameter("step", str, enum=Grain.values, description="What a series counts by."),
 ]
 OF = OpenApiParameter("of", str, description="me; for staff also all, or a user's id.")
-_COMPARE = OpenApiParameter("compare", bool, description="Give the period before, too.")
-_AS = OpenApiParameter("as", str, enum=list(FORMATS), description="csv by default.")
+COMPARE = OpenApiParameter("compare", bool, description="Give the period before, too.")
+AS = OpenApiParameter("as", str, enum=list(FORMATS), description="csv by default.")
+FILES = {(200, kind): OpenApiResponse(OpenApiTypes.BINARY) for kind, _ in FORMATS.values()}
 
 
 def _by(name: str) -> list[OpenApiParameter]:
@@ -53,31 +54,31 @@ class _Report(GenericAPIView[Rollup]):
         return Response(report(asked))
 
 
-class _Export(_Report):
-    @transaction.atomic
-    def file(self, request: Request) -> HttpResponseBase:
-        query, user = request.query_params, user_of(request)
-        name = query.get("as", "csv")
-        kind, write = format_of(name)
-        asked = read_asked(SUBJECTS[self.subject], query, user)
-        record(
-            "analytics.report.exported",
-            actor=user,
-            detail={
-                "report": self.subject,
-                "format": name,
-                "of": asked.wanted.whose or "all",
-                "by": asked.by,
-                "from": asked.span.starts_at.isoformat(),
-                "to": asked.span.ends_at.isoformat(),
-            },
-        )
-        filename = f"{self.subject}-{asked.span.starts_at:%Y-%m-%d}.{name}"
-        return StreamingHttpResponse(
-            streamed(write(asked)),
-            content_type=kind,
-            headers={"Content-Disposition": f'attachment; filename="{filename}"'},
-        )
+@transaction.atomic
+def exported(
+    request: Request, table: Table, span: Span, whose: str, by: str = ""
+) -> HttpResponseBase:
+    """A report as the file that is asked for (`as`), and its audit entry. Raises BadReport."""
+    name = request.query_params.get("as", "csv")
+    kind, write = format_of(name)
+    record(
+        "analytics.report.exported",
+        actor=user_of(request),
+        detail={
+            "report": table.name,
+            "format": name,
+            "of": whose or "all",
+            "by": by,
+            "from": span.starts_at.isoformat(),
+            "to": span.ends_at.isoformat(),
+        },
+    )
+    filename = f"{table.name}-{span.starts_at:%Y-%m-%d}.{name}"
+    return StreamingHttpResponse(
+        streamed(write(table)),
+        content_type=kind,
+        headers={"Content-Disposition": f'attachment; filename="{filename}"'},
+    )
 
 
 def _views(name: str) -> tuple[Any, Any]:
@@ -90,26 +91,25 @@ def _views(name: str) -> tuple[Any, Any]:
 
         @extend_schema(
             f"analytics_{name}",
-            parameters=[*SPAN, OF, *_by(name), _COMPARE],
+            parameters=[*SPAN, OF, *_by(name), COMPARE],
             responses=REPORTS[name],
         )
         def get(self, request: Request) -> Response:
             return self.told(request)
 
-    class Export(_Export):
+    class Export(_Report):
         """The same as a file: a line for each step and group."""
 
         subject = name
 
         @extend_schema(
             f"analytics_{name}_export",
-            parameters=[*SPAN, OF, *_by(name), _AS],
-            responses={
-                (200, kind): OpenApiResponse(OpenApiTypes.BINARY) for kind, _ in FORMATS.values()
-            },
+            parameters=[*SPAN, OF, *_by(name), AS],
+            responses=FILES,
         )
         def get(self, request: Request) -> HttpResponseBase:
-            return self.file(request)
+            asked = read_asked(SUBJECTS[name], request.query_params, user_of(request))
+            return exported(request, table_of(asked), asked.span, asked.wanted.whose, asked.by)
 
     return Report, Export
 

@@ -5,7 +5,7 @@ from django.urls import path
 from analytics.api import reports
 from analytics.api.dashboard import DashboardEvents
 from analytics.api.definitions import DefinitionAnalyticsDetail
-from analytics.api.overviews import ActivityReport, SystemReport, TalksReport
+from analytics.api.overviews import ActivityReport, SystemReport, TalksExport, TalksReport
 from analytics.api.ratings import TemplateRating
 from analytics.api.replies import ReplyRatingDetail, ReplyRatingList
 from analytics.api.templates import TemplateAnalyticsDetail
@@ -18,6 +18,7 @@ urlpatterns = [
     path("analytics/tools/", reports.ToolsReport.as_view(), name="report-tools"),
     path("analytics/tools/export/", reports.ToolsExport.as_view()),
     path("analytics/conversations/", TalksReport.as_view(), name="report-conversations"),
+    path("analytics/conversations/export/", TalksExport.as_view()),
     path("analytics/system/", SystemReport.as_view(), name="report-system"),
     path("analytics/users/<uuid:pk>/", ActivityReport.as_view(), name="report-user"),
     path("conversations/<str:pk>/ratings/", ReplyRatingList.as_view(), name="reply-ratings"),

@@ -39,17 +39,22 @@ def read_asked(subject: Subject, query: Mapping[str, str], reader: User) -> Aske
         raise BadReport(reason="'key' is a group of 'by'.")
     if "\0" in key:  # PostgreSQL has no such texts
         raise BadReport(reason="'key' is the key of a group.")
-    compare = query.get("compare", "")
-    if compare not in ("", "true", "false"):
-        raise BadReport(reason="'compare' is true or false.")
     return Asked(
         reader=reader,
         span=Span.of(query),
         wanted=Wanted(subject, whose=whose_of(query.get("of", "me"), reader)),
         by=by,
         group=key,
-        compared=compare == "true",
+        compared=compared(query),
     )
+
+
+def compared(query: Mapping[str, str]) -> bool:
+    """Whether the period before is asked for, too. Raises BadReport."""
+    compare = query.get("compare", "")
+    if compare not in ("", "true", "false"):
+        raise BadReport(reason="'compare' is true or false.")
+    return compare == "true"
 
 
 def whose_of(of: str, reader: User) -> str:

@@ -1,8 +1,8 @@
 """A report as a file: one line for each group in each step, written while it is sent."""
 
 import csv
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from io import StringIO
 from itertools import islice
 from tempfile import TemporaryFile
@@ -23,7 +23,20 @@ _FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet drops the last two
 Line = dict[str, Any]
 
 
-def lines(asked: Asked) -> Iterator[Line]:
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a file holds: lines of the same columns, made while they are written, once."""
+
+    name: str
+    columns: Sequence[str]
+    lines: Iterator[Line]
+
+
+def table_of(asked: Asked) -> Table:
+    return Table(asked.wanted.subject.key, _columns(asked), _lines(asked))
+
+
+def _lines(asked: Asked) -> Iterator[Line]:
     """Flat: `at`, `until`, `key`, `label`, then every number, in the order of time and of keys."""
     span = asked.span
     found = reading.table(replace(asked.wanted, by=asked.by, key=asked.group), span)
@@ -34,18 +47,18 @@ def lines(asked: Asked) -> Iterator[Line]:
         yield {**when, "key": key, "label": names.get(key, key), **numbers}
 
 
-def columns(asked: Asked) -> list[str]:
-    """Of a table of these lines, also where there are none."""
+def _columns(asked: Asked) -> list[str]:
+    """Of these lines, also where there are none."""
     nothing = Tally.of_rows(asked.wanted.subject.rollup, [])
     return ["at", "until", "key", "label", *_numbers(asked, nothing, 0)]
 
 
-def as_csv(asked: Asked) -> Iterator[bytes]:
+def as_csv(table: Table) -> Iterator[bytes]:
     """A cell that a spreadsheet would take for a formula begins with a quote."""
     buffer = StringIO()
     writer = csv.writer(buffer)
-    writer.writerow(columns(asked))
-    for line in lines(asked):
+    writer.writerow(table.columns)
+    for line in table.lines:
         writer.writerow(_harmless(value) for value in line.values())
         if buffer.tell() > _CHUNK:
             yield buffer.getvalue().encode()
@@ -54,37 +67,37 @@ def as_csv(asked: Asked) -> Iterator[bytes]:
     yield buffer.getvalue().encode()
 
 
-def as_json_lines(asked: Asked) -> Iterator[bytes]:
-    found = lines(asked)
-    while some := list(islice(found, _LINES)):
+def as_json_lines(table: Table) -> Iterator[bytes]:
+    while some := list(islice(table.lines, _LINES)):
         yield b"".join(orjson.dumps(line) + b"\n" for line in some)
 
 
-def as_json(asked: Asked) -> Iterator[bytes]:
+def as_json(table: Table) -> Iterator[bytes]:
     """One array of the same lines."""
     yield b"["
     comma = b""
-    for some in as_json_lines(asked):
+    for some in as_json_lines(table):
         yield comma + some.rstrip(b"\n").replace(b"\n", b",\n")
         comma = b",\n"
     yield b"]\n"
 
 
-def as_excel(asked: Asked) -> Iterator[bytes]:
+def as_excel(table: Table) -> Iterator[bytes]:
     """One sheet; row by row to disk, then the file."""
     with TemporaryFile() as file:
         options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
         with Workbook(file, options) as book:
-            sheet = book.add_worksheet(asked.wanted.subject.key)
-            sheet.write_row(0, 0, columns(asked))
-            for at, line in enumerate(lines(asked), start=1):
+            sheet = book.add_worksheet(table.name)
+            sheet.write_row(0, 0, table.columns)
+            for at, line in enumerate(table.lines, start=1):
                 sheet.write_row(at, 0, list(line.values()))
         file.seek(0)
         while chunk := file.read(_CHUNK):
             yield chunk
 
 
-FORMATS: dict[str, tuple[str, Callable[[Asked], Iterator[bytes]]]] = {
+Write = Callable[[Table], Iterator[bytes]]
+FORMATS: dict[str, tuple[str, Write]] = {
     "csv": ("text/csv; charset=utf-8", as_csv),
     "json": ("application/json", as_json),
     "jsonl": ("application/jsonl", as_json_lines),
@@ -92,7 +105,7 @@ FORMATS: dict[str, tuple[str, Callable[[Asked], Iterator[bytes]]]] = {
 }
 
 
-def format_of(name: str) -> tuple[str, Callable[[Asked], Iterator[bytes]]]:
+def format_of(name: str) -> tuple[str, Write]:
     """Raises BadReport."""
     if name not in FORMATS:
         raise BadReport(reason=f"'as' is one of {', '.join(FORMATS)}.")

@@ -41,6 +41,11 @@ def said_of(ratings: QuerySet[ReplyRating], by: str = "") -> dict[str, Said]:
 
 
 def said_in(span: Span, whose: str, by: str = "") -> dict[str, Said]:
+    """The same of those given in the time."""
+    return said_of(ratings_in(span, whose), by)
+
+
+def ratings_in(span: Span, whose: str) -> QuerySet[ReplyRating]:
     """Those given in the time, by one user or (empty) by all."""
     ratings = ReplyRating.objects.filter(created_at__gte=span.starts_at, created_at__lt=span.until)
-    return said_of(ratings.filter(user_id=whose) if whose else ratings, by)
+    return ratings.filter(user_id=whose) if whose else ratings

@@ -16,6 +16,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from analytics.reports.reading import SUBJECTS
 from audit.models import AuditEntry
+from conversations.models import Conversation, Message
 from core import clock
 from tests.factories.llms import CallFactory
 from tests.factories.tools import ToolCallFactory
@@ -359,6 +360,29 @@ def test_conversations_are_counted_without_being_read(chats, api, alice, admin):
     assert told["satisfaction"] is None
     assert sum(map(sum, told["active_hours"])) == 2
     assert ask(api, admin, "conversations", of="all")["conversations"] == 3
+
+
+def test_conversations_are_compared_and_exported_step_by_step(chats, api, alice, charlie):
+    first, second = Conversation.objects.filter(owner=alice).order_by("created_at")
+    reply = Message.objects.get(conversation=first, role="assistant")
+    rating = f"/api/v1/conversations/{first.pk}/messages/{reply.pk}/rating/"
+    assert api(alice).put(rating, {"helpful": True}).status_code == 201
+    before = clock.now() - timedelta(days=7)
+    Conversation.objects.filter(pk=second.pk).update(created_at=before - timedelta(minutes=1))
+    told = ask(api, alice, "conversations", range="7d", compare="true")
+    assert (told["conversations"], told["previous"]["conversations"]) == (1, 1)
+    assert (told["satisfaction"], told["previous"]["satisfaction"]) == (1.0, None)
+    assert ask(api, alice, "conversations")["previous"] is None
+    address, query = "/api/v1/analytics/conversations/export/", {"range": "7d", "as": "jsonl"}
+    for step, zone in product(("day", "hour"), ("UTC", "Pacific/Chatham")):
+        file = body_of(api(alice).get(address, {**query, "step": step, "zone": zone}))
+        lines = list(map(orjson.loads, file.splitlines()))
+        assert len(lines) == len({line["at"] for line in lines}) > 6
+        assert sum(line["conversations"] for line in lines) == told["conversations"]
+        assert sum(line["messages"] for line in lines) == told["messages"] == 2
+        assert sum(line["helpful"] for line in lines) == 1
+        assert lines[-1]["satisfaction"] == 1.0
+    assert api(charlie).get(address, {"of": str(alice.pk)}).status_code == 404
 
 
 def test_what_a_user_does_is_told_to_them_and_to_staff(chats, api, alice, charlie, admin, client):

@@ -128,6 +128,7 @@ POLICIES: dict[str, Policy] = {
     # --- the API: one's own
     "api/v1/analytics/conversations/": SignedIn(own=True),
     "api/v1/analytics/executions/": SignedIn(own=True),
+    "api/v1/analytics/conversations/export/": SignedIn(own=True),
     "api/v1/analytics/executions/export/": SignedIn(own=True),
     "api/v1/analytics/models/": SignedIn(own=True),
     "api/v1/analytics/models/export/": SignedIn(own=True),

@@ -11,6 +11,7 @@ from django.db.models import Max
 from core import clock
 from workflows.models import PumpHost
 from workflows.tracking.leases import run_out
+from workflows.tracking.writer import writer
 
 _REMEMBERED = 60  # leases: how long a row stays of a pump that ended without a word
 
@@ -25,6 +26,7 @@ def beat(owner: str, cluster: str, *, claiming: bool, running: int) -> None:
             "cluster": cluster,
             "claiming": claiming,
             "running": running,
+            "writer_lag_s": writer.lag_s,
             "beat_at": clock.now(),
         },
     )
@@ -54,12 +56,15 @@ def somebody_claims() -> bool:
 
 
 def told() -> dict[str, float | int | None]:
-    """How many live, how much they run, and when the last word of any was, in seconds."""
-    alive = list(PumpHost.objects.alive().values_list("claiming", "running"))
+    """How many live, how much they run, how long their writers' oldest unit had waited when they
+    said so, and when the last word of any was, in seconds.
+    """
+    alive = list(PumpHost.objects.alive().values_list("claiming", "running", "writer_lag_s"))
     last = PumpHost.objects.aggregate(last=Max("beat_at"))["last"]
     return {
         "alive": len(alive),
-        "claiming": sum(claiming for claiming, _ in alive),
-        "running": sum(running for _, running in alive),
+        "claiming": sum(claiming for claiming, _, _ in alive),
+        "running": sum(running for _, running, _ in alive),
+        "writer_lag_s": max((round(lag_s, 3) for *_, lag_s in alive), default=None),
         "beat_s_ago": None if last is None else round((clock.now() - last).total_seconds(), 3),
     }

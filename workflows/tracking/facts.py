@@ -5,6 +5,7 @@ statement. `rank` orders the kinds: parents before children.
 """
 
 import asyncio
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -66,6 +67,7 @@ class Unit:
     line: Line | None = None
     waiter: asyncio.Future[None] | None = None
     error: Exception | None = None
+    made_at: float = field(default_factory=time.monotonic)
 
     def failed(self, error: Exception) -> None:
         """It was not written, and never will be."""

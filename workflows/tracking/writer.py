@@ -50,6 +50,7 @@ class GroupCommitWriter:
         self.committing_since: datetime | None = None  # None while it has nothing to do
         self.committed_groups = self.committed_units = 0
         self.committing_s = 0.0  # all of them together
+        self._oldest: Unit | None = None  # of those it commits: what waits is younger
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -70,6 +71,12 @@ class GroupCommitWriter:
     def waiting(self) -> int:
         """How many units wait for the next group."""
         return self._queue.qsize()
+
+    @property
+    def lag_s(self) -> float:
+        """How long ago the oldest unit was made that is not committed."""
+        oldest = self._oldest
+        return 0.0 if oldest is None else time.monotonic() - oldest.made_at
 
     def submit(self, unit: Unit) -> None:
         """Queue a unit that nobody waits for; a failure is logged."""
@@ -111,8 +118,9 @@ class GroupCommitWriter:
                 break
             units.append(unit)
         self.committing_since, began = clock.now(), time.perf_counter()
+        self._oldest = units[0] if units else None
         _commit(units)
-        self.committing_since = None
+        self.committing_since = self._oldest = None
         self.committed_groups += 1
         self.committed_units += len(units)
         self.committing_s += time.perf_counter() - began
