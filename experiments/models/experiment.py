@@ -86,7 +86,7 @@ class Experiment(EditableRecord):
     salt = models.CharField(max_length=32, default=_new_salt)
     primary = models.CharField(max_length=80)
     better = models.CharField(max_length=8, default="lower")
-    events = models.JSONField(default=dict)
+    events = models.JSONField(default=dict, db_default={})
     guards = models.JSONField(default=list)
     window_min = models.PositiveIntegerField(default=1_440)
     planned_units = models.PositiveIntegerField(default=1_000)
@@ -97,7 +97,7 @@ class Experiment(EditableRecord):
     completed_at = models.DateTimeField(null=True)
     guard_due_at = models.DateTimeField(null=True)
     winner = models.ForeignKey("experiments.Variant", models.SET_NULL, null=True, related_name="+")
-    once = models.CharField(max_length=64, blank=True, default="")
+    once = models.CharField(max_length=64, blank=True, default="", db_default="")
 
     objects = ExperimentQuerySet.as_manager()
 

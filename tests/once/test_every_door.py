@@ -55,6 +55,7 @@ STARTS_NOTHING = {
     "/api/v1/templates/",
     "/api/v1/templates/{id}/definition/",
     "/api/v1/templates/{id}/forecast/",
+    "/api/v1/tools/grants/",
     "/api/v1/webhooks/endpoints/",
     "/api/v1/webhooks/endpoints/{id}/ping/",
     "/api/v1/webhooks/endpoints/{id}/rotate/",

@@ -90,7 +90,7 @@ class WorkflowExecution(Record, CallTotals):
     )
     retry_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="retries")
     pins = models.JSONField(default=dict)
-    used = models.JSONField(default=dict)
+    used = models.JSONField(default=dict, db_default={})
     source = models.ForeignKey(
         "self", models.SET_NULL, null=True, related_name="reruns", db_index=False
     )

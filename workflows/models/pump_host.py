@@ -20,7 +20,7 @@ class PumpHost(Record):
     cluster = models.CharField(max_length=80, blank=True, default="")
     claiming = models.BooleanField(default=True)
     running = models.PositiveIntegerField(default=0)
-    writer_lag_s = models.FloatField(default=0)
+    writer_lag_s = models.FloatField(default=0, db_default=0)
     beat_at = models.DateTimeField(db_index=True)
 
     objects = PumpHostQuerySet.as_manager()
