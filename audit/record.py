@@ -17,6 +17,9 @@ from core.bulk import insert_rows
 from core.models import new_id
 
 
+_BEYOND = 2**63
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One act, exactly as given: nothing is taken from the context (see `entry`).
@@ -111,11 +114,14 @@ def label(target: models.Model | str | None) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """The value as JSON keeps it on every database; refuses what JSON would round or guess."""
+    """The value as JSON keeps it on every database; refuses what JSON would round or guess.
+
+    Whole numbers of more than 64 bits become texts: readers would round them.
+    """
     if isinstance(value, str):
         return _text(value)
     if value is None or isinstance(value, int):
-        return value
+        return value if value is None or -_BEYOND <= value < _BEYOND else str(value)
     if isinstance(value, Mapping):
         return {_key(name): _plain(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 whole = st.integers(min_value=0, max_value=2**62)
 documents = st.recursive(
-    st.booleans() | st.integers() | texts,
+    st.booleans() | st.integers(-(2**63), 2**63 - 1) | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=6,
 )
