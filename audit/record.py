@@ -16,7 +16,6 @@ from core import clock
 from core.bulk import insert_rows
 from core.models import new_id
 
-
 _BEYOND = 2**63
 
 
