@@ -84,7 +84,7 @@ def test_a_server_without_workers_is_degraded_and_says_so(
     told = client.get("/readyz").json()
     assert told["status"] == "ok"
     assert told["pumps"] | {"beat_s_ago": 0} == {
-        "alive": 1, "claiming": 1, "running": 3, "beat_s_ago": 0,
+        "alive": 1, "claiming": 1, "running": 3, "writer_lag_s": 0.0, "beat_s_ago": 0,
     }  # fmt: skip
     says_nothing_for("one", 2, settings)
     told = client.get("/readyz").json()
