@@ -136,8 +136,8 @@ def execution_out(
         template=template,
         definition=execution.definition_id,
         version=execution.version_id,
-        pins=execution.pins,
-        used=execution.used,
+        pins=_in_order(execution.pins),
+        used=_in_order(execution.used),
         conversation=UUID(conversation) if conversation else None,
         input=execution.input,
         parameters=execution.parameters,
@@ -160,6 +160,11 @@ def execution_out(
         edits=[EditOut(**edit) for edit in execution.edits],
         debug=execution.debug,
     )
+
+
+def _in_order(hashes: Mapping[str, str]) -> dict[str, str]:
+    """The same whether just made or read: PostgreSQL has an order of its own."""
+    return dict(sorted(hashes.items()))
 
 
 def _pending(execution: WorkflowExecution) -> list[PendingApproval]:
