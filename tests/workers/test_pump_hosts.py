@@ -3,8 +3,10 @@
 import time
 from datetime import timedelta
 from threading import Event
+from typing import ClassVar
 
 import pytest
+from asgiref.sync import async_to_sync
 
 from core import clock
 from tests.workers.backlog import held_by
@@ -132,3 +134,25 @@ def until(holds):
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_a_writer_that_is_held_up_says_how_far_it_is_behind(api, admin):
+    def told():
+        system = api(admin).get("/api/v1/analytics/system/").json()
+        return system["process"]["writer_lag_s"], system["pumps"]["writer_lag_s"]
+
+    class Held(Fact):
+        rank = 1
+        seen: ClassVar[list[tuple[float, float]]] = []
+
+        @classmethod
+        def write(cls, facts):
+            time.sleep(0.01)
+            beat("one", CLUSTER, claiming=True, running=0)
+            cls.seen.append(told())
+
+    async_to_sync(writer.commit)(Unit([Held()]))
+    ((here, of_pumps),) = Held.seen
+    assert here >= of_pumps > 0
+    beat("one", CLUSTER, claiming=True, running=0)
+    assert told() == (0, 0)
