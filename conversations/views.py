@@ -18,7 +18,7 @@ from llms.models import ModelProfile
 from tools.selectors import usable_tools
 from workflows.choices import Choice, parameters_taken, value_of, workflows_to_run
 from workflows.models import WorkflowExecution, WorkflowTemplate
-from workflows.services.planning import UNIVERSAL_CHAT, built_in
+from workflows.services.targets import UNIVERSAL_CHAT, built_in
 
 _LISTED = 40
 _TOOLS = 64  # as many as a model node takes

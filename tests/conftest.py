@@ -30,7 +30,7 @@ from tests.factories.llms import PriceFactory
 from tools.catalogue import catalogue
 from workflows.models import WorkflowTemplate, WorkflowVersion
 from workflows.pump.pump import Pump
-from workflows.services import planning
+from workflows.services import targets
 from workflows.services.built_in import seed_templates
 from workflows.services.places import places, queue
 from workflows.tracking.writer import writer
@@ -64,7 +64,7 @@ def forget_everything() -> None:
     """What a process keeps for seconds."""
     windows._limiter(settings.RATES_REDIS_URL).storage.reset()
     known_users.clear()
-    planning._built_ins.clear()
+    targets._built_ins.clear()
     places.forget()
     queue.forget()
     forget_profiles()

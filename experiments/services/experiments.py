@@ -15,7 +15,7 @@ from experiments.metrics import EVENT, LEDGER
 from experiments.models import Audience, Changes, Experiment, ExperimentStatus, UnitKind, Variant
 from workflows.models import WorkflowTemplate
 from workflows.services.definitions import definition_for
-from workflows.services.planning import template_called
+from workflows.services.targets import template_called
 from workflows.services.versions import entry_of
 
 _MOST_VARIANTS = 8

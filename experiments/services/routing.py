@@ -18,7 +18,7 @@ from experiments.dealing import dealt, takes_part
 from experiments.models import Audience, Changes, Experiment, Exposure, Unit, UnitKind, Variant
 from workflows.engine.request import ExecutionRequest
 from workflows.models import WorkflowTemplate
-from workflows.services.planning import UNIVERSAL_CHAT
+from workflows.services.targets import UNIVERSAL_CHAT
 from workflows.tracking.facts import Fact
 
 _KEPT_S = 1.0

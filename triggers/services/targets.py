@@ -13,7 +13,8 @@ from triggers.models.target import Target
 from workflows.engine.request import ExecutionRequest
 from workflows.models import WorkflowDefinition, WorkflowTemplate
 from workflows.services.definitions import definition_for
-from workflows.services.planning import StartPlan, plan_execution, template_called
+from workflows.services.planning import StartPlan, plan_execution
+from workflows.services.targets import template_called
 
 
 class OneTarget(Invalid):

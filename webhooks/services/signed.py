@@ -17,7 +17,7 @@ from webhooks.models.signed import Signed
 from webhooks.signing import new_secret
 from workflows.models import WorkflowDefinition, WorkflowTemplate
 from workflows.services.definitions import definition_for
-from workflows.services.planning import template_called
+from workflows.services.targets import template_called
 
 MOST = 50
 _LONGEST_NAME = 100

@@ -1,19 +1,15 @@
-"""From a request to the rows that start an execution: reads, checks, keeps a graph sent once."""
+"""From a request to the rows that start an execution: checks, and builds what is committed."""
 
-import time
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
-from uuid import UUID
-
-from django.db.models import Q
 
 from accounts.models import User
 from audit.context import current
 from audit.record import entry
 from core import clock
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Invalid
 from llms.services.profiles import resolve_profile
 from workflows.definition.expressions import BadExpression
 from workflows.definition.graph import GraphDefinition
@@ -28,31 +24,16 @@ from workflows.models import (
     WorkflowVersion,
 )
 from workflows.parameters import checked
-from workflows.selectors import bound_graph, kept_version
+from workflows.selectors import bound_graph
 from workflows.services.definitions import (
-    DefinitionNotFound,
     refuse,
-    store_version,
-    unstored_version,
 )
 from workflows.services.once import Idempotency, as_begun, key_of
+from workflows.services.targets import wanted_definition, wanted_template, wanted_version
 from workflows.services.using import hash_of_template, used_by
 from workflows.tracking.facts import Audited, EventsHappened, ExecutionWanted, Fact
 from workflows.tracking.frames import frame
 from workflows.validation import WorldOf, validate_start
-
-UNIVERSAL_CHAT = "universal_chat"
-_BUILT_IN_FOR_S = 2.0
-
-
-class TemplateNotFound(NotFound):
-    code = "template_not_found"
-    message = "There is no template '{template}', or it is not yours."
-
-
-class DefinitionArchived(Conflict):
-    code = "definition_archived"
-    message = "This workflow is archived; take it out of the archive to run it."
 
 
 class MissingParameter(Invalid):
@@ -91,9 +72,9 @@ def plan_execution(user: User, request: ExecutionRequest, *, stores: bool = True
     """
     if (existing := plan_before(user, request)) is not None:
         return existing
-    template = _template(user, request)
-    definition = _definition(user, request)
-    version = _version(user, request, template, definition, stores=stores)
+    template = wanted_template(user, request)
+    definition = wanted_definition(user, request)
+    version = wanted_version(user, request, template, definition, stores=stores)
     parameters = (
         checked(template.parameters, request.parameters) if template else request.parameters
     )
@@ -204,78 +185,6 @@ def _kind(request: ExecutionRequest) -> str:
     if request.definition:
         return ExecutionKind.DEFINITION
     return ExecutionKind.CUSTOM if request.graph is not None else ExecutionKind.CHAT
-
-
-def _template(user: User, request: ExecutionRequest) -> WorkflowTemplate | None:
-    if request.definition or request.graph is not None:
-        return None
-    return template_called(request.template or UNIVERSAL_CHAT, user)
-
-
-def template_called(name: str, user: User) -> WorkflowTemplate:
-    """A template that this user may run, by slug or id. Raises TemplateNotFound."""
-    found = built_in(name)
-    if found is None:
-        seen = WorkflowTemplate.objects.visible_to(user).select_related("version")
-        found = seen.filter(_called(name, user)).first()
-    if found is None:
-        raise TemplateNotFound(template=name)
-    return found
-
-
-def _called(name: str, user: User) -> Q:
-    """By id, or one's own by slug; a name that has the shape of an id is one.
-
-    The slugs of others name nothing: whoever takes one is not to be run in its place.
-    """
-    try:
-        return Q(pk=UUID(name))
-    except ValueError:
-        return Q(slug=name, owner=user)
-
-
-_built_ins: dict[str, tuple[float, WorkflowTemplate | None]] = {}
-
-
-def built_in(slug: str) -> WorkflowTemplate | None:
-    """A built-in template with its version; up to two seconds old."""
-    found = _built_ins.get(slug)
-    if found is None or found[0] < time.monotonic():
-        templates = WorkflowTemplate.objects.filter(owner=None, slug=slug)
-        found = (time.monotonic() + _BUILT_IN_FOR_S, templates.select_related("version").first())
-        if found[1] is not None:
-            _built_ins[slug] = found
-    return found[1]
-
-
-def _definition(user: User, request: ExecutionRequest) -> WorkflowDefinition | None:
-    if request.definition is None:
-        return None
-    definitions = WorkflowDefinition.objects.visible_to(user).order_by()
-    wanted = definitions.filter(pk=request.definition, version__isnull=False)
-    found: WorkflowDefinition | None = next(iter(wanted), None)
-    if found is None:
-        raise DefinitionNotFound
-    if found.archived:
-        raise DefinitionArchived
-    return found
-
-
-def _version(
-    user: User,
-    request: ExecutionRequest,
-    template: WorkflowTemplate | None,
-    definition: WorkflowDefinition | None,
-    *,
-    stores: bool,
-) -> WorkflowVersion:
-    if request.version is not None:
-        return kept_version(request.version)
-    if template is not None:
-        return template.version
-    if definition is not None and definition.version_id is not None:
-        return kept_version(definition.version_id)
-    return (store_version if stores else unstored_version)(request.graph, user)
 
 
 def check_graph(

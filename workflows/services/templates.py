@@ -18,8 +18,9 @@ from workflows.definition.references import references_in
 from workflows.models import DefinitionVersion, WorkflowDefinition, WorkflowTemplate
 from workflows.parameters import check_declared, checked, names_of, schema_of
 from workflows.services.definitions import checked_graph, create_definition, version_of
-from workflows.services.planning import MissingParameter, TemplateNotFound
+from workflows.services.planning import MissingParameter
 from workflows.services.revisions import locked_row, save_row
+from workflows.services.targets import TemplateNotFound
 
 _LONGEST_SLUG = 80
 # Where people write what they like.
