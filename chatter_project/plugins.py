@@ -38,6 +38,12 @@ OUTCOMES = [
 # Called with the executions that begin to wait for people, inside the transaction that pauses them.
 PAUSES = ["webhooks.services.telling.tell_waiting"]
 
+# Called with an execution for which there is no room, inside the transaction that records it.
+REFUSED_STARTS = [
+    "webhooks.services.telling.tell_refused",
+    "workflows.watching.notices.tell_refused",
+]
+
 # Called with the budgets of which so much is used, inside the transaction that uses it.
 BUDGET_WARNINGS = [
     "webhooks.services.telling.tell_budgets",
@@ -94,6 +100,7 @@ RETENTIONS = [
 CHANNELS = [
     "workflows.watching.channels.ExecutionChannel",
     "workflows.watching.channels.UserChannel",
+    "workflows.watching.budgets.BudgetsChannel",
     "conversations.channels.ConversationChannel",
     "analytics.dashboard.DashboardChannel",
 ]

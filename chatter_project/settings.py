@@ -13,14 +13,14 @@ from chatter_project import plugins
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
-env.read_env(BASE_DIR / ".env")
+env.read_env(env("CHATTER_ENV_FILE", default="") or BASE_DIR / ".env")
 
 # LangSmith sends prompts to a third party when these stand in a user's environment.
 os.environ |= {"LANGSMITH_TRACING": "false", "LANGCHAIN_TRACING_V2": "false"}
 os.environ["LANGGRAPH_STRICT_MSGPACK"] = "true"
 
 DEBUG = env.bool("DEBUG", default=False)
-DATA_DIR = Path(env("CHATTER_DATA_DIR", default=str(BASE_DIR / "data")))
+DATA_DIR = Path(env("CHATTER_DATA_DIR", default="") or BASE_DIR / "data")
 DATABASE_URL = env("DATABASE_URL", default="")
 EMBEDDED = not DATABASE_URL
 if EMBEDDED:
@@ -138,7 +138,7 @@ _OPTIONS = DATABASES["default"].setdefault("OPTIONS", {})  # what the URL asks f
 SQLITE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
 if SQLITE:
     # WAL lets readers pass the writer; IMMEDIATE avoids "database is locked" on read-then-write.
-    DATABASES["default"]["CONN_MAX_AGE"] = 60
+    DATABASES["default"] |= {"ENGINE": "core.sqlite", "CONN_MAX_AGE": 60}
     _OPTIONS |= {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -295,6 +295,7 @@ CHATTER_NODE_TYPES = plugins.NODE_TYPES
 CHATTER_TOOLS = [*plugins.TOOLS, *env.list("CHATTER_TOOL_PLUGINS", default=[])]
 CHATTER_OUTCOMES = plugins.OUTCOMES
 CHATTER_PAUSES = plugins.PAUSES
+CHATTER_REFUSED_STARTS = plugins.REFUSED_STARTS
 CHATTER_BUDGET_WARNINGS = plugins.BUDGET_WARNINGS
 CHATTER_BUDGET_LEDGER = plugins.BUDGET_LEDGER
 CHATTER_HISTORY = plugins.HISTORY

@@ -6,6 +6,7 @@ os.environ.setdefault("CHATTER_SECRET_KEY", "only-for-tests-" + "x" * 40)
 os.environ.setdefault("HTTPS", "false")
 os.environ.setdefault("LOG_FORMAT", "json")
 os.environ |= {"OPENAI_API_KEY": "", "ANTHROPIC_API_KEY": "", "OLLAMA_HOST": ""}
+os.environ["CHATTER_ENV_FILE"] = os.devnull
 for name in ("DATABASE_URL", "REDIS_URL"):
     os.environ.setdefault(name, "")
 
@@ -21,3 +22,6 @@ RATES_REDIS_URL = ""
 AUDIT_CHECKPOINTS = ""
 # What runs when a test is over is cut; a test that wants to see it end says so.
 CHATTER_STOP_S = 0.0
+if SQLITE:  # noqa: F405 - of the settings
+    # Said, for pytest-django takes an engine of another name for one with files.
+    DATABASES["default"]["TEST"] = {"NAME": ":memory:"}  # noqa: F405 - of the settings

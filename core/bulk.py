@@ -22,11 +22,15 @@ def insert_rows(model: type[models.Model], rows: Sequence[Row]) -> None:
     Takes part in the caller's transaction. Raises IntegrityError as one INSERT does.
     """
     names = _inserted(model)
-    for part in _parts(rows, len(names)):
-        if as_document(part):
-            _execute(_insert_document_sql(model), [document_of(model, names, part)])
-        else:
-            _execute(_insert_sql(model, len(part)), values_of(model, names, part))
+    if as_document(rows):
+        _execute(_insert_document_sql(model), [document_of(model, names, rows)])
+    elif len(rows) == 1:
+        _execute(_insert_sql(model), values_of(model, names, rows))
+    elif rows:
+        values = values_of(model, names, rows)
+        each = [values[at : at + len(names)] for at in range(0, len(values), len(names))]
+        with connection.cursor() as cursor:
+            cursor.executemany(_insert_sql(model), each)
 
 
 def update_rows(
@@ -123,11 +127,12 @@ def _any_sql(model: type[models.Model], name: str, count: int) -> str:
     )
 
 
-@lru_cache(maxsize=1024)
-def _insert_sql(model: type[models.Model], count: int) -> str:
+@cache
+def _insert_sql(model: type[models.Model]) -> str:
+    """Of one row: SQLite keeps it prepared, where a text of many rows is read anew each time."""
     fields = _fields(model, _inserted(model))
-    places = ", ".join([f"({_places(len(fields))})"] * count)
-    return f"INSERT INTO {_quoted(model._meta.db_table)} ({_names(fields)}) VALUES {places}"  # noqa: S608 - our names
+    places = _places(len(fields))
+    return f"INSERT INTO {_quoted(model._meta.db_table)} ({_names(fields)}) VALUES ({places})"  # noqa: S608 - our names
 
 
 @cache

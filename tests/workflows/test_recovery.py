@@ -31,6 +31,7 @@ from tests.drills.mortal import (
     until,
 )
 from tests.wire import WireServer
+from workflows.engine.events import ExecutionStarted
 from workflows.engine.result import ExecutionResult
 from workflows.models import ExecutionEvent, WorkflowExecution
 from workflows.pump import run
@@ -271,6 +272,21 @@ def test_no_end_of_a_stale_owner_counts(client: APIClient, end: str, meanwhile: 
 
     async_to_sync(scenario)()
     assert everything() == before
+
+
+def test_what_a_timer_has_handed_on_is_waited_for_as_well(client: APIClient) -> None:
+    """Its writer has it, and has not written it."""
+    say(client, "hello")
+    (mine,) = claim("mine", 1)
+
+    async def scenario() -> list[str]:
+        tracker = WorkflowTracker(mine, GroupCommitWriter(), await sync_to_async(past_of)(mine.pk))
+        tracker.emit(ExecutionStarted(mine.attempt))
+        await asyncio.sleep(0.1)
+        await tracker.committed()
+        return await sync_to_async(types_of)(mine)
+
+    assert async_to_sync(scenario)() == ["execution.created", "execution.started"]
 
 
 def test_two_processes_that_look_at_once_do_not_run_it_twice(client: APIClient) -> None:
