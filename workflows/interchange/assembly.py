@@ -13,6 +13,7 @@ from workflows.definition.graph import OUT
 
 ANY = "*"
 START = "start"
+EACH = "each"
 _LONGEST = 50
 
 
@@ -137,7 +138,7 @@ def _edges(steps: Mapping[str, Step], links: Sequence[Link]) -> Iterator[dict[st
             continue
         for target in follow(following, steps, link.target):
             entry = steps[target].nodes[0]["id"]
-            if entry != START:
+            if entry != START and leaves != (entry, EACH):
                 yield edge(*leaves, entry)
 
 

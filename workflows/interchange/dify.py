@@ -1,19 +1,25 @@
 """Dify's export (its DSL, `kind: app`) as one of our workflows."""
 
-import re
+from dataclasses import replace
 
-from workflows.interchange import dify_nodes
 from workflows.interchange.assembly import Link
-from workflows.interchange.dify_http import http_request
-from workflows.interchange.dify_texts import is_inside
-from workflows.interchange.foreign import Conversion, ForeignNode, Known
+from workflows.interchange.dify_bodies import (
+    FAILS,
+    OUT,
+    handles,
+    links_back,
+    links_within,
+    stands_in,
+)
+from workflows.interchange.dify_iterations import settle_bodies
+from workflows.interchange.dify_nodes import KNOWN
+from workflows.interchange.dify_variables import variables_of
+from workflows.interchange.foreign import TIMES, Conversion, ForeignNode, Known, told_apart
 from workflows.interchange.loose import Loose
 from workflows.interchange.phrases import not_carried
 from workflows.interchange.report import Imported, Unreadable
 
 _NOTES = {"custom-note", "note"}
-_REQUEST = "http-request"
-_LATE = {*dify_nodes.KNOWN, _REQUEST}
 _INSIDE = "It stands inside a loop or an iteration, which was left out."
 
 
@@ -27,60 +33,70 @@ def read_dify(document: Loose, known: Known) -> Imported:
     if mode not in ("workflow", "advanced-chat"):
         raise Unreadable(f"Only workflows and chatflows of Dify have a graph; this is '{mode}'.")
     graph = document.at("workflow", "graph")
-    nodes = [_node(one) for one in graph.each("nodes")]
-    links = [
-        Link(one.text("source"), one.text("sourceHandle") or "source", one.text("target"))
+    nodes, twins = told_apart(_node(one) for one in graph.each("nodes"))
+    drawn = [
+        Link(one.text("source"), one.text("sourceHandle") or OUT, one.text("target"))
         for one in graph.each("edges")
     ]
+    known.check_size(len(nodes), len(drawn), TIMES)
+    within = list(links_within(nodes, drawn))
+    back = list(links_back(nodes, within))
     conversion = Conversion(
         source="dify",
         name=document.text("app", "name"),
         description=document.text("app", "description"),
-        nodes={one.id: one for one in nodes},
-        links=links,
+        nodes=nodes,
+        links=[*within, *back],
         known=known,
+        twins=twins,
+        fails={key for key, one in nodes.items() if FAILS in handles(one.data.at("data"))},
+        back=back,
+        variables=variables_of(document),
     )
-    for key in _in_order(conversion):
+    settle_bodies(conversion)
+    for key in nodes:
         _convert(conversion, key)
+    for link in {*drawn} - {*within}:
+        if link.source in nodes:
+            conversion.reports[link.source].note("A way out of an iteration, or into one, is lost.")
     return conversion.done()
 
 
 def _node(one: Loose) -> ForeignNode:
     kind = one.text("data", "type") or one.text("type")
-    place = (one.number("position", "x") or 0.0, one.number("position", "y") or 0.0)
+    drawn = "positionAbsolute" if one.keys("positionAbsolute") else "position"
+    place = (one.number(drawn, "x") or 0.0, one.number(drawn, "y") or 0.0)
     return ForeignNode(one.text("id"), kind, one.text("data", "title") or kind, one, place)
-
-
-def _in_order(conversion: Conversion) -> list[str]:
-    """What is folded into others or left out comes first: the others ask what became of it."""
-    nodes = conversion.nodes
-    return sorted(nodes, key=lambda key: (nodes[key].type in _LATE, nodes[key].type != _REQUEST))
 
 
 def _convert(conversion: Conversion, key: str) -> None:
     one = conversion.nodes[key]
     if one.type in _NOTES:
         conversion.leave_out(key, "A note on the canvas; it changes nothing.")
-    elif is_inside(one):
+    elif one.type == "iteration-start":
+        conversion.leave_out(key, "What it leads to follows the iteration itself.")
+    elif stands_in(one) and key not in conversion.inner:
         conversion.leave_out(key, _INSIDE)
-    elif one.type == "template-transform":
-        _fold(conversion, key)
     elif one.type == "variable-aggregator":
-        conversion.leave_out(key, "The text of the branch that was taken arrives without it.")
-    elif one.type == _REQUEST and "http_request" in conversion.known.kinds:
-        http_request(conversion, key, one.data.at("data"))
-    elif one.type in dify_nodes.KNOWN:
-        dify_nodes.KNOWN[one.type](conversion, key, one.data.at("data"))
+        conversion.leave_out(key, "Its value stands where it was used.")
+    elif one.type in KNOWN:
+        KNOWN[one.type](conversion, key, one.data.at("data"))
     else:
         conversion.leave_out(key, not_carried(one.type, "node"))
+    _failing(conversion, key)
 
 
-def _fold(conversion: Conversion, key: str) -> None:
-    template = conversion.nodes[key].data.text("data", "template")
-    if re.search(r"\{%|\{\{[^{}]*[|(\[]", template):
-        conversion.leave_out(key, "Its template does more than fill in values.")
-        return
-    conversion.leave_out(key, "")
+def _failing(conversion: Conversion, key: str) -> None:
+    """Its branch of failures leaves by our `error`; what else it does about one is told."""
+    data, step = conversion.nodes[key].data.at("data"), conversion.steps[key]
     report = conversion.reports[key]
-    report.notes = ["Its text stands where it was used."]
-    report.outcome = "approximated"
+    if data.true("retry_config", "retry_enabled"):
+        report.note("How often it is tried again was dropped.")
+    match data.text("error_strategy"):
+        case "default-value":
+            report.note("What it gives when it fails was dropped; that is an error here.")
+        case "fail-branch" if step.nodes:
+            exits = {**step.exits, FAILS: (step.nodes[-1]["id"], "error")}
+            conversion.steps[key] = replace(step, exits=exits)
+        case "fail-branch":
+            report.note("What followed when it failed follows what led to it.")

@@ -8,7 +8,7 @@ from workflows.interchange.assembly import row
 from workflows.interchange.dify_texts import rendered
 from workflows.interchange.foreign import Conversion
 from workflows.interchange.loose import Loose
-from workflows.interchange.report import NodeReport
+from workflows.interchange.phrases import not_carried
 from workflows.interchange.requests import LONGEST, is_secret, why_not
 from workflows.validation.requests import proves_who_asks
 
@@ -20,30 +20,34 @@ _BODIES = {"json": "application/json", "raw-text": ""}
 
 
 def http_request(conversion: Conversion, key: str, data: Loose) -> None:
+    if "http_request" not in conversion.known.kinds:
+        conversion.leave_out(key, not_carried("http-request", "node"))
+        return
     if reason := why_not(data.text("method"), data.text("url")):
         conversion.leave_out(key, reason)
         return
     report = conversion.reports[key]
-    headers = dict(_headers(conversion, report, data))
-    body = _body(conversion, report, data, headers)
+    headers = dict(_headers(conversion, key, data))
+    body = _body(conversion, key, data, headers)
     if data.text("authorization", "type") not in ("", "no-auth"):
         report.note(f"{_KEY}.")
     if data.keys("timeout"):
         report.note("Its limits of time were dropped.")
     config = {
         "method": data.text("method").upper(),
-        "url": rendered(conversion, report, data.text("url")),
-        "query": dict(_lines(conversion, report, data.text("params"))),
+        "url": rendered(conversion, key, data.text("url")),
+        "query": dict(_lines(conversion, key, data.text("params"))),
         "headers": headers,
         "body": body,
-        "fail_on_status": False,
+        "fail_on_status": bool(data.text("error_strategy")),
     }
     name = conversion.id_of(key, "request")
     conversion.take(key, row(made(name, "http_request", conversion.nodes[key].title, config)))
 
 
-def _headers(conversion: Conversion, report: NodeReport, data: Loose) -> Iterator[tuple[str, str]]:
-    for name, text in _lines(conversion, report, data.text("headers")):
+def _headers(conversion: Conversion, key: str, data: Loose) -> Iterator[tuple[str, str]]:
+    report = conversion.reports[key]
+    for name, text in _lines(conversion, key, data.text("headers")):
         if proves_who_asks(name):
             report.note(f"{_KEY}.")
             continue
@@ -55,7 +59,8 @@ def _headers(conversion: Conversion, report: NodeReport, data: Loose) -> Iterato
             yield name, text
 
 
-def _body(conversion: Conversion, report: NodeReport, data: Loose, headers: dict[str, str]) -> str:
+def _body(conversion: Conversion, key: str, data: Loose, headers: dict[str, str]) -> str:
+    report = conversion.reports[key]
     kind, given = data.text("body", "type") or "none", data.at("body", "data")
     text = given.value if isinstance(given.value, str) else ""
     if kind in _BODIES:
@@ -67,11 +72,12 @@ def _body(conversion: Conversion, report: NodeReport, data: Loose, headers: dict
         return ""
     if _BODIES[kind] and "content-type" not in map(str.lower, headers):
         headers["Content-Type"] = _BODIES[kind]
-    return rendered(conversion, report, text)
+    return rendered(conversion, key, text)
 
 
-def _lines(conversion: Conversion, report: NodeReport, text: str) -> Iterator[tuple[str, str]]:
+def _lines(conversion: Conversion, key: str, text: str) -> Iterator[tuple[str, str]]:
     """`name:value` on each line."""
+    report = conversion.reports[key]
     for line in text.splitlines()[:_MOST]:
         name, colon, value = line.partition(":")
         if not colon or not name.strip():
@@ -79,4 +85,4 @@ def _lines(conversion: Conversion, report: NodeReport, text: str) -> Iterator[tu
         if len(line) > LONGEST or is_secret(line):
             report.note(f"'{name.strip()[:40]}' holds what must not be kept, and was dropped.")
             continue
-        yield name.strip(), rendered(conversion, report, value)
+        yield name.strip(), rendered(conversion, key, value)

@@ -3,12 +3,25 @@
 from collections.abc import Callable
 from typing import Any
 
+from workflows.definition.expressions import MAX_CHARACTERS
 from workflows.interchange.assembly import Step, edge, row
 from workflows.interchange.assembly import node as made
-from workflows.interchange.dify_texts import name_of, rendered
+from workflows.interchange.dify_bodies import cases_of, handles
+from workflows.interchange.dify_carried import is_carried, model_of, schema_of
+from workflows.interchange.dify_http import http_request
+from workflows.interchange.dify_iterations import iteration
+from workflows.interchange.dify_texts import rendered, templated, value_of
+from workflows.interchange.dify_variables import assigner
 from workflows.interchange.foreign import ARRIVING, Conversion, asking, remembering, sampling
 from workflows.interchange.loose import Loose
-from workflows.interchange.phrases import Unsayable, compare_numbers, compare_texts, literal
+from workflows.interchange.phrases import (
+    NOTHING,
+    Unsayable,
+    compare_numbers,
+    compare_texts,
+    literal,
+    whole,
+)
 from workflows.interchange.report import NodeReport
 from workflows.nodes.model import PARAMETERS
 
@@ -48,20 +61,27 @@ def answer(conversion: Conversion, key: str, data: Loose) -> None:
 
 
 def _end(conversion: Conversion, key: str, text: str, *, passes: bool) -> None:
-    output = rendered(conversion, conversion.reports[key], text)
+    if key in conversion.inner:
+        conversion.leave_out(key, "It answers in the middle of an iteration.")
+        return
+    output = rendered(conversion, key, text) or NOTHING
     name, title = conversion.id_of(key, "end"), conversion.nodes[key].title
     conversion.take(key, Step((made(name, "end", title, {"output": output}),), passes=passes))
 
 
 def llm(conversion: Conversion, key: str, data: Loose) -> None:
     report = conversion.reports[key]
-    system, question = _prompts(conversion, report, data)
-    arriving = {_text_of(conversion, one) for one in conversion.before(key)}
+    system, question = _prompts(conversion, key, data)
+    arriving = {_text_of(conversion, one, key) for one in conversion.before(key)}
     config = {
-        "model": conversion.model(key, _model(data)),
+        "model": conversion.model(key, model_of(data)),
         "system": system,
         **sampling(report, _parameters(report, data.at("model", "completion_params"))),
     }
+    if schema := schema_of(conversion, key):
+        config["output_schema"] = schema
+    elif data.true("structured_output_enabled"):
+        report.note("Its answers fit no schema here: the model cannot, or it is none that is kept.")
     _told_losses(report, data)
     nodes = asking(conversion, key, config, question, {ARRIVING, *_only(arriving)})
     if data.keys("memory"):
@@ -78,39 +98,36 @@ def _only(names: set[str]) -> set[str]:
     return names if len(names) == 1 else set()
 
 
-def _text_of(conversion: Conversion, key: str) -> str:
+def _text_of(conversion: Conversion, key: str, at: str) -> str:
     """What the text that leaves a foreign node is called."""
     kind = conversion.nodes[key].type if key in conversion.nodes else ""
     if kind == "start":
         return "input.message"
-    return name_of(conversion, [key, "text"]) or ARRIVING
+    left = "output" if kind == "template-transform" else "text"
+    return value_of(conversion, [key, left], at) or ARRIVING
 
 
-def _prompts(conversion: Conversion, report: NodeReport, data: Loose) -> tuple[str, str]:
+def _prompts(conversion: Conversion, key: str, data: Loose) -> tuple[str, str]:
     """The system text and the question; a completion model has one text, which is the question."""
+    report = conversion.reports[key]
     texts: dict[str, list[str]] = {"system": [], "user": []}
     if data.keys("prompt_template"):
         texts["user"].append(data.text("prompt_template", "text"))
     for one in data.each("prompt_template"):
         role = one.text("role") or "user"
+        if one.text("edition_type") == "jinja2":
+            report.note("A prompt written in Jinja was dropped; its plain text stands for it.")
         if role in texts:
             texts[role].append(one.text("text"))
         else:
-            report.note(f"A prompt of the role '{role}' was dropped.")
+            report.note(f"A prompt of the role '{role}' was dropped: there are none of that here.")
     if not texts["user"] and data.keys("memory"):
         texts["user"].append(data.text("memory", "query_prompt_template"))
     system, question = (
-        rendered(conversion, report, "\n\n".join(filter(None, texts[role])))
+        rendered(conversion, key, "\n\n".join(filter(None, texts[role])))
         for role in ("system", "user")
     )
     return system, question
-
-
-def _model(data: Loose) -> str:
-    """ "langgenius/openai/openai" and "openai" are both the provider openai."""
-    provider = data.text("model", "provider").rsplit("/", 1)[-1]
-    name = data.text("model", "name")
-    return f"{provider}:{name}" if provider and name else ""
 
 
 def _parameters(report: NodeReport, told: Loose) -> dict[str, Any]:
@@ -125,14 +142,14 @@ def _parameters(report: NodeReport, told: Loose) -> dict[str, Any]:
 def _told_losses(report: NodeReport, data: Loose) -> None:
     if dropped := sorted(set(data.keys("model", "completion_params")) - set(PARAMETERS)):
         report.note(f"Settings of the model were dropped: {', '.join(dropped)}.")
-    for name in ("vision", "context", "structured_output"):
-        if data.true(name, "enabled") or data.true(f"{name}_enabled"):
+    for name in ("vision", "context"):
+        if data.true(name, "enabled"):
             report.note(f"Its setting '{name}' was dropped.")
 
 
 def if_else(conversion: Conversion, key: str, data: Loose) -> None:
     report, title = conversion.reports[key], conversion.nodes[key].title
-    cases = list(data.each("cases")) or [data]
+    cases = cases_of(data)
     conversion.known.check_size(len(cases), edges=0)
     ids = [conversion.id_of(key, "condition")]
     more = range(2, len(cases) + 1)
@@ -140,45 +157,54 @@ def if_else(conversion: Conversion, key: str, data: Loose) -> None:
     if len(cases) > 1:
         report.note("Its cases became conditions one after another.")
     nodes = tuple(
-        made(name, "conditional", title, {"condition": _case(conversion, report, case)})
+        made(name, "conditional", title, {"condition": _case(conversion, key, case)})
         for name, case in zip(ids, cases, strict=True)
     )
-    exits = {
-        case.text("case_id") or case.text("id") or "true": (name, "true")
-        for name, case in zip(ids, cases, strict=True)
-    }
+    exits = {handle: (name, "true") for name, handle in zip(ids, handles(data), strict=False)}
     between = tuple(edge(one, "false", other) for one, other in zip(ids, ids[1:], strict=False))
     conversion.take(key, Step(nodes, between, {**exits, "false": (ids[-1], "false")}))
 
 
-def _case(conversion: Conversion, report: NodeReport, case: Loose) -> str:
+def _case(conversion: Conversion, key: str, case: Loose) -> str:
     """A case as one expression; what cannot be said is false, so that no branch is taken by it."""
+    report, said = conversion.reports[key], []
     joint = " || " if case.text("logical_operator") == "or" else " && "
-    said = []
     for condition in case.each("conditions"):
         try:
-            said.append(f"({_comparison(conversion, condition)})")
+            said.append(f"({_comparison(conversion, key, condition)})")
         except Unsayable as error:
             report.note(f"A condition is never true, for {error}.")
             said.append("false")
+    if len(joint.join(said)) > MAX_CHARACTERS:
+        report.note("A case is never true, for it is too long to be said.")
+        return "false"
     return joint.join(said) or "false"
 
 
-def _comparison(conversion: Conversion, condition: Loose) -> str:
+def _comparison(conversion: Conversion, key: str, condition: Loose) -> str:
     operator, value = condition.text("comparison_operator"), condition.at("value").value
     selector = condition.texts("variable_selector")
-    name = name_of(conversion, selector)
+    name = value_of(conversion, selector, key)
     if not name:
         raise Unsayable(f"nothing here is '{'.'.join(selector)}'")
     if operator == "empty":
-        return f'{name} == ""'
+        return f'{whole(name)} == ""'
     if operator == "not empty":
-        return f'{name} != ""'
+        return f'{whole(name)} != ""'
     if not isinstance(value, str) or "{{#" in value:
         raise Unsayable(f"'{operator}' is compared with more than a constant text")
     if operator in _NUMBER_OPERATORS:
         return compare_numbers(_NUMBER_OPERATORS[operator], name, value)
     return compare_texts(_TEXT_OPERATORS.get(operator, operator), name, literal(value))
+
+
+def template(conversion: Conversion, key: str, data: Loose) -> None:
+    if not is_carried(conversion, key):
+        conversion.leave_out(key, "Its template does more than fill in values.")
+        return
+    name, title = conversion.id_of(key, "prompt"), conversion.nodes[key].title
+    text = templated(conversion, key, data) or NOTHING
+    conversion.take(key, row(made(name, "prompt", title, {"template": text})))
 
 
 KNOWN: dict[str, Callable[[Conversion, str, Loose], None]] = {
@@ -187,4 +213,8 @@ KNOWN: dict[str, Callable[[Conversion, str, Loose], None]] = {
     "answer": answer,
     "llm": llm,
     "if-else": if_else,
+    "template-transform": template,
+    "http-request": http_request,
+    "iteration": iteration,
+    "assigner": assigner,
 }

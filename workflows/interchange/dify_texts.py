@@ -1,111 +1,140 @@
-"""References of Dify (`{{#node.variable#}}`) as ours."""
+"""References of Dify (`{{#node.variable#}}`) as ours.
+
+Where Dify gives an empty text, for a node that was not visited or a value nobody gave, so do these.
+"""
 
 import re
 
-from workflows.interchange.foreign import (
-    ARRIVING,
-    Conversion,
-    ForeignNode,
-    input_name,
-    parted,
-)
-from workflows.interchange.report import NodeReport
-from workflows.interchange.requests import why_not
+from workflows.definition.expressions import MAX_CHARACTERS
+from workflows.interchange.dify_bodies import is_seen
+from workflows.interchange.dify_carried import is_carried, schema_of
+from workflows.interchange.foreign import NAME, Conversion, ForeignNode, input_name, parted
+from workflows.interchange.loose import Loose
+from workflows.interchange.phrases import where
 
 _REFERENCE = re.compile(r"\{\{#([^#{}]+)#\}\}")
 _PLACE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 _DEEPEST = 8
-_LEFT_BY_REQUESTS = {"body": "text", "status_code": "status", "headers": "headers"}
+_LEFT_BY = {
+    "llm": {"text": "text"},
+    "template-transform": {"output": "text"},
+    "http-request": {"body": "text", "status_code": "status", "headers": "headers"},
+    "iteration": {"output": "results"},
+}
+_LEFT_BY_ERRORS = {"error_message": "text", "error_type": "code"}
+_BY_TYPE = {"llm": "model", "http-request": "request", "template-transform": "prompt"}
+_NO_NULLS = "remove-abnormal-output"
 
 
-def rendered(conversion: Conversion, report: NodeReport, text: str) -> str:
-    """The text with every reference turned into one of ours, or into the text it stands for."""
+def rendered(conversion: Conversion, key: str, text: str) -> str:
+    """A text of this node with every reference turned into one of ours."""
+    report = conversion.reports[key]
     text = parted(report, text, keep=r"#[^#{}]+#\}\}")
     return conversion.filled(
-        report, text, _REFERENCE, lambda match: referred(conversion, report, match[1].split("."))
+        report, text, _REFERENCE, lambda match: _referred(conversion, key, match[1].split("."))
     ).strip()
 
 
-def referred(
-    conversion: Conversion, report: NodeReport, selector: list[str], depth: int = 0
-) -> str:
-    """What stands in a text for a selector: `{{a.name}}`, or the text of a folded template."""
-    owner = conversion.nodes.get(selector[0]) if selector else None
-    if owner is not None and owner.type == "template-transform":
-        folded = _folded(conversion, selector[0], depth + 1)
-        if folded is not None:
-            return folded
-    name = name_of(conversion, selector)
-    if not name:
-        report.note(f"Nothing stands where it refers to '{'.'.join(selector)}'.")
-        return ""
-    return f"{{{{{name}}}}}"
-
-
-def name_of(conversion: Conversion, selector: list[str]) -> str:
-    """How expressions call what a selector selects; empty if there is nothing like it."""
-    if len(selector) < 2:  # noqa: PLR2004 - a node and a variable
-        return ""
-    owner, variable = selector[0], selector[1]
-    if selector[:2] == ["sys", "query"]:
-        return "input.message"
-    node = conversion.nodes.get(owner)
-    if node is None:
-        return ""
-    if node.type == "start":
-        return input_name(variable)
-    return ARRIVING if node.type == "variable-aggregator" else _left(conversion, owner, variable)
-
-
-def _left(conversion: Conversion, key: str, variable: str) -> str:
-    """What one of our nodes leaves in the place of this one."""
-    node = conversion.nodes[key]
-    if node.type == "llm" and variable == "text" and not node.data.text("parentId"):
-        return f"nodes.{conversion.id_of(key, 'model')}.text"
-    left = _LEFT_BY_REQUESTS.get(variable) if carries_requests(conversion, key) else None
-    return f"nodes.{conversion.id_of(key, 'request')}.{left}" if left else ""
-
-
-def carries_requests(conversion: Conversion, key: str) -> bool:
-    """Whether this HTTP node becomes one of ours; asked before, in whatever order they come."""
-    if key not in conversion.requests:
-        conversion.requests[key] = _is_carried(conversion, key)
-    return conversion.requests[key]
-
-
-def _is_carried(conversion: Conversion, key: str) -> bool:
-    one = conversion.nodes[key]
-    if one.type != "http-request" or is_inside(one):
-        return False
-    if "http_request" not in conversion.known.kinds:
-        return False
-    return not why_not(one.data.text("data", "method"), one.data.text("data", "url"))
-
-
-def is_inside(one: ForeignNode) -> bool:
-    """Whether it stands in a loop or an iteration, which are left out."""
-    return bool(one.data.text("parentId")) or one.data.true("data", "isInIteration")
-
-
-def _folded(conversion: Conversion, key: str, depth: int) -> str | None:
-    """The text of a template with its variables in their places.
-
-    None if it was left out, stands in itself, or is too deep in others.
-    """
-    if conversion.reports[key].outcome == "left_out" or depth > _DEEPEST:
-        return None
-    if key not in conversion.texts:
-        conversion.texts[key] = None
-        conversion.texts[key] = _put_together(conversion, key, depth)
-    return conversion.texts[key]
-
-
-def _put_together(conversion: Conversion, key: str, depth: int) -> str:
-    report, data = conversion.reports[key], conversion.nodes[key].data.at("data")
+def templated(conversion: Conversion, key: str, data: Loose) -> str:
+    """The text of a template, its variables turned into references of ours."""
+    report = conversion.reports[key]
     values = {
-        one.text("variable"): referred(conversion, report, one.texts("value_selector"), depth)
+        one.text("variable"): _referred(conversion, key, one.texts("value_selector"))
         for one in data.each("variables")
     }
-    return conversion.filled(
-        report, data.text("template"), _PLACE, lambda match: values.get(match[1], "")
+    text = parted(report, data.text("template"), keep=r"\s*[A-Za-z_][A-Za-z0-9_]*\s*\}\}")
+    return conversion.filled(report, text, _PLACE, lambda match: values.get(match[1], ""))
+
+
+def _referred(conversion: Conversion, key: str, selector: list[str]) -> str:
+    found = value_of(conversion, selector, key)
+    if not found:
+        conversion.reports[key].note(f"Nothing stands where it refers to '{'.'.join(selector)}'.")
+        return ""
+    return f"{{{{{found}}}}}"
+
+
+def value_of(conversion: Conversion, selector: list[str], at: str, depth: int = 0) -> str:
+    """An expression for what a selector selects in node `at`; empty if there is nothing like it."""
+    if len(selector) < 2 or depth > _DEEPEST:  # noqa: PLR2004 - a node and a variable
+        return ""
+    owner, variable = selector[0], selector[1]
+    kind = conversion.nodes[owner].type if owner in conversion.nodes else owner
+    match kind:
+        case "sys":
+            return "input.message" if variable == "query" else ""
+        case "conversation":
+            return conversion.variables.get(variable, ("", ""))[0]
+        case "start":
+            return _input(conversion.nodes[owner], variable)
+        case "variable-aggregator":
+            return _brought(conversion, owner, variable, at, depth)
+    return _left(conversion, owner, selector[1:], at) if owner in conversion.nodes else ""
+
+
+def _input(node: ForeignNode, variable: str) -> str:
+    name = input_name(variable)
+    needed = (
+        one.true("required")
+        for one in node.data.each("data", "variables")
+        if one.text("variable") == variable
     )
+    return name if not name or any(needed) else where([f"has({name})"], name)
+
+
+def _brought(conversion: Conversion, key: str, variable: str, at: str, depth: int) -> str:
+    """What an aggregator gives, put together once for each place; nothing within itself."""
+    place = "\n".join((key, variable, at))
+    if place not in conversion.texts:
+        conversion.texts[place] = ""
+        node = conversion.nodes[key]
+        conversion.texts[place] = _first(conversion, node, variable, at, depth)
+    return conversion.texts[place] or ""
+
+
+def _first(conversion: Conversion, node: ForeignNode, variable: str, at: str, depth: int) -> str:
+    """Of what an aggregator brings together, the first that is there.
+
+    Each stands behind the question whether it is there, for what is sure needs no other.
+    """
+    data, found = node.data.at("data"), "''"
+    groups = {one.text("group_name"): one for one in data.each("advanced_settings", "groups")}
+    if data.true("advanced_settings", "group_enabled"):
+        data = groups.get(variable, Loose())
+    for one in reversed([one.texts() for one in data.each("variables")]):
+        value = value_of(conversion, one, at, depth + 1)
+        if value.endswith(" : ''"):
+            found = value.removesuffix("''") + found
+        elif value:
+            found = value
+        if len(found) > MAX_CHARACTERS:
+            return ""
+    return "" if found == "''" else found
+
+
+def _left(conversion: Conversion, key: str, path: list[str], at: str) -> str:
+    """What one of our nodes leaves in the place of this one."""
+    node, variable = conversion.nodes[key], path[0]
+    if not is_carried(conversion, key) or not is_seen(conversion, key, at, variable):
+        return ""
+    name = conversion.id_of(key, _BY_TYPE.get(node.type, "node"))
+    if key in conversion.fails and variable in _LEFT_BY_ERRORS:
+        asked = (f"has(nodes.{name})", f"has(nodes.{name}.code)")
+        return where(asked, f"nodes.{name}.{_LEFT_BY_ERRORS[variable]}")
+    if node.type == "iteration" and variable in ("item", "index"):
+        return f"nodes.{name}.{variable}"
+    if node.type == "llm" and variable == "structured_output":
+        return _answered(conversion, key, name, path[1:], at)
+    field = _LEFT_BY.get(node.type, {}).get(variable, "")
+    if field == "results" and node.data.text("data", "error_handle_mode") == _NO_NULLS:
+        field = "results.filter(one, one != null)"
+    return conversion.left(key, name, field, at) if field else ""
+
+
+def _answered(conversion: Conversion, key: str, name: str, path: list[str], at: str) -> str:
+    """What stands in an answer that is JSON, should it be there."""
+    if schema_of(conversion, key) is None or not all(map(NAME.fullmatch, path)):
+        return ""
+    steps = [".".join(("data", *path[: end + 1])) for end in range(len(path))]
+    asked = [f"has(nodes.{name}.{step})" for step in steps]
+    return conversion.left(key, name, ".".join(("data", *path)), at, *asked)

@@ -1,7 +1,7 @@
 """What the converters of foreign workflows share."""
 
 import re
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,16 +9,20 @@ from pydantic import ValidationError
 
 from workflows.interchange.assembly import PASSES, START, Link, Names, Step, assemble, row
 from workflows.interchange.assembly import node as made
+from workflows.interchange.circles import leading_round
 from workflows.interchange.loose import Loose
+from workflows.interchange.phrases import where
 from workflows.interchange.report import Imported, NodeReport, Unreadable
+from workflows.interchange.ways import Ways
 from workflows.nodes.model import Config
 from workflows.validation.bounds import Limits
+from workflows.validation.subject import World
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_WORDLESS = {"if-else", "ConditionalRouter"}
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_CHOOSING = {"if-else", "ConditionalRouter"}  # they pass on the text that comes to them
 ARRIVING = "text"
 _SHOWN = 80
-_TIMES = 3  # notes, and what becomes a part of others, are no nodes of ours
+TIMES = 3  # notes, and what becomes a part of others, are no nodes of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +36,25 @@ class ForeignNode:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What there is here: models that may be asked, types of nodes, and how much a graph may be."""
+    """What there is here: models that may be asked, types of nodes, and how much a graph may be.
+
+    Without a `world`, models can do and tools may be called as the file has it.
+    """
 
     models: Container[str]
     kinds: Container[str]
     limits: Limits = Limits()
+    world: World | None = None
+
+    def can(self, model: str, ability: str) -> bool:
+        """Whether a model has a capability; "" is the default."""
+        if self.world is None:
+            return True
+        profile = self.world.model(model if model in self.models else "")
+        return profile is not None and ability in profile.capabilities
+
+    def may_use(self, tool: str) -> bool:
+        return self.world is None or self.world.may_use(tool)
 
     def check_size(self, nodes: int, edges: int, times: int = 1) -> None:
         """Raises Unreadable for more than a graph of ours may have, or so many times as much."""
@@ -52,9 +70,14 @@ class Known:
 class Conversion:
     """One foreign workflow on its way to one of ours. Raises Unreadable where it is too large.
 
-    `texts` are those of templates, put together once; None while one is, for it may stand in
-    itself. `requests` says of HTTP nodes whether they are carried over. `characters` is the length
-    of all texts put together so far.
+    `twins` are the nodes whose id another one has. `texts` are those of templates, put together
+    once; None while one is, for it may stand in itself. `carried` says of nodes that were asked for
+    whether they are carried over. `fails` are the nodes that go on another way when they fail.
+    `back` are the links that begin a next round. `variables` are, by the names of the file's
+    variables, expressions for what they are and for what they are when cleared. `bodies` are the
+    foreign nodes that work on items, `inner` says which nodes stand in which of them. `cut` are
+    the links that were left out, for they led round. `characters` is the length of all texts put
+    together so far.
     """
 
     source: str
@@ -63,21 +86,44 @@ class Conversion:
     nodes: dict[str, ForeignNode]
     links: Sequence[Link]
     known: Known
+    twins: Sequence[ForeignNode] = ()
+    fails: Collection[str] = ()
+    back: Collection[Link] = ()
+    variables: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
     steps: dict[str, Step] = field(default_factory=dict)
     reports: dict[str, NodeReport] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
     texts: dict[str, str | None] = field(default_factory=dict)
-    requests: dict[str, bool] = field(default_factory=dict)
+    carried: dict[str, bool] = field(default_factory=dict)
+    bodies: set[str] = field(default_factory=set)
+    inner: dict[str, str] = field(default_factory=dict)
+    cut: set[Link] = field(default_factory=set)
     characters: int = 0
+    ways: Ways = field(init=False)
     _leading: dict[str, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.known.check_size(len(self.nodes), len(self.links), _TIMES)
-        for link in self.links:
-            self._leading.setdefault(link.target, []).append(link.source)
+        self.known.check_size(len(self.nodes), len(self.links), TIMES)
         for key, one in self.nodes.items():
             self.reports[key] = NodeReport(one.id, one.type, one.title)
+        onwards = self._without_circles()
+        for link in self.links:
+            self._leading.setdefault(link.target, []).append(link.source)
+        choosing = {key for key, one in self.nodes.items() if one.type in _CHOOSING}
+        self.ways = Ways(self.nodes, onwards, choosing | {*self.fails})
+
+    def _without_circles(self) -> list[Link]:
+        """Leave out the links that lead round to what led to them, but for those of `back`."""
+        onwards = [link for link in self.links if link not in self.back]
+        self.cut = {*leading_round(onwards)}
+        self.links = [link for link in self.links if link not in self.cut]
+        for link in self.cut:
+            if link.source in self.nodes and link.target in self.nodes:
+                to = self.nodes[link.target].title[:120]
+                note = f"Its way back to '{to}' is left out, for here it makes no whole round."
+                self.reports[link.source].note(note)
+        return [link for link in onwards if link not in self.cut]
 
     def id_of(self, key: str, fallback: str) -> str:
         """Our id for a foreign node; the same whenever asked."""
@@ -96,6 +142,16 @@ class Conversion:
         self.take(key, Step(exits=step.exits) if known else step)
         self.reports[key].became = [START]
 
+    def left(self, key: str, name: str, field: str, at: str, *asked: str) -> str:
+        """An expression for what node `name`, made of `key`, has left where the text `at` stands.
+
+        It gives an empty text where the node was not visited, or has failed.
+        """
+        asked = (f"!has(nodes.{name}.code)", *asked) if key in self.fails else asked
+        if not self.ways.is_sure(key, at):
+            asked = (f"has(nodes.{name})", *asked)
+        return where(asked, f"nodes.{name}.{field}")
+
     def leave_out(self, key: str, reason: str) -> None:
         self.steps[key] = PASSES
         self.reports[key].leave_out(reason)
@@ -113,7 +169,7 @@ class Conversion:
 
     def _is_handed_on(self, key: str) -> bool:
         node, step = self.nodes.get(key), self.steps.get(key)
-        if node is not None and node.type in _WORDLESS:
+        if node is not None and node.type in _CHOOSING:
             return True
         return step is not None and step.passes and not step.nodes
 
@@ -155,12 +211,15 @@ class Conversion:
         for report in self.reports.values():
             if lost & set(report.became):
                 report.note("Nothing led here; it follows the start.")
+        twins = [NodeReport(one.id, one.type, one.title) for one in self.twins]
+        for report in twins:
+            report.leave_out("Another node of the file has its id; links and references mean that.")
         return Imported(
             source=self.source,
             name=self.name[:255] or "Imported workflow",
             description=self.description[:10_000],
             graph=graph,
-            nodes=tuple(self.reports.values()),
+            nodes=(*self.reports.values(), *twins),
         )
 
 
@@ -175,9 +234,16 @@ def _pieces(
     yield text[at:]
 
 
+def told_apart(nodes: Iterable[ForeignNode]) -> tuple[dict[str, ForeignNode], list[ForeignNode]]:
+    """The nodes by their ids, the first of each; and the others."""
+    found: dict[str, ForeignNode] = {}
+    twins = [one for one in nodes if found.setdefault(one.id, one) is not one]
+    return found, twins
+
+
 def input_name(variable: str) -> str:
     """How an input of the run is called in expressions; empty if it cannot be."""
-    return f"input.{variable}" if _NAME.fullmatch(variable) else ""
+    return f"input.{variable}" if NAME.fullmatch(variable) else ""
 
 
 def sampling(report: NodeReport, asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from core.limits import RunLimits
 from workflows.interchange.foreign import Known
 from workflows.interchange.loose import Loose
 from workflows.interchange.report import Imported, NodeReport, Unreadable
@@ -26,17 +27,23 @@ class Package(BaseModel):
     name: str = Field(min_length=1, max_length=255)
     description: str = Field(default="", max_length=10_000)
     graph: dict[str, Any]
+    limits: RunLimits = RunLimits()
 
 
-def packed(name: str, description: str, graph: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of a file, its keys in a fixed order."""
-    return Package(
+def packed(
+    name: str, description: str, graph: Mapping[str, Any], limits: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The content of a file, its keys in a fixed order; limits where there are any."""
+    package = Package(
         format="chatter.workflow",
         format_version=1,
         name=name,
         description=description,
         graph=dict(graph),
-    ).model_dump()
+        limits=RunLimits.model_validate(limits),
+    )
+    content = package.model_dump(exclude={"limits"})
+    return {**content, "limits": given} if (given := package.limits.given()) else content
 
 
 def is_package(document: Loose) -> bool:
@@ -57,4 +64,11 @@ def read_package(document: Loose, known: Known) -> Imported:
         NodeReport(one.text("id"), one.text("type"), one.text("label"), [one.text("id")])
         for one in graph.each("nodes")
     ]
-    return Imported("chatter", package.name, package.description, package.graph, tuple(nodes))
+    return Imported(
+        source="chatter",
+        name=package.name,
+        description=package.description,
+        graph=package.graph,
+        nodes=tuple(nodes),
+        limits=package.limits,
+    )

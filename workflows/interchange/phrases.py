@@ -2,8 +2,10 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
+NOTHING = "{{''}}"  # a text that stays empty, where none given means what arrives
 _REQUESTS = {"http-request", "APIRequest"}
 
 
@@ -21,9 +23,24 @@ class Unsayable(ValueError):
     """There is no such condition here; the text names it."""
 
 
-def literal(text: str) -> str:
-    """A text constant of an expression."""
-    return json.dumps(text, ensure_ascii=False)
+def literal(value: Any) -> str:
+    """A constant of an expression, for a JSON value."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def plain(text: str) -> str:
+    """The text as it stands in a template, its double braces no references."""
+    return text.replace("{{", '{{"{{"}}')
+
+
+def where(asked: Sequence[str], name: str, otherwise: str = "''") -> str:
+    """An expression for `name` where all that is `asked` holds."""
+    return f"{' && '.join(asked)} ? {name} : {otherwise}" if asked else name
+
+
+def whole(expression: str) -> str:
+    """The expression as a part of others."""
+    return f"({expression})" if " " in expression else expression
 
 
 def number(text: str) -> str:
@@ -51,10 +68,10 @@ _PATTERNS = {
 
 
 def compare_texts(operator: str, name: str, value: str) -> str:
-    """`value` is an expression. Raises Unsayable."""
+    """Both are expressions. Raises Unsayable."""
     if operator not in _TEXTS:
         raise Unsayable(f"there is no comparison '{operator}' here")
-    return _TEXTS[operator](name, value)
+    return _TEXTS[operator](whole(name), value)
 
 
 def compare_any_case(operator: str, name: str, text: str) -> str:
@@ -64,9 +81,13 @@ def compare_any_case(operator: str, name: str, text: str) -> str:
     if operator not in _PATTERNS:
         raise Unsayable(f"there is no comparison '{operator}' here")
     pattern = "(?is)" + _PATTERNS[operator].format(re.escape(text))
-    return f"{name}.matches({literal(pattern)})"
+    return f"{whole(name)}.matches({literal(pattern)})"
 
 
 def compare_numbers(operator: str, name: str, text: str) -> str:
-    """`operator` is one of `== != < <= > >=`. Raises Unsayable."""
-    return f"double({name}) {operator} {number(text)}"
+    """`operator` is one of `== != < <= > >=`. Raises Unsayable.
+
+    What need not be there is no number then, and no comparison with it holds.
+    """
+    compared = f"double({name}) {operator} {number(text)}"
+    return f'string({name}) != "" && {compared}' if " ? " in name else compared

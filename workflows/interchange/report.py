@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from core.limits import RunLimits
+
 CARRIED, APPROXIMATED, LEFT_OUT = "carried", "approximated", "left_out"
 _MOST_NOTES, _LONGEST_NOTE = 50, 500
 _MORE = "There is more that is not told here."
@@ -44,6 +46,7 @@ class Imported:
     description: str
     graph: Mapping[str, Any]
     nodes: tuple[NodeReport, ...]
+    limits: RunLimits = RunLimits()
 
     def report(self) -> dict[str, Any]:
         return {"source": self.source, "nodes": [node.to_json() for node in self.nodes]}

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from accounts.limits import within_the_servers
 from accounts.models import User
 from audit.record import record
 from core.errors import Invalid
@@ -18,6 +19,7 @@ from workflows.models import DefinitionVersion, WorkflowDefinition
 from workflows.registry import NODE_TYPES
 from workflows.services.definitions import GraphRefused, create_definition
 from workflows.validation.bounds import Limits
+from workflows.validation.world import WorldOf
 
 
 class FileUnreadable(Invalid):
@@ -32,19 +34,22 @@ def export_version(entry: DefinitionVersion, *, by: User) -> dict[str, Any]:
     graph = drawn(entry.version.graph, entry.layout)
     detail = {"number": entry.number, "version": entry.version.content_hash}
     record("workflows.definition.exported", actor=by, target=definition, detail=detail)
-    return packed(definition.name, definition.description, graph)
+    return packed(definition.name, definition.description, graph, definition.limits)
 
 
-def import_definition(value: Any, *, owner: User) -> tuple[WorkflowDefinition, Imported]:
+def import_definition(
+    value: Any, *, owner: User, once: str = ""
+) -> tuple[WorkflowDefinition, Imported]:
     """A new workflow of this owner from a file's value, and what became of its nodes.
 
-    Runs nothing and touches no other workflow. Raises FileUnreadable, GraphRefused with the report.
+    Runs nothing and touches no other workflow; with the same `once` it is made once.
+    Raises FileUnreadable, GraphRefused with the report.
     """
     profiles = ModelProfile.objects.usable_by(owner).values_list("provider__name", "model")
     models = {f"{one}:{model}" for one, model in profiles}
     limits = Limits(**settings.CHATTER_GRAPH_LIMITS)
     try:
-        imported = read(value, Known(models, NODE_TYPES.keys(), limits))
+        imported = read(value, Known(models, NODE_TYPES.keys(), limits, WorldOf(owner)))
     except Unreadable as error:
         raise FileUnreadable(reason=str(error)) from error
     try:
@@ -53,8 +58,10 @@ def import_definition(value: Any, *, owner: User) -> tuple[WorkflowDefinition, I
             name=imported.name,
             description=imported.description,
             graph=imported.graph,
+            limits=within_the_servers(imported.limits),
             act="imported",
             detail={"source": imported.source},
+            once=once,
         )
     except GraphRefused as error:
         raise GraphRefused(**error.detail, report=imported.report()) from error

@@ -1,0 +1,377 @@
+"""What came from Dify and Langflow runs as it did there; what could not come is told."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import FakeReply, FakeServices, run_graph
+from workflows.engine.errors import NodeError
+from workflows.interchange.foreign import Known
+from workflows.interchange.reading import from_yaml, read
+from workflows.registry import NODE_TYPES
+from workflows.validation import errors_in, validate
+
+FILES = Path(__file__).parent / "files"
+
+
+def document(name):
+    return from_yaml((FILES / name).read_text())
+
+
+def come(value, **known):
+    """What becomes of a file, by its name or its value."""
+    value = document(value) if isinstance(value, str) else value
+    found = read(value, Known(set(), NODE_TYPES.keys(), **known))
+    assert errors_in(validate(found.graph)) == []
+    return found
+
+
+def ran(found, message="hello", **answers):
+    """The run of what came in, with a model that answers by its nodes."""
+    nodes = {one["id"]: one for one in found.graph["nodes"]}
+    edges = [
+        f"{one['source']}.{one['source_port']}>{one['target']}" for one in found.graph["edges"]
+    ]
+    return run_graph(nodes, edges, message, FakeServices(answers=answers))
+
+
+def text_of(ran):
+    return ran.result.text
+
+
+def notes(found):
+    return {one.title or one.id: " ".join(one.notes) for one in found.nodes}
+
+
+def outcomes(found):
+    return {one.title or one.id: one.outcome for one in found.nodes}
+
+
+def configs(found):
+    return {one["id"]: one["config"] for one in found.graph["nodes"]}
+
+
+# --- Dify: what was not visited is empty ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("the first", "one: 1\ntwo: \neither: 1\nletter: Dear"),
+        ("another", "one: \ntwo: 2\neither: 2\nletter: Dear"),
+    ],
+)
+def test_an_end_that_names_both_branches_leaves_empty_the_one_not_taken(message, told):
+    found = come("dify_branches.yml")
+    assert text_of(ran(found, message, one="1", two="2")).rstrip() == told
+    assert outcomes(found)["Letter"] == "carried"
+
+
+def test_what_every_run_visits_is_named_without_a_question():
+    found = come("dify_branches.yml")
+    assert "{{nodes.letter.text}}" in configs(found)["end"]["output"]
+    assert "has(nodes.one)" in configs(found)["end"]["output"]
+
+
+def test_a_condition_on_what_was_not_visited_is_one_on_an_empty_text():
+    file = document("dify_branches.yml")
+    graph = file["workflow"]["graph"]
+    for operator, value, way in (("empty", "", "yes"), ("contains", "1", "no"), (">", "0", "no")):
+        asked = {
+            "comparison_operator": operator,
+            "value": value,
+            "variable_selector": ["a", "text"],
+        }
+        cases = [{"case_id": "true", "logical_operator": "and", "conditions": [asked]}]
+        said = [{"variable": "x", "value_selector": ["v", "output"]}]
+        nodes = [
+            *(one for one in graph["nodes"] if one["id"] not in ("t", "e")),
+            {"id": "t", "data": {"type": "if-else", "title": "Again", "cases": cases}},
+            {"id": "e", "data": {"type": "answer", "title": "Yes", "answer": "yes"}},
+            {"id": "n", "data": {"type": "answer", "title": "No", "answer": "no"}},
+            {"id": "x", "data": {"type": "end", "title": "End", "outputs": said}},
+        ]
+        edges = [one for one in graph["edges"] if one["source"] != "t"]
+        edges += [{"source": "t", "sourceHandle": "true", "target": "e"}]
+        edges += [{"source": "t", "sourceHandle": "false", "target": "n"}]
+        whole = {**file, "workflow": {"graph": {"nodes": nodes, "edges": edges}}}
+        assert text_of(ran(come(whole), "another", two="2")) == way
+
+
+def test_a_request_may_name_what_was_not_visited():
+    file = document("dify_branches.yml")
+    url = {"method": "get", "url": "https://example.com/?q={{#a.text#}}", "type": "http-request"}
+    file["workflow"]["graph"]["nodes"][-2]["data"] = {**url, "title": "Ask"}
+    found = come(file)
+    assert configs(found)["ask"]["url"] == (
+        "https://example.com/?q={{has(nodes.one) ? nodes.one.text : ''}}"
+    )
+
+
+# --- Dify: iterations, variables, answers that fit a schema --------------------------------------
+
+
+def test_an_iteration_works_on_each_item_and_the_variables_are_set():
+    found = come("dify_iteration.yml")
+    done = ran(found, "birds")
+    assert [one.messages[-1].text for one in done.services.asked] == [
+        "Tell of cats (0)",
+        "Tell of birds (2)",
+    ]
+    assert text_of(done) == ('5: ["answer to Tell of cats (0)", "", "answer to Tell of birds (2)"]')
+    assert configs(found)["each"]["parallel"] == 4
+    assert outcomes(found)["Not dogs"] == "carried"
+    assert "'topics' is not set, for nothing here does 'remove-first'" in notes(found)["Note it"]
+    assert "for the run" in notes(found)["Note it"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "told"), [("continue-on-error", '["a", null]'), ("remove-abnormal-output", '["a"]')]
+)
+def test_an_item_that_fails_is_empty_or_left_out_as_there(mode, told):
+    file = document("dify_iteration.yml")
+    nodes = {one["id"]: one for one in file["workflow"]["graph"]["nodes"]}
+    nodes["i"]["data"]["error_handle_mode"] = mode
+    nodes["q"]["data"]["cases"][0]["conditions"][0]["value"] = "nothing"
+    file["workflow"]["graph"]["nodes"] = [one for key, one in nodes.items() if key != "w"]
+    edges = [one for one in file["workflow"]["graph"]["edges"] if one["source"] != "s"]
+    file["workflow"]["graph"]["edges"] = [
+        {**one, "source": "s"} if one["source"] == "w" else one for one in edges
+    ]
+
+    def says(question):
+        return "a" if "cats" in question.messages[-1].text else NodeError("no", "no")
+
+    assert text_of(ran(come(file), **{f"each[{at}]/tell": says for at in range(2)})) == f"2: {told}"
+
+
+@pytest.mark.parametrize("change", ["list", "body", "start"])
+def test_an_iteration_that_cannot_be_carried_is_left_out_with_all_in_it(change):
+    file = document("dify_iteration.yml")
+    nodes = file["workflow"]["graph"]["nodes"]
+    data = {one["id"]: one["data"] for one in nodes}
+    if change == "list":
+        data["i"]["iterator_selector"] = ["code", "items"]
+    elif change == "body":
+        data["q"]["type"] = data["l"]["type"] = "code"
+    else:
+        file["workflow"]["graph"]["nodes"] = [one for one in nodes if one["id"] != "istart"]
+    found = come(file)
+    assert {outcomes(found)[title] for title in ("Each", "Not dogs", "Tell")} == {"left_out"}
+    assert "Nothing stands where it refers to 'i.output'" in notes(found)["Answer"]
+    assert text_of(ran(found)) == "5:"
+
+
+def test_what_stands_in_an_iteration_is_not_named_outside_of_it():
+    file = document("dify_iteration.yml")
+    file["workflow"]["graph"]["nodes"][-1]["data"]["answer"] = "{{#l.text#}}{{#i.item#}}."
+    found = come(file)
+    assert text_of(ran(found)) == "."
+    assert "'i.item'" in notes(found)["Answer"]
+
+
+def test_an_assigner_of_an_old_file_sets_its_variable():
+    file = document("dify_iteration.yml")
+    data = {one["id"]: one["data"] for one in file["workflow"]["graph"]["nodes"]}
+    for name in ("items", "version"):
+        del data["w"][name]
+    data["w"] |= {
+        "assigned_variable_selector": ["conversation", "topics"],
+        "input_variable_selector": ["sys", "query"],
+        "write_mode": "append",
+    }
+    assert text_of(ran(come(file), "birds")).count("answer") == 2
+
+
+def test_an_answer_that_fits_a_schema_is_read_field_by_field():
+    found = come("dify_structured.yml")
+    done = ran(found, read='{"name": "Ada"}')
+    assert text_of(done) == "name: Ada\nage: "
+    assert configs(found)["read"]["output_schema"]["required"] == ["name"]
+    assert "role 'assistant' was dropped" in notes(found)["Read"]
+    assert "structured" not in notes(found)["Read"]
+
+
+def test_a_failure_is_told_where_dify_tells_it_and_nothing_was_said():
+    told = text_of(ran(come("dify_structured.yml"), read="no JSON"))
+    assert told.startswith("why: The answer does not fit")
+    assert told.endswith("\nsaid: ")
+
+
+def test_a_schema_that_cannot_be_kept_is_told():
+    file = document("dify_structured.yml")
+    data = {one["id"]: one["data"] for one in file["workflow"]["graph"]["nodes"]}
+    data["l"]["structured_output"]["schema"] = {"$ref": "#/$defs/x"}
+    found = come(file)
+    assert "output_schema" not in configs(found)["read"]
+    assert "fit no schema here" in notes(found)["Read"]
+    assert "Nothing stands where it refers to 'l.structured_output.name'" in notes(found)["End"]
+
+
+# --- Langflow ------------------------------------------------------------------------------------
+
+
+def test_a_router_that_leads_back_becomes_a_loop_that_decides_after_its_round():
+    found = come("langflow_loop.json")
+    answers = iter(["a", "b", "it is Done"])
+    done = ran(found, "begin", draft=lambda question: next(answers))
+    assert text_of(done) == "it is Done"
+    asked = [one.messages for one in done.services.asked]
+    assert [one[-1].text for one in asked] == ["begin", "a", "b"]
+    assert asked[0][0].text == "Use {{name}} and {braces}."
+    assert "a loop, of at most 4 rounds" in notes(found)["Done?"]
+
+
+def test_a_router_that_leads_back_when_its_condition_holds_has_a_first_round_all_the_same():
+    file = document("langflow_loop.json")
+    for edge in file["data"]["edges"]:
+        handle = edge["data"]["sourceHandle"]
+        turned = {"true_result": "false_result", "false_result": "true_result"}
+        handle["name"] = turned.get(handle["name"], handle["name"])
+    file["data"]["nodes"][3]["data"]["node"]["template"]["match_text"]["value"] = "more"
+    answers = iter(["some more", "enough"])
+    done = ran(come(file), draft=lambda question: next(answers))
+    assert text_of(done) == "enough"
+
+
+def test_a_router_that_decides_before_its_round_may_have_none():
+    file = document("langflow_loop.json")
+    field = file["data"]["edges"][0]["data"]["targetHandle"]
+    file["data"]["edges"][0]["target"] = "ConditionalRouter-d"
+    field["fieldName"] = "input_text"
+    found = come(file)
+    assert text_of(ran(found, "done before it began")) == "done before it began"
+    done = ran(found, "begin", draft="done")
+    assert (text_of(done), len(done.services.asked)) == ("done", 1)
+
+
+def test_the_rounds_of_a_loop_are_bounded_as_there():
+    done = ran(come("langflow_loop.json"), draft="never")
+    assert len(done.services.asked) == 4
+
+
+def test_a_round_that_is_no_whole_one_is_left_out_and_told():
+    file = document("langflow_loop.json")
+    file["data"]["edges"].append(
+        {
+            "source": "OpenAIModel-c",
+            "target": "ChatOutput-e",
+            "data": {"sourceHandle": {"name": "text_output"}, "targetHandle": {"fieldName": "x"}},
+        }
+    )
+    found = come(file)
+    assert "Its way back to 'Draft' is left out" in notes(found)["Done?"]
+    assert text_of(ran(found, draft="it is done")).startswith("it is done")
+
+
+def test_a_circle_of_models_comes_in_without_what_closes_it():
+    file = document("langflow_loop.json")
+    file["data"]["nodes"][3]["data"]["type"] = "OpenAIModel"
+    found = come(file)
+    assert "Its way back to 'Draft' is left out" in notes(found)["Done?"]
+    assert len(ran(found).services.asked) == 2
+
+
+def test_a_model_that_is_given_texts_of_both_ways_is_told_the_one_taken():
+    file = document("langflow_loop.json")
+    models = [("X", "One", ""), ("Y", "Two", ""), ("Z", "Last", "")]
+    nodes = [one for one in file["data"]["nodes"] if one["id"] != "OpenAIModel-c"]
+    file["data"]["nodes"] = nodes + [
+        {"id": key, "data": {"type": "OpenAIModel", "node": {"display_name": title}}}
+        for key, title, _ in models
+    ]
+    wires = [
+        ("ChatInput-a", "message", "ConditionalRouter-d", "input_text"),
+        ("ConditionalRouter-d", "true_result", "X", "input_value"),
+        ("ConditionalRouter-d", "false_result", "Y", "input_value"),
+        ("X", "text_output", "Z", "system_message"),
+        ("Y", "text_output", "Z", "input_value"),
+        ("Z", "text_output", "ChatOutput-e", "input_value"),
+    ]
+    file["data"]["edges"] = [
+        {
+            "source": source,
+            "target": target,
+            "data": {"sourceHandle": {"name": output}, "targetHandle": {"fieldName": field}},
+        }
+        for source, output, target, field in wires
+    ]
+    done = ran(come(file), "it is not", one="1", two="2", last="3")
+    assert text_of(done) == "3"
+    assert [one.text for one in done.services.asked[-1].messages] == ["2"]
+
+
+def test_an_agent_calls_the_tools_that_there_are():
+    found = come("langflow_agent.json")
+    call = {"id": "1", "name": "calculator", "args": {"expression": "1 + 1"}}
+    answers = iter([FakeReply("", tool_calls=(call,)), FakeReply("two")])
+    done = ran(found, "1 + 1?", agent=lambda question: next(answers))
+    assert text_of(done) == "two"
+    assert [one.tool for one in done.services.called] == ["calculator"]
+    assert configs(found)["agent"]["tools"] == ["calculator", "clock"]
+    assert outcomes(found) | {"Calculator": "approximated", "Yahoo Finance": "left_out"} == (
+        outcomes(found)
+    )
+    assert "the tool 'calculator'" in notes(found)["Calculator"]
+    assert configs(found)["memory"]["window"] == 30
+
+
+class Refusing:
+    """A world in which no tool may be used and no model can do anything."""
+
+    def model(self, name):
+        return None
+
+    def may_use(self, tool):
+        return False
+
+
+def test_an_agent_whose_tools_may_not_be_used_is_a_model_and_that_is_told():
+    found = come("langflow_agent.json", world=Refusing())
+    assert "tools" not in configs(found)["agent"]
+    assert outcomes(found)["Calculator"] == "left_out"
+    assert "calls no tools" in notes(found)["Calculator"]
+    assert text_of(ran(found, agent="plain")) == "plain"
+
+
+def test_an_agent_asks_the_model_it_is_lent():
+    file = document("langflow_agent.json")
+    lent = {"provider": {"value": "OpenAI"}, "model_name": {"value": "gpt-4o-mini"}}
+    node = {"display_name": "Model", "template": lent}
+    file["data"]["nodes"].append({"id": "M", "data": {"type": "LanguageModel", "node": node}})
+    handles = {
+        "sourceHandle": {"name": "model_output"},
+        "targetHandle": {"fieldName": "agent_llm"},
+    }
+    file["data"]["edges"].append({"source": "M", "target": "Agent-d", "data": handles})
+    found = come(file)
+    assert outcomes(found)["Model"] == "left_out"
+    assert "openai:gpt-4o-mini is not known" in notes(found)["Agent"]
+    assert len(ran(found).services.asked) == 1
+
+
+# --- both ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["dify_branches.yml", "langflow_loop.json"])
+def test_a_node_whose_id_another_has_is_told(name):
+    file = document(name)
+    graph = file["workflow"]["graph"] if "workflow" in file else file["data"]
+    twin = json.loads(json.dumps(graph["nodes"][2]))
+    graph["nodes"].append(twin)
+    found = come(file)
+    assert len(found.nodes) == len(graph["nodes"])
+    assert found.nodes[-1].outcome == "left_out"
+    assert "Another node of the file has its id" in found.nodes[-1].notes[0]
+
+
+def test_a_constant_text_stands_where_it_was_used():
+    file = document("langflow_loop.json")
+    edge = {"sourceHandle": {"name": "text"}, "targetHandle": {"fieldName": "input_value"}}
+    output = {"id": "o", "data": {"type": "ChatOutput", "node": {"display_name": "Told"}}}
+    file["data"]["nodes"].append(output)
+    file["data"]["edges"].append({"source": "TextInput-b", "target": "o", "data": edge})
+    found = come(file)
+    assert configs(found)["told"]["output"] == 'Use {{"{{"}}name}} and {braces}.'
+    assert notes(found)["Rules"] == "Its text stands where it was used."

@@ -1,0 +1,75 @@
+"""What stands in an iteration of Dify: what leads into it, back to its next item, and is seen."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from workflows.interchange.assembly import EACH, Link
+from workflows.interchange.foreign import Conversion, ForeignNode
+from workflows.interchange.loose import Loose
+
+OUT, FAILS = "source", "fail-branch"
+_ITEM = ("item", "index")
+
+Nodes = Mapping[str, ForeignNode]
+
+
+def stands_in(one: ForeignNode) -> str:
+    """The loop or iteration around a node; empty: none."""
+    data = one.data.at("data")
+    around = one.data.text("parentId") or data.text("iteration_id") or data.text("loop_id")
+    return around or ("?" if data.true("isInIteration") or data.true("isInLoop") else "")
+
+
+def handles(data: Loose) -> list[str]:
+    """By what a node may be left."""
+    if data.text("type") == "if-else":
+        return [*(handle_of(one) for one in cases_of(data)), "false"]
+    return [OUT, FAILS] if data.text("error_strategy") == FAILS else [OUT]
+
+
+def cases_of(data: Loose) -> list[Loose]:
+    """Old files have one, which is the node itself."""
+    return list(data.each("cases")) or [data]
+
+
+def handle_of(case: Loose) -> str:
+    return case.text("case_id") or case.text("id") or "true"
+
+
+def links_within(nodes: Nodes, links: Sequence[Link]) -> Iterator[Link]:
+    """Those that do not cross the border of an iteration, and those into each."""
+    around = {key: stands_in(one) for key, one in nodes.items()}
+    for link in links:
+        if around.get(link.source) == around.get(link.target):
+            yield link
+    for key, one in nodes.items():
+        if one.type == "iteration" and (first := _first(nodes, key)):
+            yield Link(key, EACH, first)
+
+
+def links_back(nodes: Nodes, links: Sequence[Link]) -> Iterator[Link]:
+    """From all that nothing follows in an iteration."""
+    followed = {(link.source, link.handle) for link in links}
+    for key, one in nodes.items():
+        around = nodes.get(stands_in(one))
+        if around is not None and around.type == "iteration":
+            for handle in handles(one.data.at("data")):
+                if (key, handle) not in followed:
+                    yield Link(key, handle, around.id)
+
+
+def _first(nodes: Nodes, key: str) -> str:
+    named = nodes[key].data.text("data", "start_node_id")
+    inside = [one for one in nodes.values() if stands_in(one) == key]
+    first = [one.id for one in inside if one.id == named or one.type == "iteration-start"]
+    return first[0] if first else ""
+
+
+def is_seen(conversion: Conversion, key: str, at: str, variable: str) -> bool:
+    """Whether node `at` may name what node `key` leaves."""
+    around = conversion.inner.get(at, "")
+    if variable in _ITEM and conversion.nodes[key].type == "iteration":
+        return around == key
+    if key in conversion.inner and at == conversion.inner[key]:
+        return True  # what an item gives
+    inside = conversion.inner.get(key, around)
+    return inside == around != key and conversion.ways.leads(key, at)

@@ -1,0 +1,108 @@
+"""Variables of a conversation in Dify as variables of the run, and what sets them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from workflows.definition.expressions import MAX_CHARACTERS
+from workflows.interchange.assembly import node as made
+from workflows.interchange.assembly import row
+from workflows.interchange.dify_texts import value_of
+from workflows.interchange.foreign import NAME, Conversion
+from workflows.interchange.loose import Loose
+from workflows.interchange.phrases import Unsayable, literal, where, whole
+from workflows.interchange.requests import is_secret
+
+_EMPTY: dict[str, Any] = {"string": "", "number": 0, "object": {}, "boolean": False}
+_LONGEST_NAME, _LONGEST_VALUE = 64, 300
+_ADDING = {"append": "{} + [{}]", "extend": "{} + {}", "+=": "{} + {}", "-=": "{} - {}"}
+_ADDING |= {"*=": "{} * {}", "/=": "double({}) / double({})"}
+
+
+def variables_of(document: Loose) -> dict[str, tuple[str, str]]:
+    """The variables of a conversation: what each is, set or not, and what it is when cleared."""
+    return {
+        name: (where([f"has(variables.{name})"], f"variables.{name}", _first(one)), _empty(one))
+        for one in document.each("workflow", "conversation_variables")
+        if NAME.fullmatch(name := one.text("name")) and len(name) <= _LONGEST_NAME
+    }
+
+
+def _first(one: Loose) -> str:
+    """What a variable is before it is set."""
+    value = one.at("value").value
+    said = literal(value)
+    kept = value is not None and len(said) <= _LONGEST_VALUE and not is_secret(said)
+    return said if kept else _empty(one)
+
+
+def _empty(one: Loose) -> str:
+    kind = one.text("value_type")
+    return literal([] if kind.startswith("array") else _EMPTY.get(kind, ""))
+
+
+def assigner(conversion: Conversion, key: str, data: Loose) -> None:
+    report, title = conversion.reports[key], conversion.nodes[key].title
+    nodes: list[dict[str, Any]] = []
+    for one in _items(data):
+        name = (one.texts("variable_selector") + ["", ""])[1]
+        try:
+            config = {"name": name, "expression": _value(conversion, key, one)}
+        except Unsayable as error:
+            report.note(f"'{name[:80]}' is not set, for {error}.")
+            continue
+        first = conversion.id_of(key, "variable")
+        own = conversion.names.new(f"{first}_{name}", "variable") if nodes else first
+        nodes.append(made(own, "variable", title, config))
+    if not nodes:
+        conversion.leave_out(key, "Nothing of it can be said here.")
+        return
+    conversion.take(key, row(*nodes))
+    report.note("What it sets lasts for the run, not for the conversation.")
+    if key in conversion.inner:
+        report.note("What it sets for an item is seen by that item only.")
+
+
+def _items(data: Loose) -> Iterator[Loose]:
+    """Those of a file of today; an old one has a single one, in other words."""
+    if not data.keys() or data.at("items").value is not None:
+        yield from data.each("items")
+        return
+    yield Loose(
+        {
+            "variable_selector": data.texts("assigned_variable_selector"),
+            "value": data.texts("input_variable_selector"),
+            "input_type": "variable",
+            "operation": data.text("write_mode") or "over-write",
+        }
+    )
+
+
+def _value(conversion: Conversion, key: str, one: Loose) -> str:
+    """An expression for what a variable is set to. Raises Unsayable."""
+    selector, operation = one.texts("variable_selector"), one.text("operation")
+    now = value_of(conversion, selector, key) if selector[:1] == ["conversation"] else ""
+    if not now:
+        raise Unsayable("only variables of the conversation are set here")
+    if operation == "clear":
+        said = conversion.variables[selector[1]][1]
+    elif operation in ("over-write", "set"):
+        said = _given(conversion, key, one)
+    elif operation in _ADDING:
+        said = _ADDING[operation].format(whole(now), whole(_given(conversion, key, one)))
+    else:
+        raise Unsayable(f"nothing here does '{operation[:40]}'")
+    if len(said) > MAX_CHARACTERS:
+        raise Unsayable("its value is too long")
+    return said
+
+
+def _given(conversion: Conversion, key: str, one: Loose) -> str:
+    if one.text("input_type") == "constant" or one.text("operation") == "set":
+        said = literal(one.at("value").value)
+        if is_secret(said):
+            raise Unsayable("its value is a secret, which stays behind")
+        return said
+    selector = one.texts("value")
+    if said := value_of(conversion, selector, key):
+        return said
+    raise Unsayable(f"nothing here is '{'.'.join(selector)[:80]}'")

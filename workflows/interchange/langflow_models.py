@@ -1,0 +1,135 @@
+"""Models and agents of Langflow; an agent's tools are called by a tools node of ours."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from workflows.definition.graph import OUT
+from workflows.interchange.assembly import PASSES, edge, row
+from workflows.interchange.assembly import node as made
+from workflows.interchange.foreign import asking, remembering, sampling
+from workflows.interchange.langflow_texts import Wiring
+from workflows.interchange.loose import Loose
+from workflows.interchange.phrases import not_carried
+from workflows.nodes.model import PARAMETERS
+
+PROVIDERS = {
+    "OpenAIModel": "openai",
+    "AnthropicModel": "anthropic",
+    "OllamaModel": "ollama",
+    "LanguageModelComponent": "",
+    "LanguageModel": "",
+    "Agent": "",
+}
+_TOOLS = {
+    "CalculatorComponent": "calculator",
+    "CalculatorTool": "calculator",
+    "CurrentDate": "clock",
+    "URL": "http_get",
+    "URLComponent": "http_get",
+}
+_MOST_ROUNDS = 50
+
+
+def model(wiring: Wiring, key: str) -> None:
+    conversion = wiring.conversion
+    if key in wiring.lent:
+        conversion.leave_out(key, "An agent asks it: see there.")
+        return
+    config, nodes = _asking(wiring, key, "system_message")
+    conversion.take(key, row(*nodes))
+
+
+def agent(wiring: Wiring, key: str) -> None:
+    conversion = wiring.conversion
+    one, report = conversion.nodes[key], conversion.reports[key]
+    config, nodes = _asking(wiring, key, "system_prompt")
+    kept = one.data.number("n_messages", "value")
+    if kept and nodes[0]["type"] != "memory":
+        nodes.insert(0, remembering(conversion.names.new("memory", "memory"), one.title, kept))
+    name = conversion.id_of(key, "model")
+    can = conversion.known.can(config["model"], "tools") and "tools" in conversion.known.kinds
+    given = dict.fromkeys(_tools(wiring, key, can=can))
+    if not given:
+        conversion.take(key, row(*nodes))
+        return
+    rounds = one.data.number("max_iterations", "value")
+    if rounds is not None:
+        config["max_rounds"] = int(min(max(rounds, 1), _MOST_ROUNDS))
+    config["tools"] = list(given)
+    calls = made(conversion.names.new(f"{name}_tools", "tools"), "tools", f"{one.title}: tools", {})
+    nodes[-1] = {**nodes[-1], "config": {**nodes[-1]["config"], **config}}
+    step = row(*nodes)
+    between = (edge(name, "tool_calls", calls["id"]), edge(calls["id"], OUT, name))
+    conversion.take(key, replace(step, nodes=(*nodes, calls), edges=(*step.edges, *between)))
+    for tool in wiring.tools.get(key, ()):
+        if conversion.reports[tool].outcome != "left_out":
+            conversion.reports[tool].became.append(calls["id"])
+    report.note("Its tools are called by a node of their own.")
+
+
+def _tools(wiring: Wiring, key: str, *, can: bool) -> Iterator[str]:
+    """The keys of the tools an agent may call; what became of each component is told there."""
+    conversion = wiring.conversion
+    for one in wiring.tools.get(key, ()):
+        kind = conversion.nodes[one].type
+        name, report = _TOOLS.get(kind, ""), conversion.reports[one]
+        conversion.steps[one] = PASSES
+        if not name:
+            conversion.leave_out(one, not_carried(kind, "component"))
+        elif not can:
+            conversion.leave_out(one, "The model that is asked here calls no tools.")
+        elif not conversion.known.may_use(name):
+            conversion.leave_out(one, f"The tool '{name}', which does that here, may not be used.")
+        else:
+            report.note(f"The agent calls the tool '{name}' in its place.")
+            yield name
+    if conversion.nodes[key].data.true("add_current_date_tool", "value"):
+        if can and conversion.known.may_use("clock"):
+            yield "clock"
+        else:
+            conversion.reports[key].note("It is not told the date: no tool for that may be used.")
+
+
+def _asking(wiring: Wiring, key: str, field: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The settings of a model node, and the row of nodes that ends with it."""
+    conversion = wiring.conversion
+    one, report = conversion.nodes[key], conversion.reports[key]
+    remembered: dict[str, None] = {}
+    system = wiring.text(key, field, remembered)
+    question = wiring.text(key, "input_value", remembered)
+    asked = _model(wiring, key)
+    if not asked:
+        report.note("No model is named as it is known here; the default answers.")
+    for name in ("json_mode", "model_kwargs", "output_schema"):
+        if one.data.at(name, "value").value:
+            report.note(f"Its setting '{name}' was dropped.")
+    config: dict[str, Any] = {
+        "model": conversion.model(key, asked),
+        "system": system,
+        **sampling(report, _parameters(one.data)),
+    }
+    nodes = asking(conversion, key, config, question, wiring.arriving(key, "input_value"))
+    if remembered:
+        window = conversion.nodes[next(iter(remembered))].data.number("n_messages", "value")
+        name = conversion.names.new(f"{nodes[-1]['id']}_memory", "memory")
+        nodes.insert(0, remembering(name, one.title, window))
+    return config, nodes
+
+
+def _model(wiring: Wiring, key: str) -> str:
+    """provider:model, of the component itself or of one that lends it its model."""
+    lender = wiring.sources.get((key, "agent_llm"), key)
+    one = wiring.conversion.nodes.get(lender, wiring.conversion.nodes[key])
+    told = one.data.text("provider", "value") or one.data.text("agent_llm", "value")
+    provider = PROVIDERS.get(one.type) or told.lower()
+    name = one.data.text("model_name", "value")
+    return f"{provider}:{name}" if provider and name else ""
+
+
+def _parameters(data: Loose) -> dict[str, Any]:
+    """Those that a model node has too; 0 is how Langflow says that an answer may be any length."""
+    found: dict[str, Any] = {name: data.number(name, "value") for name in PARAMETERS}
+    stops = data.text("stop_tokens", "value")
+    found["stop"] = [text for text in stops.split(",") if text and "{{" not in text]
+    return {**found, "max_tokens": found["max_tokens"] or None}
