@@ -17,6 +17,8 @@ from budgets.services.budgets import (
     delete_budget,
     keep_budget,
 )
+from budgets.standing import standing_of
+from core import clock
 from core.back_office import DeletedWhole, ReadOnlyAdmin
 from core.errors import ChatterError
 
@@ -74,7 +76,7 @@ class BudgetAdmin(DeletedWhole, admin.ModelAdmin):
     """Goes through the services, which audit; how is counted stays as it was made."""
 
     form = BudgetForm
-    list_display = ("name", "key", "owner", "most", "period", "time_zone", "active", "created_at")
+    list_display = ("name", "key", "owner", "most", "used", "period", "active", "created_at")
     list_filter = ("scope", "unit", "period", "active")
     list_select_related = ("owner",)
     search_fields = ("name", "=key", "owner__username", "=id")
@@ -91,6 +93,17 @@ class BudgetAdmin(DeletedWhole, admin.ModelAdmin):
 
     def of(self, budget: Budget) -> str:
         return budget.key.partition(":")[2]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        rows: Any = super().get_queryset(request)
+        return rows.for_list()
+
+    @admin.display(description="used now")
+    def used(self, budget: Budget) -> str:
+        """In the present period, with the highest threshold that was told of."""
+        now = standing_of(budget, clock.now())
+        spent = shown(budget.unit, now.spent)
+        return f"{spent}, {now.reached}% reached" if now.reached else spent
 
     @admin.display(description="at most", ordering="cap")
     def most(self, budget: Budget) -> str:
@@ -123,6 +136,7 @@ class BudgetPeriodAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         "begins_at",
         "ends_at",
         "used",
+        "at_most",
         "under_way",
         "unknown_calls",
         "warned",
@@ -135,6 +149,10 @@ class BudgetPeriodAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     @admin.display(description="spent", ordering="spent")
     def used(self, period: BudgetPeriod) -> str | None:
         return text_of(period.budget.unit, period.spent)
+
+    @admin.display(description="of it a bound", ordering="bound")
+    def at_most(self, period: BudgetPeriod) -> str | None:
+        return text_of(period.budget.unit, period.bound)
 
     @admin.display(description="reserved", ordering="reserved")
     def under_way(self, period: BudgetPeriod) -> str | None:

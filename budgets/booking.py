@@ -7,7 +7,7 @@ no two processes see the same room, and none waits for another in a ring.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -24,7 +24,7 @@ from budgets.warning import warn
 from core.bulk import insert_rows, update_rows
 from core.models import new_id
 
-_CHANGED = ("spent", "reserved", "unknown_calls", "warned")
+_CHANGED = ("spent", "bound", "reserved", "unknown_calls", "warned")
 
 
 @dataclass(slots=True)
@@ -47,17 +47,29 @@ class _Charge:
         }
 
 
-def book(needs: Sequence[Need], uses: Sequence[Use]) -> dict[UUID, str]:
-    """Reserve what these calls may use, and settle those; the calls that are refused, and why.
+class Booked(NamedTuple):
+    """The calls that are refused, and why; and those that get an answer of so many tokens only."""
 
-    A call is reserved on each budget it touches, or refused by one and reserved on none. Without
-    any budget this is one statement. Takes part in the caller's transaction, and locks budgets.
+    refused: Mapping[UUID, str]
+    answers: Mapping[UUID, int]
+
+
+_AS_ASKED = Booked({}, {})
+
+
+def book(needs: Sequence[Need], uses: Sequence[Use]) -> Booked:
+    """Reserve what these calls may use, and settle those.
+
+    A call is reserved on each budget it touches, or refused by one and reserved on none. Where
+    there is no room for its longest answer, it is reserved with the longest there is room for.
+    Without any budget this is one statement. Takes part in the caller's transaction, and locks
+    budgets.
     """
     if not any_budget():
-        return {}
+        return _AS_ASKED
     budgets = _locked(needs, uses)
     if not budgets:
-        return {}
+        return _AS_ASKED
     books = _Books(budgets, needs, uses)
     begun = {need.call_id for need in needs}
     for use in uses:
@@ -68,7 +80,7 @@ def book(needs: Sequence[Need], uses: Sequence[Use]) -> dict[UUID, str]:
         books.settle(use)
     books.write()
     record_many([_refusal(need) for need in needs if need.call_id in refused])
-    return refused
+    return Booked(refused, books.answers)
 
 
 def any_budget() -> bool:
@@ -110,16 +122,18 @@ class _Books:
         self._new_periods: set[UUID] = set()
         self._changed: dict[UUID, BudgetPeriod] = {}
         self._by_id = {budget.id: budget for budget in budgets}
+        self.answers: dict[UUID, int] = {}
         self._read_charges(uses)
         self._periods = self._read_periods(needs)
 
     def reserve(self, need: Need) -> str:
         """Reserve it everywhere, or say why not."""
         wanted: list[_Charge] = []
-        for budget in self._budgets:
-            if not self._touches(budget, need):
-                continue
-            period = self._period(budget, need)
+        touched = [
+            (one, self._period(one, need)) for one in self._budgets if self._touches(one, need)
+        ]
+        need = _fitted(need, touched)
+        for budget, period in touched:
             most = worst(budget.rule, need.tokens, need.nano_usd)
             if budget.active and (why := _refused(budget, period, need, most)):
                 return why
@@ -128,6 +142,8 @@ class _Books:
         for charge in wanted:
             charge.period.reserved += charge.reserved or 0
             self._changed[charge.period.id] = charge.period
+        if need.answer is not None:
+            self.answers[need.call_id] = need.answer
         self._new_charges += wanted
         self._charges.setdefault(need.call_id, []).extend(wanted)
         return ""
@@ -136,11 +152,10 @@ class _Books:
         for charge in self._charges.pop(use.call_id, ()):
             period = charge.period
             unit = self._by_id[period.budget_id].unit
-            amount = used(unit, charge.reserved, charge.ceiling, use)
+            counted = used(unit, charge.reserved, charge.ceiling, use)
             period.reserved -= charge.reserved or 0
-            period.spent += amount or 0
-            period.unknown_calls += amount is None
-            self._settled.append({"id": charge.id, "spent": amount or 0})
+            period.count(counted)
+            self._settled.append({"id": charge.id, "spent": counted.amount or 0})
             self._changed[period.id] = period
 
     def write(self) -> None:
@@ -208,10 +223,29 @@ def _members(
     return set(pairs.values_list("user_id", "group_id"))
 
 
+def _fitted(need: Need, touched: Sequence[tuple[Budget, BudgetPeriod]]) -> Need:
+    """With as long an answer as there is room for on each; as it is, where nothing fits."""
+    fitting = need
+    for budget, period in touched:
+        left = _left(budget, period)
+        most = worst(budget.rule, fitting.tokens, fitting.nano_usd)
+        if not budget.active or most is None or most <= left:
+            continue
+        shorter = need.fitted(budget.rule, left)
+        if shorter is None:
+            return need
+        fitting = shorter
+    return fitting
+
+
+def _left(budget: Budget, period: BudgetPeriod) -> int:
+    return max(budget.cap - period.spent - period.reserved, 0)
+
+
 def _refused(budget: Budget, period: BudgetPeriod, need: Need, most: int | None) -> str:
     """Why a call may not be made; empty where it may."""
     whose = f"The budget '{budget.name}' ({budget.get_scope_display()}, {_per(budget)})"
-    left = max(budget.cap - period.spent - period.reserved, 0)
+    left = _left(budget, period)
     if most is None and need.tokens is not None:
         return f"{whose} is of money, and the model '{need.model}' has no price."
     if most is None:

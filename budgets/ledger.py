@@ -39,7 +39,7 @@ class Ledger(Protocol):
         """Those whose ids a subquery gives."""
 
     def plain_sum(self, calls: Calls, unit: str) -> int:
-        """What calls used that are over, and of which the provider told how much that was."""
+        """What calls used that are over and were heard of, where the ledger knows how much."""
 
     def others(self, calls: Calls, unit: str) -> Iterator[Called]:
         """All others of them, one by one."""

@@ -115,8 +115,10 @@ class Budget(EditableRecord):
 class BudgetPeriod(Record):
     """What was used of a budget in one of its periods: `spent`, and `reserved` for calls under way.
 
-    A call counts in the period it began in. `carried` is the part of `spent` that calls had used
-    before the budget was made; `unknown_calls` are calls of which nobody knows what they used.
+    A call counts in the period it began in. `bound` is the part of `spent` that is no more than a
+    bound: calls that nobody heard of again count as what was reserved for them. `carried` and
+    `carried_bound` are the parts of both that calls had used before the budget was made;
+    `unknown_calls` are calls of which nobody knows what they used.
     `warned` is the highest percentage that was told of, of the cap there is.
     """
 
@@ -124,7 +126,9 @@ class BudgetPeriod(Record):
     begins_at = models.DateTimeField()
     ends_at = models.DateTimeField(null=True)
     carried = models.BigIntegerField(default=0)
+    carried_bound = models.BigIntegerField(default=0, db_default=0)
     spent = models.BigIntegerField(default=0)
+    bound = models.BigIntegerField(default=0, db_default=0)
     reserved = models.BigIntegerField(default=0)
     unknown_calls = models.IntegerField(default=0)
     warned = models.IntegerField(default=0)
@@ -143,6 +147,12 @@ class BudgetPeriod(Record):
 
     def __str__(self) -> str:
         return f"{self.begins_at:%Y-%m-%d}"
+
+    def count(self, counted: amounts.Counted) -> None:
+        """A call that is over; the caller writes it."""
+        self.spent += counted.amount or 0
+        self.bound += counted.bound
+        self.unknown_calls += counted.amount is None
 
 
 class BudgetCharge(models.Model):

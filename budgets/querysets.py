@@ -1,5 +1,6 @@
 """Every read of budgets for a user starts at `visible_to`."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
@@ -11,17 +12,24 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
+def going_on(at: datetime) -> Q:
+    """The periods that an instant lies in."""
+    return (Q(ends_at=None) | Q(ends_at__gt=at)) & Q(begins_at__lte=at)
+
+
 class BudgetQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: "User") -> "BudgetQuerySet":
         """Those one made, and those on oneself; staff see all."""
-        return self if user.is_staff else self.filter(Q(owner=user) | Q(user=user))
+        return self if user.is_staff else self.concerning(user)
+
+    def concerning(self, user: "User") -> "BudgetQuerySet":
+        """Those one made, and those on oneself: those whose warnings one is told."""
+        return self.filter(Q(owner=user) | Q(user=user))
 
     def for_list(self) -> "BudgetQuerySet":
         """With the period there is now, where anything was counted in it, as `running`."""
-        now = clock.now()
-        goes_on = Q(ends_at=None) | Q(ends_at__gt=now)
         model = self.model._meta.apps.get_model("budgets", "BudgetPeriod")
-        running = model._default_manager.filter(goes_on, begins_at__lte=now)
+        running = model._default_manager.filter(going_on(clock.now()))
         return self.select_related("owner").prefetch_related(
             Prefetch("periods", queryset=running, to_attr="running")
         )

@@ -1,16 +1,21 @@
-"""Which budgets have no room for something."""
+"""Which budgets have no room for something, and of which so much is used that it is told."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
 
 from accounts.models import User
 from budgets.amounts import worst
-from budgets.models import Budget
+from budgets.models import Budget, BudgetPeriod
+from budgets.querysets import going_on
 from budgets.standing import standing_of
+from budgets.warning import said_of
 from core import clock
+
+_TOLD = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,14 @@ def touched_by(keys: Sequence[str], users: Sequence[UUID | None]) -> Q:
     """The budgets that calls touch by what they are for, or by a group of their user's."""
     memberships = User.groups.through.objects.filter(user__in=users)
     return Q(key__in=keys) | Q(group__in=memberships.values("group_id"))
+
+
+def reached_by(user: User) -> list[dict[str, Any]]:
+    """Of budgets that concern a user: the highest threshold each has reached in its period now."""
+    concern = Budget.objects.concerning(user)
+    periods = BudgetPeriod.objects.filter(going_on(clock.now()), warned__gt=0, budget__in=concern)
+    found = periods.select_related("budget").order_by("id")[:_TOLD]
+    return [said_of(one.budget, one, one.warned) for one in found]
 
 
 def short_of(

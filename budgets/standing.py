@@ -14,15 +14,19 @@ _SOON = 100  # before a hundredth of the period, a mean says nothing
 class Standing:
     """`left` is what calls may still reserve; `forecast` is None where there is no telling.
 
-    `unknown_calls` used an amount that nobody knows, which is in none of these numbers.
+    `bound` is the part of `spent` that is no more than a bound. `unknown_calls` used an amount that
+    nobody knows, which is in none of these numbers. `reached` is the highest threshold that was
+    told of, in percent.
     """
 
     span: Span
     spent: int
+    bound: int
     reserved: int
     left: int
     forecast: int | None
     unknown_calls: int
+    reached: int | None
 
 
 def standing_of(budget: Budget, at: datetime) -> Standing:
@@ -33,10 +37,12 @@ def standing_of(budget: Budget, at: datetime) -> Standing:
     return Standing(
         span,
         found.spent,
+        found.bound,
         found.reserved,
         max(budget.cap - found.spent - found.reserved, 0),
         _forecast(span, found.spent, at),
         found.unknown_calls,
+        found.warned or None,
     )
 
 

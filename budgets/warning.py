@@ -27,7 +27,7 @@ def warn(touched: Sequence[tuple[Budget, BudgetPeriod]]) -> None:
         return
     record_many([_entry(budget, period, at) for budget, period, at in told])
     for tell in _told_to():
-        tell([(budget, _said(budget, period, at)) for budget, period, at in told])
+        tell([(budget, said_of(budget, period, at)) for budget, period, at in told])
 
 
 def forget_above(budget: Budget, period: BudgetPeriod) -> None:
@@ -45,7 +45,8 @@ def _crossed(budget: Budget, period: BudgetPeriod) -> list[int]:
     return sorted(at for at in budget.warn_at if period.spent * _HUNDRED >= budget.cap * at)
 
 
-def _said(budget: Budget, period: BudgetPeriod, at: int) -> dict[str, Any]:
+def said_of(budget: Budget, period: BudgetPeriod, at: int) -> dict[str, Any]:
+    """What is told of a threshold; amounts are in nano-dollars or tokens."""
     return {
         "budget": str(budget.id),
         "name": budget.name,
@@ -54,6 +55,7 @@ def _said(budget: Budget, period: BudgetPeriod, at: int) -> dict[str, Any]:
         "unit": budget.unit,
         "cap": budget.cap,
         "spent": period.spent,
+        "bound": period.bound,
         "reserved": period.reserved,
         "begins_at": period.begins_at.isoformat(),
         "ends_at": period.ends_at and period.ends_at.isoformat(),
@@ -61,7 +63,7 @@ def _said(budget: Budget, period: BudgetPeriod, at: int) -> dict[str, Any]:
 
 
 def _entry(budget: Budget, period: BudgetPeriod, at: int) -> Entry:
-    said = _said(budget, period, at)
+    said = said_of(budget, period, at)
     return Entry(
         action="budgets.budget.warned",
         actor=None,

@@ -14,6 +14,10 @@ class ConversationQuerySet(models.QuerySet[Any]):
         """One's own: what people say to a model is not the staff's to read here."""
         return self.filter(owner=user)
 
+    def counted_for(self, user: "User") -> "ConversationQuerySet":
+        """One's own; staff see the numbers of all, and of nobody else's the words."""
+        return self if user.is_staff else self.visible_to(user)
+
     def for_list(self) -> "ConversationQuerySet":
         return self.defer("summary")
 

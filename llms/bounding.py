@@ -1,7 +1,7 @@
 """The most that a call may use, and asking for no more than there is left (pure)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from llms.estimate import most_output
@@ -10,6 +10,9 @@ from llms.profiles import ProfileSpec
 
 # How parameters name the longest answer.
 LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "num_predict")
+
+
+_LEAST_ANSWER = 256  # tokens; a shorter one is cut rather than said
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,41 @@ class Most:
         if self.question is None or self.answer is None:
             return None
         return highest_cost_nano_usd(tiers, self.question, self.answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """The answers shorter than the longest that may be asked for, and what a call uses with them.
+
+    `names` are the parameters that say how long.
+    """
+
+    most: Most
+    tiers: Sequence[Rates]
+    names: Sequence[str]
+    answers: range
+
+    def use_with(self, answer: int) -> tuple[int | None, int | None]:
+        """Tokens and nano-dollars at most."""
+        shorter = replace(self.most, answer=answer)
+        return shorter.tokens, shorter.nano_usd(self.tiers)
+
+    def columns_with(self, call_parameters: Mapping[str, Any], answer: int) -> dict[str, Any]:
+        """What the row of the call says."""
+        tokens, nano_usd = self.use_with(answer)
+        parameters = {**call_parameters, **dict.fromkeys(self.names, answer)}
+        return {
+            "parameters": parameters,
+            "upper_bound_tokens": tokens,
+            "upper_bound_nano_usd": nano_usd,
+        }
+
+
+def worth_asking_for(most: Most, parameters: Mapping[str, Any]) -> range:
+    """The answers that are shorter than the longest, and would do."""
+    thinking = parameters.get("thinking")
+    thoughts = thinking.get("budget_tokens") or 0 if isinstance(thinking, Mapping) else 0
+    return range(max(_LEAST_ANSWER, thoughts + 1), most.answer or 0)
 
 
 def most_of(

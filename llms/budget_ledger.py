@@ -10,13 +10,14 @@ from django.db.models import Q, QuerySet, Sum
 from budgets.amounts import TOKENS, Use
 from budgets.ledger import Called, Calls
 from budgets.periods import Span
+from llms.budgeting import HEARD_OF, is_heard_of
 from llms.models import CallStatus, ModelCall
 
 # An id holds the time at which it was made, just after the row's own.
 _ABOUT = timedelta(days=1)
 _COLUMNS = (
     *("id", "status", "total_tokens", "cost_nano_usd"),
-    *("upper_bound_tokens", "upper_bound_nano_usd"),
+    *("upper_bound_nano_usd", "upper_bound_tokens", "first_token_ms", "finish_reason"),
 )
 
 
@@ -41,9 +42,9 @@ class CallLedger:
 
     def others(self, calls: Calls, unit: str) -> Iterator[Called]:
         rows = calls.exclude(_plain(unit)).values_list(*_COLUMNS)
-        for pk, status, tokens, cost, most_tokens, most_cost in rows.iterator():
-            use = Use(pk, most_tokens is None, tokens, cost)
-            yield Called(use, status == CallStatus.OPEN, most_tokens, most_cost)
+        for pk, status, tokens, cost, most_cost, *came in rows.iterator():
+            use = Use(pk, is_heard_of(*came), tokens, cost)
+            yield Called(use, status == CallStatus.OPEN, came[0], most_cost)
 
     def _named(self, key: str, span: Span) -> Q:
         scope, _, pk = key.partition(":")
@@ -62,7 +63,7 @@ def _column(unit: str) -> str:
 
 def _plain(unit: str) -> Q:
     over = ~Q(status=CallStatus.OPEN)
-    return over & Q(upper_bound_tokens=None) & ~Q(**{_column(unit): None})
+    return over & HEARD_OF & ~Q(**{_column(unit): None})
 
 
 def _first_id(at: datetime) -> UUID:

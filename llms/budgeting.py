@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from django.db.models import Q
+
 from budgets.amounts import Need, Use
+from llms.bounding import Lengths
 from llms.errors import BUDGET_EXCEEDED, ProviderError
 from llms.ledger import CallRecord
 
@@ -11,7 +14,7 @@ from llms.ledger import CallRecord
 NOTHING_USED = {"upper_bound_tokens": 0, "upper_bound_nano_usd": 0}
 
 
-def need_of(call: CallRecord, keys: Sequence[str]) -> Need:
+def need_of(call: CallRecord, keys: Sequence[str], lengths: Lengths | None = None) -> Need:
     """What a call that is about to be made may use; `keys` are what it is for."""
     return Need(
         call_id=call.id,
@@ -23,6 +26,8 @@ def need_of(call: CallRecord, keys: Sequence[str]) -> Need:
         nano_usd=call.upper_bound_nano_usd,
         origin=call.origin,
         request_id=call.request_id,
+        answers=lengths.answers if lengths else range(0),
+        use_with=lengths.use_with if lengths else None,
     )
 
 
@@ -32,9 +37,19 @@ def keys_of(user_id: UUID | None, keys: Sequence[str]) -> tuple[str, ...]:
 
 
 def use_of(call: CallRecord) -> Use:
-    """What a call that is over has used. A bound is left where no provider told."""
-    told = call.upper_bound_tokens is None
-    return Use(call.id, told, call.total_tokens, call.cost_nano_usd)
+    """What a call that is over has used."""
+    heard_of = is_heard_of(call.upper_bound_tokens, call.first_token_ms, call.finish_reason)
+    return Use(call.id, heard_of, call.total_tokens, call.cost_nano_usd)
+
+
+def is_heard_of(most: int | None, first_token_ms: int | None, finish_reason: str) -> bool:
+    """Whether a call that is over has metered usage, for which no bound is left, or else a part of
+    its answer, or its end. `HEARD_OF` asks the database the same.
+    """
+    return most is None or first_token_ms is not None or bool(finish_reason)
+
+
+HEARD_OF = Q(upper_bound_tokens=None) | Q(first_token_ms__isnull=False) | ~Q(finish_reason="")
 
 
 def refused(why: str) -> ProviderError:

@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from core import clock
+from llms.bounding import Lengths
 from llms.models import AnsweredBy, CallStatus, Exactness
 
 Kind = Literal["text", "reasoning"]
@@ -140,9 +141,11 @@ class CallRecorder(Protocol):
     def attempts(self, node: str, visit: int, call_index: int) -> int:
         """How many rows this key has already."""
 
-    async def opened(self, call: CallRecord) -> None:
+    async def opened(self, call: CallRecord, lengths: Lengths | None = None) -> int | None:
         """Return once the open row is committed. When this raises, no provider is called.
 
+        A budget may allow one of these shorter answers only: `call` says so then, and how many
+        tokens it may have is returned.
         Raises ProviderError where the row is committed, and a budget does not allow the call.
 
         The row must be on its way before this first suspends, so that a cancelled wait can be

@@ -82,8 +82,11 @@ async def _attempt(
     call: CallRecord, prepared: Prepared, recorder: CallRecorder
 ) -> ProviderError | None:
     """Make one attempt and settle `call`; a cancelled one is also handed to the recorder."""
+    lengths = prepared.lengths()
     try:
-        await recorder.opened(call)
+        answer = await recorder.opened(call, lengths)
+        if answer is not None and lengths is not None:
+            prepared = await prepared.shortened(lengths, answer)
     except asyncio.CancelledError:
         Settler(call, prepared).never_sent()
         recorder.settled(call)

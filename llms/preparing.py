@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from core import clock
 from core.models import new_id
 from llms.asking import CallRequest
-from llms.bounding import LIMITS, Most, bounded, most_of
+from llms.bounding import LIMITS, Lengths, Most, bounded, most_of, worth_asking_for
 from llms.clients import chat_model
 from llms.errors import ProviderError
 from llms.estimate import measured_input, most_output
@@ -72,6 +72,24 @@ class Prepared:
             upper_bound_tokens=self.most.tokens,
             upper_bound_nano_usd=self.most.nano_usd(self.tiers),
         )
+
+    def lengths(self) -> Lengths | None:
+        """The shorter answers of the attempt that was opened last; None: none can be asked for."""
+        names = [name for name in LIMITS if self.parameters.get(name)]
+        if not names and self.request.profile.provider_kind not in _BOUND_BY_MAX_TOKENS:
+            return None
+        answers = worth_asking_for(self.most, self.parameters)
+        return Lengths(self.most, self.tiers, names or LIMITS[:1], answers)
+
+    async def shortened(self, lengths: Lengths, answer: int) -> "Prepared":
+        """The same with an answer of so many tokens at most. Raises ProviderError."""
+        parameters = {**self.parameters, **dict.fromkeys(lengths.names, answer)}
+        if "max_tokens" in self.options or not self.parameters.keys() & set(LIMITS):
+            options = {**self.options, "max_tokens": answer}
+            return replace(self, parameters=parameters, options=options)
+        model = await chat_model(self.request.profile, parameters)
+        options = {**self.options, **tool_options(model, self.request)}
+        return replace(self, parameters=parameters, model=model, options=options)
 
 
 async def prepare(request: CallRequest) -> Prepared:

@@ -18,7 +18,7 @@ from core.shapes import Shape
 
 _LARGEST = 10**9
 _UNITS = {"usd": NANO_USD, "tokens": TOKENS}
-_NAMES = {unit: name for name, unit in _UNITS.items()}
+UNIT_NAMES = {unit: name for name, unit in _UNITS.items()}
 
 Amount = Annotated[Decimal, Field(ge=0, le=10**15, allow_inf_nan=False)]
 Dollars = Annotated[Decimal, Field(ge=0, le=_LARGEST, decimal_places=9, allow_inf_nan=False)]
@@ -67,16 +67,21 @@ class StandingOut(Shape):
     """The period there is now. `left` is what calls may still reserve, `forecast` what will be
     spent at its end if it goes on as in the mean so far; null: there is no telling.
 
-    `unknown_calls` are calls that are in no number, for nobody knows what they used.
+    `spent` is what the ledger says, but for `bound`, which is in it: the most that calls may have
+    used of which nothing was heard again, or whose cost is not known. `unknown_calls` are calls
+    that are in no number, for nobody knows what they used. `reached` is the highest of `warn_at`
+    that was told of, null before the first.
     """
 
     begins_at: datetime
     ends_at: datetime | None
     spent: str
+    bound: str
     reserved: str
     left: str
     forecast: str | None
     unknown_calls: int
+    reached: int | None
 
 
 class BudgetOut(Shape):
@@ -107,7 +112,7 @@ def budget_out(budget: Budget) -> BudgetOut:
         owner=budget.owner_id,
         scope=budget.scope,
         of=budget.key.partition(":")[2],
-        unit=_NAMES[budget.unit],
+        unit=UNIT_NAMES[budget.unit],
         cap=str(text_of(budget.unit, budget.cap)),
         period=budget.period,
         time_zone=budget.time_zone,
@@ -126,10 +131,12 @@ def _standing_out(budget: Budget) -> StandingOut:
         begins_at=now.span.begins_at,
         ends_at=now.span.ends_at,
         spent=str(text_of(budget.unit, now.spent)),
+        bound=str(text_of(budget.unit, now.bound)),
         reserved=str(text_of(budget.unit, now.reserved)),
         left=str(text_of(budget.unit, now.left)),
         forecast=text_of(budget.unit, now.forecast),
         unknown_calls=now.unknown_calls,
+        reached=now.reached,
     )
 
 

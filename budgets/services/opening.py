@@ -20,7 +20,7 @@ def open_period(budget: Budget, at: datetime) -> BudgetPeriod:
         budget=budget, begins_at=span.begins_at, ends_at=span.ends_at
     )
     calls = ledger().calls_of(budget.key, span)
-    period.carried = ledger().plain_sum(calls, budget.unit)
+    period.spent = ledger().plain_sum(calls, budget.unit)
     charges = []
     for call in ledger().others(calls, budget.unit):
         most = worst(budget.rule, call.tokens, call.nano_usd)
@@ -28,11 +28,9 @@ def open_period(budget: Budget, at: datetime) -> BudgetPeriod:
             charges.append(_charge(budget, period, call, most))
             period.reserved += most or 0
         else:
-            amount = used(budget.unit, most, budget.rule.ceiling, call.use)
-            period.carried += amount or 0
-            period.unknown_calls += amount is None
+            period.count(used(budget.unit, most, budget.rule.ceiling, call.use))
     insert_rows(BudgetCharge, charges)
-    period.spent = period.carried
+    period.carried, period.carried_bound = period.spent, period.bound
     return period
 
 

@@ -8,9 +8,9 @@ from budgets.models import BudgetCharge, BudgetPeriod
 from core.aggregates import all_differences
 from llms.models import ModelCall, ModelPrice, ModelProfile
 from llms.services.profiles import forget_profiles
-from tests.budgets.runs import USED, WORST, finished, numbers_of, one_call
+from tests.budgets.runs import USED, WORST, finished, numbers_of, one_call, period_of
 from tests.definitions.graphs import graph
-from tests.drills.mortal import leases_run_out, live_and_die
+from tests.drills.mortal import leases_run_out, live_and_die, stopped_at
 from tests.factories.budgets import a_budget
 from tests.limits.runs import price_of_the_demo, says
 from workflows.models import WorkflowExecution
@@ -158,14 +158,52 @@ def test_a_model_whose_answers_nobody_knows_the_length_of_is_not_asked(begin):
     assert numbers_of(budget) == (0, 0)
 
 
-def test_what_no_provider_told_counts_as_the_worst_case(begin):
+def test_an_answer_that_broke_off_counts_as_the_ledger_estimates_it(begin):
+    price_of_the_demo(1)
+    budget, money = a_budget(), a_budget(unit="nano_usd", cap=10**9)
+    calls = calls_of(finished(begin(graph({"id": "model", "type": "model"}), "please break")))
+    assert {one.exactness for one in calls} == {"estimated"}
+    assert numbers_of(budget) == (sum(one.total_tokens for one in calls), 0)
+    assert numbers_of(money) == (sum(one.cost_nano_usd for one in calls), 0)
+    assert all(one.spent < one.reserved for one in BudgetCharge.objects.all())
+
+
+def test_stops_use_up_what_the_ledger_says_and_lock_nobody_out(begin):
+    answers(max_output_tokens=1_000, parameters={"delay_ms_per_word": 5})
+    price_of_the_demo(10)
+    budget, money = a_budget(cap=2_000), a_budget(unit="nano_usd", cap=20_000_000)
+    for _ in range(3):
+        execution = begin(graph({"id": "model", "type": "model"}), "say 60 words slowly")
+        assert stopped_at("text.delta", execution)
+    calls = list(ModelCall.objects.all())
+    assert {(one.status, one.exactness) for one in calls} == {("cancelled", "estimated")}
+    assert numbers_of(budget) == (sum(one.total_tokens for one in calls), 0)
+    assert numbers_of(money) == (sum(one.cost_nano_usd for one in calls), 0)
+    assert [period_of(one).bound for one in (budget, money)] == [0, 0]
+    assert finished(begin(one_call())).status == "completed"
+    for made in (a_budget(), a_budget(unit="nano_usd", cap=1)):
+        old = budget if made.unit == "tokens" else money
+        assert numbers_of(made) == numbers_of(old)
+
+
+def test_a_call_stopped_before_anything_of_it_came_counts_as_a_bound_and_says_so(begin, client):
     budget = a_budget()
-    execution = finished(begin(graph({"id": "model", "type": "model"}), "please break"))
-    charges = BudgetCharge.objects.all()
-    estimated = [one for one in calls_of(execution) if one.exactness == "estimated"]
-    assert estimated
-    assert numbers_of(budget) == (sum(one.reserved for one in charges), 0)
-    assert all(one.spent == one.reserved for one in charges)
+    finished(begin(one_call()))
+    execution = begin(graph({"id": "model", "type": "model"}), "please hang")
+    assert stopped_at("model.started", execution)
+    (call,) = calls_of(execution)
+    assert (call.status, call.exactness, call.first_token_ms) == ("cancelled", "estimated", None)
+    most = call.upper_bound_tokens
+    told = client.get(f"/api/v1/budgets/{a_budget('user', execution.user_id).pk}/").json()["now"]
+    assert (told["spent"], told["bound"]) == (str(USED + most), str(most))
+    for one in (budget, a_budget()):
+        assert (period_of(one).spent, period_of(one).bound) == (USED + most, most)
+    assert list(all_differences()) == []
+
+
+def answers(**fields):
+    ModelProfile.objects.update(**fields)
+    forget_profiles()
 
 
 def test_what_a_killed_process_reserved_is_settled_by_whoever_takes_its_run_up(begin):

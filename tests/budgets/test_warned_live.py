@@ -1,8 +1,5 @@
 """Whom a budget concerns is told on the socket, as it is committed."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
-
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from rest_framework.test import APIClient
@@ -10,40 +7,16 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from tests.budgets.runs import USED, Begin, one_call
 from tests.factories.budgets import a_budget
-from tests.watching.protocol import Client, token_of
+from tests.watching.protocol import heard_by
 from workflows.pump.pump import Pump
 from workflows.tracking.writer import writer
 
 # What is told at a commit is told only where there is one.
 pytestmark = pytest.mark.django_db(transaction=True)
-Heard = list[dict[str, Any]]
-
-
-@pytest.fixture
-def heard_by() -> Callable[[User, Callable[[], Awaitable[Any]], int], Heard]:
-    """So many warnings that a user is told of while something is done; then no more."""
-
-    def heard(user: User, do: Callable[[], Awaitable[Any]], number: int) -> Heard:
-        async def scenario() -> Heard:
-            found: Heard = []
-            async with Client(await sync_to_async(token_of)(user)) as client:
-                await client.ask(type="subscribe", channel="user")
-                await do()
-                while len(found) < number:
-                    body = await client.hear()
-                    if body["type"] != "event":
-                        found.append(body)
-                while not await client.is_silent():
-                    assert (await client.hear())["type"] == "event"
-            return found
-
-        return async_to_sync(scenario)()
-
-    return heard
 
 
 def test_each_threshold_that_a_call_crosses_is_told_to_whom_the_budget_concerns(
-    begin: Begin, alice: User, admin: User, heard_by: Any
+    begin: Begin, alice: User, admin: User
 ) -> None:
     budget = a_budget("user", alice.pk, by=admin, cap=USED, active=False)
     begin(one_call())
@@ -55,7 +28,7 @@ def test_each_threshold_that_a_call_crosses_is_told_to_whom_the_budget_concerns(
 
 
 def test_who_made_a_budget_is_told_and_nobody_else(
-    begin: Begin, client: APIClient, alice: User, admin: User, charlie: User, heard_by: Any
+    begin: Begin, client: APIClient, alice: User, admin: User, charlie: User
 ) -> None:
     budget = a_budget("user", alice.pk, by=admin)
     begin(one_call())

@@ -8,10 +8,12 @@ from typing import Any
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.db.models.functions import Now
+from django.test import override_settings
 
 from llms.metering import close_clients
 from workflows.models import ExecutionEvent, WorkflowExecution
 from workflows.pump.pump import Pump
+from workflows.services.executions import ExecutionAlreadyOver, request_cancel
 from workflows.tracking.facts import Unit
 from workflows.tracking.log import read_log
 from workflows.tracking.writer import GroupCommitWriter, writer
@@ -78,6 +80,38 @@ def live_and_die(
         return died
 
     return bool(async_to_sync(life)())
+
+
+def stopped_at(kind: str, execution: WorkflowExecution) -> bool:
+    """Run all that is claimable, and stop one execution once it has logged this; False: it never
+    did, or was over by then. The answer under way is not drained.
+    """
+
+    def ask() -> bool:
+        try:
+            request_cancel(execution.pk, by=execution.user)
+        except ExecutionAlreadyOver:
+            return False
+        return True
+
+    async def life() -> bool:
+        mortal = MortalWriter()
+        pump = Pump(mortal)
+        work = asyncio.get_running_loop().create_task(pump.drain())
+        await until(lambda: work.done() or kind in types_of(execution))
+        stopped = not work.done()
+        if stopped:
+            await asyncio.sleep(0.05)  # a call is sent just after its row is committed
+            if stopped := await sync_to_async(ask)():
+                pump.cancel(execution.pk)
+        async with asyncio.timeout(PATIENCE_S):
+            await work
+        await mortal.settle()
+        await close_clients()
+        return stopped
+
+    with override_settings(CHATTER_DRAIN_S=0):
+        return bool(async_to_sync(life)())
 
 
 def leases_run_out() -> None:

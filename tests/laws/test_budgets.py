@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from budgets.models import Budget, BudgetPeriod
 from conversations.models import Conversation
 from core.aggregates import all_differences
-from llms.models import ModelProfile
+from llms.models import ModelCall, ModelProfile
 from llms.services.profiles import forget_profiles
-from tests.drills.mortal import take_up
+from tests.drills.mortal import stopped_at, take_up
 from tests.factories.budgets import a_budget
 from tests.laws.histories import Town, numbers, steps, undone
 from workflows.models import WorkflowExecution
@@ -31,7 +31,8 @@ budgets = st.tuples(
     numbers,
 )
 changes = st.tuples(st.just("cap"), st.sampled_from(_ROOM), numbers)
-histories = st.lists(st.one_of(budgets, steps, steps, changes), min_size=4, max_size=12)
+stops = st.tuples(st.just("stop"), numbers, st.booleans())
+histories = st.lists(st.one_of(budgets, steps, steps, changes, stops), min_size=4, max_size=12)
 
 
 class ThriftyTown(Town):
@@ -61,6 +62,14 @@ class ThriftyTown(Town):
         cap = cap if unit == "tokens" else cap * 1_000
         a_budget(scope, of, by=by, unit=unit, cap=cap, period=period, **fields)
 
+    def stop(self, at: int, heard_of: bool) -> None:
+        """While an answer is given, or before anything of it has come."""
+        self.say("say 60 words slowly" if heard_of else "please hang", at)
+        execution = WorkflowExecution.objects.order_by("created_at", "pk").last()
+        assert execution is not None
+        kind = "text.delta" if heard_of else "model.started"
+        stopped_at(kind, execution)
+
     def cap(self, cap: int, at: int) -> None:
         if budget := self._one(Budget.objects.all(), at):
             Budget.objects.filter(pk=budget.pk).update(cap=cap)
@@ -70,10 +79,15 @@ _WHOSE = {"conversation": "owner", "execution": "user"}
 
 
 @pytest.mark.usefixtures("built_in")
-@given(histories)
+@given(histories, st.sampled_from([60, 2_000]))
 @lawful
-def test_budgets_say_what_the_ledger_says_and_are_never_passed(history: list[Any]) -> None:
-    ModelProfile.objects.update(max_output_tokens=60, context_window=None)
+def test_budgets_say_what_the_ledger_says_and_are_never_passed(
+    history: list[Any], longest: int
+) -> None:
+    takes_time = {"delay_ms_per_word": 1}
+    ModelProfile.objects.update(
+        max_output_tokens=longest, context_window=None, parameters=takes_time
+    )
     forget_profiles()
     with undone():
         town = ThriftyTown()
@@ -87,6 +101,28 @@ def test_budgets_say_what_the_ledger_says_and_are_never_passed(history: list[Any
         settle_lost_calls()
         assert list(all_differences()) == []
         assert not BudgetPeriod.objects.exclude(reserved=0).exists()
+        _are_sums_of_the_ledger()
+
+
+def _are_sums_of_the_ledger() -> None:
+    """By their charges, without the arithmetic of budgets: what is known of calls, and a bound."""
+    for period in BudgetPeriod.objects.select_related("budget"):
+        column = "total_tokens" if period.budget.unit == "tokens" else "cost_nano_usd"
+        charges = dict(period.charges.values_list("call_id", "spent"))
+        calls = ModelCall.objects.filter(pk__in=charges)
+        said = {one.pk: getattr(one, column) for one in calls if _came(one)}
+        known = {pk: amount for pk, amount in said.items() if amount is not None}
+        assert {pk: charges[pk] for pk in known} == known
+        if column == "total_tokens":
+            unheard = sum(charges[pk] for pk in charges.keys() - known)
+            assert period.bound - period.carried_bound == unheard
+        assert period.spent - period.carried == sum(charges.values())
+        assert 0 <= period.carried_bound <= period.bound <= period.spent
+
+
+def _came(call: ModelCall) -> bool:
+    """Whether the provider told what it used, or anything of the answer was there."""
+    return call.exactness == "metered" or any((call.answer or {}).values())
 
 
 def _held(before: dict[Any, tuple[int, int]]) -> dict[Any, tuple[int, int]]:

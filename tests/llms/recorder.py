@@ -29,7 +29,7 @@ class Recorder:
     def attempts(self, node: str, visit: int, call_index: int) -> int:
         return self.earlier_attempts
 
-    async def opened(self, call: CallRecord) -> None:
+    async def opened(self, call: CallRecord, lengths: Any = None) -> None:
         assert call.status == "open"
         assert call.settled_at is None
         self.opened_count += 1

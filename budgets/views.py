@@ -1,0 +1,31 @@
+"""The page of budgets: how those stand that one made, and those on oneself."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+from rest_framework.request import Request
+
+from accounts.authentication import user_of
+from budgets.api.shapes import budget_out
+from budgets.models import Budget
+from core.errors import NotFound
+from core.pagination import NewestFirst
+
+
+@login_required
+@require_safe
+def budgets(request: HttpRequest) -> HttpResponse:
+    """Newest first, in the present period of each; staff see others' in the back office."""
+    paginator = NewestFirst()
+    rows = Budget.objects.concerning(user_of(request)).for_list()
+    try:
+        page = paginator.paginate_queryset(rows, Request(request)) or []
+    except NotFound as error:
+        raise Http404 from error
+    shown = {
+        "budgets": [(one, budget_out(one).to_json()) for one in page],
+        "next": paginator.get_next_link(),
+        "previous": paginator.get_previous_link(),
+    }
+    return render(request, "budgets/budgets.html", shown)
