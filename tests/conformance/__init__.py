@@ -1,8 +1,8 @@
 """What workflows do, told by data files: a graph, what the outside answers, what comes of it.
 
 `cases/<what it is about>/<name>.yaml` is one run through the API, the pump and a provider on the
-wire. To add one is to write a file; unknown keys are errors. Only `about`, a graph and `expect`
-are needed.
+wire: with the pump in this process, and side by side with all others in a worker. To add one is to
+write a file; unknown keys are errors. Only `about`, a graph and `expect` are needed.
 
     about: A sentence that is true of the product.
 
@@ -10,15 +10,15 @@ are needed.
     edges: [start > ask > end, ask.error > end]      chains; a port other than `out` after a dot
     graph: {nodes: […], edges: […]}                  in place of both: the document as it is sent
 
-    message: hello          what is said; or `input: {…}` whole; `parameters: {…}`
+    message: hello          what alice (`@alice`) says; or `input: {…}` whole; `parameters: {…}`
     door: graph             by which it starts: a graph sent once, a `definition`, or a `chat`
     earlier: [hello]        what was said in the conversation before, each a turn of its own
     debug: true             its log tells what reached and left its nodes
 
     setup:
       settings: {CHATTER_LEASE_S: 10}                the server's settings, by their names
-      limits: {steps: 10}                            what a run may take on this server
-      models: {gpt-test: {context_window: 100}}      what differs of the two models
+      limits: {steps: 10}                            what a run may take
+      models: {gpt-narrow: {context_window: 40}}     a model beside the two, and what differs in it
       definitions: {child: {nodes: …, edges: …}}     other workflows; `@definition:child` is its id
       web: {/page: {status: 200, text: hi}}          a web server; `@web` is its address; a page
                                                      `needs: {header: value}`, or is `silent` to

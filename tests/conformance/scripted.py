@@ -4,18 +4,19 @@ import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from typing import ClassVar
 
 from tests.conformance.case import Answer, Page, ToolAnswer
-from tests.wire import WireServer
+from tests.wire import WirePart, WireServer
 from tools.base import Tool, ToolArgs, ToolContext, ToolFailed, ToolResult
 
 _ANY_NUMBER = 10**6
 
 
-def tell(wire: WireServer, answers: Sequence[Answer], *, for_ever: bool = False) -> None:
+def tell(wire: WireServer | WirePart, answers: Sequence[Answer], *, for_ever: bool = False) -> None:
     """Have the provider answer so; `for_ever`: each answer may be asked for again."""
     for answer in answers:
         lasting = for_ever or answer.times == "always"
@@ -53,19 +54,34 @@ class Anything(ToolArgs):
     question: str = ""
 
 
+@dataclass
+class Lines:
+    """What the tool `scripted` says in one case; counts how often it was really called."""
+
+    answers: Sequence[ToolAnswer] = ()
+    called: list[str] = field(default_factory=list)
+
+    def next(self, call: str) -> ToolAnswer:
+        left = len(self.called)
+        self.called.append(call)
+        for answer in self.answers:
+            if answer.times == "always" or left < answer.times:
+                return answer
+            left -= answer.times
+        return ToolAnswer(fail="This call is not in the script.")
+
+
 class Scripted(Tool[Anything]):
-    """Counts how often it was really called."""
+    """Says what stands in the lines of the case that is played."""
 
     key = "scripted"
     label = "Scripted"
     description = "Answers as it was told to."
     args = Anything
-    answers: ClassVar[list[ToolAnswer]] = []
-    called: ClassVar[list[str]] = []
+    lines: ClassVar[Lines] = Lines()
 
     async def call(self, args: Anything, context: ToolContext) -> ToolResult:
-        answer = self._next()
-        self.called.append(str(context.call_id))
+        answer = await self.answer(context)
         if answer.hang:
             await asyncio.Event().wait()
         if answer.crash:
@@ -74,13 +90,8 @@ class Scripted(Tool[Anything]):
             raise ToolFailed(reason=answer.fail)
         return ToolResult(answer.say)
 
-    def _next(self) -> ToolAnswer:
-        left = len(self.called)
-        for answer in self.answers:
-            if answer.times == "always" or left < answer.times:
-                return answer
-            left -= answer.times
-        return ToolAnswer(fail="This call is not in the script.")
+    async def answer(self, context: ToolContext) -> ToolAnswer:
+        return self.lines.next(str(context.call_id))
 
 
 class Web(ThreadingHTTPServer):

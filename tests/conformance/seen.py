@@ -6,9 +6,8 @@ from typing import Any
 from audit.verification import verify
 from core.aggregates import all_differences
 from llms.models import AnsweredBy, ModelCall
-from tests.conformance.case import Case
-from tests.conformance.scripted import Scripted, wanted
-from tests.conformance.stage import Stage
+from tests.conformance.scripted import wanted
+from tests.conformance.stage import Stage, Wire
 from tests.drills.mortal import events_of
 from tests.wire import Record, WireServer
 from tools.models import ToolCall
@@ -26,7 +25,7 @@ def refused(told: Any) -> list[str]:
     return [f"{one['code']} {one['path']}".strip() for one in errors] or [body["code"]]
 
 
-def came_of(stage: Stage, execution: WorkflowExecution, wire: WireServer) -> dict[str, Any]:
+def came_of(stage: Stage, execution: WorkflowExecution, wire: Wire) -> dict[str, Any]:
     """All that a file can expect of a run, as the API, the log and the ledger tell it."""
     shown = stage.client.get(f"/api/v1/executions/{execution.pk}/").json()
     events = events_of(execution)
@@ -49,9 +48,9 @@ def came_of(stage: Stage, execution: WorkflowExecution, wire: WireServer) -> dic
     }
 
 
-def expected(case: Case, seen: dict[str, Any]) -> dict[str, Any]:
+def expected(stage: Stage, seen: dict[str, Any]) -> dict[str, Any]:
     """What the file says, in the form of `came_of`; what it is silent about is as it was seen."""
-    told: dict[str, Any] = case.expect.model_dump()
+    told: dict[str, Any] = stage.named(stage.case.expect.model_dump())
     for name in ("asked", "events", "options", "shown"):
         if told[name] is None:
             told[name] = seen[name]
@@ -88,7 +87,13 @@ def _line_of(told: str, row: ModelCall | ToolCall) -> str:
 
 
 def assert_sound(execution: WorkflowExecution, wire: WireServer) -> None:
-    """What holds of every run that is over, whatever it was."""
+    """What holds when a run is over, whatever it was, and nothing else is under way."""
+    assert_ended(execution, wire)
+    assert_books_are_right()
+
+
+def assert_ended(execution: WorkflowExecution, wire: Wire) -> None:
+    """What holds of every run that is over."""
     execution.refresh_from_db()
     assert execution.over
     last = [event["type"] for event in events_of(execution) if event["type"] in _ENDS]
@@ -97,19 +102,24 @@ def assert_sound(execution: WorkflowExecution, wire: WireServer) -> None:
     sent = [record.call for record in wire.meter.settled()]
     assert len(sent) == len(set(sent))
     assert set(sent) <= rows
+
+
+def assert_books_are_right() -> None:
+    """What holds of everything together, when nothing is under way."""
     assert not ModelCall.objects.filter(status="open").exists()
     assert not ToolCall.objects.filter(status="open").exists()
     assert list(all_differences()) == []
     assert verify().ok
 
 
-def assert_script_was_played(case: Case, wire: WireServer) -> None:
+def assert_script_was_played(stage: Stage, wire: Wire) -> None:
     """The outside was asked as often as the file has answers, no more and no less."""
+    case = stage.case
     least, most = wanted(case.model)
     assert least <= len(wire.meter.settled()) <= most, "The model was not asked as often as told."
     if case.tools:
         least, most = wanted(case.tools)
-        assert least <= len(Scripted.called) <= most, "The tool was not called as often as told."
+        assert least <= len(stage.lines.called) <= most, "The tool was not called as often as told."
 
 
 _SHOWN = {"node.input": "<", "node.output": ">"}
@@ -134,7 +144,7 @@ def _shown(events: Events) -> Iterable[str]:
             yield f"{event['data']['node']} {_SHOWN[event['type']]} {text}"
 
 
-def _requests(execution: WorkflowExecution, wire: WireServer) -> list[Record]:
+def _requests(execution: WorkflowExecution, wire: Wire) -> list[Record]:
     own = set(
         map(str, ModelCall.objects.filter(origin=execution.origin).values_list("pk", flat=True))
     )

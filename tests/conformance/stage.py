@@ -1,7 +1,7 @@
 """Where a case is played: what it needs is set up, it is started, its steps are taken."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,44 +12,58 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from llms.services.profiles import forget_profiles
 from tests.conformance.case import Answer, Case, Request
-from tests.conformance.scripted import Scripted, Web, tell, web_server
+from tests.conformance.scripted import Lines, Scripted, Web, tell, web_server
 from tests.drills.mortal import take_up
 from tests.factories.accounts import UserFactory
 from tests.factories.llms import PriceFactory, ProfileFactory, ProviderFactory
-from tests.wire import WireServer
+from tests.wire import WirePart, WireServer
 from tools.registry import tools
 from workflows import validation
 from workflows.models import WorkflowExecution
 
 MODELS = ("gpt-test", "gpt-too")
-_NAMED = re.compile(r"@(definition:\w+|web)\b")
+_NAMED = re.compile(r"@(definition:\w+|web|alice)\b")
+_REACHABLE = ("127.0.0.1",)
+Wire = WireServer | WirePart
 
 
 @dataclass
 class Stage:
-    """The people and things of one case. `names` are what `@name` stands for in its file."""
+    """The people and things of one case. `names` are what `@name` stands for in its file.
+
+    All that comes of it has the `request` id, if one is given. `run` runs what waits.
+    """
 
     case: Case
     alice: User
+    request: str = ""
     names: dict[str, str] = field(default_factory=dict)
+    lines: Lines = field(default_factory=Lines)
     web: Web | None = None
+
+    def __post_init__(self) -> None:
+        self.names["alice"] = self.alice.username
+        self.lines.answers = self.case.tools
 
     @cached_property
     def client(self) -> APIClient:
-        return _client(self.alice)
+        made = _client(self.alice)
+        if self.request:
+            made.credentials(HTTP_X_REQUEST_ID=self.request)
+        return made
 
     @cached_property
     def admin(self) -> APIClient:
         return _client(UserFactory(username="ada", is_staff=True, is_superuser=True))
 
-    def begin(self) -> Any:
+    def begin(self, run: Callable[[], None] = take_up) -> Any:
         """Start it; gives the API's answer. What was said before is answered first."""
         conversation = {}
         for said in self.case.earlier:
             told = self._post("/api/v1/chat/", {**self._what, "message": said, **conversation})
             assert told.status_code == 202, told.json()
             conversation = {"conversation": told.json()["conversation"]["id"]}
-            take_up()
+            run()
         if self.case.door == "chat":
             body = {**self._what, "message": self.case.message, **conversation}
             return self._post("/api/v1/chat/", {**body, "parameters": self.case.parameters})
@@ -63,7 +77,7 @@ class Stage:
         graph = self.named(self.case.document)
         return self._post("/api/v1/workflows/execute/", {**body, "graph": graph})
 
-    def request(self, request: Request) -> Any:
+    def ask(self, request: Request) -> Any:
         """Do this over the API. It must succeed."""
         client = self.admin if request.by == "admin" else self.client
         (verb,) = [verb for verb in ("post", "put", "patch") if getattr(request, verb)]
@@ -104,25 +118,37 @@ def stage(
 ) -> Iterator[Stage]:
     """All that the case needs; `for_ever`: its model's answers may be asked for again."""
     wire.clear()
-    _models(wire, case.setup.models)
+    models(wire, [case])
     with ExitStack() as open_:
         here = Stage(case, UserFactory(username="alice"))
         if case.tools or "scripted" in str(case.document):
-            open_.enter_context(_scripted(case, settings))
+            open_.enter_context(scripted(settings))
+            Scripted.lines = here.lines
         if case.setup.web:
-            open_.enter_context(_reachable(settings))
-            here.web = open_.enter_context(web_server(case.setup.web))
-            here.names["web"] = here.web.url
+            open_.enter_context(reachable(settings))
         for name, value in case.setup.settings.items():
             setattr(settings, name, value)
-        settings.CHATTER_RUN_LIMITS = {**settings.CHATTER_RUN_LIMITS, **case.setup.limits}
+        open_.enter_context(furnished(here, wire, for_ever=for_ever))
+        yield here
+
+
+@contextmanager
+def furnished(here: Stage, wire: Wire, *, for_ever: bool = False) -> Iterator[None]:
+    """What is the case's own."""
+    case = here.case
+    here.alice.limits = case.setup.limits
+    here.alice.save()
+    with ExitStack() as open_:
+        if case.setup.web:
+            here.web = open_.enter_context(web_server(case.setup.web))
+            here.names["web"] = here.web.url
         for name, flow in case.setup.definitions.items():
             here.names[f"definition:{name}"] = here.define(name, flow.document)
         for request in case.setup.requests:
-            here.request(request)
+            here.ask(request)
         answers = [Answer.model_validate(here.named(one.model_dump())) for one in case.model]
         tell(wire, answers, for_ever=for_ever)
-        yield here
+        yield
 
 
 def execution_of(told: Any) -> WorkflowExecution:
@@ -131,10 +157,10 @@ def execution_of(told: Any) -> WorkflowExecution:
 
 
 @contextmanager
-def _reachable(settings: Any) -> Iterator[None]:
+def reachable(settings: Any) -> Iterator[None]:
     """Requests may go to this machine."""
-    settings.CHATTER_EGRESS_ALLOW = ["127.0.0.1"]
-    settings.CHATTER_GRAPH_LIMITS = {**settings.CHATTER_GRAPH_LIMITS, "reachable": ("127.0.0.1",)}
+    settings.CHATTER_EGRESS_ALLOW = list(_REACHABLE)
+    settings.CHATTER_GRAPH_LIMITS = {**settings.CHATTER_GRAPH_LIMITS, "reachable": _REACHABLE}
     validation._validator.cache_clear()
     try:
         yield
@@ -143,21 +169,22 @@ def _reachable(settings: Any) -> Iterator[None]:
 
 
 @contextmanager
-def _scripted(case: Case, settings: Any) -> Iterator[None]:
+def scripted(settings: Any) -> Iterator[None]:
     """The tool `scripted` beside the built-in ones."""
     path = f"{Scripted.__module__}.{Scripted.__name__}"
     settings.CHATTER_TOOLS = [*settings.CHATTER_TOOLS, path]
     tools.__dict__.pop("_by_key", None)
-    Scripted.answers[:], Scripted.called[:] = case.tools, []
     try:
         yield
     finally:
         tools.__dict__.pop("_by_key", None)
 
 
-def _models(wire: WireServer, differing: Mapping[str, Mapping[str, Any]]) -> None:
+def models(wire: WireServer, of: Iterable[Case]) -> None:
+    """Those that all cases have, and what differs in these."""
+    differing = {name: fields for case in of for name, fields in case.setup.models.items()}
     provider = ProviderFactory(name="wire", kind="openai", base_url=wire.url + "/v1")
-    for name in MODELS:
+    for name in {**dict.fromkeys(MODELS), **differing}:
         profile = {
             "max_output_tokens": 2_000,
             "capabilities": ["text", "tools", "structured_output"],

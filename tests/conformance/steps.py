@@ -49,7 +49,7 @@ def take(
 
     `run` is done in place of the step of that name.
     """
-    steps = {**_STEPS, "run": run or _run}
+    steps = {**STEPS, "run": run or _run}
     for step in stage.case.then:
         word, what = (step, None) if isinstance(step, str) else next(iter(step.items()))
         if word in _PATCHES:
@@ -107,7 +107,7 @@ def _run_until(holds: Callable[[], bool], then: Callable[[Pump], Awaitable[None]
 
 
 def _request(stage: Stage, execution: WorkflowExecution, what: Mapping[str, Any]) -> None:
-    stage.request(Request.model_validate(what))
+    stage.ask(Request.model_validate(what))
 
 
 def _decide(stage: Stage, execution: WorkflowExecution, what: Mapping[str, Any]) -> None:
@@ -163,7 +163,7 @@ def _happened(stage: Stage, what: Mapping[str, Any]) -> Callable[[], bool]:
     return logged(what["type"], **{name: value for name, value in what.items() if name != "type"})
 
 
-_STEPS: Mapping[str, Step] = {
+STEPS: Mapping[str, Step] = {
     "run": _run,
     "cancel": _cancel,
     "die_when": _die_when,

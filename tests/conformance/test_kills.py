@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from llms.models import ModelCall
-from tests.conformance.case import Case, cases
+from tests.conformance.case import cases
 from tests.conformance.seen import assert_sound, came_of, expected
 from tests.conformance.stage import Stage, execution_of, stage
 from tests.conformance.steps import take
@@ -107,7 +107,7 @@ def outlived(here: Stage, run: Lives | Death, wire: WireServer, when: str) -> No
     with pytest.MonkeyPatch.context() as patch:
         take(here, execution, patch, run)
     seen = came_of(here, execution, wire)
-    told = _as_if_never_dead(here.case, seen)
+    told = _as_if_never_dead(here, seen)
     lost = {name: [line for line in seen[name] if " lost" in line] for name in _LEDGERS}
     seen |= {name: [line for line in seen[name] if " lost" not in line] for name in _LEDGERS}
     assert seen == told, (when, lost)
@@ -119,9 +119,9 @@ def outlived(here: Stage, run: Lives | Death, wire: WireServer, when: str) -> No
 _LEDGERS = ("calls", "tool_calls")
 
 
-def _as_if_never_dead(case: Case, seen: dict[str, Any]) -> dict[str, Any]:
+def _as_if_never_dead(here: Stage, seen: dict[str, Any]) -> dict[str, Any]:
     """What the file says, but for what a death may change: how many events and calls there are."""
-    told = expected(case, seen)
+    told = expected(here, seen)
     return told | {name: seen[name] for name in ("asked", "events", "usage", "sent", "shown")}
 
 

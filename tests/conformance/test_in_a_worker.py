@@ -1,0 +1,99 @@
+"""Every file is true of a worker, too: a process of its own that runs what others have asked for.
+
+All are begun at once, over the API, and played side by side by one worker on the database and the
+queue of the profile: `manage.py work`, as it is started anywhere. What the model and the web say
+comes over HTTP, and so does what the tool `scripted` says. What came of each is looked at after.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from tests.conformance.case import cases
+from tests.conformance.playing import Playing, left_out, play
+from tests.conformance.prompting import Prompted, prompter
+from tests.conformance.seen import (
+    assert_books_are_right,
+    assert_ended,
+    assert_script_was_played,
+    came_of,
+    expected,
+)
+from tests.conformance.stage import Stage, furnished, models, reachable, scripted
+from tests.conformance.worker import worker_for
+from tests.factories.accounts import UserFactory
+from tests.wire import WireServer
+
+pytestmark = pytest.mark.slow
+
+# What a worker is started with, of what files say of the server's settings.
+SETTINGS = {"CHATTER_DRAIN_S": "0.01"}
+
+
+PLAYED = [name for name, case in cases().items() if not left_out(case)]
+
+
+@pytest.fixture(scope="module")
+def played(
+    wire: WireServer, tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any
+) -> Iterator[dict[str, Playing]]:
+    """Each case, at its end."""
+    with ExitStack() as open_:
+        patch = open_.enter_context(pytest.MonkeyPatch.context())
+        open_.enter_context(django_db_blocker.unblock())
+        for changed in ("CHATTER_EGRESS_ALLOW", "CHATTER_GRAPH_LIMITS", "CHATTER_TOOLS"):
+            patch.setattr(settings, changed, getattr(settings, changed))
+        patch.setattr(settings, "CHATTER_PUMP", "workers")
+        open_.enter_context(reachable(settings))
+        open_.enter_context(scripted(settings))
+        lines: dict[str, Any] = {}
+        environment = {
+            **SETTINGS,
+            "CHATTER_EGRESS_ALLOW": ",".join(settings.CHATTER_EGRESS_ALLOW),
+            "CHATTER_TOOL_PLUGINS": f"{Prompted.__module__}.{Prompted.__name__}",
+            "CONFORMANCE_PROMPTER": open_.enter_context(prompter(lines)),
+        }
+        home = tmp_path_factory.mktemp("worker")
+        worker = open_.enter_context(worker_for(home, patch, **environment))
+        worker.start()
+        wire.clear()
+        models(wire, (cases()[name] for name in PLAYED))
+        found = {}
+        for number, name in enumerate(PLAYED):
+            request = f"case-{number}"
+            here = Stage(cases()[name], UserFactory(username=f"alice-{number}"), request)
+            lines[request] = here.lines
+            part = wire.part_of(request)
+            open_.enter_context(furnished(here, part))
+            found[name] = Playing(name, here, part)
+        play(list(found.values()), worker)
+        yield found
+
+
+@pytest.mark.parametrize("name", PLAYED)
+def test_what_a_file_says_is_so_in_a_worker(name: str, played: dict[str, Playing]) -> None:
+    one = played[name]
+    case = one.here.case
+    assert one.told.status_code == 202, one.told.json()
+    if one.error is not None:
+        raise one.error
+    assert not one.left, "It has not come to its end."
+    seen = came_of(one.here, one.execution, one.wire)
+    assert seen == expected(one.here, seen), case.about
+    assert_ended(one.execution, one.wire)
+    assert_script_was_played(one.here, one.wire)
+
+
+def test_the_books_are_right(played: dict[str, Playing]) -> None:
+    assert_books_are_right()
+
+
+def test_few_are_left_out() -> None:
+    found = {name for name, case in cases().items() if left_out(case) and not case.expect.refused}
+    assert found == {"crashes/a_plug_in_that_is_gone_fails_the_run"}
+    for name in PLAYED:
+        given = cases()[name].setup.settings
+        assert {key: str(value) for key, value in given.items()}.items() <= SETTINGS.items()

@@ -1,0 +1,15 @@
+"""The settings of a worker that plays cases: its clocks are put on by the test."""
+
+import asyncio
+import os
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from chatter_project.settings import *  # noqa: F403
+from core import clock
+from tests.conformance.clocks import Clocks
+
+_clocks, _now = Clocks(Path(os.environ["CONFORMANCE_CLOCKS"])), clock.now
+clock.now = lambda: _now() + timedelta(seconds=_clocks.wall)
+asyncio.BaseEventLoop.time = lambda loop: time.monotonic() + _clocks.loops  # type: ignore[method-assign]
