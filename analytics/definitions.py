@@ -1,14 +1,16 @@
 """How a definition's nodes are doing: reckoned from the logs and the ledger of its last runs."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from math import ceil
 from typing import Any
 from uuid import UUID
 
 from core.origins import of_execution
 from llms.models import Exactness, ModelCall
+from llms.querysets import CallQuerySet
 from workflows.definition.nesting import is_inner, outermost, without_items
 from workflows.models import (
     ExecutionEvent,
@@ -16,6 +18,7 @@ from workflows.models import (
     Rerun,
     WorkflowDefinition,
 )
+from workflows.querysets import ExecutionQuerySet
 from workflows.totals import COUNTED
 from workflows.tracking.frames import frame_from
 
@@ -46,6 +49,7 @@ class RunNumbers:
     """The last finished runs of a definition, and its nodes by id."""
 
     runs: int
+    since: datetime | None
     completed: int
     failed: int
     cancelled: int
@@ -65,18 +69,18 @@ def numbers_of(definition: WorkflowDefinition, last: int) -> RunNumbers:
     how long a run takes, and of its visits only those count that asked somebody.
     """
     runs = list(
-        definition.executions.filter(finished_at__isnull=False)
-        .exclude(rerun=Rerun.REPLAY)
-        .order_by("-id")
-        .values("id", "status", "duration_ms", "rerun", *COUNTED)[:last]
+        _runs(definition, last).values(
+            "id", "created_at", "status", "duration_ms", "rerun", *COUNTED
+        )
     )
     nodes: dict[str, NodeNumbers] = {}
     _count_events({run["id"]: bool(run["rerun"]) for run in runs}, nodes)
-    _count_calls([run["id"] for run in runs], nodes)
+    _count_calls(_calls([run["id"] for run in runs]), nodes)
     by_status = Counter(run["status"] for run in runs)
     took = [run["duration_ms"] for run in runs if not run["rerun"]]
     return RunNumbers(
         runs=len(runs),
+        since=min((run["created_at"] for run in runs), default=None),
         completed=by_status[ExecutionStatus.COMPLETED],
         failed=by_status[ExecutionStatus.FAILED],
         cancelled=by_status[ExecutionStatus.CANCELLED],
@@ -84,6 +88,24 @@ def numbers_of(definition: WorkflowDefinition, last: int) -> RunNumbers:
         totals={name: sum(run[name] for run in runs) for name in COUNTED},
         nodes=nodes,
     )
+
+
+def calls_of(definition: WorkflowDefinition, last: int, within: str = "") -> CallQuerySet:
+    """The calls of the `last` finished runs; of one node alone, with all that it runs."""
+    calls = _calls(list(_runs(definition, last).values_list("id", flat=True)))
+    if not within:
+        return calls
+    names = calls.order_by().values_list("node", flat=True).distinct()
+    return calls.filter(node__in=[name for name in names if _node_of(name) == within])
+
+
+def _runs(definition: WorkflowDefinition, last: int) -> ExecutionQuerySet:
+    ended = definition.executions.filter(finished_at__isnull=False)
+    return ended.exclude(rerun=Rerun.REPLAY).order_by("-id")[:last]
+
+
+def _calls(executions: Collection[UUID]) -> CallQuerySet:
+    return ModelCall.objects.filter(origin__in=list(map(of_execution, executions)))
 
 
 def _count_events(reruns: Mapping[UUID, bool], nodes: dict[str, NodeNumbers]) -> None:
@@ -120,18 +142,21 @@ _ASKED = frozenset({"model.finished", "tool.finished"})
 _NOBODY = frozenset({"cache", "recording"})
 
 
-def _count_calls(executions: list[UUID], nodes: dict[str, NodeNumbers]) -> None:
-    origins = list(map(of_execution, executions))
-    calls = ModelCall.objects.filter(origin__in=origins)
+def _count_calls(calls: CallQuerySet, nodes: dict[str, NodeNumbers]) -> None:
     rows = calls.values_list("node", "cost_nano_usd", "answered_by", "exactness")
     for name, cost, answered_by, exactness in rows.iterator():
-        node = _of(nodes, outermost(without_items(name)))
+        node = _of(nodes, _node_of(name))
         node.calls += 1
         node.unasked_calls += answered_by in _NOBODY
         node.unpriced_calls += cost is None
         node.estimated_calls += exactness == Exactness.ESTIMATED
         node.open_calls += exactness == Exactness.OPEN
         node.cost_nano_usd += cost or 0
+
+
+def _node_of(name: str) -> str:
+    """Of the definition's own graph."""
+    return outermost(without_items(name))
 
 
 def _of(nodes: dict[str, NodeNumbers], key: str) -> NodeNumbers:

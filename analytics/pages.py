@@ -1,5 +1,6 @@
 """The pages of analytics: the reports of the API, with charts; every figure is in a table, too."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -16,15 +17,18 @@ from django.views.decorators.http import require_GET
 from accounts.authentication import user_of
 from accounts.models import User
 from analytics.api.definitions import BadWindow, analytics_of, window_of
+from analytics.figures import Cell, Figure, Numbers, cells, compared
 from analytics.reports.activity import activity
 from analytics.reports.asked import read_asked, whose_of
 from analytics.reports.export import FORMATS
-from analytics.reports.labels import page_of
-from analytics.reports.reading import SUBJECTS
+from analytics.reports.reading import SUBJECTS, Wanted
 from analytics.reports.report import report
+from analytics.reports.rows import narrowed, page_of, rows_url
 from analytics.reports.span import RANGES, USUAL, Span
 from analytics.reports.talks import talks
+from analytics.sheets import ACTIVITY, EVER, RATED, RUNS, SHEETS, TALKS
 from analytics.system import system_now
+from analytics.tables import groups_table, nodes_table, steps_table, used_table
 from core.errors import ChatterError, NotFound
 from workflows.services.definitions import definition_for
 
@@ -41,6 +45,13 @@ class Choice:
     chosen: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Hour:
+    count: int
+    shade: int
+    address: str
+
+
 @never_cache
 @login_required
 @require_GET
@@ -50,18 +61,23 @@ def subject_page(request: HttpRequest, subject: str = "executions") -> HttpRespo
     if subject not in SUBJECTS:
         raise Http404
     try:
-        shown = report(read_asked(SUBJECTS[subject], query | _COMPARED, user))
+        asked = read_asked(SUBJECTS[subject], query | _COMPARED, user)
     except NotFound as error:
         raise Http404 from error
     except ChatterError as error:
         problem, query = error, {}
-        shown = report(read_asked(SUBJECTS[subject], _COMPARED, user))
-    for one in (shown, *shown["groups"]):
-        one["page"] = page_of(one["rows"], "" if shown["of"] == "all" else shown["of"])
-    by = SUBJECTS[subject].by
+        asked = read_asked(SUBJECTS[subject], _COMPARED, user)
+    shown = report(asked)
+    sheet, by = SHEETS[subject], SUBJECTS[subject].by
+    frame = _frame(request, query, user)
     context = {
         "subject": subject,
         "report": shown,
+        "sheet": sheet,
+        "page": page_of(shown["rows"], asked.wanted.whose),
+        "tiles": _tiles(sheet.tiles, shown["totals"], shown, asked.wanted.whose),
+        "tables": [groups_table(asked, shown, sheet, frame["asked"])] if asked.by else [],
+        "steps": steps_table(asked, shown, sheet),
         "problem": problem,
         "groupings": [
             _choice(request, one, {"by": one, "key": ""}, query.get("by", "") == one)
@@ -69,9 +85,9 @@ def subject_page(request: HttpRequest, subject: str = "executions") -> HttpRespo
         ],
         "exports": _exports(subject, query),
         "api": f"/api/v1/analytics/{subject}/?{_kept(query, {})}",
-        **_frame(request, query, user),
+        **frame,
     }
-    return render(request, f"analytics/{subject}.html", context, status=400 if problem else 200)
+    return render(request, "analytics/report.html", context, status=400 if problem else 200)
 
 
 @never_cache
@@ -81,20 +97,26 @@ def talks_page(request: HttpRequest) -> HttpResponse:
     """How people talk, and when."""
     user, problem, query = user_of(request), None, request.GET.dict()
     try:
-        shown = talks(Span.of(query), whose_of(query.get("of", "me"), user), compare=True)
+        span, whose = Span.of(query), whose_of(query.get("of", "me"), user)
     except NotFound as error:
         raise Http404 from error
     except ChatterError as error:
         problem, query = error, {}
-        shown = talks(Span.of(query), whose_of("me", user), compare=True)
+        span, whose = Span.of(query), whose_of("me", user)
+    shown = talks(span, whose, user, compare=True).to_json()
+    ended = rows_url(Wanted(SUBJECTS["executions"], whose=whose), span.starts_at, span.until, user)
     context = {
         "report": shown,
+        "tiles": [
+            *_tiles(TALKS, shown, shown, whose),
+            *_tiles(RATED, shown, shown, whose, "rating_rows"),
+        ],
         "problem": problem,
         "exports": _exports("conversations", query),
         "api": f"/api/v1/analytics/conversations/?{_kept(query, {})}",
-        **_hours(shown.active_hours),
+        **_hours(shown, page_of(ended, whose)),
+        **_frame(request, query, user),
     }
-    context |= _frame(request, query, user)
     return render(request, "analytics/conversations.html", context, status=400 if problem else 200)
 
 
@@ -106,20 +128,28 @@ def user_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     user, problem, query = user_of(request), None, request.GET.dict()
     alone = {"by": "", "key": "", "compare": "", "of": str(pk)}
     try:
-        shown = activity(read_asked(SUBJECTS["executions"], query | alone, user))
+        asked = read_asked(SUBJECTS["executions"], query | alone, user)
     except NotFound as error:
         raise Http404 from error
     except ChatterError as error:
         problem, query = error, {}
-        shown = activity(read_asked(SUBJECTS["executions"], alone, user))
-    for one in (shown, *shown["templates"], *shown["definitions"]):
-        one["page"] = page_of(one["rows"], shown["user"])
+        asked = read_asked(SUBJECTS["executions"], alone, user)
+    shown, whose = activity(asked), asked.wanted.whose
+    page = page_of(shown["rows"], whose)
     context = {
         "report": shown,
+        "sheet": ACTIVITY,
+        "page": page,
+        "tiles": cells(ACTIVITY.tiles, shown["totals"], page),
+        "tables": [
+            used_table("Templates", shown["templates"], ACTIVITY, whose),
+            used_table("Workflows", shown["definitions"], ACTIVITY, whose),
+        ],
+        "steps": steps_table(asked, shown, ACTIVITY),
         "problem": problem,
-        "used": [("Templates", shown["templates"]), ("Workflows", shown["definitions"])],
+        "exports": _exports(f"users/{pk}", query | {"of": ""}),
         "api": f"/api/v1/analytics/users/{pk}/?{_kept(query, {'of': ''})}",
-        **_hours(shown["active_hours"]),
+        **_hours(shown, page),
         **_frame(request, query, user),
         "scopes": [],
     }
@@ -141,9 +171,15 @@ def definition_page(request: HttpRequest, pk: str) -> HttpResponse:
             shown = analytics_of(definition, window_of({}))
     except NotFound as error:
         raise Http404 from error
+    told, whose = shown.to_json(), "" if user.is_staff else str(user.pk)
     context = {
         "definition": definition,
-        "report": shown.to_json(),
+        "report": told,
+        "tiles": [
+            *cells(RUNS, told, page_of(told["rows"], whose)),
+            *cells(EVER, told, page_of(told["rating_rows"], whose)),
+        ],
+        "tables": [nodes_table(told, whose)],
         "problem": problem,
         "windows": [
             Choice(f"last {one}", f"?last={one}", last == one or (not last and one == "100"))
@@ -210,12 +246,34 @@ def _kept(query: dict[str, str], change: dict[str, str]) -> str:
     return urlencode({name: value for name, value in kept.items() if value})
 
 
-def _hours(counts: list[list[int]]) -> dict[str, Any]:
-    """A table of the hours of a week, the busier the darker."""
+def _tiles(
+    figures: Sequence[Figure], now: Numbers, report: Numbers, whose: str, rows: str = "rows"
+) -> list[Cell]:
+    """Figures beside those of the period before; `rows` is what the report calls their list."""
+    before, rows_before = report["previous"], report[f"previous_{rows}"]
+    return compared(
+        cells(figures, now, page_of(report[rows], whose)),
+        cells(figures, before, page_of(rows_before, whose)),
+    )
+
+
+def _hours(report: Mapping[str, Any], page: str) -> dict[str, Any]:
+    """A table of the hours of a week, the busier the darker; `page` lists what ended in all."""
+    counts, zone = report["active_hours"], report["zone"]
     most = max(map(max, counts))
     hours = [
-        (day, [(count, _shade(count, most)) for count in row])
-        for day, row in zip(WEEKDAYS, counts, strict=True)
+        (
+            WEEKDAYS[day],
+            [
+                Hour(
+                    count,
+                    _shade(count, most),
+                    narrowed(page, {"weekday": day + 1, "hour": hour, "zone": zone}),
+                )
+                for hour, count in enumerate(row)
+            ],
+        )
+        for day, row in enumerate(counts)
     ]
     return {"hours": hours, "clock": range(24)}
 

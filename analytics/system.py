@@ -16,7 +16,8 @@ from workflows.tracking.writer import writer
 class SystemOut(Shape):
     """`process` is the one that answers; everything else is true for all of them.
 
-    `unsealed_entries` and `unfolded_parts` are taken up every half second by whoever hosts a pump.
+    Whoever hosts a pump takes up `unsealed_entries` every half second, and `unfolded_parts` every
+    two.
     """
 
     at: str

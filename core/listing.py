@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from django.db.models import ForeignKey
 from django_filters import UUIDFilter
+from django_filters.filters import BaseInFilter, ChoiceFilter
 from django_filters.rest_framework import FilterSet
 from drf_spectacular.openapi import AutoSchema
 from rest_framework.generics import GenericAPIView
@@ -26,6 +27,10 @@ class Page(Shape, Generic[S]):
     def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
         """Its name in the schema."""
         return f"{params[0].__name__}Page"
+
+
+class SomeOf(BaseInFilter, ChoiceFilter):
+    """One of these values, or several with commas between them."""
 
 
 class ListFilter(FilterSet):

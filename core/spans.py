@@ -1,11 +1,22 @@
-"""Filters of lists by time, as `started_after` and `started_before`."""
+"""Filters of lists by what is measured: `started_after`, `started_before`, `min_latency_ms`."""
 
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ValidationError
+from django.db.models.functions import Trunc
+from django.forms import CharField
 from django_filters import rest_framework as filters
 from django_filters.fields import IsoDateTimeField
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """Raises ValueError for what is the name of none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, OSError) as error:
+        raise ValueError(name) from error
 
 
 class _Instant(IsoDateTimeField):
@@ -35,3 +46,39 @@ class Before(filters.IsoDateTimeFilter):
 
     def __init__(self, field: str) -> None:
         super().__init__(field_name=field, lookup_expr="lt", help_text="Before this instant.")
+
+
+class AtLeast(filters.NumberFilter):
+    """So much or more; from 0 on, all of which it is known."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(
+            field_name=field, lookup_expr="gte", min_value=0, help_text="At least so much."
+        )
+
+
+class _ZoneField(CharField):
+    def clean(self, value: Any) -> Any:
+        name = super().clean(value)
+        try:
+            return zone_of(name) if name else None
+        except ValueError as error:
+            raise ValidationError("The name of a time zone, as Europe/Paris.") from error
+
+
+class Zone(filters.CharFilter):
+    """The name of a time zone."""
+
+    field_class = _ZoneField
+
+
+class WholeHour(Trunc):
+    """The beginning of the hour of UTC that an instant lies in: an instant, too."""
+
+    def __init__(self, field: Any, **extra: Any) -> None:
+        super().__init__(field, "hour", tzinfo=UTC, **extra)
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        """What it truncates there is no instant any more, but what the clocks of UTC show."""
+        sql, parameters = self.as_sql(compiler, connection)
+        return f"({sql}) AT TIME ZONE 'UTC'", parameters

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from accounts.authentication import user_of
 from analytics.definitions import NodeNumbers, numbers_of, percentile
 from analytics.models import ReplyRating
+from analytics.reports.rows import call_rows, rated_rows, run_rows
 from analytics.reports.said import Said, said_of
 from core.errors import Invalid
 from core.money import dollars_text
@@ -25,6 +26,7 @@ from workflows.services.versions import entry_of
 from workflows.totals import exactness_of, mean_cost, totals_json
 
 _USUAL, _MOST = 100, 500
+LAST = OpenApiParameter("last", int, description="How many runs, 100 by default.")
 
 
 class BadWindow(Invalid):
@@ -46,8 +48,8 @@ class NodeAnalyticsOut(Shape):
 
     `unasked_calls` a cache or a recording answered; how long their visits took is not counted.
 
-    `exactness` is the worst of its calls, `cost_share` its part of what is known of all nodes, null
-    where nothing cost anything.
+    `call_rows` lists its calls. `exactness` is the worst of them, `cost_share` its part of what is
+    known of all nodes, null where nothing cost anything.
     """
 
     node: str
@@ -61,6 +63,7 @@ class NodeAnalyticsOut(Shape):
     cost: str | None
     exactness: str
     cost_share: float | None
+    call_rows: str
 
 
 class DefinitionAnalyticsOut(Shape):
@@ -68,9 +71,11 @@ class DefinitionAnalyticsOut(Shape):
 
     `mean_cost` is that of `totals` by each run, in dollars and as exact; means are null while there
     are none. Replies are those of all its runs that were ever rated; `satisfaction` is the share of
-    those that helped.
+    those that helped. `rows` and `rating_rows` are where the API lists these runs and ratings.
     """
 
+    rows: str
+    rating_rows: str
     runs: int
     completed: int
     failed: int
@@ -93,7 +98,7 @@ class DefinitionAnalyticsDetail(GenericAPIView[WorkflowDefinition]):
     """Reckoned when asked, from the logs and the ledger of real runs."""
 
     @extend_schema(
-        parameters=[OpenApiParameter("last", int, description="How many runs, 100 by default.")],
+        parameters=[LAST],
         responses=DefinitionAnalyticsOut,
     )
     def get(self, request: Request, pk: str) -> Response:
@@ -114,8 +119,13 @@ def analytics_of(definition: WorkflowDefinition, last: int) -> DefinitionAnalyti
     numbers = numbers_of(definition, last)
     said = said_of(ReplyRating.objects.filter(definition=definition)).get("", Said())
     size = complexity(GraphDefinition.model_validate(entry_of(definition).version.graph))
-    nodes = [_node(node, numbers.cost_nano_usd) for node in numbers.nodes.values()]
+    nodes = [
+        _node(node, numbers.cost_nano_usd, call_rows(definition.pk, last, node.node))
+        for node in numbers.nodes.values()
+    ]
     return DefinitionAnalyticsOut(
+        rows=run_rows(definition.pk, numbers.since),
+        rating_rows=rated_rows(definition.pk),
         runs=numbers.runs,
         completed=numbers.completed,
         failed=numbers.failed,
@@ -137,7 +147,7 @@ def analytics_of(definition: WorkflowDefinition, last: int) -> DefinitionAnalyti
     )
 
 
-def _node(node: NodeNumbers, whole: int) -> NodeAnalyticsOut:
+def _node(node: NodeNumbers, whole: int, rows: str) -> NodeAnalyticsOut:
     nothing_known = 0 < node.calls <= node.unpriced_calls
     return NodeAnalyticsOut(
         node=node.node,
@@ -151,6 +161,7 @@ def _node(node: NodeNumbers, whole: int) -> NodeAnalyticsOut:
         cost=None if nothing_known else dollars_text(node.cost_nano_usd),
         exactness=exactness_of(asdict(node)),
         cost_share=_share(node.cost_nano_usd, whole),
+        call_rows=rows,
     )
 
 

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from accounts.authentication import user_of
 from analytics.api.reports import AS, COMPARE, FILES, OF, SPAN, exported
 from analytics.models import ExecutionRollup
-from analytics.reports.activity import ActivityOut, activity
+from analytics.reports.activity import ActivityOut, activity, activity_table
 from analytics.reports.asked import compared, read_asked, whose_of
 from analytics.reports.reading import SUBJECTS
 from analytics.reports.span import Span
@@ -32,7 +32,7 @@ class TalksReport(GenericAPIView[ExecutionRollup]):
     def get(self, request: Request) -> Response:
         query, user = request.query_params, user_of(request)
         whose = whose_of(query.get("of", "me"), user)
-        return Response(talks(Span.of(query), whose, compare=compared(query)).to_json())
+        return Response(talks(Span.of(query), whose, user, compare=compared(query)).to_json())
 
 
 class TalksExport(GenericAPIView[ExecutionRollup]):
@@ -58,6 +58,19 @@ class ActivityReport(GenericAPIView[ExecutionRollup]):
     def get(self, request: Request, pk: UUID) -> Response:
         query = {**request.query_params.dict(), **_ALONE, "of": str(pk)}
         return Response(activity(read_asked(SUBJECTS["executions"], query, user_of(request))))
+
+
+class ActivityExport(GenericAPIView[ExecutionRollup]):
+    """The same as a file: a line for each step, and for each template and workflow in it."""
+
+    queryset = ExecutionRollup.objects.none()
+    filter_backends = ()
+
+    @extend_schema("analytics_users_export", parameters=[*SPAN, AS], responses=FILES)
+    def get(self, request: Request, pk: UUID) -> HttpResponseBase:
+        query = {**request.query_params.dict(), **_ALONE, "of": str(pk)}
+        asked = read_asked(SUBJECTS["executions"], query, user_of(request))
+        return exported(request, activity_table(asked), asked.span, asked.wanted.whose)
 
 
 class SystemReport(GenericAPIView[ExecutionRollup]):

@@ -3,9 +3,16 @@
 from django.urls import path
 
 from analytics.api import reports
+from analytics.api.behind import DefinitionCallRows, RatingRows, TalkRows
 from analytics.api.dashboard import DashboardEvents
 from analytics.api.definitions import DefinitionAnalyticsDetail
-from analytics.api.overviews import ActivityReport, SystemReport, TalksExport, TalksReport
+from analytics.api.overviews import (
+    ActivityExport,
+    ActivityReport,
+    SystemReport,
+    TalksExport,
+    TalksReport,
+)
 from analytics.api.ratings import TemplateRating
 from analytics.api.replies import ReplyRatingDetail, ReplyRatingList
 from analytics.api.templates import TemplateAnalyticsDetail
@@ -19,8 +26,12 @@ urlpatterns = [
     path("analytics/tools/export/", reports.ToolsExport.as_view()),
     path("analytics/conversations/", TalksReport.as_view(), name="report-conversations"),
     path("analytics/conversations/export/", TalksExport.as_view()),
+    path("analytics/conversations/rows/", TalkRows.as_view()),
+    path("analytics/ratings/", RatingRows.as_view()),
+    path("analytics/definitions/<str:pk>/calls/", DefinitionCallRows.as_view()),
     path("analytics/system/", SystemReport.as_view(), name="report-system"),
     path("analytics/users/<uuid:pk>/", ActivityReport.as_view(), name="report-user"),
+    path("analytics/users/<uuid:pk>/export/", ActivityExport.as_view()),
     path("conversations/<str:pk>/ratings/", ReplyRatingList.as_view(), name="reply-ratings"),
     path(
         "conversations/<str:pk>/messages/<str:message>/rating/",

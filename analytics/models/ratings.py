@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from analytics.querysets import ReplyRatingQuerySet
 from core.models import EditableRecord
 
 
@@ -51,6 +52,8 @@ class ReplyRating(EditableRecord):
     )
     helpful = models.BooleanField()
     comment = models.TextField(blank=True)
+
+    objects = ReplyRatingQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]

@@ -9,6 +9,7 @@ from django.db.models import Max
 
 from accounts.models import User
 from analytics.reports.asked import Asked
+from analytics.reports.export import Table, table_of
 from analytics.reports.numbers import ExecutionNumbers
 from analytics.reports.report import GroupOut, StepOut, groups, report
 from analytics.reports.talks import active_hours
@@ -59,6 +60,16 @@ def activity(asked: Asked) -> dict[str, Any]:
         "templates": _used(asked, "template"),
         "definitions": _used(asked, "definition"),
     }
+
+
+def activity_table(asked: Asked) -> Table:
+    """A line for each step, then one for each template, then one for each workflow in a step.
+
+    `by` says of which kind a line is, and is empty for what was done in all.
+    """
+    tables = {by: table_of(replace(asked, by=by)) for by in ("", "template", "definition")}
+    lines = ({"by": by, **line} for by, table in tables.items() for line in table.lines)
+    return Table("activity", ["by", *tables[""].columns], lines)
 
 
 def _used(asked: Asked, by: str) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """A report as it was asked for, by whom, and whether they may."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from accounts.models import User
@@ -25,6 +25,13 @@ class Asked:
     by: str
     group: str
     compared: bool
+
+    @property
+    def whole(self) -> Wanted:
+        """All of it, or the one group that is looked at."""
+        if not self.group:
+            return self.wanted
+        return replace(self.wanted, by=self.by, key=self.group)
 
 
 def read_asked(subject: Subject, query: Mapping[str, str], reader: User) -> Asked:

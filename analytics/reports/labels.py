@@ -1,18 +1,10 @@
-"""What people call the groups of a report, and where the rows behind one are listed."""
+"""What people call the groups of a report."""
 
 from collections.abc import Collection
-from urllib.parse import urlencode
 from uuid import UUID
 
-from django.urls import reverse
-
 from accounts.models import User
-from analytics.reports.reading import Wanted
-from analytics.reports.span import Span
 from workflows.models import DefinitionVersion, WorkflowDefinition, WorkflowTemplate
-
-_LISTS = {"executions": "executions", "models": "model-calls", "tools": "tool-calls"}
-_TIMES = {"executions": "finished", "models": "started", "tools": "started"}
 
 
 def labels(by: str, keys: Collection[str], reader: User) -> dict[str, str]:
@@ -43,33 +35,3 @@ def _versions(keys: Collection[str], reader: User) -> dict[str, str]:
         f"{definition}:{version}": f"{names[str(definition)]} {number}"
         for definition, version, number in rows.values_list("definition_id", "version_id", "number")
     }
-
-
-def page_of(rows: str, whose: str) -> str:
-    """The page that lists the same executions as an address of the API; of anything else, that."""
-    path, _, asked = rows.partition("?")
-    if path != "/api/v1/executions/":
-        return rows
-    everyones = "" if whose or "user=" in asked else "&of=all"
-    return f"{reverse('executions')}?{asked}{everyones}"
-
-
-def rows_url(wanted: Wanted, span: Span, reader: User) -> str:
-    """The list of the API that holds what was counted."""
-    name = wanted.subject.key
-    asked = {
-        f"{_TIMES[name]}_after": span.starts_at.isoformat(),
-        f"{_TIMES[name]}_before": span.ends_at.isoformat(),
-    }
-    if name == "executions":
-        asked["replays"] = "false"
-    by, key = wanted.by, wanted.key
-    if wanted.whose and reader.is_staff:
-        asked["user"] = wanted.whose
-    if by == "model":
-        asked["provider"], _, asked["model"] = key.partition(":")
-    elif by == "version":
-        asked["definition"], _, asked["version"] = key.partition(":")
-    elif by and key:
-        asked[by] = key
-    return f"/api/v1/{_LISTS[name]}/?{urlencode(asked)}"

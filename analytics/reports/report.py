@@ -5,8 +5,9 @@ from typing import Any, Generic, TypeVar
 
 from analytics.reports import reading
 from analytics.reports.asked import Asked
-from analytics.reports.labels import labels, rows_url
+from analytics.reports.labels import labels
 from analytics.reports.numbers import ExecutionNumbers, ModelNumbers, ToolNumbers, numbers_of
+from analytics.reports.rows import rating_rows, rows_url
 from analytics.reports.said import Said, said_in
 from analytics.rollups.tallies import Tally
 from core.shapes import Shape
@@ -30,7 +31,8 @@ class GroupOut(Shape, Generic[N]):
     """`rows` is where the API lists what was counted; `previous` is of the period before.
 
     `ratings` are those given in the time, by whom the report is of: to replies of a template,
-    workflow or version, or by a user. `satisfaction` is the share of them that helped (null: none).
+    workflow or version, or by a user; `rating_rows` lists them (null: the report tells of none).
+    `satisfaction` is the share of them that helped (null: none).
     """
 
     key: str
@@ -39,6 +41,7 @@ class GroupOut(Shape, Generic[N]):
     numbers: N
     previous: N | None
     ratings: int
+    rating_rows: str | None
     satisfaction: float | None
 
     @classmethod
@@ -51,7 +54,8 @@ class RollupReport(Shape, Generic[N]):
 
     What has not passed of it is not counted: `until` is the end or, where that is to come, now.
     `previous` is of as much time, from `previous_start` to before `previous_until`: the period
-    before as far as this one has come, to the second. All three are null where nothing is compared.
+    before as far as this one has come, to the second, and `previous_rows` lists what it counts. All
+    four are null where nothing is compared.
     `groups` are in the order of what happened in them, most first.
     """
 
@@ -67,6 +71,7 @@ class RollupReport(Shape, Generic[N]):
     previous: N | None
     previous_start: str | None
     previous_until: str | None
+    previous_rows: str | None
     series: list[StepOut[N]]
     groups: list[GroupOut[N]]
 
@@ -84,7 +89,7 @@ REPORTS: dict[str, Any] = {
 
 def report(asked: Asked) -> dict[str, Any]:
     """The report as JSON, of the shape that REPORTS names."""
-    span, whole = asked.span, _whole(asked)
+    span, whole = asked.span, asked.whole
     before = span.before if asked.compared else None
     return {
         "start": span.told(span.starts_at),
@@ -94,11 +99,12 @@ def report(asked: Asked) -> dict[str, Any]:
         "step": span.step,
         "of": asked.wanted.whose or "all",
         "by": asked.by,
-        "rows": rows_url(whole, span, asked.reader),
+        "rows": rows_url(whole, span.starts_at, span.until, asked.reader),
         "totals": _told(reading.total(whole, span), asked, span.hours),
         "previous": before and _told(reading.total(whole, before), asked, before.hours),
         "previous_start": before and span.told(before.starts_at),
         "previous_until": before and span.told(before.until),
+        "previous_rows": before and rows_url(whole, before.starts_at, before.until, asked.reader),
         "series": [
             {
                 "at": span.told(at),
@@ -111,29 +117,27 @@ def report(asked: Asked) -> dict[str, Any]:
     }
 
 
-def _whole(asked: Asked) -> reading.Wanted:
-    """All of it, or the one group that is looked at."""
-    if not asked.group:
-        return asked.wanted
-    return replace(asked.wanted, by=asked.by, key=asked.group)
-
-
 def groups(asked: Asked) -> list[dict[str, Any]]:
     """Each group of what `by` names as JSON, most first."""
     wanted, span = replace(asked.wanted, by=asked.by, key=asked.group), asked.span
     found = reading.groups(wanted, span)
     before = reading.groups(wanted, span.before) if asked.compared else {}
     names = labels(asked.by, found, asked.reader)
-    said = said_in(span, wanted.whose, asked.by) if wanted.subject.key == "executions" else {}
+    of_executions = wanted.subject.key == "executions"
+    said = said_in(span, wanted.whose, asked.by) if of_executions else {}
+    time = (span.starts_at, span.until)
     busiest = sorted(found, key=lambda key: (-_weight(found[key]), key))
     return [
         {
             "key": key,
             "label": names.get(key, key),
-            "rows": rows_url(replace(wanted, key=key), span, asked.reader),
+            "rows": rows_url(replace(wanted, key=key), *time, asked.reader),
             "numbers": _told(found[key], asked, span.hours),
             "previous": _told(before[key], asked, span.hours) if key in before else None,
             "ratings": sum(said.get(key, Said())),
+            "rating_rows": rating_rows(*time, wanted.whose, asked.reader, asked.by, key)
+            if of_executions
+            else None,
             "satisfaction": said.get(key, Said()).satisfaction,
         }
         for key in busiest

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from analytics.models import Grain
 from core import clock
 from core.errors import Invalid
+from core.spans import zone_of
 
 RANGES = {
     "1h": timedelta(hours=1),
@@ -127,6 +128,10 @@ class Span:
             at = self._next(at)
         return found
 
+    def step_from(self, at: datetime) -> datetime:
+        """Where counting begins of the step that begins at `at`."""
+        return max(self.starts_at, _begins(at))
+
     def step_until(self, at: datetime) -> datetime:
         """How far the step that begins at `at` is counted."""
         return max(at, min(self._next(at), self.until))
@@ -151,8 +156,8 @@ class Span:
 
 def _zone(name: str) -> ZoneInfo:
     try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return zone_of(name)
+    except ValueError:
         raise BadSpan(reason="'zone' is the name of a time zone, as Europe/Paris.") from None
 
 

@@ -8,10 +8,12 @@ from typing import Any
 from django.db.models import Count, Max, QuerySet, Sum
 from django.db.models.functions import Trunc
 
+from accounts.models import User
 from analytics.models import Grain
 from analytics.reports import reading
 from analytics.reports.export import Line, Table
 from analytics.reports.reading import SUBJECTS, Wanted
+from analytics.reports.rows import rating_rows, talk_rows
 from analytics.reports.said import Said, ratings_in, said_in
 from analytics.reports.span import Span
 from conversations.models import Conversation
@@ -41,8 +43,9 @@ class TalkNumbers(Shape):
 class TalksOut(TalkNumbers):
     """`previous` is the period before, as far as this one has come; null unless it is asked for.
 
-    `active_hours` counts executions by the hour in which they ended: Monday to Sunday, each from
-    midnight in the zone.
+    `rows` is where the API lists the conversations, `rating_rows` the ratings; `previous_rows` and
+    `previous_rating_rows` list those of the period before. `active_hours` counts executions by the
+    hour in which they ended: Monday to Sunday, each from midnight in the zone.
     """
 
     start: str
@@ -51,11 +54,16 @@ class TalksOut(TalkNumbers):
     zone: str
     of: str
     previous: TalkNumbers | None
+    rows: str
+    rating_rows: str
+    previous_rows: str | None
+    previous_rating_rows: str | None
     active_hours: list[list[int]]
 
 
-def talks(span: Span, whose: str, *, compare: bool = False) -> TalksOut:
+def talks(span: Span, whose: str, reader: User, *, compare: bool = False) -> TalksOut:
     """Of one user, or (empty) of all; numbers alone, nobody's words."""
+    time, before = (span.starts_at, span.until), (span.before.starts_at, span.before.until)
     return TalksOut(
         start=span.told(span.starts_at),
         end=span.told(span.ends_at),
@@ -63,6 +71,10 @@ def talks(span: Span, whose: str, *, compare: bool = False) -> TalksOut:
         zone=span.zone.key,
         of=whose or "all",
         previous=_of(span.before, whose) if compare else None,
+        rows=talk_rows(*time, whose, reader),
+        rating_rows=rating_rows(*time, whose, reader),
+        previous_rows=talk_rows(*before, whose, reader) if compare else None,
+        previous_rating_rows=rating_rows(*before, whose, reader) if compare else None,
         active_hours=active_hours(span, whose),
         **_of(span, whose).to_json(),
     )

@@ -2,9 +2,11 @@
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from itertools import product
 from typing import Any
 
@@ -14,6 +16,7 @@ from asgiref.sync import async_to_sync
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from analytics.dashboard import executions_now
 from analytics.reports.reading import SUBJECTS
 from audit.models import AuditEntry
 from conversations.models import Conversation, Message
@@ -47,6 +50,16 @@ def chats(api: Door, built_in: None, drain: Callable[[], None], alice: User, cha
     for user, text in ((alice, "hello"), (alice, "please break"), (charlie, "hello")):
         api(user).post("/api/v1/chat/", {"message": text, "mode": "background"})
         drain()
+
+
+def test_a_replay_is_no_execution_in_a_report_or_on_the_live_dashboard(chats, api, drain, alice):
+    run = WorkflowExecution.objects.get(user=alice, status="completed")
+    answer = api(alice).post(f"/api/v1/executions/{run.pk}/replay/", {"mode": "background"})
+    assert answer.status_code == 202
+    drain()
+    assert WorkflowExecution.objects.filter(rerun="replay", status="completed").count() == 1
+    assert ask(api, alice, "executions")["totals"]["completed"] == 1
+    assert executions_now(clock.now())["last_minute"]["completed"] == 2  # with charlie's
 
 
 def test_executions_are_counted_with_the_rows_behind_them(chats, api, alice):
@@ -409,6 +422,37 @@ def test_what_a_user_does_is_told_to_them_and_to_staff(chats, api, alice, charli
     assert "What alice does" in page.text
     assert page.context["report"]["templates"][0]["numbers"] == told["totals"]
     assert client.get(f"/{path}?range=2h").status_code == 400
+
+
+def test_what_users_do_is_exported_as_the_other_reports_are(
+    chats, api, alice, charlie, admin, client
+):
+    address = f"/api/v1/analytics/users/{alice.pk}/export/"
+    for reader in (alice, admin):
+        lines = orjson.loads(body_of(api(reader).get(address, {"as": "json"})))
+        assert [(one["by"], one["label"], one["executions"]) for one in lines] == [
+            ("", "", 2),
+            ("template", "Universal chat", 2),
+        ]
+        assert {(one["completed"], one["failed"], one["totals_calls"]) for one in lines} == {
+            (1, 1, lines[0]["totals_calls"])
+        }
+    rows = csv.DictReader(io.StringIO(body_of(api(alice).get(address)).decode()))
+    assert [row["by"] for row in rows] == ["", "template"]
+    book = body_of(api(alice).get(address, {"as": "xlsx"}))
+    assert "xl/worksheets/sheet1.xml" in zipfile.ZipFile(io.BytesIO(book)).namelist()
+    entry = AuditEntry.objects.filter(action="analytics.report.exported").latest("pk")
+    assert (entry.detail["report"], entry.detail["of"]) == ("activity", str(alice.pk))
+    assert api(charlie).get(address).status_code == 404
+    client.force_login(admin)
+    for page, label in (
+        (f"/analytics/users/{alice.pk}/", ""),
+        ("/analytics/?by=user&of=all", "alice"),
+    ):
+        (file,) = re.findall(r'<a href="([^"]*)">CSV</a>', client.get(page).text)
+        sent = csv.DictReader(io.StringIO(body_of(client.get(unescape(file))).decode()))
+        counts = {row["label"]: row["executions"] for row in sent}
+        assert counts[label] == "2"
 
 
 def test_staff_see_what_waits_and_who_works(chats, api, alice, admin):

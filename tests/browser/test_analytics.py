@@ -26,6 +26,18 @@ def number(text: str) -> int:
     return int(re.sub(r"\D", "", text) or 0)
 
 
+def behind(page: Page, name: str) -> tuple[int, int]:
+    """What a live figure says, and how many rows there are where it leads."""
+    text, address = page.locator(f"a[data-live={name}]").evaluate(
+        "(one) => [one.textContent, one.getAttribute('href')]"
+    )
+    count, next_page = 0, f"/api/v1{address}&page_size=200"
+    while next_page:
+        told = page.request.get(next_page).json()
+        count, next_page = count + len(told["results"]), told["next"]
+    return number(text), count
+
+
 def test_the_live_dashboard_follows_fifty_runs_of_a_script(page: Page, site) -> None:
     page.goto("/analytics/live/")
     calls = page.locator("[data-live=calls]")
@@ -42,6 +54,15 @@ def test_the_live_dashboard_follows_fifty_runs_of_a_script(page: Page, site) -> 
     told = [number(one) for one in page.locator("#minutes tr td:nth-child(2)").all_inner_texts()]
     assert max(told) > 0
     expect(page.locator("#nothing-running")).to_be_visible()
+    for name in ("running", "queued", "waiting", "calls", "ended", "failed"):
+        said, found = behind(page, name)
+        assert said == found, name
+    assert behind(page, "tokens")[1] == behind(page, "cost")[1] >= before + RUNS
+    page.locator("a[data-live=calls]").click()
+    expect(page.locator("h1")).to_have_text("Model calls")
+    expect(page.locator("tbody tr").first).to_contain_text("demo:chatter-demo")
+    page.locator("tbody tr").first.locator("[data-label=Run] a").click()
+    page.wait_for_url("**/executions/*/")
     page.goto("/analytics/models/?by=model&range=24h")
     total = page.locator(".tiles div", has_text="Calls").locator("dd").first
     assert number(total.inner_text()) >= before + RUNS

@@ -1,14 +1,17 @@
 /** What runs now: the dashboard's counters as they come, and a chart of the last minutes. */
 
+import { watchBudgets } from "../budgets.js";
 import { connect } from "../chatter-live.js";
 import { el, fill, setText } from "../dom.js";
 import { duration, money, tokens, usage } from "../format.js";
-import { executionPage } from "../paths.js";
+import { executionPage, executionRows, modelCallRows } from "../paths.js";
 import { toast } from "../toast.js";
 import { chart } from "./chart.js";
 
 const KEPT = 300;
 const TICK_MS = 1000;
+const MINUTE_MS = 60_000;
+const RATE_MS = 10_000; // what the server takes the mean of tokens a second of
 const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 const history = { times: [], running: [], tokens: [] };
 const plot = chart(document.getElementById("live-chart"), {
@@ -18,15 +21,17 @@ const plot = chart(document.getElementById("live-chart"), {
     { label: "tokens a second", values: [], colour: "--think", show: tokens },
   ],
 });
+const live = connect();
 let counters = null;
 let skew = 0;
 
 follow();
+watchBudgets(live);
 setInterval(tick, TICK_MS);
 
 async function follow() {
   try {
-    for await (const frame of connect().watch("dashboard", null)) heard(frame.counters);
+    for await (const frame of live.watch("dashboard", null)) heard(frame.counters);
   } catch (ended) {
     toast(ended.message, "error");
   }
@@ -48,8 +53,32 @@ function heard(told) {
     tokens: usage(today.total_tokens, today.exactness),
     cost: money(today.cost, today.exactness),
   };
-  for (const [name, text] of Object.entries(shown)) setText(document.querySelector(`[data-live=${name}]`), text);
+  const rows = rowsBehind(told.at);
+  for (const [name, text] of Object.entries(shown)) {
+    const figure = document.querySelector(`[data-live=${name}]`);
+    setText(figure, text);
+    figure.setAttribute("href", rows[name]);
+  }
   tell();
+}
+
+/** Where the rows are listed that the figures count, as they were told. */
+function rowsBehind(at) {
+  const ago = (ms) => new Date(Date.parse(at) - ms).toISOString();
+  const ended = { finished_after: ago(MINUTE_MS), finished_before: at, replays: false };
+  const today = { started_after: `${at.slice(0, "2026-01-31".length)}T00:00:00Z`, settled_before: at };
+  return {
+    running: executionRows({ status: "running" }),
+    queued: executionRows({ status: "pending" }),
+    waiting: executionRows({ status: "waiting" }),
+    ended: executionRows(ended),
+    failed: executionRows({ ...ended, status: "failed" }),
+    p95: executionRows({ ...ended, min_duration_ms: 0 }),
+    tokens_per_s: modelCallRows({ settled_after: ago(RATE_MS), settled_before: at }),
+    calls: modelCallRows({ ...today, answered_by: "provider" }),
+    tokens: modelCallRows(today),
+    cost: modelCallRows(today),
+  };
 }
 
 function tell() {

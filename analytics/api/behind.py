@@ -1,0 +1,146 @@
+"""Rows behind figures that no other list has: conversations by their numbers, and ratings."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework.generics import ListAPIView
+
+from accounts.authentication import user_of
+from accounts.models import User
+from analytics.api.definitions import LAST, window_of
+from analytics.definitions import calls_of
+from analytics.models import ReplyRating
+from conversations.models import Conversation
+from core.listing import ListFilter, Page, ShapeList
+from core.shapes import Shape
+from core.spans import After, Before
+from llms.api.calls import ModelCallFilter, ModelCallOut
+from llms.models import ModelCall
+from workflows.services.definitions import definition_for
+from workflows.totals import totals_json
+
+
+class TalkFilter(ListFilter):
+    user = filters.UUIDFilter(field_name="owner_id")
+    created_after, created_before = After("created_at"), Before("created_at")
+
+    class Meta:
+        model = Conversation
+        fields: tuple[str, ...] = ()
+
+
+class TalkRow(Shape):
+    """How long a conversation is, and what it cost; its `title` is told to its owner alone."""
+
+    id: UUID
+    user: UUID
+    title: str | None
+    message_count: int
+    total_tokens: int
+    cost: str | None
+    exactness: str
+    created_at: datetime
+    updated_at: datetime
+
+
+def talk_out(talk: Conversation, reader: User) -> TalkRow:
+    totals = totals_json(vars(talk))
+    return TalkRow(
+        id=talk.id,
+        user=talk.owner_id,
+        title=talk.title if talk.owner_id == reader.pk else None,
+        message_count=talk.message_count,
+        total_tokens=totals["total_tokens"],
+        cost=totals["cost"],
+        exactness=totals["exactness"],
+        created_at=talk.created_at,
+        updated_at=talk.updated_at,
+    )
+
+
+@extend_schema_view(get=extend_schema("analytics_talk_rows", responses=Page[TalkRow]))
+class TalkRows(ShapeList):
+    """The conversations that figures count, newest first: one's own; staff see all, by their
+    numbers alone.
+    """
+
+    filterset_class = TalkFilter
+    queryset = Conversation.objects.none()
+
+    def shown(self, talk: Conversation) -> TalkRow:
+        return talk_out(talk, user_of(self.request))
+
+    def get_queryset(self) -> Any:
+        return Conversation.objects.counted_for(user_of(self.request)).for_list()
+
+
+class RatingFilter(ListFilter):
+    user = filters.UUIDFilter(field_name="user_id")
+    version = filters.UUIDFilter(field_name="version_id")
+    created_after, created_before = After("created_at"), Before("created_at")
+
+    class Meta:
+        model = ReplyRating
+        fields = ("helpful", "template", "definition")
+
+
+class RatingRow(Shape):
+    """What somebody said of a reply of this `execution`."""
+
+    id: UUID
+    user: UUID
+    execution: UUID | None
+    template: UUID | None
+    definition: UUID | None
+    version: UUID | None
+    helpful: bool
+    comment: str
+    created_at: datetime
+
+
+def rating_row(rating: Any) -> RatingRow:
+    """From a row of `for_list()`."""
+    return RatingRow(
+        id=rating.id,
+        user=rating.user_id,
+        execution=rating.execution_id,
+        template=rating.template_id,
+        definition=rating.definition_id,
+        version=rating.version_id,
+        helpful=rating.helpful,
+        comment=rating.comment,
+        created_at=rating.created_at,
+    )
+
+
+@extend_schema_view(get=extend_schema("analytics_rating_rows", responses=Page[RatingRow]))
+class RatingRows(ShapeList):
+    """Ratings of replies, newest first: one's own; staff see all."""
+
+    filterset_class = RatingFilter
+    queryset = ReplyRating.objects.none()
+    shown = staticmethod(rating_row)
+
+    def get_queryset(self) -> Any:
+        return ReplyRating.objects.visible_to(user_of(self.request)).for_list()
+
+
+NODE = OpenApiParameter("within", str, description="A node, with all that it runs.")
+
+
+@extend_schema_view(get=extend_schema("analytics_definition_calls", parameters=[LAST, NODE]))
+class DefinitionCallRows(ListAPIView[ModelCall]):
+    """The model calls that the analytics of a definition count, newest first."""
+
+    serializer_class = ModelCallOut
+    filterset_class = ModelCallFilter
+    queryset = ModelCall.objects.none()
+
+    def get_queryset(self) -> Any:
+        query, user = self.request.query_params, user_of(self.request)
+        definition = definition_for(user, self.kwargs["pk"])
+        calls = calls_of(definition, window_of(query), query.get("within", ""))
+        return calls.visible_to(user).for_list()

@@ -1,0 +1,98 @@
+"""Where the rows behind a figure are listed: over the API, and on the page of the same name."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from accounts.models import User
+from analytics.reports.reading import Wanted
+from core import clock
+
+API = "/api/v1"
+_LISTS = {"executions": "executions", "models": "model-calls", "tools": "tool-calls"}
+
+
+def rows_url(wanted: Wanted, starts_at: datetime, until: datetime, reader: User) -> str:
+    """What was counted from an instant to before another, as of now: what follows is not in it."""
+    name = wanted.subject.key
+    if name == "executions":
+        asked = {**_between("finished", starts_at, until), "replays": "false"}
+    else:
+        settled = {"settled_before": _instant(clock.now())}
+        asked = {**_between("started", starts_at, until), **settled}
+    by, key = wanted.by, wanted.key
+    if by == "model":
+        provider, _, model = key.partition(":")
+        group = {"provider": provider, "model": model}
+    else:
+        group = group_of(by, key)
+    return _list(_LISTS[name], {**asked, **_whose(wanted.whose, reader), **group})
+
+
+def talk_rows(starts_at: datetime, until: datetime, whose: str, reader: User) -> str:
+    """The conversations that began in a time."""
+    asked = {**_between("created", starts_at, until), **_whose(whose, reader)}
+    return _list("analytics/conversations/rows", asked)
+
+
+def rating_rows(
+    starts_at: datetime, until: datetime, whose: str, reader: User, by: str = "", key: str = ""
+) -> str:
+    """What was said of replies in a time: of all, or of those of one group of a report."""
+    asked = {**_between("created", starts_at, until), **_whose(whose, reader)}
+    return _list("analytics/ratings", {**asked, **group_of(by, key)})
+
+
+def run_rows(definition: UUID, since: datetime | None) -> str:
+    """The finished runs of a definition from an instant on, as of now."""
+    began = {"created_after": _instant(since)} if since else {}
+    ended = {"finished_before": _instant(clock.now()), "replays": "false"}
+    return _list("executions", {"definition": definition, **began, **ended})
+
+
+def rated_rows(definition: UUID) -> str:
+    """All that was ever said of the replies of a definition."""
+    return _list("analytics/ratings", {"definition": definition})
+
+
+def call_rows(definition: UUID, last: int, node: str) -> str:
+    """What a node of a definition asked of models in its last runs."""
+    return _list(f"analytics/definitions/{definition}/calls", {"last": last, "within": node})
+
+
+def group_of(by: str, key: str) -> dict[str, str]:
+    """A group of a report, as a list is asked for it."""
+    if by == "version":
+        definition, _, version = key.partition(":")
+        return {"definition": definition, "version": version}
+    return {by: key} if by and key else {}
+
+
+def page_of(rows: str, whose: str) -> str:
+    """The page of a list of the API; of everyone, unless it is somebody's."""
+    page = rows.removeprefix(API)
+    return page if whose or "user=" in page else narrowed(page, {"of": "all"})
+
+
+def narrowed(rows: str, of: Mapping[str, Any]) -> str:
+    """Some of these rows."""
+    return f"{rows}&{urlencode(of)}" if of else rows
+
+
+def _between(name: str, starts_at: datetime, until: datetime) -> dict[str, str]:
+    return {f"{name}_after": _instant(starts_at), f"{name}_before": _instant(until)}
+
+
+def _instant(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
+def _whose(whose: str, reader: User) -> dict[str, str]:
+    """Others' are for staff alone; everyone else finds their own."""
+    return {"user": whose} if whose and reader.is_staff else {}
+
+
+def _list(name: str, asked: Mapping[str, object]) -> str:
+    return f"{API}/{name}/?{urlencode(asked, safe=':')}"

@@ -1,0 +1,125 @@
+"""The pages of the rows behind figures: calls of models and tools, conversations, ratings."""
+
+from dataclasses import replace
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.db.models.functions import Left
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from accounts.authentication import user_of
+from analytics.api.behind import RatingFilter, TalkFilter, rating_row, talk_out
+from analytics.api.definitions import BadWindow, window_of
+from analytics.definitions import calls_of
+from analytics.models import ReplyRating
+from conversations.models import Conversation
+from core.errors import NotFound
+from llms.api.calls import ModelCallFilter, ModelCallOut
+from llms.models import CallStatus, ModelCall
+from llms.querysets import CallQuerySet
+from tools.api.calls import ToolCallFilter
+from tools.api.shapes import listed_call
+from tools.models import ToolCall, ToolCallStatus
+from workflows.listed import Listed, listed
+from workflows.services.definitions import definition_for
+
+_TITLES = {
+    "rows-model-calls": "Model calls",
+    "rows-tool-calls": "Tool calls",
+    "rows-talks": "Conversations",
+    "rows-ratings": "Ratings",
+}
+_SHOWN = 80  # characters of what a tool found
+
+
+@never_cache
+@login_required
+@require_GET
+def model_calls(request: HttpRequest) -> HttpResponse:
+    """The calls of models that the address asks for, newest first."""
+    return _model_calls(request, ModelCall.objects.visible_to(user_of(request)))
+
+
+@never_cache
+@login_required
+@require_GET
+def definition_calls(request: HttpRequest, pk: str) -> HttpResponse:
+    """Those that the analytics of a workflow count, of one node (`within`) or of all."""
+    user, query = user_of(request), request.GET
+    try:
+        definition = definition_for(user, pk)
+        calls = calls_of(definition, window_of(query.dict()), query.get("within", ""))
+    except NotFound as error:
+        raise Http404 from error
+    except BadWindow:
+        return _model_calls(request, ModelCall.objects.none(), bad=True)
+    return _model_calls(request, calls.visible_to(user))
+
+
+@never_cache
+@login_required
+@require_GET
+def tool_calls(request: HttpRequest) -> HttpResponse:
+    """The calls of tools that the address asks for, newest first."""
+    calls = ToolCall.objects.visible_to(user_of(request)).for_list()
+    rows = calls.select_related("user").annotate(found=Left("text", _SHOWN))
+    statuses = ToolCallStatus.values
+    found = listed(request, rows, ToolCallFilter, own="user", statuses=statuses)
+    shown = [
+        {**listed_call(call).to_json(), "found": call.found, "whose": call.user}
+        for call in found.rows
+    ]
+    return _page(request, "rows-tool-calls", found, shown)
+
+
+@never_cache
+@login_required
+@require_GET
+def talks(request: HttpRequest) -> HttpResponse:
+    """The conversations that figures count; of others' their numbers alone."""
+    user = user_of(request)
+    rows = Conversation.objects.counted_for(user).for_list().select_related("owner")
+    found = listed(request, rows, TalkFilter, own="owner")
+    shown = [{**talk_out(talk, user).to_json(), "whose": talk.owner} for talk in found.rows]
+    return _page(request, "rows-talks", found, shown)
+
+
+@never_cache
+@login_required
+@require_GET
+def ratings(request: HttpRequest) -> HttpResponse:
+    """What was said of replies, newest first."""
+    rows = ReplyRating.objects.visible_to(user_of(request)).for_list()
+    found = listed(request, rows, RatingFilter, own="user")
+    shown = [
+        {**rating_row(one).to_json(), "what": one.definition or one.template, "whose": one.user}
+        for one in found.rows
+    ]
+    return _page(request, "rows-ratings", found, shown)
+
+
+def _model_calls(request: HttpRequest, calls: CallQuerySet, *, bad: bool = False) -> HttpResponse:
+    rows = calls.for_list().select_related("user")
+    found = listed(request, rows, ModelCallFilter, own="user", statuses=CallStatus.values)
+    shown = [
+        {**ModelCallOut(call).data, "total_tokens": call.total_tokens, "whose": call.user}
+        for call in found.rows
+    ]
+    if bad:
+        found = replace(found, context={**found.context, "problem": True}, status=400)
+    return _page(request, "rows-model-calls", found, shown)
+
+
+def _page(request: HttpRequest, name: str, found: Listed, shown: Any) -> HttpResponse:
+    context = {
+        **found.context,
+        "rows": shown,
+        "title": _TITLES[name],
+        "lists": [(title, reverse(one)) for one, title in _TITLES.items()],
+    }
+    template = f"analytics/rows/{name.removeprefix('rows-')}.html"
+    return render(request, template, context, status=found.status)

@@ -1,0 +1,56 @@
+"""Rows as a page lists them: what the address asks for, as the API's list does."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest
+from django_filters.rest_framework import FilterSet
+from rest_framework.request import Request
+
+from accounts.authentication import user_of
+from core.errors import NotFound
+from core.pagination import NewestFirst
+from workflows.chips import chips_of, without
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A page of rows, what its template needs besides, and how the request is answered."""
+
+    rows: Sequence[Any]
+    context: dict[str, Any]
+    status: int
+
+
+def listed(
+    request: HttpRequest,
+    rows: QuerySet[Any],
+    filters: type[FilterSet],
+    *,
+    own: str,
+    statuses: Iterable[str] = (),
+) -> Listed:
+    """One's own (by the column `own`), newest first; staff see others' where the address names a
+    user, or `of=all`. Raises Http404 for a page that is none.
+    """
+    paginator, user, asked = NewestFirst(), user_of(request), request.GET
+    if not asked.get("user") and asked.get("of") != "all":
+        rows = rows.filter(**{own: user})
+    found = filters(asked, rows)
+    good = found.is_valid()
+    try:
+        page = paginator.paginate_queryset(found.qs if good else rows.none(), Request(request))
+    except NotFound as error:
+        raise Http404 from error
+    context = {
+        "next": paginator.get_next_link(),
+        "previous": paginator.get_previous_link(),
+        "statuses": [(one, without(asked, "status", status=one)) for one in statuses],
+        "status": asked.get("status", ""),
+        "any_status": without(asked, "status"),
+        "chips": chips_of(asked, user),
+        "problem": not good,
+    }
+    return Listed(page or [], context, 200 if good else 400)
