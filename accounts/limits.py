@@ -47,6 +47,12 @@ def below_the_servers(given: Mapping[str, Any]) -> dict[str, Any]:
     return lowered(server_limits(), given).differing(server_limits())
 
 
+def within_the_servers(limits: RunLimits) -> dict[str, Any]:
+    """Those of these limits that may be set here, as JSON; above them the server's hold anyway."""
+    above = limits.above(server_limits())
+    return {name: value for name, value in limits.given().items() if name not in above}
+
+
 def checked_limits(given: Any) -> dict[str, Any]:
     """Limits as they are kept. Raises InvalidLimits: nobody may set more than the server allows."""
     try:

@@ -1,11 +1,33 @@
 """Fields of forms that Django does not have."""
 
 import json
+from hashlib import sha256
 from typing import Any
 
 from django import forms
 
 from core import json_values
+from core.models import new_id
+
+
+class KeyField(forms.CharField):
+    """Of one page as it was shown, and hidden: what is sent with it twice is meant once."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        usual: dict[str, Any] = {
+            "required": False,
+            "max_length": 100,
+            "initial": lambda: str(new_id()),
+        }
+        super().__init__(widget=forms.HiddenInput, **usual | kwargs)
+
+
+def once_of(key: str, written: Any) -> str:
+    """Stands for a page and what was written on it; empty without a key."""
+    if not key:
+        return ""
+    words = json.dumps([key, written], sort_keys=True, default=str)
+    return sha256(words.encode()).hexdigest()
 
 
 class ObjectField(forms.CharField):

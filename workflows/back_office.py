@@ -1,4 +1,4 @@
-"""What the back office shows of a workflow: its picture, issues, history and executions."""
+"""What the back office shows of a workflow: picture, issues, history, executions, forecast."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -6,12 +6,18 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
+from accounts.models import User
+from core.errors import ChatterError
+from core.models import new_id
+from workflows.api.forecasts import forecast_out
 from workflows.definition.diff import Difference, difference
 from workflows.definition.graph import GraphDefinition
 from workflows.definition.picture import picture
+from workflows.engine.request import ExecutionRequest
 from workflows.limits import limits_for
 from workflows.models import DefinitionVersion, WorkflowDefinition
 from workflows.registry import NODE_TYPES
+from workflows.services.forecasts import forecast
 from workflows.validation import validate
 
 _ENTRIES = 20
@@ -43,6 +49,25 @@ def history_html(definition: WorkflowDefinition) -> SafeString:
 def executions_html(definition: WorkflowDefinition) -> SafeString:
     newest = definition.executions.select_related("user").order_by("-id")[:_EXECUTIONS]
     return _rendered("executions", {"executions": newest, "definition": definition})
+
+
+def forecast_html(
+    user: User, definition: WorkflowDefinition, parameters: Mapping[str, Any]
+) -> SafeString:
+    """What a run of it would cost this user, or why it cannot begin."""
+    asked = ExecutionRequest(
+        id=new_id(),
+        user_id=user.pk,
+        request_id="",
+        input={},
+        definition=definition.pk,
+        parameters=parameters,
+    )
+    try:
+        shown: dict[str, Any] = {"forecast": forecast_out(forecast(user, asked)).to_json()}
+    except ChatterError as error:
+        shown = {"problem": error}
+    return _rendered("forecast", shown)
 
 
 def _changes(

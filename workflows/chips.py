@@ -1,6 +1,7 @@
-"""What the list of executions is asked for, as people read it, and how to ask for less."""
+"""What a list is asked for, as people read it, and how to ask for less."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -15,13 +16,25 @@ _SAID = {
     "definition": "workflow",
     "version": "version",
     "user": "of",
+    "of": "of",
     "kind": "kind",
     "conversation": "conversation",
-    "finished_after": "ended from",
-    "finished_before": "ended before",
-    "replays": "with replays",
-    "of": "of",
+    "execution": "run",
+    **{"provider": "provider", "model": "model", "tool": "tool"},
+    **{"node": "node", "within": "node", "last": "last runs:"},
+    **{"answered_by": "answered by", "exactness": "exactness", "purpose": "purpose"},
+    **{"created_after": "begun from", "created_before": "begun before"},
+    **{"started_after": "begun from", "started_before": "begun before"},
+    **{"settled_after": "over from", "settled_before": "over before"},
+    **{"finished_after": "ended from", "finished_before": "ended before"},
+    **{"weekday": "on", "hour": "in hour", "zone": "of"},
+    **{"min_duration_ms": "took ms", "min_latency_ms": "took ms"},
+    "min_first_token_ms": "first word after ms",
+    **{"replays": "with replays", "reruns": "with reruns", "late": "late"},
+    "helpful": "helpful",
+    "request_id": "request",
 }
+_WEEK = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +47,12 @@ class Chip:
 
 
 def chips_of(asked: QueryDict, reader: User) -> list[Chip]:
-    """Everything asked for but the status, with the names of what the reader may see."""
+    """Everything asked for but a status, with the names of what the reader may see."""
+    said = _SAID if "," not in asked.get("status", "") else {**_SAID, "status": "status"}
     return [
-        Chip(said, _named(name, str(value), reader), without(asked, name))
+        Chip(said[name], _named(name, str(value), reader), without(asked, name))
         for name, value in asked.dict().items()
-        if value and (said := _SAID.get(name))
+        if value and name in said
     ]
 
 
@@ -61,9 +75,23 @@ def _named(name: str, value: str, reader: User) -> str:
         ),
     }
     if name not in rows:
-        return value
+        return _told(name, value)
     found, column = rows[name]
     try:
         return found.filter(pk=value).values_list(column, flat=True).first() or value
     except ValidationError:
         return value
+
+
+def _told(name: str, value: str) -> str:
+    if name == "weekday" and value in map(str, range(1, len(_WEEK) + 1)):
+        return _WEEK[int(value) - 1]
+    if name.startswith("min_"):
+        return f"≥ {value}"
+    if not name.endswith(("_after", "_before")):
+        return value
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    return f"{at:%Y-%m-%d %H:%M:%S} {at.tzname() or ''}".rstrip()

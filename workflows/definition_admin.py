@@ -1,7 +1,7 @@
 """Workflows in the back office: made, changed, published, copied, run and taken from files."""
 
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from asgiref.sync import async_to_sync
 from django import forms
@@ -19,7 +19,13 @@ from accounts.models import User
 from audit.context import current
 from core.errors import ChatterError
 from core.models import new_id
-from workflows.back_office import executions_html, history_html, issues_html, picture_html
+from workflows.back_office import (
+    executions_html,
+    forecast_html,
+    history_html,
+    issues_html,
+    picture_html,
+)
 from workflows.definition_forms import DefinitionForm, ImportForm, RunForm, VersionForm
 from workflows.engine.request import ExecutionRequest
 from workflows.forms import refused
@@ -34,6 +40,7 @@ from workflows.services.interchange import import_definition
 from workflows.services.planning import plan_execution
 from workflows.services.versions import VersionNotFound, entry_of, publish_version, restore_version
 
+F = TypeVar("F", bound=forms.Form)
 _PAGE = "admin:workflows_workflowdefinition_change"
 _ABOUT = ("name", "description", "limits")
 
@@ -134,7 +141,8 @@ class DefinitionAdmin(admin.ModelAdmin):
         form, shown = _form(request, ImportForm), {}
         if form.is_valid():
             try:
-                made, read = import_definition(form.cleaned_data["file"], owner=user_of(request))
+                file, once = form.cleaned_data["file"], form.once()
+                made, read = import_definition(file, owner=user_of(request), once=once)
                 shown = {"made": made, "report": read.report()}
             except ChatterError as error:
                 form.add_error(None, refused(error))
@@ -142,17 +150,20 @@ class DefinitionAdmin(admin.ModelAdmin):
         return self._page(request, "import", "Import a workflow", form, **shown)
 
     def run_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Start the published version, as a run of one's own."""
+        """Start the published version, as a run of one's own; or only tell what it may cost."""
         if not self.has_change_permission(request):
             raise PermissionDenied
         definition, form = self._found(request, object_id), _form(request, RunForm)
-        if form.is_valid():
+        user = user_of(request)
+        if form.is_valid() and "forecast" not in request.POST:
             try:
-                started = _start(user_of(request), definition, form.cleaned_data)
-                return redirect("execution", started)
+                once = form.once(request.path)
+                return redirect("execution", _start(user, definition, form.given | once))
             except ChatterError as error:
                 form.add_error(None, refused(error))
-        return self._page(request, "run", f"Run {definition}", form, original=definition)
+        given = form.cleaned_data.get("parameters", {}) if form.is_bound else {}
+        shown = {"original": definition, "forecast": forecast_html(user, definition, given)}
+        return self._page(request, "run", f"Run {definition}", form, **shown)
 
     def version_view(self, request: HttpRequest, object_id: str, number: int) -> HttpResponse:
         """One version: looked at, published, restored, or the beginning of another workflow."""
@@ -202,7 +213,8 @@ class DefinitionAdmin(admin.ModelAdmin):
     def _page(
         self, request: HttpRequest, name: str, title: str, form: Any, **shown: Any
     ) -> TemplateResponse:
-        fields = AdminForm(form, [(None, {"fields": list(form.fields)})], {}, model_admin=self)
+        seen = [field.name for field in form.visible_fields()]
+        fields = AdminForm(form, [(None, {"fields": seen})], {}, model_admin=self)
         context = {
             **self.admin_site.each_context(request),
             **{"title": title, "opts": self.opts, "form": form, "adminform": fields},
@@ -218,7 +230,7 @@ _DONE = {
 }
 
 
-def _form(request: HttpRequest, kind: type[forms.Form]) -> forms.Form:
+def _form(request: HttpRequest, kind: type[F]) -> F:
     return kind(request.POST, request.FILES) if request.method == "POST" else kind()
 
 

@@ -12,13 +12,15 @@ from django.core.files.uploadedfile import UploadedFile
 
 from accounts.limits import checked_limits
 from core.errors import ChatterError
-from core.form_fields import ObjectField
+from core.form_fields import KeyField, ObjectField, once_of
 from core.json_values import storable
 from workflows.api.definition_shapes import graph_of
+from workflows.api.starting import keyed
 from workflows.forms import refused
 from workflows.interchange.reading import from_yaml
 from workflows.models import WorkflowDefinition
 from workflows.services.definitions import checked_graph, locked
+from workflows.services.once import NO_KEY, Idempotency
 from workflows.services.versions import entry_of
 
 _LIMITS = "Below the server's, such as {&quot;steps&quot;: 50, &quot;cost&quot;: &quot;0.10&quot;}."
@@ -95,8 +97,9 @@ class DefinitionForm(forms.ModelForm):
 
 
 class RunForm(forms.Form):
-    """What a run is given."""
+    """What a run is given; sent twice as it was shown, it is one run."""
 
+    key = KeyField()
     input = ObjectField(
         rows=6, help_text="Such as {&quot;message&quot;: &quot;Hello&quot;}; empty for none."
     )
@@ -105,10 +108,24 @@ class RunForm(forms.Form):
         required=False, help_text="The log also tells what reached and what left each node."
     )
 
+    @property
+    def given(self) -> dict[str, Any]:
+        """As an ExecutionRequest takes it."""
+        return {name: value for name, value in self.cleaned_data.items() if name != "key"}
+
+    def once(self, path: str) -> Idempotency:
+        """Of what was written on this page."""
+        once = once_of(self.cleaned_data["key"], self.given)
+        return keyed(once, path.encode()) if once else NO_KEY
+
 
 class ImportForm(forms.Form):
-    """A file of Chatter, Dify (YAML or JSON) or Langflow; what it holds is read as over the API."""
+    """A file of Chatter, Dify (YAML or JSON) or Langflow; what it holds is read as over the API.
 
+    Sent twice as it was shown, it is one workflow.
+    """
+
+    key = KeyField()
     file = forms.FileField(help_text="An export of Chatter, Dify (YAML or JSON) or Langflow.")
 
     def clean_file(self) -> Any:
@@ -122,6 +139,10 @@ class ImportForm(forms.Form):
             return storable(from_yaml(text) if yaml else orjson.loads(text))
         except ValueError as error:
             raise forms.ValidationError(f"This cannot be read: {error}") from error
+
+    def once(self) -> str:
+        """Stands for this page and the file."""
+        return once_of(self.cleaned_data["key"], self.cleaned_data["file"])
 
 
 class VersionForm(forms.Form):

@@ -42,6 +42,18 @@ class TemplateQuerySet(models.QuerySet[Any]):
             return self
         return self.filter(Q(owner=None) | Q(public=True) | Q(owner=user))
 
+    def called(self, name: str, user: "User") -> "TemplateQuerySet":
+        """By id, or by the slug of a built-in one or of one's own, in this order.
+
+        A name that has the shape of an id is one. The slugs of others name nothing: whoever takes
+        one is not to be run in its place.
+        """
+        try:
+            return self.filter(pk=UUID(name))
+        except ValueError:
+            found = self.filter(Q(owner=None) | Q(owner=user), slug=name)
+            return found.order_by(F("owner").asc(nulls_first=True))
+
     def for_list(self) -> "TemplateQuerySet":
         return self.select_related("owner", "version")
 
@@ -69,14 +81,17 @@ class ExecutionQuerySet(models.QuerySet[Any]):
 
     def claimable(self) -> "ExecutionQuerySet":
         """Without an owner: new, left by one whose lease ran out, or woken; oldest first."""
-        left = Q(status="running", lease_expires_at__lt=Now())  # see `tracking.leases`
         woken = Q(status="waiting", wakes_at__lte=clock.now())
         return (
             self.under_way()
-            .filter(Q(status="pending") | left | woken)
+            .filter(Q(status="pending") | self.late() | woken)
             .filter(self.in_front())
             .order_by("id")
         )
+
+    def late(self) -> Q:
+        """Those that run, and whose owner was not heard of in time; see `tracking.leases`."""
+        return Q(status="running", lease_expires_at__lt=Now())
 
     def in_front(self) -> Q:
         """Those that no earlier one of their series holds up."""

@@ -15,7 +15,7 @@ from llms.api.calls import ModelCallOut
 from llms.models import ModelCall
 from workflows.api.executions import ExecutionFilter, last_seq
 from workflows.api.shapes import listed_execution
-from workflows.chips import chips_of, without
+from workflows.listed import listed
 from workflows.models import ExecutionStatus, WorkflowExecution
 from workflows.selectors import execution_for
 
@@ -27,33 +27,12 @@ def executions(request: HttpRequest) -> HttpResponse:
 
     Staff see others' where the address names a user, or `of=all`.
     """
-    paginator, user = NewestFirst(), user_of(request)
-    rows = WorkflowExecution.objects.visible_to(user).for_list()
-    if not request.GET.get("user") and request.GET.get("of") != "all":
-        rows = rows.filter(user=user)
-    found = ExecutionFilter(request.GET, rows)
-    listed = found.qs if found.is_valid() else rows.none()
-    try:
-        page = paginator.paginate_queryset(listed, Request(request)) or []
-    except NotFound as error:
-        raise Http404 from error
-    return render(
-        request,
-        "workflows/executions.html",
-        {
-            "executions": [listed_execution(one).to_json() for one in page],
-            "next": paginator.get_next_link(),
-            "previous": paginator.get_previous_link(),
-            "statuses": [
-                (one, without(request.GET, "status", status=one)) for one in ExecutionStatus.values
-            ],
-            "status": request.GET.get("status", ""),
-            "any_status": without(request.GET, "status"),
-            "chips": chips_of(request.GET, user),
-            "problem": not found.is_valid(),
-        },
-        status=200 if found.is_valid() else 400,
-    )
+    rows = WorkflowExecution.objects.visible_to(user_of(request)).for_list()
+    statuses = ExecutionStatus.values
+    found = listed(request, rows, ExecutionFilter, own="user", statuses=statuses)
+    shown = [listed_execution(one).to_json() for one in found.rows]
+    context = {**found.context, "executions": shown}
+    return render(request, "workflows/executions.html", context, status=found.status)
 
 
 @login_required

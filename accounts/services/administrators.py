@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Iterable
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from accounts.models import User
@@ -27,9 +27,14 @@ def administrators() -> QuerySet[User]:
 
 
 def refuse_last_administrators(leaving: Iterable[User]) -> None:
-    """Raises LastAdministrator if there would be none without these."""
+    """Raises LastAdministrator if there would be none without these.
+
+    In a transaction all of them are locked, so that of two who leave at once one is refused.
+    """
     gone = {user.pk for user in leaving}
-    keys = set(administrators().values_list("pk", flat=True))
+    rows = administrators().order_by("pk")
+    rows = rows.select_for_update() if connection.in_atomic_block else rows
+    keys = set(rows.values_list("pk", flat=True))
     if keys and keys <= gone:
         raise LastAdministrator
 

@@ -52,11 +52,11 @@ class Live extends EventTarget {
   }
 
   /**
-   * Watch "execution" or "conversation" `id`, "user" (all that is mine) or "dashboard" (for staff).
+   * Watch "execution" or "conversation" `id`, "user" (all that is mine), "budgets" or "dashboard" (for staff).
    *
    * `after` is the last seq that is known, of `execution` where the channel has many of them.
    * `onSnapshot(frame)` is called in its turn between the events, whenever the watch begins anew;
-   * a dashboard has no events: its frames with counters are iterated.
+   * a dashboard has no events: its frames with counters are iterated, and of budgets their warnings.
    */
   watch(channel, id, options = {}) {
     const watch = new Watch(this, channel, id, options);
@@ -276,7 +276,7 @@ class Watch {
   }
 
   hear(frame) {
-    if (this.channel === "dashboard") this.push(frame);
+    if (this.channel === "dashboard" || (this.channel === "budgets" && frame.data)) this.push(frame);
     else if (frame.type === "event") this.take(frame.event);
     else if (frame.type === "end") this.lacks(frame.id, frame.seq) || this.end();
     else if (frame.type === "subscribed") this.joined(frame);

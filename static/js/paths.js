@@ -2,6 +2,9 @@
 
 export const chatPage = (conversation) => `/chat/${conversation}/`;
 export const executionPage = (execution) => `/executions/${execution}/`;
+/** Of `{template}` or `{definition}`. */
+export const forecastApi = ({ template, definition }) => `/api/v1/${template ? `templates/${template}` : `definitions/${definition}`}/forecast/`;
+export const budgetPage = (budget) => `/budgets/#budget-${budget}`;
 export const APPROVALS = "/approvals/";
 export const CHAT = "/api/v1/chat/";
 export const CONVERSATIONS = "/api/v1/conversations/";
@@ -11,3 +14,7 @@ export const ratingApi = (conversation, message) => `${conversationApi(conversat
 export const executionApi = (execution) => `/api/v1/executions/${execution}/`;
 export const callsApi = (execution, cursor) =>
   `/api/v1/model-calls/?execution=${execution}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`;
+
+/** Lists of everyone's rows, as their filters ask. */
+export const executionRows = (asked) => `/executions/?${new URLSearchParams({ of: "all", ...asked })}`;
+export const modelCallRows = (asked) => `/model-calls/?${new URLSearchParams({ of: "all", ...asked })}`;

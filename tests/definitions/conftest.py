@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -29,3 +30,11 @@ def made(client: APIClient) -> dict[str, Any]:
 @pytest.fixture
 def address(made: dict[str, Any]) -> str:
     return f"{DEFINITIONS}{made['id']}/"
+
+
+@pytest.fixture
+def office(admin: User, built_in: None) -> Client:
+    """An administrator in the back office."""
+    browser = Client()
+    browser.force_login(admin)
+    return browser

@@ -20,13 +20,6 @@ REFUSED = graph(waits(-1), {"id": "odd", "type": "nonsense"})
 
 
 @pytest.fixture
-def office(admin, built_in) -> Client:
-    browser = Client()
-    browser.force_login(admin)
-    return browser
-
-
-@pytest.fixture
 def at(made) -> str:
     """The page of alice's workflow."""
     return f"{LIST}{made['id']}/"
@@ -193,7 +186,7 @@ def test_what_a_run_is_refused_for_is_told(office, at, made):
     assert not WorkflowExecution.objects.exists()
 
 
-@pytest.mark.parametrize("name", ["dify_chatflow.yml", "dify_workflow.json", "langflow.json"])
+@pytest.mark.parametrize("name", sorted(path.name for path in FILES.iterdir()))
 def test_a_file_becomes_a_workflow_with_a_report_node_by_node(office, client, admin, name):
     kind = "application/json" if name.endswith("json") else "application/yaml"
     sent = (FILES / name).read_bytes()

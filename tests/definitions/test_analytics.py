@@ -81,7 +81,7 @@ def test_a_page_shows_the_nodes_to_whom_the_workflow_is(
     assert list(rows) == [node["node"] for node in analysed["nodes"]]
     for node in analysed["nodes"]:
         cells = re.findall(r'<td class="number">(.*?)</td>', rows[node["node"]])
-        assert cells[0] == str(node["visits"])
+        assert cells[0].endswith(f">{node['visits']}</a>")
         assert f'data-ms="{node["p95_ms"]}"' in cells[3]
         assert f'data-cost="{node["cost"]}" data-exactness="{node["exactness"]}"' in cells[6]
         assert f'data-share="{node["cost_share"]}"' in cells[7]

@@ -21,7 +21,7 @@ from audit.models import AuditCheckpoint, AuditEntry, AuditHead
 _NOTES = {AuditCheckpoint, AuditEntry, AuditHead, Session}
 _OF_ONE_ANSWER = re.compile(
     r'"request_id":\s*"\w*"|<code>\w{32}</code>|name="csrfmiddlewaretoken" value="\w*"'
-    r'|"until":\s*"[^"]*"'
+    r'|"until":\s*"[^"]*"|_before=[^&"]*'
 )
 
 

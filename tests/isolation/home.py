@@ -9,6 +9,9 @@ from rest_framework.test import APIClient
 from accounts.models import Secret, User
 from accounts.services.secrets import create_secret
 from accounts.services.tokens import create_token
+from budgets.models import BudgetPeriod
+from budgets.periods import span_at
+from core import clock
 from experiments.models import Unit
 from tests.approvals.desk import letter
 from tests.definitions.graphs import asks, graph
@@ -107,6 +110,9 @@ def _budgets_and_experiments(home: Home) -> None:
     runs = {"scope": "definition", "of": home.things["definition"]}
     most = {"unit": "usd", "cap": "100", "period": "month"}
     budget = _made(home, "budgets/", {"name": home.mark, **runs, **most})
+    begins_at, ends_at = span_at("month", "UTC", clock.now())
+    reached = {"ends_at": ends_at, "warned": 50}
+    BudgetPeriod.objects.update_or_create(reached, budget_id=budget["id"], begins_at=begins_at)
     ways = [
         {"name": home.mark, "control": True},
         {"name": "brief", "parameters": {"system": "Be brief."}},

@@ -80,11 +80,14 @@ POLICIES: dict[str, Policy] = {
     "account/tokens/": SignedIn(own=True, form={"revoke": "{token}"}),
     "analytics/": SignedIn(own=True),
     "analytics/conversations/": SignedIn(own=True),
+    "analytics/conversations/rows/": SignedIn(own=True),
     "analytics/definitions/<str:pk>/": Own("definition"),
     "analytics/live/": Staff(told=404),
+    "analytics/ratings/": SignedIn(own=True),
     "analytics/users/<uuid:pk>/": Own("user"),
     "analytics/<slug:subject>/": SignedIn(own=True),
     "approvals/": SignedIn(own=True, form={"approval": "{approval}", "decision": "approve"}),
+    "budgets/": SignedIn(own=True),
     "chat/": SignedIn(own=True),
     "chat/<str:pk>/": Own("conversation"),
     "compliance/": Staff(),
@@ -103,6 +106,7 @@ POLICIES: dict[str, Policy] = {
             **{"variants-1-name": "another", "variants-1-template": "template:{template}"},
         },
     ),
+    "model-calls/": SignedIn(own=True),
     "schedules/": SignedIn(own=True, form={"schedule": "{schedule}", "act": "pause"}),
     "schedules/new/": SignedIn(
         own=True,
@@ -114,6 +118,7 @@ POLICIES: dict[str, Policy] = {
     ),
     "schedules/times/": SignedIn(form={"kind": "cron", "cron": "0 9 * * *"}),
     "schedules/<str:pk>/": Own("schedule", form={"act": "pause"}),
+    "tool-calls/": SignedIn(own=True),
     "webhooks/": SignedIn(
         own=True,
         form={
@@ -127,11 +132,14 @@ POLICIES: dict[str, Policy] = {
     ),
     # --- the API: one's own
     "api/v1/analytics/conversations/": SignedIn(own=True),
+    "api/v1/analytics/conversations/rows/": SignedIn(own=True),
+    "api/v1/analytics/definitions/<str:pk>/calls/": Own("definition"),
     "api/v1/analytics/executions/": SignedIn(own=True),
     "api/v1/analytics/conversations/export/": SignedIn(own=True),
     "api/v1/analytics/executions/export/": SignedIn(own=True),
     "api/v1/analytics/models/": SignedIn(own=True),
     "api/v1/analytics/models/export/": SignedIn(own=True),
+    "api/v1/analytics/ratings/": SignedIn(own=True),
     "api/v1/analytics/tools/": SignedIn(own=True),
     "api/v1/analytics/tools/export/": SignedIn(own=True),
     "api/v1/analytics/users/<uuid:pk>/": Own("user"),
@@ -259,6 +267,7 @@ SOCKETS: dict[str, Policy] = {
     "": Public(),  # no such address
 }
 CHANNELS: dict[str, Policy] = {
+    "budgets": SignedIn(own=True),
     "conversation": Own("conversation"),
     "dashboard": Staff(told=404),
     "execution": Own("execution"),

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
-from re import sub
 from typing import Any
 
 import pytest
@@ -13,11 +12,9 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from core import clock
-from tests.approvals.desk import letter
-from tests.definitions.graphs import asks, graph
+from tests.once.doors import Doors, doors_of
 from tools.models import ToolCall
-from workflows.models import Approval, IdempotencyKey, WorkflowDefinition, WorkflowExecution
-from workflows.services.definitions import create_definition
+from workflows.models import IdempotencyKey, WorkflowDefinition, WorkflowExecution
 
 pytestmark = pytest.mark.django_db
 # What may be posted and starts no execution: nothing that costs is done twice, or it says so.
@@ -69,7 +66,6 @@ STARTS_NOTHING = {
 # Takes no body that could be another: its test is with the schedules.
 SAYS_NOTHING = {"/api/v1/schedules/{id}/run-now/"}
 KEY = {"Idempotency-Key": "once"}
-INPUT = {"input": {"message": "hello"}, "mode": "background"}
 
 
 @pytest.fixture
@@ -78,39 +74,8 @@ def client(alice: User, api: Callable[[User], APIClient], built_in: None) -> API
 
 
 @pytest.fixture
-def doors(client, alice, drain) -> dict[str, tuple[str, dict[str, Any]]]:
-    """Each door that starts work: its path as documented, its address and what to say there."""
-    made = create_definition(owner=alice, name="x", graph=graph(asks()))
-    say = {"message": "hello", "mode": "background"}
-    talk = client.post("/api/v1/chat/", say).json()
-    asked = client.post("/api/v1/workflows/execute/", {**INPUT, "graph": letter()}).json()
-    drain()
-    ran, again = talk["execution"]["id"], {"mode": "background"}
-    approval = Approval.objects.get(execution=asked["execution"]["id"])
-    bodies = {
-        "/api/v1/chat/": say,
-        "/api/v1/conversations/{id}/messages/": {**say, "when_busy": "refuse"},
-        "/api/v1/definitions/{id}/execute/": INPUT,
-        "/api/v1/templates/{id}/execute/": INPUT,
-        "/api/v1/workflows/execute/": {**INPUT, "graph": graph(asks())},
-        "/api/v1/executions/{id}/retry/": again,
-        "/api/v1/executions/{id}/replay/": again,
-        "/api/v1/executions/{id}/fork/": {**again, "node": "model"},
-        "/api/v1/approvals/{id}/decide/": {"decision": "approve"},
-        "/api/v1/tools/{key}/call/": {"arguments": {"expression": "6 * 7"}},
-    }
-    ids = {
-        "conversations": talk["conversation"]["id"],
-        "definitions": str(made.pk),
-        "templates": "universal_chat",
-        "executions": ran,
-        "approvals": str(approval.pk),
-        "tools": "calculator",
-    }
-    return {
-        path: (sub(r"\{\w+\}", ids.get(path.split("/")[3], ""), path), body)
-        for path, body in bodies.items()
-    }
+def doors(client, alice, drain) -> Doors:
+    return doors_of(client, alice, drain)
 
 
 def documented() -> dict[str, bool]:

@@ -2,12 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
+from asgiref.sync import async_to_sync, sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from jsonschema import Draft202012Validator
@@ -99,3 +100,22 @@ class Client:
 
 def token_of(user: User) -> str:
     return create_token(user=user, name="", by=user)[1]
+
+
+def heard_by(user: User, do: Callable[[], Awaitable[Any]], number: int) -> list[dict[str, Any]]:
+    """So much a user is told of, beside events, while something is done; then no more."""
+
+    async def scenario() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        async with Client(await sync_to_async(token_of)(user)) as client:
+            await client.ask(type="subscribe", channel="user")
+            await do()
+            while len(found) < number:
+                body = await client.hear()
+                if body["type"] != "event":
+                    found.append(body)
+            while not await client.is_silent():
+                assert (await client.hear())["type"] == "event"
+        return found
+
+    return async_to_sync(scenario)()

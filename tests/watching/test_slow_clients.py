@@ -11,6 +11,7 @@ import websockets
 from asgiref.sync import async_to_sync
 from websockets.exceptions import ConnectionClosed
 
+from tests.approvals.desk import letter
 from tests.drills.listening import PATIENCE_S, begin, browser, log_of, with_token
 from tests.drills.server import Chatter, chatter
 from tests.watching.protocol import check_told
@@ -27,7 +28,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chatter]:
     """Only the bell tells it that somebody may not stay."""
     home = tmp_path_factory.mktemp("live")
     with chatter(home, CHATTER_POLL_S="0.5", LIVE_RECHECK_S="3600") as running:
-        running.furnish(people=["alice", "bob", "carol"])
+        running.furnish(people=["alice", "bob", "carol", "dan"])
         running.start()
         yield running
 
@@ -162,6 +163,36 @@ def test_a_token_that_is_revoked_ends_its_socket_and_its_stream(server: Chatter)
                 assert closed.value.rcvd.code == 4401
                 rest = [line async for line in lines]
                 assert "event: problem" in rest
+
+    async_to_sync(scenario)()
+
+
+def test_a_start_that_is_refused_is_told_on_the_socket_and_on_the_stream(server: Chatter) -> None:
+    async def scenario() -> None:
+        socket = await open_socket(server, "dan")
+        await ask(socket, type="subscribe", channel="user")
+        assert (await hear(socket))["type"] == "subscribed"
+        async with browser(server, server.people["dan"]) as client, asyncio.timeout(PATIENCE_S):
+            body = {"name": "x", "graph": letter(), "limits": {"concurrent": 1}}
+            made = (await client.post("/api/v1/definitions/", json=body)).json()["id"]
+            headers = {"Accept": "text/event-stream"}
+            async with client.stream("GET", "/api/v1/events/", headers=headers) as stream:
+                lines = stream.aiter_lines()
+                while not (await anext(lines)).startswith("event: subscribed"):
+                    pass
+                address = f"/api/v1/definitions/{made}/execute/"
+                told = [await client.post(address, json={"mode": "background"}) for _ in range(2)]
+                assert [one.status_code for one in told] == [202, 429]
+                while (heard := await hear(socket))["type"] == "event":
+                    pass
+                while (await anext(lines)) != "event: execution.refused":
+                    pass
+                streamed = json.loads((await anext(lines)).removeprefix("data: "))
+        socket.transport.abort()
+        said = heard["data"]
+        assert (heard["type"], said["definition"]) == ("execution.refused", made)
+        assert said["request_id"] == told[1].json()["request_id"]
+        assert streamed["data"] == said
 
     async_to_sync(scenario)()
 

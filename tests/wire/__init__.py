@@ -73,6 +73,6 @@ until nothing is under way.
 """
 
 from .meter import Meter, Record
-from .running import WireServer
+from .running import WirePart, WireServer
 
-__all__ = ["Meter", "Record", "WireServer"]
+__all__ = ["Meter", "Record", "WirePart", "WireServer"]

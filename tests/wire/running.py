@@ -4,7 +4,7 @@ import asyncio
 import threading
 from types import TracebackType
 
-from .meter import Meter
+from .meter import Meter, Record
 from .script import Script
 from .server import HOST, Server
 
@@ -38,6 +38,10 @@ class WireServer:
             directives, next=next, probability=probability, seed=seed, match=match, model=model
         )
 
+    def part_of(self, request: str) -> "WirePart":
+        """What concerns those alone who come with this X-Request-ID."""
+        return WirePart(self, request)
+
     def clear(self) -> None:
         """Forget records, rules and attempts, as between two tests."""
         self.meter.clear()
@@ -59,3 +63,17 @@ class WireServer:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+
+class WirePart:
+    """The server as if it were there for one request id: a script and a meter of its own."""
+
+    def __init__(self, wire: WireServer, request: str) -> None:
+        self._wire, self._request = wire, request
+        self._rules = wire._server.scripts.setdefault(request, Script())
+        self.script = self._rules.add
+        self.meter = self
+
+    def settled(self) -> list[Record]:
+        records = self._wire.meter.settled()
+        return [record for record in records if record.request == self._request]

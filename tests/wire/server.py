@@ -24,6 +24,7 @@ class Server:
 
     def __init__(self, meter: Meter, script: Script) -> None:
         self.meter, self.script = meter, script
+        self.scripts: dict[str, Script] = {}  # of those who come with this X-Request-ID
         self._open: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
@@ -67,7 +68,8 @@ class Server:
         """Route a request; tell whether the connection may carry another."""
         protocol = _PROTOCOLS.get(request.path)
         if protocol and request.method == "POST":
-            return await Exchange(protocol, request, connection, self.meter).run(self.script)
+            script = self.scripts.get(request.headers.get("x-request-id", ""), self.script)
+            return await Exchange(protocol, request, connection, self.meter).run(script)
         status, data = self._administer(request)
         await connection.reply(status, _JSON, to_json(data))
         return True

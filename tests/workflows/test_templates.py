@@ -165,6 +165,14 @@ def test_a_slug_is_taken_once_by_each_and_chatter_s_are_chatter_s(client, api, b
     assert api(bob).post(TEMPLATES, {**body, "slug": "a-letter"}).status_code == 201
 
 
+def test_a_template_is_read_by_its_slug_as_by_its_id(client, api, bob, made):
+    for name in ("universal_chat", "a-letter", made["id"]):
+        assert client.get(f"{TEMPLATES}{name}/").json()["slug"] in {name, "a-letter"}
+    client.patch(f"{TEMPLATES}a-letter/", {"public": True})
+    assert api(bob).get(f"{TEMPLATES}{made['id']}/").status_code == 200
+    assert api(bob).get(f"{TEMPLATES}a-letter/").json()["code"] == "template_not_found"
+
+
 def test_a_slug_names_one_s_own_and_never_that_of_another(client, api, bob, built_in):
     theirs = new(api(bob), public=True)
     body = {"parameters": {"words": 20}, "mode": "background"}

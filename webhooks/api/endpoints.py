@@ -35,6 +35,7 @@ Event = Literal[
     "execution.failed",
     "execution.cancelled",
     "execution.waiting",
+    "execution.refused",
     "budget.warned",
 ]
 StaffEvent = Literal["security.alert"]

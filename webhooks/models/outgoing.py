@@ -16,6 +16,7 @@ class MessageType(models.TextChoices):
     FAILED = "execution.failed"
     CANCELLED = "execution.cancelled"
     WAITING = "execution.waiting"
+    REFUSED = "execution.refused"
     BUDGET = "budget.warned"
     PING = "ping"
     SECURITY = "security.alert"

@@ -1,9 +1,9 @@
 """What happens to runs becomes messages, in the transaction in which it happens."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 import orjson
@@ -23,16 +23,33 @@ _MOST_QUESTIONS = 20
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something that may be told; `data` is what is said beside which run it was."""
+    """Something that may be told; `data` is what is said beside which run it was.
+
+    Without `execution_id` it is of a run that was not begun.
+    """
 
     type: str
     at: datetime
-    execution_id: UUID
+    execution_id: UUID | None
     user_id: UUID
     definition_id: UUID | None
     template_id: UUID | None
     rerun: str
     data: Mapping[str, Any]
+
+    @classmethod
+    def to(cls, execution: WorkflowExecution, kind: MessageType, data: Mapping[str, Any]) -> Self:
+        """Now."""
+        return cls(
+            type=kind,
+            at=clock.now(),
+            execution_id=execution.id,
+            user_id=execution.user_id,
+            definition_id=execution.definition_id,
+            template_id=execution.template_id,
+            rerun=execution.rerun,
+            data=data,
+        )
 
     def concerns(self, endpoint: WebhookEndpoint) -> bool:
         """Whether this endpoint, of whoever ran it, asked to be told."""
@@ -46,7 +63,7 @@ class Happening:
 
     def row_for(self, endpoint: WebhookEndpoint) -> dict[str, Any]:
         told = {
-            "execution": str(self.execution_id),
+            **({"execution": str(self.execution_id)} if self.execution_id else {}),
             "definition": str(self.definition_id) if self.definition_id else None,
             "template": str(self.template_id) if self.template_id else None,
             "rerun": self.rerun,
@@ -77,22 +94,22 @@ def tell_ended(ended: Sequence[ExecutionEnded]) -> dict[UUID, dict[str, Any]]:
 
 def tell_waiting(paused: Sequence[WorkflowExecution]) -> None:
     """Of executions that begin to wait for people."""
-    now = clock.now()
     _tell(
         [
-            Happening(
-                type=MessageType.WAITING,
-                at=now,
-                execution_id=one.id,
-                user_id=one.user_id,
-                definition_id=one.definition_id,
-                template_id=one.template_id,
-                rerun=one.rerun,
-                data={"status": ExecutionStatus.WAITING.value, "approvals": _questions(one)},
+            Happening.to(
+                one,
+                MessageType.WAITING,
+                {"status": ExecutionStatus.WAITING.value, "approvals": _questions(one)},
             )
             for one in paused
         ]
     )
+
+
+def tell_refused(execution: WorkflowExecution, said: Mapping[str, Any]) -> None:
+    """Of an execution that was not begun, for want of room."""
+    happening = Happening.to(execution, MessageType.REFUSED, said)
+    _tell([replace(happening, execution_id=None)])
 
 
 def tell_budgets(warned: Sequence[tuple[Budget, Mapping[str, Any]]]) -> None:

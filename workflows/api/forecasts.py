@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from accounts.authentication import user_of
 from budgets.amounts import text_of
+from budgets.api.shapes import UNIT_NAMES
 from budgets.selectors import Short
 from core.api import parse
 from core.models import new_id
@@ -75,13 +76,14 @@ class AtMostOut(Shape):
 
 
 class ShortOut(Shape):
-    """A budget that has not as much left as the run may need at most, in dollars or tokens.
+    """A budget that has not as much left as the run may need at most, in its `unit`.
 
     `needs` is null where nobody knows how much that is.
     """
 
     id: UUID
     name: str
+    unit: str
     left: str
     needs: str | None
 
@@ -134,10 +136,11 @@ def _answer(request: Request, body: ForecastIn | ExecuteGraphIn, **what: Any) ->
         parameters=body.parameters,
         **what,
     )
-    return Response(_shown(forecast(user, asked)).to_json())
+    return Response(forecast_out(forecast(user, asked)).to_json())
 
 
-def _shown(found: Forecast) -> ForecastOut:
+def forecast_out(found: Forecast) -> ForecastOut:
+    """Money in dollars."""
     cost, at_most = found.cost_nano_usd, found.at_most
     return ForecastOut(
         version=found.version.content_hash,
@@ -169,6 +172,7 @@ def _short(one: Short) -> ShortOut:
     return ShortOut(
         id=one.budget.id,
         name=one.budget.name,
+        unit=UNIT_NAMES[unit],
         left=str(text_of(unit, one.left)),
         needs=text_of(unit, one.needs),
     )

@@ -21,8 +21,8 @@ class _Part(BaseModel):
 class Position(_Part):
     """Where an editor draws a node; it changes nothing that runs."""
 
-    x: float = Field(default=0, allow_inf_nan=False)
-    y: float = Field(default=0, allow_inf_nan=False)
+    x: float = Field(default=0.0, allow_inf_nan=False)
+    y: float = Field(default=0.0, allow_inf_nan=False)
 
 
 class NodeSpec(_Part):
@@ -87,6 +87,10 @@ class GraphDefinition(_Part):
 
 def drawn(content: Mapping[str, Any], layout: Layout) -> dict[str, Any]:
     """The graph's JSON with its nodes where they were drawn; a node without a place is at 0, 0."""
-    nowhere = {"x": 0.0, "y": 0.0}
-    nodes = [{**node, "position": layout.get(node["id"], nowhere)} for node in content["nodes"]]
+    nodes = [{**node, "position": _place(layout.get(node["id"], {}))} for node in content["nodes"]]
     return {**content, "nodes": nodes}
+
+
+def _place(kept: Mapping[str, float]) -> dict[str, float]:
+    """Always decimal: 0 and 0.0 are one place, but not the same bytes of a file."""
+    return {axis: float(kept.get(axis, 0)) for axis in ("x", "y")}

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 from core.models import EditableRecord, Record
 from workflows.querysets import DefinitionQuerySet, DefinitionVersionQuerySet, VersionQuerySet
@@ -13,6 +14,7 @@ class WorkflowDefinition(EditableRecord):
     `latest` is the number of its newest version, `published` the number of the one that runs, which
     is `version`. `revision` grows with every change of any kind: who saves what somebody else has
     changed meanwhile is told so by it. `limits` are fields of `core.limits.RunLimits`.
+    `once` stands for the form that made it: sent again it makes no other.
     """
 
     owner = models.ForeignKey(
@@ -28,11 +30,17 @@ class WorkflowDefinition(EditableRecord):
     revision = models.PositiveIntegerField(default=1)
     archived = models.BooleanField(default=False)
     limits = models.JSONField(default=dict, blank=True)
+    once = models.CharField(max_length=64, blank=True, default="", db_default="")
 
     objects = DefinitionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "once"], condition=~Q(once=""), name="workflows_one_of_a_form"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

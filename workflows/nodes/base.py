@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -153,6 +154,12 @@ class NodeType(ABC, Generic[C]):
     # The values that such a node leaves beside its text; None: nobody can say.
     leaves: ClassVar[tuple[str, ...] | None] = None
     config: ClassVar[type[NodeConfig]]
+
+    @classmethod
+    @cache
+    def settings(cls) -> frozenset[str]:
+        """The names of all that a node of this type can be set to."""
+        return frozenset(cls.config.model_fields)
 
     @classmethod
     def ports_of(cls, config: Mapping[str, Any]) -> tuple[str, ...]:

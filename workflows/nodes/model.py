@@ -228,7 +228,8 @@ def _before(
 
     With the places of the messages of the history, which may be left out where room is short.
     """
-    parts = [render(config.system, inputs.names(visit.context))] if config.system else []
+    told = render(config.system, inputs.names(visit.context)) if config.system else ""
+    parts = [told] if told else []
     if config.output_schema is not None:
         parts.append(structured.told(config.output_schema))
     if enough:

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Count, Min, Q
-from django.db.models.functions import Now
+from django.db.models import Count, Min
 
 from core import clock
 from workflows.models import ExecutionStatus, WorkflowExecution
@@ -15,7 +14,6 @@ def queue_now() -> dict[str, Any]:
     `oldest_s` is of those that a pump could begin: what follows in a conversation waits for people.
     """
     executions = WorkflowExecution.objects.all()
-    late = Q(status=ExecutionStatus.RUNNING, lease_expires_at__lt=Now())
     of_status = {
         row["status"]: row
         for row in executions.under_way()
@@ -24,7 +22,7 @@ def queue_now() -> dict[str, Any]:
         .annotate(
             count=Count("id"),
             oldest=Min("created_at", filter=executions.in_front()),
-            late=Count("id", filter=late),
+            late=Count("id", filter=executions.late()),
         )
     }
     counts = {status: row["count"] for status, row in of_status.items()}

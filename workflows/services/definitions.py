@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts.limits import below_the_servers, checked_limits
 from accounts.models import User
@@ -103,22 +103,32 @@ def create_definition(
     limits: Mapping[str, Any] | None = None,
     act: str = "created",
     detail: Mapping[str, Any] | None = None,
+    once: str = "",
 ) -> WorkflowDefinition:
     """A new workflow of this owner; its first version is published.
 
-    Raises GraphRefused, InvalidLimits.
+    With the same `once` as one that was made before, that one. Raises GraphRefused, InvalidLimits.
 
     `act` and `detail` tell the audit trail how it came about.
     """
     checked = checked_graph(graph, owner)
-    definition = WorkflowDefinition.objects.create(
+    definition = WorkflowDefinition(
         owner=owner,
         name=name,
         description=description,
         version=version_of(checked),
         published=1,
         limits=checked_limits(limits or {}),
+        once=once,
     )
+    try:
+        with transaction.atomic():
+            definition.save()
+    except IntegrityError:
+        before = WorkflowDefinition.objects.filter(owner=owner, once=once).first()
+        if not once or before is None:
+            raise
+        return before
     keep_version(definition, checked, by=owner)
     definition.save(update_fields=["latest"])
     told = {"version": checked.content_hash, **(detail or {})}

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -109,11 +110,10 @@ async def _commit_to_pump(plan: StartPlan) -> None:
     execution.lease_owner, execution.lease_expires_at = pump.owner, first_expiry()
     execution.started_at = execution.created_at
     try:
-        await writer.commit(Unit(plan.facts))
-    except BaseException:
+        await writer.commit(Unit(plan.facts, on_commit=partial(pump.take, execution)))
+    except Exception:
         pump.release()
         raise
-    pump.take(execution)
 
 
 async def _commit_to_queue(plan: StartPlan) -> None:

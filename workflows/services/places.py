@@ -2,21 +2,18 @@
 
 from collections.abc import AsyncIterator, Set
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import NoReturn
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 
-from audit.models import Outcome
-from audit.record import record
-from audit.refusals import refusals
 from core.database import database
 from core.errors import TooMany
 from workflows.limits import limits_in
 from workflows.models import WorkflowExecution
+from workflows.services.refused_starts import note_refused
 from workflows.services.tally import Key, Tally
-from workflows.tracking.limits import ACTION
 
 _RETRY_AFTER_S = 5
 _UNDER_WAY = "'pending', 'running', 'waiting'"
@@ -59,10 +56,7 @@ async def place_for(execution: WorkflowExecution) -> AsyncIterator[None]:
     if not places.take_known(user_id, one, most):
         reached = await database.run(places.take, user_id, one, most)
         if reached is not None:
-            await _note(execution, "concurrent", most, reached)
-            raise TooManyExecutions(
-                limit="concurrent", most=most, reached=reached, retry_after_s=_RETRY_AFTER_S
-            )
+            await _refuse(execution, TooManyExecutions, "concurrent", most, reached)
     try:
         yield
     finally:
@@ -90,31 +84,19 @@ async def _queued(execution: WorkflowExecution, key: Key, most: int) -> AsyncIte
         reached = await database.run(queue.take, key, execution.id, most)
         if reached is not None:
             limit = "pending" if key is None else "pending_per_user"
-            await _note(execution, limit, most, reached)
-            raise QueueFull(limit=limit, most=most, reached=reached, retry_after_s=_RETRY_AFTER_S)
+            await _refuse(execution, QueueFull, limit, most, reached)
     try:
         yield
     finally:
         queue.leave(key, execution.id)
 
 
-async def _note(execution: WorkflowExecution, limit: str, most: int, reached: int) -> None:
-    """Have it written that this user was refused, when it is time to."""
-    if count := refusals.count(limit, execution.user_id):
-        detail = {"limit": limit, "most": most, "reached": reached, "count": count}
-        await database.run(_write, execution, detail)
-
-
-def _write(execution: WorkflowExecution, detail: dict[str, Any]) -> None:
-    with transaction.atomic():
-        record(
-            ACTION,
-            actor=execution.user_id,
-            target=execution.user,
-            outcome=Outcome.DENIED,
-            detail=detail,
-            request_id=execution.request_id,
-        )
+async def _refuse(
+    execution: WorkflowExecution, why: type[TooMany], limit: str, most: int, reached: int
+) -> NoReturn:
+    error = why(limit=limit, most=most, reached=reached, retry_after_s=_RETRY_AFTER_S)
+    await note_refused(execution, error)
+    raise error
 
 
 def _number(states: str, user_id: Key, without: Set[UUID]) -> int:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
@@ -45,12 +44,12 @@ class SlugTaken(Conflict):
     message = "A template of yours, or one of Chatter's, has the slug '{slug}' already."
 
 
-def template_for(user: User, pk: str) -> WorkflowTemplate:
-    """One template this user may see. Raises TemplateNotFound."""
-    try:
-        found: WorkflowTemplate = WorkflowTemplate.objects.visible_to(user).for_list().get(pk=pk)
-    except (WorkflowTemplate.DoesNotExist, ValidationError, ValueError) as error:
-        raise TemplateNotFound(template=pk) from error
+def template_for(user: User, name: str) -> WorkflowTemplate:
+    """One template this user may see, by slug or id. Raises TemplateNotFound."""
+    seen = WorkflowTemplate.objects.visible_to(user).called(name, user)
+    found: WorkflowTemplate | None = seen.for_list().first()
+    if found is None:
+        raise TemplateNotFound(template=name)
     return found
 
 

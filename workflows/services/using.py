@@ -38,7 +38,7 @@ def hash_of_template(template: WorkflowTemplate) -> dict[str, str]:
 
 
 def _models(kind: Any, config: Mapping[str, Any]) -> Iterator[str]:
-    if kind is None or "model" not in kind.config.model_fields:
+    if kind is None or "model" not in kind.settings():
         return
     for name in (config.get("model") or "", *(config.get("fallbacks") or ())):
         if isinstance(name, str) and not is_parameter(name):
@@ -48,5 +48,5 @@ def _models(kind: Any, config: Mapping[str, Any]) -> Iterator[str]:
 def _tools(kind: Any, config: Mapping[str, Any]) -> Iterator[str]:
     if kind is not None and kind.tool:
         yield kind.tool
-    if kind is not None and "tools" in kind.config.model_fields:
+    if kind is not None and "tools" in kind.settings():
         yield from (key for key in config.get("tools") or () if isinstance(key, str))

@@ -18,6 +18,25 @@ def milliseconds(value: float | None) -> str:
 
 
 @register.filter
+def seconds(value: float | None) -> str:
+    return milliseconds(None if value is None else round(value * 1_000))
+
+
+@register.filter
+def count(value: int | None) -> str:
+    """A number of tokens that is exact."""
+    if value is None:
+        return _UNKNOWN
+    return format_html('<span data-tokens="{}">{}</span>', value, value)
+
+
+@register.filter
+def dollars(value: str | None) -> str:
+    """A decimal text that is exact."""
+    return _dollars(value, "metered")
+
+
+@register.filter
 def share(value: float | None, unknown: str = _UNKNOWN) -> str:
     """A number from 0 to 1."""
     if value is None:
@@ -49,7 +68,7 @@ def mean_cost(numbers: Mapping[str, Any]) -> str:
     return _dollars(numbers["mean_cost"], numbers["totals"]["exactness"])
 
 
-def _dollars(dollars: str | None, exactness: str) -> str:
+def _dollars(value: str | None, exactness: str) -> str:
     found = '<span data-cost="{}" data-exactness="{}">{}</span>'
-    shown = _UNKNOWN if dollars is None else f"${dollars}"
-    return format_html(found, dollars or "", exactness, shown)
+    shown = _UNKNOWN if value is None else f"${value}"
+    return format_html(found, value or "", exactness, shown)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Literal
 
 from core.money import dollars_text
+from llms.bounding import Lengths
 from llms.ledger import CallRecord
 from workflows.engine.events import ModelFinished, ModelStarted, ReasoningDelta, TextDelta
 from workflows.tracking.ending import Answerer
@@ -67,13 +68,13 @@ class CallLog:
     def attempts(self, node: str, visit: int, call_index: int) -> int:
         return self._past.attempts((node, visit, call_index))
 
-    async def opened(self, call: CallRecord) -> None:
+    async def opened(self, call: CallRecord, lengths: Lengths | None = None) -> int | None:
         """Returns once the open row is committed. Raises LeaseLost."""
         self._tracker.emit(_started(call))
         if call.purpose == "answer":
             self._answers[_key(call)] = []
             self.answerer = _answerer(call)
-        await self._tracker.opened(call)
+        return await self._tracker.opened(call, lengths)
 
     def streamed(self, call: CallRecord, text: str, kind: Literal["text", "reasoning"]) -> None:
         if call.purpose != "answer":

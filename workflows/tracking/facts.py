@@ -17,6 +17,7 @@ from budgets.amounts import Need
 from budgets.booking import book
 from core import clock
 from core.bulk import insert_rows, update_rows
+from llms.bounding import Lengths
 from llms.budgeting import NOTHING_USED, use_of
 from llms.ledger import CallRecord
 from llms.models import ModelCall
@@ -61,10 +62,14 @@ class Line:
 
 @dataclass(slots=True)
 class Unit:
-    """Facts that are committed together or not at all."""
+    """Facts that are committed together or not at all.
+
+    `on_commit` is called in the writer's thread, before those who watch and wait are told.
+    """
 
     facts: Sequence[Fact]
     line: Line | None = None
+    on_commit: Callable[[], None] | None = None
     waiter: asyncio.Future[None] | None = None
     error: Exception | None = None
     made_at: float = field(default_factory=time.monotonic)
@@ -129,21 +134,33 @@ class HandedBack(Fact):
 class CallBooked(Fact):
     """What a model call needs of budgets before it is made; without `need`, that it is over.
 
-    One kind of fact, for all budgets of a group are locked at once. `refusal` says why the call
-    may not be made, once this is written.
+    One kind of fact, for all budgets of a group are locked at once. Once this is written, `refusal`
+    says why the call may not be made, `answer` how many tokens the answer may have, if not as many
+    as were asked for.
     """
 
     rank: ClassVar[int] = 29
     call: CallRecord
     need: Need | None = None
+    lengths: Lengths | None = None
     refusal: str = ""
+    answer: int | None = None
 
     @classmethod
     def write(cls, facts: Sequence[Self]) -> None:
         needs = [fact.need for fact in facts if fact.need is not None]
-        refused = book(needs, [use_of(fact.call) for fact in facts if fact.need is None])
+        booked = book(needs, [use_of(fact.call) for fact in facts if fact.need is None])
         for fact in facts:
-            fact.refusal = refused.get(fact.call.id, "") if fact.need else ""
+            fact.refusal = booked.refused.get(fact.call.id, "") if fact.need else ""
+            fact.answer = booked.answers.get(fact.call.id) if fact.need else None
+
+    def columns(self) -> dict[str, Any]:
+        """What the row of the call has to say otherwise for it."""
+        if self.refusal:
+            return NOTHING_USED
+        if self.answer is None or self.lengths is None:
+            return {}
+        return self.lengths.columns_with(self.call.parameters, self.answer)
 
 
 @dataclass(slots=True)
@@ -159,8 +176,7 @@ class CallOpened(Fact):
         insert_rows(ModelCall, [fact._row() for fact in facts])
 
     def _row(self) -> dict[str, Any]:
-        row = self.call.opened_row()
-        return {**row, **NOTHING_USED} if self.booked.refusal else row
+        return {**self.call.opened_row(), **self.booked.columns()}
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from core import clock
+from llms.bounding import Lengths
 from llms.budgeting import need_of, refused
 from llms.ledger import CallRecord
 from workflows.engine.events import (
@@ -113,14 +114,20 @@ class WorkflowTracker:
         """Queue a fact to be committed with the events around it."""
         self._facts.append(fact)
 
-    async def opened(self, call: CallRecord) -> None:
-        """Commit the open row, and all before it. Raises LeaseLost, ProviderError by a budget."""
-        booked = CallBooked(call, need_of(call, self.execution.budget_keys))
+    async def opened(self, call: CallRecord, lengths: Lengths | None = None) -> int | None:
+        """Commit the open row, and all before it; how short an answer a budget wants, if one does.
+
+        Raises LeaseLost, ProviderError by a budget.
+        """
+        booked = CallBooked(call, need_of(call, self.execution.budget_keys, lengths), lengths)
         self.record(booked)
         self.record(CallOpened(call, booked))
         await self.committed()
         if booked.refusal:
             raise refused(booked.refusal)
+        for name, value in booked.columns().items():
+            setattr(call, name, value)
+        return booked.answer
 
     def settled(self, call: CallRecord) -> None:
         self._over(call)
@@ -187,10 +194,9 @@ class WorkflowTracker:
             self._writer.submit(unit)
 
     async def committed(self) -> None:
-        """Return once all that was queued is committed. Raises LeaseLost."""
+        """Return once all that was queued or submitted is committed. Raises LeaseLost."""
         self.calls.flush_text()
-        if (unit := self._unit()) is not None:
-            await self._writer.commit(unit)
+        await self._writer.commit(self._unit() or Unit([], self._line))
 
     async def _end(
         self,

@@ -184,6 +184,8 @@ def _announce(units: Iterable[Unit]) -> None:
         if unit.waiter is not None:
             waiting.setdefault(unit.waiter.get_loop(), []).append(unit)
         if unit.error is None:
+            if unit.on_commit is not None:
+                unit.on_commit()
             for group, frames in unit.frames_by_group():
                 pieces.setdefault(group, []).extend(frames)
     bell.ring(pieces)

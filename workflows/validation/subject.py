@@ -92,7 +92,7 @@ class Node:
 
     def has(self, setting: str) -> bool:
         """Whether its type knows such a setting."""
-        return self.kind is not None and setting in self.kind.config.model_fields
+        return self.kind is not None and setting in self.kind.settings()
 
     def setting(self, name: str, default: Any = None) -> Any:
         """What it is set to, defaults of its type included, or `default`."""

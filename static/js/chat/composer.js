@@ -2,6 +2,7 @@
 
 import { idempotencyKey } from "../api.js";
 import { el, fill, pageData, setText } from "../dom.js";
+import { tellForecast } from "./forecast.js";
 
 const LAST = { workflow: "chatter.workflow", model: "chatter.model" };
 
@@ -19,6 +20,7 @@ export class Composer {
     this.send = form.querySelector("#send");
     this.stop = form.querySelector("#stop");
     this.problem = form.querySelector("#composer-problem");
+    this.forecast = document.getElementById("forecast");
     this.onSend = onSend;
     this.failed = null;
     form.addEventListener("submit", (event) => this.submit(event));
@@ -29,6 +31,7 @@ export class Composer {
       recall(select, LAST[select.name]);
       select.addEventListener("change", () => this.offer());
     }
+    this.tools.addEventListener("change", () => this.foretell());
     this.offer();
     this.changed();
     form.dataset.ready = "";
@@ -47,6 +50,15 @@ export class Composer {
     this.stop.querySelector("span").textContent = state === "stopping" ? "Stopping…" : "Stop";
   }
 
+  /** What answers, as `onSend` gets it. */
+  get choice() {
+    return {
+      workflow: chosen(this.workflow.value),
+      model: (!this.model.hidden && this.model.value) || null,
+      tools: this.tools.checked && !this.tools.disabled,
+    };
+  }
+
   key(event) {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
@@ -63,12 +75,7 @@ export class Composer {
     event.preventDefault();
     const text = this.field.value.trim();
     if (!text) return;
-    const asked = {
-      text,
-      workflow: chosen(this.workflow.value),
-      model: (!this.model.hidden && this.model.value) || null,
-      tools: this.tools.checked && !this.tools.disabled,
-    };
+    const asked = { text, ...this.choice };
     const words = JSON.stringify(asked);
     const sent = { ...asked, words, key: words === this.failed?.words ? this.failed.key : idempotencyKey() };
     this.problem.hidden = true;
@@ -93,6 +100,15 @@ export class Composer {
     setText(this.model.options[0], taken ? "Default" : this.default);
     const model = this.model.selectedOptions[0];
     this.tools.disabled = !takes("tools") || !("tools" in model.dataset);
+    this.foretell();
+  }
+
+  /** Where nothing is chosen the plain chat answers, if there is one. */
+  foretell() {
+    const { workflow, model, tools } = this.choice;
+    const { plain } = this.workflow.options[0].dataset;
+    const answers = workflow ?? (plain && { template: plain });
+    if (answers) tellForecast(this.forecast, answers, parametersOf(model, tools));
   }
 
   giveBack(text) {
@@ -111,6 +127,9 @@ export class Composer {
     this.problem.hidden = false;
   }
 }
+
+/** What a run is given of what was chosen. */
+export const parametersOf = (model, tools) => ({ ...(model && { model }), ...(tools && { tools: pageData("tools-data") }) });
 
 /** The API's words for "template:<id>" and "definition:<id>". */
 function chosen(value) {

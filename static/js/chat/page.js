@@ -1,10 +1,11 @@
 /** The chat page: what was said, what is being answered, and the one socket that tells of it. */
 
 import { get, post, Problem } from "../api.js";
+import { watchBudgets } from "../budgets.js";
 import { pageData, setText } from "../dom.js";
 import { CHAT, chatPage, conversationApi, executionApi, ratingApi, ratingsApi } from "../paths.js";
 import { announce, toast } from "../toast.js";
-import { Composer } from "./composer.js";
+import { Composer, parametersOf } from "./composer.js";
 import { connectDrawer } from "./drawer.js";
 import { Answers, finalWords } from "./answers.js";
 import { userMessage } from "./messages.js";
@@ -30,6 +31,7 @@ if (running) answers.start(running);
 if (conversation) wire.follow(conversation.id, running);
 if (conversation) get(ratingsApi(conversation.id)).then(({ results }) => answers.rated(results), (problem) => toast(problem.message, "error"));
 connectDrawer();
+watchBudgets(wire.connection);
 changed();
 scroll.toEnd();
 if (matchMedia("(pointer: fine)").matches) byId("message").focus();
@@ -49,8 +51,7 @@ async function send({ text, workflow, model, tools, key }) {
   const body = { message: text, mode: "background" };
   if (conversation) body.conversation = conversation.id;
   Object.assign(body, workflow);
-  if (model) body.model = model;
-  if (tools) body.parameters = { tools: pageData("tools-data") };
+  body.parameters = parametersOf(model, tools);
   try {
     const answer = await tracked(post(CHAT, body, { key }));
     const question = userMessage(answer.user_message);
@@ -124,6 +125,7 @@ function changed() {
 async function over(reply) {
   announce(finalWords(reply));
   changed();
+  composer.foretell();
   const id = conversation?.id;
   const fresh = id ? await get(conversationApi(id)).catch((problem) => problem) : null;
   if (!fresh || fresh instanceof Problem) return;

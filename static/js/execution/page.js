@@ -2,6 +2,7 @@
 
 import { post, readLog } from "../api.js";
 import { showApprovals } from "../approvals.js";
+import { watchBudgets } from "../budgets.js";
 import { connect } from "../chatter-live.js";
 import { coalesced } from "../coalesced.js";
 import { el, fill, pageData, setText } from "../dom.js";
@@ -33,6 +34,7 @@ const live = connect();
 live.addEventListener("status", ({ detail }) => detail.status === "waiting" && detail.tries === TRIES_BEFORE_READING && readRest());
 const watch = live.watch("execution", execution.id);
 follow();
+watchBudgets(live);
 
 byId("cancel").addEventListener("click", async () => {
   byId("cancel").disabled = true;
