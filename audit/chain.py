@@ -16,6 +16,8 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 GENESIS = "0" * 64
 HASHED = (
     "id",
@@ -45,6 +47,7 @@ def _as_text(value: object) -> str:
     raise TypeError(f"{type(value).__name__} has no canonical form")
 
 
+_FAST = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
 # PostgreSQL's jsonb reorders keys, so the text that is hashed is made anew from the values.
 _ENCODER = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_as_text
@@ -53,7 +56,10 @@ _ENCODER = json.JSONEncoder(
 
 def canonical(value: Any) -> bytes:
     """The one JSON text of a value: sorted keys, no spaces, UTC instants with microseconds."""
-    return _ENCODER.encode(value).encode("utf-8", "surrogatepass")
+    try:
+        return orjson.dumps(value, default=_as_text, option=_FAST)
+    except orjson.JSONEncodeError:  # it refuses halves of pairs, numbers beyond 64 bits, depth
+        return _ENCODER.encode(value).encode("utf-8", "surrogatepass")
 
 
 def hash_of(columns: Mapping[str, Any], key: bytes) -> str:

@@ -95,7 +95,7 @@ def _usage() -> dict[str, Any]:
 
 def _last_minute() -> dict[str, Any]:
     """How executions ended that did in the last minute; the histories are shorter than one."""
-    ended = WorkflowExecution.objects.filter(finished_at__isnull=False)
+    ended = WorkflowExecution.objects.filter(finished_at__isnull=False).exclude(rerun="replay")
     ends = Counter(ended.values_list("status", flat=True))
     took = sorted(one for one in ended.values_list("duration_ms", flat=True) if one is not None)
     p95 = took[ceil(0.95 * len(took)) - 1] if took else None
