@@ -68,7 +68,7 @@ def _lines(label: str, rows: int, told: dict[str, Any]) -> Iterator[str]:
 def _added(database: str) -> Iterator[str]:
     with databases.environment(database) as environment:
         command("manage.py", "prepare", environment=environment)
-        took = answer_of("-m", "bench.recording", "0.5", environment=environment)
+        took = answer_of("-m", "bench.recording", "2", environment=environment)
     print(json.dumps(took), file=sys.stderr)
     for clients, one in took.items():
         missed = ", missed" if one["added_ms"] > ADDED_GOAL_MS else ""
@@ -105,8 +105,8 @@ def _recording(added: list[str]) -> str:
     return "\n".join(
         [
             "",
-            "turns with all of them and with none (`bench/recording.py`), while sealing and adding",
-            "up go on beside: by the clock, and of Chatter's processor time.",
+            "turns with all of them and with none (`bench/recording.py`), each until all of it is",
+            "sealed and added up: by the clock, and of Chatter's processor time.",
             "",
             "| | with | without | added | goal | with, processor | without | added |",
             "|---|---|---|---|---|---|---|---|",

@@ -1,7 +1,8 @@
 """What analytics and audit add to a run: `python -m bench.recording SECONDS` prints JSON.
 
 Runs of one model call, in turns with both listening and with neither, by the clock and by the
-processor time of this process. A database of its own: what ran unheard would be found missing by
+processor time of this process. A turn ends when all that its runs left is sealed and added up, so
+that none pays for another. A database of its own: what ran unheard would be found missing by
 `reconcile`.
 """
 
@@ -9,6 +10,7 @@ import asyncio
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from statistics import median
@@ -21,15 +23,18 @@ django.setup()
 
 from analytics import receivers  # noqa: E402 - Django first
 from analytics.rollups import telling  # noqa: E402
+from analytics.rollups.folding import fold  # noqa: E402
 from audit import record  # noqa: E402
+from audit.sealing import seal_entries  # noqa: E402
 from bench.linear import Took, took  # noqa: E402
 from bench.linear_runs import recorded  # noqa: E402
 from bench.seed import seed  # noqa: E402
+from core.database import database  # noqa: E402
 from llms.signals import model_calls_settled  # noqa: E402
 from workflows.signals import executions_finished  # noqa: E402
 from workflows.tracking import facts  # noqa: E402
 
-_ROUNDS, _CLIENTS = 30, (1, 50)
+_ROUNDS, _CLIENTS = 12, (1, 50)
 _GRAPH = {
     "nodes": [
         {"id": "start", "type": "start"},
@@ -59,15 +64,25 @@ def unheard() -> Iterator[None]:
             signal.connect(receiver, dispatch_uid=uid)
 
 
+async def _turn(once: Any, clients: int, seconds: float) -> Took:
+    turn = await took(once, clients, seconds)
+    began, cpu = time.perf_counter(), time.process_time()
+    await database.run(seal_entries)
+    await database.run(fold)
+    wall_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu
+    ms, cpu_ms = wall_s / turn.runs * 1000, cpu_s / turn.runs * 1000
+    return Took(turn.ms + ms, turn.cpu_ms + cpu_ms, turn.runs)
+
+
 async def _added_ms(once: Any, clients: int, seconds: float) -> dict[str, float]:
     """Median milliseconds of a run with and without, and of what the pairs differ by."""
-    await took(once, clients, seconds)
+    await _turn(once, clients, seconds)
     pairs: list[tuple[Took, Took]] = []
     for at in range(_ROUNDS):
         turns = {}
         for hear in (True, False) if at % 2 else (False, True):
             with nullcontext() if hear else unheard():
-                turns[hear] = await took(once, clients, seconds)
+                turns[hear] = await _turn(once, clients, seconds)
         pairs.append((turns[True], turns[False]))
     told = {}
     for name in ("ms", "cpu_ms"):
