@@ -27,6 +27,7 @@ api = [
 
 urlpatterns = [
     path("", include("accounts.urls")),
+    path("", include("budgets.urls")),
     path("", include("conversations.urls")),
     path("", include("webhooks.urls")),
     path("", include("workflows.urls")),

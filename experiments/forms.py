@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Any
 
 from django import forms
@@ -10,7 +9,7 @@ from pydantic import ValidationError
 
 from accounts.models import User
 from core.api import issues_of
-from core.models import new_id
+from core.form_fields import KeyField, once_of
 from experiments.api.inputs import ExperimentIn, given
 from experiments.metrics import EVENT, LEDGER
 from experiments.models import Experiment
@@ -50,7 +49,7 @@ class ExperimentForm(forms.Form):
     Fields read what is written; whether that is an experiment, the body of the API's request says.
     """
 
-    key = forms.CharField(required=False, max_length=100, widget=forms.HiddenInput)
+    key = KeyField()
     name = forms.CharField()
     hypothesis = forms.CharField(required=False, widget=forms.Textarea({"rows": 2}))
     target = forms.ChoiceField(label="About")
@@ -82,8 +81,7 @@ class ExperimentForm(forms.Form):
     )
 
     def __init__(self, user: User, data: Any = None, experiment: Experiment | None = None) -> None:
-        blank = {**BLANK, "key": str(new_id())}
-        super().__init__(data, initial=written(experiment) if experiment else blank)
+        super().__init__(data, initial=written(experiment) if experiment else {**BLANK})
         self.experiment = experiment
         target: Any = self.fields["target"]
         if experiment is None:
@@ -126,10 +124,7 @@ class ExperimentForm(forms.Form):
 
     def once(self) -> str:
         """Stands for this page and what was written on it; empty without a key."""
-        if not (key := self.cleaned_data["key"]):
-            return ""
-        words = json.dumps([key, self.given()], sort_keys=True, default=str)
-        return sha256(words.encode()).hexdigest()
+        return once_of(self.cleaned_data["key"], self.given())
 
     def changed(self, experiment: Experiment) -> dict[str, Any]:
         """What is not as it was, as `change_experiment` takes it."""

@@ -119,7 +119,7 @@ TABLES = [
         "workflows.WorkflowDefinition",
         ("owner",),
         Fate.BLANKED,
-        {"name": NAMELESS, "description": "", "archived": True, "limits": {}},
+        {"name": NAMELESS, "description": "", "archived": True, "limits": {}, "once": ""},
     ),
     Table(
         "workflows.WorkflowTemplate",

@@ -286,6 +286,21 @@ test("events that came by another way are not handed on again, received or not",
   assert.deepEqual((await all(slow)).events, LOG.slice(25));
 });
 
+test("of budgets their warnings come, again after a cut", async () => {
+  const server = new FakeServer();
+  const warned = { type: "budget.warned", channel: "budgets", data: { budget: "b", threshold: 80 } };
+  server.serve = (socket, { channel, ref }) => {
+    socket.tell({ type: "subscribed", channel, ref });
+    socket.tell(warned);
+  };
+  const heard = listen(connect(HERE).watch("budgets"));
+  await settle();
+  assert.deepEqual(heard.events, [warned]);
+  server.socket.end();
+  await pass(5_000);
+  assert.deepEqual([heard.events, heard.over], [[warned, warned], false]);
+});
+
 test("a dashboard brings its counters", async () => {
   const server = new FakeServer();
   server.serve = (socket, { channel, ref }) => {

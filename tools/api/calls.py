@@ -10,22 +10,25 @@ from rest_framework.response import Response
 
 from accounts.authentication import user_of
 from core.errors import NotFound
-from core.listing import Page, ShapeList
+from core.listing import Page, ShapeList, SomeOf
 from core.origins import of_execution
-from core.spans import After, Before
+from core.spans import After, AtLeast, Before
 from tools.api.shapes import ToolCallListed, ToolCallOut, call_out, listed_call
-from tools.models import ToolCall
+from tools.models import ToolCall, ToolCallStatus
 from tools.querysets import ToolCallQuerySet
 
 
 class ToolCallFilter(filters.FilterSet):
     execution = filters.UUIDFilter(method="of_execution", help_text="An execution's id.")
     user = filters.UUIDFilter(field_name="user_id")
+    status = SomeOf(choices=ToolCallStatus.choices)
     started_after, started_before = After("started_at"), Before("started_at")
+    settled_after, settled_before = After("settled_at"), Before("settled_at")
+    min_latency_ms = AtLeast("latency_ms")
 
     class Meta:
         model = ToolCall
-        fields = ("status", "answered_by", "tool", "node", "request_id")
+        fields = ("answered_by", "tool", "node", "request_id")
 
     def of_execution(self, calls: ToolCallQuerySet, name: str, execution: Any) -> ToolCallQuerySet:
         return calls.of_origin(of_execution(execution))
