@@ -5,7 +5,6 @@ the manual of Channels has it, which sends what comes from its group; nothing is
 """
 
 import asyncio
-import gc
 import sys
 import time
 from typing import Any
@@ -28,6 +27,7 @@ from chatter_project.asgi import application as chatter  # noqa: E402
 from chatter_project.server import Server  # noqa: E402
 from core import clock  # noqa: E402
 from core.database import database  # noqa: E402
+from core.garbage import leave_what_is_loaded  # noqa: E402
 from workflows.models import WorkflowExecution, WorkflowVersion  # noqa: E402
 from workflows.tracking.facts import EventsHappened, Unit  # noqa: E402
 from workflows.tracking.frames import frame  # noqa: E402
@@ -87,8 +87,7 @@ def serve(port: str) -> None:
     application = ProtocolTypeRouter({**chatter.application_mapping, "websocket": sockets})
     database.start()
     writer.start()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+    leave_what_is_loaded()
     endpoint = f"tcp:port={port}:interface=127.0.0.1:backlog=1024"
     Server(application, endpoints=[endpoint], websocket_handshake_timeout=60).run()
 

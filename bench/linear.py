@@ -1,6 +1,7 @@
 """What Chatter adds to LangGraph, without HTTP: 20 nodes in a line, which only render texts.
 
-`python -m bench.linear SECONDS` prints JSON.
+`python -m bench.linear SECONDS` prints JSON. The garbage collector does here what it does in a
+server, for both.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from langgraph.graph import END, START, StateGraph
 from bench.processes import answer_of
 from bench.rows import Row
 from bench.site import Site
+from core.garbage import leave_what_is_loaded
 
 STORED_GOAL, LINEAR_GOAL = 1.05, 1.15
 _NODES, _ROUNDS = 20, 7
@@ -121,6 +123,7 @@ def main() -> None:
 
     told: dict[str, Any] = {"runs": 0}
     stored, by_hand = stored_and_by_hand(_document())
+    leave_what_is_loaded()
     told["stored"] = _told(asyncio.run(_compared(stored, by_hand, 1, seconds)), "ms")
     with recorded(_document()) as run:
         for clients in _CLIENTS:

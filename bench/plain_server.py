@@ -3,20 +3,19 @@
 Its garbage collector is tuned as Chatter's is: what is compared is the recording, not the tuning.
 """
 
-import gc
 import sys
 
 from daphne.server import Server
 from django.core.asgi import get_asgi_application
 
 from core.database import database
+from core.garbage import leave_what_is_loaded
 
 
 def serve(port: str) -> None:
     application = get_asgi_application()
     database.start()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+    leave_what_is_loaded()
     Server(application, endpoints=[f"tcp:port={port}:interface=127.0.0.1"]).run()
 
 

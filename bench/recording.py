@@ -30,6 +30,7 @@ from bench.linear import Took, took  # noqa: E402
 from bench.linear_runs import recorded  # noqa: E402
 from bench.seed import seed  # noqa: E402
 from core.database import database  # noqa: E402
+from core.garbage import leave_what_is_loaded  # noqa: E402
 from llms.signals import model_calls_settled  # noqa: E402
 from workflows.signals import executions_finished  # noqa: E402
 from workflows.tracking import facts  # noqa: E402
@@ -98,6 +99,7 @@ async def _added_ms(once: Any, clients: int, seconds: float) -> dict[str, float]
 def main() -> None:
     seconds = float(sys.argv[1])
     seed()
+    leave_what_is_loaded()
     with recorded(_GRAPH) as run:
         told = {str(n): asyncio.run(_added_ms(run, n, seconds)) for n in _CLIENTS}
     print(json.dumps(told))

@@ -1,6 +1,5 @@
 """Serve HTTP and websockets, and host the pump."""
 
-import gc
 import sys
 from typing import Any
 
@@ -11,6 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from chatter_project.server import Server, loop
 from core.events import bell
+from core.garbage import leave_what_is_loaded
 from workflows.pump.hosts import PumpThread, database_at_work
 
 # A busy server is no reason to drop a socket: daphne's own 5 s were too few for 130 at once.
@@ -39,11 +39,7 @@ class Command(BaseCommand):
                 self.stdout.write("Stopped; what was running is handed back.")
 
     def _serve(self, application: Any) -> None:
-        # Looking through all that was imported again and again took a third of the throughput;
-        # what is garbage by now, 4 MiB, would never be found again.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(20_000, 20, 50)
+        leave_what_is_loaded()
         host, port = settings.CHATTER_HOST, settings.CHATTER_PORT
         shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else host  # noqa: S104
         self.stdout.write(f"Chatter is at http://{shown}:{port}/  (Ctrl-C stops it)")

@@ -1,12 +1,12 @@
 """Run executions beside the servers: workers that host pumps, and who watches over them."""
 
-import gc
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from chatter_project.management.commands.serve import refuse_stale_schema
+from core.garbage import leave_what_is_loaded
 from workflows.pump.guarding import Guard
 
 
@@ -17,8 +17,7 @@ class Command(BaseCommand):
         if settings.CHATTER_PUMP != "workers":
             raise CommandError("The server runs the executions itself: set CHATTER_PUMP=workers.")
         refuse_stale_schema()
-        gc.collect()
-        gc.freeze()  # what was imported is shared by all workers, and would be looked through
+        leave_what_is_loaded()
         guard = Guard()
         self.stdout.write("Working.  (Ctrl-C stops it)")
         self.stdout.flush()
