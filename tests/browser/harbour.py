@@ -1,11 +1,14 @@
-"""What the pictures show beside the conversation: a workflow that asks people, tools, budgets, and
-what the back office has to tell of those who should not have come.
+"""What the pictures show beside the conversation: a workflow that asks people, what starts it and who
+is told, tools, budgets, and what the back office has to tell of those who should not have come.
 """
 
 import json
+import time
 from typing import Any
 
 from httpx2 import Client
+
+from webhooks.signing import sign
 
 MODEL = "demo:chatter-demo"
 _FORM = {
@@ -38,6 +41,8 @@ _BUDGETS = (
     {"name": "The harbour's month", "unit": "usd", "cap": "40", "period": "month"},
     {"name": "A day's tokens", "unit": "tokens", "cap": "5000000", "period": "day"},
 )
+_EVENTS = ["execution.completed", "execution.failed", "execution.waiting"]
+_SHIPS = ("Hamnavoe", "Daisy", "Varagen", "Earl Thorfinn")
 _STRANGERS, _TRIES = ("harbourmaster", "pilot"), 6
 _INSIDE = {"arguments": {"url": "http://127.0.0.1:9/keys"}}
 
@@ -55,7 +60,13 @@ def furnish(client: Client) -> dict[str, str]:
     _sent(client, "budgets/", {**one, "unit": "usd", "cap": "5", "period": "total"})
     for _ in range(_TRIES):
         _sent(client, "tools/http_get/call/", _INSIDE)
-    return {"admin-definition": f"/admin/workflows/workflowdefinition/{definition}/change/"}
+    return {
+        "admin-definition": f"/admin/workflows/workflowdefinition/{definition}/change/",
+        "analytics-definition": f"/analytics/definitions/{definition}/?range=24h",
+        "schedule": _by_the_clock(client),
+        "webhook-incoming": _called_from_outside(client),
+        "webhook-endpoint": _told_outside(client),
+    }
 
 
 def knock(client: Client) -> None:
@@ -66,15 +77,55 @@ def knock(client: Client) -> None:
 
 
 def _berths(client: Client) -> str:
-    """The workflow, in two versions, and runs of it that wait; its id."""
+    """The workflow, in two versions, and runs of it that are decided or wait; its id."""
     made = _sent(client, "definitions/", {"name": "Berths", "graph": _graph("Sum it up.")})
     address = f"definitions/{made['id']}/"
     again = client.patch(f"/api/v1/{address}", json={"graph": _graph("In one sentence, please.")})
     again.raise_for_status()
     _sent(client, f"{address}versions/2/publish/", {})
-    for asked in _ASKED_FOR:
+    for asked in _ASKED_FOR * 2:
         _sent(client, f"{address}execute/", {"input": {"message": f"say exactly: {asked}"}})
+    for waits, berth in zip(_waiting(client), ("North pier", "Buoy 3", None), strict=False):
+        decided = {"decision": "approve", "answer": {"berth": berth}}
+        refused = {"decision": "reject", "comment": "All berths are taken."}
+        _sent(client, f"approvals/{waits}/decide/", decided if berth else refused)
     return str(made["id"])
+
+
+def _waiting(client: Client) -> list[str]:
+    found = client.get("/api/v1/approvals/", params={"status": "waiting"})
+    return [one["id"] for one in found.json()["results"]]
+
+
+def _by_the_clock(client: Client) -> str:
+    """A schedule that was run twice by hand."""
+    times = {"kind": "cron", "cron": "30 6 * * 1-6", "time_zone": "Europe/London"}
+    asked = {"input": {"message": "say exactly: High water at 09:12 and 21:40."}}
+    runs = {"name": "Tides of the day", "template": "universal_chat", **asked}
+    made = _sent(client, "schedules/", {**times, **runs})["id"]
+    for _ in range(2):
+        _sent(client, f"schedules/{made}/run-now/", {})
+    return f"/schedules/{made}/"
+
+
+def _called_from_outside(client: Client) -> str:
+    """A webhook with deliveries, one of which nobody signed."""
+    mapping = {"message": "\"say exactly: \" + payload.ship + \" is in.\""}
+    parameters = {"model": MODEL}
+    runs = {"name": "Arrivals", "template": "universal_chat", "parameters": parameters}
+    hook = _sent(client, "webhooks/incoming/", {**runs, "mapping": mapping})
+    for at, ship in enumerate(_SHIPS):
+        body, now = json.dumps({"ship": ship}).encode(), int(time.time())
+        signature = sign(hook["secret"], f"arrival-{at}", now, body)
+        told = {"webhook-id": f"arrival-{at}", "webhook-timestamp": str(now)}
+        headers = {"Content-Type": "application/json", "webhook-signature": signature, **told}
+        client.post(hook["path"], content=body, headers=headers).raise_for_status()
+    return f"/webhooks/in/{hook['id']}/"
+
+
+def _told_outside(client: Client) -> str:
+    told = {"name": "The desk", "url": "https://desk.example/in", "events": _EVENTS}
+    return f"/webhooks/out/{_sent(client, 'webhooks/endpoints/', told)['id']}/"
 
 
 def _graph(system: str) -> dict[str, Any]:

@@ -41,13 +41,23 @@ PAGES = {
     "analytics-tools": "/analytics/tools/?by=tool&range=24h",
     "analytics-conversations": "/analytics/conversations/?range=24h",
     "analytics-live": "/analytics/live/",
+    "analytics-definition": "",  # of the workflow that `furnish` makes
+    "analytics-user": "",  # whoever signed in
+    "analytics-ratings": "/analytics/ratings/",
+    "model-calls": "/model-calls/",
+    "tool-calls": "/tool-calls/",
+    "budgets": "/budgets/",
     "executions": "/executions/",
     "experiments": "/experiments/",
     "experiment": "",  # known once it was made
     "experiment-form": "/experiments/new/",
     "approvals": "/approvals/",
     "schedules": "/schedules/",
+    "schedule": "",
+    "schedule-form": "/schedules/new/",
     "webhooks": "/webhooks/",
+    "webhook-incoming": "",
+    "webhook-endpoint": "",
     "tokens": "/account/tokens/",
     "compliance": "/compliance/",
     "admin-definition": "",  # of the workflow that `furnish` makes
@@ -167,7 +177,7 @@ def _take(browser: Browser, site: Chatter, wanted: set[str], made: dict[str, str
     with browser.new_context(base_url=site.url) as context:
         page = context.new_page()
         sign_in(page, USERNAME, PASSWORD)
-        places = _talk(page) | PAGES | made
+        places = PAGES | made | _talk(page)
         window = {"base_url": site.url, "storage_state": context.storage_state()}
     with httpx2.Client(base_url=site.url) as stranger:
         knock(stranger)
@@ -206,6 +216,7 @@ def _talk(page: Page) -> dict[str, str]:
     chat.open()
     for asked, _, _ in TALK:
         chat.ask(asked)
+    page.get_by_role("button", name="This helped", exact=True).last.click()
     page.get_by_role("button", name="Rename, archive or delete").click()
     chat.dialog.get_by_label("Title").fill("The ferry to Shapinsay")
     chat.dialog.get_by_role("button", name="Save").click()
@@ -214,6 +225,7 @@ def _talk(page: Page) -> dict[str, str]:
         "chat": f"/chat/{chat.conversation}/",
         "execution": f"/executions/{chat.messages[3]['execution']}/",
         "admin": "/admin/llms/modelcall/",
+        "analytics-user": f"/analytics/users/{chat.get('auth/me/')['id']}/?range=24h",
     }
 
 

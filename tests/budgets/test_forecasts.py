@@ -133,6 +133,8 @@ def test_at_most_has_every_round_every_item_and_every_retry_in_it(at_most):
     calls = ["start>model", "model.tool_calls>tools", "tools>model", "model>end"]
     calling = asks(tools=["calculator"], max_rounds=4)
     assert at_most(calling, tools, edges=calls)["tokens"] == (4 + 1) * CALL
+    none = at_most(asks(tools="{{params.tools}}"), tools, edges=calls, parameters={"tools": []})
+    assert none["tokens"] == CALL
     tried = ["start>model", "model.error>handler", "handler>end", "model>end"]
     assert at_most(asks(), handler, edges=tried)["tokens"] == 3 * CALL
 

@@ -108,7 +108,8 @@ class ModelNode(NodeType[Config]):
     back to this node, calls them, and the model is asked again. It leaves by `out` with its answer.
     A model that goes in circles, or has called tools `max_rounds` times, is asked once more and may
     call none: its provider is told so where that can be said, else it is sent no tools. When it
-    wants some all the same, what it said beside is its answer; without a word the node fails.
+    wants some all the same, or never had any, what it said beside is its answer; without a word the
+    node fails.
 
     The oldest messages of the history are left out where the whole is longer than the model reads.
 
@@ -147,7 +148,7 @@ class ModelNode(NodeType[Config]):
         before, optional = _before(config, inputs, visit, enough=enough)
         messages = [*before, *said]
         answer = await _asked(config, messages, optional, visit, may_call_tools=not enough)
-        if answer.tool_calls and not enough:
+        if answer.tool_calls and config.tools and not enough:
             asked = ChatMessage("assistant", answer.text, tuple(answer.tool_calls))
             return Outputs(port=_TOOL_CALLS, text=answer.text, dialogue=(*said, asked))
         if answer.tool_calls and not answer.text:
