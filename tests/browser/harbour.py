@@ -1,5 +1,5 @@
-"""What the pictures show beside the conversation: a workflow that asks people, what starts it and who
-is told, tools, budgets, and what the back office has to tell of those who should not have come.
+"""What the pictures show beside the conversation: a workflow that asks people, what starts runs,
+who is told, tools, budgets, and what the back office tells of those who should not have come.
 """
 
 import json
@@ -93,7 +93,7 @@ def _berths(client: Client) -> str:
 
 
 def _waiting(client: Client) -> list[str]:
-    found = client.get("/api/v1/approvals/", params={"status": "waiting"})
+    found = client.get("/api/v1/approvals/", params={"status": "pending"})
     return [one["id"] for one in found.json()["results"]]
 
 
@@ -109,8 +109,8 @@ def _by_the_clock(client: Client) -> str:
 
 
 def _called_from_outside(client: Client) -> str:
-    """A webhook with deliveries, one of which nobody signed."""
-    mapping = {"message": "\"say exactly: \" + payload.ship + \" is in.\""}
+    """A webhook with deliveries."""
+    mapping = {"message": '"say exactly: " + payload.ship + " is in."'}
     parameters = {"model": MODEL}
     runs = {"name": "Arrivals", "template": "universal_chat", "parameters": parameters}
     hook = _sent(client, "webhooks/incoming/", {**runs, "mapping": mapping})
