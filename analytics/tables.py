@@ -59,7 +59,7 @@ def steps_table(asked: Asked, report: Report, sheet: Sheet) -> Table:
     for at, step in zip(span.steps, report["series"], strict=True):
         time = (span.step_from(at), span.step_until(at))
         page = page_of(rows_url(asked.whole, *time, asked.reader), asked.wanted.whose)
-        lines.append(Line(step["at"][:16], cells(sheet.steps, step["numbers"], page)))
+        lines.append(Line(_minute(step["at"]), cells(sheet.steps, step["numbers"], page)))
     columns = [one.label for one in sheet.steps]
     return Table("steps", "Step by step", "From", lines, columns)
 
@@ -85,7 +85,7 @@ def used_table(title: str, groups: Iterable[Report], sheet: Sheet, whose: str) -
     lines = []
     for group in groups:
         page = page_of(group["rows"], whose)
-        last = Cell("Last", (group["last_used_at"] or "–")[:16], page)
+        last = Cell("Last", _minute(group["last_used_at"] or "–"), page)
         figures = [*_of_group(group, sheet.groups, whose), last]
         lines.append(Line(group["label"], figures, links=[Link("list", page)]))
     columns = [*_columns(sheet.groups, rated=True), "Last"]
@@ -128,3 +128,8 @@ def _places(by: str, group: Report, kept: str) -> list[Link]:
         return []
     label, name = _PLACES[by]
     return [Link(label, f"{reverse(name, args=[group['key']])}?{kept}")]
+
+
+def _minute(instant: str) -> str:
+    """An instant of the API, to be read."""
+    return instant[:16].replace("T", " ")
