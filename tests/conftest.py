@@ -1,8 +1,9 @@
 """Who the tests are about, and the doors they go through."""
 
+import gc
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from audit.context import RequestContext, bound
 from audit.guards import lift_guards
 from audit.guesses import guesses
 from audit.refusals import refusals
+from core.garbage import leave_what_is_loaded
 from llms.models import ModelPrice, ModelProfile, Provider
 from llms.services.profiles import forget_profiles
 from llms.services.providers import register_environment_providers
@@ -52,6 +54,17 @@ _BUILT_IN = (
     ModelPrice,
 )
 _LOCAL = {"127.0.0.1", "::1", "localhost"}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, Any, Any]:
+    """Thousands of tests and all they import stay: they are not looked through for garbage."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        leave_what_is_loaded()
 
 
 @pytest.hookimpl(trylast=True)
