@@ -1,14 +1,18 @@
 """Who the tests are about, and the doors they go through."""
 
+import gc
 import os
 import socket
-from collections.abc import Callable, Iterator
+import sqlite3
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.backends.signals import connection_created
 from django.db.models import Model
 from hypothesis import Phase
 from hypothesis import settings as settings_of_examples
@@ -22,9 +26,11 @@ from audit.context import RequestContext, bound
 from audit.guards import lift_guards
 from audit.guesses import guesses
 from audit.refusals import refusals
+from core.garbage import leave_what_is_loaded
 from llms.models import ModelPrice, ModelProfile, Provider
 from llms.services.profiles import forget_profiles
 from llms.services.providers import register_environment_providers
+from tests.drills.migrated import migrated_file, migrated_template
 from tests.factories.accounts import UserFactory
 from tests.factories.llms import PriceFactory
 from tools.catalogue import catalogue
@@ -54,6 +60,17 @@ _BUILT_IN = (
 _LOCAL = {"127.0.0.1", "::1", "localhost"}
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, Any, Any]:
+    """Thousands of tests and all they import stay: they are not looked through for garbage."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        leave_what_is_loaded()
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long files first: at the end no process waits for another."""
@@ -79,6 +96,23 @@ def nothing_remembered() -> Iterator[None]:
     forget_everything()
     with bound(RequestContext()):
         yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
+    """The databases of tests are copies: to migrate takes each process ten seconds."""
+    if connection.vendor == "postgresql":
+        template = migrated_template(os.environ["DATABASE_URL"])
+        connection.settings_dict["TEST"]["TEMPLATE"] = template
+    else:
+        connection_created.connect(_copy_migrated)
+
+
+def _copy_migrated(connection: Any, **_: Any) -> None:
+    """The first connection to a database in memory makes it, and keeps it."""
+    connection_created.disconnect(_copy_migrated)
+    with closing(sqlite3.connect(migrated_file())) as migrated:
+        migrated.backup(connection.connection)
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Databases that are migrated already, to be copied: that takes longer than most drills."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -9,6 +10,7 @@ import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import django
 import psycopg
 
 _ROOT = Path(__file__).parents[2]
@@ -16,15 +18,22 @@ _TOGETHER = 4_620_113  # the lock under which one process makes the template and
 
 
 def copy_migrated(database: Path) -> None:
-    """Make a SQLite file of the present schema, from one that is kept for as long as it is that."""
-    kept = Path(tempfile.gettempdir()) / f"chatter-migrated-{os.getuid()}-{_schema()}.sqlite3"
+    """Make a SQLite file of the present schema."""
     database.parent.mkdir(parents=True, exist_ok=True)
-    if not kept.exists():
-        with tempfile.TemporaryDirectory(dir=kept.parent) as home:
-            made = Path(home) / "chatter.sqlite3"
-            _migrate(f"sqlite:///{made}", home)
-            made.replace(kept)  # whole: its log ended with the last connection
-    shutil.copyfile(kept, database)
+    shutil.copyfile(migrated_file(), database)
+
+
+def migrated_file() -> Path:
+    """A SQLite file of the present schema, kept for as long as it is that; not to be written to."""
+    kept = Path(tempfile.gettempdir()) / f"chatter-migrated-{os.getuid()}-{_schema()}.sqlite3"
+    with kept.with_suffix(".lock").open("w") as together:
+        fcntl.flock(together, fcntl.LOCK_EX)  # one process makes it and others wait
+        if not kept.exists():
+            with tempfile.TemporaryDirectory(dir=kept.parent) as home:
+                made = Path(home) / "chatter.sqlite3"
+                _migrate(f"sqlite:///{made}", home)
+                made.replace(kept)  # whole: its log ended with the last connection
+    return kept
 
 
 def migrated_template(server: str) -> str:
@@ -62,6 +71,10 @@ def _migrate(url: str, home: str) -> None:
 
 
 def _schema() -> str:
-    """Names the present schema: all migrations, and the versions of the packages with theirs."""
+    """Names the present schema: all migrations, and the versions of the packages with theirs.
+
+    Which Django there is depends on the Python, too.
+    """
     files = [*sorted(_ROOT.glob("*/migrations/*.py")), _ROOT / "requirements.txt"]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+    told = [django.__version__.encode(), *(file.read_bytes() for file in files)]
+    return hashlib.sha256(b"".join(told)).hexdigest()[:12]
