@@ -39,8 +39,8 @@ ZONES = {
     "Pacific/Chatham": datetime(2025, 9, 27, 14, tzinfo=UTC),
     "America/Havana": datetime(2025, 11, 2, 5, tzinfo=UTC),  # midnight is shown twice
     "Asia/Beirut": datetime(2026, 3, 28, 22, tzinfo=UTC),  # and never
+    "America/Goose_Bay": datetime(2006, 4, 2, 4, 1, tzinfo=UTC),  # set at 0:01
 }
-LORD_HOWE_FORWARD = datetime(2025, 10, 4, 15, 30, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,8 @@ class Done:
     failed: bool
 
 
-done = st.builds(
-    Done, st.integers(0, 1), st.integers(-5_000, 5_000), st.integers(0, 10**6), st.booleans()
-)
+minutes = st.one_of(st.integers(-90, 90), st.integers(-5_000, 5_000))
+done = st.builds(Done, st.integers(0, 1), minutes, st.integers(0, 10**6), st.booleans())
 some = st.lists(done, min_size=4, max_size=16)
 spans = st.one_of(
     st.fixed_dictionaries({"range": st.sampled_from(["1h", "24h", "7d", "30d"])}),
@@ -64,6 +63,8 @@ spans = st.one_of(
 )
 steps = st.sampled_from(["hour", "day"])
 zones = st.sampled_from(sorted(ZONES))
+TORN = [Done(0, 1_090, 5, False), Done(1, 1_100, 7, True)]  # round midnight in Kathmandu
+SET = [Done(0, minute, 5, False) for minute in (-10, -1, 0, 1, 29, 30, 31)]
 
 
 class Ledger:
@@ -174,13 +175,9 @@ def checked(numbers: Mapping[str, Any], rows: Sequence[Done], kind: str) -> None
 
 
 @given(zones, st.sampled_from(sorted(KINDS)), some, spans, steps)
-@example(
-    "Asia/Kathmandu",
-    "models",
-    [Done(0, 20, 5, False), Done(1, -10, 7, True)],
-    {"range": "7d"},
-    "day",
-)
+@example("Asia/Kathmandu", "models", TORN, {"range": "7d"}, "day")
+@example("Australia/Lord_Howe", "tools", SET, {"after": 10, "minutes": 99}, "hour")
+@example("America/Goose_Bay", "executions", SET, {"days": 1, "first": 0}, "hour")
 @lawful
 def test_a_report_is_what_a_recount_of_its_rows_finds(
     api: Door,
