@@ -12,6 +12,7 @@ from core.origins import of_execution
 from llms.models import Exactness, ModelCall
 from llms.querysets import CallQuerySet
 from workflows.definition.nesting import is_inner, outermost, without_items
+from workflows.engine.paths import around
 from workflows.models import (
     ExecutionEvent,
     ExecutionStatus,
@@ -66,7 +67,7 @@ def numbers_of(definition: WorkflowDefinition, last: int) -> RunNumbers:
     """Reckon the `last` finished runs: two reads, of their logs and of their calls.
 
     Replays are no runs: they did nothing. A retry or a fork is one, but how long it took is not
-    how long a run takes, and of its visits only those count that asked somebody.
+    how long a run takes, and what it repeats of its source without doing anything is no visit.
     """
     runs = list(
         _runs(definition, last).values(
@@ -109,7 +110,10 @@ def _calls(executions: Collection[UUID]) -> CallQuerySet:
 
 
 def _count_events(reruns: Mapping[UUID, bool], nodes: dict[str, NodeNumbers]) -> None:
-    """`reruns` tells of each execution whether it is one."""
+    """`reruns` tells of each execution whether it is one.
+
+    Until events said what they repeat, nobody knew of the visits of one: they do not count.
+    """
     rows = ExecutionEvent.objects.filter(execution__in=list(reruns)).order_by("execution", "seq")
     asked: dict[tuple[UUID, str, int], set[bool]] = defaultdict(set)
     for execution, frames in rows.values_list("execution_id", "frames").iterator():
@@ -118,14 +122,13 @@ def _count_events(reruns: Mapping[UUID, bool], nodes: dict[str, NodeNumbers]) ->
             if frame.type not in _ENDS and frame.type not in _ASKED:
                 continue
             data = frame.event()["data"]
-            name = without_items(data["node"])
-            if is_inner(name):
-                continue
-            visit = asked[execution, data["node"], data["visit"]]
+            name, place = data["node"], (data["node"], data["visit"])
             if frame.type in _ASKED:
-                visit.add(data.get("answered_by") not in _NOBODY)
-            elif True in visit or not reruns[execution]:
-                _count_visit(_of(nodes, name), data, whole=False not in visit)
+                for visit in (place, *around(name)):
+                    asked[execution, *visit].add(data.get("answered_by") not in _NOBODY)
+            elif not is_inner(without_items(name)) and not data.get("repeated", reruns[execution]):
+                node = _of(nodes, without_items(name))
+                _count_visit(node, data, whole=False not in asked[execution, *place])
 
 
 def _count_visit(node: NodeNumbers, data: Mapping[str, Any], *, whole: bool) -> None:

@@ -21,9 +21,9 @@ from analytics.figures import Cell, Figure, Numbers, cells, compared
 from analytics.reports.activity import activity
 from analytics.reports.asked import read_asked, whose_of
 from analytics.reports.export import FORMATS
-from analytics.reports.reading import SUBJECTS, Wanted
+from analytics.reports.reading import SUBJECTS
 from analytics.reports.report import report
-from analytics.reports.rows import narrowed, page_of, rows_url
+from analytics.reports.rows import narrowed, page_of
 from analytics.reports.span import RANGES, USUAL, Span
 from analytics.reports.talks import talks
 from analytics.sheets import ACTIVITY, EVER, RATED, RUNS, SHEETS, TALKS
@@ -104,7 +104,6 @@ def talks_page(request: HttpRequest) -> HttpResponse:
         problem, query = error, {}
         span, whose = Span.of(query), whose_of("me", user)
     shown = talks(span, whose, user, compare=True).to_json()
-    ended = rows_url(Wanted(SUBJECTS["executions"], whose=whose), span.starts_at, span.until, user)
     context = {
         "report": shown,
         "tiles": [
@@ -114,7 +113,7 @@ def talks_page(request: HttpRequest) -> HttpResponse:
         "problem": problem,
         "exports": _exports("conversations", query),
         "api": f"/api/v1/analytics/conversations/?{_kept(query, {})}",
-        **_hours(shown, page_of(ended, whose)),
+        **_hours(shown, page_of(shown["message_rows"], whose)),
         **_frame(request, query, user),
     }
     return render(request, "analytics/conversations.html", context, status=400 if problem else 200)
@@ -258,7 +257,7 @@ def _tiles(
 
 
 def _hours(report: Mapping[str, Any], page: str) -> dict[str, Any]:
-    """A table of the hours of a week, the busier the darker; `page` lists what ended in all."""
+    """A table of the hours of a week, the busier the darker; `page` lists all that they count."""
     counts, zone = report["active_hours"], report["zone"]
     most = max(map(max, counts))
     hours = [

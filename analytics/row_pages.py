@@ -1,4 +1,4 @@
-"""The pages of the rows behind figures: calls of models and tools, conversations, ratings."""
+"""The pages of the rows behind figures: calls of models and tools, what was said, ratings."""
 
 from dataclasses import replace
 from typing import Any
@@ -12,7 +12,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts.authentication import user_of
-from analytics.api.behind import RatingFilter, TalkFilter, rating_row, talk_out
+from analytics.api.behind import (
+    RatingFilter,
+    SentFilter,
+    TalkFilter,
+    rating_row,
+    sent_row,
+    sent_rows,
+    talk_out,
+)
 from analytics.api.definitions import BadWindow, window_of
 from analytics.definitions import calls_of
 from analytics.models import ReplyRating
@@ -31,6 +39,7 @@ _TITLES = {
     "rows-model-calls": "Model calls",
     "rows-tool-calls": "Tool calls",
     "rows-talks": "Conversations",
+    "rows-messages": "Messages",
     "rows-ratings": "Ratings",
 }
 _SHOWN = 80  # characters of what a tool found
@@ -86,6 +95,19 @@ def talks(request: HttpRequest) -> HttpResponse:
     found = listed(request, rows, TalkFilter, own="owner")
     shown = [{**talk_out(talk, user).to_json(), "whose": talk.owner} for talk in found.rows]
     return _page(request, "rows-talks", found, shown)
+
+
+@never_cache
+@login_required
+@require_GET
+def messages(request: HttpRequest) -> HttpResponse:
+    """The messages that people sent; of others' when they did alone."""
+    user = user_of(request)
+    found = listed(request, sent_rows(user), SentFilter, own="conversation__owner")
+    shown = [
+        {**sent_row(one, user).to_json(), "whose": one.conversation.owner} for one in found.rows
+    ]
+    return _page(request, "rows-messages", found, shown)
 
 
 @never_cache

@@ -8,6 +8,7 @@ urlpatterns = [
     path("analytics/", pages.subject_page, name="analytics"),
     path("analytics/conversations/", pages.talks_page, name="analytics-conversations"),
     path("analytics/conversations/rows/", row_pages.talks, name="rows-talks"),
+    path("analytics/messages/", row_pages.messages, name="rows-messages"),
     path("analytics/ratings/", row_pages.ratings, name="rows-ratings"),
     path("model-calls/", row_pages.model_calls, name="rows-model-calls"),
     path("tool-calls/", row_pages.tool_calls, name="rows-tool-calls"),

@@ -26,6 +26,14 @@ class MessageQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: "User") -> "MessageQuerySet":
         return self.filter(conversation__owner=user)
 
+    def counted_for(self, user: "User") -> "MessageQuerySet":
+        """One's own; staff see when all were written, and of nobody else's the words."""
+        return self if user.is_staff else self.visible_to(user)
+
+    def sent(self) -> "MessageQuerySet":
+        """What people wrote, not what they were answered."""
+        return self.filter(role="user")
+
     def with_workflow(self) -> "MessageQuerySet":
         """`workflow`: what people call the template or definition that answers, if it is there."""
         name = Coalesce("execution__definition__name", "execution__template__name")

@@ -1,9 +1,10 @@
-"""Rows behind figures that no other list has: conversations by their numbers, and ratings."""
+"""Rows behind figures that no other list has: conversations by their numbers, messages, ratings."""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models.functions import Left
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework.generics import ListAPIView
@@ -13,14 +14,17 @@ from accounts.models import User
 from analytics.api.definitions import LAST, window_of
 from analytics.definitions import calls_of
 from analytics.models import ReplyRating
-from conversations.models import Conversation
+from conversations.models import Conversation, Message
 from core.listing import ListFilter, Page, ShapeList
 from core.shapes import Shape
 from core.spans import After, Before
+from core.week import OfTheWeek
 from llms.api.calls import ModelCallFilter, ModelCallOut
 from llms.models import ModelCall
 from workflows.services.definitions import definition_for
 from workflows.totals import totals_json
+
+_SHOWN = 80  # characters of a message
 
 
 class TalkFilter(ListFilter):
@@ -75,6 +79,65 @@ class TalkRows(ShapeList):
 
     def get_queryset(self) -> Any:
         return Conversation.objects.counted_for(user_of(self.request)).for_list()
+
+
+class SentFilter(OfTheWeek, ListFilter):
+    happened_at = "created_at"
+
+    user = filters.UUIDFilter(field_name="conversation__owner_id")
+    created_after, created_before = After("created_at"), Before("created_at")
+
+    class Meta:
+        model = Message
+        fields = ("conversation",)
+
+
+class SentRow(Shape):
+    """A message that somebody sent, and the `execution` that was to answer it.
+
+    `begins` is how it begins, at most 80 characters: told to whoever sent it alone.
+    """
+
+    id: UUID
+    user: UUID
+    conversation: UUID
+    execution: UUID | None
+    begins: str | None
+    created_at: datetime
+
+
+def sent_rows(reader: User) -> Any:
+    """The messages that `sent_row` takes, of those whose numbers one sees."""
+    rows = Message.objects.sent().counted_for(reader).select_related("conversation__owner")
+    return rows.annotate(begins=Left("text", _SHOWN)).defer("text")
+
+
+def sent_row(message: Any, reader: User) -> SentRow:
+    owner = message.conversation.owner_id
+    return SentRow(
+        id=message.id,
+        user=owner,
+        conversation=message.conversation_id,
+        execution=message.execution_id,
+        begins=message.begins if owner == reader.pk else None,
+        created_at=message.created_at,
+    )
+
+
+@extend_schema_view(get=extend_schema("analytics_message_rows", responses=Page[SentRow]))
+class SentRows(ShapeList):
+    """The messages that people sent, newest first: one's own; staff see when all were, not what
+    they say.
+    """
+
+    filterset_class = SentFilter
+    queryset = Message.objects.none()
+
+    def shown(self, message: Message) -> SentRow:
+        return sent_row(message, user_of(self.request))
+
+    def get_queryset(self) -> Any:
+        return sent_rows(user_of(self.request))
 
 
 class RatingFilter(ListFilter):

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from analytics.api import reports
-from analytics.api.behind import DefinitionCallRows, RatingRows, TalkRows
+from analytics.api.behind import DefinitionCallRows, RatingRows, SentRows, TalkRows
 from analytics.api.dashboard import DashboardEvents
 from analytics.api.definitions import DefinitionAnalyticsDetail
 from analytics.api.overviews import (
@@ -27,6 +27,7 @@ urlpatterns = [
     path("analytics/conversations/", TalksReport.as_view(), name="report-conversations"),
     path("analytics/conversations/export/", TalksExport.as_view()),
     path("analytics/conversations/rows/", TalkRows.as_view()),
+    path("analytics/messages/", SentRows.as_view()),
     path("analytics/ratings/", RatingRows.as_view()),
     path("analytics/definitions/<str:pk>/calls/", DefinitionCallRows.as_view()),
     path("analytics/system/", SystemReport.as_view(), name="report-system"),

@@ -12,7 +12,7 @@ from analytics.reports.asked import Asked
 from analytics.reports.export import Table, table_of
 from analytics.reports.numbers import ExecutionNumbers
 from analytics.reports.report import GroupOut, StepOut, groups, report
-from analytics.reports.talks import active_hours
+from analytics.reports.week import ended_in
 from core.shapes import Shape
 from workflows.models import Rerun, WorkflowExecution
 
@@ -56,7 +56,7 @@ def activity(asked: Asked) -> dict[str, Any]:
         "user": whose,
         "username": User.objects.get(pk=whose).username,
         **{name: told[name] for name in _SAME},
-        "active_hours": active_hours(asked.span, whose),
+        "active_hours": ended_in(asked.span, whose),
         "templates": _used(asked, "template"),
         "definitions": _used(asked, "definition"),
     }

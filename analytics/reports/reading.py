@@ -1,18 +1,19 @@
 """Rollups of a span, added up by step and by group: a few rows each, however long the ledger is."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db.models import QuerySet
 
-from analytics.models import Grain, Rollup
+from analytics.models import Rollup
+from analytics.reports.cuts import Cut
 from analytics.reports.span import Span
 from analytics.rollups.facts import EXECUTIONS, MODEL_CALLS, TOOL_CALLS, FactKind
 from analytics.rollups.folding import fold
-from analytics.rollups.tallies import Key, Tally, add_up, columns_of
+from analytics.rollups.tallies import Tally, columns_of, worth_of
 from core.bulk import read_rows
 
 
@@ -67,17 +68,16 @@ class Wanted:
             return rows.filter(subject__startswith=f"{self.key}:")
         return rows.filter(subject=self.key) if self.key else rows
 
-    def has(self, key: Key) -> bool:
-        """Whether `rows` has the bucket of this key."""
-        whole, whose = self.subject.whole, {self.whose, self.key} - {""}
+    def has(self, dimension: str, whose: str, subject: str) -> bool:
+        """Whether `rows` has the buckets of this."""
+        whole, wanted = self.subject.whole, {self.whose, self.key} - {""}
         if self.by == "user":
-            return key.dimension == whole and bool(key.whose) and whose <= {key.whose}
-        dimension = _DIMENSION.get(self.by, self.by) or whole
-        if key.dimension != dimension:
+            return dimension == whole and bool(whose) and wanted <= {whose}
+        if dimension != (_DIMENSION.get(self.by, self.by) or whole):
             return False
-        if (self.whose or dimension in self.subject.kind.shared) and key.whose != self.whose:
+        if (self.whose or dimension in self.subject.kind.shared) and whose != self.whose:
             return False
-        return self.key in ("", self.group_of(key.subject))
+        return self.key in ("", self.group_of(subject))
 
     @property
     def named_by(self) -> str:
@@ -95,62 +95,68 @@ _DIMENSION = {"provider": "model"}
 
 def total(wanted: Wanted, span: Span) -> Tally:
     """Everything in the span."""
-    counted = Tally.of_rows(wanted.subject.rollup, _read(wanted, span.parts))
-    return Tally.sum_of([counted, *(tally for _, tally in _rest(wanted, span))])
+    found = _summed(wanted, span.uncut, lambda step, group: "")
+    return found.get("", _nothing(wanted))
 
 
 def series(wanted: Wanted, span: Span) -> list[tuple[datetime, Tally]]:
     """The same step by step, those too in which nothing happened."""
-    rows: dict[datetime, list[Values]] = {step: [] for step in span.steps}
-    for row in _read(wanted, span.series_parts, "starts_at"):
-        rows[span.step_of(row[1])].append(row)
-    return list(_tallies(wanted, rows).items())
+    cut, nothing = span.cut, _nothing(wanted)
+    found = _summed(wanted, cut, lambda step, group: step)
+    return [(step, found.get(step, nothing)) for step in cut.names]
 
 
 def groups(wanted: Wanted, span: Span) -> dict[str, Tally]:
     """Each group that anything happened in."""
-    rows: dict[str, list[Values]] = defaultdict(list)
-    for row in _read(wanted, span.parts):
-        rows[wanted.group_of(row[0])].append(row)
-    found: dict[str, list[Tally]] = defaultdict(list)
-    for group, tally in (*_tallies(wanted, rows).items(), *_rest(wanted, span)):
-        found[group].append(tally)
-    return {group: Tally.sum_of(tallies) for group, tallies in found.items()}
+    return _summed(wanted, span.uncut, lambda step, group: group)
 
 
 def table(wanted: Wanted, span: Span) -> dict[tuple[datetime, str], Tally]:
     """Each group in each step in which anything happened."""
-    rows: dict[tuple[datetime, str], list[Values]] = defaultdict(list)
-    for row in _read(wanted, span.series_parts, "starts_at"):
-        rows[span.step_of(row[1]), wanted.group_of(row[0])].append(row)
-    return _tallies(wanted, rows)
+    return _summed(wanted, span.cut, lambda step, group: (step, group))
 
 
 Values = tuple[Any, ...]
 K = TypeVar("K")
 
 
-def _read(
-    wanted: Wanted, parts: Iterable[tuple[Grain, datetime, datetime]], *more: str
-) -> Iterator[Values]:
-    """What each row is named by, more of it if asked for, and then its numbers."""
+def _summed(wanted: Wanted, cut: Cut, named: Callable[[datetime, str], K]) -> dict[K, Tally]:
+    """What buckets hold and torn hours add, by what is `named` of their step and their group."""
+    rows: dict[K, list[Values]] = defaultdict(list)
+    for step, row in _read(wanted, cut):
+        rows[named(step, wanted.group_of(row[0]))].append(row)
+    found: dict[K, list[Tally]] = defaultdict(list)
+    for key, some in rows.items():
+        found[key].append(Tally.of_rows(wanted.subject.rollup, some))
+    for step, group, tally in _torn(wanted, cut):
+        found[named(step, group)].append(tally)
+    return {key: Tally.sum_of(some) for key, some in found.items()}
+
+
+def _read(wanted: Wanted, cut: Cut) -> Iterator[tuple[datetime, Values]]:
+    """The step of each bucket; what this is named by, and its numbers last."""
     fold()
-    columns = (wanted.named_by, *more, *columns_of(wanted.subject.rollup))
-    for grain, starts_at, ends_at in parts:
+    when = () if cut.is_one else ("starts_at",)
+    columns = (wanted.named_by, *when, *columns_of(wanted.subject.rollup))
+    for grain, starts_at, ends_at in cut.whole:
         rows = wanted.rows().filter(grain=grain, starts_at__gte=starts_at, starts_at__lt=ends_at)
-        yield from read_rows(rows.values_list(*columns))
+        for row in read_rows(rows.values_list(*columns)):
+            if cut.is_one:
+                yield cut.names[0], row
+            elif not cut.is_torn(row[1]):
+                yield cut.name_at(row[1]), row
 
 
-def _rest(wanted: Wanted, span: Span) -> Iterator[tuple[str, Tally]]:
-    """What each group did in the part of an hour behind the buckets, from the rows themselves."""
-    if span.rest is None:
-        return
+def _torn(wanted: Wanted, cut: Cut) -> Iterator[tuple[datetime, str, Tally]]:
+    """What each group did in the hours that are torn, from the rows themselves."""
     kind = wanted.subject.kind
-    of: dict[str, Any] = {"user_id": wanted.whose} if wanted.whose else {}
-    for key, tally in add_up(kind, kind.counted_between(*span.rest, **of), 1):
-        if wanted.has(key):
-            yield wanted.group_of(key.whose if wanted.by == "user" else key.subject), tally
+    of = {"user_id": wanted.whose} if wanted.whose else {}
+    facts = kind.counted_in(cut.torn, cut.name_of, **of)
+    for (step, *subject), tally in worth_of(kind, facts, 1):
+        if wanted.has(*subject):
+            group = wanted.group_of(subject[1] if wanted.by == "user" else subject[2])
+            yield step, group, tally
 
 
-def _tallies(wanted: Wanted, rows: Mapping[K, list[Values]]) -> dict[K, Tally]:
-    return {key: Tally.of_rows(wanted.subject.rollup, some) for key, some in rows.items()}
+def _nothing(wanted: Wanted) -> Tally:
+    return Tally.of_rows(wanted.subject.rollup, [])

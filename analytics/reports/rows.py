@@ -37,6 +37,12 @@ def talk_rows(starts_at: datetime, until: datetime, whose: str, reader: User) ->
     return _list("analytics/conversations/rows", asked)
 
 
+def message_rows(starts_at: datetime, until: datetime, whose: str, reader: User) -> str:
+    """The messages that people sent in a time."""
+    asked = {**_between("created", starts_at, until), **_whose(whose, reader)}
+    return _list("analytics/messages", asked)
+
+
 def rating_rows(
     starts_at: datetime, until: datetime, whose: str, reader: User, by: str = "", key: str = ""
 ) -> str:

@@ -1,12 +1,14 @@
-"""Which time a report is about: whole hours of UTC, cut into hours or into days of a time zone."""
+"""Which time a report is about: whole hours of a time zone, cut into its hours or its days."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Self
 from zoneinfo import ZoneInfo
 
 from analytics.models import Grain
+from analytics.reports.clocks import HOUR, begin_of, day_after, day_of, hour_after, hour_of
+from analytics.reports.cuts import Cut
 from core import clock
 from core.errors import Invalid
 from core.spans import zone_of
@@ -21,7 +23,6 @@ RANGES = {
     "1y": timedelta(days=366),
 }
 USUAL = "7d"
-_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _LONGEST = timedelta(days=5 * 366)
 _LONGEST_BY_HOUR = timedelta(days=92)  # 2,208 steps; five years would have 43,800
 _HOURLY = timedelta(days=3)
@@ -35,10 +36,10 @@ class BadSpan(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From `starts_at` to before `ends_at`, both whole hours; `step` is what a series counts by.
+    """From `starts_at` to before `ends_at`, whole hours of the zone; a series counts by `step`.
 
-    `until` is how far it is counted: no further than now, and in the period before no further than
-    in this one, which may be some minutes past the hours that are whole.
+    `until` is how far it is counted: no further than now, and in the period before, which ends
+    there, no further than in this one.
     """
 
     starts_at: datetime
@@ -57,10 +58,11 @@ class Span:
         now, zone = clock.now(), _zone(asked.get("zone") or "UTC")
         if asked.get("from") or asked.get("to"):
             starts_at = _instant(asked.get("from", ""), zone)
-            ends_at = _instant(asked["to"], zone) if asked.get("to") else _hour(now) + _HOUR
+            ends_at = _instant(asked["to"], zone) if asked.get("to") else hour_after(now, zone)
         else:
             starts_at, ends_at = _back_from(now, asked.get("range") or USUAL, zone)
-        starts_at, ends_at = _hour(starts_at), _hour(ends_at + _HOUR - timedelta.resolution)
+        starts_at = hour_of(starts_at, zone)
+        ends_at = hour_after(ends_at - timedelta.resolution, zone)
         if not timedelta() < ends_at - starts_at <= _LONGEST:
             raise BadSpan(reason="The end is after the beginning, and at most 5 years after it.")
         usual = Grain.HOUR if ends_at - starts_at <= _HOURLY else Grain.DAY
@@ -75,83 +77,58 @@ class Span:
     @property
     def hours(self) -> float:
         """How many of it have passed."""
-        return (self.until - self.starts_at) / _HOUR
+        return (self.until - self.starts_at) / HOUR
 
     @property
     def before(self) -> "Span":
         """The period right before it, as far as this one has come."""
         length = self.ends_at - self.starts_at
         until = self.until - length
-        return Span(self.starts_at - length, _hour(until), until, self.zone, self.step)
-
-    @property
-    def rest(self) -> tuple[datetime, datetime] | None:
-        """The part of an hour that is counted behind the whole ones."""
-        return (self.ends_at, self.until) if self.ends_at < self.until else None
+        return Span(self.starts_at - length, until, until, self.zone, self.step)
 
     @property
     def hourly(self) -> "Span":
         return replace(self, step=Grain.HOUR)
 
     @property
-    def parts(self) -> Iterator[tuple[Grain, datetime, datetime]]:
-        """The grains to read for it: whole days of UTC as days, what is left of them as hours."""
-        first = _midnight(self.starts_at + _DAY - timedelta.resolution)
-        last = _midnight(self.ends_at)
-        if first >= last:
-            yield Grain.HOUR, self.starts_at, self.ends_at
-            return
-        if self.starts_at < first:
-            yield Grain.HOUR, self.starts_at, first
-        yield Grain.DAY, first, last
-        if last < self.ends_at:
-            yield Grain.HOUR, last, self.ends_at
+    def uncut(self) -> Cut:
+        """All of it, as one time."""
+        return Cut([self.starts_at], [self.starts_at], self.ends_at, self.until)
 
     @property
-    def series_parts(self) -> Iterator[tuple[Grain, datetime, datetime]]:
-        """The same, so that no bucket lies in two steps: days only where steps are days of UTC."""
-        if self.step is Grain.DAY and self.zone.key == "UTC":
-            yield from self.parts
-        else:
-            yield Grain.HOUR, self.starts_at, self.ends_at
-
-    def step_of(self, at: datetime) -> datetime:
-        """The beginning of the step that an instant lies in."""
-        return self._day(at) if self.step is Grain.DAY else at
+    def cut(self) -> Cut:
+        """The same, cut into its steps."""
+        steps = self.steps
+        return Cut(steps, [self.starts_at, *steps[1:]], self.ends_at, self.until)
 
     @property
     def steps(self) -> list[datetime]:
-        """The beginnings of all steps, in order."""
-        found, at = [], self.starts_at
-        while at < self.ends_at:
-            found.append(self.step_of(at))
-            at = self._next(at)
+        """The beginnings of all steps, in order; the first may begin before the span."""
+        begins = hour_of if self.step is Grain.HOUR else day_of
+        found = [begins(self.starts_at, self.zone)]
+        while (at := self._next(found[-1])) < self.ends_at:
+            found.append(at)
         return found
 
     def step_from(self, at: datetime) -> datetime:
         """Where counting begins of the step that begins at `at`."""
-        return max(self.starts_at, _begins(at))
+        return max(self.starts_at, at)
 
     def step_until(self, at: datetime) -> datetime:
         """How far the step that begins at `at` is counted."""
-        return max(at, min(self._next(at), self.until))
+        return max(self.step_from(at), min(self._next(at), self.until))
 
     def step_hours(self, at: datetime) -> float:
         """How many have passed of the step that begins at `at`, and lie in the span."""
-        return max((self.step_until(at) - max(at, self.starts_at)) / _HOUR, 0.0)
+        return (self.step_until(at) - self.step_from(at)) / HOUR
 
     def told(self, at: datetime) -> str:
         """An instant as the zone's clocks show it."""
         return at.astimezone(self.zone).isoformat()
 
-    def _day(self, at: datetime) -> datetime:
-        """UTC all the same: clocks that are set back show two hours alike."""
-        return _midnight(at.astimezone(self.zone)).astimezone(UTC)
-
     def _next(self, at: datetime) -> datetime:
-        if self.step is Grain.HOUR:
-            return at + _HOUR
-        return _begins(_midnight(at.astimezone(self.zone) + _DAY))
+        after = hour_after if self.step is Grain.HOUR else day_after
+        return after(at, self.zone)
 
 
 def _zone(name: str) -> ZoneInfo:
@@ -164,17 +141,17 @@ def _zone(name: str) -> ZoneInfo:
 def _back_from(now: datetime, name: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
     if name not in RANGES:
         raise BadSpan(reason=f"'range' is one of {', '.join(RANGES)}.")
-    ends_at, length = _hour(now) + _HOUR, RANGES[name]
-    starts_at = _hour(now - length)
-    if length > _HOURLY:
-        starts_at = _begins(_midnight(starts_at.astimezone(zone) + _DAY))
-    return starts_at, ends_at
+    ends_at, length = hour_after(now, zone), RANGES[name]
+    if length <= _HOURLY:
+        return hour_of(now - length, zone), ends_at
+    today = now.astimezone(zone).date()
+    return begin_of(today + timedelta(days=1) - length, zone), ends_at
 
 
 def _instant(text: str, zone: ZoneInfo) -> datetime:
     try:
         if len(text) == len("2026-01-31"):
-            found = _begins(datetime.combine(date.fromisoformat(text), time(), zone))
+            found = begin_of(date.fromisoformat(text), zone)
         else:
             at = datetime.fromisoformat(text)
             found = (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
@@ -183,16 +160,3 @@ def _instant(text: str, zone: ZoneInfo) -> datetime:
     if found.year not in _YEARS:
         raise BadSpan(reason="'from' and 'to' lie between the years 1970 and 3000.")
     return found
-
-
-def _hour(at: datetime) -> datetime:
-    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-
-
-def _begins(day: datetime) -> datetime:
-    """The first hour of UTC that begins in a day: of some zones, half an hour after midnight."""
-    return _hour(day.astimezone(UTC) + _HOUR - timedelta.resolution)
-
-
-def _midnight(at: datetime) -> datetime:
-    return at.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)

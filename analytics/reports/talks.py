@@ -1,26 +1,24 @@
 """How people talk: conversations begun, their lengths, when there is work, what was said of it."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Max, QuerySet, Sum
-from django.db.models.functions import Trunc
 
 from accounts.models import User
-from analytics.models import Grain
-from analytics.reports import reading
+from analytics.reports.cuts import Cut
 from analytics.reports.export import Line, Table
-from analytics.reports.reading import SUBJECTS, Wanted
-from analytics.reports.rows import rating_rows, talk_rows
+from analytics.reports.rows import message_rows, rating_rows, talk_rows
 from analytics.reports.said import Said, ratings_in, said_in
 from analytics.reports.span import Span
-from conversations.models import Conversation
+from analytics.reports.week import Week, no_hours
+from conversations.models import Conversation, Message
 from core.shapes import Shape
+from core.spans import second
+from core.week import in_week
 
-_DAYS, _HOURS = 7, 24
-_ENDS = 3  # completed, failed, cancelled: the first of the sums of executions
 _COUNTED = {"count": Count("pk"), "messages": Sum("message_count"), "most": Max("message_count")}
 
 
@@ -44,8 +42,9 @@ class TalksOut(TalkNumbers):
     """`previous` is the period before, as far as this one has come; null unless it is asked for.
 
     `rows` is where the API lists the conversations, `rating_rows` the ratings; `previous_rows` and
-    `previous_rating_rows` list those of the period before. `active_hours` counts executions by the
-    hour in which they ended: Monday to Sunday, each from midnight in the zone.
+    `previous_rating_rows` list those of the period before. `active_hours` counts the messages that
+    people sent in the time by the hour in which they did, also in conversations that began earlier:
+    Monday to Sunday, each from midnight in the zone; `message_rows` lists these.
     """
 
     start: str
@@ -58,6 +57,7 @@ class TalksOut(TalkNumbers):
     rating_rows: str
     previous_rows: str | None
     previous_rating_rows: str | None
+    message_rows: str
     active_hours: list[list[int]]
 
 
@@ -75,7 +75,8 @@ def talks(span: Span, whose: str, reader: User, *, compare: bool = False) -> Tal
         rating_rows=rating_rows(*time, whose, reader),
         previous_rows=talk_rows(*before, whose, reader) if compare else None,
         previous_rating_rows=rating_rows(*before, whose, reader) if compare else None,
-        active_hours=active_hours(span, whose),
+        message_rows=message_rows(*time, whose, reader),
+        active_hours=_active_hours(span, whose),
         **_of(span, whose).to_json(),
     )
 
@@ -85,13 +86,14 @@ def talks_table(span: Span, whose: str) -> Table:
     return Table("conversations", ["at", "until", *TalkNumbers.model_fields], _lines(span, whose))
 
 
-def active_hours(span: Span, whose: str) -> list[list[int]]:
-    """Executions by the hour in which they ended: Monday to Sunday, each from midnight."""
-    counts = [[0] * _HOURS for _ in range(_DAYS)]
-    wanted = Wanted(SUBJECTS["executions"], whose=whose)
-    for (at, _), tally in reading.table(wanted, span.hourly).items():
-        here = at.astimezone(span.zone)
-        counts[here.weekday()][here.hour] += sum(tally.sums[:_ENDS])
+def _active_hours(span: Span, whose: str) -> Week:
+    """Messages that people sent."""
+    owner: dict[str, Any] = {"conversation__owner": whose} if whose else {}
+    sent = Message.objects.sent().filter(**_within(span), **owner).order_by()
+    week = sent.annotate(**in_week("created_at", span.zone)).values_list("weekday", "hour")
+    counts = no_hours()
+    for weekday, hour, count in week.annotate(Count("pk")):
+        counts[weekday - 1][hour] = count
     return counts
 
 
@@ -101,29 +103,31 @@ def _of(span: Span, whose: str) -> TalkNumbers:
 
 
 def _lines(span: Span, whose: str) -> Iterator[Line]:
-    steps = _by_step(_begun(span, whose), span).annotate(**_COUNTED)
-    begun = {at.astimezone(UTC): counted for at, *counted in steps}
-    said: dict[datetime, dict[bool, int]] = defaultdict(dict)
-    rated = _by_step(ratings_in(span, whose), span, "helpful").annotate(Count("pk"))
-    for at, helpful, count in rated:
-        said[at.astimezone(UTC)][helpful] = count
-    for at in span.steps:
-        of_step = Said(said[at].get(True, 0), said[at].get(False, 0))
-        numbers = _numbers(begun.get(at, (0, None, None)), of_step)
+    cut = span.cut
+    lengths = _by_step(cut, _begun(span, whose), "message_count")
+    said = _by_step(cut, ratings_in(span, whose), "helpful")
+    for at in cut.names:
+        helpful = sum(said[at])
+        begun = (len(lengths[at]), sum(lengths[at]), max(lengths[at], default=None))
+        numbers = _numbers(begun, Said(helpful, len(said[at]) - helpful))
         yield {"at": span.told(at), "until": span.told(span.step_until(at)), **numbers.to_json()}
 
 
 def _begun(span: Span, whose: str) -> QuerySet[Conversation]:
-    within = {"created_at__gte": span.starts_at, "created_at__lt": span.until}
     owner: dict[str, Any] = {"owner_id": whose} if whose else {}
-    return Conversation.objects.filter(**within, **owner)
+    return Conversation.objects.filter(**_within(span), **owner)
 
 
-def _by_step(rows: QuerySet[Any], span: Span, *columns: str) -> QuerySet[Any, tuple[Any, ...]]:
-    """For what is to be counted in each step, and by these columns; its beginning comes first."""
-    zone = span.zone if span.step is Grain.DAY else UTC
-    steps = rows.order_by().annotate(step=Trunc("created_at", span.step.value, tzinfo=zone))
-    return steps.values_list("step", *columns)
+def _within(span: Span) -> dict[str, datetime]:
+    return {"created_at__gte": span.starts_at, "created_at__lt": span.until}
+
+
+def _by_step(cut: Cut, rows: QuerySet[Any], column: str) -> Mapping[datetime, list[int]]:
+    """The values of a column by the step in which their rows were made."""
+    found: dict[datetime, list[int]] = defaultdict(list)
+    for at, value in rows.order_by().values_list(second("created_at"), column).iterator():
+        found[cut.name_of(at)].append(value)
+    return found
 
 
 def _numbers(begun: Sequence[Any], said: Said) -> TalkNumbers:

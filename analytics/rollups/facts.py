@@ -3,26 +3,30 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 from typing import Any
 from uuid import UUID
 
 from django.db.models import CharField, Model, Q, QuerySet
-from django.db.models.functions import Cast, Substr
+from django.db.models.functions import Cast
 
 from analytics.models import ExecutionRollup, ModelRollup, Rollup, ToolRollup
+from core.spans import second
 from llms.models import AnsweredBy, CallStatus, Exactness, ModelCall
 from tools.models import ToolAnsweredBy, ToolCall, ToolCallStatus
 from workflows.models import ExecutionStatus, Rerun, WorkflowExecution
 from workflows.totals import COUNTED, TOKENS
 
 Row = Mapping[str, Any]
-Fact = Sequence[Any]  # the hour since 1970, then the columns of its kind
+Fact = Sequence[Any]  # when: the hour since 1970, usually; then the columns of its kind
 Columns = Mapping[str, Sequence[Any]]
 Worth = tuple[tuple[int, ...], tuple[Sequence[int | None], ...]]
 HOUR_S = 3600
 DAY = timedelta(days=1)
+_HOUR = slice(11, 13)  # of an instant as text
 _AT_ONCE = 2_000
+_TIMES_AT_ONCE = 100  # SQLite takes fewer than a thousand conditions
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +70,33 @@ class FactKind:
         """All rows that count."""
         return self.source._base_manager.filter(**{f"{self.over}__isnull": False})
 
-    def counted_between(self, starts_at: datetime, ends_at: datetime, **of: Any) -> Iterator[Fact]:
-        """The facts of all rows `of` something that count, within one day of UTC.
-
-        Times and ids are read as text, which both databases give in UTC: to make objects of them
-        took longer than all else.
-        """
-        times = {f"{self.at}__gte": starts_at, f"{self.at}__lt": ends_at}
-        rows = self.counted().filter(**times, **of)
+    def counted_between(self, starts_at: datetime, ends_at: datetime) -> Iterator[Fact]:
+        """The facts of all rows that count, within one day of UTC."""
         first = _hour_of(starts_at) - starts_at.hour
         hours = {f"{hour:02}": first + hour for hour in range(24)}
-        hour = Substr(Cast(self.at, CharField()), len("2026-01-31 ") + 1, 2)
+        rows = self.counted().filter(self._within(starts_at, ends_at))
+        return self._facts(rows, lambda at: hours[at[_HOUR]])
+
+    def counted_in(
+        self, times: Sequence[tuple[datetime, datetime]], when: Callable[[str], Any], **of: Any
+    ) -> Iterator[Fact]:
+        """Those of rows `of` something, in times apart from each other.
+
+        They begin with what `when` makes of the instant as text (`core.spans.second`).
+        """
+        for at in range(0, len(times), _TIMES_AT_ONCE):
+            within = (self._within(*time) for time in times[at : at + _TIMES_AT_ONCE])
+            yield from self._facts(self.counted().filter(reduce(or_, within), **of), when)
+
+    def _within(self, starts_at: datetime, ends_at: datetime) -> Q:
+        return Q(**{f"{self.at}__gte": starts_at, f"{self.at}__lt": ends_at})
+
+    def _facts(self, rows: QuerySet[Any], when: Callable[[str], Any]) -> Iterator[Fact]:
+        """Times and ids are read as text: to make objects of them took longer than all else."""
         what = (Cast(name, CharField()) for name in self.what)
-        read = rows.order_by().values_list(hour, *what, *self.numbers)
+        read = rows.order_by().values_list(second(self.at), *what, *self.numbers)
         for at, *values in read.iterator(_AT_ONCE):
-            yield hours[at], *values
+            yield when(at), *values
 
 
 def _hour_of(at: datetime) -> int:

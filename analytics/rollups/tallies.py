@@ -152,18 +152,26 @@ Tallies = dict[Key, Tally]
 
 def add_up(kind: FactKind, facts: Iterable[Fact], sign: int) -> Iterator[tuple[Key, Tally]]:
     """What facts add to their hours (1) or take away (-1); a key may come many times."""
+    for (hour, dimension, whose, subject), tally in worth_of(kind, facts, sign):
+        yield Key(Grain.HOUR.value, dimension, whose, hour, subject), tally
+
+
+def worth_of(
+    kind: FactKind, facts: Iterable[Fact], sign: int
+) -> Iterator[tuple[tuple[Any, str, str, str], Tally]]:
+    """What facts are worth to each `(when, dimension, whose, subject)`; one may come many times."""
     alike: dict[Fact, list[Fact]] = defaultdict(list)
     width = 1 + len(kind.what)
     for fact in facts:
         alike[tuple(fact[:width])].append(fact[width:])
-    for (hour, *said), rows in alike.items():
+    for (when, *said), rows in alike.items():
         what = dict(zip(kind.what, said, strict=True))
         numbers = dict(zip(kind.numbers, zip(*rows, strict=True), strict=True))
         sums, spreads = kind.worth(what, numbers)
         tally = Tally([sign * one for one in sums], [Spread.of(one, sign) for one in spreads])
         for dimension, subject in kind.subjects(what):
             for whose in _kept_for(kind, dimension, what["user_id"]):
-                yield Key(Grain.HOUR.value, dimension, whose, hour, subject), tally
+                yield (when, dimension, whose, subject), tally
 
 
 def tallies_of(pieces: Iterable[tuple[Key, Tally]]) -> Tallies:

@@ -29,6 +29,7 @@ PAGES = (
     "/analytics/conversations/",
     "/analytics/live/",
     "/analytics/conversations/rows/",
+    "/analytics/messages/",
     "/analytics/ratings/",
     "/model-calls/",
     "/tool-calls/",

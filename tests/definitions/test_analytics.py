@@ -13,6 +13,7 @@ from llms.models import ModelCall, ModelPrice
 from llms.services.profiles import forget_profiles
 from tests.definitions.graphs import asks, graph, waits
 from workflows.models import WorkflowDefinition
+from workflows.services.definitions import create_definition
 
 
 @pytest.fixture
@@ -134,3 +135,49 @@ def test_what_a_recording_or_a_cache_answered_is_not_how_long_a_node_takes(
     assert len(numbers.durations_ms) == 2
     assert len(numbers.nodes["one"].durations_ms) == 2
     assert len(numbers.nodes["two"].durations_ms) == 2
+
+
+def test_what_a_rerun_repeats_is_no_visit_and_what_it_does_anew_is_one(
+    client, made, address, drain
+):
+    """Also of nodes that ask nobody; a node that fails again has failed twice."""
+    both = graph(asks("One.", node="one"), waits(0), asks("Two.", node="two"))
+    client.patch(address, {"graph": both})
+    client.post(address + "versions/2/publish/")
+    for message, how, changed in (
+        ("hello", "fork", {"node": "wait", "text": "other"}),
+        ("please fail", "retry", {}),
+    ):
+        body = {"input": {"message": message}, "mode": "background"}
+        first = client.post(address + "execute/", body).json()["execution"]["id"]
+        drain()
+        again = client.post(f"/api/v1/executions/{first}/{how}/", {**changed, "mode": "background"})
+        assert again.status_code == 202
+        drain()
+    nodes = client.get(address + "analytics/").json()["nodes"]
+    assert {node["node"]: (node["visits"], node["failure_rate"]) for node in nodes} == {
+        "start": (2, 0),
+        "one": (3, 0.6667),
+        "wait": (2, 0),
+        "two": (2, 0),
+        "end": (2, 0),
+    }
+    numbers = numbers_of(WorkflowDefinition.objects.get(pk=made["id"]), 100)
+    took = {node.node: len(node.durations_ms) for node in numbers.nodes.values()}
+    assert took == {"start": 2, "one": 1, "wait": 2, "two": 2, "end": 2}
+
+
+def test_a_run_within_of_which_a_part_is_repeated_has_no_duration(client, alice, drain, built_in):
+    inner = create_definition(owner=alice, name="in", graph=graph(asks(node="a"), asks(node="b")))
+    sub = {"id": "sub", "type": "subworkflow", "config": {"definition": str(inner.id)}}
+    outer = create_definition(owner=alice, name="out", graph=graph(sub))
+    address = f"/api/v1/definitions/{outer.id}/"
+    body = {"input": {"message": "hello"}, "mode": "background"}
+    first = client.post(address + "execute/", body).json()["execution"]["id"]
+    drain()
+    fork = {"node": "sub/b", "text": "other", "mode": "background"}
+    assert client.post(f"/api/v1/executions/{first}/fork/", fork).status_code == 202
+    drain()
+    numbers = numbers_of(outer, 100).nodes["sub"]
+    assert (numbers.visits, numbers.failures, numbers.unasked_calls) == (2, 0, 1)
+    assert len(numbers.durations_ms) == 1

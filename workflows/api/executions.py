@@ -1,10 +1,8 @@
 """Executions: list, look at, follow, cancel."""
 
-from datetime import UTC
 from typing import Any
 
 import orjson
-from django.db.models.functions import ExtractHour, ExtractIsoWeekDay
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
@@ -18,7 +16,8 @@ from core.database import database
 from core.errors import BadNumber
 from core.listing import ListFilter, Page, ShapeList
 from core.outlets import Room
-from core.spans import After, AtLeast, Before, WholeHour, Zone
+from core.spans import After, AtLeast, Before
+from core.week import OfTheWeek
 from workflows.api.shapes import EventsOut, ExecutionOut, listed_execution
 from workflows.api.streaming import STREAM, wants_stream
 from workflows.models import Rerun, WorkflowExecution
@@ -32,10 +31,9 @@ from workflows.watching.streamed import stream_channel
 _PAGE = 500
 
 
-_IN_THE_WEEK = {"weekday": ExtractIsoWeekDay, "hour": ExtractHour}
+class ExecutionFilter(OfTheWeek, ListFilter):
+    happened_at = "finished_at"
 
-
-class ExecutionFilter(ListFilter):
     conversation = filters.UUIDFilter(method="of_conversation")
     user = filters.UUIDFilter(field_name="user_id")
     version = filters.UUIDFilter(field_name="version_id")
@@ -51,13 +49,6 @@ class ExecutionFilter(ListFilter):
     created_after, created_before = After("created_at"), Before("created_at")
     finished_after, finished_before = After("finished_at"), Before("finished_at")
     min_duration_ms = AtLeast("duration_ms")
-    weekday = filters.NumberFilter(
-        method="in_the_week", min_value=1, max_value=7, help_text="Ended on it, Monday is 1."
-    )
-    hour = filters.NumberFilter(
-        method="in_the_week", min_value=0, max_value=23, help_text="Ended in this hour of a day."
-    )
-    zone = Zone(method="in_the_week", help_text="Whose weekdays and hours these are.")
 
     class Meta:
         model = WorkflowExecution
@@ -71,14 +62,6 @@ class ExecutionFilter(ListFilter):
 
     def run_late(self, rows: Any, name: str, value: bool) -> Any:
         return rows.filter(rows.late()) if value else rows.exclude(rows.late())
-
-    def in_the_week(self, rows: Any, name: str, value: Any) -> Any:
-        """An hour is that in which a whole hour of UTC begins, as in the reports."""
-        if name == "zone":
-            return rows
-        zone = self.form.cleaned_data["zone"] or UTC
-        told = _IN_THE_WEEK[name](WholeHour("finished_at"), tzinfo=zone)
-        return rows.alias(**{name: told}).filter(**{name: value})
 
     def with_replays(self, rows: Any, name: str, value: bool) -> Any:
         return rows if value else rows.exclude(rerun=Rerun.REPLAY)

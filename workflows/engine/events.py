@@ -78,20 +78,26 @@ class NodeStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class NodeFinished(Event):
+    """`repeated`: what the visit came to is that of the run that this one is a rerun of."""
+
     type: ClassVar[str] = "node.finished"
     node: str
     visit: int
     port: str
     duration_ms: float
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class NodeFailed(Event):
+    """`repeated` as in NodeFinished."""
+
     type: ClassVar[str] = "node.failed"
     node: str
     visit: int
     code: str
     message: str
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,8 @@ class Past:
 
     `failures` are the calls that had failed for good, `failed` the visits: code and message;
     `approvals` the ids of those that were asked for, `decided` of those that were decided,
-    whichever run had asked; `deciders` the names that those who decided had then. `witness` saw
+    whichever run had asked; `deciders` the names that those who decided had then; `ended` the
+    numbers of the events by which visits ended. `witness` saw
     what limits ask for. `recordings` are those of another execution, that this one is a rerun of.
     `handed_back` says how many attempts were.
     """
@@ -42,6 +43,7 @@ class Past:
     failures: Mapping[Key, tuple[str, str]] = field(default_factory=dict)
     answerer: Answerer = Answerer()
     failed: Mapping[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
+    ended: Mapping[tuple[str, int], int] = field(default_factory=dict)
     recordings: Recordings = NOTHING
     calls: Mapping[Key, Sequence[CallRecord]] = field(default_factory=dict)
     tool_calls: Mapping[Key, Sequence[ToolCallRecord]] = field(default_factory=dict)
@@ -109,12 +111,14 @@ def past_of(execution_id: UUID) -> Past:
     texts: dict[Key, str] = {}
     failures: dict[Key, tuple[str, str]] = {}
     failed: dict[tuple[str, int], tuple[str, str]] = {}
+    ended: dict[tuple[str, int], int] = {}
     answerer, seq, handed_back, witness = Answerer(), 0, 0, Witness()
     for event in _events(execution_id):
         seq, kind, data = event["seq"], event["type"], event["data"]
         witness.see(event)
         identities[identity_of(kind, data)] = seq
         failed |= _failed_visit(kind, data)
+        ended |= _ended_visit(kind, data, seq)
         handed_back += kind == ExecutionHandedBack.type
         if kind in once:
             _keep(once[kind], data)
@@ -140,6 +144,7 @@ def past_of(execution_id: UUID) -> Past:
         failures,
         answerer,
         failed,
+        ended,
         calls=_calls(execution_id),
         tool_calls=_tool_calls(execution_id),
         witness=witness,
@@ -156,6 +161,12 @@ def _failed_visit(kind: str, data: Mapping[str, Any]) -> dict[tuple[str, int], t
     if kind != "node.failed":
         return {}
     return {(data["node"], data["visit"]): (data["code"], data["message"])}
+
+
+def _ended_visit(kind: str, data: Mapping[str, Any], seq: int) -> dict[tuple[str, int], int]:
+    if kind not in ("node.finished", "node.failed"):
+        return {}
+    return {(data["node"], data["visit"]): seq}
 
 
 def _key(data: Mapping[str, Any]) -> Key:

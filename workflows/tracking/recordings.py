@@ -37,7 +37,8 @@ class Recordings:
     decided, `deciders` what those who decided were called then; `failed` are visits that ended in
     an error, `stopped` those in which the whole run was ended, by a limit for one; `too_long` tells
     of those that took longer than they might; `made` are the keys of all calls to models that have
-    a row, whatever became of them; `anew` are visits that are to turn out otherwise this time.
+    a row, whatever became of them; `anew` are visits that are to turn out otherwise this time,
+    `ended` those that came to an end, and come to it again without anything being done.
     """
 
     calls: Mapping[Key, CallRecord] = field(default_factory=dict)
@@ -50,6 +51,7 @@ class Recordings:
     too_long: Mapping[Place, LimitReached] = field(default_factory=dict)
     made: frozenset[Key] = frozenset()
     anew: frozenset[Place] = frozenset()
+    ended: frozenset[Place] = frozenset()
     strict: bool = False
 
     def answer(self, key: Key) -> CallRecord | None:

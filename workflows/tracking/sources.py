@@ -37,7 +37,8 @@ def recordings_of(execution: WorkflowExecution) -> Recordings:
         return Recordings(strict=execution.rerun == Rerun.REPLAY)
     past = past_of(source["id"])
     if execution.rerun == Rerun.REPLAY:
-        return _taken(past, lambda key: True, lambda place: True, strict=True)
+        everything = _taken(past, lambda key: True, lambda place: True, strict=True)
+        return replace(everything, ended=frozenset(past.ended))
     if execution.rerun == Rerun.FORK:
         return _of_a_fork(
             past, began(past, execution.edits[-1]["node"], execution.edits[-1]["visit"])
@@ -61,7 +62,8 @@ def _of_a_fork(past: Past, end: int) -> Recordings:
         told = [_began(past, kind, *place) for kind in _OF_PLACES]
         return any(_NEVER < seq < end for seq in told)
 
-    return _taken(past, call_is_before, place_is_before)
+    ended = frozenset(place for place, seq in past.ended.items() if seq < end)
+    return replace(_taken(past, call_is_before, place_is_before), ended=ended)
 
 
 def _of_a_retry(past: Past, error: Mapping[str, Any]) -> Recordings:
@@ -88,7 +90,8 @@ def _of_a_retry(past: Past, error: Mapping[str, Any]) -> Recordings:
         return not is_anew(key[:2])
 
     kept = _taken(past, call_is_kept, lambda place: not is_anew(place))
-    return replace(kept, anew=anew.difference(around(failed)))
+    ended = frozenset(place for place in past.ended if not is_anew(place))
+    return replace(kept, anew=anew.difference(around(failed)), ended=ended)
 
 
 def _failing_visits(past: Past, failed: str) -> Iterator[Place]:

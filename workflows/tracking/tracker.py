@@ -3,6 +3,7 @@ database."""
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,7 @@ from workflows.engine.events import (
     ExecutionWaiting,
     LimitReached,
     NodeFailed,
+    NodeFinished,
 )
 from workflows.engine.result import ExecutionResult
 from workflows.models import ExecutionStatus, WorkflowExecution
@@ -96,6 +98,9 @@ class WorkflowTracker:
             self.failed.add((event.node, event.visit))
         if self._past.has(event):
             return
+        if isinstance(event, NodeFinished | NodeFailed):
+            ended = self._past.recordings.ended
+            event = replace(event, repeated=(event.node, event.visit) in ended)
         self.calls.flush_text()
         self.append(event)
         if isinstance(event, LimitReached):

@@ -117,3 +117,12 @@ def text_in_log(execution: WorkflowExecution, node: str) -> str:
         for event in events
         if event["type"] == "text.delta" and event["data"]["node"] == node
     )
+
+
+def repeated_in(execution: WorkflowExecution) -> set[str]:
+    """The nodes that came to what they came to in the source without doing anything."""
+    ends = [event["data"] for event in events_of(execution) if event["type"] in _ENDS]
+    return {data["node"] for data in ends if data["repeated"]}
+
+
+_ENDS = ("node.finished", "node.failed")

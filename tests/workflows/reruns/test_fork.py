@@ -11,7 +11,7 @@ from django.test import AsyncClient
 from tests.definitions.graphs import asks, graph
 from tests.drills.models import GPT
 from tests.drills.mortal import events_of, leases_run_out, live_and_die, take_up, until
-from tests.workflows.reruns.conftest import answered_by, assert_whole
+from tests.workflows.reruns.conftest import answered_by, assert_whole, repeated_in
 from workflows.models import WorkflowExecution
 from workflows.pump.pump import Pump
 from workflows.tracking.writer import writer
@@ -51,6 +51,8 @@ def test_what_came_before_is_answered_and_what_follows_is_asked(source, again, a
         ("one", 1, "succeeded", "recording"),
         ("two", 1, "succeeded", "provider"),
     ]
+    assert repeated_in(fork) == {"start", "v", "one"}
+    assert repeated_in(again(fork, "replay")) == {"start", "v", "one", "p", "two", "end"}
 
 
 def test_the_text_that_reaches_the_node_is_replaced(source, again, asked):

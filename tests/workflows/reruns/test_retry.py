@@ -9,7 +9,13 @@ from llms.services.profiles import forget_profiles
 from tests.definitions.graphs import asks, graph, waits
 from tests.drills.models import GPT, GPT_TOO
 from tests.drills.mortal import events_of, leases_run_out, live_and_die, logged, take_up
-from tests.workflows.reruns.conftest import ONCE, answered_by, assert_whole, text_in_log
+from tests.workflows.reruns.conftest import (
+    ONCE,
+    answered_by,
+    assert_whole,
+    repeated_in,
+    text_in_log,
+)
 from tools.models import ToolCall
 from workflows.models import WorkflowExecution
 from workflows.services.definitions import create_definition
@@ -49,6 +55,8 @@ def test_its_log_is_its_own_and_whole(failed, again):
     events = events_of(retry)
     nodes = [event["data"]["node"] for event in events if event["type"] == "node.finished"]
     assert nodes == ["start", "first", "second", "end"]
+    assert repeated_in(retry) == {"start", "first"}
+    assert repeated_in(failed) == set()
     assert text_in_log(retry, "first") == "the second question"
     told = [event["data"] for event in events if event["type"] == "model.finished"]
     assert [(one["answered_by"], one["cost"] == "0") for one in told] == [
