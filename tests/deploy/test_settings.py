@@ -1,4 +1,4 @@
-"""A setting that cannot be read is named in one line, and what is secret in it is not repeated."""
+"""What settings make of the server, and what is said of those that cannot be read."""
 
 import os
 import subprocess
@@ -12,10 +12,17 @@ from tests.drills.server import ROOT
 SECRET = "not-to-be-told"
 
 
-def begun(tmp_path: Path, **given: str) -> subprocess.CompletedProcess[str]:
+HEADER = """
+from django.test import Client
+answer = Client(headers={"host": "localhost"}).get("/healthz", secure=True)
+print(answer.headers["Strict-Transport-Security"])
+"""
+
+
+def begun(tmp_path: Path, *arguments: str, **given: str) -> subprocess.CompletedProcess[str]:
     kept = {"PATH": os.environ["PATH"], "CHATTER_ENV_FILE": os.devnull}
     environment = {**kept, "CHATTER_DATA_DIR": str(tmp_path), **given}
-    command = [sys.executable, "manage.py", "check"]
+    command = [sys.executable, "manage.py", *(arguments or ("check",))]
     return subprocess.run(
         command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True
     )
@@ -53,3 +60,19 @@ def test_limits_and_rates_and_alerts_are_switched_off_by_a_word(tmp_path):
     names = ("RUN_MAX_SECONDS", "WEBHOOK_RATE", "LOGIN_RATE_PER_USER", "SECURITY_LIMITS")
     done = begun(tmp_path, **dict.fromkeys(names, "off"))
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({}, "max-age=31536000"),
+        ({"HSTS_SUBDOMAINS": "true"}, "max-age=31536000; includeSubDomains"),
+        (
+            {"HSTS_SUBDOMAINS": "true", "HSTS_PRELOAD": "true"},
+            "max-age=31536000; includeSubDomains; preload",
+        ),
+    ],
+)
+def test_https_speaks_for_this_name_alone_unless_it_is_asked_for_more(asked, told, tmp_path):
+    done = begun(tmp_path, "shell", "--no-imports", "-c", HEADER, HTTPS="true", **asked)
+    assert done.stdout.split("\n")[-2] == told, done.stderr
