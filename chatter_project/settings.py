@@ -5,13 +5,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import environ
 import structlog
 from django.core.management.utils import get_random_secret_key
 
 from chatter_project import plugins
+from chatter_project.environment import Environment, number
 
-env = environ.Env()
+env = Environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
 env.read_env(env("CHATTER_ENV_FILE", default="") or BASE_DIR / ".env")
 
@@ -55,7 +55,10 @@ HTTPS = env.bool("HTTPS", default=not EMBEDDED)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+# Asked for alone: they bind what else is under the name, for longer than a setting can be changed.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD = env.bool("HSTS_PRELOAD", default=False)
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
@@ -132,7 +135,7 @@ USE_TZ = True
 
 # --- where it is kept ------------------------------------------------------------------------
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-DATABASES = {"default": env.db_url_config(DATABASE_URL or f"sqlite:///{DATA_DIR}/chatter.sqlite3")}
+DATABASES = {"default": env.db_url("DATABASE_URL", f"sqlite:///{DATA_DIR}/chatter.sqlite3")}
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 _OPTIONS = DATABASES["default"].setdefault("OPTIONS", {})  # what the URL asks for, as sslmode
 SQLITE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
@@ -174,14 +177,14 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
 ]
 RATES_REDIS_URL = REDIS_URL  # where is counted what has a rate; empty: in each process
-LOGIN_RATE_PER_USER = env("LOGIN_RATE_PER_USER", default="5/min")
-LOGIN_RATE_PER_ADDRESS = env("LOGIN_RATE_PER_ADDRESS", default="30/min")
+LOGIN_RATE_PER_USER = env.rate("LOGIN_RATE_PER_USER", default="5/min")
+LOGIN_RATE_PER_ADDRESS = env.rate("LOGIN_RATE_PER_ADDRESS", default="30/min")
 
 # Requests of one user to one address of the API; empty: any number.
 CHATTER_RATES = {
-    "read": env("RATE_READ", default=""),
-    "write": env("RATE_WRITE", default=""),
-    "start": env("RATE_START", default=""),
+    "read": env.rate("RATE_READ"),
+    "write": env.rate("RATE_WRITE"),
+    "start": env.rate("RATE_START"),
 }
 
 # --- the API ---------------------------------------------------------------------------------
@@ -245,16 +248,16 @@ CHATTER_STOP_S = env.float("CHATTER_STOP_S", default=10.0)
 QUEUE_MAX_PENDING = env.int("QUEUE_MAX_PENDING", default=10_000)
 QUEUE_MAX_PENDING_PER_USER = env.int("QUEUE_MAX_PENDING_PER_USER", default=1_000)
 CHATTER_MODEL_TIMEOUT_S = env.float("CHATTER_MODEL_TIMEOUT_S", default=120.0)
-# Fields of `core.limits.RunLimits`; an empty value means no limit.
+# Fields of `core.limits.RunLimits`.
 CHATTER_RUN_LIMITS = {
-    "run_time_s": env("RUN_MAX_SECONDS", default="14400") or None,
-    "step_time_s": env("RUN_MAX_STEP_SECONDS", default="3600") or None,
-    "steps": env("RUN_MAX_STEPS", default="1000") or None,
-    "tokens": env("RUN_MAX_TOKENS", default="") or None,
-    "cost": env("RUN_MAX_COST_USD", default="") or None,
-    "tool_calls": env("RUN_MAX_TOOL_CALLS", default="1000") or None,
-    "output_characters": env("RUN_MAX_OUTPUT_CHARACTERS", default="1000000") or None,
-    "concurrent": env("RUN_MAX_CONCURRENT", default="1000") or None,
+    "run_time_s": env.limit("RUN_MAX_SECONDS", 14_400, number),
+    "step_time_s": env.limit("RUN_MAX_STEP_SECONDS", 3_600, number),
+    "steps": env.limit("RUN_MAX_STEPS", 1_000),
+    "tokens": env.limit("RUN_MAX_TOKENS", None),
+    "cost": env.limit("RUN_MAX_COST_USD", None, number),
+    "tool_calls": env.limit("RUN_MAX_TOOL_CALLS", 1_000),
+    "output_characters": env.limit("RUN_MAX_OUTPUT_CHARACTERS", 1_000_000),
+    "concurrent": env.limit("RUN_MAX_CONCURRENT", 1_000),
 }
 # Hosts and networks beside the public internet that tools may reach.
 CHATTER_EGRESS_ALLOW = env.list("CHATTER_EGRESS_ALLOW", default=[])
@@ -333,7 +336,7 @@ Q_CLUSTER: dict[str, Any] = {
 
 # --- webhooks --------------------------------------------------------------------------------
 WEBHOOK_MAX_BYTES = env.int("WEBHOOK_MAX_BYTES", default=1_000_000)
-WEBHOOK_RATE = env("WEBHOOK_RATE", default="120/min")
+WEBHOOK_RATE = env.rate("WEBHOOK_RATE", default="120/min")
 WEBHOOK_TOLERANCE_S = env.int("WEBHOOK_TOLERANCE_S", default=300)
 WEBHOOK_TIMEOUT_S = env.float("WEBHOOK_TIMEOUT_S", default=10.0)
 WEBHOOK_ATTEMPTS = env.int("WEBHOOK_ATTEMPTS", default=10)
@@ -341,25 +344,18 @@ WEBHOOK_RETRY_S = env.float("WEBHOOK_RETRY_S", default=5.0)
 WEBHOOK_DISABLE_AFTER = env.int("WEBHOOK_DISABLE_AFTER", default=20)
 WEBHOOK_DISABLE_AFTER_S = env.float("WEBHOOK_DISABLE_AFTER_S", default=86_400.0)
 
-
 # --- security --------------------------------------------------------------------------------
-def _threshold(name: str, default: str) -> tuple[int, int] | None:
-    """How many in how many seconds, written "10/600"; None: switched off."""
-    count, _, seconds = env(name, default=default).partition("/")
-    return (int(count), int(seconds)) if count else None
-
-
 CHATTER_SECURITY = {
-    "failed_logins": _threshold("SECURITY_FAILED_LOGINS", "10/600"),
-    "failed_logins_from": _threshold("SECURITY_FAILED_LOGINS_FROM", "30/600"),
-    "invalid_tokens": _threshold("SECURITY_INVALID_TOKENS", "100/600"),
-    "foreign_ids": _threshold("SECURITY_FOREIGN_IDS", "100/600"),
-    "limits": _threshold("SECURITY_LIMITS", "20/3600"),
-    "refused_tools": _threshold("SECURITY_REFUSED_TOOLS", "20/3600"),
-    "refused_egress": _threshold("SECURITY_REFUSED_EGRESS", "5/3600"),
+    "failed_logins": env.threshold("SECURITY_FAILED_LOGINS", (10, 600)),
+    "failed_logins_from": env.threshold("SECURITY_FAILED_LOGINS_FROM", (30, 600)),
+    "invalid_tokens": env.threshold("SECURITY_INVALID_TOKENS", (100, 600)),
+    "foreign_ids": env.threshold("SECURITY_FOREIGN_IDS", (100, 600)),
+    "limits": env.threshold("SECURITY_LIMITS", (20, 3600)),
+    "refused_tools": env.threshold("SECURITY_REFUSED_TOOLS", (20, 3600)),
+    "refused_egress": env.threshold("SECURITY_REFUSED_EGRESS", (5, 3600)),
 }
 SECURITY_EMAILS = env.list("SECURITY_EMAILS", default=[])
-vars().update(env.email_url("EMAIL_URL", default="dummymail://"))
+vars().update(env.email_url("EMAIL_URL", "dummymail://"))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env("EMAIL_FROM", default="chatter@localhost")
 
@@ -396,7 +392,7 @@ if TRACES:
     CHATTER_OUTCOMES = [*CHATTER_OUTCOMES, "telemetry.tracing.outbox.note_ended"]
 
 # --- the log ---------------------------------------------------------------------------------
-LOG_LEVEL = env("LOG_LEVEL", default="INFO")
+LOG_LEVEL = env.choice("LOG_LEVEL", "DEBUG", "INFO", "WARNING", "ERROR", default="INFO")
 _SHARED_PROCESSORS: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -404,9 +400,10 @@ _SHARED_PROCESSORS: list[Any] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.StackInfoRenderer(),
 ]
+_FORMAT = "console" if sys.stderr.isatty() else "json"
 _RENDERER = (
     structlog.processors.JSONRenderer()
-    if env("LOG_FORMAT", default="console" if sys.stderr.isatty() else "json") == "json"
+    if env.choice("LOG_FORMAT", "console", "json", default=_FORMAT) == "json"
     else structlog.dev.ConsoleRenderer()
 )
 structlog.configure(

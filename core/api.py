@@ -139,11 +139,14 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def parse(model: type[M], request: HttpRequest) -> M:
-    """The body as this model. Raises MalformedBody, UnsupportedMediaType, Invalid."""
-    if request.content_type != "application/json":
+    """The body as this model; none at all is an empty object, whatever type it is said to have.
+
+    Raises MalformedBody, UnsupportedMediaType, Invalid.
+    """
+    if request.body and request.content_type != "application/json":
         raise UnsupportedMediaType
     try:
-        return model.model_validate(orjson.loads(request.body))
+        return model.model_validate(orjson.loads(request.body or b"{}"))
     except orjson.JSONDecodeError as error:
         raise MalformedBody(reason=str(error)) from error
     except ValidationError as error:

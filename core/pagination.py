@@ -8,6 +8,7 @@ from rest_framework import exceptions
 from rest_framework.pagination import Cursor, CursorPagination
 
 from core.errors import NotFound
+from core.queries import refuse_unknown
 
 _writable = ProhibitNullCharactersValidator()
 
@@ -18,7 +19,10 @@ class PageNotFound(NotFound):
 
 
 class NewestFirst(CursorPagination):
-    """Ids are ordered by time, so they are cursor and order in one. Raises PageNotFound."""
+    """Ids are ordered by time, so they are cursor and order in one.
+
+    Raises PageNotFound, and UnknownFilter of a view of the API.
+    """
 
     ordering: Any = "-id"
     page_size = 50
@@ -26,6 +30,8 @@ class NewestFirst(CursorPagination):
     max_page_size = 200
 
     def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> Any:
+        if view is not None:
+            refuse_unknown(request, view, self.cursor_query_param, self.page_size_query_param)
         first = self.get_ordering(request, queryset, view)[0].lstrip("-")
         reckoned = queryset.query.annotations.get(first)
         self._first = reckoned.output_field if reckoned else queryset.model._meta.get_field(first)

@@ -200,6 +200,7 @@ class DefinitionCallRows(ListAPIView[ModelCall]):
 
     serializer_class = ModelCallOut
     filterset_class = ModelCallFilter
+    asks = ("last", "within")
     queryset = ModelCall.objects.none()
 
     def get_queryset(self) -> Any:

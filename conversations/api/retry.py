@@ -7,11 +7,11 @@ from drf_spectacular.utils import extend_schema
 
 from accounts.authentication import authenticate_request
 from conversations.services.turns import retry_execution
-from core.api import AsyncAPIView
+from core.api import AsyncAPIView, parse
 from core.database import database
 from core.idempotency import KEY
 from workflows.api.execute import RESPONSES, told
-from workflows.api.reruns import RerunIn, rerun_in, rerun_request
+from workflows.api.reruns import RerunIn, rerun_request
 from workflows.api.starting import Door, start_for
 from workflows.models import Rerun
 from workflows.selectors import execution_for
@@ -28,7 +28,7 @@ class ExecutionRetry(AsyncAPIView):
     async def post(self, request: HttpRequest, pk: str) -> HttpResponseBase:
         user = await authenticate_request(request)
         source = await database.run(execution_for, user, pk)
-        body = rerun_in(request)
+        body = parse(RerunIn, request)
         wanted = rerun_request(request, Rerun.RETRY, body)
         key = (user.id, wanted.idempotency_key)
         door = Door(wanted.id, partial(retry_execution, user, source, wanted), told, key=key)

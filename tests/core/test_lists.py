@@ -58,3 +58,12 @@ def test_what_is_no_instant_anywhere_is_no_time_to_look_for(api, alice, at):
         for side in ("after", "before"):
             answer = api(alice).get(f"/api/v1/{place}/", {f"{name}_{side}": at})
             assert (answer.status_code, answer.json()["code"]) == (400, "invalid"), place
+
+
+def test_a_filter_that_a_list_does_not_have_is_refused_and_names_those_it_has(api, alice):
+    answer = api(alice).get("/api/v1/executions/?statsu=failed&status=failed")
+    told = answer.json()
+    assert (answer.status_code, told["code"]) == (400, "unknown_filter")
+    assert told["detail"]["unknown"] == "statsu"
+    assert {"status", "kind", "cursor", "page_size"} <= set(told["detail"]["known"].split(", "))
+    assert api(alice).get("/api/v1/executions/?status=failed&page_size=1").status_code == 200

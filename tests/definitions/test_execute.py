@@ -121,6 +121,21 @@ def test_who_waits_gets_the_output_and_who_streams_the_events(client, alice, add
         assert "event: execution.completed\n" in text
 
 
+@pytest.mark.parametrize("kind", ["definitions", "templates"])
+def test_no_body_runs_it_with_nothing_given(client, alice, made, kind):
+    pk = made["id"] if kind == "definitions" else "universal_chat"
+
+    async def scenario():
+        browser = AsyncClient()
+        await browser.aforce_login(alice)
+        posted = browser.generic("POST", f"/api/v1/{kind}/{pk}/execute/", content_type="")
+        return (await asyncio.gather(posted, run_what_starts()))[0]
+
+    answer = async_to_sync(scenario)()
+    ran = answer.json()["execution"]
+    assert (answer.status_code, ran["input"]) == (201, {})
+
+
 async def run_what_starts():
     await until(WorkflowExecution.objects.exists)
     await Pump(writer).drain()

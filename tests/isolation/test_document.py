@@ -4,17 +4,25 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from pydantic import BaseModel
 
 from core.listing import ShapeList
-from tests.isolation.document import document, operations
+from tests.isolation.asking import client_of
+from tests.isolation.document import Operation, document, operations
+from tests.isolation.policies import Staff
 from tests.isolation.routes import route_at
+from tests.isolation.test_routes import asked, everything, policy_of
 
 
 def _all_below(kind: type[BaseModel]) -> Iterator[type[BaseModel]]:
     for one in kind.__subclasses__():
         yield one
         yield from _all_below(one)
+
+
+def _asked_of(one: Operation) -> set[str]:
+    return {how["name"] for how in one.parameters("query")}
 
 
 def test_no_two_bodies_of_the_api_have_one_name():
@@ -34,7 +42,19 @@ def test_every_list_says_how_it_goes_on():
     ]
     assert len(lists) > 10
     for one in lists:
-        assert {"cursor", "page_size"} <= {how["name"] for how in one.parameters("query")}, one
+        assert {"cursor", "page_size"} <= _asked_of(one), one
+
+
+@pytest.mark.parametrize(
+    "one", [one for one in operations() if "cursor" in _asked_of(one)], ids=lambda one: one.path
+)
+def test_every_list_refuses_a_filter_that_the_document_does_not_have(one, town):
+    route = route_at(one.path)
+    client = client_of(town.ada if isinstance(policy_of(route), Staff) else town.alice.owner)
+    url = asked(route, "get", everything(town, town.alice)).url
+    told = client.get(url, {"nonsense": "1"}).json()
+    assert (told["code"], told["detail"]["unknown"]) == ("unknown_filter", "nonsense")
+    assert set(told["detail"]["known"].split(", ")) == _asked_of(one)
 
 
 def test_a_change_has_no_defaults_for_what_it_leaves_as_it_is():

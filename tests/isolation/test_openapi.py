@@ -11,6 +11,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
+from schemathesis.core import NOT_SET
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -19,11 +20,11 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from accounts.services.tokens import create_token
-from tests.isolation.asking import connection_kept
+from tests.isolation.asking import client_of, connection_kept
 from tests.isolation.document import Operation, document, operations, variants
 from tests.isolation.policies import IDS, Staff
 from tests.isolation.routes import route_at
-from tests.isolation.test_routes import EVENT_STREAM, everything, policy_of, values
+from tests.isolation.test_routes import EVENT_STREAM, asked, everything, policy_of, values
 
 OF_STREAMS = [not_a_server_error, status_code_conformance, content_type_conformance]
 CHECKS = [*OF_STREAMS, response_schema_conformance]
@@ -36,6 +37,10 @@ def published() -> Any:
     schema = schemathesis.openapi.from_dict(document())
     schema.app = WSGIHandler()
     return schema
+
+
+def _modes(one: Operation) -> Any:
+    return (one.request or {}).get("properties", {}).get("mode", {})
 
 
 def _may_be_wrong(one: Operation) -> bool:
@@ -73,7 +78,7 @@ def test_it_answers_as_documented(one, mode, town, published, settings):
             case.path_parameters = dict(zip(one.path_names, plain.values(), strict=True))
             case.body = _sensible(one, case.body, things)
             case.query = {**(case.query or {}), **ids}
-        _watched(one, case.body, watched)
+        case.body = _watched(one, case.body, watched)
         with transaction.atomic(), connection_kept(), catch_warnings():
             simplefilter("ignore")  # of Django, that a stream is read as a whole
             answer = case.call(headers={"Authorization": f"Token {token}"})
@@ -82,6 +87,29 @@ def test_it_answers_as_documented(one, mode, town, published, settings):
         case.validate_response(answer, checks=OF_STREAMS if streamed else CHECKS)
 
     tried()
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        pytest.param(one, id=str(one))
+        for one in operations()
+        if one.request and not one.told["requestBody"].get("required")
+        if _modes(one).get("default") != "wait"
+    ],
+)
+def test_a_body_that_may_be_left_out_is_an_empty_object(one, town):
+    """Those that are waited for: `tests/definitions/test_execute.py`."""
+    route = route_at(one.path)
+    policy, things = policy_of(route), everything(town, town.alice)
+    client = client_of(town.ada if isinstance(policy, Staff) else town.alice.owner)
+    url = asked(route, one.verb, things).url
+    told = []
+    for body in (None, {}):
+        with transaction.atomic(), connection_kept():
+            told.append(getattr(client, one.verb)(url, body).status_code)
+            transaction.set_rollback(True)
+    assert told[0] == told[1] != 415
 
 
 def _bounded(examples: int) -> Any:
@@ -96,11 +124,14 @@ def _bounded(examples: int) -> Any:
     )
 
 
-def _watched(one: Operation, body: Any, mode: str) -> None:
-    """Not waited for: nobody runs anything here."""
-    modes = (one.request or {}).get("properties", {}).get("mode", {})
-    if isinstance(body, dict) and any("stream" in kind.get("enum", ()) for kind in variants(modes)):
-        body["mode"] = mode
+def _watched(one: Operation, body: Any, mode: str) -> Any:
+    """Not waited for: nobody runs anything here. No body would, where that is what is usual."""
+    modes = _modes(one)
+    if not any("stream" in kind.get("enum", ()) for kind in variants(modes)):
+        return body
+    if body is NOT_SET and modes.get("default") == "wait":
+        body = {}
+    return {**body, "mode": mode} if isinstance(body, dict) else body
 
 
 def _sensible(one: Operation, body: Any, things: Mapping[str, str]) -> Any:

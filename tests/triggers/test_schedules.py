@@ -35,6 +35,8 @@ def test_each_fire_time_starts_one_execution_for_the_owner(client, schedule, tur
         assert one.input == {"message": "hello"}
     assert firings(client, made) == [("+60", "started"), ("+120", "started"), ("+180", "started")]
     rows = client.get(f"{SCHEDULES}{made['id']}/firings/").json()["results"]
+    causes = {row["cause"] for row in client.get("/api/v1/executions/").json()["results"]}
+    assert causes == {"schedule"}
     assert [row["execution"] for row in reversed(rows)] == [str(one.id) for one in ran]
     told = client.get(f"{SCHEDULES}{made['id']}/").json()
     assert told["next_at"] == "2026-06-01T12:04:00Z"

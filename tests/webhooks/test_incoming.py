@@ -18,14 +18,16 @@ pytestmark = pytest.mark.django_db
 HELLO = {"text": "hello"}
 
 
-def test_a_delivery_starts_the_workflow_of_its_owner(opened, alice, drain):
+def test_a_delivery_starts_the_workflow_of_its_owner(opened, alice, api, drain):
     sender = opened()
     answer = sender.send(HELLO)
     assert answer.status_code == 202, answer.json()
     drain()
     ran = WorkflowExecution.objects.get()
     assert (ran.user, ran.cause, ran.input) == (alice, "webhook", {"message": "hello"})
-    assert (str(ran.id), ran.status) == (answer.json()["execution"], "completed")
+    told = api(alice).get(f"/api/v1/executions/{ran.id}/").json()
+    assert (told["cause"], told["status"]) == ("webhook", "completed")
+    assert str(ran.id) == answer.json()["execution"]
     assert AuditEntry.objects.get(action="workflows.execution.started").actor_id == alice.pk
 
 

@@ -54,7 +54,7 @@ class ExecutionReplay(AsyncAPIView):
     @extend_schema(request=RerunIn, parameters=[KEY], responses=RESPONSES)
     async def post(self, request: HttpRequest, pk: str) -> HttpResponseBase:
         user = await authenticate_request(request)
-        return await rerun(request, user, pk, Rerun.REPLAY, rerun_in(request))
+        return await rerun(request, user, pk, Rerun.REPLAY, parse(RerunIn, request))
 
 
 class ExecutionFork(AsyncAPIView):
@@ -90,8 +90,3 @@ def rerun_request(request: HttpRequest, how: Rerun, body: RerunIn, **changed: An
         **changed,
         **idempotency(request),
     )
-
-
-def rerun_in(request: HttpRequest) -> RerunIn:
-    """The body; none at all says nothing."""
-    return parse(RerunIn, request) if request.body else RerunIn()

@@ -62,10 +62,12 @@ class ExecutionOut(Shape):
     `duration_ms` does not count.
     `limits` are what it may use at most, null where it has none.
     A `rerun` (retry, replay or fork) is answered from what its `source` recorded.
+    `cause` is what began it: api, admin, schedule, chain, webhook, retry, replay or fork.
     """
 
     id: UUID
     kind: str
+    cause: str
     status: str
     template: str | None
     definition: UUID | None
@@ -132,6 +134,7 @@ def execution_out(
     return ExecutionOut(
         id=execution.id,
         kind=execution.kind,
+        cause=execution.cause,
         status=ended["status"] if ended else execution.status,
         template=template,
         definition=execution.definition_id,

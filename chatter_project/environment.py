@@ -1,0 +1,132 @@
+"""How settings are read: one that is empty was not given, one that cannot be read is named."""
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+OFF = "off"
+_ENGINES = {"django.db.backends.postgresql", "django.db.backends.sqlite3"}
+
+
+class BadSetting(ImproperlyConfigured):
+    """A setting that cannot be read as what it should be, in one line."""
+
+
+class Environment(environ.Env):
+    """The environment and `.env`. All of it raises BadSetting, which tells no secret."""
+
+    def get_value(
+        self, var: str, cast: Any = None, default: Any = "", parse_default: bool = False
+    ) -> Any:
+        given = self.ENVIRON.get(var, "")
+        if not given.strip():
+            return default
+        kind, read = _KINDS[cast or str]
+        try:
+            return read(given)
+        except ValueError as error:
+            raise BadSetting(f"{var} is {given!r}, which is not {kind}.") from error
+
+    def json(self, var: str, default: Any = "") -> Any:
+        """Of a JSON object, which may hold secrets."""
+        try:
+            return _object(given) if (given := self.get_value(var)) else default
+        except ValueError as error:
+            raise BadSetting(f"{var} is not a JSON object on one line.") from error
+
+    def limit(self, var: str, default: float | None, read: Callable[[str], float] = int) -> Any:
+        """How much at most; None: switched off."""
+        return self._unless_off(var, default, "a number", read)
+
+    def rate(self, var: str, default: str = "") -> str:
+        """How often, as `accounts.windows.rate_of` reads it; empty: switched off."""
+        return self._unless_off(var, default, "a rate, such as 120/min,", _rate) or ""
+
+    def threshold(self, var: str, default: tuple[int, int]) -> tuple[int, int] | None:
+        """How many in how many seconds, written "10/600"; None: switched off."""
+        found: tuple[int, int] | None = self._unless_off(var, default, "such as 10/600", _threshold)
+        return found
+
+    def choice(self, var: str, *among: str, default: str) -> str:
+        given: str = self(var, default=default)
+        if given not in among:
+            raise BadSetting(f"{var} is {given!r}, which is none of {', '.join(among)}.")
+        return given
+
+    def db_url(self, var: str, default: str) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = self.db_url_config(self(var, default=default))
+        except ValueError as error:
+            raise BadSetting(f"{var} is no address of a database.") from error
+        if found.get("ENGINE") not in _ENGINES:
+            raise BadSetting(f"{var} does not begin with postgres:// or sqlite://.")
+        return found
+
+    def email_url(self, var: str, default: str) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = self.email_url_config(self(var, default=default))
+        except (ImproperlyConfigured, ValueError) as error:
+            raise BadSetting(f"{var} is no address of a mail server.") from error
+        return found
+
+    def _unless_off(self, var: str, default: Any, kind: str, read: Callable[[str], Any]) -> Any:
+        given = self.get_value(var).strip()
+        if not given:
+            return default
+        try:
+            return None if given.lower() == OFF else read(given)
+        except ValueError as error:
+            raise BadSetting(f"{var} is {given!r}, which is neither {kind} nor {OFF}.") from error
+
+
+def _truth(text: str) -> bool:
+    word = text.strip().lower()
+    if word in ("true", "on", "yes", "y", "1"):
+        return True
+    if word in ("false", "off", "no", "n", "0"):
+        return False
+    raise ValueError(word)
+
+
+def number(text: str) -> float:
+    """Raises ValueError, of "nan" too."""
+    found = float(text)
+    if not math.isfinite(found):
+        raise ValueError(text)
+    return found
+
+
+def _items(text: str) -> list[str]:
+    return [item for part in text.split(",") if (item := part.strip())]
+
+
+def _object(text: str) -> dict[str, Any]:
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise ValueError(type(found))
+    return found
+
+
+def _rate(text: str) -> str:
+    number, _, window = text.partition("/")
+    if int(number) < 1 or window[:1] not in tuple("smhd"):
+        raise ValueError(text)
+    return text
+
+
+def _threshold(text: str) -> tuple[int, int]:
+    count, _, seconds = text.partition("/")
+    return int(count), int(seconds)
+
+
+_KINDS: dict[Any, tuple[str, Callable[[str], Any]]] = {
+    str: ("a text", str),
+    bool: ("true or false", _truth),
+    int: ("a whole number", int),
+    float: ("a number", number),
+    list: ("a list", _items),
+}

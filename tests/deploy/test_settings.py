@@ -1,0 +1,78 @@
+"""What settings make of the server, and what is said of those that cannot be read."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.drills.server import ROOT
+
+SECRET = "not-to-be-told"
+
+
+HEADER = """
+from django.test import Client
+answer = Client(headers={"host": "localhost"}).get("/healthz", secure=True)
+print(answer.headers["Strict-Transport-Security"])
+"""
+
+
+def begun(tmp_path: Path, *arguments: str, **given: str) -> subprocess.CompletedProcess[str]:
+    kept = {"PATH": os.environ["PATH"], "CHATTER_ENV_FILE": os.devnull}
+    environment = {**kept, "CHATTER_DATA_DIR": str(tmp_path), **given}
+    command = [sys.executable, "manage.py", *(arguments or ("check",))]
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "http"),
+        ("CHATTER_POLL_S", "often"),
+        ("CHATTER_POLL_S", "nan"),
+        ("CHATTER_PUMPS", "1.5"),
+        ("HTTPS", "perhaps"),
+        ("RUN_MAX_STEPS", "many"),
+        ("RATE_START", "10/year"),
+        ("WEBHOOK_RATE", "often"),
+        ("SECURITY_LIMITS", "20"),
+        ("EVENTS_KEPT_DAYS", "ever"),
+        ("LOG_LEVEL", "LOUD"),
+        ("CHATTER_MCP_COMMANDS", f'["{SECRET}"]'),
+        ("EMAIL_URL", f"carrier-pigeon://{SECRET}@mail.example"),
+        ("DATABASE_URL", f"oracle://{SECRET}@db.example/chatter"),
+        ("DATABASE_URL", f"postgres://{SECRET}@db.example:port/chatter"),
+    ],
+)
+def test_a_setting_that_cannot_be_read_is_named_in_one_line(name, value, tmp_path):
+    done = begun(tmp_path, **{name: value})
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"{name} ")
+    assert SECRET not in line
+
+
+def test_limits_and_rates_and_alerts_are_switched_off_by_a_word(tmp_path):
+    names = ("RUN_MAX_SECONDS", "WEBHOOK_RATE", "LOGIN_RATE_PER_USER", "SECURITY_LIMITS")
+    done = begun(tmp_path, **dict.fromkeys(names, "off"))
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({}, "max-age=31536000"),
+        ({"HSTS_SUBDOMAINS": "true"}, "max-age=31536000; includeSubDomains"),
+        (
+            {"HSTS_SUBDOMAINS": "true", "HSTS_PRELOAD": "true"},
+            "max-age=31536000; includeSubDomains; preload",
+        ),
+    ],
+)
+def test_https_speaks_for_this_name_alone_unless_it_is_asked_for_more(asked, told, tmp_path):
+    done = begun(tmp_path, "shell", "--no-imports", "-c", HEADER, HTTPS="true", **asked)
+    assert done.stdout.split("\n")[-2] == told, done.stderr
