@@ -58,8 +58,10 @@ class Chat:
 
 
 def chats(count: int, seed: int) -> list[Chat]:
+    """As many; of the first the provider says nothing until whoever asks has gone."""
     chance = random.Random(seed)
-    return [_chat(number, chance) for number in range(count)]
+    hung = Chat(0, "chat 0 [[fault=hang times=1]]", _MODELS[0], "background", None, 0.0)
+    return [hung, *(_chat(number, chance) for number in range(1, count))]
 
 
 def _chat(number: int, chance: random.Random) -> Chat:
