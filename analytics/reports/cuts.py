@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from itertools import pairwise
 
@@ -19,7 +19,7 @@ Part = tuple[Grain, datetime, datetime]
 class Cut:
     """Consecutive times, each named by the beginning of its step; all end where the last does.
 
-    Of what is past `until` nothing is counted.
+    Instants are of UTC. Of what is past `until` nothing is counted.
     """
 
     names: Sequence[datetime]
@@ -78,7 +78,7 @@ class Cut:
     def _whole(self) -> Iterator[Part]:
         for starts_at, ends_at in self._times:
             first, last = _hour_from(starts_at), _hour(ends_at)
-            days = _day_from(first), _day(last)
+            days = (_day_from(first), _day(last)) if last - first >= DAY else (last, last)
             if days[0] >= days[1]:
                 days = (last, last)
             for grain, begin, end in (
@@ -99,7 +99,7 @@ class Cut:
 
 
 def _hour(at: datetime) -> datetime:
-    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    return at.replace(minute=0, second=0, microsecond=0)
 
 
 def _hour_from(at: datetime) -> datetime:

@@ -273,6 +273,15 @@ def test_days_are_those_of_the_zone_also_when_clocks_change(api, alice):
     assert sum(step["numbers"]["calls"] for step in hours) == told["totals"]["calls"] == 27
 
 
+def test_a_range_of_days_has_so_many_days_when_clocks_were_set_too(api, alice, monkeypatch):
+    """In Paris it is half an hour past midnight, and a day had 23 hours."""
+    now = datetime(2026, 3, 29, 22, 30, tzinfo=UTC)
+    monkeypatch.setattr(clock, "now", lambda: now)
+    for days in (7, 30, 90):
+        series = ask(api, alice, "models", range=f"{days}d", zone="Europe/Paris")["series"]
+        assert (len(series), series[-1]["at"]) == (days, "2026-03-30T00:00:00+02:00")
+
+
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu", "America/St_Johns", "Pacific/Apia"])
 @pytest.mark.parametrize(
     ("step", "span"),

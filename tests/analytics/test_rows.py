@@ -226,6 +226,22 @@ def test_staff_see_how_long_others_talked_and_not_about_what(client, alice, admi
     assert "please break" in client.get("/analytics/conversations/rows/").text
 
 
+def test_staff_see_when_others_wrote_and_not_what(client, alice, admin, workflow):
+    path = "/analytics/messages/"
+    client.force_login(admin)
+    page = client.get(f"{path}?of=all")
+    assert len(page.context["rows"]) > 5
+    assert "alice" in page.text
+    for text in ("hello", "please break", "calculator"):
+        assert text not in page.text
+        assert text not in client.get(f"/api/v1{path}").content.decode()
+    client.force_login(alice)
+    rows = rows_of(client, path)
+    assert {"hello", "please break", SUM} <= {row["begins"] for row in rows}
+    assert {row["user"] for row in rows} == {str(alice.pk)}
+    assert "please break" in client.get(path).text
+
+
 def test_the_nodes_of_a_workflow_lead_to_their_calls_and_runs(client, alice, admin, workflow):
     for reader in (alice, admin):
         client.force_login(reader)
@@ -298,7 +314,10 @@ def test_an_address_can_ask_for_less_and_says_what_it_cannot_understand(client, 
 
 
 def test_rows_of_others_are_for_staff(client, alice, charlie, admin, workflow):
-    paths = ("model-calls/", "tool-calls/", "analytics/conversations/rows/", "analytics/ratings/")
+    paths = (
+        *("model-calls/", "tool-calls/", "analytics/conversations/rows/"),
+        *("analytics/messages/", "analytics/ratings/"),
+    )
     for path in paths:
         client.force_login(charlie)
         for query in ("of=all", f"user={alice.pk}"):

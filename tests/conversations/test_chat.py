@@ -86,3 +86,23 @@ def test_a_title_is_kept_without_what_no_database_keeps(alice, api):
 
 def test_a_message_of_a_nul_says_nothing(chatting):
     assert chatting("\0").status_code == chatting(" \0").status_code == 400
+
+
+def test_a_deleted_reply_leaves_the_totals_of_its_conversation_and_stays_in_the_ledger(
+    chatting, drain, alice, api
+):
+    conversation = chatting("Hello").json()["conversation"]["id"]
+    drain()
+    chatting("Thank you", conversation=conversation)
+    drain()
+    door, talk = api(alice), f"/api/v1/conversations/{conversation}/"
+    said = door.get(f"{talk}messages/").json()["results"]
+    first, last = (message for message in said if message["role"] == "assistant")
+    used = door.get("/api/v1/analytics/models/").json()["totals"]["totals"]
+    assert used["total_tokens"] == first["total_tokens"] + last["total_tokens"]
+    assert door.delete(f"{talk}messages/{last['id']}/").status_code == 204
+    told = door.get(talk).json()
+    assert (told["message_count"], told["total_tokens"]) == (3, first["total_tokens"])
+    assert door.get("/api/v1/analytics/models/").json()["totals"]["totals"] == used
+    assert ModelCall.objects.filter(user=alice).count() == 2
+    assert list(all_differences()) == []
