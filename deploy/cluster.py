@@ -79,7 +79,7 @@ def _prepare_environment(home: Path, services: ExitStack) -> None:
     _serve_by("REDIS_URL", redis_answers, own_redis, home / "redis", services)
     if not os.environ.get("CHATTER_SECRET_KEY"):
         os.environ["CHATTER_SECRET_KEY"] = kept_secret(home / "secret-key")
-    os.environ.setdefault("HTTPS", "false")
+    os.environ["HTTPS"] = os.environ.get("HTTPS") or "false"
     os.environ["CHATTER_PUMP"] = "workers"
     os.environ |= {"CLUSTER_HOME": str(home), "CLUSTER_PYTHON": sys.executable}
     os.environ |= {f"CLUSTER_WEB_{number}": str(free_port()) for number in (1, 2)}
@@ -109,7 +109,7 @@ def _proxy(home: Path) -> str:
     nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if nginx is None:
         return f"{sys.executable} -m deploy.balancer {listen} {' '.join(web)}"
-    os.environ.setdefault("TRUSTED_PROXIES", "1")
+    os.environ["TRUSTED_PROXIES"] = os.environ.get("TRUSTED_PROXIES") or "1"
     (home / "nginx").mkdir(exist_ok=True)
     written = home / "nginx.conf"
     written.write_text(_NGINX.format(home=home, root=ROOT, web=web, listen=listen))

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.text import Truncator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -17,6 +19,7 @@ from workflows.models import Approval
 from workflows.services.approvals import ApprovalNotFound, approval_for
 
 _SHOWN = 50
+_QUESTION_CHARACTERS = 200
 
 
 def approvals_waiting(request: HttpRequest) -> Mapping[str, Callable[[], int]]:
@@ -37,16 +40,18 @@ def approvals(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _page(request, user)
     try:
-        _decide(request.POST.dict(), user)
+        decided = _decide(request.POST.dict(), user)
     except ApprovalNotFound as error:
         raise Http404 from error
     except (Conflict, Invalid, Refused) as error:
         return _page(request, user, error)
+    question = Truncator(decided.question).chars(_QUESTION_CHARACTERS)
+    messages.success(request, f"{decided.get_status_display()}: {question}")
     return redirect("approvals")
 
 
-def _decide(sent: Mapping[str, str], user: User) -> None:
-    decide_as_sent(approval_for(user, sent.get("approval", "")), sent, by=user)
+def _decide(sent: Mapping[str, str], user: User) -> Approval:
+    return decide_as_sent(approval_for(user, sent.get("approval", "")), sent, by=user)
 
 
 def _page(request: HttpRequest, user: User, error: ChatterError | None = None) -> HttpResponse:

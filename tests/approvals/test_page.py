@@ -84,7 +84,10 @@ def test_the_page_shows_what_waits_and_a_form_decides_it(
     drain()
     approval.execution.refresh_from_db()
     assert approval.execution.status == "completed"
-    assert "Nothing waits for you." in browser.get(PAGE).content.decode()
+    after = browser.get(PAGE).content.decode()
+    assert "Nothing waits for you." in after
+    assert "Approved: &lt;b&gt;Really?&lt;/b&gt;" in after
+    assert "Approved:" not in browser.get(PAGE).content.decode()
 
 
 def test_what_is_filled_in_wrongly_is_told_and_stays(

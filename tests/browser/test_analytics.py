@@ -9,6 +9,16 @@ from tests.browser.site import PASSWORD, USERNAME
 
 RUNS = 50
 
+# What is written on canvases: the labels of axes.
+_WRITTEN = """
+  window.written = [];
+  const write = CanvasRenderingContext2D.prototype.fillText;
+  CanvasRenderingContext2D.prototype.fillText = function (text, ...where) {
+    written.push(String(text));
+    return write.call(this, text, ...where);
+  };
+"""
+
 
 def start_runs(home: str) -> None:
     """As a script does: over the API, with a token."""
@@ -26,16 +36,29 @@ def number(text: str) -> int:
     return int(re.sub(r"\D", "", text) or 0)
 
 
+def _hours(page: Page) -> set[int]:
+    """This one, and those that half a minute may lead to."""
+    return {page.evaluate(f"new Date(Date.now() + {s}000).getHours()") for s in (-60, 0, 60)}
+
+
 def behind(page: Page, name: str) -> tuple[int, int]:
     """What a live figure says, and how many rows there are where it leads."""
     text, address = page.locator(f"a[data-live={name}]").evaluate(
         "(one) => [one.textContent, one.getAttribute('href')]"
     )
-    count, next_page = 0, f"/api/v1{address}&page_size=200"
+    count, next_page = 0, f"/api/v1{address.replace('of=all', 'page_size=200')}"
     while next_page:
         told = page.request.get(next_page).json()
         count, next_page = count + len(told["results"]), told["next"]
     return number(text), count
+
+
+def test_the_live_chart_is_of_now_from_the_first_moment(page: Page) -> None:
+    page.add_init_script(_WRITTEN)
+    page.goto("/analytics/live/")
+    page.wait_for_function("(written) => written.length > 60", arg=page.evaluate_handle("written"))
+    times = [one for one in page.evaluate("written") if re.search(r"[:A-Z]", one)]
+    assert {one[:2] for one in times} <= {f"{hour:02}" for hour in _hours(page)}
 
 
 def test_the_live_dashboard_follows_fifty_runs_of_a_script(page: Page, site) -> None:

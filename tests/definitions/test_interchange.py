@@ -182,6 +182,15 @@ def test_a_body_that_is_no_file_is_refused(client, text, kind, code):
     assert client.generic("POST", IMPORT, text, content_type=kind).json()["code"] == code
 
 
+def test_a_file_that_is_sent_as_a_form_is_told_how_to_be_sent(client):
+    sent = client.generic(
+        "POST", IMPORT, "app: x", content_type="application/x-www-form-urlencoded"
+    )
+    told = sent.json()
+    assert (sent.status_code, told["code"]) == (415, "unsupported_media_type")
+    assert "application/yaml" in told["message"]
+
+
 # --- Dify ----------------------------------------------------------------------------------------
 
 

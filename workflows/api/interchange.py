@@ -56,6 +56,13 @@ class ImportedOut(Shape):
     report: ReportOut
 
 
+class NoFile(UnsupportedMediaType):
+    message = (
+        "Send a file as the body, with the header Content-Type: application/json, or "
+        "application/yaml where it is YAML."
+    )
+
+
 class DefinitionExport(GenericAPIView[WorkflowDefinition]):
     """One version as a file, by default the newest."""
 
@@ -97,7 +104,7 @@ def _number(text: str) -> int | None:
 
 
 def _value(request: HttpRequest) -> object:
-    """What the body says. Raises MalformedBody, FileUnreadable, UnsupportedMediaType."""
+    """What the body says. Raises MalformedBody, FileUnreadable, NoFile."""
     kind = (request.content_type or "").split(";")[0]
     try:
         if kind in YAML:
@@ -108,4 +115,4 @@ def _value(request: HttpRequest) -> object:
         raise MalformedBody(reason=str(error)) from error
     except (Unreadable, ValueError) as error:
         raise FileUnreadable(reason=str(error)) from error
-    raise UnsupportedMediaType
+    raise NoFile

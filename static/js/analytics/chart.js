@@ -27,7 +27,7 @@ export function chart(parent, { times, lines, zone = undefined }) {
         tzDate: zone && ((seconds) => uPlot.tzDate(new Date(seconds * 1000), zone)),
         cursor: { points: { size: 6 } },
         axes: [{ ...axis, incrs: STEPS, space: 70, values: (_, ticks, __, ___, step) => ticks.map((tick) => moment(tick, step, zone)) }, { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => show(tick)) }],
-        scales: { x: { range: (_, low, high) => padded(low, high, times.length) }, y: { range: (_, low, high) => [Math.min(low ?? 0, 0), (high ?? 0) > 0 ? high * 1.08 : 1] } },
+        scales: { x: { range: (_, low, high) => padded(low, high, data[0]) }, y: { range: (_, low, high) => [Math.min(low ?? 0, 0), (high ?? 0) > 0 ? high * 1.08 : 1] } },
         series: [{ value: (_, at) => (at === null ? "–" : moment(at, 0, zone)) }, ...lines.map((line) => seriesOf(line))],
       },
       data,
@@ -59,9 +59,13 @@ function seriesOf({ label, colour, bars: asBars = false, show = String }) {
   };
 }
 
-/** Half a step on either side, so that the outer bars are whole. */
-function padded(low, high, count) {
-  const step = count > 1 ? (high - low) / (count - 1) : MINUTE;
+/** Half a step on either side, so that the outer bars are whole; a minute around one moment, or now. */
+function padded(low, high, times) {
+  if (times.length < 2) {
+    const at = times[0] ?? Date.now() / 1000;
+    return [at - MINUTE / 2, at + MINUTE / 2];
+  }
+  const step = (high - low) / (times.length - 1);
   return [low - step / 2, high + step / 2];
 }
 
