@@ -41,8 +41,9 @@ from workflows.services.built_in import seed_templates
 from workflows.services.places import places, queue
 from workflows.tracking.writer import writer
 
-# Tests that do not say how many examples they want get these, in CI the same ones each time: what is
-# found there is of the change. A failure is not explained: it takes as long again as making it small.
+# Tests that do not say how many examples they want get these, in CI the same ones each time: what
+# is found there is of the change. A failure is not explained: it takes as long again as making it
+# small.
 _PHASES = [phase for phase in Phase if phase is not Phase.explain]
 settings_of_examples.register_profile(
     "few",

@@ -44,6 +44,7 @@ PAGES = {
     "analytics-definition": "",  # of the workflow that `furnish` makes
     "analytics-user": "",  # whoever signed in
     "analytics-ratings": "/analytics/ratings/",
+    "analytics-messages": "/analytics/messages/",
     "model-calls": "/model-calls/",
     "tool-calls": "/tool-calls/",
     "budgets": "/budgets/",
