@@ -12,6 +12,14 @@ from core.origins import of_execution
 from llms.models import Exactness, ModelCall
 from llms.querysets import CallQuerySet
 from workflows.definition.nesting import is_inner, outermost, without_items
+from workflows.engine.events import (
+    ExecutionResumed,
+    ModelFinished,
+    NodeFailed,
+    NodeFinished,
+    NodeStarted,
+    ToolFinished,
+)
 from workflows.engine.paths import around
 from workflows.models import (
     ExecutionEvent,
@@ -22,6 +30,7 @@ from workflows.models import (
 from workflows.querysets import ExecutionQuerySet
 from workflows.totals import COUNTED
 from workflows.tracking.frames import frame_from
+from workflows.tracking.recordings import Place
 
 
 @dataclass(slots=True)
@@ -110,38 +119,58 @@ def _calls(executions: Collection[UUID]) -> CallQuerySet:
 
 
 def _count_events(reruns: Mapping[UUID, bool], nodes: dict[str, NodeNumbers]) -> None:
-    """`reruns` tells of each execution whether it is one.
-
-    Until events said what they repeat, nobody knew of the visits of one: they do not count.
-    """
+    """`reruns` tells of each execution whether it is one."""
     rows = ExecutionEvent.objects.filter(execution__in=list(reruns)).order_by("execution", "seq")
-    asked: dict[tuple[UUID, str, int], set[bool]] = defaultdict(set)
+    visits = _Visits(reruns, nodes)
     for execution, frames in rows.values_list("execution_id", "frames").iterator():
         for line in frames.split("\n"):
             frame = frame_from(line)
-            if frame.type not in _ENDS and frame.type not in _ASKED:
-                continue
-            data = frame.event()["data"]
-            name, place = data["node"], (data["node"], data["visit"])
-            if frame.type in _ASKED:
-                for visit in (place, *around(name)):
-                    asked[execution, *visit].add(data.get("answered_by") not in _NOBODY)
-            elif not is_inner(without_items(name)) and not data.get("repeated", reruns[execution]):
-                node = _of(nodes, without_items(name))
-                _count_visit(node, data, whole=False not in asked[execution, *place])
+            if frame.type in _SEEN:
+                visits.see(execution, frame.type, frame.event()["data"])
 
 
-def _count_visit(node: NodeNumbers, data: Mapping[str, Any], *, whole: bool) -> None:
-    """A visit of which a part was not asked anew was shorter than such visits are."""
-    node.visits += 1
-    if "duration_ms" not in data:
-        node.failures += 1
-    elif whole:
-        node.durations_ms.append(data["duration_ms"])
+@dataclass(slots=True)
+class _Visits:
+    """Counted as their ends are seen; `partly` are those of which a part was not done in them.
+
+    That part a cache or a recording answered, or it was done before the run was taken up again:
+    such a visit was shorter than visits are. Until ends said what they repeat, nobody knew it of
+    reruns: of these they do not count.
+    """
+
+    reruns: Mapping[UUID, bool]
+    nodes: dict[str, NodeNumbers]
+    begun: dict[UUID, set[Place]] = field(default_factory=lambda: defaultdict(set))
+    partly: dict[UUID, set[Place]] = field(default_factory=lambda: defaultdict(set))
+
+    def see(self, execution: UUID, kind: str, data: Mapping[str, Any]) -> None:
+        if kind == ExecutionResumed.type:
+            self.partly[execution] |= self.begun[execution]
+            return
+        place = (data["node"], data["visit"])
+        if kind == NodeStarted.type:
+            self.begun[execution].add(place)
+        elif kind in _ENDS:
+            if not data.get("repeated", self.reruns[execution]):
+                self._count(data, whole=place not in self.partly[execution])
+        elif data.get("answered_by") in _NOBODY:
+            self.partly[execution].update((place, *around(data["node"])))
+
+    def _count(self, data: Mapping[str, Any], *, whole: bool) -> None:
+        name = without_items(data["node"])
+        if is_inner(name):
+            return
+        node = _of(self.nodes, name)
+        node.visits += 1
+        if "duration_ms" not in data:
+            node.failures += 1
+        elif whole:
+            node.durations_ms.append(data["duration_ms"])
 
 
-_ENDS = frozenset({"node.finished", "node.failed"})
-_ASKED = frozenset({"model.finished", "tool.finished"})
+_ENDS = frozenset({NodeFinished.type, NodeFailed.type})
+_ASKED = frozenset({ModelFinished.type, ToolFinished.type})
+_SEEN = _ENDS | _ASKED | {NodeStarted.type, ExecutionResumed.type}
 _NOBODY = frozenset({"cache", "recording"})
 
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from analytics.definitions import numbers_of, percentile
 from llms.models import ModelCall, ModelPrice
 from llms.services.profiles import forget_profiles
+from tests.approvals.desk import letter
 from tests.definitions.graphs import asks, graph, waits
-from workflows.models import WorkflowDefinition
+from workflows.models import Approval, WorkflowDefinition
 from workflows.services.definitions import create_definition
 
 
@@ -181,3 +182,19 @@ def test_a_run_within_of_which_a_part_is_repeated_has_no_duration(client, alice,
     numbers = numbers_of(outer, 100).nodes["sub"]
     assert (numbers.visits, numbers.failures, numbers.unasked_calls) == (2, 0, 1)
     assert len(numbers.durations_ms) == 1
+
+
+def test_a_visit_that_a_pause_was_in_has_no_duration(client, alice, drain, built_in):
+    """What is measured of it is what followed the decision."""
+    asked = create_definition(owner=alice, name="asks", graph=letter())
+    body = {"input": {"message": "hello"}, "mode": "background"}
+    client.post(f"/api/v1/definitions/{asked.id}/execute/", body)
+    drain()
+    approval = Approval.objects.get()
+    decide = f"/api/v1/approvals/{approval.pk}/decide/"
+    assert client.post(decide, {"decision": "approve"}).status_code == 200
+    drain()
+    nodes = numbers_of(asked, 100).nodes
+    took = {node.node: (node.visits, len(node.durations_ms)) for node in nodes.values()}
+    assert took.pop("ask") == (1, 0)
+    assert set(took.values()) == {(1, 1)}
