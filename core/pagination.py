@@ -7,7 +7,7 @@ from django.core.validators import ProhibitNullCharactersValidator
 from rest_framework import exceptions
 from rest_framework.pagination import Cursor, CursorPagination
 
-from core.errors import NotFound
+from core.errors import Invalid, NotFound
 from core.queries import refuse_unknown
 
 _writable = ProhibitNullCharactersValidator()
@@ -18,10 +18,15 @@ class PageNotFound(NotFound):
     message = "There is no such page: take its address from 'next' or 'previous'."
 
 
+class BadPageSize(Invalid):
+    code = "bad_page_size"
+    message = "'page_size' is a whole number from 1; more than {most} is {most}."
+
+
 class NewestFirst(CursorPagination):
     """Ids are ordered by time, so they are cursor and order in one.
 
-    Raises PageNotFound, and UnknownFilter of a view of the API.
+    Raises PageNotFound, and of a view of the API UnknownFilter and BadPageSize.
     """
 
     ordering: Any = "-id"
@@ -32,10 +37,15 @@ class NewestFirst(CursorPagination):
     def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> Any:
         if view is not None:
             refuse_unknown(request, view, self.cursor_query_param, self.page_size_query_param)
+            self._refuse_no_size(request.query_params.get(self.page_size_query_param, "1"))
         first = self.get_ordering(request, queryset, view)[0].lstrip("-")
         reckoned = queryset.query.annotations.get(first)
         self._first = reckoned.output_field if reckoned else queryset.model._meta.get_field(first)
         return super().paginate_queryset(queryset, request, view)
+
+    def _refuse_no_size(self, text: str) -> None:
+        if not (text.isascii() and text.isdecimal() and text.strip("0")):
+            raise BadPageSize(most=self.max_page_size)
 
     def decode_cursor(self, request: Any) -> Cursor | None:
         """Of a place that a page can begin at: people may write anything there."""

@@ -67,3 +67,15 @@ def test_a_filter_that_a_list_does_not_have_is_refused_and_names_those_it_has(ap
     assert told["detail"]["unknown"] == "statsu"
     assert {"status", "kind", "cursor", "page_size"} <= set(told["detail"]["known"].split(", "))
     assert api(alice).get("/api/v1/executions/?status=failed&page_size=1").status_code == 200
+
+
+@pytest.mark.parametrize("size", ["many", "0", "-1", "1.5", ""])
+def test_what_is_no_size_of_a_page_is_refused(api, alice, size):
+    answer = api(alice).get("/api/v1/executions/", {"page_size": size})
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_page_size")
+
+
+def test_a_page_that_is_asked_to_be_larger_is_as_large_as_may_be(api, alice):
+    for size in ("201", "9" * 5000):
+        answer = api(alice).get("/api/v1/conversations/", {"page_size": size})
+        assert (answer.status_code, answer.json()["results"]) == (200, [])
