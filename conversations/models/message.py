@@ -55,7 +55,10 @@ class Message(Record, CallTotals):
                 name="one_question_per_turn",
             ),
         ]
-        indexes = [models.Index(fields=["conversation", "turn", "id"], name="messages_in_order")]
+        indexes = [
+            models.Index(fields=["conversation", "turn", "id"], name="messages_in_order"),
+            models.Index(fields=["created_at"], name="messages_sent", condition=Q(role="user")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.role} {self.turn}: {self.text[:40]}"
