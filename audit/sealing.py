@@ -42,17 +42,18 @@ def _seal_some() -> int:
         head.seal = seal_of(head.seal, head.seq, entry_hash, key)
         rows.append({"id": pk, "seq": head.seq, "seal": head.seal})
     update_rows(AuditEntry, rows)
-    head.save()
+    update_rows(AuditHead, [{"id": head.pk, "seq": head.seq, "seal": head.seal}])
     return len(rows)
 
 
 def _locked_head() -> AuditHead | None:
     """None while another seals."""
     heads = AuditHead.objects.filter(pk=1)
-    if not heads.exists():
-        raise HeadMissing("The audit chain has no head; see `manage.py verify_audit`.")
     skip = connection.features.has_select_for_update_skip_locked
-    return heads.select_for_update(skip_locked=skip).first()
+    head: AuditHead | None = heads.select_for_update(skip_locked=skip).first()
+    if head is None and not heads.exists():
+        raise HeadMissing("The audit chain has no head; see `manage.py verify_audit`.")
+    return head
 
 
 def _unsealed() -> AuditEntryQuerySet:

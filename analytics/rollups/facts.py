@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache, reduce
-from operator import or_
+from operator import itemgetter, or_
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +26,7 @@ HOUR_S = 3600
 DAY = timedelta(days=1)
 _HOUR = slice(11, 13)  # of an instant as text
 _AT_ONCE = 2_000
+_AS_IT_IS = (str, int, type(None))
 _TIMES_AT_ONCE = 100  # SQLite takes fewer than a thousand conditions
 
 
@@ -60,11 +61,8 @@ class FactKind:
 
     def told(self, rows: Iterable[Row]) -> list[list[Any]]:
         """The facts of rows, as JSON. Those not over are left out."""
-        return [
-            [_hour_of(row[self.at]), *(_plain(row[name]) for name in self.columns)]
-            for row in rows
-            if row[self.over] is not None
-        ]
+        at, over, of = self.at, self.over, itemgetter(*self.columns)
+        return [[_hour_of(row[at]), *map(_plain, of(row))] for row in rows if row[over] is not None]
 
     def counted(self) -> QuerySet[Any]:
         """All rows that count."""
@@ -104,7 +102,7 @@ def _hour_of(at: datetime) -> int:
 
 
 def _plain(value: Any) -> Any:
-    return value if value is None or isinstance(value, str | int) else str(value)
+    return value if isinstance(value, _AS_IT_IS) else str(value)
 
 
 @lru_cache(4_096)
