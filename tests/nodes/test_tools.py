@@ -20,10 +20,10 @@ def in_turn(*answers):
     return lambda question: left.pop(0) if len(left) > 1 else left[0]
 
 
-def talk(*answers, tools=None, **config):
+def talk(*answers, tools=None, has=("clock", "calculator"), **config):
     nodes = {
         "start": {}, "tools": {"config": tools or {}}, "end": {},
-        "model": {"config": {"tools": ["clock", "calculator"], **config}},
+        "model": {"config": {"tools": list(has), **config}},
     }  # fmt: skip
     services = FakeServices(answers={"model": in_turn(*answers)})
     return run_graph(nodes, EDGES, "what time is it?", services)
@@ -33,6 +33,12 @@ def test_a_model_that_wants_no_tool_answers_at_once():
     ran = talk("noon")
     assert (ran.result.text, ran.services.called) == ("noon", [])
     assert ran.services.asked[0].tools == ("clock", "calculator")
+
+
+def test_a_model_that_has_no_tools_has_none_called():
+    said = wants(("clock", {"zone": "UTC"}), text="I cannot look it up.")
+    ran = talk(said, "noon", has=())
+    assert (ran.result.text, ran.services.called) == ("I cannot look it up.", [])
 
 
 def test_what_a_tool_answers_is_given_back_to_the_model_that_asked():
