@@ -135,7 +135,7 @@ class _Reckoning:
     def _rounds(self, subject: Subject, loop: Loop, path: str) -> int:
         head = subject.by_id[loop.head]
         if head.has("max_rounds") and _is_settled(head) and not head.setting("tools"):
-            return 0
+            return 0  # a model without tools has none called
         between = {subject.by_id[node].key for node in loop.body}
         counted = not head.has("max_rounds") or between <= _IN_A_DIALOGUE
         most = next((head.setting(name) for name in _ROUNDS if head.has(name)), None)
