@@ -27,15 +27,13 @@ def totals_json(kept: Mapping[str, int]) -> dict[str, Any]:
     usage = {category: kept[f"{category}_tokens"] for category in CATEGORIES}
     prompt = usage["input"] + usage["cache_read"] + usage["cache_write"]
     completion = usage["output"] + usage["reasoning"]
-    unknown = kept["unpriced_calls"] + kept["open_calls"]
-    nothing_known = 0 < kept["call_count"] <= unknown
     return {
         "calls": kept["call_count"],
         "usage": {**usage, "total": prompt + completion},
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "total_tokens": prompt + completion,
-        "cost": None if nothing_known else dollars_text(kept["cost_nano_usd"]),
+        "cost": dollars_text(kept["cost_nano_usd"]) if _known(kept) else None,
         "exactness": exactness_of(kept),
     }
 
@@ -45,9 +43,14 @@ def mean_cost(kept: Mapping[str, int], count: int) -> str | None:
 
     None where `totals_json` knows no cost, or nothing was counted.
     """
-    if not count or totals_json(kept)["cost"] is None:
+    if not count or not _known(kept):
         return None
     return dollars_text(round(Fraction(kept["cost_nano_usd"], count)))
+
+
+def _known(kept: Mapping[str, int]) -> bool:
+    """Whether the cost of any call is known, where there are any."""
+    return not 0 < kept["call_count"] <= kept["unpriced_calls"] + kept["open_calls"]
 
 
 def exactness_of(kept: Mapping[str, int]) -> str:

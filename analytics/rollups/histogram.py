@@ -57,10 +57,10 @@ def percentile(histogram: Histogram, share: float) -> int | None:
 
 def percentiles(histogram: Histogram, shares: Sequence[float]) -> list[int]:
     """The same for several shares; nothing without numbers."""
-    buckets = sorted(histogram)
-    seen = list(accumulate(histogram[bucket] for bucket in buckets))
-    if not seen:
+    if not histogram:
         return []
+    buckets, counts = zip(*sorted(histogram.items()), strict=True)
+    seen = list(accumulate(counts))
     ranks = (max(-(-seen[-1] * share // 1), 1) for share in shares)
     return [middle_of(buckets[bisect_left(seen, rank)]) for rank in ranks]
 
