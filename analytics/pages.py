@@ -35,6 +35,8 @@ from workflows.services.definitions import definition_for
 _KEPT = ("range", "from", "to", "zone", "step", "of", "by", "key")
 _DATES = ("from", "to", "zone")
 _COMPARED = {"compare": "true"}
+_UNGROUPED = {"by": "", "key": ""}
+_OF_ONE = _UNGROUPED | {"of": ""}
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -111,8 +113,8 @@ def talks_page(request: HttpRequest) -> HttpResponse:
             *_tiles(RATED, shown, shown, whose, "rating_rows"),
         ],
         "problem": problem,
-        "exports": _exports("conversations", query),
-        "api": f"/api/v1/analytics/conversations/?{_kept(query, {})}",
+        "exports": _exports("conversations", query | _UNGROUPED),
+        "api": f"/api/v1/analytics/conversations/?{_kept(query, _UNGROUPED)}",
         **_hours(shown, page_of(shown["message_rows"], whose)),
         **_frame(request, query, user),
     }
@@ -125,7 +127,7 @@ def talks_page(request: HttpRequest) -> HttpResponse:
 def user_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What one does oneself; for staff, what any user does."""
     user, problem, query = user_of(request), None, request.GET.dict()
-    alone = {"by": "", "key": "", "compare": "", "of": str(pk)}
+    alone = _UNGROUPED | {"compare": "", "of": str(pk)}
     try:
         asked = read_asked(SUBJECTS["executions"], query | alone, user)
     except NotFound as error:
@@ -146,8 +148,8 @@ def user_page(request: HttpRequest, pk: UUID) -> HttpResponse:
         ],
         "steps": steps_table(asked, shown, ACTIVITY),
         "problem": problem,
-        "exports": _exports(f"users/{pk}", query | {"of": ""}),
-        "api": f"/api/v1/analytics/users/{pk}/?{_kept(query, {'of': ''})}",
+        "exports": _exports(f"users/{pk}", query | _OF_ONE),
+        "api": f"/api/v1/analytics/users/{pk}/?{_kept(query, _OF_ONE)}",
         **_hours(shown, page),
         **_frame(request, query, user),
         "scopes": [],
@@ -222,7 +224,7 @@ def _frame(request: HttpRequest, query: dict[str, str], user: User) -> dict[str,
         ]
         if user.is_staff
         else [],
-        "asked": _kept(query, {"by": "", "key": ""}),
+        "asked": _kept(query, _UNGROUPED),
     }
 
 

@@ -23,6 +23,7 @@ from core.back_office import DeletedWhole, ReadOnlyAdmin
 from core.errors import ChatterError
 
 _CAP = "In nano-dollars (a dollar has 1,000,000,000), or in tokens."
+_WARN_AT = "Percents, such as [50, 80, 100]."
 _OF = "The id of the user, group, workflow, conversation or execution; empty: everybody."
 
 
@@ -30,6 +31,7 @@ class BudgetForm(forms.ModelForm):
     """What there is to say of a budget, told where it is wrong."""
 
     cap = forms.IntegerField(min_value=0, max_value=BigIntegerField.MAX_BIGINT, help_text=_CAP)
+    warn_at = forms.JSONField(required=False, widget=forms.TextInput, help_text=_WARN_AT)
 
     def clean_warn_at(self) -> list[int]:
         """Nothing is a list of none."""
@@ -53,7 +55,6 @@ class NewBudgetForm(BudgetForm):
             *("name", "scope", "of", "unit", "cap", "period", "time_zone"),
             *("unpriced", "ceiling_nano_usd_per_mtok", "warn_at", "active"),
         )
-        help_texts = {"warn_at": "Percents, such as [50, 80, 100]."}
 
     by: Any = None
 

@@ -8,7 +8,7 @@ from rest_framework import exceptions
 from rest_framework.pagination import Cursor, CursorPagination
 
 from core.errors import Invalid, NotFound
-from core.queries import refuse_unknown
+from core.queries import filters_of, refuse_unknown
 
 _writable = ProhibitNullCharactersValidator()
 
@@ -36,7 +36,8 @@ class NewestFirst(CursorPagination):
 
     def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> Any:
         if view is not None:
-            refuse_unknown(request, view, self.cursor_query_param, self.page_size_query_param)
+            own = {self.cursor_query_param, self.page_size_query_param}
+            refuse_unknown(request, own | filters_of(view))
             self._refuse_no_size(request.query_params.get(self.page_size_query_param, "1"))
         first = self.get_ordering(request, queryset, view)[0].lstrip("-")
         reckoned = queryset.query.annotations.get(first)

@@ -1,7 +1,10 @@
-"""What a list may be asked: a filter that it does not have is refused, not passed over."""
+"""What a list or a report may be asked: what it does not have is refused, not passed over."""
 
+from collections.abc import Callable, Collection
+from functools import wraps
 from typing import Any
 
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 
@@ -9,19 +12,38 @@ from core.errors import Invalid
 
 
 class UnknownFilter(Invalid):
-    """Everything would be listed where less was asked for."""
+    """Everything would be told where less was asked for."""
 
     code = "unknown_filter"
-    message = "This list has no filter '{unknown}'. It has: {known}."
+    message = "There is no filter '{unknown}' here. There are: {known}."
 
 
-def refuse_unknown(request: Request, view: Any, *also: str) -> None:
-    """Of a view with a `filterset_class`, or none; `asks` are parameters it reads itself.
-
-    Raises UnknownFilter.
-    """
+def filters_of(view: Any) -> set[str]:
+    """Those of a view with a `filterset_class`, or none; `asks` are parameters it reads itself."""
     filters = getattr(view, "filterset_class", None)
-    known = {*also, *getattr(view, "asks", ()), *(filters.base_filters if filters else ())}
-    unknown = set(request.query_params) - known - {api_settings.URL_FORMAT_OVERRIDE}
+    return {*getattr(view, "asks", ()), *(filters.base_filters if filters else ())}
+
+
+def refuse_unknown(request: Request, known: Collection[str]) -> None:
+    """Raises UnknownFilter."""
+    unknown = set(request.query_params) - {*known, api_settings.URL_FORMAT_OVERRIDE}
     if unknown:
         raise UnknownFilter(unknown=", ".join(sorted(unknown)), known=", ".join(sorted(known)))
+
+
+def asked_by(
+    operation: str, parameters: Collection[OpenApiParameter], responses: Any
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Document what a GET may be asked, and refuse all else with UnknownFilter."""
+    known = {parameter.name for parameter in parameters}
+
+    def decorate(get: Callable[..., Any]) -> Callable[..., Any]:
+        @extend_schema(operation, parameters=[*parameters], responses=responses)
+        @wraps(get)
+        def strict(view: Any, request: Request, **kwargs: Any) -> Any:
+            refuse_unknown(request, known)
+            return get(view, request, **kwargs)
+
+        return strict
+
+    return decorate

@@ -18,8 +18,7 @@ from analytics.reports.span import Span
 from analytics.reports.talks import TalksOut, talks, talks_table
 from analytics.system import SystemOut, system_now
 from core.errors import NotFound
-
-_ALONE = {"by": "", "key": "", "compare": ""}
+from core.queries import asked_by
 
 
 class TalksReport(GenericAPIView[ExecutionRollup]):
@@ -28,7 +27,7 @@ class TalksReport(GenericAPIView[ExecutionRollup]):
     queryset = ExecutionRollup.objects.none()
     filter_backends = ()
 
-    @extend_schema("analytics_conversations", parameters=[*SPAN, OF, COMPARE], responses=TalksOut)
+    @asked_by("analytics_conversations", [*SPAN, OF, COMPARE], TalksOut)
     def get(self, request: Request) -> Response:
         query, user = request.query_params, user_of(request)
         whose = whose_of(query.get("of", "me"), user)
@@ -41,7 +40,7 @@ class TalksExport(GenericAPIView[ExecutionRollup]):
     queryset = ExecutionRollup.objects.none()
     filter_backends = ()
 
-    @extend_schema("analytics_conversations_export", parameters=[*SPAN, OF, AS], responses=FILES)
+    @asked_by("analytics_conversations_export", [*SPAN, OF, AS], FILES)
     def get(self, request: Request) -> HttpResponseBase:
         query, user = request.query_params, user_of(request)
         span, whose = Span.of(query), whose_of(query.get("of", "me"), user)
@@ -54,9 +53,9 @@ class ActivityReport(GenericAPIView[ExecutionRollup]):
     queryset = ExecutionRollup.objects.none()
     filter_backends = ()
 
-    @extend_schema("analytics_users", parameters=SPAN, responses=ActivityOut)
+    @asked_by("analytics_users", SPAN, ActivityOut)
     def get(self, request: Request, pk: UUID) -> Response:
-        query = {**request.query_params.dict(), **_ALONE, "of": str(pk)}
+        query = {**request.query_params.dict(), "of": str(pk)}
         return Response(activity(read_asked(SUBJECTS["executions"], query, user_of(request))))
 
 
@@ -66,9 +65,9 @@ class ActivityExport(GenericAPIView[ExecutionRollup]):
     queryset = ExecutionRollup.objects.none()
     filter_backends = ()
 
-    @extend_schema("analytics_users_export", parameters=[*SPAN, AS], responses=FILES)
+    @asked_by("analytics_users_export", [*SPAN, AS], FILES)
     def get(self, request: Request, pk: UUID) -> HttpResponseBase:
-        query = {**request.query_params.dict(), **_ALONE, "of": str(pk)}
+        query = {**request.query_params.dict(), "of": str(pk)}
         asked = read_asked(SUBJECTS["executions"], query, user_of(request))
         return exported(request, activity_table(asked), asked.span, asked.wanted.whose)
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import transaction
 from django.http import HttpResponseBase, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,6 +18,7 @@ from analytics.reports.reading import SUBJECTS
 from analytics.reports.report import REPORTS, report
 from analytics.reports.span import RANGES, Span
 from audit.record import record
+from core.queries import asked_by
 
 SPAN = [
     OpenApiParameter(
@@ -89,11 +90,7 @@ def _views(name: str) -> tuple[Any, Any]:
 
         subject = name
 
-        @extend_schema(
-            f"analytics_{name}",
-            parameters=[*SPAN, OF, *_by(name), COMPARE],
-            responses=REPORTS[name],
-        )
+        @asked_by(f"analytics_{name}", [*SPAN, OF, *_by(name), COMPARE], REPORTS[name])
         def get(self, request: Request) -> Response:
             return self.told(request)
 
@@ -102,11 +99,7 @@ def _views(name: str) -> tuple[Any, Any]:
 
         subject = name
 
-        @extend_schema(
-            f"analytics_{name}_export",
-            parameters=[*SPAN, OF, *_by(name), AS],
-            responses=FILES,
-        )
+        @asked_by(f"analytics_{name}_export", [*SPAN, OF, *_by(name), AS], FILES)
         def get(self, request: Request) -> HttpResponseBase:
             asked = read_asked(SUBJECTS[name], request.query_params, user_of(request))
             return exported(request, table_of(asked), asked.span, asked.wanted.whose, asked.by)

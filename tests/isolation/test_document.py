@@ -46,9 +46,11 @@ def test_every_list_says_how_it_goes_on():
 
 
 @pytest.mark.parametrize(
-    "one", [one for one in operations() if "cursor" in _asked_of(one)], ids=lambda one: one.path
+    "one",
+    [one for one in operations() if {"cursor", "range"} & _asked_of(one)],
+    ids=lambda one: one.path,
 )
-def test_every_list_refuses_a_filter_that_the_document_does_not_have(one, town):
+def test_every_list_and_report_refuses_what_the_document_does_not_have(one, town):
     route = route_at(one.path)
     client = client_of(town.ada if isinstance(policy_of(route), Staff) else town.alice.owner)
     url = asked(route, "get", everything(town, town.alice)).url
