@@ -1,9 +1,9 @@
 """What analytics and audit add to a run: `python -m bench.recording SECONDS` prints JSON.
 
 Runs of one model call, in turns with both listening and with neither, by the clock and by the
-processor time of this process. A turn ends when all that its runs left is sealed and added up, so
-that none pays for another. A database of its own: what ran unheard would be found missing by
-`reconcile`.
+processor time of this process. What chores do behind runs, sealing and adding up, is done at the
+end of each turn and is a part of it, so that none pays for another. A database of its own: what ran
+unheard would be found missing by `reconcile`.
 """
 
 import asyncio
@@ -14,19 +14,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatter_project.settings")
 django.setup()
 
-from analytics import receivers  # noqa: E402 - Django first
+from django.conf import settings  # noqa: E402 - Django first
+
+from analytics import receivers  # noqa: E402
 from analytics.rollups import telling  # noqa: E402
 from analytics.rollups.folding import fold  # noqa: E402
 from audit import record  # noqa: E402
 from audit.sealing import seal_entries  # noqa: E402
-from bench.linear import Took, took  # noqa: E402
+from bench.linear import took  # noqa: E402
 from bench.linear_runs import recorded  # noqa: E402
 from bench.seed import seed  # noqa: E402
 from core.database import database  # noqa: E402
@@ -44,6 +46,7 @@ _GRAPH = {
     ],
     "edges": [{"source": "start", "target": "ask"}, {"source": "ask", "target": "end"}],
 }
+_BEHIND = ("audit.chores.seal_what_was_recorded", "analytics.chores.fold_rollups")
 _HEARD = (
     (executions_finished, receivers.on_executions_finished, "analytics.executions"),
     (executions_finished, telling.on_executions_finished, "rollups.executions"),
@@ -65,20 +68,31 @@ def unheard() -> Iterator[None]:
             signal.connect(receiver, dispatch_uid=uid)
 
 
-async def _turn(once: Any, clients: int, seconds: float) -> Took:
+class _Turn(NamedTuple):
+    """Milliseconds of a run, by the clock and of processor time, and what was done behind it."""
+
+    ms: float
+    cpu_ms: float
+    behind_ms: float
+    behind_cpu_ms: float
+
+
+async def _turn(once: Any, clients: int, seconds: float) -> _Turn:
     turn = await took(once, clients, seconds)
     began, cpu = time.perf_counter(), time.process_time()
     await database.run(seal_entries)
     await database.run(fold)
     wall_s, cpu_s = time.perf_counter() - began, time.process_time() - cpu
     ms, cpu_ms = wall_s / turn.runs * 1000, cpu_s / turn.runs * 1000
-    return Took(turn.ms + ms, turn.cpu_ms + cpu_ms, turn.runs)
+    return _Turn(turn.ms + ms, turn.cpu_ms + cpu_ms, ms, cpu_ms)
 
 
 async def _added_ms(once: Any, clients: int, seconds: float) -> dict[str, float]:
-    """Median milliseconds of a run with and without, and of what the pairs differ by."""
+    """Median milliseconds of a run with and without, of what the pairs differ by, and of what is
+    done behind it.
+    """
     await _turn(once, clients, seconds)
-    pairs: list[tuple[Took, Took]] = []
+    pairs: list[tuple[_Turn, _Turn]] = []
     for at in range(_ROUNDS):
         turns = {}
         for hear in (True, False) if at % 2 else (False, True):
@@ -92,12 +106,14 @@ async def _added_ms(once: Any, clients: int, seconds: float) -> dict[str, float]
             f"with_{name}": median(one for one, _ in of_name),
             f"without_{name}": median(other for _, other in of_name),
             f"added_{name}": median(one - other for one, other in of_name),
+            f"behind_{name}": median(getattr(one, f"behind_{name}") for one, _ in pairs),
         }
     return told
 
 
 def main() -> None:
     seconds = float(sys.argv[1])
+    settings.CHATTER_CHORES = [one for one in settings.CHATTER_CHORES if one not in _BEHIND]
     seed()
     leave_what_is_loaded()
     with recorded(_GRAPH) as run:
