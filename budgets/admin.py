@@ -23,7 +23,6 @@ from core.back_office import DeletedWhole, ReadOnlyAdmin
 from core.errors import ChatterError
 
 _CAP = "In nano-dollars (a dollar has 1,000,000,000), or in tokens."
-_WARN_AT = "Percents, such as [50, 80, 100]."
 _OF = "The id of the user, group, workflow, conversation or execution; empty: everybody."
 
 
@@ -31,7 +30,10 @@ class BudgetForm(forms.ModelForm):
     """What there is to say of a budget, told where it is wrong."""
 
     cap = forms.IntegerField(min_value=0, max_value=BigIntegerField.MAX_BIGINT, help_text=_CAP)
-    warn_at = forms.JSONField(required=False, widget=forms.TextInput, help_text=_WARN_AT)
+
+    class Meta:
+        widgets = {"warn_at": forms.TextInput}
+        help_texts = {"warn_at": "Percents, such as [50, 80, 100]."}
 
     def clean_warn_at(self) -> list[int]:
         """Nothing is a list of none."""
@@ -49,7 +51,7 @@ class NewBudgetForm(BudgetForm):
     )
     of = forms.CharField(required=False, help_text=_OF)
 
-    class Meta:
+    class Meta(BudgetForm.Meta):
         model = Budget
         fields = (
             *("name", "scope", "of", "unit", "cap", "period", "time_zone"),

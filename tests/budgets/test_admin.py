@@ -66,6 +66,13 @@ def test_what_makes_no_sense_is_told_in_the_form(office, db):
     assert not Budget.objects.exists()
 
 
+def test_a_new_one_and_a_kept_one_say_when_they_warn(office, db):
+    kept = a_budget(warn_at=[70])
+    for address, told in (("add/", "[50, 80, 100]"), (f"{kept.pk}/change/", "[70]")):
+        page = office.get(BUDGETS + address).content.decode()
+        assert f'<input type="text" name="warn_at" value="{told}"' in page
+
+
 @pytest.mark.parametrize("warn_at", ["", "null", "[]"])
 def test_one_without_warnings_is_made_and_changed(office, admin, api, db, warn_at):
     assert office.post(f"{BUDGETS}add/", {**FORM, "warn_at": warn_at}).status_code == 302
