@@ -10,6 +10,7 @@ from django.http import QueryDict
 from django.test import Client
 
 from accounts.models import User
+from analytics.reports.export import FORMATS
 from tests.factories.llms import CallFactory
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +47,16 @@ def test_each_page_takes_dates_and_a_time_zone_by_a_plain_form(door, path):
     assert form_of(page.text) == asked
     assert "1h</a>" in page.text
     assert 'aria-current="true">7d' not in page.text
+
+
+@pytest.mark.parametrize("path", ["", "conversations/", "users/{}/"])
+def test_the_files_and_the_api_a_page_names_answer_whatever_it_was_asked(door, alice, path):
+    asked = {"range": "24h", "of": "me", "by": "template", "key": "x", "step": "hour"}
+    page = door.get(f"/analytics/{path.format(alice.pk)}", asked).text
+    named = {unescape(one) for one in re.findall(r'href="(/api/v1/analytics/[^"]*)"', page)}
+    assert len(named) == 1 + len(FORMATS)
+    for address in named:
+        assert door.get(address).status_code == 200, address
 
 
 def test_the_form_keeps_what_else_was_asked_and_counts_those_days(door, alice):
