@@ -74,9 +74,19 @@ def rows_of(client: Client, address: str) -> list[Row]:
     return over_api
 
 
-def seen(client: Client, cells: Sequence[Cell], numbers: Numbers) -> list[Seen]:
-    rows = {address: rows_of(client, address) for address in {one.address for one in cells}}
-    return [Seen(one.label, one, numbers, rows[one.address]) for one in cells]
+class Listed(dict[str, list[Row]]):
+    """What addresses lead to, each asked for once: many figures of a page, and of pages, share it."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def __missing__(self, address: str) -> list[Row]:
+        self[address] = rows_of(self._client, address)
+        return self[address]
+
+
+def seen(listed: Listed, cells: Sequence[Cell], numbers: Numbers) -> list[Seen]:
+    return [Seen(one.label, one, numbers, listed[one.address]) for one in cells]
 
 
 def checked(one: Seen) -> bool:
@@ -125,22 +135,22 @@ def _spread(label: str, numbers: Numbers, rows: Sequence[Row]) -> bool:
     )
 
 
-def all_on(client: Client, page: Any, groups: Sequence[tuple[Any, Sequence[Row]]]) -> list[Seen]:
+def all_on(listed: Listed, page: Any, groups: Sequence[tuple[Any, Sequence[Row]]]) -> list[Seen]:
     """The figures in all, step by step (of steps in which nothing was, one) and by group."""
     report, tiles = page.context["report"], page.context["tiles"]
-    figures = seen(client, tiles, report["totals"])
+    figures = seen(listed, tiles, report["totals"])
     if before := [one.before for one in tiles if one.before]:
-        figures += seen(client, before, report["previous"])
+        figures += seen(listed, before, report["previous"])
     steps = [*zip(page.context["steps"].lines, report["series"], strict=True)]
     empty = [one for one in steps if not one[0].cells[0].shown]
     for line, step in (*(one for one in steps if one not in empty), *empty[:1]):
-        figures += seen(client, line.cells, step["numbers"])
+        figures += seen(listed, line.cells, step["numbers"])
     for table, told in groups:
         for line, group in zip(table.lines, told, strict=True):
             of_numbers = [one for one in line.cells if one.label not in ("Helpful", "Last")]
-            figures += seen(client, of_numbers, group["numbers"])
+            figures += seen(listed, of_numbers, group["numbers"])
             for rated in (one for one in line.cells if one.label == "Helpful"):
-                assert len(rows_of(client, rated.address)) == group["ratings"]
+                assert len(listed[rated.address]) == group["ratings"]
     return figures
 
 
@@ -153,9 +163,10 @@ def test_each_figure_of_a_report_leads_to_its_rows_whatever_happened_since(
     pages = [client.get(f"{path}&of={of}") for path in REPORTS]
     for user, text in ((alice, SUM), (charlie, "please break")):
         say(api(user), text, drain)
+    listed = Listed(client)
     for page in pages:
         told = page.context["report"]["groups"]
-        figures = all_on(client, page, [(one, told) for one in page.context["tables"]])
+        figures = all_on(listed, page, [(one, told) for one in page.context["tables"]])
         assert [one for one in figures if not checked(one)] == []
         assert len({len(one.rows) for one in figures}) > 2
 
@@ -168,12 +179,13 @@ def test_what_is_shown_of_one_user_leads_to_their_rows(client, alice, admin, wor
         assert report["totals"]["executions"] > 5
         told = [report["templates"], report["definitions"]]
         tables = [*zip(page.context["tables"], told, strict=True)]
-        figures = all_on(client, page, tables)
+        listed = Listed(client)
+        figures = all_on(listed, page, tables)
         assert [one for one in figures if not checked(one)] == []
         for table, groups in tables:
             for line, group in zip(table.lines, groups, strict=True):
                 last = line.cells[-1]
-                newest = max(one["finished_at"] for one in rows_of(client, last.address))
+                newest = max(one["finished_at"] for one in listed[last.address])
                 minute = group["last_used_at"][:16]
                 assert (newest[:16], last.shown) == (minute, minute.replace("T", " "))
 
