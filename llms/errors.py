@@ -7,6 +7,7 @@ from core.errors import ChatterError, Invalid
 BUDGET_EXCEEDED = "budget_exceeded"
 _RETRYABLE = frozenset(
     {"provider_unreachable", "provider_rate_limited", "provider_failed", "provider_cut"}
+    | {"tool_call_unreadable"}
 )
 _MESSAGES = {
     "provider_unreachable": "The model's provider cannot be reached.",
@@ -20,6 +21,8 @@ _MESSAGES = {
     "context_too_long": "The conversation is longer than this model can read.",
     "context_too_small": "What is asked is longer than this model can read{reason}.",
     "content_filtered": "The model's provider withheld the answer for its content.",
+    "tool_call_cut": "The answer reached its longest length while it called tools. Allow it more.",
+    "tool_call_unreadable": "The model called a tool in a way that cannot be read.",
     "model_package_missing": "This model needs a Python package: pip install {reason}",
     BUDGET_EXCEEDED: "{reason}",
     "invalid_parameters": "The model does not take these parameters{reason}.",

@@ -21,7 +21,7 @@ from llms.headers import request_options
 from llms.ledger import CallRecord, CallRecorder
 from llms.models import AnsweredBy
 from llms.preparing import Prepared, prepare
-from llms.reading import Reading
+from llms.reading import CUT, Reading
 from llms.settling import Settler
 
 __all__ = ["Answer", "CallRequest", "ask", "close_clients"]
@@ -175,7 +175,7 @@ def _settle(
     """Settle an attempt whose stream has ended, well or not."""
     exception = asyncio.CancelledError() if reader.cancelled() else reader.exception()
     if exception is None or reading.is_whole:
-        error = _flaw(reading)
+        error = _flaw(reading, prepared.request)
         ended = error is None or error.code != "provider_cut"
     else:
         secret = prepared.request.profile.api_key
@@ -195,12 +195,20 @@ def _settle(
     return error
 
 
-def _flaw(reading: Reading) -> ProviderError | None:
-    """What is wrong with an answer whose stream ended as streams should."""
+def _flaw(reading: Reading, request: CallRequest) -> ProviderError | None:
+    """What is wrong with an answer whose stream ended as streams should.
+
+    Where its limit was in calls of tools, a part of them is missing, though the rest can be read.
+    """
     if not reading.finish_reason and reading.usage is None:
         return ProviderError("provider_cut")
     if reading.finish_reason in _FILTERED and not reading.text:
         return ProviderError("content_filtered")
+    if reading.calls_tools and request.tools and request.may_call_tools:
+        if reading.finish_reason in CUT:
+            return ProviderError("tool_call_cut")
+        if reading.garbles_calls:
+            return ProviderError("tool_call_unreadable")
     return None
 
 

@@ -1,7 +1,8 @@
 """One answer, put together from the chunks it comes in."""
 
+import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from llms.messages import clean, clean_json
@@ -10,6 +11,8 @@ from llms.usage import merge_usage
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessageChunk
 
+# How providers say that an answer ends where its limit was, and not where the model was done.
+CUT = ("length", "max_tokens", "MAX_TOKENS", "max_output_tokens", "incomplete")
 _ENDS = ("finish_reason", "stop_reason", "stopReason", "done_reason", "status")
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id")
 _LONGEST = 200
@@ -57,17 +60,34 @@ class Reading:
         return "".join(self._thoughts)
 
     @property
+    def calls_tools(self) -> bool:
+        """Whether it began to call any."""
+        return bool(self._tool_chunks)
+
+    @property
     def tool_calls(self) -> list[dict[str, Any]]:
-        """Calls that are whole, as `{id, name, args}`."""
+        """Calls that can be read, as `{id, name, args}`.
+
+        LangChain's own reading ends what breaks off where it breaks off: `{"amount": 100` of 1000.
+        """
+        calls = [
+            {"id": part["id"] or "", "name": part["name"], "args": _arguments(part["args"])}
+            for part in self._tool_parts()
+        ]
+        return [clean_json(call) for call in calls if call["name"] and call["args"] is not None]
+
+    @property
+    def garbles_calls(self) -> bool:
+        """Whether a call of it cannot be read."""
+        return len(self.tool_calls) < len(self._tool_parts())
+
+    def _tool_parts(self) -> Sequence[Any]:
+        """Each call with its arguments as text, put together of its pieces."""
         if not self._tool_chunks:
             return []
-        whole = self._tool_chunks[0]
-        for chunk in self._tool_chunks[1:]:
-            whole = whole + chunk
-        return [
-            clean_json({"id": call["id"] or "", "name": call["name"], "args": call["args"]})
-            for call in whole.tool_calls
-        ]
+        from langchain_core.messages.ai import add_ai_message_chunks
+
+        return add_ai_message_chunks(*self._tool_chunks).tool_call_chunks
 
     @property
     def tool_text(self) -> str:
@@ -75,7 +95,7 @@ class Reading:
         return "".join(
             f"{part.get('name') or ''}{part.get('args') or ''}"
             for chunk in self._tool_chunks
-            for part in getattr(chunk, "tool_call_chunks", None) or chunk.tool_calls
+            for part in chunk.tool_call_chunks
         )
 
     @property
@@ -95,9 +115,9 @@ class Reading:
             self._take_blocks(content)
         if chunk.additional_kwargs:
             self._take_thoughts(chunk.additional_kwargs.get("reasoning_content"))
-        if getattr(chunk, "tool_call_chunks", None) or chunk.tool_calls:
+        if chunk.tool_calls or chunk.invalid_tool_calls:
             self._started()
-            self._tool_chunks.append(chunk)
+            self._tool_chunks.append(_as_chunk(chunk))
         if chunk.usage_metadata is not None:
             self.usage = merge_usage(self.usage, chunk.usage_metadata, self.provider_kind)
         if chunk.response_metadata:
@@ -147,3 +167,23 @@ class Reading:
         for name in _REQUEST_ID_HEADERS:
             if found := (metadata.get("headers") or {}).get(name):
                 self.provider_request_id = clean(str(found))[:_LONGEST]
+
+
+def _as_chunk(message: Any) -> "AIMessageChunk":
+    """The calls of an answer that is not streamed, as a stream brings them."""
+    from langchain_core.messages import AIMessageChunk
+
+    if isinstance(message, AIMessageChunk):
+        return message
+    return AIMessageChunk(
+        "", tool_calls=message.tool_calls, invalid_tool_calls=message.invalid_tool_calls
+    )
+
+
+def _arguments(text: str | None) -> dict[str, Any] | None:
+    """None: they cannot be read."""
+    try:
+        found = json.loads(text or "{}", strict=False)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None

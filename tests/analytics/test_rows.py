@@ -75,7 +75,7 @@ def rows_of(client: Client, address: str) -> list[Row]:
 
 
 class Listed(dict[str, list[Row]]):
-    """What addresses lead to, each asked for once: many figures of a page, and of pages, share it."""
+    """What addresses lead to, each asked for once: many figures of many pages share it."""
 
     def __init__(self, client: Client) -> None:
         self._client = client

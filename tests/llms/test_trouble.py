@@ -1,6 +1,7 @@
 """A call that goes wrong, over real HTTP: what users read, what is tried again, what is booked."""
 
 import time
+from unittest import mock
 
 import pytest
 
@@ -11,6 +12,12 @@ from tests.llms.recorder import Recorder
 from tests.wire import WireServer
 
 CATEGORIES = ("input", "cache_read", "cache_write", "output", "reasoning")
+CALLED = {"name": "calculator"}
+CALCULATOR = {
+    **CALLED,
+    "description": "Reckons.",
+    "parameters": {"type": "object", "properties": {"expression": {"type": "string"}}},
+}
 
 
 def failure(spec: ProfileSpec, text: str, recorder: Recorder, **fields: object) -> ProviderError:
@@ -190,6 +197,41 @@ def test_an_answer_that_is_withheld_fails_with_its_tokens_booked(
     assert error.code == "content_filtered"
     assert recorder.call.exactness == "metered"
     assert recorder.call.total_tokens == sum(getattr(record.usage, name) for name in CATEGORIES)
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["streamed", "whole"])
+def test_tools_that_an_answer_was_cut_in_are_not_called_and_are_booked(
+    wire: WireServer, spec: ProfileSpec, recorder: Recorder, whole: bool
+) -> None:
+    asked = {"max_tokens": 6, "disable_streaming": whole}
+    text = '[[tool=calculator {"expression": "1000 + 20 + 3"}]] Hi'
+    error = failure(spec, text, recorder, parameters=asked, tools=[CALCULATOR], max_attempts=3)
+    assert (error.code, error.retryable) == ("tool_call_cut", False)
+    (record,) = wire.meter.settled()
+    assert recorder.call.exactness == "metered"
+    assert recorder.call.output_tokens == record.usage.output == 6
+    assert recorder.call.answer["tool_calls"] in ([], [{**CALLED, "id": mock.ANY, "args": {}}])
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["streamed", "whole"])
+def test_a_call_of_a_tool_that_cannot_be_read_is_tried_again(
+    openai: ProfileSpec, recorder: Recorder, whole: bool
+) -> None:
+    text = '[[tool=calculator {"expression": "1"}]] [[fault=garbled_call times=1]] Hi'
+    asked = {"disable_streaming": whole}
+    answer = answered(question(openai, text, parameters=asked, tools=[CALCULATOR]), recorder)
+    assert answer.tool_calls == ({**CALLED, "id": mock.ANY, "args": {"expression": "1"}},)
+    first, second = recorder.calls
+    assert (first.error_code, second.status) == ("tool_call_unreadable", "succeeded")
+    assert first.total_tokens > 0
+
+
+def test_who_may_call_no_tools_is_answered_by_the_words_beside_them(
+    openai: ProfileSpec, recorder: Recorder
+) -> None:
+    text = '[[tool=calculator {"expression": "1"}]] [[fault=garbled_call]] Hi'
+    answer = answered(question(openai, text, tools=[CALCULATOR], may_call_tools=False), recorder)
+    assert (answer.text, answer.tool_calls) == ("", ())
 
 
 def test_a_package_that_is_missing_is_named(wire: WireServer, recorder: Recorder) -> None:

@@ -1,7 +1,7 @@
 """The answer to a question: a function of the question and its directives, nothing else (pure)."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle, islice
 
 from .directives import Behaviour, Fault, ToolCall
@@ -48,8 +48,12 @@ def answer(question: Question, said: str, behaviour: Behaviour, fault: Fault | N
         pieces = tuple(re.findall(r"\s*\S+", behaviour.say))
     if question.max_tokens is not None and len(pieces) > question.max_tokens:
         pieces, stop = pieces[: question.max_tokens], "length"
+    if question.max_tokens is not None and sum(map(call_tokens, calls)) > question.max_tokens:
+        calls, stop = _cut(calls, question.max_tokens), "length"
     if fault and fault.kind == "empty":
         pieces, calls, stop = (), (), "stop"
+    if fault and fault.kind == "garbled_call":
+        calls = tuple(replace(call, arguments=f"{call.name}: {call.arguments}") for call in calls)
     if fault and fault.kind == "content_filter":
         pieces, calls, stop = pieces[: fault.after], (), "filter"
     output = len(pieces) + sum(call_tokens(call) for call in calls)
@@ -84,6 +88,17 @@ def _calls(question: Question, behaviour: Behaviour) -> tuple[ToolCall, ...]:
     if question.rounds >= rounds:
         return ()
     return tuple(call for call in behaviour.tools or () if call.name in question.tools)
+
+
+def _cut(calls: tuple[ToolCall, ...], left: int) -> tuple[ToolCall, ...]:
+    """As many tokens of them as are left; the last one breaks off."""
+    kept = []
+    for call in calls:
+        if left > 0:
+            arguments = "".join(argument_pieces(call)[: left - 1]).rstrip()
+            kept.append(replace(call, arguments=arguments))
+        left -= call_tokens(call)
+    return tuple(kept)
 
 
 def _words(question: Question, said: str, behaviour: Behaviour) -> list[str]:

@@ -82,10 +82,18 @@ def _tool_use(call: ToolCall, id: str) -> _Block:
     opened = {"type": "tool_use", "id": id, "name": call.name, "input": {}}
     pieces = ("", *argument_pieces(call))
     return _Block(
-        {**opened, "input": json.loads(call.arguments)},
+        {**opened, "input": _input(call.arguments)},
         opened,
         tuple(_json_delta(piece) for piece in pieces),
     )
+
+
+def _input(arguments: str) -> Any:
+    """Of a call that was cut nothing is told."""
+    try:
+        return json.loads(arguments)
+    except ValueError:
+        return {}
 
 
 def _json_delta(piece: str) -> _Delta:

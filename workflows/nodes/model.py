@@ -111,6 +111,9 @@ class ModelNode(NodeType[Config]):
     wants some all the same, or never had any, what it said beside is its answer; without a word the
     node fails.
 
+    An answer that reached its longest length while it called tools fails, and none is called: a
+    part of what was to be done is missing. A call that cannot be read is asked for again.
+
     The oldest messages of the history are left out where the whole is longer than the model reads.
 
     What is set of temperature, sampling, seed, penalties and texts to stop at goes before what the
