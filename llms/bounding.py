@@ -5,12 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from llms.estimate import most_output
+from llms.parameters import LIMITS, limit_of
 from llms.pricing import Rates, highest_cost_nano_usd
 from llms.profiles import ProfileSpec
-
-# How parameters name the longest answer.
-LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "num_predict")
-
 
 _LEAST_ANSWER = 256  # tokens; a shorter one is cut rather than said
 
@@ -89,14 +86,13 @@ def most_of(
 def bounded(
     profile: ProfileSpec, parameters: Mapping[str, Any], left: int | None
 ) -> Mapping[str, Any]:
-    """The parameters of a call whose answer may have `left` tokens at most; None: any number.
+    """The same parameters, the profile's among them, of an answer of `left` tokens; None: any.
 
     A model of which nobody knows how long its answers are is asked as it is: a number it does not
     take would fail the call.
     """
-    asked = {**profile.parameters, **parameters}
-    own = most_output(*(asked.get(name) for name in LIMITS), profile.max_output_tokens)
+    own = most_output(*(parameters.get(name) for name in LIMITS), profile.max_output_tokens)
     if left is None or own is None or own <= left:
         return parameters
-    names = [name for name in LIMITS if asked.get(name)] or LIMITS[:1]
+    names = [name for name in LIMITS if parameters.get(name)] or [limit_of(profile.provider_kind)]
     return {**parameters, **dict.fromkeys(names, max(left, 1))}

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from llms.estimate import most_output
 from llms.profiles import ProfileSpec
 
 # What a caller may set for one call. Anything else (addresses, headers, proxies) is an
@@ -40,6 +41,9 @@ _UNKNOWN: Mapping[str, frozenset[str]] = {
     "bedrock_converse": _PENALTIES | {"seed"},
     "ollama": _PENALTIES,
 }
+# How parameters name the longest answer, and who knows one name alone and overlooks any other.
+LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "num_predict")
+_ONE_LIMIT = {"ollama": "num_predict"}
 # The other name by which a profile may set the same.
 _ALSO_CALLED = {"stop": "stop_sequences"}
 
@@ -57,10 +61,25 @@ def taken(provider_kind: str, asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def combined(profile: ProfileSpec, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """The profile's parameters, with these in place of what they name."""
+    """The profile's parameters, with these in place of what they name; named as its kind does."""
     replaced = {_ALSO_CALLED[name] for name in asked if name in _ALSO_CALLED}
     kept = {name: value for name, value in profile.parameters.items() if name not in replaced}
-    return {**kept, **asked}
+    kind = profile.provider_kind
+    return {**_as_named_by(kind, kept), **_as_named_by(kind, asked)}
+
+
+def limit_of(provider_kind: str) -> str:
+    """How this kind of provider is told the longest answer."""
+    return _ONE_LIMIT.get(provider_kind, LIMITS[0])
+
+
+def _as_named_by(provider_kind: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    known = _ONE_LIMIT.get(provider_kind)
+    limits = {name: parameters[name] for name in LIMITS if name in parameters}
+    if known is None or not limits.keys() - {known}:
+        return parameters
+    others = {name: value for name, value in parameters.items() if name not in limits}
+    return {**others, known: most_output(*limits.values())}
 
 
 def told_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:

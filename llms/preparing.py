@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from core import clock
 from core.models import new_id
 from llms.asking import CallRequest
-from llms.bounding import LIMITS, Lengths, Most, bounded, most_of, worth_asking_for
+from llms.bounding import Lengths, Most, bounded, most_of, worth_asking_for
 from llms.clients import chat_model
 from llms.errors import ProviderError
 from llms.estimate import measured_input, most_output
@@ -17,7 +17,7 @@ from llms.fitting import fitted
 from llms.ledger import CallRecord
 from llms.messages import ChatMessage, sendable, to_langchain
 from llms.offering import described_tools, tool_options
-from llms.parameters import CALLER_PARAMETERS, combined, taken, told_parameters
+from llms.parameters import CALLER_PARAMETERS, LIMITS, combined, taken, told_parameters
 from llms.pricing import Rates, in_force
 from llms.profiles import ProfileSpec
 
@@ -99,16 +99,15 @@ async def prepare(request: CallRequest) -> Prepared:
             "invalid_parameters", reason=": " + ", ".join(sorted(unknown)), unbilled=True
         )
     profile = request.profile
-    asked = taken(profile.provider_kind, request.parameters)
-    wanted = combined(profile, asked)
-    parameters = {**wanted, **bounded(profile, asked, request.tokens_left)}
+    wanted = combined(profile, taken(profile.provider_kind, request.parameters))
+    parameters = bounded(profile, wanted, request.tokens_left)
     window, tools = profile.context_window, described_tools(request)
     limit = most_output(*(parameters.get(name) for name in LIMITS))
     whole = fitted(request.messages, request.optional, tools, window, limit)
     model = await chat_model(profile, parameters)
     said = sendable(whole.messages)
     bound = {} if limit else _bound(profile, whole.left)
-    parameters |= bound
+    parameters = {**parameters, **bound}
     guess, most = measured_input(said, tools)
     return Prepared(
         request=request,

@@ -1,40 +1,18 @@
 """Answers in the shapes that providers' packages give them, from a chat model made of chunks."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessageChunk, BaseMessage
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.messages import AIMessageChunk
 
 from llms.errors import ProviderError
 from llms.profiles import ProfileSpec
+from tests.llms.chunks import ChunkModel
 from tests.llms.conftest import answered, demo_spec, question
 from tests.llms.recorder import Recorder
 
 END = {"finish_reason": "stop", "model_name": "served"}
-
-
-class ChunkModel(BaseChatModel):
-    """Gives these chunks; an exception among them is raised."""
-
-    chunks: list[Any]
-
-    @property
-    def _llm_type(self) -> str:
-        return "chunks"
-
-    def _generate(self, *args: Any, **kwargs: Any) -> ChatResult:
-        raise NotImplementedError
-
-    async def _astream(
-        self, messages: list[BaseMessage], *args: Any, **kwargs: Any
-    ) -> AsyncIterator[ChatGenerationChunk]:
-        for chunk in self.chunks:
-            if isinstance(chunk, Exception):
-                raise chunk
-            yield ChatGenerationChunk(message=chunk)
 
 
 @pytest.fixture
