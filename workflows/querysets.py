@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 _UNDER_WAY = [Spelt(status) for status in ("pending", "running", "waiting")]
+_BEGUN = ("running", "waiting")  # one of a series at a time
 
 
 class DefinitionQuerySet(models.QuerySet[Any]):
@@ -94,14 +95,20 @@ class ExecutionQuerySet(models.QuerySet[Any]):
         return Q(status="running", lease_expires_at__lt=Now())
 
     def in_front(self) -> Q:
-        """Those that no earlier one of their series holds up."""
-        earlier = self.model._base_manager.filter(
+        """Those that no other of their series holds up: one of it runs or waits, the others behind.
+
+        A turn may be answered again while a later one runs, and by two at once.
+        """
+        begun = Q(status__in=_BEGUN)
+        earlier = Q(serial_number__lt=OuterRef("serial_number"))
+        as_early = Q(serial_number=OuterRef("serial_number"), pk__lt=OuterRef("pk"))
+        others = self.model._base_manager.filter(
             ~Q(serial_key=""),  # as the index says; without it each looks through all under way
+            begun | earlier | as_early,
             serial_key=OuterRef("serial_key"),
-            serial_number__lt=OuterRef("serial_number"),
             status__in=_UNDER_WAY,
         )
-        return Q(serial_key="") | ~Q(Exists(earlier))
+        return Q(serial_key="") | begun | ~Q(Exists(others))
 
     def in_turn(self, after: UUID | None = None) -> "ExecutionQuerySet":
         """Those claimable, one of each user, then the second of each, and so on.

@@ -1,9 +1,13 @@
 """A run that failed goes on from the node that failed; what was answered is not paid again."""
 
+import asyncio
 from collections import Counter
 
 import pytest
+from asgiref.sync import async_to_sync
 
+from conversations.services.turns import retry_execution
+from core.models import new_id
 from llms.models import ModelCall, ModelProfile
 from llms.services.profiles import forget_profiles
 from tests.definitions.graphs import asks, graph, waits
@@ -17,8 +21,9 @@ from tests.workflows.reruns.conftest import (
     text_in_log,
 )
 from tools.models import ToolCall
-from workflows.models import WorkflowExecution
+from workflows.models import Rerun, WorkflowExecution
 from workflows.services.definitions import create_definition
+from workflows.services.reruns import RerunRequest
 
 TWO = "[[say=the second question]]"
 
@@ -281,6 +286,22 @@ def test_a_retry_of_a_turn_joins_its_reply_to_the_turn_and_pays_nothing_twice(
     anew.refresh_from_db()
     assert (anew.rerun, anew.source_id, anew.retry_of_id) == ("", None, retry.pk)
     assert Counter(asked()) == {TWO: 2, "the second question": 3}
+
+
+def test_a_turn_that_is_tried_again_by_two_at_once_holds_up_nobody(posted, alice, charlie, api):
+    turn = posted("/api/v1/chat/", {"message": "hello"})
+    take_up()
+    turn.refresh_from_db()
+
+    async def at_once() -> None:
+        wanted = [RerunRequest(new_id(), Rerun.RETRY, request_id=name) for name in ("one", "two")]
+        await asyncio.gather(*(retry_execution(alice, turn, one) for one in wanted))
+
+    async_to_sync(at_once)()
+    api(charlie).post("/api/v1/chat/", {"message": "hello", "mode": "background"})
+    take_up()
+    take_up()
+    assert [*WorkflowExecution.objects.values_list("status", flat=True)] == ["completed"] * 4
 
 
 def test_what_a_template_answered_that_is_gone_is_not_answered_by_another(posted, client, wire):
