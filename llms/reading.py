@@ -176,7 +176,7 @@ def _as_chunk(message: Any) -> "AIMessageChunk":
     if isinstance(message, AIMessageChunk):
         return message
     return AIMessageChunk(
-        "", tool_calls=message.tool_calls, invalid_tool_calls=message.invalid_tool_calls
+        content="", tool_calls=message.tool_calls, invalid_tool_calls=message.invalid_tool_calls
     )
 
 

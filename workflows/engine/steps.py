@@ -11,6 +11,7 @@ from langgraph.errors import GraphBubbleUp
 from langgraph.runtime import Runtime
 
 from llms.errors import ProviderError
+from llms.messages import ChatMessage
 from workflows.definition.expressions import BadExpression
 from workflows.definition.graph import ERROR, Edge, NodeSpec
 from workflows.definition.loops import Loop
@@ -62,7 +63,7 @@ class Step:
             text="\n\n".join(filter(None, (source.text for source in sources))),
             variables=state["variables"],
             nodes=nodes,
-            dialogue=tuple(said for source in sources for said in source.dialogue),
+            dialogue=max((source.dialogue for source in sources), key=len, default=()),
             before=before if self._goes_on(before) else None,
             sources=tuple(edge.source for edge in taken),
         )
@@ -73,7 +74,7 @@ class Step:
             values=outputs.values,
             visit=visit.number,
             memory=outputs.memory,
-            dialogue=outputs.dialogue,
+            dialogue=_said(inputs, outputs),
         )
         return {"nodes": {self.node.id: left}, "variables": outputs.changes}
 
@@ -175,6 +176,15 @@ def _edited(inputs: Inputs, edit: Edit) -> Inputs:
     if dialogue:
         dialogue = (*dialogue[:-1], replace(dialogue[-1], text=edit.text))
     return replace(inputs, variables=variables, text=edit.text, dialogue=dialogue)
+
+
+def _said(inputs: Inputs, outputs: Outputs) -> Sequence[ChatMessage]:
+    dialogue = inputs.dialogue
+    if outputs.dialogue is not None:
+        return outputs.dialogue
+    if outputs.text is None or not dialogue or dialogue[-1].role != "tool":
+        return dialogue
+    return (*dialogue[:-1], replace(dialogue[-1], text=outputs.text))
 
 
 def _reached(inputs: Inputs) -> Mapping[str, Any]:

@@ -85,7 +85,7 @@ class ApprovalNode(NodeType[Config]):
         approved = decided.decision == APPROVED
         return Outputs(
             port=APPROVED if approved else REJECTED,
-            dialogue=inputs.dialogue if approved else _refused(inputs.dialogue, decided.comment),
+            dialogue=None if approved else _refused(inputs.dialogue, decided.comment),
             values={
                 "decision": decided.decision,
                 "answer": decided.answer,

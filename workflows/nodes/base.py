@@ -29,6 +29,7 @@ C = TypeVar("C", bound=NodeConfig)
 class Inputs:
     """What reaches a node: text and dialogue of the edges taken, and what expressions may name.
 
+    Where they join, the dialogue is that in which most was said.
     `sources` are the nodes these edges come from.
     `before` is what the node left itself when it began the round that has just ended.
     """
@@ -58,14 +59,17 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """What a node leaves: its port, its text (None: what came in), values, changes."""
+    """What a node leaves: its port, its text and dialogue (None: what came in), values, changes.
+
+    Where a dialogue that came in ends with what a tool answered, a text of its own is that answer.
+    """
 
     port: str = OUT
     text: str | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
     changes: Sequence[Change] = ()
     memory: Memory | None = None
-    dialogue: Sequence[ChatMessage] = ()
+    dialogue: Sequence[ChatMessage] | None = None
 
 
 @dataclass(slots=True)

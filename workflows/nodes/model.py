@@ -106,6 +106,8 @@ class ModelNode(NodeType[Config]):
 
     With tools it leaves by `tool_calls` when it wants some called: a tools node there, with an edge
     back to this node, calls them, and the model is asked again. It leaves by `out` with its answer.
+    A node between the two may change the text of the last result, and where no tools node was on
+    the way, the text that comes back answers the calls.
     A model that goes in circles, or has called tools `max_rounds` times, is asked once more and may
     call none: its provider is told so where that can be said, else it is sent no tools. When it
     wants some all the same, or never had any, what it said beside is its answer; without a word the
@@ -146,7 +148,7 @@ class ModelNode(NodeType[Config]):
         return checked.retry.attempts * (1 if checked.output_schema is None else 2)
 
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:
-        said = inputs.dialogue if inputs.before else (ChatMessage("user", inputs.text),)
+        said = _said(inputs)
         enough = bool(config.tools) and _has_enough(config, said)
         before, optional = _before(config, inputs, visit, enough=enough)
         messages = [*before, *said]
@@ -159,7 +161,17 @@ class ModelNode(NodeType[Config]):
         values: dict[str, Any] = {}
         if config.output_schema is not None:
             answer, values["data"] = await _fitting(config, answer, messages, optional, visit)
-        return Outputs(text=answer.text, values={**values, "finish_reason": answer.finish_reason})
+        values["finish_reason"] = answer.finish_reason
+        return Outputs(text=answer.text, values=values, dialogue=() if config.tools else None)
+
+
+def _said(inputs: Inputs) -> Sequence[ChatMessage]:
+    """What it was asked, or since then; a call that no tool answered, the text that comes does."""
+    if inputs.before is None:
+        return (ChatMessage("user", inputs.text),)
+    said = inputs.dialogue or inputs.before.dialogue
+    calls = said[-1].tool_calls
+    return (*said, *(ChatMessage("tool", inputs.text, tool_call_id=call["id"]) for call in calls))
 
 
 async def _asked(
