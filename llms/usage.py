@@ -49,9 +49,13 @@ class Usage:
 NOTHING = Usage(0, 0, 0, 0, 0)
 
 
-def read_usage(metadata: Mapping[str, Any] | None) -> Usage | None:
+def read_usage(
+    metadata: Mapping[str, Any] | None, *, hour_long_cache: bool = False
+) -> Usage | None:
     """Split LangChain's `usage_metadata`; None where the provider said nothing.
 
+    `hour_long_cache`: so it was asked for. Anthropic tells how long it keeps what it wrote to its
+    cache, but of a stream in an event that LangChain does not pass on.
     The sum is the provider's total; where that is less than its own parts, it is the sum of these.
     """
     if not metadata:
@@ -77,7 +81,7 @@ def read_usage(metadata: Mapping[str, Any] | None) -> Usage | None:
         # Tokens of the total that stand in no category: thoughts, as a rule. Billed as output.
         output=shown + max(0, total - parts),
         reasoning=reasoning,
-        billing=_billing(details_in, details_out),
+        billing=_billing(details_in, details_out, hour_long_cache),
     )
 
 
@@ -131,12 +135,16 @@ def _detail(details: Mapping[str, Any], name: str) -> int:
     return max(_count(details, f"{tier}_{name}") for tier in _SPECIAL_TIERS)
 
 
-def _billing(details_in: Mapping[str, Any], details_out: Mapping[str, Any]) -> str:
+def _billing(
+    details_in: Mapping[str, Any], details_out: Mapping[str, Any], hour_long_cache: bool
+) -> str:
     for tier in _SPECIAL_TIERS:
         if tier in details_in or tier in details_out:
             return tier
     if _count(details_in, "audio") or _count(details_out, "audio"):
         return "audio"
+    if hour_long_cache and not details_in.keys() & {_HOUR_LONG_CACHE, _FIVE_MINUTE_CACHE}:
+        return "cache_write_1h" if _written_to_cache(details_in) else ""
     return "cache_write_1h" if _count(details_in, _HOUR_LONG_CACHE) else ""
 
 

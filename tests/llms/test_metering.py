@@ -223,6 +223,22 @@ def test_a_model_without_a_price_is_unpriced_and_not_free(
     assert recorder.call.total_tokens > 0
 
 
+HOUR_LONG = {"cache_control": {"type": "ephemeral", "ttl": "1h"}}
+
+
+@pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
+@pytest.mark.parametrize(("ttl", "asked"), [("1h", HOUR_LONG), ("5m", {})])
+def test_what_is_written_to_a_cache_for_an_hour_is_not_priced_as_for_five_minutes(
+    wire: WireServer, recorder: Recorder, streamed: bool, ttl: str, asked: dict[str, Any]
+) -> None:
+    parameters = {**asked, "disable_streaming": not streamed}
+    spec = wire_spec(wire, "anthropic", parameters=parameters)
+    answered(question(spec, f"[[words=7 cache_write=50 ttl={ttl}]] Hi"), recorder)
+    call = recorder.call
+    assert (call.streamed, call.cache_write_tokens) == (streamed, 50)
+    assert call.exactness == ("unpriced" if ttl == "1h" else "metered")
+
+
 def test_a_call_is_priced_by_the_price_in_force_when_it_began(
     wire: WireServer, recorder: Recorder
 ) -> None:
