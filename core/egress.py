@@ -114,6 +114,7 @@ class Outgoing:
 
     `secret` names those of its headers, in small letters, that are for its own origin alone.
     `body_stays`: no other origin is sent the body, whatever redirects there.
+    `status_only`: the body of the response is neither read nor unpacked.
     """
 
     url: str
@@ -121,6 +122,7 @@ class Outgoing:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     body_stays: bool = False
+    status_only: bool = False
     timeout_s: float = 20.0
     max_bytes: int = 2_000_000
     max_redirects: int = 5
@@ -179,7 +181,7 @@ async def _follow(client: httpx.AsyncClient, outgoing: Outgoing) -> Fetched:
         response = await client.send(request, stream=True, follow_redirects=False)
         try:
             if response.next_request is None:
-                return await _read(response, outgoing.max_bytes)
+                return await _read(response, outgoing)
         finally:
             await response.aclose()
         request = _redirected(request, response.next_request, outgoing)
@@ -213,20 +215,24 @@ def _origin(url: httpx.URL) -> tuple[str, bytes, int | None]:
     return url.scheme, url.raw_host, url.port or _PORTS.get(url.scheme)
 
 
-async def _read(response: httpx.Response, max_bytes: int) -> Fetched:
+async def _read(response: httpx.Response, outgoing: Outgoing) -> Fetched:
+    return Fetched(
+        status=response.status_code,
+        headers=dict(response.headers),
+        body=b"" if outgoing.status_only else await _body_of(response, outgoing.max_bytes),
+        url=str(response.url),
+        encoding=response.charset_encoding or "utf-8",
+    )
+
+
+async def _body_of(response: httpx.Response, max_bytes: int) -> bytes:
     body = bytearray()
     inflate = _inflater(response.headers.get("content-encoding", ""))
     async for chunk in response.aiter_raw():
         body += inflate(chunk, max_bytes + 1 - len(body)) if inflate else chunk
         if len(body) > max_bytes:
             raise ResponseTooLarge(limit=max_bytes)
-    return Fetched(
-        status=response.status_code,
-        headers=dict(response.headers),
-        body=bytes(body),
-        url=str(response.url),
-        encoding=response.charset_encoding or "utf-8",
-    )
+    return bytes(body)
 
 
 def _inflater(coding: str) -> Callable[[bytes, int], bytes] | None:

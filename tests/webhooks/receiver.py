@@ -10,7 +10,7 @@ import orjson
 
 
 class Receiver(ThreadingHTTPServer):
-    """Takes an answer off `answers` for each message: a status, "big" or a location.
+    """Takes an answer off `answers` for each message: a status, "big", "packed" or a location.
 
     With none left it is 204. `seen` are the headers and bodies that arrived, in order.
     """
@@ -49,7 +49,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == "/hang":
             self._hang()
         elif answer == "big":
-            self._say(200, b"x" * 100_000)
+            self._say(200, b"x" * 1_000_000)
+        elif answer == "packed":
+            self._say(200, b"x", content_encoding="br")
         elif isinstance(answer, str):
             self._say(307, location=answer)
         else:
@@ -70,7 +72,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             self.send_response(status)
             for name, value in headers.items():
-                self.send_header(name, value)
+                self.send_header(name.replace("_", "-"), value)
             self.send_header("content-length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
