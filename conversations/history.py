@@ -1,6 +1,7 @@
 """The conversation before a turn, as a model is to see it."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from uuid import UUID
 
 from conversations.models import Conversation, Message, MessageStatus, Role
@@ -21,7 +22,7 @@ def history_of(execution: WorkflowExecution, most: int, *, unsummed: bool) -> Hi
     Of each turn the question and its last complete reply; a turn without one (failed, cancelled,
     or a reply of no text, which providers refuse) is left out whole, so that roles alternate.
     A run that repeats a turn outside its conversation sees what that turn saw, as far as it is
-    still there.
+    still there. No turn sees a summary of itself or of a later one.
     """
     turn = _turn_of(execution)
     if turn is None or turn.serial_number <= 1:
@@ -33,7 +34,9 @@ def history_of(execution: WorkflowExecution, most: int, *, unsummed: bool) -> Hi
     summary, through = conversation.summary, conversation.summary_through
     if turn is not execution:
         said = said.filter(created_at__lte=turn.started_at or turn.created_at)
-        summary, through = _summary_before(turn)
+    if turn is not execution or through >= turn.serial_number:
+        began = turn.started_at or turn.created_at
+        summary, through = summary_before(turn.serial_key, turn.serial_number, began)
     complete = said.filter(status=MessageStatus.COMPLETE)
     wanted_after = through if unsummed else turn.serial_number
     messages: list[ChatMessage] = []
@@ -58,11 +61,12 @@ def _conversation_id(turn: WorkflowExecution) -> UUID:
     return UUID(turn.serial_key.removeprefix("conversation:"))
 
 
-def _summary_before(turn: WorkflowExecution) -> tuple[str, int]:
-    """The summary that this turn began with: what the last run before it had left."""
+def summary_before(serial_key: str, number: int, at: datetime) -> tuple[str, int]:
+    """What the last run of this turn or of one before it, ended by this time, had summed up."""
     earlier = WorkflowExecution.objects.filter(
-        serial_key=turn.serial_key,
-        finished_at__lte=turn.started_at or turn.created_at,
+        serial_key=serial_key,
+        serial_number__lte=number,
+        finished_at__lte=at,
         output__memory__isnull=False,
     )
     left = earlier.order_by("-finished_at").values_list("output", flat=True).first()

@@ -9,7 +9,9 @@ from accounts.changes import tell_changed
 from accounts.models import User
 from audit.changes import told_changes
 from audit.record import record
+from conversations.history import summary_before
 from conversations.models import Conversation, Message
+from core import clock
 from core.errors import Conflict, NotFound
 from workflows.models import WorkflowExecution
 
@@ -60,10 +62,18 @@ def message_for(user: User, conversation: str, pk: str) -> Message:
 
 @transaction.atomic
 def delete_message(message: Message, *, by: User) -> None:
-    """Delete one message; the conversation's totals lose what it counted, the ledger nothing."""
-    _refuse_under_way(message.conversation)
+    """Delete one message; the conversation's totals lose what it counted, the ledger nothing.
+
+    A summary that tells of it goes with it, back to the one before. Raises ConversationUnderWay.
+    """
+    conversation = message.conversation
+    _refuse_under_way(conversation)
     record("conversations.message.deleted", actor=by, target=message)
     message.delete()
+    if message.turn <= conversation.summary_through:
+        summary, through = summary_before(conversation.serial_key, message.turn, clock.now())
+        conversation.summary, conversation.summary_through = summary, through
+        conversation.save(update_fields=["summary", "summary_through"])
 
 
 def _refuse_under_way(conversation: Conversation) -> None:

@@ -35,9 +35,11 @@ def record_replies(ended: Sequence[ExecutionEnded]) -> dict[UUID, dict[str, Any]
     messages_recorded.send(sender=Message, messages=rows)
     totals = {row["conversation_id"]: _after(kept[row["conversation_id"]], row) for row in rows}
     for one in replies:
-        if memory := (one.output or {}).get("memory"):
+        memory = (one.output or {}).get("memory")
+        if memory or _is_summed_up(one, kept.get(_conversation_id(one), {})):
+            summary, through = (memory["summary"], memory["through"]) if memory else ("", 0)
             Conversation.objects.filter(pk=_conversation_id(one)).update(
-                summary=memory["summary"], summary_through=memory["through"]
+                summary=summary, summary_through=through
             )
     return {
         row["execution_id"]: {
@@ -54,8 +56,15 @@ def _touched(replies: Sequence[ExecutionEnded]) -> dict[UUID, dict[str, Any]]:
     now = clock.now()
     ids = sorted({_conversation_id(one) for one in replies})
     rows = [{"id": one, "updated_at": now} for one in ids]
-    found = update_rows(Conversation, rows, returning=["id", "message_count", *COUNTED])
+    returning = ["id", "message_count", "summary_through", *COUNTED]
+    found = update_rows(Conversation, rows, returning=returning)
     return {row["id"]: {**row, "updated_at": now} for row in found}
+
+
+def _is_summed_up(ended: ExecutionEnded, kept: Mapping[str, Any]) -> bool:
+    """Whether it answers anew a turn that a summary tells of as it was."""
+    completed = ended.status == ExecutionStatus.COMPLETED
+    return completed and ended.serial_number <= kept.get("summary_through", 0)
 
 
 def _after(kept: Mapping[str, Any], reply: Mapping[str, Any]) -> dict[str, Any]:
