@@ -58,6 +58,31 @@ def test_a_conversation_keeps_its_variant_and_is_one_unit(experiment, say, alice
     assert unit.created_at == Exposure.objects.earliest("id").created_at
 
 
+def test_a_turn_is_answered_again_by_its_variant_and_counts_once(
+    experiment, say, api, alice, drain
+):
+    door, says = api(alice), {"id": "says", "type": "prompt"}
+    old, new = (graph({**says, "config": {"template": text}}) for text in ("old", "new"))
+    made = door.post("/api/v1/definitions/", {"name": "Says", "graph": old}).json()["id"]
+    assert door.patch(f"/api/v1/definitions/{made}/", {"graph": new}).status_code == 200
+    experiment(
+        definition=made,
+        variants=[
+            {"name": "as it is", "control": True, "weight": 1},
+            {"name": "new", "number": 2, "weight": 1_000},
+        ],
+    )
+    first = say(alice, definition=made)
+    assert variant_of(first).name == "new"
+    retry = f"/api/v1/executions/{first['execution']['id']}/retry/"
+    again = door.post(retry, {"mode": "background"}).json()
+    drain()
+    talk = first["conversation"]["id"]
+    said = door.get(f"/api/v1/conversations/{talk}/messages/").json()["results"]
+    assert [one["text"] for one in said if one["role"] == "assistant"] == ["new", "new"]
+    assert variant_of(again) is None
+
+
 def test_a_user_keeps_the_variant_over_conversations(experiment, say, alice, admin):
     experiment(by=admin, unit="user", audience="everyone")
     seen = {variant_of(say(alice)).pk for _ in range(4)}
