@@ -1,5 +1,6 @@
 """What the audit trail says of a person: told to them, and blanked where it may be."""
 
+import re
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any
@@ -38,10 +39,7 @@ def blank_trail(user: User) -> int:
     verifies as before.
     """
     said = AuditEntry.objects.filter(personal__isnull=False)
-    named = Q(personal__content__username=user.get_username())
-    if user.email:
-        named |= Q(personal__content__email=user.email)
-    about = Q(actor_id=user.pk) | Q(target=label(user)) | named
+    about = Q(actor_id=user.pk) | Q(target=label(user)) | _named(user)
     count = said.filter(about).update(personal=None)
     for targets in chain.from_iterable(_labels(table, user) for table in TABLES):
         count += said.filter(target__in=targets).update(personal=None)
@@ -56,6 +54,19 @@ def blank_back_office_log(user: User) -> None:
         for keys in pages(table.rows(user)):
             of_these = entries.filter(content_type=kind, object_id__in=[str(pk) for pk in keys])
             of_these.update(object_repr="", change_message="")
+
+
+def _named(user: User) -> Q:
+    """Entries with the user's name; and of what was aimed at nobody's account, in any case.
+
+    Patterns, for without them SQLite knows the case of ASCII's letters alone.
+    """
+    words = [re.escape(word) for word in (user.get_username(), user.email) if word]
+    meant = Q(target="", personal__content__username__iregex=f"^({'|'.join(words)})$")
+    named = Q(personal__content__username=user.get_username()) | meant
+    if user.email:
+        named |= Q(personal__content__email__iregex=f"^{re.escape(user.email)}$")
+    return named
 
 
 def _labels(table: Table, user: User) -> Iterator[list[str]]:

@@ -7,6 +7,7 @@ import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import connection, models
+from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -93,6 +94,19 @@ def test_nothing_is_found_of_who_was_erased_and_everything_adds_up(life: Life) -
     assert verdict.ok, verdict.message
     assert verdict.erased > 0
     assert list(all_differences()) == []
+
+
+def test_a_name_or_address_typed_otherwise_goes_too_and_those_of_others_stay() -> None:
+    zoe = UserFactory(username="Özge.Quux", email="Zoe@Quux.example")
+    UserFactory(username="ÖZGE.QUUX")  # somebody else
+    nowhere = UserFactory(username="nowhere", email="")
+    for typed in ("özge.quux", "zoe@quux.EXAMPLE", "ÖZGE.QUUX", "özge-quux"):
+        Client().post("/login/", {"username": typed, "password": "wrong"})
+    erase_user(nowhere, confirm="nowhere", settle_s=0)
+    refused = AuditEntry.objects.filter(action="accounts.session.refused", personal__isnull=False)
+    assert refused.count() == 4
+    erase_user(zoe, confirm="Özge.Quux", settle_s=0)
+    assert {one.personal_content["username"] for one in refused.all()} == {"ÖZGE.QUUX", "özge-quux"}
 
 
 def test_who_was_erased_cannot_come_in_and_the_work_of_others_stays(
