@@ -128,12 +128,15 @@ class ExperimentForm(forms.Form):
 
     def changed(self, experiment: Experiment) -> dict[str, Any]:
         """What is not as it was, as `change_experiment` takes it."""
-        before = kept(experiment)
-        return {
+        before, told = kept(experiment), self.given()
+        changed = {
             name: value
-            for name, value in self.given().items()
+            for name, value in told.items()
             if name in before and not _same(value, before[name])
         }
+        if "primary" in changed and "better" in told:
+            changed["better"] = told["better"]  # of another metric, though it be the same way
+        return changed
 
     def _body(self) -> dict[str, Any]:
         told = self.cleaned_data
@@ -190,7 +193,8 @@ def written(experiment: Experiment) -> dict[str, Any]:
     now = kept(experiment)
     event = experiment.primary.startswith(EVENT)
     return {
-        **{name: now[name] for name in (*_PLAIN, "better")},
+        **{name: now[name] for name in _PLAIN},
+        "better": experiment.better if event else BLANK["better"],
         "target": value_of(experiment.target) if experiment.target else "",
         "users": "\n".join(now["users"]),
         "groups": "\n".join(now["groups"]),

@@ -73,7 +73,9 @@ class ExperimentIn(Body):
 
 
 class ExperimentChange(Body):
-    """What is given is set; `variants` takes the place of all of them."""
+    """What is given is set; `variants` takes the place of all of them. Of an event that is to
+    decide in place of something else, higher is better, unless `better` or `events` says otherwise.
+    """
 
     name: Name = "-"
     hypothesis: Text = Field(default="", max_length=5_000)

@@ -103,8 +103,10 @@ def change_experiment(
     groups: Sequence[str] | None = None,
     **fields: Any,
 ) -> Experiment:
-    """Set what is given; `variants` take the place of all. Raises ExperimentBegun, and what
-    `create_experiment` raises.
+    """Set what is given; `variants` take the place of all. Of an event that decides from now on
+    `events` says which way is better, if `better` does not; else higher is.
+
+    Raises ExperimentBegun, and what `create_experiment` raises.
     """
     experiment = locked(experiment)
     before = told(experiment)
@@ -115,8 +117,12 @@ def change_experiment(
     }
     if given - _ALWAYS and experiment.status != ExperimentStatus.DRAFT:
         raise ExperimentBegun
+    primary = experiment.primary
     for name, value in fields.items():
         setattr(experiment, name, value)
+    if experiment.primary != primary and "better" not in fields:
+        event = experiment.primary.removeprefix(EVENT)
+        experiment.better = experiment.events.get(event, "higher")
     _check(experiment)
     experiment.save()
     if {"audience", "users", "groups"} & given:

@@ -196,6 +196,13 @@ def test_a_form_saved_as_it_is_shown_changes_nothing(browser, experiment):
     assert not AuditEntry.objects.filter(action="experiments.experiment.changed").exists()
 
 
+def test_a_draft_that_an_event_is_to_decide_is_better_as_its_form_says(browser, experiment):
+    edit = f"/experiments/{experiment(start=False, primary='cost')['id']}/edit/"
+    for sent, better in (({}, "higher"), ({"better": "lower"}, "lower"), ({"event": "b"}, "lower")):
+        assert send(browser, edit, **{"primary": "event", "event": "a", **sent}).status_code == 302
+        assert Experiment.objects.get().better == better
+
+
 def test_a_draft_is_changed_and_only_what_changed_is_told_of(browser, experiment):
     made = experiment(start=False)
     page = f"/experiments/{made['id']}/"

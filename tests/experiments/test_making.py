@@ -193,6 +193,26 @@ def test_a_draft_changes_and_what_has_begun_changes_only_its_words(api, experime
     assert api(alice).delete(door).json()["code"] == "experiment_begun"
 
 
+@pytest.mark.parametrize(
+    ("change", "better"),
+    [
+        ({}, "higher"),
+        ({"better": "lower"}, "lower"),
+        ({"events": {"bought": "lower"}}, "lower"),
+        ({"events": {"refund": "lower"}}, "higher"),
+    ],
+)
+@pytest.mark.parametrize("before", [{"primary": "cost"}, {"primary": "event:a", "better": "lower"}])
+def test_an_event_that_decides_later_is_better_the_way_that_is_said_of_it(
+    experiment, api, alice, before, change, better
+):
+    made = experiment(start=False, **before)
+    door = f"{EXPERIMENTS}{made['id']}/"
+    assert made["better"] == "lower"
+    assert api(alice).patch(door, {"primary": "event:bought", **change}).json()["better"] == better
+    assert api(alice).patch(door, {"name": "Later"}).json()["better"] == better
+
+
 def test_a_draft_is_deleted(api, experiment, alice):
     made = experiment(start=False)
     assert api(alice).delete(f"{EXPERIMENTS}{made['id']}/").status_code == 204
