@@ -10,6 +10,7 @@ from audit.record import record
 from core import clock
 from core.errors import Conflict, NotFound
 from experiments.models import (
+    Audience,
     Changes,
     Experiment,
     ExperimentStatus,
@@ -149,12 +150,12 @@ def _move(
 
 
 def _refuse_second(experiment: Experiment) -> None:
-    """Two about the same, of one owner or both of staff, would take units from one another."""
+    """Two about the same, of one owner or both reaching others, would take one another's units."""
     same = Q(template=experiment.template_id, definition=experiment.definition_id)
     under_way = Q(status__in=UNDER_WAY)
     whose = Q(owner=experiment.owner_id)
-    if experiment.may_reach_others():
-        whose |= Q(owner__is_staff=True)
+    if experiment.audience != Audience.OWN and experiment.may_reach_others():
+        whose |= ~Q(audience=Audience.OWN) & Q(owner__is_staff=True)
     other = Experiment.objects.filter(same, under_way, whose).first()
     if other is not None:
         raise ExperimentInTheWay(name=other.name)

@@ -20,6 +20,7 @@ from experiments.models import (
 from experiments.services.routing import forget_running
 from tests.definitions.graphs import graph
 from tests.experiments.conftest import BRIEF, EXPERIMENTS, MANY
+from tests.factories.accounts import UserFactory
 from workflows.models import (
     ExecutionKind,
     ExecutionStatus,
@@ -263,6 +264,15 @@ def test_two_about_the_same_do_not_run_at_once(experiment, alice, act):
     experiment()
     second = experiment(start=False, name="Another")
     refused = act(alice, second["id"], "start")
+    assert (refused.status_code, refused.json()["code"]) == (409, "experiment_in_the_way")
+
+
+def test_two_of_staff_are_in_each_others_way_where_both_reach_others(experiment, act):
+    ann, ben, eve, zoe = (UserFactory(is_staff=True) for _ in range(4))
+    for by, audience in ((ann, "own"), (ben, "own"), (eve, "everyone")):
+        experiment(by=by, audience=audience)
+    chosen = experiment(by=zoe, start=False, audience="chosen", users=[ann.username])
+    refused = act(zoe, chosen["id"], "start")
     assert (refused.status_code, refused.json()["code"]) == (409, "experiment_in_the_way")
 
 
