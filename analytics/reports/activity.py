@@ -79,7 +79,7 @@ def _used(asked: Asked, by: str) -> list[dict[str, Any]]:
         finished_at__lt=asked.span.until,
     ).exclude(rerun=Rerun.REPLAY)
     last = {
-        str(key): at.isoformat()
+        str(key): asked.span.told(at)
         for key, at in ended.order_by().values_list(f"{by}_id").annotate(Max("finished_at"))
     }
     return [

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from html import unescape
 from itertools import product
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
@@ -431,6 +432,19 @@ def test_what_a_user_does_is_told_to_them_and_to_staff(chats, api, alice, charli
     assert "What alice does" in page.text
     assert page.context["report"]["templates"][0]["numbers"] == told["totals"]
     assert client.get(f"/{path}?range=2h").status_code == 400
+
+
+def test_when_something_was_last_used_is_told_as_clocks_of_the_zone_show_it(
+    chats, api, alice, client
+):
+    path = f"analytics/users/{alice.pk}/?zone=Asia/Kathmandu"
+    (template,) = api(alice).get(f"/api/v1/{path}").json()["templates"]
+    last = WorkflowExecution.objects.filter(user=alice).latest("finished_at").finished_at
+    there = last.astimezone(ZoneInfo("Asia/Kathmandu"))
+    assert template["last_used_at"] == there.isoformat()
+    client.force_login(alice)
+    (line,) = client.get(f"/{path}").context["tables"][0].lines
+    assert line.cells[-1].shown == f"{there:%Y-%m-%d %H:%M}"
 
 
 def test_what_users_do_is_exported_as_the_other_reports_are(
