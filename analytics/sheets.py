@@ -96,6 +96,7 @@ MODELS = Sheet(
 )
 
 _FAILING = Figure("Failed", part("error_rate"), {"status": "failed,timed_out", **_MADE})
+_ERRORS = replace(_FAILING, told=lambda numbers: numbers["failed"] + numbers["timed_out"])
 _REFUSED = Figure("Refused", number("refused"), {"status": "refused", **_MADE})
 _TIMED_OUT = Figure("Timed out", number("timed_out"), {"status": "timed_out", **_MADE})
 _CALL_MEAN = Figure("Mean", took("latency", "mean"), _ANSWERED)
@@ -108,12 +109,7 @@ TOOLS = Sheet(
         replace(_CALL_P95, label="95 of 100 within"),
     ),
     (_CALLS, _FAILING, _REFUSED, _TIMED_OUT, _CALL_MEAN, _CALL_P50, _CALL_P95),
-    (
-        _CALLS,
-        Figure("Failed", number("failed"), {"status": "failed", **_MADE}),
-        _CALL_P50,
-        _CALL_P95,
-    ),
+    (_CALLS, _ERRORS, _CALL_P50, _CALL_P95),
     "No tool was called in this time.",
 )
 

@@ -12,6 +12,7 @@ from django.test import Client
 from accounts.models import User
 from analytics.reports.export import FORMATS
 from tests.factories.llms import CallFactory
+from tests.factories.tools import ToolCallFactory
 
 pytestmark = pytest.mark.django_db
 PAGES = ("", "models/", "tools/", "conversations/")
@@ -137,3 +138,17 @@ def test_dates_that_are_none_are_told_and_stay_in_the_form(door, path):
     assert page.status_code == 400
     assert "bad_span" in page.text
     assert form_of(page.text) == asked
+
+
+def test_what_failed_of_calls_of_tools_is_the_same_everywhere_on_their_page(door, alice):
+    for status in ("succeeded", "failed", "timed_out", "timed_out", "refused"):
+        ToolCallFactory(user=alice, status=status)
+    page = door.get("/analytics/tools/?by=tool&range=24h&step=day")
+    (group,), steps = page.context["tables"][0].lines, page.context["steps"].lines
+    places = (page.context["tiles"], group.cells, steps[-1].cells)
+    failed = [next(one for one in cells if one.label == "Failed") for cells in places]
+    share = '<span data-share="0.6">0.6</span>'
+    assert [one.shown for one in failed] == [share, share, 3]
+    for one in failed:
+        statuses = [row["status"] for row in door.get(one.address).context["rows"]]
+        assert sorted(statuses) == ["failed", "timed_out", "timed_out"]

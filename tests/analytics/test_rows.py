@@ -102,8 +102,8 @@ def checked(one: Seen) -> bool:
         name = label.lower().replace(" ", "_")
         return len(rows) == numbers[name] and statuses <= {name}
     if label == "Failed":
-        wanted = numbers["failed"], numbers["failed"] + numbers.get("timed_out", 0)
-        return len(rows) in wanted and statuses <= {"failed", "timed_out"}
+        wanted = numbers["failed"] + numbers.get("timed_out", 0)
+        return len(rows) == wanted and statuses <= {"failed", "timed_out"}
     if label == "Reasoning":
         return len(rows) == numbers["calls"]
     return _spread(label, numbers, rows)

@@ -21,7 +21,7 @@ const CHARTS = {
   ],
   calls: [
     { label: "calls", of: (n) => n.calls, colour: "--accent", bars: true, show: tokens },
-    { label: "failed", of: (n) => n.failed, colour: "--bad", show: tokens },
+    { label: "failed", of: (n) => n.failed + n.timed_out, colour: "--bad", show: tokens },
   ],
 };
 
