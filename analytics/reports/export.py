@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 from xlsxwriter import Workbook
+from xlsxwriter.worksheet import Worksheet
 
 from analytics.reports import reading
 from analytics.reports.asked import Asked, BadReport
@@ -19,6 +20,7 @@ from analytics.rollups.tallies import Tally
 from core.database import database
 
 _CHUNK, _LINES = 65_536, 256
+_SHEET_LINES = 1_048_575  # below the header: so many rows a sheet has, and drops the rest silently
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet drops the last two, and looks again
 Line = dict[str, Any]
 
@@ -83,17 +85,25 @@ def as_json(table: Table) -> Iterator[bytes]:
 
 
 def as_excel(table: Table) -> Iterator[bytes]:
-    """One sheet; row by row to disk, then the file."""
+    """One sheet, and further ones where that is full; row by row to disk, then the file."""
     with TemporaryFile() as file:
         options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
         with Workbook(file, options) as book:
-            sheet = book.add_worksheet(table.name)
-            sheet.write_row(0, 0, table.columns)
-            for at, line in enumerate(table.lines, start=1):
-                sheet.write_row(at, 0, list(line.values()))
+            sheet = _sheet(book, table.name, table.columns)
+            for number, line in enumerate(table.lines):
+                full, at = divmod(number, _SHEET_LINES)
+                if full and not at:
+                    sheet = _sheet(book, f"{table.name}-{full + 1}", table.columns)
+                sheet.write_row(at + 1, 0, list(line.values()))
         file.seek(0)
         while chunk := file.read(_CHUNK):
             yield chunk
+
+
+def _sheet(book: Workbook, name: str, columns: Sequence[str]) -> Worksheet:
+    sheet = book.add_worksheet(name)
+    sheet.write_row(0, 0, columns)
+    return sheet
 
 
 Write = Callable[[Table], Iterator[bytes]]

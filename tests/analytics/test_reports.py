@@ -354,6 +354,27 @@ def test_a_report_is_exported_line_by_line_and_audited(api, alice):
     )
 
 
+@pytest.mark.parametrize(("tools", "rows"), [(3, [4]), (4, [4, 2]), (7, [4, 4, 2])])
+def test_what_does_not_fit_into_a_sheet_of_excel_stands_in_further_ones(
+    api, alice, monkeypatch, tools, rows
+):
+    monkeypatch.setattr("analytics.reports.export._SHEET_LINES", 3)
+    for number in range(tools):
+        ToolCallFactory(user=alice, tool=f"t{number}", started_at=clock.now())
+    address = "/api/v1/analytics/tools/export/"
+    book = body_of(api(alice).get(address, {"by": "tool", "as": "xlsx"}))
+    with zipfile.ZipFile(io.BytesIO(book)) as file:
+        names = re.findall(r'<sheet name="([^"]*)"', file.read("xl/workbook.xml").decode())
+        sheets = [
+            file.read(f"xl/worksheets/sheet{number + 1}.xml").decode()
+            for number in range(len(names))
+        ]
+    assert names == ["tools", "tools-2", "tools-3"][: len(rows)]
+    assert [sheet.count("<row ") for sheet in sheets] == rows
+    assert all(">until<" in sheet for sheet in sheets)
+    assert re.findall(r">(t\d)<", "".join(sheets)) == [f"t{n}" for n in range(tools) for _ in "kl"]
+
+
 def test_an_export_as_json_is_one_array_of_the_same_lines(api, alice):
     address = "/api/v1/analytics/tools/export/"
     assert orjson.loads(body_of(api(alice).get(address, {"as": "json"}))) == []
