@@ -37,6 +37,14 @@ class TooLittleSeen(Conflict):
     )
 
 
+class OnlyZeroSeen(Conflict):
+    code = "only_zero_seen"
+    message = (
+        f"In the last {SEEN_DAYS} days this metric was 0 for each of {{seen}} units, and no part "
+        "of 0 is a difference. Give mean and deviation to reckon with those."
+    )
+
+
 class EffectTooSmall(Invalid):
     code = "effect_too_small"
     message = (
@@ -85,11 +93,13 @@ def forecast(
     """`effect` is the part of the mean by which an arm is to differ: 0.1 for ten per cent.
 
     `mean` and `deviation` of one unit stand in place of what was seen. Raises TooLittleSeen,
-    EffectTooSmall.
+    OnlyZeroSeen, EffectTooSmall.
     """
     if mean is None or deviation is None:
-        if seen.values.count < _LEAST_SEEN or not seen.values.mean:
+        if seen.values.count < _LEAST_SEEN:
             raise TooLittleSeen(seen=seen.values.count)
+        if not seen.values.mean:
+            raise OnlyZeroSeen(seen=seen.values.count)
         mean = seen.values.mean
         deviation = variance_of(metric(experiment.primary), seen.values) ** 0.5
     difference = effect * mean

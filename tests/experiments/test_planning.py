@@ -96,6 +96,20 @@ def test_of_ratings_that_nobody_gave_it_is_told_that_too_few_were_seen(experimen
     assert refused.json()["detail"]["seen"] == 9
 
 
+def test_where_nothing_failed_it_is_told_that_no_part_of_nothing_is_a_difference(
+    experiment, api, client, alice
+):
+    made = experiment(start=False, primary="errors")
+    talked(alice, 12)
+    plan = f"{EXPERIMENTS}{made['id']}/plan/"
+    refused = api(alice).post(plan, {"effect": 0.1})
+    assert (refused.status_code, refused.json()["code"]) == (409, "only_zero_seen")
+    assert "this metric was 0 for each of 12 units" in refused.json()["message"]
+    assert api(alice).post(plan, {"effect": 0.1, "mean": 0.1, "deviation": 0.3}).status_code == 200
+    client.force_login(alice)
+    assert "was 0 for each of 12 units" in client.get(f"/experiments/{made['id']}/").text
+
+
 def test_an_event_is_planned_with_what_is_expected_of_it(experiment, api, client, alice):
     made = experiment(start=False, primary="event:bought")
     talked(alice, 56)
