@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from accounts.models import User
 from core.api import issues_of
 from core.form_fields import KeyField, once_of
-from experiments.api.inputs import ExperimentIn, given
+from experiments.api.inputs import EVENT_NAME, ExperimentIn, given
 from experiments.metrics import EVENT, LEDGER
 from experiments.models import Experiment
 from experiments.variant_forms import (
@@ -65,7 +65,7 @@ class ExperimentForm(forms.Form):
     primary = forms.ChoiceField(
         label="Decided by", choices=[*_METRICS, (_EVENT, "An event, told over the API")]
     )
-    event = forms.CharField(label="Name of the event", required=False)
+    event = forms.CharField(label="Name of the event", required=False, max_length=EVENT_NAME)
     better = forms.ChoiceField(label="Which way is better", required=False, choices=_WAYS)
     events = forms.CharField(
         label="Other events",

@@ -5,11 +5,13 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, model_validator
 
+from experiments.metrics import EVENT
 from workflows.api.inputs import Body, JsonObject, Text
 
 _NAME = 255
 _MOST = 100
 _MOST_EVENTS = 20
+EVENT_NAME = 60
 Name = Annotated[Text, Field(min_length=1, max_length=_NAME)]
 Percent = Annotated[int, Field(ge=1, le=100)]
 
@@ -43,7 +45,8 @@ def _each_once(guards: list[GuardIn]) -> list[GuardIn]:
     return guards
 
 
-EventName = Annotated[Text, Field(min_length=1, max_length=60)]
+EventName = Annotated[Text, Field(min_length=1, max_length=EVENT_NAME)]
+Primary = Annotated[Text, Field(max_length=len(EVENT) + EVENT_NAME)]
 Events = dict[EventName, Literal["lower", "higher"]]
 Guards = Annotated[list[GuardIn], AfterValidator(_each_once)]
 
@@ -63,7 +66,7 @@ class ExperimentIn(Body):
     users: list[Name] = Field(default_factory=list, max_length=_MOST)
     groups: list[Name] = Field(default_factory=list, max_length=_MOST)
     traffic_percent: Percent = 100
-    primary: Text = Field(max_length=80)
+    primary: Primary
     better: Literal["lower", "higher"] = "higher"
     events: Events = Field(default_factory=dict, max_length=_MOST_EVENTS)
     guards: Guards = Field(default_factory=list)
@@ -84,7 +87,7 @@ class ExperimentChange(Body):
     users: list[Name] = Field(default_factory=list, max_length=_MOST)
     groups: list[Name] = Field(default_factory=list, max_length=_MOST)
     traffic_percent: Percent = 100
-    primary: Text = Field(default="", max_length=80)
+    primary: Primary = ""
     better: Literal["lower", "higher"] = "higher"
     events: Events = Field(default_factory=dict, max_length=_MOST_EVENTS)
     guards: Guards = Field(default_factory=list)

@@ -128,7 +128,7 @@ def test_another_template_answers_in_a_row_without_a_script(browser):
         ({"planned_units": "many"}, "Enter a whole number"),
         ({"margin_errors": "-1"}, "greater than or equal to 0"),
         ({"primary": "event"}, "is no metric"),
-        ({"primary": "event", "event": "x" * 80}, "at most 80 characters"),
+        ({"primary": "event", "event": "x" * 61}, "at most 60 characters"),
         ({"events": "x" * 61}, "at most 60"),
         ({"primary": "event", "event": "x", "events": "x: lower"}, "say two things"),
         ({"unit": "user"}, "dealt out by conversation"),

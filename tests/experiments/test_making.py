@@ -130,6 +130,18 @@ def test_what_is_no_experiment_is_refused(api, built_in, alice, wrong):
     assert not Experiment.objects.exists()
 
 
+def test_the_event_that_decides_has_a_name_by_which_it_can_be_told(experiment, say, api, alice):
+    long = "x" * 60
+    made = experiment(primary=f"event:{long}")
+    told = {"name": long, "unit": say(alice)["conversation"]["id"]}
+    assert api(alice).post(f"{EXPERIMENTS}{made['id']}/events/", told).status_code == 201
+    longer = {"primary": f"event:{long}x"}
+    refused = api(alice).post(EXPERIMENTS, {**BODY, **longer})
+    assert (refused.status_code, "at most 66" in refused.text) == (400, True)
+    draft = experiment(start=False)
+    assert api(alice).patch(f"{EXPERIMENTS}{draft['id']}/", longer).status_code == 400
+
+
 @pytest.mark.parametrize("audience", ["everyone", "chosen"])
 def test_only_staff_put_the_turns_of_others_to_the_test(api, built_in, alice, admin, audience):
     body = {**BODY, "audience": audience, **({"users": ["alice"]} if audience == "chosen" else {})}
