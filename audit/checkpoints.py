@@ -1,5 +1,6 @@
 """Signed notes of where the chain was, kept in the database and outside it."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -57,8 +58,8 @@ def as_checkpoint(row: AuditCheckpoint) -> Checkpoint:
 
 
 def checkpoints_in(path: Path) -> Iterator[Checkpoint | None]:
-    """Those of a file, line by line; None for a line that is none."""
-    for line in path.read_bytes().splitlines():
+    """Those of a file, line by line; None for a line that is none. Empty ones say nothing."""
+    for line in filter(None, path.read_bytes().splitlines()):
         try:
             yield Checkpoint(**orjson.loads(line))
         except (orjson.JSONDecodeError, TypeError):
@@ -66,6 +67,11 @@ def checkpoints_in(path: Path) -> Iterator[Checkpoint | None]:
 
 
 def _append(path: Path, checkpoint: Checkpoint) -> None:
+    """On a line of its own, also behind one that was written half: a full disk, a power cut."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as file:
-        file.write(orjson.dumps(asdict(checkpoint)) + b"\n")
+    line = orjson.dumps(asdict(checkpoint)) + b"\n"
+    with path.open("ab+") as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            line = line if file.read() == b"\n" else b"\n" + line
+        file.write(line)

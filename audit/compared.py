@@ -7,12 +7,15 @@ from audit.verdict import Broken
 
 
 class Compared:
-    """Filled by `add`, asked with `check` for each number in turn, then with `check_end`."""
+    """Filled by `add`, asked with `check` for each number in turn, then with `check_end`, and last
+    of all with `check_readable`.
+    """
 
     def __init__(self, public_keys: Iterable[str]) -> None:
         self._public_keys = tuple(public_keys)
         self._seals: dict[int, str] = {}
         self._agreed = 0  # the last number at which chain and checkpoint are the same
+        self._unreadable = 0
         self.outside = 0
 
     @property
@@ -23,7 +26,8 @@ class Compared:
         """Raises Broken for one that no known key signed, and for two of one row that differ."""
         for one in checkpoints:
             if one is None:
-                raise Broken("forged", "A line of the file of checkpoints cannot be read.")
+                self._unreadable += 1
+                continue
             if not one.signed_by(self._public_keys):
                 message = f"The checkpoint of row {one.seq} is signed by no known key."
                 raise Broken("forged", message, one.seq)
@@ -50,3 +54,12 @@ class Compared:
                 f"Rows {last + 1} to {noted} were deleted from the end, and the head set back."
             )
             raise Broken("missing", message, last + 1)
+
+    def check_readable(self) -> None:
+        """Raises Broken where a line was no checkpoint: part of one, or anything at all."""
+        if self._unreadable:
+            message = (
+                "The file of checkpoints has lines that cannot be read:"
+                f" {self._unreadable}. Nothing else was found."
+            )
+            raise Broken("unreadable", message)

@@ -77,6 +77,7 @@ class _Walk:
         if not ended:
             message = f"The end is missing: row {self._seq} is the last that is here."
             raise Broken("missing", message, self._seq + 1)
+        self._checkpoints.check_readable()
 
     def _check(self, told: dict[str, Any]) -> None:
         expected, entry = self._seq + 1, told["entry"]

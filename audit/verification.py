@@ -72,6 +72,7 @@ class _Walk:
         for row in _rows(_unsealed(), "id"):
             self._check_content(row, f"The unsealed row {row.get('id', '')}")
             self.unsealed += 1
+        self.checkpoints.check_readable()
 
     def _check(self, row: Row) -> None:
         self._check_number(row)

@@ -106,6 +106,34 @@ def test_keys_of_earlier_days_are_still_believed(kept, settings):
 def test_a_damaged_file_is_told(kept):
     note_some(1)
     kept.write_text(kept.read_text() + "nonsense\n")
+    assert verify(checkpoints_in(kept)).fault == "unreadable"
+
+
+@pytest.mark.parametrize(("lost", "known"), [(90, [2, None, 6]), (1, [2, 4, 6])])
+def test_a_line_that_was_written_half_spoils_no_other(kept, lost, known):
+    note_some(2)
+    kept.write_bytes(kept.read_bytes()[:-lost])  # the disk was full
+    note_some(1)
+    assert [one and one.seq for one in checkpoints_in(kept)] == known
+
+
+def test_a_line_that_was_written_half_is_told_unless_there_is_worse(kept, tmp_path, capsys):
+    note_some(2)
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:-90])
+    note_some(1)
+    with pytest.raises(SystemExit):
+        call_command("verify_audit", "--json")
+    told = json.loads(capsys.readouterr().out)
+    assert (told["fault"], told["entries"], told["outside"]) == ("unreadable", 6, 2)
+    export = tmp_path / "trail.jsonl"
+    call_command("export_audit", str(export))
+    with pytest.raises(SystemExit):
+        call_command("verify_audit", "--export", str(export))
+    assert "lines that cannot be read: 1. Nothing else" in capsys.readouterr().out
+    cut_behind(3)
+    assert verify(checkpoints_in(kept)).fault == "missing"
+    kept.write_bytes(kept.read_bytes().replace(b'"seq":6', b'"seq":7'))
     assert verify(checkpoints_in(kept)).fault == "forged"
 
 
