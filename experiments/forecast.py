@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 from django.utils.module_loading import import_string
 
+from accounts.models import User
 from analytics.models import ReplyRating
 from core import clock
 from core.errors import Conflict, Invalid
@@ -25,7 +26,7 @@ _MOST_TURNS = 200_000
 _MOST_DEVIATIONS = 1_000_000  # in one effect: trillions of units
 _COLUMNS = (
     "id", "user_id", "serial_key", "created_at", "status", "duration_ms", "open_calls",
-    "unpriced_calls", "cost_nano_usd", *TOKENS,
+    "unpriced_calls", "cost_nano_usd", *TOKENS, "parameters", "exposure__variant__parameters",
 )  # fmt: skip
 
 
@@ -127,7 +128,8 @@ def forecast(
 
 
 def seen_of(experiment: Experiment) -> Seen:
-    """The traffic of the last 28 days, of turns that ask for the same, those of its audience.
+    """The traffic of the last 28 days, of turns that ask for the same, those of its audience that
+    set nothing that its variants set.
 
     Of each unit the turns in its first window, as they would have been counted. Where there were
     more turns than are read, fewer days.
@@ -136,16 +138,20 @@ def seen_of(experiment: Experiment) -> Seen:
     window = timedelta(minutes=experiment.window_min)
     since, days = clock.now() - timedelta(days=SEEN_DAYS), float(SEEN_DAYS)
     units: dict[Any, list[dict[str, Any]]] = {}
+    unset = _unset(experiment)
     ratings = _ratings(experiment, since) if experiment.primary == "rating" else {}
     rows = _turns(experiment, since).values(*_COLUMNS)[:_MOST_TURNS]
     for number, row in enumerate(rows.iterator(), start=1):
+        if number == _MOST_TURNS:
+            days = (row["created_at"] - since) / timedelta(days=1)
+        given, dealt = row.pop("parameters"), row.pop("exposure__variant__parameters")
+        if _chose(unset, given, dealt or {}):
+            continue
         turns = units.setdefault(row["user_id"] if by_user else row["serial_key"], [])
         if not turns or row["created_at"] <= turns[0]["created_at"] + window:
             turns.append(row)
             until = turns[0]["created_at"] + window
             row["helped"] = [helped for at, helped in ratings.get(row["id"], ()) if at <= until]
-        if number == _MOST_TURNS:
-            days = (row["created_at"] - since) / timedelta(days=1)
     values = _values(experiment.primary, units)
     counting = len(units) if experiment.primary.startswith(EVENT) else values.count
     return Seen(len(units), counting, days, values)
@@ -156,12 +162,30 @@ def _turns(experiment: Experiment, since: datetime) -> QuerySet[Any]:
     if experiment.audience == Audience.OWN:
         about &= Q(user=experiment.owner_id)
     elif experiment.audience == Audience.CHOSEN:
-        users = Q(user__in=experiment.users.all())
-        about &= users | Q(user__groups__in=experiment.groups.all())
+        members = User.objects.filter(groups__in=experiment.groups.all())
+        about &= Q(user__in=experiment.users.all()) | Q(user__in=members)
     turns = WorkflowExecution.objects.filter(
         about, serial_key__startswith="conversation:", created_at__gte=since, retry_of=None
     )
-    return turns.filter(finished_at__isnull=False).order_by("created_at").distinct()
+    return turns.filter(finished_at__isnull=False).order_by("created_at")
+
+
+def _unset(experiment: Experiment) -> dict[str, Any]:
+    """The parameters that variants set, with what they are where nobody sets them."""
+    template = experiment.template
+    properties = template.parameters.get("properties", {}) if template else {}
+    names = {name for one in experiment.variants.all() for name in one.parameters}
+    return {name: properties.get(name, {}).get("default") for name in names}
+
+
+def _chose(unset: dict[str, Any], given: dict[str, Any], dealt: dict[str, Any]) -> bool:
+    """Whether a turn set one of these itself, not the variant that answered it.
+
+    Executions of a template hold its defaults, too, so one that was set to its default is not seen.
+    """
+    return any(
+        given.get(name, default) != default for name, default in unset.items() if name not in dealt
+    )
 
 
 def _ratings(experiment: Experiment, since: datetime) -> dict[UUID, list[tuple[datetime, bool]]]:

@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.contrib.auth.models import Group
 
 from analytics.models import ReplyRating
 from conversations.models import Conversation, Message
 from core import clock
 from experiments.fixed import welch
 from experiments.forecast import SEEN_DAYS
+from experiments.models import Exposure
+from experiments.services.routing import forget_running
 from tests.experiments.conftest import EXPERIMENTS
 from tests.experiments.test_inference import TIMES, moments, spread
 from workflows.models import (
@@ -144,3 +147,32 @@ def test_without_traffic_the_days_are_not_known(experiment, api, alice):
     told = api(alice).post(f"{EXPERIMENTS}{made['id']}/plan/", body).json()
     assert (told["days_once"], told["days_anytime"]) == (None, None)
     assert told["says"].endswith("none that would count came in the last 28 days.")
+
+
+def test_a_turn_that_sets_what_variants_set_is_no_traffic_and_one_that_a_variant_answered_is(
+    experiment, say, api, alice
+):
+    brief = {"parameters": {"system": "Be brief."}}
+    earlier = experiment(variants=[{"name": "a", "control": True, **brief}, {"name": "b", **brief}])
+    say(alice)
+    assert Exposure.objects.count() == 1
+    assert api(alice).post(f"{EXPERIMENTS}{earlier['id']}/complete/").status_code == 200
+    forget_running()
+    for parameters in ({}, {"model": "demo:chatter-demo"}, {"system": "Be rude."}):
+        say(alice, parameters=parameters)
+    plan = f"{EXPERIMENTS}{experiment(start=False)['id']}/plan/"
+    told = api(alice).post(plan, {"effect": 0.25, "mean": 2, "deviation": 3}).json()
+    assert (told["seen_units"], told["units_a_day"]) == (3, 3 / SEEN_DAYS)
+
+
+def test_the_traffic_of_those_chosen_counts_once_however_they_were(
+    experiment, api, admin, alice, charlie
+):
+    for name in ("one", "two"):
+        alice.groups.add(Group.objects.create(name=name))
+    chosen = {"users": ["alice"], "groups": ["one", "two"]}
+    made = experiment(by=admin, start=False, audience="chosen", **chosen)
+    for user, count in ((alice, 3), (charlie, 4)):
+        talked(user, count)
+    body = {"effect": 0.25, "mean": 2, "deviation": 3}
+    assert api(admin).post(f"{EXPERIMENTS}{made['id']}/plan/", body).json()["seen_units"] == 3
