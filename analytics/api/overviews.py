@@ -60,7 +60,9 @@ class ActivityReport(GenericAPIView[ExecutionRollup]):
 
 
 class ActivityExport(GenericAPIView[ExecutionRollup]):
-    """The same as a file: a line for each step, and for each template and workflow in it."""
+    """The same as a file: a line for each step in which something ended, and for each template
+    and workflow in it.
+    """
 
     queryset = ExecutionRollup.objects.none()
     filter_backends = ()

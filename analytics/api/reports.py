@@ -95,7 +95,7 @@ def _views(name: str) -> tuple[Any, Any]:
             return self.told(request)
 
     class Export(_Report):
-        """The same as a file: a line for each step and group."""
+        """The same as a file: a line for each step and group in which something happened."""
 
         subject = name
 

@@ -63,7 +63,8 @@ def activity(asked: Asked) -> dict[str, Any]:
 
 
 def activity_table(asked: Asked) -> Table:
-    """A line for each step, then one for each template, then one for each workflow in a step.
+    """A line for each step in which something ended, then one for each template, then one for each
+    workflow in a step.
 
     `by` says of which kind a line is, and is empty for what was done in all.
     """

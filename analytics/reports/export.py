@@ -1,4 +1,4 @@
-"""A report as a file: one line for each group in each step, written while it is sent."""
+"""A report as a file: a line for each step and group with anything in it, written as it is sent."""
 
 import csv
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
