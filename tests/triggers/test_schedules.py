@@ -135,6 +135,24 @@ def test_while_it_is_paused_nothing_is_due_and_nothing_missed(client, schedule, 
     assert acts() == [f"triggers.schedule.{act}" for act in acted]
 
 
+@pytest.mark.parametrize("change", ["resume", "edit"])
+def test_what_has_been_is_not_due_again_where_a_clock_is_set_back(client, schedule, turned, change):
+    made = schedule()
+    address = f"{SCHEDULES}{made['id']}/"
+    turned.on(60)
+    fire()
+    turned.on(-30)
+    if change == "resume":
+        client.post(address + "pause/")
+        assert client.post(address + "resume/").status_code == 200
+    else:
+        assert client.patch(address, {"time_zone": "Europe/Berlin"}).status_code == 200
+    for _ in range(2):
+        turned.on(60)
+        fire()
+    assert firings(client, made) == [("+60", "started"), ("+120", "started")]
+
+
 def test_run_now_starts_beside_the_times_and_once_per_key(client, schedule, turned, drain, alice):
     made = schedule()
     address = f"{SCHEDULES}{made['id']}/"

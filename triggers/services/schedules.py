@@ -132,7 +132,7 @@ def resume_schedule(schedule: Schedule, *, by: User) -> Schedule:
     schedule = _locked(schedule)
     if schedule.paused:
         schedule.paused, schedule.paused_because = False, ""
-        schedule.next_at = schedule.timing.next(clock.now())
+        schedule.next_at = _next(schedule, clock.now())
         if schedule.next_at is None:
             raise ScheduleOver
         save_row(schedule)
@@ -183,8 +183,13 @@ def _settle_times(schedule: Schedule) -> None:
     now = clock.now()
     schedule.starts_at = schedule.starts_at or now.replace(microsecond=0)
     check_times(vars(schedule), now)
-    schedule.next_at = None if schedule.paused else schedule.timing.next(now)
+    schedule.next_at = None if schedule.paused else _next(schedule, now)
     schedule.held_until = None
+
+
+def _next(schedule: Schedule, now: datetime) -> datetime | None:
+    """Its next time that has not been: clocks are set back, and those of two hosts differ."""
+    return schedule.timing.next(max(now, schedule.last_at or now))
 
 
 def _check_start(schedule: Schedule) -> None:
