@@ -68,13 +68,6 @@ def combined(profile: ProfileSpec, asked: Mapping[str, Any]) -> dict[str, Any]:
     return {**_as_named_by(kind, kept), **_as_named_by(kind, asked)}
 
 
-def wants_hour_long_cache(parameters: Any) -> bool:
-    """Whether any of them is Anthropic's `{"ttl": "1h"}`."""
-    if isinstance(parameters, Mapping):
-        return parameters.get("ttl") == "1h" or any(map(wants_hour_long_cache, parameters.values()))
-    return isinstance(parameters, list) and any(map(wants_hour_long_cache, parameters))
-
-
 def limit_of(provider_kind: str) -> str:
     """How this kind of provider is told the longest answer."""
     return _ONE_LIMIT.get(provider_kind, LIMITS[0])

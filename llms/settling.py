@@ -21,7 +21,6 @@ from llms.errors import ProviderError
 from llms.estimate import estimated_tokens
 from llms.ledger import CallRecord
 from llms.models import CallStatus, Exactness
-from llms.parameters import wants_hour_long_cache
 from llms.preparing import Prepared
 from llms.pricing import cost_nano_usd, tier_for
 from llms.reading import Reading
@@ -70,10 +69,8 @@ class Settler:
 
     def _usage(self, reading: Reading, *, ended: bool) -> None:
         """Take the usage that was told when the answer has ended, else estimate it."""
-        told = None
-        if ended or reading.is_whole:
-            hour_long = wants_hour_long_cache(self.prepared.parameters)
-            told = read_usage(reading.usage, hour_long_cache=hour_long)
+        whole = ended or reading.is_whole
+        told = read_usage(reading.usage, self.prepared.parameters) if whole else None
         if told is None:
             self._price(self._estimate(reading), Exactness.ESTIMATED)
         elif lacks_input(told, self.call.provider_kind):

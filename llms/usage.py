@@ -17,6 +17,7 @@ _INCREMENTAL_KINDS = frozenset({"google_genai", "google_vertexai", "perplexity"}
 # Billed at rates of their own, which no list price covers.
 _SPECIAL_TIERS = ("priority", "flex")
 _NO_DETAILS: Mapping[str, Any] = {}
+_NOTHING_ASKED: Mapping[str, Any] = {}
 _HOUR_LONG_CACHE = "ephemeral_1h_input_tokens"
 _FIVE_MINUTE_CACHE = "ephemeral_5m_input_tokens"
 
@@ -26,7 +27,7 @@ class Usage:
     """Tokens of one call. No token is in two categories; None is unknown.
 
     `billing` names a way of billing that list prices do not cover: priority, flex, audio,
-    cache_write_1h. Such a call has tokens but no known price.
+    cache_write_1h, inference_geo. Such a call has tokens but no known price.
     """
 
     input: int | None
@@ -50,12 +51,12 @@ NOTHING = Usage(0, 0, 0, 0, 0)
 
 
 def read_usage(
-    metadata: Mapping[str, Any] | None, *, hour_long_cache: bool = False
+    metadata: Mapping[str, Any] | None, parameters: Mapping[str, Any] = _NOTHING_ASKED
 ) -> Usage | None:
     """Split LangChain's `usage_metadata`; None where the provider said nothing.
 
-    `hour_long_cache`: so it was asked for. Anthropic tells how long it keeps what it wrote to its
-    cache, but of a stream in an event that LangChain does not pass on.
+    `parameters` are those it was asked with, for what Anthropic does not tell, or tells of a stream
+    in an event that LangChain does not pass on: where it reckons, how long its cache keeps.
     The sum is the provider's total; where that is less than its own parts, it is the sum of these.
     """
     if not metadata:
@@ -81,7 +82,7 @@ def read_usage(
         # Tokens of the total that stand in no category: thoughts, as a rule. Billed as output.
         output=shown + max(0, total - parts),
         reasoning=reasoning,
-        billing=_billing(details_in, details_out, hour_long_cache),
+        billing=_billing(details_in, details_out) or _asked_billing(details_in, parameters),
     )
 
 
@@ -135,17 +136,28 @@ def _detail(details: Mapping[str, Any], name: str) -> int:
     return max(_count(details, f"{tier}_{name}") for tier in _SPECIAL_TIERS)
 
 
-def _billing(
-    details_in: Mapping[str, Any], details_out: Mapping[str, Any], hour_long_cache: bool
-) -> str:
+def _billing(details_in: Mapping[str, Any], details_out: Mapping[str, Any]) -> str:
     for tier in _SPECIAL_TIERS:
         if tier in details_in or tier in details_out:
             return tier
     if _count(details_in, "audio") or _count(details_out, "audio"):
         return "audio"
-    if hour_long_cache and not details_in.keys() & {_HOUR_LONG_CACHE, _FIVE_MINUTE_CACHE}:
-        return "cache_write_1h" if _written_to_cache(details_in) else ""
     return "cache_write_1h" if _count(details_in, _HOUR_LONG_CACHE) else ""
+
+
+def _asked_billing(details_in: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
+    if parameters.get("inference_geo") not in (None, "global"):
+        return "inference_geo"
+    split = details_in.keys() & {_HOUR_LONG_CACHE, _FIVE_MINUTE_CACHE}
+    hour_long = not split and _written_to_cache(details_in) and _wants_hour_long_cache(parameters)
+    return "cache_write_1h" if hour_long else ""
+
+
+def _wants_hour_long_cache(asked: Any) -> bool:
+    """Whether there is `{"ttl": "1h"}` anywhere."""
+    if isinstance(asked, Mapping):
+        return asked.get("ttl") == "1h" or any(map(_wants_hour_long_cache, asked.values()))
+    return isinstance(asked, list) and any(map(_wants_hour_long_cache, asked))
 
 
 def _count(counts: Mapping[str, Any], name: str) -> int:

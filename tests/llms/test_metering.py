@@ -239,6 +239,15 @@ def test_what_is_written_to_a_cache_for_an_hour_is_not_priced_as_for_five_minute
     assert call.exactness == ("unpriced" if ttl == "1h" else "metered")
 
 
+@pytest.mark.parametrize(("where", "exactness"), [("us", "unpriced"), ("global", "metered")])
+def test_what_is_reckoned_in_one_country_alone_has_no_list_price(
+    wire: WireServer, recorder: Recorder, where: str, exactness: str
+) -> None:
+    spec = wire_spec(wire, "anthropic", parameters={"inference_geo": where})
+    answered(question(spec, "Hi"), recorder)
+    assert recorder.call.exactness == exactness
+
+
 def test_a_call_is_priced_by_the_price_in_force_when_it_began(
     wire: WireServer, recorder: Recorder
 ) -> None:
