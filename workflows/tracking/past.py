@@ -1,6 +1,6 @@
 """What earlier attempts of an execution left: its events and its calls, for the replay."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -15,9 +15,12 @@ from tools.ledger import lost_row as lost_tool_row
 from tools.models import ANSWERED, ToolCall, ToolCallStatus
 from workflows.engine.events import Event, ExecutionHandedBack, identity_of
 from workflows.models import ExecutionEvent
+from workflows.nodes.error_handler import ErrorHandlerNode
 from workflows.tracking.ending import Answerer
 from workflows.tracking.limits import Witness
 from workflows.tracking.recordings import NOTHING, Key, Recordings
+
+_HANDLERS = (ErrorHandlerNode.key, *ErrorHandlerNode.aliases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +28,11 @@ class Past:
     """`seq` is the last event's number; a run's first attempt has an event or two and no calls.
 
     `failures` are the calls that had failed for good, `failed` the visits: code and message;
-    `approvals` the ids of those that were asked for, `decided` of those that were decided,
-    whichever run had asked; `deciders` the names that those who decided had then; `ended` the
-    numbers of the events by which visits ended. `witness` saw
-    what limits ask for. `recordings` are those of another execution, that this one is a rerun of.
-    `handed_back` says how many attempts were.
+    `handlers` the error handlers that were visited; `approvals` the ids of those that were asked
+    for, `decided` of those that were decided, whichever run had asked; `deciders` the names that
+    those who decided had then; `ended` the numbers of the events by which visits ended. `witness`
+    saw what limits ask for. `recordings` are those of another execution, that this one is a rerun
+    of. `handed_back` says how many attempts were.
     """
 
     seq: int = 0
@@ -43,6 +46,7 @@ class Past:
     failures: Mapping[Key, tuple[str, str]] = field(default_factory=dict)
     answerer: Answerer = Answerer()
     failed: Mapping[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
+    handlers: Set[str] = frozenset()
     ended: Mapping[tuple[str, int], int] = field(default_factory=dict)
     recordings: Recordings = NOTHING
     calls: Mapping[Key, Sequence[CallRecord]] = field(default_factory=dict)
@@ -111,6 +115,7 @@ def past_of(execution_id: UUID) -> Past:
     texts: dict[Key, str] = {}
     failures: dict[Key, tuple[str, str]] = {}
     failed: dict[tuple[str, int], tuple[str, str]] = {}
+    handlers: set[str] = set()
     ended: dict[tuple[str, int], int] = {}
     answerer, seq, handed_back, witness = Answerer(), 0, 0, Witness()
     for event in _events(execution_id):
@@ -118,6 +123,7 @@ def past_of(execution_id: UUID) -> Past:
         witness.see(event)
         identities[identity_of(kind, data)] = seq
         failed |= _failed_visit(kind, data)
+        handlers |= _visited_handler(kind, data)
         ended |= _ended_visit(kind, data, seq)
         handed_back += kind == ExecutionHandedBack.type
         if kind in once:
@@ -144,6 +150,7 @@ def past_of(execution_id: UUID) -> Past:
         failures,
         answerer,
         failed,
+        handlers,
         ended,
         calls=_calls(execution_id),
         tool_calls=_tool_calls(execution_id),
@@ -161,6 +168,11 @@ def _failed_visit(kind: str, data: Mapping[str, Any]) -> dict[tuple[str, int], t
     if kind != "node.failed":
         return {}
     return {(data["node"], data["visit"]): (data["code"], data["message"])}
+
+
+def _visited_handler(kind: str, data: Mapping[str, Any]) -> set[str]:
+    is_one = kind == "node.started" and data["kind"] in _HANDLERS
+    return {data["node"]} if is_one else set()
 
 
 def _ended_visit(kind: str, data: Mapping[str, Any], seq: int) -> dict[tuple[str, int], int]:

@@ -2,12 +2,13 @@
 
 - A *replay* is answered from all of them, and from nothing else.
 - A *retry* repeats what happened until the node that failed the run failed; what failed there is
-  made anew, and so is what was never finished.
+  made anew, and so is what was never finished, and what a handler of the graph did about it.
 - A *fork* is answered from the calls that began before the visit it changes began; calls that began
   later are made anew, those of parallel branches too, for the log has one order.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -73,12 +74,16 @@ def _of_a_retry(past: Past, error: Mapping[str, Any]) -> Recordings:
     # within it is what was wrong.
     by_limit = str(error.get("code")).startswith(LIMIT)
     wholly = frozenset() if by_limit else frozenset(at for at in anew if at[0] == failed)
+    over = _ends_of_graphs(past, anew, error)
     first: dict[Place, int] = {}
     for key in _failed_calls(past):
         first[key[:2]] = min(first.get(key[:2], key[2]), key[2])
 
     def is_anew(place: Place) -> bool:
-        return place in anew or not wholly.isdisjoint(around(place[0]))
+        outer = tuple(around(place[0]))
+        if place in anew or not wholly.isdisjoint(outer):
+            return True
+        return any(began(past, *at) > over.get(_path(at[0]), math.inf) for at in (place, *outer))
 
     def call_is_kept(key: Key) -> bool:
         """In a visit that failed: what it had asked before a call of it failed.
@@ -107,6 +112,28 @@ def _failing_visits(past: Past, failed: str) -> Iterator[Place]:
         while (node, visit - 1) in past.failed and (node, visit - 1) in past.delays:
             visit -= 1
             yield node, visit
+
+
+def _ends_of_graphs(
+    past: Past, anew: Collection[Place], error: Mapping[str, Any]
+) -> Mapping[str, int]:
+    """When this error ended the graph of the run, and those within it that it came from.
+
+    The numbers of events by the paths to the graphs. What began later there is behind the handler
+    of the graph. A node had failed with the error, or a handler that it led to.
+    """
+    failed = error.get("node") or ""
+    nodes = {failed, *(node for node, _ in around(failed))}
+    paths, over = {_path(node) for node in nodes}, dict[str, int]()
+    for at, (code, _) in past.failed.items():
+        ends = (at in anew and at[0] in nodes) or at[0] in past.handlers
+        if ends and code == error.get("code") and (path := _path(at[0])) in paths:
+            over[path] = max(over.get(path, _NEVER), past.ended[at])
+    return over
+
+
+def _path(node: str) -> str:
+    return node.rpartition("/")[0]
 
 
 def _is_within(node: str, failed: str) -> bool:

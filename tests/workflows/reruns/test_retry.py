@@ -176,6 +176,46 @@ def test_every_try_of_a_node_that_failed_in_the_end_is_made_anew(ran, again, wir
     assert answered_by(retry) == [("model", 1, "succeeded", "provider")]
 
 
+def test_what_the_handler_of_the_graph_said_of_the_old_error_is_said_anew_of_the_new(
+    ran, again, wire, asked
+):
+    nodes = [
+        asks(node="model", model=GPT, retry={"attempts": 1}),
+        {"id": "h", "type": "error_handler", "config": {"scope": "graph", "then": "fail"}},
+        {"id": "told", "type": "prompt", "config": {"template": "{{ nodes.h.code }}"}},
+        asks(node="explains", model=GPT_TOO),
+        {"id": "sorry", "type": "end"},
+    ]
+    edges = ["start>model", "model>end", "h>told", "told>explains", "explains>sorry"]
+    wire.script("fault=500", model="gpt-test", next=1)
+    failed = ran(graph(*nodes, edges=edges), "hello")
+    assert (failed.error["node"], failed.error["code"]) == ("model", "provider_failed")
+    wire.script("fault=400", model="gpt-test", next=1)
+    retry = again(failed, "retry")
+    assert retry.error["code"] == "provider_refused"
+    assert asked() == ["hello", "provider_failed", "hello", "provider_refused"]
+    assert repeated_in(retry) == {"start"}
+
+
+def test_what_ran_on_beside_a_node_whose_error_ended_the_run_later_is_not_asked_again(
+    ran, again, wire, asked
+):
+    nodes = [
+        asks(node="model", model=GPT, retry={"attempts": 1}),
+        {"id": "handler", "type": "error_handler", "config": {"then": "fail"}},
+        waits(0.3),
+        {"id": "more", "type": "prompt", "config": {"template": "more"}},
+        asks(node="other", model=GPT_TOO),
+    ]
+    edges = ["start>model", "model.error>handler", "model>end", "handler>end"]
+    edges += ["start>wait", "wait>more", "more>other", "other>end"]
+    wire.script("fault=400", model="gpt-test", next=1)
+    failed = ran(graph(*nodes, edges=edges), "hello")
+    assert (failed.error["node"], asked()) == ("model", ["hello", "more"])
+    assert again(failed, "retry").status == "completed"
+    assert Counter(asked()) == {"hello": 2, "more": 1}
+
+
 def test_an_answer_that_did_not_fit_is_asked_for_again(ran, again, wire, asked):
     """Nothing of it had failed but what it said."""
     ModelProfile.objects.update(capabilities=["text", "structured_output"])

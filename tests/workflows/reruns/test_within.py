@@ -1,8 +1,10 @@
 """Reruns of runs that have others within them."""
 
+from collections import Counter
+
 from tests.approvals.desk import says
 from tests.definitions.graphs import asks, graph
-from tests.drills.models import GPT
+from tests.drills.models import GPT, GPT_TOO
 from tests.workflows.reruns.conftest import answered_by
 from workflows.engine.paths import around
 from workflows.services.definitions import create_definition
@@ -82,6 +84,30 @@ def test_a_retry_runs_the_version_that_was_run_whatever_became_of_the_workflow(
     source = ran(graph(runs(workflow)))
     assert client.delete(f"/api/v1/definitions/{workflow}/").status_code == 204
     assert again(source, "retry").status == "completed"
+
+
+def test_a_handler_within_tells_anew_but_items_that_ran_on_are_not_asked_again(
+    ran, again, wire, alice, asked
+):
+    within = [
+        {"id": "late", "type": "delay", "config": {"seconds": "{{ params.seconds }}"}},
+        asks(node="m", model=GPT, retry={"attempts": 1}),
+        {"id": "h", "type": "error_handler", "config": {"scope": "graph", "then": "fail"}},
+        {"id": "told", "type": "prompt", "config": {"template": "{{ nodes.h.code }}"}},
+        asks(node="explains", model=GPT_TOO),
+        {"id": "sorry", "type": "end"},
+    ]
+    edges = ["start>late", "late>m", "m>end", "h>told", "told>explains", "explains>sorry"]
+    each = {"id": "each", "type": "map", "config": {"items": "[0, 0.5]"}}
+    sub = runs(inner(alice, *within, edges=edges), parameters={"seconds": "{{ nodes.each.item }}"})
+    around_it = ["start>each", "each.each>sub", "sub>each", "each.done>end"]
+    wire.script("fault=500", model="gpt-test", next=1)
+    source = ran(graph(each, sub, edges=around_it))
+    assert (source.error["node"], source.error["code"]) == ("each[0]/sub/m", "provider_failed")
+    wire.script("fault=400", model="gpt-test", next=1)
+    retry = again(source, "retry")
+    assert Counter(asked()) == {"0": 2, "0.5": 1, "provider_failed": 1, "provider_refused": 1}
+    assert ("each[1]/sub/m", 1, "succeeded", "recording") in answered_by(retry)
 
 
 def test_a_fork_may_change_what_reaches_a_node_of_a_run_within(ran, again, alice, built_in):
