@@ -104,6 +104,20 @@ def test_a_parameter_that_the_workflow_needs_is_given():
     assert checked(giving(tone="{{ text }}"), world) == []
 
 
+def test_a_parameter_that_the_workflow_cannot_take_is_told_before_it_runs():
+    """Where it is known before: what only the run knows is looked at when it is there."""
+    world = FakeWorld(w=line(nap=("delay", {"seconds": "{{ params.n }}"})))
+
+    def giving(**parameters):
+        sub = ("subworkflow", {"definition": "w", "parameters": parameters})
+        return WorkflowValidator(Types(), Limits()).validate(line(sub=sub), world=world)
+
+    assert giving(n=5) == giving(n="{{ text }}") == giving(n="{{ params.m }}") == []
+    [issue] = giving(n="soon")
+    assert (issue.code, issue.path) == ("bad_parameters", "nodes[1].config.parameters")
+    assert issue.message.startswith("The workflow cannot run with these: nap.seconds: Input should")
+
+
 def test_what_a_workflow_is_to_leave_counts_as_a_variable_that_is_set():
     takes = ("subworkflow", {"definition": "w1", "output": {"total": "sum"}})
     reads = ("prompt", {"template": "{{ variables.total }}"})

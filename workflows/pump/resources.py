@@ -36,10 +36,12 @@ from workflows.engine.paths import around
 from workflows.engine.pausing import ApprovalQuestion, Decision
 from workflows.models import WorkflowExecution
 from workflows.pump.limiting import LimitedCalls, guard_of, tokens_allowed
+from workflows.registry import NODE_TYPES
 from workflows.selectors import bound_graph, version_called
 from workflows.tracking.past import Past
 from workflows.tracking.showing import shown
 from workflows.tracking.tracker import WorkflowTracker
+from workflows.validation.schema import unfit_settings
 
 _SHOWN = 80
 
@@ -168,7 +170,11 @@ class Resources:
             message = f"There was no workflow '{name[:_SHOWN]}' when the run was asked for."
             raise NodeError("unknown_workflow", message)
         self._tracker.access.workflows[name] = pinned
-        return bound_graph(await database.run(version_called, pinned), parameters)
+        graph = bound_graph(await database.run(version_called, pinned), parameters)
+        for unfit in unfit_settings(graph, NODE_TYPES):
+            message = f"It cannot run with these parameters: {unfit.path}: {unfit.message}"
+            raise NodeError("bad_parameters", message)
+        return graph
 
     async def approval(self, question: ApprovalQuestion) -> Decision | None:
         """What people decided, once it is committed. Raises LeaseLost."""

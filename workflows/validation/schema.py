@@ -40,6 +40,17 @@ def read_nodes(
     return tuple(nodes), issues
 
 
+def unfit_settings(graph: GraphDefinition, node_types: NodeTypes) -> Iterator[Issue]:
+    """Settings that parameters in their places make impossible, each told as `<node>.<setting>`."""
+    for node in graph.nodes:
+        kind = node_types.get(node.type)
+        try:
+            if kind is not None:
+                kind.config.model_validate(node.config)
+        except ValidationError as refused:
+            yield from _told(refused, node.id)
+
+
 def _read_config(
     at: int, spec: NodeSpec, model: type[NodeConfig]
 ) -> tuple[NodeConfig | None, list[Issue]]:

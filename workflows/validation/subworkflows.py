@@ -4,11 +4,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from workflows.definition.binding import bound
+from workflows.definition.expressions import BadExpression
+from workflows.definition.graph import GraphDefinition
 from workflows.definition.nesting import NESTING, workflow_name, workflows_named
 from workflows.definition.references import expressions_in, references_in
 from workflows.validation.issue import Issue, error, shown
-from workflows.validation.schema import is_parameter
-from workflows.validation.subject import Node, Subject
+from workflows.validation.schema import is_parameter, unfit_settings
+from workflows.validation.subject import Node, NodeTypes, Subject
 
 _TESTED = re.compile(r"\bhas\s*\(\s*params\s*\.\s*([A-Za-z_]\w*)")
 
@@ -28,13 +31,24 @@ def check_subworkflows(subject: Subject) -> Iterator[Issue]:
     for node in subject.nodes:
         if node.key in NESTING and (name := known_name(node)):
             yield from _told(node.path("config", "definition"), name, below)
-            yield from _given(node, subject.workflow(name))
+            yield from _given(node, subject.workflow(name), subject.node_types)
 
 
 def known_name(node: Node) -> str:
     """The workflow a node runs, unless a parameter is still to say so."""
     settings = {name: node.setting(name) for name in ("definition", "version")}
     return "" if any(map(is_parameter, settings.values())) else workflow_name(settings)
+
+
+def filled(graph: Mapping[str, Any], node: Node) -> GraphDefinition:
+    """The workflow that a node runs, with its parameters in their places, where they are known."""
+    whole, parameters = GraphDefinition.model_validate(graph), node.setting("parameters", {})
+    if any(expressions_in(parameters)):
+        return whole
+    try:
+        return bound(whole, parameters)
+    except BadExpression:
+        return whole
 
 
 def _told(path: str, name: str, below: "_Below") -> Iterator[Issue]:
@@ -51,15 +65,19 @@ def _told(path: str, name: str, below: "_Below") -> Iterator[Issue]:
         yield error("workflows_too_deep", path, message)
 
 
-def _given(node: Node, graph: Mapping[str, Any] | None) -> Iterator[Issue]:
-    """Parameters that the workflow needs, and does not get from the node."""
-    given = node.setting("parameters", {})
-    if graph is None or not isinstance(given, Mapping):
+def _given(
+    node: Node, graph: Mapping[str, Any] | None, node_types: NodeTypes | None
+) -> Iterator[Issue]:
+    """Parameters that the workflow needs and does not get from the node, or cannot take."""
+    given, path = node.setting("parameters", {}), node.path("config", "parameters")
+    if graph is None or node_types is None or not isinstance(given, Mapping):
         return
     for name in sorted(_needed(graph) - {*given}):
-        path = node.path("config", "parameters")
         message = f"The workflow needs the parameter '{shown(name)}'."
         yield error("missing_parameter", path, message, "Give it here, as a value or {{ … }}.")
+    for unfit in unfit_settings(filled(graph, node), node_types):
+        message = f"The workflow cannot run with these: {unfit.path}: {unfit.message}"
+        yield error("bad_parameters", path, message)
 
 
 def _needed(graph: Mapping[str, Any]) -> set[str]:

@@ -19,18 +19,15 @@ from llms.bounding import most_of
 from llms.parameters import combined
 from llms.pricing import in_force
 from llms.profiles import ProfileSpec
-from workflows.definition.binding import bound
-from workflows.definition.expressions import BadExpression
-from workflows.definition.graph import ERROR, GraphDefinition
+from workflows.definition.graph import ERROR
 from workflows.definition.loops import Loop
 from workflows.definition.nesting import NESTING
-from workflows.definition.references import expressions_in
 from workflows.validation.flow import Flow
 from workflows.validation.issue import shown
 from workflows.validation.models import models_asked
 from workflows.validation.schema import is_parameter, read_nodes
 from workflows.validation.subject import Node, Subject
-from workflows.validation.subworkflows import known_name
+from workflows.validation.subworkflows import filled, known_name
 
 # The settings that bound how often a node begins a round.
 _ROUNDS = ("max_items", "max_iterations", "max_rounds")
@@ -191,7 +188,7 @@ class _Reckoning:
             message = f"Which workflow '{shown(node.id)}' runs is not known."
             self.unknown.append(Unknown("unknown_workflow", path + node.id, message))
             return _Use()
-        graph = _filled(GraphDefinition.model_validate(found), node.setting("parameters", {}))
+        graph = filled(found, node)
         if graph.canonical not in self._known:
             if len(self._known) >= _MOST_WORKFLOWS:
                 message = f"More than {_MOST_WORKFLOWS} workflows run in one another."
@@ -209,16 +206,6 @@ class _Reckoning:
 def _parameters(node: Node, profile: ProfileSpec) -> Mapping[str, Any]:
     wanted = node.setting("max_tokens")
     return combined(profile, {"max_tokens": wanted} if wanted else {})
-
-
-def _filled(graph: GraphDefinition, parameters: Mapping[str, Any]) -> GraphDefinition:
-    """With its parameters in their places, where they are known before the run."""
-    if any(expressions_in(parameters)):
-        return graph
-    try:
-        return bound(graph, parameters)
-    except BadExpression:
-        return graph
 
 
 def _is_settled(node: Node) -> bool:
