@@ -15,7 +15,7 @@ from tests.definitions.graphs import asks, graph
 from workflows.interchange.foreign import Known
 from workflows.interchange.reading import from_yaml, read
 from workflows.interchange.report import Unreadable
-from workflows.models import WorkflowDefinition, WorkflowExecution
+from workflows.models import WorkflowDefinition, WorkflowExecution, WorkflowVersion
 from workflows.registry import NODE_TYPES
 from workflows.validation import errors_in, validate
 
@@ -85,6 +85,30 @@ def test_a_graph_that_was_never_drawn_is_the_same_to_the_byte_too(client):
     first = client.get(f"{DEFINITIONS}{made['id']}/export/").content
     told = client.generic("POST", IMPORT, first, content_type="application/json").json()
     assert client.get(f"{DEFINITIONS}{told['definition']['id']}/export/").content == first
+
+
+def test_where_the_graph_is_known_in_another_order_the_file_is_the_same_to_the_byte_too(client):
+    def sets(config):
+        return graph({"id": "set", "type": "variable", "config": config})
+
+    def exported(definition):
+        return client.get(f"{DEFINITIONS}{definition['id']}/export/").content
+
+    numbers = {"small": [1, 1.0, -0.0, 1.5e-7], "large": [1e16, 1.2345678901234568e16, 1e20]}
+    first = {"value": numbers, "operation": "set", "name": "x"}
+    made = client.post(DEFINITIONS, {"name": "Letters", "graph": sets(first)}).json()
+    file = exported(made)
+    client.delete(f"{DEFINITIONS}{made['id']}/")
+    WorkflowVersion.objects.get(pk=made["version"]).delete()  # a new installation
+    turned = {"name": "x", "operation": "set", "value": dict(reversed(numbers.items()))}
+    same = client.post(DEFINITIONS, {"name": "Letters", "graph": sets(turned)}).json()
+    assert exported(same) == file
+    told = client.generic("POST", IMPORT, file, content_type="application/json").json()
+    assert exported(told["definition"]) == file
+    assert json.dumps(json.loads(file)["graph"]["nodes"][1]["config"]) == (
+        '{"name": "x", "operation": "set", "value": {'
+        '"large": [10000000000000000, 12345678901234568, 1e+20], "small": [1, 1.0, 0.0, 1.5e-07]}}'
+    )
 
 
 def test_the_limits_of_a_workflow_leave_and_come_in_with_it(client, made, address, api, charlie):

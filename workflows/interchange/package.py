@@ -1,15 +1,18 @@
 """Our own format: one version of a workflow, with references and without secrets.
 
-It holds nothing that belongs to one installation (no ids, dates or owners), so what was exported,
-imported and exported again is the same to the byte.
+It holds nothing that belongs to one installation (no ids, dates or owners), and nothing of how its
+database keeps a graph, so what was exported, imported and exported again is the same to the byte.
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from core.json_values import number
 from core.limits import RunLimits
+from workflows.definition.graph import GraphDefinition
 from workflows.interchange.foreign import Known
 from workflows.interchange.loose import Loose
 from workflows.interchange.report import Imported, NodeReport, Unreadable
@@ -39,11 +42,32 @@ def packed(
         format_version=1,
         name=name,
         description=description,
-        graph=dict(graph),
+        graph=_in_one_form(graph),
         limits=RunLimits.model_validate(limits),
     )
     content = package.model_dump(exclude={"limits"})
     return {**content, "limits": given} if (given := package.limits.given()) else content
+
+
+def _in_one_form(graph: Mapping[str, Any]) -> dict[str, Any]:
+    """The graph's JSON as it is from every database, whoever stored it first."""
+    whole = GraphDefinition.model_validate(graph).to_json()
+    nodes = [{**node, "config": _sorted(node["config"])} for node in whole["nodes"]]
+    return {**whole, "nodes": nodes}
+
+
+def _sorted(value: Any) -> Any:
+    """The value with its keys in order, and its numbers as jsonb gives them back.
+
+    It knows no exponents and no zero below zero.
+    """
+    if isinstance(value, Mapping):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    if isinstance(value, list):
+        return [_sorted(item) for item in value]
+    if isinstance(value, float):
+        return number(int(Decimal(repr(value)))) if "e+" in repr(value) else value + 0.0
+    return value
 
 
 def is_package(document: Loose) -> bool:
