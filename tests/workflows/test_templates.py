@@ -157,6 +157,16 @@ def test_its_graph_is_checked_with_its_parameters(client, made, address):
     assert both.json()["version"] != made["version"]
 
 
+@pytest.mark.parametrize("nodes", [5, True, None, "start", {"id": "start"}, [5]])
+def test_what_is_no_graph_is_refused_as_everywhere(client, address, nodes):
+    graph = {"nodes": nodes, "edges": []}
+    made = client.post(TEMPLATES, {"name": "x", "graph": graph})
+    changed = client.patch(address, {"graph": graph})
+    for answer in (made, changed):
+        assert (answer.status_code, answer.json()["code"]) == (400, "graph_refused")
+        assert answer.json()["detail"]["errors"][0]["path"].startswith("nodes")
+
+
 def test_a_slug_is_taken_once_by_each_and_chatter_s_are_chatter_s(client, api, bob, made):
     body = {"name": "Again", "graph": graph()}
     for slug in ("a-letter", "universal_chat"):

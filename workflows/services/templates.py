@@ -218,7 +218,8 @@ def hashed(fields: dict[str, Any]) -> dict[str, Any]:
 def _named_in(graph: Any) -> dict[str, Any]:
     """A declaration of all parameters that a graph names; empty for what is no graph."""
     nodes = graph.get("nodes") if isinstance(graph, Mapping) else None
-    configs = [node.get("config") for node in nodes or () if isinstance(node, Mapping)]
+    listed = nodes if isinstance(nodes, list) else []
+    configs = [node.get("config") for node in listed if isinstance(node, Mapping)]
     steps = [name.split(".") for name in references_in(configs)]
     names = dict.fromkeys(step[1] for step in steps if step[0] == "params" and len(step) > 1)
     return schema_of({name: {} for name in names}, list(names)) if names else {}
