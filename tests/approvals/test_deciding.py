@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db import connection
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -214,6 +215,28 @@ def test_a_deadline_passes_without_anybody_there(
         assert late.json()["detail"] == {"status": "expired"}
     assert types_of(pk).count("approval.decided") == 1
     assert verify().ok
+
+
+def test_a_decision_in_the_last_moment_counts_and_the_trail_tells_of_no_end_of_its_time(
+    desk: Desk, asked: Callable[..., str], drain: Callable[[], None]
+) -> None:
+    """It is made when the run has just read that nobody has decided, and the time is over."""
+    pk = asked(deadline_s=3600)
+    decided: list[Any] = []
+
+    def decide_when_it_was_read(execute: Any, statement: str, *more: Any) -> Any:
+        read = execute(statement, *more)
+        if 'FROM "workflows_approval" LEFT OUTER JOIN' in statement and not decided:
+            decided.append(Approval.objects.get().pk)
+            with later(minutes=-2):
+                assert desk.decide(decided[0]).status_code == 200
+        return read
+
+    with later(minutes=61), connection.execute_wrapper(decide_when_it_was_read):
+        drain()
+    assert desk.run(pk)["output"]["text"] == "sent by alice: "
+    actions = AuditEntry.objects.filter(action__startswith="workflows.approval.")
+    assert [*actions.values_list("action", flat=True)] == ["workflows.approval.decided"]
 
 
 def test_of_two_decisions_the_first_counts(

@@ -13,7 +13,6 @@ from core.models import new_id
 from workflows.engine.events import ApprovalDecided, ApprovalRequested
 from workflows.engine.pausing import ApprovalQuestion, Decision
 from workflows.models import Approval, ApprovalStatus
-from workflows.tracking.facts import Audited
 from workflows.tracking.past import Past
 from workflows.tracking.pausing import ApprovalAsked, ApprovalExpired
 from workflows.tracking.recordings import NotRecorded
@@ -97,8 +96,7 @@ class ApprovalLog:
             target=f"{Approval._meta.label_lower}:{approval.id}",
             request_id=execution.request_id,
         )
-        self._tracker.record(ApprovalExpired(approval.id))
-        self._tracker.record(Audited(entry))
+        self._tracker.record(ApprovalExpired(approval.id, entry))
         await self._tracker.committed()
         return await database.run(_found, approval.id)
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from audit.record import Entry, record_many
 from core import clock
 from core.bulk import insert_rows
 from workflows.approvers import named
@@ -49,17 +50,22 @@ class ApprovalAsked(Fact):
 
 @dataclass(slots=True)
 class ApprovalExpired(Fact):
-    """The run has seen that its time is over; a decision that came before stays."""
+    """The run has seen that its time is over; a decision that came before stays, and no `entry` is
+    written.
+    """
 
     rank: ClassVar[int] = 51
     approval_id: UUID
+    entry: Entry
 
     @classmethod
     def write(cls, facts: Sequence[Self]) -> None:
-        over = Approval.objects.filter(
+        asked = Approval.objects.filter(
             pk__in=[fact.approval_id for fact in facts], status=ApprovalStatus.PENDING
         )
-        over.update(status=ApprovalStatus.EXPIRED, decided_at=clock.now())
+        over = {*asked.values_list("pk", flat=True)}  # their runs are locked: nobody decides now
+        asked.update(status=ApprovalStatus.EXPIRED, decided_at=clock.now())
+        record_many([fact.entry for fact in facts if fact.approval_id in over])
 
 
 @dataclass(slots=True)
