@@ -10,6 +10,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from workflows.definition.graph import ERROR
+from workflows.registry import NODE_TYPES
+from workflows.validation import errors_in, validate
+
 End = tuple[str, str]  # a node, and the port by which it leaves
 _DEEPEST = 2
 _MOST_NODES = 14
@@ -199,3 +203,26 @@ class Builder:
 def whole_graphs(draw: st.DrawFn) -> dict[str, Any]:
     """A graph of any types of nodes, in any order of its nodes."""
     return Builder(draw).graph()
+
+
+@st.composite
+def accepted_graphs(draw: st.DrawFn) -> dict[str, Any]:
+    """A whole graph and more edges, from any port and mostly onwards: those validation accepts."""
+    builder = Builder(draw)
+    graph = builder.graph()
+    places = st.integers(0, len(builder.nodes) - 1)
+    pairs = st.lists(places, min_size=2, max_size=2, unique=True)
+    for pair in draw(st.lists(pairs, min_size=8, max_size=16)):
+        onwards = draw(st.integers(0, 3))
+        source, target = (builder.nodes[at] for at in (sorted(pair) if onwards else pair))
+        if ports := _ports(source):
+            port = draw(st.sampled_from(ports))
+            edge = {"source": source["id"], "source_port": port, "target": target["id"]}
+            more = {**graph, "edges": [*graph["edges"], edge]}
+            graph = graph if errors_in(validate(more)) else more
+    return graph
+
+
+def _ports(node: dict[str, Any]) -> list[str]:
+    kind: Any = NODE_TYPES.get(node["type"])
+    return [*kind.ports_of(node["config"]), *([ERROR] if kind.can_fail else [])]

@@ -53,9 +53,14 @@ def _loop(
 
 
 def ways_out(loop: Loop, edges: Iterable[Edge]) -> Iterator[Edge]:
-    """Edges by which a round would be left in the middle."""
+    """Edges by which a round would be left in the middle, to what does not lead back to its head.
+
+    What is there may wait for a round that never begins, and no round waits for it.
+    """
     for edge in edges:
-        if edge.source in loop.body and edge.target not in loop.body and edge.target != loop.head:
+        begins = edge.source == loop.head and edge.source_port == loop.port
+        stays = edge.target in loop.body or edge.target == loop.head
+        if (begins or edge.source in loop.body) and not stays:
             yield edge
 
 

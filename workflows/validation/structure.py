@@ -12,7 +12,6 @@ _BY_A_LOOP = (
     "Only a loop node, and a model that calls tools, may be come back to: from what 'continue' or "
     "'tool_calls' leads to."
 )
-_WHOLE = "Lead every branch of a round back, and go on from where the loop node leaves."
 _BACK = "Draw an edge from the last node of the round to the loop node."
 _ITEM_BACK = "Draw an edge from the last of the nodes that work on an item to the map node."
 _OWN = "Let the handler lead to nodes of its own, such as an end of its own."
@@ -78,9 +77,10 @@ def _cycles(subject: Subject) -> Iterator[Issue]:
         message = f"From '{edge.source}' the graph goes round to '{edge.target}' again."
         yield error("cycle", path_of("edges", places[edge]), message, _BY_A_LOOP)
     for loop in subject.flow.loops.values():
-        for edge in ways_out(loop, subject.flow.onwards):
+        for edge in ways_out(loop, [*subject.flow.onwards, *subject.flow.back]):
             message = f"A round of '{loop.head}' would be left in the middle."
-            yield error("round_left", path_of("edges", places[edge]), message, _WHOLE)
+            hint = f"Lead all that '{loop.port}' begins back there; go on by another of its ports."
+            yield error("round_left", path_of("edges", places[edge]), message, hint)
     for node in subject.nodes:
         if node.key == "loop" and node.id not in subject.flow.loops:
             message = f"Nothing leads back to '{node.id}', so it never begins a second round."
