@@ -177,13 +177,47 @@ def test_two_conditions_do_not_keep_their_branches_apart():
     assert ("parallel_write", "nodes[4].config.name") in errors(drawn(nodes, *edges))
 
 
-def test_a_round_and_what_follows_the_loop_may_set_the_same_variable():
+def _looped(*edges: str) -> dict:
+    """Two that set the same variable, a loop and a condition; the loop is left for the end."""
     nodes = {
         "start": "start",
         "loop": "loop",
         "a": ("variable", {"name": "v", "value": 1}),
         "b": ("variable", {"name": "v", "value": 2}),
+        "c": ("conditional", {"condition": "true"}),
         "end": "end",
     }
-    edges = ("start>loop", "loop.continue>a", "a>loop", "loop.done>b", "b>end")
-    assert not errors(drawn(nodes, *edges))
+    return drawn(nodes, *edges, "loop.done>end")
+
+
+@pytest.mark.parametrize(
+    "edges",
+    [
+        ("start>loop", "loop.continue>c", "c.true>a", "a>loop", "loop.done>b", "b>end"),
+        ("start>loop", "loop.continue>a", "a>loop", "loop.done>b", "start>c", "c.true>b", "b>end"),
+        ("start>loop", "loop.continue>a", "a>b", "b>c", "c.true>loop"),
+        ("start>loop", "loop.continue>c", "c.true>a", "c.false>b", "a>loop", "b>loop"),
+        ("start>b", "b>loop", "loop.continue>c", "c.true>a", "a>loop"),
+    ],
+    ids=[
+        "what follows the loop",
+        "what follows the loop and something beside it",
+        "one after the other",
+        "one of them in each round",
+        "what comes before the loop",
+    ],
+)
+def test_what_a_round_sets_may_be_set_before_and_after_it(edges):
+    assert not errors(_looped(*edges))
+
+
+@pytest.mark.parametrize(
+    "edges",
+    [
+        ("start>loop", "loop.continue>a", "loop.continue>b", "a>loop", "b>c", "c.true>loop"),
+        ("start>loop", "loop.continue>a", "a>loop", "start>b", "b>c", "c.true>end"),
+    ],
+    ids=["branches of a round", "a branch beside the loop"],
+)
+def test_what_a_round_sets_may_not_be_set_at_the_same_time(edges):
+    assert errors(_looped(*edges)) == [("parallel_write", "nodes[3].config.name")]

@@ -53,16 +53,20 @@ class Flow:
     @cached_property
     def _before(self) -> list[int]:
         """The nodes before each one, in earlier rounds too, but for those that are not seen."""
+        return self._all_before([*self.onwards, *self._seen_again, *self.wrong])
+
+    @cached_property
+    def _over(self) -> list[int]:
+        """The nodes that are over when each one begins, of its own round and of loops before it."""
+        return self._all_before([*self.onwards, *self._out_of_rounds, *self.wrong])
+
+    def _all_before(self, edges: Iterable[Edge]) -> list[int]:
         before = [0] * len(self.order)
-        edges = [
-            (self.place[edge.source], self.place[edge.target])
-            for edge in (*self.onwards, *self._seen_again, *self.wrong)
-        ]
-        edges.sort()
+        pairs = sorted((self.place[edge.source], self.place[edge.target]) for edge in edges)
         changed = True
         while changed:
             changed = False
-            for source, target in edges:
+            for source, target in pairs:
                 more = before[target] | before[source] | 1 << source
                 changed = changed or more != before[target]
                 before[target] = more
@@ -80,6 +84,14 @@ class Flow:
     def _seen_again(self) -> Sequence[Edge]:
         loops = [loop for loop in self.loops.values() if loop.head not in self.bodies]
         return [edge for loop in loops for edge in loop.back]
+
+    @property
+    def _out_of_rounds(self) -> Iterator[Edge]:
+        """From where a round ends to what follows its loop, which waits for the last one."""
+        for loop in self.loops.values():
+            for edge in self.onwards:
+                if edge.source == loop.head and edge.source_port != loop.port:
+                    yield from (Edge(source=e.source, target=edge.target) for e in loop.back)
 
     @cached_property
     def _together(self) -> list[int]:
@@ -126,9 +138,9 @@ class Flow:
         return found
 
     def at_once(self, one: str, other: str) -> bool:
-        """Whether one run may reach both, with neither before the other."""
+        """Whether one run may reach both, in the same round, with neither before the other."""
         first, second = sorted((self.place[one], self.place[other]))
-        ordered = self.comes_before(one, other) or self.comes_before(other, one)
+        ordered = self._over[second] >> first & 1 or self._over[first] >> second & 1
         return not ordered and bool(self._together[first] >> second & 1)
 
 
