@@ -39,7 +39,7 @@ STEPS: Sequence[Step] = (
 )
 # When it starts, a stored graph is looked at again with its parameters in their places: not for how
 # it was drawn, and not for secrets, for parameters are where they are to come from.
-STEPS_OF_A_BOUND_GRAPH: Sequence[Step] = (check_references, check_limits)
+STEPS_OF_A_BOUND_GRAPH: Sequence[Step] = (check_collisions, check_references, check_limits)
 STEPS_OF_A_START: Sequence[Step] = (check_capability, check_resources, check_subworkflows)
 MOST_ISSUES = 500
 _NO_LIMITS = RunLimits()
