@@ -1,5 +1,6 @@
 """The state of a run: typed, with a reducer for each key, so that branches cannot collide."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypedDict
@@ -8,6 +9,7 @@ from core.json_values import number
 from llms.messages import ChatMessage
 
 SET, APPEND, ADD = "set", "append", "add"
+_MOST = sys.float_info.max
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,10 @@ def merge(left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
 def apply_changes(
     variables: Mapping[str, Any], changes: Mapping[str, Any] | Sequence[Change]
 ) -> dict[str, Any]:
-    """The variables after these changes; a mapping replaces them (the start of a run)."""
+    """The variables after these changes; a mapping replaces them (the start of a run).
+
+    Any change fits any variable: each node saw to it, but not to what others changed meanwhile.
+    """
     if isinstance(changes, Mapping):
         return dict(changes)
     after = dict(variables)
@@ -61,10 +66,16 @@ def apply_changes(
             items = before if isinstance(before, list) else [] if before is None else [before]
             after[change.name] = [*items, change.value]
         elif change.operation == ADD:
-            after[change.name] = number((before or 0) + change.value)
+            after[change.name] = _sum(before, change.value)
         else:
             after[change.name] = change.value
     return after
+
+
+def _sum(before: Any, more: float) -> float:
+    """What is no number counts as 0, and the sum stays within what a number can be."""
+    known = before if isinstance(before, int | float) and not isinstance(before, bool) else 0
+    return number(max(-_MOST, min(known + more, _MOST)))
 
 
 class RunState(TypedDict):
