@@ -1,6 +1,7 @@
 """Promises 6 and 7: what a dead process left is taken up, and nothing is paid twice."""
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -362,6 +363,42 @@ def test_what_cannot_be_written_ends_its_run_at_once(
     assert_whole(execution)
     assert (execution.status, execution.attempt) == ("failed", 1)
     assert execution.error["code"] == "internal_error"
+
+
+def test_an_output_that_the_database_refuses_ends_its_run_at_once(
+    client: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Infinity is bad data to PostgreSQL, and to SQLite a row that its check of JSON refuses."""
+    write = ExecutionEnded.write
+
+    def beyond_numbers(facts: Any) -> None:
+        for fact in facts:
+            fact.output = fact.output and {"text": "", "variables": {"n": math.inf}}
+        write(facts)
+
+    execution = say(client, "hello")
+    monkeypatch.setattr(ExecutionEnded, "write", staticmethod(beyond_numbers))
+    take_up()
+    assert_whole(execution)
+    assert (execution.status, execution.attempt) == ("failed", 1)
+    assert execution.error["code"] == "internal_error"
+
+
+def test_a_row_that_was_there_before_leaves_a_run_to_its_next_attempt(
+    client: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = ExecutionEnded.write
+
+    def there_before(facts: Any) -> None:
+        monkeypatch.setattr(ExecutionEnded, "write", write)
+        WorkflowExecution.objects.create(pk=execution.pk, user=execution.user, input={})
+
+    execution = say(client, "hello")
+    monkeypatch.setattr(ExecutionEnded, "write", staticmethod(there_before))
+    take_up()
+    take_up()
+    assert_whole(execution)
+    assert (execution.status, execution.attempt) == ("completed", 2)
 
 
 @pytest.mark.parametrize(("attempt", "code"), [(2, "internal_error"), (40, "too_many_attempts")])

@@ -9,7 +9,7 @@ from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 import structlog
-from django.db import DataError
+from django.db import DataError, IntegrityError
 from django.db import Error as DatabaseFailure
 
 from core.database import database
@@ -32,6 +32,8 @@ _GAVE_UP = "too_many_attempts", "The run was taken up too often without coming t
 _INTERNAL = "internal_error", "The run stopped on an error of the server; its log has the details."
 # What a write fails with for what is to be written: it would fail the same in every attempt.
 _UNWRITABLE = (DataError, TypeError, ValueError, OverflowError, RecursionError)
+# How SQLite and PostgreSQL name that a check of a table refuses a row, such as SQLite's of JSON.
+_CHECK_FAILED = ("SQLITE_CONSTRAINT_CHECK", "23514")
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -113,7 +115,7 @@ class Run:
         try:
             await self._attempted()
         except asyncio.CancelledError:
-            if not isinstance(self._broken, _UNWRITABLE):
+            if not _is_unwritable(self._broken):
                 raise
             log.error("execution.unwritable", exc_info=self._broken)
             self.task.uncancel()
@@ -194,6 +196,13 @@ class Run:
         self._broken = error
         with suppress(RuntimeError):  # the loop has just closed
             self._loop.call_soon_threadsafe(self.task.cancel)
+
+
+def _is_unwritable(error: Exception | None) -> bool:
+    """Whether the values were refused; that another has the row or its number passes."""
+    cause = error.__cause__ if isinstance(error, IntegrityError) else None
+    names = (getattr(cause, "sqlite_errorname", None), getattr(cause, "sqlstate", None))
+    return isinstance(error, _UNWRITABLE) or any(name in _CHECK_FAILED for name in names)
 
 
 async def _read(step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
