@@ -13,7 +13,7 @@ from llms.models import ModelCall, ModelProfile
 from llms.services.profiles import forget_profiles
 from tests.drills.mortal import stopped_at, take_up
 from tests.factories.budgets import a_budget
-from tests.laws.histories import Town, numbers, steps, undone
+from tests.laws.histories import HANGS, Town, numbers, steps, undone
 from workflows.models import WorkflowExecution
 from workflows.services.losses import settle_lost_calls
 
@@ -64,7 +64,7 @@ class ThriftyTown(Town):
 
     def stop(self, at: int, heard_of: bool) -> None:
         """While an answer is given, or before anything of it has come."""
-        self.say("say 60 words slowly" if heard_of else "please hang", at)
+        self.say("say 60 words slowly" if heard_of else HANGS, at)
         execution = WorkflowExecution.objects.order_by("created_at", "pk").last()
         assert execution is not None
         kind = "text.delta" if heard_of else "model.started"
