@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.management import call_command
+from django.db import connection
 from django.test import AsyncClient
 from rest_framework.test import APIClient
 
@@ -16,6 +17,7 @@ from audit.guesses import TOLD_EVERY
 from audit.models import AuditEntry
 from core.models import new_id
 from tests.definitions.graphs import asks, graph
+from tests.factories.accounts import UserFactory
 from tests.factories.tools import GrantFactory
 from workflows.services.definitions import create_definition
 
@@ -121,6 +123,27 @@ def test_the_commands_of_django_are_told(db: None, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("getpass.getpass", lambda **_: "another horse battery")
     call_command("changepassword", "root", stdout=StringIO())
     assert last("accounts.user.changed").detail == {"via": "command", "fields": ["password"]}
+
+
+def test_while_a_password_is_asked_for_nobody_else_waits_to_write(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    UserFactory(username="root", password="correct horse battery")
+    asked: list[bool] = []
+
+    def typed(**_: Any) -> str:
+        asked.append(connection.in_atomic_block)
+        return "another horse battery"
+
+    monkeypatch.setattr("getpass.getpass", typed)
+    call_command("changepassword", "root", stdout=StringIO())
+    assert asked == [False, False]
+    assert User.objects.get().check_password("another horse battery")
+    monkeypatch.setattr("audit.record.record_many", lambda _: 1 / 0)
+    monkeypatch.setattr("getpass.getpass", lambda **_: "a third horse battery")
+    with pytest.raises(ZeroDivisionError):
+        call_command("changepassword", "root", stdout=StringIO())
+    assert User.objects.get().check_password("another horse battery"), "without its entry it is not"
 
 
 def test_a_prune_by_hand_is_told_and_a_dry_run_is_not(db: None) -> None:

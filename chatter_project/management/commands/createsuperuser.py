@@ -3,21 +3,22 @@
 from typing import Any
 
 from django.contrib.auth.management.commands import createsuperuser
-from django.db import transaction
 
 from accounts.models import User
 from audit.record import record
+from chatter_project.management.saving import each_user_saved_with
 
 
 class Command(createsuperuser.Command):
-    @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
-        before = set(User.objects.values_list("pk", flat=True))
-        super().handle(*args, **options)
-        for user in User.objects.exclude(pk__in=before):
-            record(
-                "accounts.user.created",
-                target=user,
-                detail={"via": "command", "is_superuser": user.is_superuser},
-                personal={"username": user.get_username()},
-            )
+        with each_user_saved_with(_tell):
+            super().handle(*args, **options)
+
+
+def _tell(user: User) -> None:
+    record(
+        "accounts.user.created",
+        target=user,
+        detail={"via": "command", "is_superuser": user.is_superuser},
+        personal={"username": user.get_username()},
+    )
