@@ -51,6 +51,13 @@ class Environment(environ.Env):
         found: tuple[int, int] | None = self._unless_off(var, default, "such as 10/600", _threshold)
         return found
 
+    def days(self, var: str, default: float) -> float | None:
+        """How long something is kept; None, which is written 0: for good."""
+        given: float = self.float(var, default=default)
+        if given < 0:
+            raise BadSetting(f"{var} is {given:g}, which is less than 0; 0 keeps all for good.")
+        return given or None
+
     def choice(self, var: str, *among: str, default: str) -> str:
         given: str = self(var, default=default)
         if given not in among:

@@ -362,11 +362,11 @@ DEFAULT_FROM_EMAIL = env("EMAIL_FROM", default="chatter@localhost")
 # --- what is kept ----------------------------------------------------------------------------
 # None: for good.
 CHATTER_KEPT_DAYS = {
-    "events": env.float("EVENTS_KEPT_DAYS", default=0) or None,
-    "firings": env.float("FIRINGS_KEPT_DAYS", default=90) or None,
-    "webhooks": env.float("WEBHOOK_KEPT_DAYS", default=30) or None,
-    "jobs": env.float("JOBS_KEPT_DAYS", default=30) or None,
-    "alerts": env.float("ALERTS_KEPT_DAYS", default=365) or None,
+    "events": env.days("EVENTS_KEPT_DAYS", default=0),
+    "firings": env.days("FIRINGS_KEPT_DAYS", default=90),
+    "webhooks": env.days("WEBHOOK_KEPT_DAYS", default=30),
+    "jobs": env.days("JOBS_KEPT_DAYS", default=30),
+    "alerts": env.days("ALERTS_KEPT_DAYS", default=365),
 }
 
 # --- the server ------------------------------------------------------------------------------

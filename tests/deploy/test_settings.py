@@ -41,6 +41,7 @@ def begun(tmp_path: Path, *arguments: str, **given: str) -> subprocess.Completed
         ("WEBHOOK_RATE", "often"),
         ("SECURITY_LIMITS", "20"),
         ("EVENTS_KEPT_DAYS", "ever"),
+        ("JOBS_KEPT_DAYS", "-1"),
         ("LOG_LEVEL", "LOUD"),
         ("CHATTER_MCP_COMMANDS", f'["{SECRET}"]'),
         ("EMAIL_URL", f"carrier-pigeon://{SECRET}@mail.example"),
