@@ -20,6 +20,7 @@ ALONE: list[Check] = [
     settings.debug_mode,
     settings.https,
     settings.allowed_hosts,
+    settings.mail_server,
     settings.metrics_access,
     storage.disk_space,
     storage.static_files,

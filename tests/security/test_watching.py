@@ -209,6 +209,17 @@ def test_a_mail_server_that_is_away_stops_nothing(alice: User, settings: Any) ->
     assert SecurityAlert.objects.get().mailed_at is not None
 
 
+def test_where_no_mail_server_is_named_no_alert_is_said_to_be_mailed(
+    alice: User, settings: Any
+) -> None:
+    settings.SECURITY_EMAILS = ["ops@example.com"]
+    settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+    act("tools.call.refused", 5, actor=alice)
+    alerts()
+    async_to_sync(mail_alerts.work)()
+    assert SecurityAlert.objects.get().mailed_at is None
+
+
 @pytest.fixture
 def back_office(admin: User) -> Iterator[Client]:
     client = Client()

@@ -70,6 +70,12 @@ def test_nothing_is_found_where_nothing_is_wrong():
     assert set(found()) <= {"debug_mode", "default_model"}
 
 
+def test_alerts_that_no_server_mails(settings):
+    settings.SECURITY_EMAILS = ["ops@example.com"]
+    settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+    assert "no mail server" in only("mail_server")
+
+
 def test_every_check_has_a_name_of_its_own_and_says_what_it_looks_at():
     checks = [*doctor.ALONE, storage.database, storage.schema, *doctor.OF_DATABASE]
     assert len({check.__name__ for check in checks}) == len(checks)
