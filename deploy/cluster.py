@@ -40,6 +40,7 @@ http {{
     uwsgi_temp_path {home}/nginx/uwsgi;
     scgi_temp_path {home}/nginx/scgi;
     include {root}/deploy/nginx/connection.conf;
+    map $scheme $chatter_scheme {{ default $scheme; }}
     upstream chatter {{
         least_conn;
         server {web[0]} max_fails=1 fail_timeout=2s;

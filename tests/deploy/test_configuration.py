@@ -4,16 +4,19 @@ import configparser
 import re
 import shutil
 import subprocess
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
+import httpx2
 import pytest
 import yaml
 from django.conf import settings
 from django.core.management import get_commands
 
 from deploy.services import kept_secret
-from tests.drills.server import ROOT
+from tests.drills.server import ROOT, free_port
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -101,27 +104,69 @@ def test_a_secret_is_made_once_for_its_owner_only(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("name", ["chatter.conf", "compose.conf"])
-def test_nginx_understands_its_site(name: str, tmp_path: Path) -> None:
-    nginx = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/opt/homebrew/bin")
-    if nginx is None:
+@pytest.fixture
+def nginx() -> str:
+    found = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/opt/homebrew/bin")
+    if found is None:
         pytest.skip("no nginx here")
-    pair = ["-keyout", str(tmp_path / "privkey.pem"), "-out", str(tmp_path / "fullchain.pem")]
+    return found
+
+
+def command_of(nginx: str, name: str, home: Path, **other: str) -> list[str]:
+    """What runs nginx with one of our sites, all that it writes in a directory of its own."""
+    pair = ["-keyout", str(home / "privkey.pem"), "-out", str(home / "fullchain.pem")]
     made = ["openssl", "req", "-x509", "-nodes", "-newkey", "rsa:2048", "-subj", "/CN=chatter"]
     subprocess.run([*made, *pair], check=True, capture_output=True)
     site = (ROOT / "deploy" / "nginx" / name).read_text()
     site = site.replace("/etc/nginx/chatter/", f"{ROOT}/deploy/nginx/")
-    site = site.replace("/etc/letsencrypt/live/chatter.example", str(tmp_path))
-    site = site.replace("/var/log/nginx", str(tmp_path))
+    site = site.replace("/etc/letsencrypt/live/chatter.example", str(home))
+    site = site.replace("/var/log/nginx", str(home))
     site = re.sub(r"server web-\d:", "server 127.0.0.1:", site)
+    for here, there in other.items():
+        site = site.replace(here.replace("_", " "), there)
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    written = "\n".join(f"{kind}_temp_path {tmp_path}/{kind};" for kind in kinds)
-    whole = f"pid {tmp_path}/pid;\nevents {{}}\nhttp {{\naccess_log off;\n{written}\n{site}\n}}\n"
-    (tmp_path / "nginx.conf").write_text(whole)
-    done = subprocess.run(
-        [nginx, "-t", "-e", "stderr", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    written = "\n".join(f"{kind}_temp_path {home}/{kind};" for kind in kinds)
+    whole = f"pid {home}/pid;\nevents {{}}\nhttp {{\naccess_log off;\n{written}\n{site}\n}}\n"
+    (home / "nginx.conf").write_text(whole)
+    return [nginx, "-e", "stderr", "-p", str(home), "-c", str(home / "nginx.conf")]
+
+
+@pytest.mark.parametrize("name", ["chatter.conf", "compose.conf"])
+def test_nginx_understands_its_site(nginx: str, name: str, tmp_path: Path) -> None:
+    command = [*command_of(nginx, name, tmp_path), "-t"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_site_of_compose_passes_on_that_tls_ended_before_it(nginx: str, tmp_path: Path) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Scheme) as server:
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        port = free_port()
+        ports = {"listen_80": f"listen 127.0.0.1:{port}", "8000": str(server.server_port)}
+        command = [*command_of(nginx, "compose.conf", tmp_path, **ports), "-g", "daemon off;"]
+        with subprocess.Popen(command) as running:
+            try:
+                outside = httpx2.HTTPTransport(retries=5)
+                with httpx2.Client(base_url=f"http://127.0.0.1:{port}", transport=outside) as door:
+                    told = [
+                        door.get("/", headers={"X-Forwarded-Proto": said}).text
+                        for said in ("https", "http", "gopher")
+                    ]
+            finally:
+                running.terminate()
+                server.shutdown()
+    assert told == ["https", "http", "http"]
+
+
+class _Scheme(BaseHTTPRequestHandler):
+    """Says by which scheme it is told that it was asked."""
+
+    def do_GET(self) -> None:
+        told = self.headers["X-Forwarded-Proto"].encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(told)))
+        self.end_headers()
+        self.wfile.write(told)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
