@@ -107,6 +107,27 @@ def test_a_client_that_takes_nothing_is_sent_nothing_and_told_all_in_the_end(
     async_to_sync(scenario)()
 
 
+def test_what_ends_while_a_part_is_on_its_way_is_told_to_its_end(alice: User) -> None:
+    async def scenario() -> None:
+        browser, world = await browser_of(alice), await sync_to_async(World)(alice)
+        answer = await browser.start()
+        row = await WorkflowExecution.objects.aget()
+        life = Life(row, await sync_to_async(read_log)(row.id))
+        world.lives.append(life)
+        parts: list[str] = []
+        async for part in answer:
+            parts.append(part.decode())
+            if numbers("".join(parts)) and not life.over:
+                await world.happen(0, 2, last=True)
+                await asyncio.sleep(0.3)
+        text = "".join(parts)
+        assert numbers(text) == [told.seq for told in life.log]
+        assert "event: end\n" in text
+        answer.close()
+
+    async_to_sync(scenario)()
+
+
 def test_who_is_deactivated_hears_no_more_of_what_they_started(alice: User) -> None:
     async def scenario() -> None:
         answer = await (await browser_of(alice)).start()

@@ -57,7 +57,12 @@ class Streamed:
         self._put = asyncio.Event()
         self._taken = asyncio.Event()
         self._taken.set()
-        self.ended = False
+        self._ended = False
+
+    @property
+    def over(self) -> bool:
+        """All was said, and all of it taken."""
+        return self._ended and not self._texts
 
     @property
     def ready(self) -> bool:
@@ -76,7 +81,7 @@ class Streamed:
         self._add([said_text(body)])
 
     def end(self) -> None:
-        self.ended = True
+        self._ended = True
         self._put.set()
 
     async def take(self, timeout_s: float) -> str:
@@ -89,7 +94,7 @@ class Streamed:
         text = "".join(self._texts)
         self._texts.clear()
         self._room = Room(settings.LIVE_BEHIND)
-        if not self.ended:
+        if not self._ended:
             self._put.clear()
         self._taken.set()
         return text
@@ -176,7 +181,7 @@ async def _spoken(sink: Streamed, outlet: Outlet) -> AsyncIterator[str]:
             yield said_text({"type": "going"})
             return
         yield text or BEAT
-        if sink.ended:
+        if sink.over:
             return
 
 
