@@ -64,9 +64,11 @@ def webhooks(request: HttpRequest) -> HttpResponse:
 def incoming(request: HttpRequest, pk: str) -> HttpResponse:
     """One that comes in; a POST does an `act` of those below."""
     hook = _found(IncomingWebhook, request, pk)
+    user = user_of(request)
     acts = {
-        **_acts(hook, user_of(request)),
-        "switch": lambda: _switch(change_incoming, hook, request),
+        **_acts(hook, user),
+        "on": lambda: _switch(change_incoming, hook, user, on=True),
+        "off": lambda: _switch(change_incoming, hook, user, on=False),
     }
     done = _act(request, acts)
     if done is not None:
@@ -85,7 +87,8 @@ def endpoint(request: HttpRequest, pk: str) -> HttpResponse:
     user = user_of(request)
     acts = {
         **_acts(found, user),
-        "switch": lambda: _switch(change_endpoint, found, request),
+        "on": lambda: _switch(change_endpoint, found, user, on=True),
+        "off": lambda: _switch(change_endpoint, found, user, on=False),
         "ping": lambda: ping(found, by=user),
         "resend": lambda: resend(message_for(user, request.POST.get("message", "")), by=user),
     }
@@ -119,8 +122,10 @@ def _acts(signed: Signed, user: User) -> dict[str, Callable[[], Any]]:
     }
 
 
-def _switch(change: Callable[..., Any], signed: Signed, request: HttpRequest) -> None:
-    change(signed, by=user_of(request), enabled=not signed.enabled)
+def _switch(change: Callable[..., Any], signed: Signed, user: User, *, on: bool) -> None:
+    """Safe to repeat, and where somebody else was first."""
+    if signed.enabled != on:
+        change(signed, by=user, enabled=on)
 
 
 def _act(request: HttpRequest, acts: Mapping[str, Callable[[], Any]]) -> HttpResponse | None:

@@ -127,7 +127,7 @@ POLICIES: dict[str, Policy] = {
             **{"kind": "incoming", "name": "x", "mode": "background", "signature": "standard"},
         },
     ),
-    "webhooks/in/<str:pk>/": Own("incoming", form={"act": "switch"}),
+    "webhooks/in/<str:pk>/": Own("incoming", form={"act": "off"}),
     "webhooks/out/<str:pk>/": Own(
         "endpoint", form={"act": "resend", "message": "{webhook_message}"}
     ),

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from audit.models import AuditEntry
 from tests.webhooks.conftest import Sender
 from webhooks.models import IncomingWebhook, WebhookEndpoint, WebhookMessage
 
@@ -52,7 +53,7 @@ def test_a_webhook_is_made_and_its_secret_shown_once(browser, letters, drain):
     rotated = send(browser, f"{PAGE}in/{hook.pk}/", act="rotate").content.decode()
     hook.refresh_from_db()
     assert hook.secret in rotated
-    send(browser, f"{PAGE}in/{hook.pk}/", act="switch")
+    send(browser, f"{PAGE}in/{hook.pk}/", act="off")
     assert not IncomingWebhook.objects.get().enabled
     assert send(browser, f"{PAGE}in/{hook.pk}/", act="delete").headers["Location"] == PAGE
     assert not IncomingWebhook.objects.exists()
@@ -90,7 +91,7 @@ def test_an_endpoint_is_made_pinged_and_what_was_given_up_sent_again(browser, re
     post()
     shown = browser.get(page).content.decode()
     assert "it answered that it is gone" in shown
-    send(browser, page, act="switch")
+    send(browser, page, act="on")
     message = WebhookMessage.objects.get()
     assert "Send again" in browser.get(f"{page}?status=dead").content.decode()
     send(browser, page, act="resend", message=str(message.pk))
@@ -99,6 +100,23 @@ def test_an_endpoint_is_made_pinged_and_what_was_given_up_sent_again(browser, re
     again = send(browser, page, act="resend", message=str(message.pk))
     assert (again.status_code, "delivered" in again.content.decode()) == (409, True)
     assert send(browser, page, act="dance").status_code == 404
+
+
+@pytest.mark.parametrize("way", ["in", "out"])
+def test_a_webhook_is_switched_as_its_button_said_whatever_happened_since(
+    browser, opened, told, way
+):
+    pk = opened().hook["id"] if way == "in" else told()["id"]
+    kind = IncomingWebhook if way == "in" else WebhookEndpoint
+    page = f"{PAGE}{way}/{pk}/"
+    for at, word in enumerate(("off", "on"), 1):
+        shown = browser.get(page).content.decode()
+        pressed = re.search(rf'name="act" value="(\w+)">Switch {word}<', shown)
+        assert pressed
+        for _ in range(2):
+            assert send(browser, page, act=pressed[1]).status_code == 302
+            assert kind.objects.get().enabled == (word == "on")
+        assert AuditEntry.objects.filter(action__endswith=".changed").count() == at
 
 
 def test_the_pages_of_another_are_not_there(browser, opened, told, charlie):
