@@ -66,7 +66,7 @@ def incoming(request: HttpRequest, pk: str) -> HttpResponse:
     hook = _found(IncomingWebhook, request, pk)
     user = user_of(request)
     acts = {
-        **_acts(hook, user),
+        **_acts(hook, request),
         "on": lambda: _switch(change_incoming, hook, user, on=True),
         "off": lambda: _switch(change_incoming, hook, user, on=False),
     }
@@ -86,7 +86,7 @@ def endpoint(request: HttpRequest, pk: str) -> HttpResponse:
     found = _found(WebhookEndpoint, request, pk)
     user = user_of(request)
     acts = {
-        **_acts(found, user),
+        **_acts(found, request),
         "on": lambda: _switch(change_endpoint, found, user, on=True),
         "off": lambda: _switch(change_endpoint, found, user, on=False),
         "ping": lambda: ping(found, by=user),
@@ -114,10 +114,11 @@ def _found(kind: type[Any], request: HttpRequest, pk: str) -> Any:
         raise Http404 from error
 
 
-def _acts(signed: Signed, user: User) -> dict[str, Callable[[], Any]]:
+def _acts(signed: Signed, request: HttpRequest) -> dict[str, Callable[[], Any]]:
     """What can be done to both kinds."""
+    user, seen = user_of(request), request.POST.get("seen", "")
     return {
-        "rotate": lambda: rotate_secret(signed, by=user, overlap_s=_OVERLAP_S),
+        "rotate": lambda: rotate_secret(signed, by=user, overlap_s=_OVERLAP_S, seen=seen),
         "delete": lambda: delete_signed(signed, by=user),
     }
 

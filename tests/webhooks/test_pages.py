@@ -28,6 +28,13 @@ def send(browser: Client, page: str, **fields: Any) -> Any:
     return browser.post(page, {"csrfmiddlewaretoken": token[1], **fields})
 
 
+def seen(page: str) -> str:
+    """Which secret its form is about."""
+    found = re.search(r'name="seen" value="(\w+)"', page)
+    assert found
+    return found[1]
+
+
 def test_a_webhook_is_made_and_its_secret_shown_once(browser, letters, drain):
     made = send(
         browser,
@@ -50,7 +57,7 @@ def test_a_webhook_is_made_and_its_secret_shown_once(browser, letters, drain):
     one = browser.get(f"{PAGE}in/{hook.pk}/").content.decode()
     assert hook.secret not in one
     assert "&lt;b&gt;" in one
-    rotated = send(browser, f"{PAGE}in/{hook.pk}/", act="rotate").content.decode()
+    rotated = send(browser, f"{PAGE}in/{hook.pk}/", act="rotate", seen=seen(one)).content.decode()
     hook.refresh_from_db()
     assert hook.secret in rotated
     send(browser, f"{PAGE}in/{hook.pk}/", act="off")
@@ -117,6 +124,29 @@ def test_a_webhook_is_switched_as_its_button_said_whatever_happened_since(
             assert send(browser, page, act=pressed[1]).status_code == 302
             assert kind.objects.get().enabled == (word == "on")
         assert AuditEntry.objects.filter(action__endswith=".changed").count() == at
+
+
+@pytest.mark.parametrize("way", ["in", "out"])
+def test_a_new_secret_that_is_asked_for_twice_is_one_and_the_one_before_still_counts(
+    browser, opened, told, way
+):
+    pk = opened().hook["id"] if way == "in" else told()["id"]
+    kind = IncomingWebhook if way == "in" else WebhookEndpoint
+    page = f"{PAGE}{way}/{pk}/"
+    first = kind.objects.get().secret
+    form = {"act": "rotate", "seen": seen(browser.get(page).content.decode())}
+    answers = [send(browser, page, **form) for _ in range(2)]
+    made = kind.objects.get()
+    assert made.secret != made.previous_secret == first
+    assert [made.secret in answer.content.decode() for answer in answers] == [True, True]
+    assert (
+        send(browser, page, act="rotate", seen=seen(answers[1].content.decode())).status_code == 200
+    )
+    late = send(browser, page, **form)
+    assert (late.status_code, "Its secret was changed" in late.content.decode()) == (409, True)
+    assert kind.objects.get().secret not in late.content.decode()
+    assert kind.objects.get().previous_secret == made.secret
+    assert AuditEntry.objects.filter(action__endswith=".rotated").count() == 2
 
 
 def test_the_pages_of_another_are_not_there(browser, opened, told, charlie):

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import models
+from django.utils.crypto import salted_hmac
 
 from core.models import EditableRecord
 from core.secrets import EncryptedTextField
@@ -43,7 +44,17 @@ class Signed(EditableRecord):
         one = self.definition or self.template
         return one.name if one else ""
 
+    @property
+    def secret_mark(self) -> str:
+        """Tells its secret from others, and not what it is."""
+        return mark_of(self.secret)
+
     def secrets_at(self, now: datetime) -> list[str]:
         """Those that count now, the newest first."""
         both = self.previous_until is not None and self.previous_until > now
         return [self.secret, self.previous_secret] if both else [self.secret]
+
+
+def mark_of(secret: str) -> str:
+    """The same for the same secret; it cannot be found out from this."""
+    return salted_hmac("webhooks.secret", secret, algorithm="sha256").hexdigest()

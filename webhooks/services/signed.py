@@ -13,7 +13,7 @@ from audit.record import entry, record, record_many
 from core import clock
 from core.errors import Conflict, Invalid, NotFound
 from core.json_values import plain_text
-from webhooks.models.signed import Signed
+from webhooks.models.signed import Signed, mark_of
 from webhooks.signing import new_secret
 from workflows.models import WorkflowDefinition, WorkflowTemplate
 from workflows.services.definitions import definition_for
@@ -35,6 +35,11 @@ class WebhookNotFound(NotFound):
 class TooManyWebhooks(Conflict):
     code = "too_many_webhooks"
     message = "You have {most} of these already; delete one first."
+
+
+class SecretChanged(Conflict):
+    code = "webhook_secret_changed"
+    message = "Its secret was changed since this was shown; look again before you change it."
 
 
 class BadWebhook(Invalid):
@@ -83,13 +88,19 @@ def refuse_more(kind: type[Signed], owner: User) -> None:
 
 
 @transaction.atomic
-def rotate_secret(signed: S, *, by: User, overlap_s: int) -> S:
-    """A new secret; the one before counts for `overlap_s` seconds more. Raises WebhookNotFound.
+def rotate_secret(signed: S, *, by: User, overlap_s: int, seen: str | None = None) -> S:
+    """A new secret; the one before counts for `overlap_s` seconds more.
 
-    Of two at once the second keeps what the first showed.
+    Of two at once the second keeps what the first showed. `seen` is the mark of the secret that is
+    to be changed: where that was done already, nothing more is. Raises WebhookNotFound,
+    SecretChanged.
     """
     now = clock.now()
     _lock(signed)
+    if seen is not None and seen != signed.secret_mark:
+        if seen not in map(mark_of, signed.secrets_at(now)):
+            raise SecretChanged
+        return signed
     signed.previous_secret = signed.secret if overlap_s else ""
     signed.previous_until = now + timedelta(seconds=overlap_s) if overlap_s else None
     signed.secret = new_secret()
