@@ -50,6 +50,17 @@ def test_a_failed_run_tells_why_and_is_retried_from_its_page(chat: ChatPage) -> 
     expect(run.get_by_role("link", name="retry of an earlier run")).to_be_visible()
 
 
+def test_a_double_click_on_retry_is_one_retry(chat: ChatPage) -> None:
+    body = {"graph": graph(asks()), "input": {"message": "please fail"}, "mode": "background"}
+    failed = chat.post("workflows/execute/", body)["execution"]["id"]
+    run = chat.page
+    run.goto(f"/executions/{failed}/")
+    run.get_by_role("button", name="Retry").dblclick()
+    run.wait_for_url(lambda url: failed not in url)
+    expect(run.locator("#status")).to_have_text("failed")
+    assert [one["source"] for one in chat.get("executions/")["results"]].count(failed) == 1
+
+
 def test_a_run_of_many_calls_is_shown_by_pages_and_asked_for_one_at_a_time(chat: ChatPage) -> None:
     run = chat.page.context.new_page()
     asked = _asked_for_calls(run)

@@ -1,6 +1,6 @@
 /** The page of one run: its timeline, calls, values and log, live from the first event on. */
 
-import { post, readLog } from "../api.js";
+import { idempotencyKey, post, readLog } from "../api.js";
 import { showApprovals } from "../approvals.js";
 import { watchBudgets } from "../budgets.js";
 import { connect } from "../chatter-live.js";
@@ -20,6 +20,7 @@ const TRIES_BEFORE_READING = 3;
 const byId = (id) => document.getElementById(id);
 const execution = pageData("execution-data");
 const seen = pageData("seen-data");
+const retryKey = idempotencyKey(); // however often it is clicked, it is one retry
 const refreshCalls = coalesced(() => readCalls(execution.id));
 const timeline = new Timeline(byId("timeline"), { axis: byId("axis") });
 const log = new EventLog(byId("log"), { filter: byId("log-filter"), deltas: byId("show-deltas"), count: byId("log-count") });
@@ -41,11 +42,14 @@ byId("cancel").addEventListener("click", async () => {
   await post(`${executionApi(execution.id)}cancel/`).catch((problem) => toast(problem.message, "error"));
 });
 byId("retry").addEventListener("click", async () => {
+  byId("retry").disabled = true;
   try {
-    const answer = await post(`${executionApi(execution.id)}retry/`);
+    const answer = await post(`${executionApi(execution.id)}retry/`, {}, { key: retryKey });
     location.assign(executionPage(answer.execution.id));
   } catch (problem) {
     toast(problem.message, "error");
+  } finally {
+    byId("retry").disabled = false;
   }
 });
 
