@@ -9,7 +9,7 @@ from django import forms
 
 from accounts.models import User
 from core import json_values
-from core.form_fields import ObjectField
+from core.form_fields import KeyField, ObjectField, once_of
 from triggers.cron import UnknownZone, zone
 from triggers.models import Schedule, ScheduleKind
 from triggers.timing import UNITS, in_units
@@ -31,8 +31,12 @@ _MISFIRES = [
 
 
 class ScheduleForm(forms.Form):
-    """Times are written as clocks of its time zone show them."""
+    """Times are written as clocks of its time zone show them.
 
+    `key` is of one page: what is sent with it twice is one schedule.
+    """
+
+    key = KeyField()
     name = forms.CharField(max_length=255)
     target = forms.ChoiceField(label="What runs")
     message = forms.CharField(
@@ -113,6 +117,10 @@ class ScheduleForm(forms.Form):
             "grace_s": told["grace_s"],
             **self.times(),
         }
+
+    def once(self) -> str:
+        """Stands for this page and what was written on it; empty without a key."""
+        return once_of(self.cleaned_data["key"], self.given())
 
 
 def written(schedule: Schedule) -> dict[str, Any]:

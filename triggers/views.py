@@ -68,7 +68,7 @@ def new_schedule(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _form_page(request, form)
     try:
-        made = create_schedule(owner=user, **form.given())
+        made = create_schedule(owner=user, once=form.once(), **form.given())
     except ChatterError as error:
         return _form_page(request, form, error=error)
     return redirect("schedule", made.pk)

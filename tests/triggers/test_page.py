@@ -56,6 +56,19 @@ def test_a_schedule_is_made_changed_and_deleted_on_its_page(browser, turned):
     assert not Schedule.objects.exists()
 
 
+def test_the_form_of_a_new_schedule_that_is_sent_twice_makes_one(browser, turned, settings):
+    settings.CHATTER_TRIGGERS = {**settings.CHATTER_TRIGGERS, "per_user": 2}
+    for made in (1, 2):
+        slipped = send(browser, PAGE + "new/", **filled(name=""), key=f"page-{made}")
+        shown = slipped.content.decode()
+        form = dict(re.findall(r'name="(csrfmiddlewaretoken|key)" value="([\w-]+)"', shown))
+        assert form["key"] == f"page-{made}"
+        answers = [browser.post(PAGE + "new/", {**form, **filled()}) for _ in range(2)]
+        assert answers[0].url == answers[1].url
+        assert Schedule.objects.count() == made
+    assert AuditEntry.objects.filter(action="triggers.schedule.created").count() == 2
+
+
 def test_saving_a_form_as_it_is_shown_changes_nothing(browser, schedule, turned):
     made = schedule(kind="once", run_at="2026-10-25T00:30:05Z", time_zone="Europe/Berlin")
     page = browser.get(f"{PAGE}{made['id']}/")

@@ -33,7 +33,8 @@ class Schedule(EditableRecord, Target):
 
     It is due from `next_at` on; paused or over, it has none. `revision` grows with every change of
     what people set. `held_until` is how long one process has it to itself; what makes a fire time
-    run once is the unique row of its firing. `last_*` tell of its newest firing.
+    run once is the unique row of its firing. `last_*` tell of its newest firing. `once` stands for
+    the form that made it: sent again it makes no other.
     """
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="schedules")
@@ -60,6 +61,7 @@ class Schedule(EditableRecord, Target):
     last_at = models.DateTimeField(null=True, blank=True)
     last_status = models.CharField(max_length=12, choices=FiringStatus.choices, blank=True)
     last_code = models.CharField(max_length=60, blank=True, default="")
+    once = models.CharField(max_length=64, blank=True, default="", db_default="")
 
     objects = ScheduleQuerySet.as_manager()
 
@@ -74,6 +76,9 @@ class Schedule(EditableRecord, Target):
         constraints = [
             models.CheckConstraint(
                 condition=Q(paused=False) | Q(next_at__isnull=True), name="paused_is_never_due"
+            ),
+            models.UniqueConstraint(
+                fields=["owner", "once"], condition=~Q(once=""), name="schedules_one_of_a_form"
             ),
         ]
 

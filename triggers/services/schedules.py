@@ -59,17 +59,28 @@ def schedule_for(user: User, pk: UUID | str) -> Schedule:
 
 
 @transaction.atomic
-def create_schedule(*, owner: User, by: User | None = None, **fields: Any) -> Schedule:
+def create_schedule(
+    *, owner: User, by: User | None = None, once: str = "", **fields: Any
+) -> Schedule:
     """A new schedule; what it runs is checked as a start by its owner is, and does not start.
 
-    Raises InvalidSchedule, OneTarget, TooManyTriggers, and what `plan_execution` raises.
+    With the same `once` as one that was made before, that one. Raises InvalidSchedule, OneTarget,
+    TooManyTriggers, and what `plan_execution` raises.
     """
-    refuse_more(locked_owner(owner), Schedule.objects)
+    locked = locked_owner(owner)
+    before: Schedule | None = Schedule.objects.filter(owner=owner, once=once).first()
+    if once and before is not None:
+        return before
+    refuse_more(locked, Schedule.objects)
     definition, template = found_target(
         owner, fields.pop("definition", None), fields.pop("template", None)
     )
     schedule = Schedule(
-        owner=owner, definition=definition, template=template, **{"starts_at": None, **fields}
+        owner=owner,
+        definition=definition,
+        template=template,
+        once=once,
+        **{"starts_at": None, **fields},
     )
     _settle_times(schedule)
     _check_start(schedule)
