@@ -88,6 +88,25 @@ def test_a_form_of_another_revision_is_told_so(browser, schedule, turned, revisi
     assert Schedule.objects.get().revision == 1
 
 
+def test_a_form_that_comes_back_does_not_undo_what_somebody_saved_meanwhile(
+    browser, schedule, turned
+):
+    page = f"{PAGE}{schedule()['id']}/"
+    saved = filled(cron="30 2 * * *", revision="1")
+    assert send(browser, page, **saved).status_code == 302
+    mine = filled(name="Mine", revision="1")
+    for slip, status in ({"grace_s": ""}, 400), ({}, 412), ({}, 412):
+        answer = send(browser, page, **{**mine, **slip})
+        assert answer.status_code == status
+        shown = answer.content.decode()
+        revision = re.search(r'name="revision" value="(\d+)"', shown)
+        assert revision
+        mine["revision"] = revision[1]
+    assert f'<a href="{page}">Open it as it is now</a>' in shown
+    assert Schedule.objects.get().cron == "30 2 * * *"
+    assert 'name="revision" value="2"' in browser.get(page).content.decode()
+
+
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
