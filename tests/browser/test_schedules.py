@@ -1,8 +1,11 @@
 """The page of schedules: what the form says is what will be, and it happens by itself."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.complaints import Complaints
 
 
 def test_a_schedule_is_made_and_runs_by_itself(page: Page) -> None:
@@ -27,6 +30,20 @@ def test_a_schedule_is_made_and_runs_by_itself(page: Page) -> None:
         page.reload()
     link.click()
     expect(page.locator("#output")).to_contain_text("it was time")
+
+
+def test_a_time_zone_that_was_chosen_stays_where_the_form_comes_back(
+    open_context: Callable[..., BrowserContext], complaints: Complaints
+) -> None:
+    page = open_context(timezone_id="Europe/Berlin").new_page()
+    page.goto("/schedules/new/")
+    expect(page.get_by_label("Time zone")).to_have_value("Europe/Berlin")
+    page.get_by_label("Time zone").fill("UTC")
+    complaints.expect("400")
+    page.get_by_role("button", name="Create").click()
+    expect(page.locator(".field-error").first).to_be_visible()
+    expect(page.locator("#times li")).to_have_count(5)
+    expect(page.get_by_label("Time zone")).to_have_value("UTC")
 
 
 def test_the_next_times_follow_what_is_written(page: Page) -> None:

@@ -38,6 +38,6 @@ form.addEventListener("input", () => {
 });
 
 const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
-if (!form.elements.revision && form.elements.time_zone.value === "UTC" && own) form.elements.time_zone.value = own;
+if ("ownZone" in form.dataset && form.elements.time_zone.value === "UTC" && own) form.elements.time_zone.value = own;
 showKind();
 showNext();
