@@ -64,10 +64,6 @@ class CallRecord:
         """Every column as it stands."""
         return dict(zip(_COLUMNS, _values_of(self), strict=True))
 
-    def opened_row(self) -> dict[str, Any]:
-        """The row to insert before the provider is called, even if it was settled meanwhile."""
-        return {**self.row(), **_UNSETTLED}
-
     def settled_row(self) -> dict[str, Any]:
         """The primary key and what settling changed; the same keys for every call."""
         return dict(zip(_SETTLED_COLUMNS, _settled_values_of(self), strict=True))
@@ -107,11 +103,6 @@ _COUNTED = (
 )
 _COLUMNS = tuple(field.name for field in fields(CallRecord))
 _SETTLED_COLUMNS = ("id", *_COLUMNS[_COLUMNS.index("upper_bound_tokens") :])
-_UNSETTLED = {
-    field.name: field.default
-    for field in fields(CallRecord)
-    if field.name in _COLUMNS[_COLUMNS.index("status") :]
-}
 _values_of = attrgetter(*_COLUMNS)
 _settled_values_of = attrgetter(*_SETTLED_COLUMNS)
 

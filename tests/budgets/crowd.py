@@ -54,7 +54,7 @@ def work(seed: int, user_id: Any, dies: bool) -> None:
         for _ in range(6):
             call = a_call(user_id)
             booked = CallBooked(call, need_of(call, chance.sample(SHARED, 2)))
-            units.append(Unit([booked, CallOpened(call, booked)]))
+            units.append(Unit([booked, CallOpened(call.row(), booked)]))
         for _ in range(chance.randint(0, len(under_way))):
             units.append(settled(under_way.pop(chance.randrange(len(under_way))), chance))
         chance.shuffle(units)
@@ -63,9 +63,9 @@ def work(seed: int, user_id: Any, dies: bool) -> None:
             assert unit.error is None, unit.error
             if isinstance(unit.facts[1], CallOpened):
                 refusal = unit.facts[1].booked.refusal
-                under_way += [] if refusal else [unit.facts[1].call]
+                under_way += [] if refusal else [unit.facts[1].booked.call]
                 if refusal:
-                    writer._commit([settled(unit.facts[1].call, chance, refused=True)])
+                    writer._commit([settled(unit.facts[1].booked.call, chance, refused=True)])
         if dies and under_way:
             os.kill(os.getpid(), signal.SIGKILL)
     writer._commit([settled(call, chance) for call in under_way])

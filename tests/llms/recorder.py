@@ -33,7 +33,7 @@ class Recorder:
         assert call.status == "open"
         assert call.settled_at is None
         self.opened_count += 1
-        self.rows.append(call.opened_row())
+        self.rows.append(call.row())
         if self.opening:
             await self.opening()
         else:

@@ -3,11 +3,13 @@
 import pytest
 from django.db import IntegrityError, transaction
 
+from core import clock
 from core.bulk import update_rows
 from llms.ledger import CallRecord, lost_row
 from llms.models import ModelCall
 from llms.selectors import calls_of
 from tests.factories.llms import CallFactory, PriceFactory
+from workflows.tracking.facts import CallBooked, CallOpened
 
 pytestmark = pytest.mark.django_db
 
@@ -36,13 +38,20 @@ def test_a_lost_row_has_the_keys_of_any_settled_row() -> None:
     assert lost_row(row).keys() == CallRecord(**row).settled_row().keys()
 
 
-def test_a_row_opened_late_is_open_all_the_same() -> None:
-    """The writer may come to it when the call has been cancelled already."""
-    (record,) = calls_of(CallFactory(status="cancelled").origin)
-    opened = record.opened_row()
-    assert opened.keys() == record.row().keys()
-    assert (opened["status"], opened["exactness"]) == ("open", "open")
-    assert opened["settled_at"] is opened["total_tokens"] is opened["answer"] is None
+def test_a_row_that_is_opened_late_is_open_all_the_same_and_has_its_bound() -> None:
+    """The writer may come to it when the call is over, and the process die before it says so."""
+    call = an_open_call(upper_bound_tokens=900, upper_bound_nano_usd=5000)
+    (record,) = calls_of(call.origin)
+    opened = CallOpened(record.row(), CallBooked(record))
+    record.status, record.exactness, record.settled_at = "cancelled", "metered", clock.now()
+    record.total_tokens = 0
+    record.upper_bound_tokens = record.upper_bound_nano_usd = None
+    ModelCall.objects.all().delete()
+    CallOpened.write([opened])
+    call.refresh_from_db()
+    assert (call.status, call.exactness) == ("open", "open")
+    assert call.settled_at is call.total_tokens is call.answer is None
+    assert (call.upper_bound_tokens, call.upper_bound_nano_usd) == (900, 5000)
 
 
 def test_a_row_is_read_back_as_it_was_written() -> None:

@@ -165,18 +165,18 @@ class CallBooked(Fact):
 
 @dataclass(slots=True)
 class CallOpened(Fact):
-    """A model is about to be called, if budgets allow."""
+    """A model is about to be called, if budgets allow: `row` is as it was then.
+
+    The call may be over before this is written, and of one that is over no bound is known.
+    """
 
     rank: ClassVar[int] = 30
-    call: CallRecord
+    row: dict[str, Any]
     booked: CallBooked
 
     @classmethod
     def write(cls, facts: Sequence[Self]) -> None:
-        insert_rows(ModelCall, [fact._row() for fact in facts])
-
-    def _row(self) -> dict[str, Any]:
-        return {**self.call.opened_row(), **self.booked.columns()}
+        insert_rows(ModelCall, [{**fact.row, **fact.booked.columns()} for fact in facts])
 
 
 @dataclass(slots=True)

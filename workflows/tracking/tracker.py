@@ -126,7 +126,7 @@ class WorkflowTracker:
         """
         booked = CallBooked(call, need_of(call, self.execution.budget_keys, lengths), lengths)
         self.record(booked)
-        self.record(CallOpened(call, booked))
+        self.record(CallOpened(call.row(), booked))
         await self.committed()
         if booked.refusal:
             raise refused(booked.refusal)
