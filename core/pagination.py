@@ -61,6 +61,12 @@ class NewestFirst(CursorPagination):
         return cursor
 
 
+class OldestFirst(NewestFirst):
+    """What waits its turn."""
+
+    ordering = "id"
+
+
 class InTurn(NewestFirst):
     """Messages: by turn, then by time."""
 

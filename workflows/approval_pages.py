@@ -10,16 +10,21 @@ from django.shortcuts import redirect, render
 from django.utils.text import Truncator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
+from rest_framework.request import Request
 
 from accounts.authentication import user_of
 from accounts.models import User
-from core.errors import ChatterError, Conflict, Invalid, Refused
+from core.errors import ChatterError, Conflict, Invalid, NotFound, Refused
+from core.pagination import OldestFirst
 from workflows.answering import asked, decide_as_sent
 from workflows.models import Approval
-from workflows.services.approvals import ApprovalNotFound, approval_for
+from workflows.services.approvals import ApprovalNotFound, approval_for, closed
 
-_SHOWN = 50
 _QUESTION_CHARACTERS = 200
+
+
+class _OfOthers(OldestFirst):
+    cursor_query_param = "others"
 
 
 def approvals_waiting(request: HttpRequest) -> Mapping[str, Callable[[], int]]:
@@ -55,15 +60,37 @@ def _decide(sent: Mapping[str, str], user: User) -> Approval:
 
 
 def _page(request: HttpRequest, user: User, error: ChatterError | None = None) -> HttpResponse:
-    put_to_me = Approval.objects.put_to(user).pending().select_related("execution")
-    mine = put_to_me.order_by("id")[:_SHOWN]
-    others = Approval.objects.filter(execution__user=user).pending().order_by("id")
-    shown = {
-        "approvals": [_shown(one, request, error) for one in mine],
-        "others": others.exclude(pk__in=[one.pk for one in mine])[:_SHOWN],
+    """What waits, oldest first; with `approval` in the address that one alone."""
+    try:
+        shown = (_one if "approval" in request.GET else _lists)(request, user, error)
+    except NotFound as missing:
+        raise Http404 from missing
+    status = error.status if error else 200
+    return render(request, "workflows/approvals.html", shown, status=status)
+
+
+def _one(request: HttpRequest, user: User, error: ChatterError | None) -> dict[str, Any]:
+    approval = approval_for(user, request.GET["approval"])
+    over = closed(approval, user)
+    item = _shown(approval, request, error) | {"closed": over is not None}
+    return {"approvals": [item], "alone": True, "problem": error or over}
+
+
+def _lists(request: HttpRequest, user: User, error: ChatterError | None) -> dict[str, Any]:
+    waiting = Approval.objects.pending().select_related("execution")
+    mine, others = waiting.put_to(user), waiting.filter(execution__user=user)
+    my_pages, other_pages = OldestFirst(), _OfOthers()
+    page = my_pages.paginate_queryset(mine, Request(request))
+    theirs = others.exclude(pk__in=mine.values("pk"))
+    return {
+        "approvals": [_shown(one, request, error) for one in page],
+        "newer": my_pages.get_next_link(),
+        "older": my_pages.get_previous_link(),
+        "others": other_pages.paginate_queryset(theirs, Request(request)),
+        "newer_others": other_pages.get_next_link(),
+        "older_others": other_pages.get_previous_link(),
         "problem": error,
     }
-    return render(request, "workflows/approvals.html", shown, status=error.status if error else 200)
 
 
 def _shown(approval: Approval, request: HttpRequest, error: ChatterError | None) -> dict[str, Any]:

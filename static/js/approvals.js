@@ -1,7 +1,7 @@
 /** What people are asked while a run waits, and the way to where it is decided. */
 
 import { el, fill } from "./dom.js";
-import { APPROVALS } from "./paths.js";
+import { approvalPage } from "./paths.js";
 
 /** Show these questions in `box`; touches nothing while they stay the same. */
 export function showApprovals(box, approvals) {
@@ -13,4 +13,4 @@ export function showApprovals(box, approvals) {
 }
 
 const waitsFor = ({ id, question }) =>
-  el("span", { class: "asked" }, `${question} `, el("a", { class: "button small", href: `${APPROVALS}#${id}` }, "Decide"));
+  el("span", { class: "asked" }, `${question} `, el("a", { class: "button small", href: approvalPage(id) }, "Decide"));

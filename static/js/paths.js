@@ -5,7 +5,7 @@ export const executionPage = (execution) => `/executions/${execution}/`;
 /** Of `{template}` or `{definition}`. */
 export const forecastApi = ({ template, definition }) => `/api/v1/${template ? `templates/${template}` : `definitions/${definition}`}/forecast/`;
 export const budgetPage = (budget) => `/budgets/#budget-${budget}`;
-export const APPROVALS = "/approvals/";
+export const approvalPage = (approval) => `/approvals/?approval=${approval}`;
 export const CHAT = "/api/v1/chat/";
 export const CONVERSATIONS = "/api/v1/conversations/";
 export const conversationApi = (conversation) => `${CONVERSATIONS}${conversation}/`;

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.test import Client
 
 from accounts.models import User
 from audit.models import AuditEntry
+from core.models import new_id
 from tests.factories.accounts import PASSWORD, UserFactory
 from workflows.answer_form import fields_of
 from workflows.models import Approval
@@ -88,6 +90,66 @@ def test_the_page_shows_what_waits_and_a_form_decides_it(
     assert "Nothing waits for you." in after
     assert "Approved: &lt;b&gt;Really?&lt;/b&gt;" in after
     assert "Approved:" not in browser.get(PAGE).content.decode()
+
+
+@pytest.fixture
+def fifty_two(asked: Callable[..., Approval]) -> list[Approval]:
+    """One question to alice and fifty-one copies of it, oldest first."""
+    first = asked()
+    copies = [copy(first) for _ in range(51)]
+    for visit, one in enumerate(copies, 2):
+        one.pk, one.visit, one.question = new_id(), visit, f"Send letter {visit}?"
+    Approval.objects.bulk_create(copies)
+    for one in copies:
+        one.users.set(first.users.all())
+    return [first, *copies]
+
+
+def test_of_many_that_wait_each_can_be_reached_and_decided(
+    browser: Client, fifty_two: list[Approval]
+) -> None:
+    first = browser.get(PAGE)
+    assert "Send letter 50?" in first.content.decode()
+    assert "Send letter 51?" not in first.content.decode()
+    further = browser.get(first.context["newer"]).content.decode()
+    assert "Send letter 52?" in further
+    assert "Send letter 50?" not in further
+    assert browser.get(f"{PAGE}?cursor=nonsense").status_code == 404
+    last = fifty_two[-1]
+    run = browser.get(f"/executions/{last.execution_id}/").content.decode()
+    address = f"{PAGE}?approval={last.pk}"
+    assert f'href="{address}"' in run
+    alone = browser.get(address).content.decode()
+    assert "Send letter 52?" in alone
+    assert "Send letter 50?" not in alone
+    assert f'href="{PAGE}">All that waits' in alone
+    assert send(browser, last, decision="reject").status_code == 302
+    decided = browser.get(address).content.decode()
+    assert "Nothing is left to decide here: it is rejected." in decided
+    assert 'name="decision"' not in decided
+
+
+def test_of_many_that_wait_for_others_each_can_be_seen(
+    browser: Client, fifty_two: list[Approval], charlie: User
+) -> None:
+    for one in fifty_two:
+        one.users.set([charlie])
+    first = browser.get(PAGE)
+    assert "Nothing waits for you." in first.content.decode()
+    assert "Send letter 51?" not in first.content.decode()
+    assert "Send letter 52?" in browser.get(first.context["newer_others"]).content.decode()
+
+
+def test_an_address_of_what_is_others_to_decide_says_so(
+    browser: Client, asked: Callable[..., Approval], charlie: User
+) -> None:
+    address = f"{PAGE}?approval={asked(approvers=['charlie']).pk}"
+    mine = browser.get(address).content.decode()
+    assert NotAnApprover.message in mine
+    assert 'name="decision"' not in mine
+    assert 'name="decision"' in signed_in(charlie).get(address).content.decode()
+    assert signed_in(UserFactory()).get(address).status_code == 404
+    assert browser.get(f"{PAGE}?approval=nonsense").status_code == 404
 
 
 def test_what_is_filled_in_wrongly_is_told_and_stays(

@@ -8,7 +8,7 @@ from django.db import transaction
 from accounts.models import User
 from audit.record import record
 from core import clock
-from core.errors import Conflict, Invalid, NotFound, Refused
+from core.errors import ChatterError, Conflict, Invalid, NotFound, Refused
 from workflows.engine.structured import flaws
 from workflows.models import Approval, ApprovalStatus, WorkflowExecution
 from workflows.pump.doorbell import doorbell
@@ -44,6 +44,13 @@ def approval_for(user: User, pk: Any) -> Approval:
     except (Approval.DoesNotExist, ValidationError, ValueError) as error:
         raise ApprovalNotFound from error
     return found
+
+
+def closed(approval: Approval, user: User) -> ChatterError | None:
+    """Why this user has nothing to decide here, if that is so."""
+    if (over := _over(approval, approval.execution)) is not None:
+        return ApprovalOver(status=over)
+    return None if approval.may_decide(user) else NotAnApprover()
 
 
 def decide(
