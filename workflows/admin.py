@@ -147,14 +147,17 @@ class TemplateAdmin(AuditedAdmin, DeletedWhole, admin.ModelAdmin):
     search_fields = ("name", "slug", "description")
     list_select_related = ("owner",)
     readonly_fields = ("slug", "owner", "revision", "picture")
-    fieldsets = (
-        ("Graph", {"fields": ("picture",)}),
-        ("About", {"fields": ("name", "slug", "description", "category", "owner")}),
-        ("Use", {"fields": ("parameters", "public", "revision")}),
-    )
 
     class Media:
         css = {"all": ["css/graph.css"]}
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        seen = ("seen",) if self.has_change_permission(request, obj) else ()
+        return (
+            ("Graph", {"fields": ("picture",)}),
+            ("About", {"fields": ("name", "slug", "description", "category", "owner")}),
+            ("Use", {"fields": ("parameters", "public", "revision", *seen)}),
+        )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -167,8 +170,7 @@ class TemplateAdmin(AuditedAdmin, DeletedWhole, admin.ModelAdmin):
         return super().has_delete_permission(request, obj) and not (obj and obj.built_in)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        values = {name: form.cleaned_data[name] for name in form.changed_data}
-        change_template(obj, by=user_of(request), **values)
+        change_template(obj, by=user_of(request), **form.changes)
 
     @admin.display(description="graph")
     def picture(self, obj: WorkflowTemplate) -> str:

@@ -1,7 +1,6 @@
 """The forms of a workflow in the back office: the workflow itself, what is run, a file."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -16,7 +15,7 @@ from core.form_fields import KeyField, ObjectField, once_of
 from core.json_values import storable
 from workflows.api.definition_shapes import graph_of
 from workflows.api.starting import keyed
-from workflows.forms import refused
+from workflows.forms import GuardedForm, refused
 from workflows.interchange.reading import from_yaml
 from workflows.models import WorkflowDefinition
 from workflows.services.definitions import checked_graph, locked
@@ -39,17 +38,12 @@ class GraphField(ObjectField):
         return value
 
 
-class DefinitionForm(forms.ModelForm):
-    """What the API takes, refused for the same reasons, all of them told at once.
-
-    `seen` is the revision that the page showed: who saved meanwhile is not written over. The row
-    is locked until the request ends, so that what is checked here is what is saved.
-    """
+class DefinitionForm(GuardedForm):
+    """What the API takes, refused for the same reasons, all of them told at once."""
 
     graph = GraphField(help_text="Its nodes and edges. What is saved becomes a new version.")
     limits = ObjectField(help_text=_LIMITS)
     description = forms.CharField(max_length=10_000, required=False, widget=AdminTextareaWidget)
-    seen = forms.IntegerField(widget=forms.HiddenInput)
 
     by: Any = None
 
@@ -59,12 +53,11 @@ class DefinitionForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.instance._state.adding:
-            del self.fields["seen"]
-            return
-        self.initial["seen"] = self.instance.revision
-        if "graph" in self.fields:
+        if "graph" in self.fields and not self.instance._state.adding:
             self.initial["graph"] = graph_of(entry_of(self.instance))
+
+    def lock(self, revision: int) -> None:
+        locked(self.instance, revision)
 
     def clean_graph(self) -> Any:
         graph, known = self.cleaned_data["graph"], not self.instance._state.adding
@@ -80,20 +73,6 @@ class DefinitionForm(forms.ModelForm):
             return checked_limits(self.cleaned_data["limits"])
         except ChatterError as error:
             raise refused(error) from error
-
-    def clean(self) -> dict[str, Any]:
-        given = super().clean() or {}
-        if "seen" in given:
-            try:
-                locked(self.instance, given["seen"])
-            except ChatterError as error:
-                raise refused(error) from error
-        return given
-
-    @property
-    def changes(self) -> Mapping[str, Any]:
-        """What differs from what the page showed, of a valid form."""
-        return {name: self.cleaned_data[name] for name in self.changed_data if name != "seen"}
 
 
 class RunForm(forms.Form):

@@ -310,6 +310,7 @@ def test_the_back_office_changes_words_and_parameters_and_shows_what_is_wrong(ad
     url = f"/admin/workflows/workflowtemplate/{made['id']}/change/"
     assert "<svg" in office.get(url).text
     given = {"name": "Office letter", "description": "", "category": "office", "public": "on"}
+    given["seen"] = made["revision"]
     fewer = '{"type": "object", "properties": {"tone": {}}}'
     refused = office.post(url, {**given, "parameters": fewer})
     assert "There is no parameter" in refused.text
@@ -318,3 +319,20 @@ def test_the_back_office_changes_words_and_parameters_and_shows_what_is_wrong(ad
     template = WorkflowTemplate.objects.get(pk=made["id"])
     assert (template.name, template.public, template.revision) == ("Office letter", True, 2)
     assert acts()[-1] == "workflows.template.published"
+
+
+def test_in_the_back_office_who_saved_a_template_meanwhile_is_not_written_over(
+    admin, client, address, made
+):
+    office = Client()
+    office.force_login(admin)
+    url = f"/admin/workflows/workflowtemplate/{made['id']}/change/"
+    page = office.get(url).context["adminform"].form
+    shown = {name: page[name].value() for name in page.fields if name != "public"}
+    assert client.patch(address, {"description": "New words"}).status_code == 200
+    told = office.post(url, {**shown, "name": "Office letter"})
+    assert "is at revision 2 by now" in told.text
+    del shown["seen"]
+    assert office.post(url, {**shown, "name": "Office letter"}).status_code == 200
+    template = WorkflowTemplate.objects.get(pk=made["id"])
+    assert (template.name, template.description) == (made["name"], "New words")

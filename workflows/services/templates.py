@@ -174,7 +174,8 @@ def template_from_definition(
     )
 
 
-def _locked(template: WorkflowTemplate, by: User, revision: int | None) -> WorkflowTemplate:
+def locked_template(template: WorkflowTemplate, revision: int | None = None) -> WorkflowTemplate:
+    """The row as it is now, locked. Raises TemplateChanged, TemplateNotFound."""
     found: WorkflowTemplate = locked_row(
         WorkflowTemplate.objects.for_list(),
         template.pk,
@@ -182,6 +183,11 @@ def _locked(template: WorkflowTemplate, by: User, revision: int | None) -> Workf
         missing=TemplateNotFound(template=str(template.pk)),
         changed=TemplateChanged,
     )
+    return found
+
+
+def _locked(template: WorkflowTemplate, by: User, revision: int | None) -> WorkflowTemplate:
+    found = locked_template(template, revision)
     if not found.may_change(by):
         raise TemplateNotYours
     return found
