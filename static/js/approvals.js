@@ -13,4 +13,4 @@ export function showApprovals(box, approvals) {
 }
 
 const waitsFor = ({ id, question }) =>
-  el("span", { class: "asked" }, `${question} `, el("a", { class: "button small", href: approvalPage(id) }, "Decide"));
+  el("span", { class: "asked" }, el("span", { dir: "auto" }, question), " ", el("a", { class: "button small", href: approvalPage(id) }, "Decide"));

@@ -54,7 +54,7 @@ export function renderMarkdown(container, text) {
 }
 
 function renderBlock(token) {
-  const block = el("div", { class: "block" });
+  const block = el("div", { class: "block", dir: "auto" });
   block.source = token.raw;
   block.append(DOMPurify.sanitize(marked.parser([token]), SAFE));
   block.querySelectorAll("a[href]").forEach((link) => {
@@ -76,7 +76,7 @@ function dressCode(pre) {
   const language = code?.dataset.language || "text";
   pre.tabIndex = 0;
   const bar = el("div", { class: "code-bar" }, el("span", {}, language), copyButton(() => pre.textContent, "Copy code"));
-  const frame = el("div", { class: "code" }, bar);
+  const frame = el("div", { class: "code", dir: "ltr" }, bar);
   pre.replaceWith(frame);
   frame.append(pre);
   if (code) highlight(code, language);

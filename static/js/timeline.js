@@ -45,8 +45,8 @@ export class Timeline {
 
   add(key, kind, after) {
     const row = {
-      name: el("span", { class: "name" }),
-      note: el("span", { class: "note" }),
+      name: el("span", { class: "name", dir: "auto" }),
+      note: el("span", { class: "note", dir: "auto" }),
       status: el("span", { class: "visually-hidden" }),
       first: el("span", { class: "first" }),
       time: el("span", { class: "time" }),

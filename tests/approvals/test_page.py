@@ -187,6 +187,18 @@ def test_what_no_database_holds_is_no_answer(
     assert Approval.objects.get().status == "pending"
 
 
+def test_what_is_asked_runs_as_its_own_first_letter_does(
+    browser: Client, asked: Callable[..., Approval]
+) -> None:
+    approval = asked(question="נשלח?", shows="מכתב", form=FORM)
+    page = browser.get(PAGE).content.decode()
+    assert f'id="question-{approval.pk}" dir="auto">נשלח?<' in page
+    assert re.search('<pre[^>]* dir="auto"[^>]*>מכתב<', page)
+    assert re.search('<input[^>]* name="comment" dir="auto"', page)
+    run = browser.get(f"/executions/{approval.execution_id}/").content.decode()
+    assert '<span dir="auto">נשלח?<' in run
+
+
 def test_without_its_token_a_form_decides_nothing(
     browser: Client, asked: Callable[..., Approval]
 ) -> None:

@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from tests.browser.chat import ChatPage, over, partial_text, prose
 from tests.browser.site import UNPRICED
@@ -292,3 +292,33 @@ def test_an_answer_is_said_to_have_helped_and_why(chat: ChatPage) -> None:
         "aria-pressed", "false"
     )
     assert chat.get(f"conversations/{chat.conversation}/ratings/")["results"] == []
+
+
+def test_each_text_runs_as_its_own_first_letter_does(chat: ChatPage) -> None:
+    hebrew = "שלום לעולם"
+    field = "getComputedStyle(document.getElementById('message'))"
+    assert chat.page.evaluate(f"{field}.unicodeBidi") == "plaintext"
+    chat.ask(hebrew)
+    both = chat.say(
+        f"say exactly: {hebrew} {hebrew} {hebrew}\n\n`{hebrew}`\n\n```\n{hebrew}\n```\n\nThe end"
+    )
+    partial_text(both)
+    assert _direction(both.locator("> .prose .block").first) == "rtl"
+    over(both)
+    for _ in range(2):
+        assert [_direction(one) for one in chat.questions.locator(".body").all()] == ["rtl", "ltr"]
+        blocks = chat.answers.nth(1).locator("> .prose .block")
+        assert [_direction(one) for one in blocks.all()] == ["rtl", "rtl", "ltr", "ltr"]
+        assert _direction(blocks.locator("pre")) == "ltr"
+        assert _direction(chat.title) == "rtl"
+        assert _direction(chat.list.locator("[aria-current] .title")) == "rtl"
+        chat.page.reload()
+        chat.ready()
+    execution = chat.messages[1]["execution"]
+    chat.page.goto(f"/executions/{execution}/")
+    assert _direction(chat.page.locator("#input .block")) == "rtl"
+    assert _direction(chat.page.locator("#output .block").first) == "ltr"
+
+
+def _direction(text: Locator) -> str:
+    return str(text.evaluate("(one) => getComputedStyle(one).direction"))

@@ -16,7 +16,7 @@ const PLAIN = document.querySelector("#workflow option")?.text;
 
 /** A message of the user. */
 export function userMessage(message, { sending = false } = {}) {
-  const body = el("div", { class: "body" }, message.text);
+  const body = el("div", { class: "body", dir: "auto" }, message.text);
   const time = message.created_at ? moment(message.created_at) : null;
   return el(
     "li",
@@ -96,7 +96,7 @@ export class AnswerView {
     this.problem.className = `notice ${state === "failed" ? "bad" : "calm"}`;
     const words = state === "failed" ? (error?.message ?? "The run failed.") : text ? "Stopped; this is what had arrived." : "Stopped before an answer.";
     this.retry ??= el("button", { type: "button", class: "button small", onclick: () => this.onRetry(this) }, icon("retry"), "Retry");
-    fill(this.problem, el("span", {}, words), error?.code ? el("code", {}, error.code) : null, this.retry);
+    fill(this.problem, el("span", { dir: "auto" }, words), error?.code ? el("code", {}, error.code) : null, this.retry);
   }
 
   showFigures(reply, live) {

@@ -14,7 +14,7 @@ export class Rating {
     this.thumbs = [true, false].map((helpful) =>
       iconButton(helpful ? "thumb-up" : "thumb-down", NAMES[helpful], () => this.press(helpful), { "aria-pressed": "false" }),
     );
-    this.why = el("input", { maxlength: 2000, "aria-label": "Why? Only you and administrators see it", placeholder: "Why? (optional)" });
+    this.why = el("input", { dir: "auto", maxlength: 2000, "aria-label": "Why? Only you and administrators see it", placeholder: "Why? (optional)" });
     this.form = el("form", { class: "why", hidden: true, onsubmit: (event) => this.explain(event) }, this.why, el("button", { class: "button small" }, "Save"));
   }
 

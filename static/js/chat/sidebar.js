@@ -43,7 +43,7 @@ export class Sidebar {
       el(
         "a",
         { href: chatPage(conversation.id), "aria-current": current ? "page" : null },
-        el("span", { class: "title" }, conversation.title || "New chat"),
+        el("span", { class: "title", dir: "auto" }, conversation.title || "New chat"),
         el("span", { class: "meta" }, el("time", { datetime: when, "data-ago": true }, ago(when))),
       ),
     );
