@@ -40,13 +40,20 @@ marked.use({
   },
 });
 
-/** Show `text` in `container`; blocks whose source did not change keep their elements. */
+/**
+ * Show `text` in `container`; blocks whose source did not change keep their elements. What a link
+ * leads to may be told later than the link, so it belongs to the source of whatever has a bracket.
+ */
 export function renderMarkdown(container, text) {
-  const blocks = marked.lexer(text).filter((token) => token.type !== "space" && token.type !== "def");
+  const tokens = marked.lexer(text);
+  const definitions = JSON.stringify(tokens.links);
+  const blocks = tokens.filter((token) => token.type !== "space" && token.type !== "def");
   blocks.forEach((token, at) => {
     const present = container.children[at];
-    if (present?.source === token.raw) return;
+    const source = token.raw.includes("[") ? token.raw + definitions : token.raw;
+    if (present?.source === source) return;
     const block = renderBlock(token);
+    block.source = source;
     if (present) present.replaceWith(block);
     else container.append(block);
   });
@@ -55,7 +62,6 @@ export function renderMarkdown(container, text) {
 
 function renderBlock(token) {
   const block = el("div", { class: "block", dir: "auto" });
-  block.source = token.raw;
   block.append(DOMPurify.sanitize(marked.parser([token]), SAFE));
   block.querySelectorAll("a[href]").forEach((link) => {
     link.target = "_blank";

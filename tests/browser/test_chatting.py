@@ -294,6 +294,17 @@ def test_an_answer_is_said_to_have_helped_and_why(chat: ChatPage) -> None:
     assert chat.get(f"conversations/{chat.conversation}/ratings/")["results"] == []
 
 
+def test_a_link_leads_where_the_answer_says_later_on(chat: ChatPage) -> None:
+    told = "Read [the docs][1]" + " and wait" * 40 + "\n\n*Kept*\n\n[1]: https://example.org/docs"
+    answer = chat.say(f"say exactly: {told}")
+    partial_text(answer)
+    expect(answer.locator("> .prose")).to_contain_text("[the docs][1]")
+    over(answer)
+    expect(answer.get_by_role("link", name="the docs")).to_have_attribute(
+        "href", "https://example.org/docs"
+    )
+
+
 def test_each_text_runs_as_its_own_first_letter_does(chat: ChatPage) -> None:
     hebrew = "שלום לעולם"
     field = "getComputedStyle(document.getElementById('message'))"
