@@ -68,8 +68,7 @@ def create_schedule(
     TooManyTriggers, and what `plan_execution` raises.
     """
     locked = locked_owner(owner)
-    before: Schedule | None = Schedule.objects.filter(owner=owner, once=once).first()
-    if once and before is not None:
+    if once and (before := Schedule.objects.filter(owner=owner, once=once).first()) is not None:
         return before
     refuse_more(locked, Schedule.objects)
     definition, template = found_target(
