@@ -9,6 +9,7 @@ from playwright.sync_api import APIRequestContext, Page, expect
 
 from tests.browser.chat import ChatPage, over
 from tests.browser.complaints import Complaints
+from tests.definitions.graphs import graph
 
 PAGES = (
     "/chat/",
@@ -49,10 +50,11 @@ BACK_OFFICE = (
     "/admin/workflows/workflowdefinition/",
     "/admin/triggers/schedule/",
 )
-PHONE = 390  # pixels
+DESK, PHONE = 1280, 390  # pixels
 ANNOUNCER = "[aria-live=polite]"
 ONCE = ("html[lang]", "h1:visible", "main")
 BASICS = (*ONCE, ANNOUNCER)
+_ASKS = {"id": "ask", "type": "approval", "config": {"question": "{{input.message}}"}}
 _INLINE = re.compile(
     r"<style\b|\sstyle=|\son[a-z]+=|javascript:|<script(?![^>]*\bsrc=)(?![^>]*application/json)",
     re.I,
@@ -118,20 +120,32 @@ def _named_at_length(request: APIRequestContext, home: str) -> dict[str, str]:
     token = next(
         one["value"] for one in request.storage_state()["cookies"] if "csrf" in one["name"]
     )
-    name, runs = "averylongword" * 7, {"template": "universal_chat"}
-    variants = [{"name": "a", "control": True}, {"name": "averylongword" * 6}]
-    made = {
-        "/schedules/": ("schedules/", {"kind": "interval", "every_s": 3600, **runs}),
-        "/webhooks/in/": ("webhooks/incoming/", runs),
-        "/webhooks/out/": ("webhooks/endpoints/", {"url": f"https://example.org/{name * 3}"}),
-        "/experiments/": ("experiments/", {"primary": "cost", "variants": variants, **runs}),
-    }
-    found = []
-    for page, (door, body) in made.items():
+    name, short = "averylongword" * 19, {"name": "averylongword" * 7}
+    workflow = {"name": name, "graph": graph(_ASKS, edges=["start>ask", "ask.approved>end"])}
+
+    def made(door: str, **body: Any) -> Any:
         headers = {"X-CSRFToken": token, "Referer": home}
-        answer = request.post(f"/api/v1/{door}", data={"name": name, **body}, headers=headers)
-        assert answer.status == 201, answer.text()
-        found.append(f"{page}{answer.json()['id']}/")
+        answer = request.post(f"/api/v1/{door}", data=body, headers=headers)
+        assert answer.ok, answer.text()
+        return answer.json()
+
+    runs = {"definition": made("definitions/", **workflow)["id"]}
+    made(f"definitions/{runs['definition']}/execute/", input={"message": name})
+    made("budgets/", name=name, scope="all", unit="usd", cap="1000", period="month")
+    variants = [{"name": "a", "control": True}, {"name": "averylongword" * 6}]
+    doors: dict[str, tuple[str, dict[str, Any]]] = {
+        "/schedules/": ("schedules/", {"kind": "interval", "every_s": 3600, **runs}),
+        "/webhooks/in/": ("webhooks/incoming/", {**short, **runs}),
+        "/webhooks/out/": ("webhooks/endpoints/", {**short, "url": f"https://example.org/{name}"}),
+        "/experiments/": (
+            "experiments/",
+            {"primary": "cost", "variants": variants, **short, **runs},
+        ),
+    }
+    found = [
+        f"{page}{made(door, **{'name': name, **body})['id']}/"
+        for page, (door, body) in doors.items()
+    ]
     named = dict(zip(("schedule", "incoming", "endpoint", "experiment"), found, strict=True))
     return {**named, "experiment-form": f"{named['experiment']}edit/"}
 
@@ -147,6 +161,7 @@ class Seen:
     repeated_ids: list[str]
     focus: dict[str, str | None]
     unlit: str | None
+    desk: int
     width: int
     wider: list[str]
     complaints: Complaints
@@ -186,6 +201,7 @@ def _at_a_desk(page: Page) -> dict[str, Any]:
     page.evaluate("document.activeElement.blur()")
     unlit = page.evaluate(_LIGHT)
     counted = {what: page.locator(what).count() for what in BASICS}
+    desk = page.evaluate("document.documentElement.scrollWidth")
     unnamed, repeated = page.evaluate(_UNNAMED), _repeated_ids(page)
     focus = {}
     for _ in range(12):
@@ -194,6 +210,7 @@ def _at_a_desk(page: Page) -> dict[str, Any]:
         focus[where] = lit
     return {
         "unlit": unlit,
+        "desk": desk,
         "basics": counted,
         "unnamed": unnamed,
         "repeated_ids": repeated,
@@ -218,6 +235,10 @@ def test_the_basics_of_accessibility(seen: Seen) -> None:
 def test_where_the_focus_is_can_be_seen(seen: Seen) -> None:
     assert len(seen.focus) > 3
     assert [where for where, lit in seen.focus.items() if not lit or lit == seen.unlit] == []
+
+
+def test_nothing_is_wider_than_a_desk(seen: Seen) -> None:
+    assert seen.desk <= DESK
 
 
 def test_nothing_is_wider_than_a_phone(seen: Seen) -> None:
