@@ -12,7 +12,6 @@ import structlog
 from django.conf import settings
 
 from llms import retries
-from llms.asking import Answer, CallRequest
 from llms.caching import cached_answer
 from llms.clients import close_clients
 from llms.errors import ProviderError
@@ -22,6 +21,7 @@ from llms.ledger import CallRecord, CallRecorder
 from llms.models import AnsweredBy
 from llms.preparing import Prepared, prepare
 from llms.reading import CUT, Reading
+from llms.request import Answer, CallRequest
 from llms.settling import Settler
 
 __all__ = ["Answer", "CallRequest", "ask", "close_clients"]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from llms.asking import CallRequest
+from llms.request import CallRequest
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from core import clock
 from core.models import new_id
-from llms.asking import CallRequest
 from llms.bounding import Lengths, Most, bounded, most_of, worth_asking_for
 from llms.clients import chat_model
 from llms.errors import ProviderError
@@ -20,6 +19,7 @@ from llms.offering import described_tools, tool_options
 from llms.parameters import CALLER_PARAMETERS, LIMITS, combined, taken, told_parameters
 from llms.pricing import Rates, in_force
 from llms.profiles import ProfileSpec
+from llms.request import CallRequest
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel

@@ -10,7 +10,12 @@ from core import clock
 from core.api import issues_of
 from core.errors import ChatterError
 from core.models import new_id
-from tools.asking import (
+from tools.base import Tool, ToolArgs, ToolContext, ToolFailed, UnfitArguments
+from tools.catalogue import catalogue
+from tools.keeping import kept_arguments, kept_result, plain
+from tools.ledger import ToolCallRecord, ToolRecorder
+from tools.models import ToolCallStatus
+from tools.request import (
     BadArguments,
     ToolAnswer,
     ToolRefused,
@@ -18,11 +23,6 @@ from tools.asking import (
     ToolTimedOut,
     UnknownTool,
 )
-from tools.base import Tool, ToolArgs, ToolContext, ToolFailed, UnfitArguments
-from tools.catalogue import catalogue
-from tools.keeping import kept_arguments, kept_result, plain
-from tools.ledger import ToolCallRecord, ToolRecorder
-from tools.models import ToolCallStatus
 
 __all__ = ["Permissions", "ToolAnswer", "ToolRequest", "call_tool"]
 

@@ -13,10 +13,10 @@ from audit.models import Outcome
 from audit.record import record
 from core import clock
 from core.database import database
-from tools.asking import ToolRefused
 from tools.base import Tool
 from tools.ledger import ToolCallRecord
 from tools.models import EVERY_TOOL, SCOPE, GrantUse, ToolGrant, ToolSetting
+from tools.request import ToolRefused
 
 _MESSAGES = {
     "tool_user_unknown": "Tools are used for somebody with an active account.",

@@ -11,9 +11,9 @@ import pytest
 
 from llms.errors import _MESSAGES as MODEL_ERRORS
 from tests.conformance.case import Case, cases
-from tools.asking import BadArguments, ToolTimedOut, UnknownTool
 from tools.base import ToolFailed
 from tools.keeping import NotKept
+from tools.request import BadArguments, ToolTimedOut, UnknownTool
 from workflows.definition.expressions import BadExpression
 from workflows.definition.graph import ERROR, OUT
 from workflows.definition.nesting import is_inner, outermost

@@ -9,10 +9,10 @@ from asgiref.sync import async_to_sync
 from accounts.models import User
 from tests.tools.plugins import PLUGINS
 from tests.tools.recorder import Recorder, Willing
-from tools.asking import ToolAnswer, ToolRequest
 from tools.base import ToolContext, ToolResult
 from tools.calling import call_tool
 from tools.registry import tools
+from tools.request import ToolAnswer, ToolRequest
 
 
 @pytest.fixture

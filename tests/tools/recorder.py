@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from tools.asking import ToolRefused
 from tools.base import Tool
 from tools.ledger import ToolCallRecord
+from tools.request import ToolRefused
 
 
 class Recorder:

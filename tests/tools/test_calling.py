@@ -8,9 +8,9 @@ import pytest
 from tests.tools.conftest import called, request_for
 from tests.tools.plugins import Counting, Excessive, Slow
 from tests.tools.recorder import Recorder, Unwilling, Willing
-from tools.asking import ToolAnswer
 from tools.calling import call_tool
 from tools.ledger import ToolCallRecord, lost_row
+from tools.request import ToolAnswer
 
 pytestmark = pytest.mark.usefixtures("plugins")
 

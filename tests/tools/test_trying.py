@@ -14,9 +14,9 @@ from core import clock
 from tests.factories.tools import ToolCallFactory
 from tests.tools.conftest import request_for
 from tests.tools.plugins import Counting
-from tools.asking import ToolAnswer, ToolRequest
 from tools.chores import settle_lost_calls
 from tools.models import ToolCall
+from tools.request import ToolAnswer, ToolRequest
 from tools.services.trying import _going_on, origin_of, try_tool_once
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("plugins")]

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from core.origins import execution_of
 from core.shapes import Shape
-from tools.asking import ToolAnswer
 from tools.base import Tool
 from tools.models import ToolCall
+from tools.request import ToolAnswer
 
 
 class ToolStatistics(Shape):

@@ -14,9 +14,9 @@ from core.api import AsyncAPIView, parse
 from core.idempotency import KEY, idempotency_key
 from core.listing import Page
 from tools.api.shapes import ToolAnswerOut, ToolOut, answer_out, tool_out
-from tools.asking import ToolRefused, ToolRequest
 from tools.catalogue import catalogue
 from tools.models import ToolCallStatus
+from tools.request import ToolRefused, ToolRequest
 from tools.selectors import statistics_for, usable_tools
 from tools.services.switching import ToolNotFound
 from tools.services.trying import origin_of, try_tool, try_tool_once

@@ -15,8 +15,8 @@ from core import clock
 from core.database import database
 from core.errors import ChatterError, Invalid
 from tools.keeping import plain
-from tools.mcp.asking import Offer, ask_for_offer
 from tools.mcp.endpoint import STDIO, command_of
+from tools.mcp.offer import Offer, ask_for_offer
 from tools.models import McpServer, ToolSetting
 from tools.services.mcp_tools import Report, keep_offer
 

@@ -11,8 +11,8 @@ from audit.changes import told_changes
 from audit.record import record
 from core import clock
 from core.errors import Conflict, NotFound
-from tools.mcp.asking import LeftOut, Offer, OfferedTool
 from tools.mcp.naming import key_of
+from tools.mcp.offer import LeftOut, Offer, OfferedTool
 from tools.models import McpServer, McpTool, ToolSetting
 from tools.registry import tools
 

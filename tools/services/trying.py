@@ -10,13 +10,13 @@ from core.database import database
 from core.idempotency import KEPT, IdempotencyKeyReused
 from core.models import new_id
 from core.origins import API
-from tools.asking import ToolAnswer, ToolRequest
 from tools.calling import call_tool
 from tools.keeping import kept_arguments
 from tools.ledger import ToolCallRecord
 from tools.models import ToolCall, ToolCallStatus
 from tools.permissions import GrantedPermissions
 from tools.recording import DatabaseRecorder
+from tools.request import ToolAnswer, ToolRequest
 
 _LOOK_S = 0.2
 _going_on: set[asyncio.Task[ToolAnswer]] = set()

@@ -15,10 +15,10 @@ from llms.errors import UnknownModel
 from llms.metering import Answer, CallRequest, ask
 from llms.profiles import ProfileSpec
 from llms.services.profiles import kept_profile, resolve_profile
-from tools.asking import ToolAnswer, ToolRequest
 from tools.calling import call_tool
 from tools.catalogue import catalogue
 from tools.permissions import GrantedPermissions
+from tools.request import ToolAnswer, ToolRequest
 from workflows.definition.graph import GraphDefinition
 from workflows.engine.context import (
     ExecutionContext,

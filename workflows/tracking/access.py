@@ -6,12 +6,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from core.secret_texts import named_in
-from tools.asking import BadArguments, UnknownTool
 from tools.ledger import ToolCallRecord
 from tools.mcp.naming import SEPARATOR
 from tools.models import ToolAnsweredBy, ToolCallStatus
 from tools.permissions import Permission
 from tools.registry import tools
+from tools.request import BadArguments, UnknownTool
 
 _MOST = 50  # of a kind; how many more there were is told
 _UNDECIDED = frozenset({UnknownTool.code, BadArguments.code})
