@@ -8,7 +8,7 @@ from accounts.models import Lockout, LockoutScope, User
 from accounts.throttling import PerAddress, PerUser, Refusal
 from audit.record import record
 from core import clock
-from core.turns import in_turn
+from core.locks import locked
 
 
 def last_lockout(refusal: Refusal) -> Lockout | None:
@@ -33,7 +33,7 @@ def lock_out(username: str, address: str, refusal: Refusal) -> Lockout | None:
     In the caller's transaction. What was typed as a name is kept nowhere, unless it is one: it may
     be a password.
     """
-    with in_turn(f"lockout:{refusal.throttle.digest}"):
+    with locked(f"lockout:{refusal.throttle.digest}"):
         last = last_lockout(refusal)
         if last is not None and last.lifted_at is None:
             return None

@@ -12,35 +12,35 @@ from analytics.models import RollupPart
 from analytics.rollups.facts import KINDS, Fact, FactKind
 from analytics.rollups.tallies import Key, Tallies, Tally, add_up, columns_of, tallies_of
 from core.bulk import insert_rows, is_empty, update_rows
-from core.turns import if_free, in_turn
+from core.locks import locked, locked_if_free
 
-TURN = "analytics.rollups"
+LOCK = "analytics.rollups"
 _PARTS, _ROWS = 500, 500
 
 
 def fold() -> int:
-    """Add what was told since the last time; returns how many parts it was.
+    """Add all parts since the last time; returns how many there were.
 
-    After it the rollups are as of now. Any number of processes may ask: each waits its turn.
+    After it the rollups are as of now. Any number of processes may call it: each waits for the lock.
     """
     folded = 0
     while not is_empty(RollupPart):
-        with in_turn(TURN):
+        with locked(LOCK):
             folded += fold_some()
     return folded
 
 
 def fold_if_free() -> None:
-    """The same for those who come again: while another folds, it is left to them."""
+    """The same for a chore that comes round again: while another process folds, do nothing."""
     while not is_empty(RollupPart):
-        with if_free(TURN) as free:
+        with locked_if_free(LOCK) as free:
             if not free:
                 return
             fold_some()
 
 
 def fold_some() -> int:
-    """A number of parts, in the caller's turn."""
+    """Fold some of the parts; the caller holds the lock."""
     parts = list(RollupPart.objects.order_by("pk")[:_PARTS])
     told: dict[str, dict[int, list[Fact]]] = defaultdict(lambda: defaultdict(list))
     for part in parts:

@@ -8,11 +8,11 @@ from zlib import crc32
 from django.db.models import Min
 
 from analytics.rollups.facts import DAY, KINDS, FactKind
-from analytics.rollups.folding import TURN, fold_some, row_of
+from analytics.rollups.folding import LOCK, fold_some, row_of
 from analytics.rollups.tallies import add_up, tallies_of
 from core.aggregates import Difference, proof
 from core.bulk import insert_rows
-from core.turns import in_turn_at_one_instant
+from core.locks import locked_snapshot
 
 
 @proof
@@ -23,7 +23,7 @@ def rollup_differences() -> Iterator[Difference]:
     """
     for kind in KINDS.values():
         for day in _days(kind):
-            with in_turn_at_one_instant(TURN):
+            with locked_snapshot(LOCK):
                 _fold_all()
                 found = list(_differences_of(kind, day))
             yield from found
@@ -38,7 +38,7 @@ def rebuild(kind: FactKind) -> int:
     days = 0
     day = _first_day(kind, None)
     while day is not None:
-        with in_turn_at_one_instant(TURN):
+        with locked_snapshot(LOCK):
             _fold_all()
             rows = kind.rollup._base_manager.filter(starts_at__gte=day, starts_at__lt=day + DAY)
             rows.delete()

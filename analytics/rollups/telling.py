@@ -9,9 +9,9 @@ from django.db.models.signals import post_delete, post_save
 from accounts.models import User
 from analytics.models import ExecutionRollup, ModelRollup, RollupPart, ToolRollup
 from analytics.rollups.facts import EXECUTIONS, KINDS, MODEL_CALLS, TOOL_CALLS, FactKind, Row
-from analytics.rollups.folding import TURN, fold_some
+from analytics.rollups.folding import LOCK, fold_some
 from core.bulk import insert_rows
-from core.turns import in_turn
+from core.locks import locked
 from llms.signals import model_calls_settled
 from tools.signals import tool_calls_settled
 from workflows.models import WorkflowDefinition, WorkflowTemplate
@@ -26,7 +26,7 @@ def tell(kind: FactKind, rows: Iterable[Row], sign: int = 1) -> None:
 
 def forget(which: Q) -> None:
     """Drop the buckets of what is deleted, and of whom: rows that stay no longer name it."""
-    with in_turn(TURN):
+    with locked(LOCK):
         while fold_some():
             pass
         for rollup in (ExecutionRollup, ModelRollup, ToolRollup):

@@ -1,4 +1,4 @@
-"""One at a time, among all processes: work that must not be done twice at once."""
+"""Named locks that all processes share, each held for one transaction."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,10 +8,10 @@ from django.db import connection, transaction
 
 
 @contextmanager
-def in_turn(name: str) -> Iterator[None]:
-    """A transaction that waits until no other of this name is under way.
+def locked(name: str) -> Iterator[None]:
+    """Open a transaction once no other one holds this lock.
 
-    SQLite has one writer at a time, so there every transaction is one.
+    SQLite has only one writer at a time, so there any transaction will do.
     """
     with transaction.atomic():
         if connection.vendor == "postgresql":
@@ -21,8 +21,8 @@ def in_turn(name: str) -> Iterator[None]:
 
 
 @contextmanager
-def if_free(name: str) -> Iterator[bool]:
-    """The same for those who need not wait; gives whether it is their turn."""
+def locked_if_free(name: str) -> Iterator[bool]:
+    """Open a transaction without waiting; yields whether it holds the lock."""
     with transaction.atomic():
         if connection.vendor != "postgresql":
             yield True
@@ -34,13 +34,13 @@ def if_free(name: str) -> Iterator[bool]:
 
 
 @contextmanager
-def in_turn_at_one_instant(name: str) -> Iterator[None]:
-    """The same, and all it reads is as of one instant after its turn came.
+def locked_snapshot(name: str) -> Iterator[None]:
+    """As `locked`, and everything read inside is as of one instant after the lock was taken.
 
     Within another transaction it reads as that one does.
     """
     if connection.vendor != "postgresql" or connection.in_atomic_block:
-        with in_turn(name):
+        with locked(name):
             yield
         return
     with connection.cursor() as cursor:
