@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection, models
 
-from core.given import Column, Row, as_document, document_of, values_of
+from core.row_encoding import Column, Row, as_document, document_of, values_of
 
 _MAX_PARAMETERS = 30_000  # SQLite allows 32,766 in a statement, PostgreSQL 65,535
 _BINARY = 1  # psycopg.pq.Format

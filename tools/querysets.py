@@ -8,8 +8,8 @@ from django.db.models import Count, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from core import clock
+from core.inline_value import InlineValue
 from core.origins import API
-from core.spelt import Spelt
 from tools.signals import tool_calls_settled
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class ToolCallQuerySet(models.QuerySet[Any]):
         return self.filter(origin__startswith=API)
 
     def under_way(self) -> Self:
-        return self.filter(status=Spelt("open"))
+        return self.filter(status=InlineValue("open"))
 
     @transaction.atomic
     def settle(self, row: dict[str, Any]) -> bool:

@@ -10,13 +10,13 @@ from django.db.models import Case, Exists, F, OuterRef, Prefetch, Q, Value, When
 from django.db.models.functions import Now, RowNumber
 
 from core import clock
-from core.spelt import Spelt
+from core.inline_value import InlineValue
 
 if TYPE_CHECKING:
     from accounts.models import User
 
 
-_UNDER_WAY = [Spelt(status) for status in ("pending", "running", "waiting")]
+_UNDER_WAY = [InlineValue(status) for status in ("pending", "running", "waiting")]
 _BEGUN = ("running", "waiting")  # one of a series at a time
 
 

@@ -1,4 +1,4 @@
-"""Rows as a statement is given them: value by value, or many at once as one JSON document.
+"""How rows are passed to a statement: value by value, or many at once as one JSON document.
 
 PostgreSQL's driver looks at every value. Of twenty rows of 45 columns each took 127 µs of its
 process that way and 34 µs as a part of a document, and 200 µs and 80 µs until the answer
