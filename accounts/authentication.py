@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from rest_framework import authentication
 from rest_framework.request import Request
 
-from accounts.known import KEPT_S, known_users
+from accounts.known_users import KEPT_S, known_users
 from accounts.models import ApiToken, User
 from accounts.rates import count_start
 from accounts.tokens import digest_of, prefix_of, token_in_header, token_in_subprotocols

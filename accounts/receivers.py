@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models.signals import post_delete, post_save
 
 from accounts.changes import tell_changed
-from accounts.known import known_users
+from accounts.known_users import known_users
 
 _REMEMBERED = ("accounts.User", "accounts.ApiToken")
 

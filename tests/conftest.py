@@ -19,7 +19,7 @@ from hypothesis import settings as settings_of_examples
 from rest_framework.test import APIClient
 
 from accounts import windows
-from accounts.known import known_users
+from accounts.known_users import known_users
 from accounts.models import User
 from analytics.models import TemplateAnalytics
 from audit.context import RequestContext, bound

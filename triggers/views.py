@@ -30,7 +30,7 @@ from triggers.services.schedules import (
 from triggers.services.times import InvalidSchedule
 from workflows.api.revisions import revision_in
 from workflows.api.starting import keyed
-from workflows.services.once import NO_KEY, Idempotency
+from workflows.services.idempotency import NO_KEY, Idempotency
 
 _SHOWN = 100
 _HISTORY = 50

@@ -19,7 +19,7 @@ from workflows.forms import GuardedForm, refused
 from workflows.interchange.reading import from_yaml
 from workflows.models import WorkflowDefinition
 from workflows.services.definitions import checked_graph, locked
-from workflows.services.once import NO_KEY, Idempotency
+from workflows.services.idempotency import NO_KEY, Idempotency
 from workflows.services.versions import entry_of
 
 _LIMITS = "Below the server's, such as {&quot;steps&quot;: 50, &quot;cost&quot;: &quot;0.10&quot;}."

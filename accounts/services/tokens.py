@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts.changes import tell_changed
-from accounts.known import known_users
+from accounts.known_users import known_users
 from accounts.models import ApiToken, User
 from accounts.tokens import new_token_text
 from audit.record import record

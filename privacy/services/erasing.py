@@ -7,7 +7,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 from accounts.changes import tell_changed
-from accounts.known import KEPT_S, known_users
+from accounts.known_users import KEPT_S, known_users
 from accounts.models import ApiToken, User
 from accounts.services.administrators import refuse_last_administrators
 from audit.record import record

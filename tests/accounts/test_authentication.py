@@ -15,7 +15,7 @@ from accounts.authentication import (
     authenticate_scope,
     user_of_token,
 )
-from accounts.known import known_users
+from accounts.known_users import known_users
 from accounts.models import User
 from accounts.services.tokens import revoke_token
 from audit.context import RequestContext, bound, current

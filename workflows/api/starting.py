@@ -17,7 +17,7 @@ from core.shapes import Shape
 from workflows.engine.events import TERMINAL_TYPES, ExecutionWaiting
 from workflows.models import ExecutionStatus, WorkflowExecution
 from workflows.progress import status_of
-from workflows.services.once import NO_KEY, Idempotency, one_answer
+from workflows.services.idempotency import NO_KEY, Idempotency, one_answer
 from workflows.tracking.frames import Frame
 from workflows.tracking.log import Tail
 from workflows.watching.births import from_birth

@@ -12,7 +12,7 @@ from core.errors import ChatterError, Conflict, Invalid, NotFound, Refused
 from workflows.engine.structured import flaws
 from workflows.models import Approval, ApprovalStatus, WorkflowExecution
 from workflows.pump.doorbell import doorbell
-from workflows.services.once import NO_KEY, Idempotency, keep_key, key_of
+from workflows.services.idempotency import NO_KEY, Idempotency, keep_key, key_of
 
 
 class ApprovalNotFound(NotFound):

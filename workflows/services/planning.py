@@ -28,7 +28,7 @@ from workflows.selectors import bound_graph
 from workflows.services.definitions import (
     refuse,
 )
-from workflows.services.once import Idempotency, as_begun, key_of
+from workflows.services.idempotency import Idempotency, as_begun, key_of
 from workflows.services.targets import wanted_definition, wanted_template, wanted_version
 from workflows.services.using import hash_of_template, used_by
 from workflows.tracking.facts import Audited, EventsHappened, ExecutionWanted, Fact

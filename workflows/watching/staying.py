@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 
 from accounts.changes import account_group
-from accounts.known import known_users
+from accounts.known_users import known_users
 from accounts.models import User
 from accounts.passes import Pass
 from core.events import Listener, bell

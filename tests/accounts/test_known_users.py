@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.known import KEPT_S, KnownUsers
+from accounts.known_users import KEPT_S, KnownUsers
 from accounts.models import User
 
 
