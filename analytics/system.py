@@ -8,7 +8,7 @@ from audit.models import AuditEntry
 from core import clock
 from core.database_size import database_bytes
 from core.shapes import Shape
-from workflows.pump.presence import told
+from workflows.pump.presence import pump_figures
 from workflows.pump.queue import queue_now
 from workflows.tracking.writer import writer
 
@@ -44,7 +44,7 @@ def system_now() -> SystemOut:
         running=now["running"],
         waiting=now["waiting"],
         expired_leases=now["expired"],
-        pumps=told(),
+        pumps=pump_figures(),
         unsealed_entries=AuditEntry.objects.filter(seq__isnull=True).count(),
         unfolded_parts=RollupPart.objects.count(),
         database=connection.vendor,

@@ -16,7 +16,7 @@ from django.http import HttpRequest, JsonResponse
 from core import clock
 from telemetry.parts import database_answers, missing_migrations, redis_problem
 from workflows.pump.doorbell import doorbell
-from workflows.pump.presence import told
+from workflows.pump.presence import pump_figures
 from workflows.pump.queue import queue_now
 from workflows.tracking.writer import writer
 
@@ -55,7 +55,7 @@ def _around() -> dict[str, Any]:
         "redis": (problem or "ok") if settings.REDIS_URL else None,
         "waiting": {"executions": queue["pending"], "oldest_s": queue["oldest_s"]},
         "leases_expired": queue["expired"],
-        "pumps": told(),
+        "pumps": pump_figures(),
     }
 
 

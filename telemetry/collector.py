@@ -26,7 +26,7 @@ from telemetry.buckets import SECONDS
 from telemetry.instruments import REGISTRY
 from telemetry.models import TallyKind
 from webhooks.models import WebhookMessage
-from workflows.pump.presence import told
+from workflows.pump.presence import pump_figures
 from workflows.pump.queue import queue_now
 from workflows.totals import CATEGORIES
 from workflows.tracking.writer import writer
@@ -136,7 +136,7 @@ def _under_way() -> Iterator[Metric]:
 
 
 def _pumps() -> Iterator[Metric]:
-    pumps = told()
+    pumps = pump_figures()
     for name, help_text in (
         ("alive", "Pumps that live."),
         ("claiming", "Those of them that claim."),

@@ -21,7 +21,7 @@ _PARTS, _ROWS = 500, 500
 def fold() -> int:
     """Add all parts since the last time; returns how many there were.
 
-    After it the rollups are as of now. Any number of processes may call it: each waits for the lock.
+    Afterwards the rollups are up to date. Processes that call it at once wait for each other.
     """
     folded = 0
     while not is_empty(RollupPart):

@@ -11,7 +11,7 @@ from core.jobs import failed_since
 from telemetry.doctor.finding import Finding, broken, warning
 from triggers.models import Schedule
 from workflows.models import WorkflowExecution
-from workflows.pump.presence import told
+from workflows.pump.presence import pump_figures
 from workflows.pump.queue import queue_now
 
 _LONG_GONE = 3  # leases: by then somebody should have taken it up
@@ -25,7 +25,7 @@ def pumps() -> Iterator[Finding]:
         yield broken(
             f"CHATTER_PUMP is '{settings.CHATTER_PUMP}'.", "Set it to server or to workers."
         )
-    elif not told()["claiming"]:
+    elif not pump_figures()["claiming"]:
         waits = queue_now()["pending"]
         tell = broken if waits else warning
         command = "serve" if settings.CHATTER_PUMP == "server" else "work"

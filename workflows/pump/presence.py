@@ -55,7 +55,7 @@ def somebody_claims() -> bool:
     return PumpHost.objects.claiming().exists()
 
 
-def told() -> dict[str, float | int | None]:
+def pump_figures() -> dict[str, float | int | None]:
     """How many live, how much they run, how long their writers' oldest unit had waited when they
     said so, and when the last word of any was, in seconds.
     """
