@@ -32,22 +32,22 @@ TOOLS = [
 OUTCOMES = [
     "conversations.services.replies.record_replies",
     "triggers.services.endings.note_endings",
-    "webhooks.services.telling.tell_ended",
+    "webhooks.services.notifying.notify_ended",
 ]
 
 # Called with the executions that begin to wait for people, inside the transaction that pauses them.
-PAUSES = ["webhooks.services.telling.tell_waiting"]
+PAUSES = ["webhooks.services.notifying.notify_waiting"]
 
 # Called with an execution for which there is no room, inside the transaction that records it.
 REFUSED_STARTS = [
-    "webhooks.services.telling.tell_refused",
-    "workflows.watching.notices.tell_refused",
+    "webhooks.services.notifying.notify_refused",
+    "workflows.watching.notices.notify_refused",
 ]
 
 # Called with the budgets of which so much is used, inside the transaction that uses it.
 BUDGET_WARNINGS = [
-    "webhooks.services.telling.tell_budgets",
-    "workflows.watching.notices.tell_budgets",
+    "webhooks.services.notifying.notify_budgets",
+    "workflows.watching.notices.notify_budgets",
 ]
 
 # Which calls were for what, as budgets ask.

@@ -10,7 +10,7 @@ from core import clock
 from security.models import SecurityAlert, TrailPosition
 from security.rules import ACTIONS, RULES, Rule, Subject
 from webhooks.models import MessageType
-from webhooks.services.telling import tell_staff
+from webhooks.services.notifying import notify_staff
 
 _AT_ONCE = 5_000
 _MOST_ENTRIES = 50
@@ -99,7 +99,7 @@ def _raise(alert: SecurityAlert) -> None:
         outcome=Outcome.DENIED,
         detail=detail,
     )
-    tell_staff(
+    notify_staff(
         MessageType.SECURITY,
         {**detail, "alert": str(alert.pk), "subject": alert.subject, "count": alert.count},
     )

@@ -14,7 +14,7 @@ from tests.approvals.desk import letter
 from tests.drills.server import ROOT
 from tests.webhooks.conftest import ENDPOINTS, MESSAGES
 from webhooks.models import WebhookAttempt, WebhookEndpoint, WebhookMessage
-from webhooks.services.telling import Happening
+from webhooks.services.notifying import Happening
 from workflows.models import WorkflowExecution
 
 pytestmark = pytest.mark.django_db

@@ -12,6 +12,7 @@ from audit.record import record
 from core.addresses import AllowList
 from webhooks.models import WebhookEndpoint, WebhookMessage
 from webhooks.models.outgoing import EVENTS, STAFF_EVENTS, MessageType
+from webhooks.services.notifying import message_row
 from webhooks.services.signed import (
     BadWebhook,
     action,
@@ -20,7 +21,6 @@ from webhooks.services.signed import (
     set_fields,
     target,
 )
-from webhooks.services.telling import message_row
 from webhooks.signing import new_secret
 from workflows.validation.addresses import BadAddress, check_address
 

@@ -30,7 +30,7 @@ class Notice:
     text: str
 
 
-def tell_budgets(warned: Sequence[tuple[Budget, Mapping[str, Any]]]) -> None:
+def notify_budgets(warned: Sequence[tuple[Budget, Mapping[str, Any]]]) -> None:
     """Of budgets of which so much is used: to those who made them and those they are on."""
     notices: dict[str, list[Notice]] = {}
     for budget, said in warned:
@@ -41,7 +41,7 @@ def tell_budgets(warned: Sequence[tuple[Budget, Mapping[str, Any]]]) -> None:
     transaction.on_commit(partial(bell.ring, notices))
 
 
-def tell_refused(execution: WorkflowExecution, said: Mapping[str, Any]) -> None:
+def notify_refused(execution: WorkflowExecution, said: Mapping[str, Any]) -> None:
     """Of an execution that was not begun, for want of room: to whose it would have been."""
     notices = {group_of(execution.user_id): [_notice("execution.refused", said)]}
     transaction.on_commit(partial(bell.ring, notices))

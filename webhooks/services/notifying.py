@@ -72,9 +72,9 @@ class Happening:
         return message_row(endpoint.id, self.type, told, self.at, self.execution_id)
 
 
-def tell_ended(ended: Sequence[ExecutionEnded]) -> dict[UUID, dict[str, Any]]:
+def notify_ended(ended: Sequence[ExecutionEnded]) -> dict[UUID, dict[str, Any]]:
     """Of executions that end now; nothing of it stands in their last event."""
-    _tell(
+    _notify(
         [
             Happening(
                 type=f"execution.{one.status}",
@@ -92,9 +92,9 @@ def tell_ended(ended: Sequence[ExecutionEnded]) -> dict[UUID, dict[str, Any]]:
     return {}
 
 
-def tell_waiting(paused: Sequence[WorkflowExecution]) -> None:
+def notify_waiting(paused: Sequence[WorkflowExecution]) -> None:
     """Of executions that begin to wait for people."""
-    _tell(
+    _notify(
         [
             Happening.to(
                 one,
@@ -106,13 +106,13 @@ def tell_waiting(paused: Sequence[WorkflowExecution]) -> None:
     )
 
 
-def tell_refused(execution: WorkflowExecution, said: Mapping[str, Any]) -> None:
+def notify_refused(execution: WorkflowExecution, said: Mapping[str, Any]) -> None:
     """Of an execution that was not begun, for want of room."""
     happening = Happening.to(execution, MessageType.REFUSED, said)
-    _tell([replace(happening, execution_id=None)])
+    _notify([replace(happening, execution_id=None)])
 
 
-def tell_budgets(warned: Sequence[tuple[Budget, Mapping[str, Any]]]) -> None:
+def notify_budgets(warned: Sequence[tuple[Budget, Mapping[str, Any]]]) -> None:
     """Of budgets of which so much is used: to those who made them and those they are on."""
     owners = {one for budget, _ in warned for one in _concerned(budget)}
     if not any_row(WebhookEndpoint, "owner", owners):
@@ -143,7 +143,7 @@ def _endpoints_of(owners: Collection[UUID]) -> list[WebhookEndpoint]:
     return list(told.defer("secret", "previous_secret").order_by())
 
 
-def tell_staff(kind: MessageType, data: Mapping[str, Any]) -> None:
+def notify_staff(kind: MessageType, data: Mapping[str, Any]) -> None:
     """Of what happens to the installation, in the caller's transaction."""
     staff = WebhookEndpoint.objects.filter(
         enabled=True, owner__is_active=True, owner__is_staff=True
@@ -173,7 +173,7 @@ def message_row(
     }
 
 
-def _tell(happenings: Sequence[Happening]) -> None:
+def _notify(happenings: Sequence[Happening]) -> None:
     owners = {one.user_id for one in happenings}
     if not any_row(WebhookEndpoint, "owner", owners):
         return
