@@ -15,7 +15,7 @@ class Figure:
     """`of` narrows the list of all that was counted to what this one is reckoned from."""
 
     label: str
-    told: Callable[[Numbers], Any]
+    value: Callable[[Numbers], Any]
     of: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -31,7 +31,7 @@ class Cell:
 
 def cells(figures: Iterable[Figure], numbers: Numbers, page: str) -> list[Cell]:
     """Figures of the numbers whose rows `page` lists."""
-    return [Cell(one.label, one.told(numbers), narrowed(page, one.of)) for one in figures]
+    return [Cell(one.label, one.value(numbers), narrowed(page, one.of)) for one in figures]
 
 
 def compared(now: list[Cell], before: list[Cell]) -> list[Cell]:

@@ -6,7 +6,7 @@ from django.db.models.signals import post_save
 
 from analytics.aggregates import of_ratings, of_reply_ratings, of_templates
 from analytics.models import TemplateAnalytics
-from analytics.rollups import telling
+from analytics.rollups import recording
 from workflows.models import WorkflowTemplate
 from workflows.signals import executions_finished
 
@@ -24,6 +24,6 @@ def connect() -> None:
     of_templates.connect()
     of_ratings.connect()
     of_reply_ratings.connect()
-    telling.connect()
+    recording.connect()
     executions_finished.connect(on_executions_finished, dispatch_uid="analytics.executions")
     post_save.connect(on_template_saved, WorkflowTemplate, dispatch_uid="analytics.template")

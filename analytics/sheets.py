@@ -96,7 +96,7 @@ MODELS = Sheet(
 )
 
 _FAILING = Figure("Failed", part("error_rate"), {"status": "failed,timed_out", **_MADE})
-_ERRORS = replace(_FAILING, told=lambda numbers: numbers["failed"] + numbers["timed_out"])
+_ERRORS = replace(_FAILING, value=lambda numbers: numbers["failed"] + numbers["timed_out"])
 _REFUSED = Figure("Refused", number("refused"), {"status": "refused", **_MADE})
 _TIMED_OUT = Figure("Timed out", number("timed_out"), {"status": "timed_out", **_MADE})
 _CALL_MEAN = Figure("Mean", took("latency", "mean"), _ANSWERED)

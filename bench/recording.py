@@ -24,7 +24,7 @@ django.setup()
 from django.conf import settings  # noqa: E402 - Django first
 
 from analytics import receivers  # noqa: E402
-from analytics.rollups import telling  # noqa: E402
+from analytics.rollups import recording  # noqa: E402
 from analytics.rollups.folding import fold  # noqa: E402
 from audit import record  # noqa: E402
 from audit.sealing import seal_entries  # noqa: E402
@@ -49,8 +49,8 @@ _GRAPH = {
 _BEHIND = ("audit.chores.seal_what_was_recorded", "analytics.chores.fold_rollups")
 _HEARD = (
     (executions_finished, receivers.on_executions_finished, "analytics.executions"),
-    (executions_finished, telling.on_executions_finished, "rollups.executions"),
-    (model_calls_settled, telling.on_model_calls_settled, "rollups.model_calls"),
+    (executions_finished, recording.on_executions_finished, "rollups.executions"),
+    (model_calls_settled, recording.on_model_calls_settled, "rollups.model_calls"),
 )
 
 

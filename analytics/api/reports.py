@@ -50,10 +50,6 @@ class _Report(GenericAPIView[Rollup]):
     def get_queryset(self) -> Any:
         return SUBJECTS[self.subject].rollup._base_manager.none()
 
-    def told(self, request: Request) -> Response:
-        asked = read_asked(SUBJECTS[self.subject], request.query_params, user_of(request))
-        return Response(report(asked))
-
 
 @transaction.atomic
 def exported(
@@ -92,7 +88,8 @@ def _views(name: str) -> tuple[Any, Any]:
 
         @asked_by(f"analytics_{name}", [*SPAN, OF, *_by(name), COMPARE], REPORTS[name])
         def get(self, request: Request) -> Response:
-            return self.told(request)
+            asked = read_asked(SUBJECTS[name], request.query_params, user_of(request))
+            return Response(report(asked))
 
     class Export(_Report):
         """The same as a file: a line for each step and group in which something happened."""

@@ -80,7 +80,7 @@ def _used(asked: Asked, by: str) -> list[dict[str, Any]]:
         finished_at__lt=asked.span.until,
     ).exclude(rerun=Rerun.REPLAY)
     last = {
-        str(key): asked.span.told(at)
+        str(key): asked.span.in_zone(at)
         for key, at in ended.order_by().values_list(f"{by}_id").annotate(Max("finished_at"))
     }
     return [

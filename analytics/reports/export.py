@@ -45,7 +45,7 @@ def _lines(asked: Asked) -> Iterator[Line]:
     names = labels(asked.by, {key for _, key in found}, asked.reader) if asked.by else {}
     for at, key in sorted(found):
         numbers = _numbers(asked, found[at, key], span.step_hours(at))
-        when = {"at": span.told(at), "until": span.told(span.step_until(at))}
+        when = {"at": span.in_zone(at), "until": span.in_zone(span.step_until(at))}
         yield {**when, "key": key, "label": names.get(key, key), **numbers}
 
 

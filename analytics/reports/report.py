@@ -92,9 +92,9 @@ def report(asked: Asked) -> dict[str, Any]:
     span, whole = asked.span, asked.whole
     before = span.before if asked.compared else None
     return {
-        "start": span.told(span.starts_at),
-        "end": span.told(span.ends_at),
-        "until": span.told(span.until),
+        "start": span.in_zone(span.starts_at),
+        "end": span.in_zone(span.ends_at),
+        "until": span.in_zone(span.until),
         "zone": span.zone.key,
         "step": span.step,
         "of": asked.wanted.whose or "all",
@@ -102,13 +102,13 @@ def report(asked: Asked) -> dict[str, Any]:
         "rows": rows_url(whole, span.starts_at, span.until, asked.reader),
         "totals": _told(reading.total(whole, span), asked, span.hours),
         "previous": before and _told(reading.total(whole, before), asked, before.hours),
-        "previous_start": before and span.told(before.starts_at),
-        "previous_until": before and span.told(before.until),
+        "previous_start": before and span.in_zone(before.starts_at),
+        "previous_until": before and span.in_zone(before.until),
         "previous_rows": before and rows_url(whole, before.starts_at, before.until, asked.reader),
         "series": [
             {
-                "at": span.told(at),
-                "until": span.told(span.step_until(at)),
+                "at": span.in_zone(at),
+                "until": span.in_zone(span.step_until(at)),
                 "numbers": _told(tally, asked, span.step_hours(at)),
             }
             for at, tally in reading.series(whole, span)

@@ -122,7 +122,7 @@ class Span:
         """How many have passed of the step that begins at `at`, and lie in the span."""
         return (self.step_until(at) - self.step_from(at)) / HOUR
 
-    def told(self, at: datetime) -> str:
+    def in_zone(self, at: datetime) -> str:
         """An instant as the zone's clocks show it."""
         return at.astimezone(self.zone).isoformat()
 

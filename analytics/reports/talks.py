@@ -65,9 +65,9 @@ def talks(span: Span, whose: str, reader: User, *, compare: bool = False) -> Tal
     """Of one user, or (empty) of all; numbers alone, nobody's words."""
     time, before = (span.starts_at, span.until), (span.before.starts_at, span.before.until)
     return TalksOut(
-        start=span.told(span.starts_at),
-        end=span.told(span.ends_at),
-        until=span.told(span.until),
+        start=span.in_zone(span.starts_at),
+        end=span.in_zone(span.ends_at),
+        until=span.in_zone(span.until),
         zone=span.zone.key,
         of=whose or "all",
         previous=_of(span.before, whose) if compare else None,
@@ -110,7 +110,11 @@ def _lines(span: Span, whose: str) -> Iterator[Line]:
         helpful = sum(said[at])
         begun = (len(lengths[at]), sum(lengths[at]), max(lengths[at], default=None))
         numbers = _numbers(begun, Said(helpful, len(said[at]) - helpful))
-        yield {"at": span.told(at), "until": span.told(span.step_until(at)), **numbers.to_json()}
+        yield {
+            "at": span.in_zone(at),
+            "until": span.in_zone(span.step_until(at)),
+            **numbers.to_json(),
+        }
 
 
 def _begun(span: Span, whose: str) -> QuerySet[Conversation]:

@@ -59,8 +59,8 @@ class FactKind:
     def columns(self) -> tuple[str, ...]:
         return (*self.what, *self.numbers)
 
-    def told(self, rows: Iterable[Row]) -> list[list[Any]]:
-        """The facts of rows, as JSON. Those not over are left out."""
+    def facts_of(self, rows: Iterable[Row]) -> list[list[Any]]:
+        """As JSON; those not over are left out."""
         at, over, of = self.at, self.over, itemgetter(*self.columns)
         return [[_hour_of(row[at]), *map(_plain, of(row))] for row in rows if row[over] is not None]
 

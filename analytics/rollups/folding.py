@@ -57,7 +57,7 @@ def _write(kind: FactKind, tallies: Tallies) -> None:
     """Add to the rows there are, make those there are not, and drop what came to nothing.
 
     What is taken away from a row that is not there begins none: who deletes a user deletes, before
-    the executions, the workflow that these were of, and its rows with it (`telling.forget`).
+    the executions, the workflow that these were of, and its rows with it (`recording.forget`).
     """
     for some in _chunks(sorted(tallies)):
         by_pk = {key.pk: key for key in some}
