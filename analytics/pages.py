@@ -19,10 +19,10 @@ from accounts.models import User
 from analytics.api.definitions import BadWindow, analytics_of, window_of
 from analytics.figures import Cell, Figure, Numbers, cells, compared
 from analytics.reports.activity import activity
-from analytics.reports.asked import read_asked, whose_of
 from analytics.reports.export import FORMATS
 from analytics.reports.reading import SUBJECTS
 from analytics.reports.report import report
+from analytics.reports.report_request import read_report_request, whose_of
 from analytics.reports.rows import narrowed, page_of
 from analytics.reports.span import RANGES, USUAL, Span
 from analytics.reports.talks import talks
@@ -63,12 +63,12 @@ def subject_page(request: HttpRequest, subject: str = "executions") -> HttpRespo
     if subject not in SUBJECTS:
         raise Http404
     try:
-        asked = read_asked(SUBJECTS[subject], query | _COMPARED, user)
+        asked = read_report_request(SUBJECTS[subject], query | _COMPARED, user)
     except NotFound as error:
         raise Http404 from error
     except ChatterError as error:
         problem, query = error, {}
-        asked = read_asked(SUBJECTS[subject], _COMPARED, user)
+        asked = read_report_request(SUBJECTS[subject], _COMPARED, user)
     shown = report(asked)
     sheet, by = SHEETS[subject], SUBJECTS[subject].by
     frame = _frame(request, query, user)
@@ -129,12 +129,12 @@ def user_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     user, problem, query = user_of(request), None, request.GET.dict()
     alone = _UNGROUPED | {"compare": "", "of": str(pk)}
     try:
-        asked = read_asked(SUBJECTS["executions"], query | alone, user)
+        asked = read_report_request(SUBJECTS["executions"], query | alone, user)
     except NotFound as error:
         raise Http404 from error
     except ChatterError as error:
         problem, query = error, {}
-        asked = read_asked(SUBJECTS["executions"], alone, user)
+        asked = read_report_request(SUBJECTS["executions"], alone, user)
     shown, whose = activity(asked), asked.wanted.whose
     page = page_of(shown["rows"], whose)
     context = {

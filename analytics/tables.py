@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from analytics.figures import Cell, Figure, cells
-from analytics.reports.asked import Asked
+from analytics.reports.report_request import ReportRequest
 from analytics.reports.rows import page_of, rows_url
 from analytics.sheets import NODE_CALLS, VISITS, Sheet
 from workflows.templatetags.figures import share
@@ -52,7 +52,7 @@ class Table:
         return 1 + len(self.columns) + self.linked
 
 
-def steps_table(asked: Asked, report: Report, sheet: Sheet) -> Table:
+def steps_table(asked: ReportRequest, report: Report, sheet: Sheet) -> Table:
     """Step by step, each with what happened in it."""
     span = asked.span
     lines = []
@@ -64,7 +64,7 @@ def steps_table(asked: Asked, report: Report, sheet: Sheet) -> Table:
     return Table("steps", "Step by step", "From", lines, columns)
 
 
-def groups_table(asked: Asked, report: Report, sheet: Sheet, kept: str) -> Table:
+def groups_table(asked: ReportRequest, report: Report, sheet: Sheet, kept: str) -> Table:
     """Each group of a report; `kept` is what else was asked for."""
     by, whose = asked.by, asked.wanted.whose
     lines = [

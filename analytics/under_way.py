@@ -29,10 +29,10 @@ def executions_under_way() -> list[dict[str, Any]]:
         )
         .values("id", "name", "status", "created_at", "started_at", "last_seq", "frames")
     )
-    return [_told(row) for row in rows[:MOST]]
+    return [_json(row) for row in rows[:MOST]]
 
 
-def _told(row: dict[str, Any]) -> dict[str, Any]:
+def _json(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": str(row["id"]),
         "name": row["name"],

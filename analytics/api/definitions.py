@@ -12,8 +12,8 @@ from rest_framework.response import Response
 from accounts.authentication import user_of
 from analytics.definitions import NodeNumbers, numbers_of, percentile
 from analytics.models import ReplyRating
+from analytics.reports.rating_counts import RatingCounts, rating_counts
 from analytics.reports.rows import call_rows, rated_rows, run_rows
-from analytics.reports.said import Said, said_of
 from core.errors import Invalid
 from core.money import dollars_text
 from core.shapes import Shape
@@ -115,9 +115,11 @@ def window_of(query: Mapping[str, str]) -> int:
 
 
 def analytics_of(definition: WorkflowDefinition, last: int) -> DefinitionAnalyticsOut:
-    """Its last finished runs, and what was said of its replies."""
+    """Its last finished runs, and how its replies were rated."""
     numbers = numbers_of(definition, last)
-    said = said_of(ReplyRating.objects.filter(definition=definition)).get("", Said())
+    counts = rating_counts(ReplyRating.objects.filter(definition=definition)).get(
+        "", RatingCounts()
+    )
     size = complexity(GraphDefinition.model_validate(entry_of(definition).version.graph))
     nodes = [
         _node(node, numbers.cost_nano_usd, call_rows(definition.pk, last, node.node))
@@ -137,9 +139,9 @@ def analytics_of(definition: WorkflowDefinition, last: int) -> DefinitionAnalyti
         totals=TotalsOut.model_validate(totals_json(numbers.totals)),
         p50_ms=percentile(numbers.durations_ms, 0.5),
         p95_ms=percentile(numbers.durations_ms, 0.95),
-        helpful_replies=said.helpful,
-        unhelpful_replies=said.unhelpful,
-        satisfaction=said.satisfaction,
+        helpful_replies=counts.helpful,
+        unhelpful_replies=counts.unhelpful,
+        satisfaction=counts.satisfaction,
         complexity=ComplexityOut(
             nodes=size.nodes, edges=size.edges, paths=size.paths, depth=size.depth
         ),

@@ -12,8 +12,8 @@ from accounts.authentication import user_of
 from analytics.api.reports import AS, COMPARE, FILES, OF, SPAN, exported
 from analytics.models import ExecutionRollup
 from analytics.reports.activity import ActivityOut, activity, activity_table
-from analytics.reports.asked import compared, read_asked, whose_of
 from analytics.reports.reading import SUBJECTS
+from analytics.reports.report_request import compared, read_report_request, whose_of
 from analytics.reports.span import Span
 from analytics.reports.talks import TalksOut, talks, talks_table
 from analytics.system import SystemOut, system_now
@@ -56,7 +56,9 @@ class ActivityReport(GenericAPIView[ExecutionRollup]):
     @asked_by("analytics_users", SPAN, ActivityOut)
     def get(self, request: Request, pk: UUID) -> Response:
         query = {**request.query_params.dict(), "of": str(pk)}
-        return Response(activity(read_asked(SUBJECTS["executions"], query, user_of(request))))
+        return Response(
+            activity(read_report_request(SUBJECTS["executions"], query, user_of(request)))
+        )
 
 
 class ActivityExport(GenericAPIView[ExecutionRollup]):
@@ -70,7 +72,7 @@ class ActivityExport(GenericAPIView[ExecutionRollup]):
     @asked_by("analytics_users_export", [*SPAN, AS], FILES)
     def get(self, request: Request, pk: UUID) -> HttpResponseBase:
         query = {**request.query_params.dict(), "of": str(pk)}
-        asked = read_asked(SUBJECTS["executions"], query, user_of(request))
+        asked = read_report_request(SUBJECTS["executions"], query, user_of(request))
         return exported(request, activity_table(asked), asked.span, asked.wanted.whose)
 
 

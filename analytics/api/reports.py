@@ -12,10 +12,10 @@ from rest_framework.response import Response
 
 from accounts.authentication import user_of
 from analytics.models import Grain, Rollup
-from analytics.reports.asked import read_asked
 from analytics.reports.export import FORMATS, Table, format_of, streamed, table_of
 from analytics.reports.reading import SUBJECTS
 from analytics.reports.report import REPORTS, report
+from analytics.reports.report_request import read_report_request
 from analytics.reports.span import RANGES, Span
 from audit.record import record
 from core.queries import asked_by
@@ -88,7 +88,7 @@ def _views(name: str) -> tuple[Any, Any]:
 
         @asked_by(f"analytics_{name}", [*SPAN, OF, *_by(name), COMPARE], REPORTS[name])
         def get(self, request: Request) -> Response:
-            asked = read_asked(SUBJECTS[name], request.query_params, user_of(request))
+            asked = read_report_request(SUBJECTS[name], request.query_params, user_of(request))
             return Response(report(asked))
 
     class Export(_Report):
@@ -98,7 +98,7 @@ def _views(name: str) -> tuple[Any, Any]:
 
         @asked_by(f"analytics_{name}_export", [*SPAN, OF, *_by(name), AS], FILES)
         def get(self, request: Request) -> HttpResponseBase:
-            asked = read_asked(SUBJECTS[name], request.query_params, user_of(request))
+            asked = read_report_request(SUBJECTS[name], request.query_params, user_of(request))
             return exported(request, table_of(asked), asked.span, asked.wanted.whose, asked.by)
 
     return Report, Export

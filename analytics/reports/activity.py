@@ -8,10 +8,10 @@ from uuid import UUID
 from django.db.models import Max
 
 from accounts.models import User
-from analytics.reports.asked import Asked
 from analytics.reports.export import Table, table_of
 from analytics.reports.numbers import ExecutionNumbers
 from analytics.reports.report import GroupOut, StepOut, groups, report
+from analytics.reports.report_request import ReportRequest
 from analytics.reports.week import ended_in
 from core.shapes import Shape
 from workflows.models import Rerun, WorkflowExecution
@@ -48,7 +48,7 @@ class ActivityOut(Shape):
 _SAME = ("start", "end", "until", "zone", "step", "rows", "totals", "series")
 
 
-def activity(asked: Asked) -> dict[str, Any]:
+def activity(asked: ReportRequest) -> dict[str, Any]:
     """Of the one user that the report is of, as JSON of the shape of ActivityOut."""
     whose = asked.wanted.whose
     told = report(asked)
@@ -62,7 +62,7 @@ def activity(asked: Asked) -> dict[str, Any]:
     }
 
 
-def activity_table(asked: Asked) -> Table:
+def activity_table(asked: ReportRequest) -> Table:
     """A line for each step in which something ended, then one for each template, then one for each
     workflow in a step.
 
@@ -73,7 +73,7 @@ def activity_table(asked: Asked) -> Table:
     return Table("activity", ["by", *tables[""].columns], lines)
 
 
-def _used(asked: Asked, by: str) -> list[dict[str, Any]]:
+def _used(asked: ReportRequest, by: str) -> list[dict[str, Any]]:
     ended = WorkflowExecution.objects.filter(
         user_id=asked.wanted.whose,
         finished_at__gte=asked.span.starts_at,

@@ -13,9 +13,9 @@ from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from analytics.reports import reading
-from analytics.reports.asked import Asked, BadReport
 from analytics.reports.labels import labels
 from analytics.reports.numbers import numbers_of
+from analytics.reports.report_request import BadReport, ReportRequest
 from analytics.rollups.tallies import Tally
 from core.database import database
 
@@ -34,11 +34,11 @@ class Table:
     lines: Iterator[Line]
 
 
-def table_of(asked: Asked) -> Table:
+def table_of(asked: ReportRequest) -> Table:
     return Table(asked.wanted.subject.key, _columns(asked), _lines(asked))
 
 
-def _lines(asked: Asked) -> Iterator[Line]:
+def _lines(asked: ReportRequest) -> Iterator[Line]:
     """Flat: `at`, `until`, `key`, `label`, then every number, in the order of time and of keys."""
     span = asked.span
     found = reading.table(replace(asked.wanted, by=asked.by, key=asked.group), span)
@@ -49,7 +49,7 @@ def _lines(asked: Asked) -> Iterator[Line]:
         yield {**when, "key": key, "label": names.get(key, key), **numbers}
 
 
-def _columns(asked: Asked) -> list[str]:
+def _columns(asked: ReportRequest) -> list[str]:
     """Of these lines, also where there are none."""
     nothing = Tally.of_rows(asked.wanted.subject.rollup, [])
     return ["at", "until", "key", "label", *_numbers(asked, nothing, 0)]
@@ -128,7 +128,7 @@ async def streamed(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
         yield chunk
 
 
-def _numbers(asked: Asked, tally: Tally, hours: float) -> Line:
+def _numbers(asked: ReportRequest, tally: Tally, hours: float) -> Line:
     return _flat(numbers_of(asked.wanted.subject.rollup, tally, hours).to_json())
 
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 from analytics.reports import reading
-from analytics.reports.asked import Asked
 from analytics.reports.labels import labels
 from analytics.reports.numbers import ExecutionNumbers, ModelNumbers, ToolNumbers, numbers_of
+from analytics.reports.rating_counts import RatingCounts, rating_counts_in
+from analytics.reports.report_request import ReportRequest
 from analytics.reports.rows import rating_rows, rows_url
-from analytics.reports.said import Said, said_in
 from analytics.rollups.tallies import Tally
 from core.shapes import Shape
 
@@ -87,7 +87,7 @@ REPORTS: dict[str, Any] = {
 }
 
 
-def report(asked: Asked) -> dict[str, Any]:
+def report(asked: ReportRequest) -> dict[str, Any]:
     """The report as JSON, of the shape that REPORTS names."""
     span, whole = asked.span, asked.whole
     before = span.before if asked.compared else None
@@ -100,8 +100,8 @@ def report(asked: Asked) -> dict[str, Any]:
         "of": asked.wanted.whose or "all",
         "by": asked.by,
         "rows": rows_url(whole, span.starts_at, span.until, asked.reader),
-        "totals": _told(reading.total(whole, span), asked, span.hours),
-        "previous": before and _told(reading.total(whole, before), asked, before.hours),
+        "totals": _numbers_of(reading.total(whole, span), asked, span.hours),
+        "previous": before and _numbers_of(reading.total(whole, before), asked, before.hours),
         "previous_start": before and span.in_zone(before.starts_at),
         "previous_until": before and span.in_zone(before.until),
         "previous_rows": before and rows_url(whole, before.starts_at, before.until, asked.reader),
@@ -109,7 +109,7 @@ def report(asked: Asked) -> dict[str, Any]:
             {
                 "at": span.in_zone(at),
                 "until": span.in_zone(span.step_until(at)),
-                "numbers": _told(tally, asked, span.step_hours(at)),
+                "numbers": _numbers_of(tally, asked, span.step_hours(at)),
             }
             for at, tally in reading.series(whole, span)
         ],
@@ -117,14 +117,14 @@ def report(asked: Asked) -> dict[str, Any]:
     }
 
 
-def groups(asked: Asked) -> list[dict[str, Any]]:
+def groups(asked: ReportRequest) -> list[dict[str, Any]]:
     """Each group of what `by` names as JSON, most first."""
     wanted, span = replace(asked.wanted, by=asked.by, key=asked.group), asked.span
     found = reading.groups(wanted, span)
     before = reading.groups(wanted, span.before) if asked.compared else {}
     names = labels(asked.by, found, asked.reader)
     of_executions = wanted.subject.key == "executions"
-    said = said_in(span, wanted.whose, asked.by) if of_executions else {}
+    counts = rating_counts_in(span, wanted.whose, asked.by) if of_executions else {}
     time = (span.starts_at, span.until)
     busiest = sorted(found, key=lambda key: (-_weight(found[key]), key))
     return [
@@ -132,13 +132,13 @@ def groups(asked: Asked) -> list[dict[str, Any]]:
             "key": key,
             "label": names.get(key, key),
             "rows": rows_url(replace(wanted, key=key), *time, asked.reader),
-            "numbers": _told(found[key], asked, span.hours),
-            "previous": _told(before[key], asked, span.hours) if key in before else None,
-            "ratings": sum(said.get(key, Said())),
+            "numbers": _numbers_of(found[key], asked, span.hours),
+            "previous": _numbers_of(before[key], asked, span.hours) if key in before else None,
+            "ratings": sum(counts.get(key, RatingCounts())),
             "rating_rows": rating_rows(*time, wanted.whose, asked.reader, asked.by, key)
             if of_executions
             else None,
-            "satisfaction": said.get(key, Said()).satisfaction,
+            "satisfaction": counts.get(key, RatingCounts()).satisfaction,
         }
         for key in busiest
     ]
@@ -148,5 +148,5 @@ def _weight(tally: Tally) -> int:
     return max(*tally.sums, *(spread.count for spread in tally.spreads))
 
 
-def _told(tally: Tally, asked: Asked, hours: float) -> dict[str, Any]:
+def _numbers_of(tally: Tally, asked: ReportRequest, hours: float) -> dict[str, Any]:
     return numbers_of(asked.wanted.subject.rollup, tally, hours).to_json()

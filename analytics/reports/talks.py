@@ -1,4 +1,4 @@
-"""How people talk: conversations begun, their lengths, when there is work, what was said of it."""
+"""How people talk: conversations begun, their lengths, when there is work, what people thought of it."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,8 +10,8 @@ from django.db.models import Count, Max, QuerySet, Sum
 from accounts.models import User
 from analytics.reports.cuts import Cut
 from analytics.reports.export import Line, Table
+from analytics.reports.rating_counts import RatingCounts, rating_counts_in, ratings_in
 from analytics.reports.rows import message_rows, rating_rows, talk_rows
-from analytics.reports.said import Said, ratings_in, said_in
 from analytics.reports.span import Span
 from analytics.reports.week import Week, no_hours
 from conversations.models import Conversation, Message
@@ -99,17 +99,17 @@ def _active_hours(span: Span, whose: str) -> Week:
 
 def _of(span: Span, whose: str) -> TalkNumbers:
     found = _begun(span, whose).aggregate(**_COUNTED)
-    return _numbers(tuple(found.values()), said_in(span, whose).get("", Said()))
+    return _numbers(tuple(found.values()), rating_counts_in(span, whose).get("", RatingCounts()))
 
 
 def _lines(span: Span, whose: str) -> Iterator[Line]:
     cut = span.cut
     lengths = _by_step(cut, _begun(span, whose), "message_count")
-    said = _by_step(cut, ratings_in(span, whose), "helpful")
+    counts = _by_step(cut, ratings_in(span, whose), "helpful")
     for at in cut.names:
-        helpful = sum(said[at])
+        helpful = sum(counts[at])
         begun = (len(lengths[at]), sum(lengths[at]), max(lengths[at], default=None))
-        numbers = _numbers(begun, Said(helpful, len(said[at]) - helpful))
+        numbers = _numbers(begun, RatingCounts(helpful, len(counts[at]) - helpful))
         yield {
             "at": span.in_zone(at),
             "until": span.in_zone(span.step_until(at)),
@@ -134,14 +134,14 @@ def _by_step(cut: Cut, rows: QuerySet[Any], column: str) -> Mapping[datetime, li
     return found
 
 
-def _numbers(begun: Sequence[Any], said: Said) -> TalkNumbers:
+def _numbers(begun: Sequence[Any], counts: RatingCounts) -> TalkNumbers:
     count, messages, most = begun
     return TalkNumbers(
         conversations=count,
         messages=messages or 0,
         mean_messages=round(messages / count, 1) if count else None,
         most_messages=most,
-        helpful=said.helpful,
-        unhelpful=said.unhelpful,
-        satisfaction=said.satisfaction,
+        helpful=counts.helpful,
+        unhelpful=counts.unhelpful,
+        satisfaction=counts.satisfaction,
     )

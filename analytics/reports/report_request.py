@@ -16,7 +16,7 @@ class BadReport(Invalid):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ReportRequest:
     """`wanted` has no group of its own; `by` may be empty, `group` is one of `by` to look at."""
 
     reader: User
@@ -34,7 +34,7 @@ class Asked:
         return replace(self.wanted, by=self.by, key=self.group)
 
 
-def read_asked(subject: Subject, query: Mapping[str, str], reader: User) -> Asked:
+def read_report_request(subject: Subject, query: Mapping[str, str], reader: User) -> ReportRequest:
     """Read `of` (me, all, or a user's id), `by`, `key`, `compare` and the span.
 
     Raises BadReport, BadSpan, and NotFound for rows that are not the reader's to see.
@@ -46,7 +46,7 @@ def read_asked(subject: Subject, query: Mapping[str, str], reader: User) -> Aske
         raise BadReport(reason="'key' is a group of 'by'.")
     if "\0" in key:  # PostgreSQL has no such texts
         raise BadReport(reason="'key' is the key of a group.")
-    return Asked(
+    return ReportRequest(
         reader=reader,
         span=Span.of(query),
         wanted=Wanted(subject, whose=whose_of(query.get("of", "me"), reader)),

@@ -1,4 +1,4 @@
-"""What people said of replies: measured ratings, counted by what gave the replies, or no data."""
+"""How replies were rated, counted by what gave them."""
 
 from collections import defaultdict
 from typing import NamedTuple
@@ -17,7 +17,7 @@ _COLUMNS = {
 }
 
 
-class Said(NamedTuple):
+class RatingCounts(NamedTuple):
     """How many rated replies helped, and how many did not."""
 
     helpful: int = 0
@@ -30,22 +30,24 @@ class Said(NamedTuple):
         return round(self.helpful / rated, 4) if rated else None
 
 
-def said_of(ratings: QuerySet[ReplyRating], by: str = "") -> dict[str, Said]:
-    """Ratings by the groups of a report; without any, by nothing ("")."""
+def rating_counts(ratings: QuerySet[ReplyRating], by: str = "") -> dict[str, RatingCounts]:
+    """By the keys of a report's groups; without `by`, under the one key ""."""
     counted: dict[str, dict[bool, int]] = defaultdict(dict)
     rows = ratings.order_by().values_list(*_COLUMNS[by], "helpful").annotate(Count("pk"))
     for *names, helpful, count in rows:
         if None not in names:
             counted[":".join(map(str, names))][helpful] = count
-    return {key: Said(found.get(True, 0), found.get(False, 0)) for key, found in counted.items()}
+    return {
+        key: RatingCounts(found.get(True, 0), found.get(False, 0)) for key, found in counted.items()
+    }
 
 
-def said_in(span: Span, whose: str, by: str = "") -> dict[str, Said]:
-    """The same of those given in the time."""
-    return said_of(ratings_in(span, whose), by)
+def rating_counts_in(span: Span, whose: str, by: str = "") -> dict[str, RatingCounts]:
+    """The same for the ratings given in the span."""
+    return rating_counts(ratings_in(span, whose), by)
 
 
 def ratings_in(span: Span, whose: str) -> QuerySet[ReplyRating]:
-    """Those given in the time, by one user or (empty) by all."""
+    """Ratings given in the span by one user, or (empty) by everyone."""
     ratings = ReplyRating.objects.filter(created_at__gte=span.starts_at, created_at__lt=span.until)
     return ratings.filter(user_id=whose) if whose else ratings
