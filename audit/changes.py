@@ -5,20 +5,20 @@ from typing import Any
 
 from django.db import models
 
-from audit.record import Told
+from audit.record import AuditDetail
 
 MASK = "***"
 _LONGEST = 200
 
 
-def told_changes(
+def changes_for_audit(
     before: Mapping[str, Any],
     after: Mapping[str, Any],
     *,
     personal: Collection[str] = (),
     secret: Collection[str] = (),
     **more: Any,
-) -> Told:
+) -> AuditDetail:
     """The names that differ (`changed`) and their values from and to.
 
     Those of `secret` are masked, those of `personal` stand in the part that can be erased.

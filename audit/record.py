@@ -35,14 +35,14 @@ class Entry:
     request_id: str | None = None
 
 
-class Told(TypedDict, total=False):
+class AuditDetail(TypedDict, total=False):
     """What an act says of itself; `personal` is the part that can be erased."""
 
     detail: Mapping[str, Any] | None
     personal: Mapping[str, Any] | None
 
 
-class EntryFields(Told, total=False):
+class EntryFields(AuditDetail, total=False):
     """What an act may say beside its name."""
 
     actor: Any

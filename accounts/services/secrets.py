@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from accounts.models import Secret, User
-from audit.record import Told, record
+from audit.record import AuditDetail, record
 from core import clock
 from core.errors import ChatterError, Conflict, Invalid, NotFound
 from core.secret_texts import NAME, plain_host
@@ -100,7 +100,7 @@ def create_secret(
             made.save()
     except IntegrityError as error:
         raise SecretExists(name=name) from error
-    record("accounts.secret.created", actor=by or owner, target=made, **_told(made))
+    record("accounts.secret.created", actor=by or owner, target=made, **_audit_detail(made))
     return made
 
 
@@ -111,14 +111,14 @@ def replace_secret(secret: Secret, *, value: str, hosts: Sequence[str], by: User
     """
     secret.value, secret.hosts = checked_value(value), checked_hosts(hosts)
     secret.save(update_fields=["value", "hosts", "updated_at"])
-    record("accounts.secret.replaced", actor=by, target=secret, **_told(secret))
+    record("accounts.secret.replaced", actor=by, target=secret, **_audit_detail(secret))
     return secret
 
 
 @transaction.atomic
 def delete_secret(secret: Secret, *, by: User) -> None:
     """From now on what names it does not run."""
-    record("accounts.secret.deleted", actor=by, target=secret, **_told(secret))
+    record("accounts.secret.deleted", actor=by, target=secret, **_audit_detail(secret))
     secret.delete()
 
 
@@ -145,7 +145,7 @@ def _told_used(secrets: Collection[Secret]) -> None:
     Secret.objects.filter(stale, pk__in=[one.pk for one in secrets]).update(last_used_at=now)
 
 
-def _told(secret: Secret) -> Told:
+def _audit_detail(secret: Secret) -> AuditDetail:
     """What the audit trail says of it."""
     return {
         "detail": {"owner": str(secret.owner_id)},

@@ -1,4 +1,4 @@
-"""How people talk: conversations begun, their lengths, when there is work, what people thought of it."""
+"""How people talk: conversations begun, their lengths, busy hours and ratings."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence

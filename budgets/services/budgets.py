@@ -11,8 +11,8 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 from accounts.models import User
-from audit.changes import told_changes
-from audit.record import Told, record
+from audit.changes import changes_for_audit
+from audit.record import AuditDetail, record
 from budgets.errors import (
     BadBudget,
     BudgetNotFound,
@@ -73,7 +73,7 @@ def keep_budget(budget: Budget, *, by: User) -> Budget:
     period = open_period(budget, clock.now())
     warn([(budget, period)])
     period.save()
-    record("budgets.budget.created", actor=by, target=budget, **_told(budget))
+    record("budgets.budget.created", actor=by, target=budget, **_audit_detail(budget))
     return budget
 
 
@@ -98,7 +98,7 @@ def change_budget(budget: Budget, *, by: User, **fields: Any) -> Budget:
         now.save(update_fields=["warned"])
     after = _of(budget, CHANGEABLE)
     if after != before:
-        changes = told_changes(before, after, personal=_WORDS)
+        changes = changes_for_audit(before, after, personal=_WORDS)
         record("budgets.budget.changed", actor=by, target=budget, **changes)
     return budget
 
@@ -108,7 +108,7 @@ def delete_budget(budget: Budget, *, by: User) -> None:
     """With all that was counted. Raises NotYourBudget."""
     refuse_others(budget, by)
     budget = _locked(budget)
-    record("budgets.budget.deleted", actor=by, target=budget, **_told(budget))
+    record("budgets.budget.deleted", actor=by, target=budget, **_audit_detail(budget))
     budget.delete()
 
 
@@ -118,7 +118,7 @@ def refuse_others(budget: Budget, by: User) -> None:
         raise NotYourBudget
 
 
-def _told(budget: Budget) -> Told:
+def _audit_detail(budget: Budget) -> AuditDetail:
     """What the audit trail says of it; the words of people stand in the part that can be erased."""
     numbers = {*_FIXED, *CHANGEABLE} - {*_WORDS}
     return {"detail": _of(budget, numbers), "personal": _of(budget, _WORDS)}

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from accounts.changes import tell_changed
 from accounts.models import User
-from audit.changes import told_changes
+from audit.changes import changes_for_audit
 from audit.record import record
 from conversations.history import summary_before
 from conversations.models import Conversation, Message
@@ -36,7 +36,7 @@ def change_conversation(conversation: Conversation, *, by: User, **changes: Any)
     for name, value in changes.items():
         setattr(conversation, name, value)
     conversation.save(update_fields=[*changes, "updated_at"])
-    told = told_changes(before, changes, personal=("title",))
+    told = changes_for_audit(before, changes, personal=("title",))
     record("conversations.conversation.changed", actor=by, target=conversation, **told)
     return conversation
 

@@ -17,7 +17,7 @@ from experiments.models import (
     Variant,
     sources_of,
 )
-from experiments.services.experiments import experiment_for, locked, told
+from experiments.services.experiments import audit_detail, experiment_for, locked
 from experiments.services.routing import forget_running
 from workflows.models import WorkflowVersion
 from workflows.parameters import checked
@@ -144,7 +144,9 @@ def _move(
         sources = [ExperimentStatus.DRAFT]
     if not Experiment.objects.move(experiment.pk, to=to, sources=sources, **fields):
         raise ExperimentMoved(status=experiment.status, to=to)
-    record(f"experiments.experiment.{verb}", actor=by, target=experiment, **told(experiment))
+    record(
+        f"experiments.experiment.{verb}", actor=by, target=experiment, **audit_detail(experiment)
+    )
     transaction.on_commit(forget_running)
     return experiment_for(by, experiment.pk)
 

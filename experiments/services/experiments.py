@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
-from audit.record import Told, record
+from audit.record import AuditDetail, record
 from core.errors import Conflict, Invalid, NotFound, Refused
 from experiments.metrics import EVENT, LEDGER
 from experiments.models import Audience, Changes, Experiment, ExperimentStatus, UnitKind, Variant
@@ -89,7 +89,9 @@ def create_experiment(
         return experiment_for(owner, before.pk)
     _set_audience(experiment, users, groups)
     _set_variants(experiment, variants)
-    record("experiments.experiment.created", actor=owner, target=experiment, **told(experiment))
+    record(
+        "experiments.experiment.created", actor=owner, target=experiment, **audit_detail(experiment)
+    )
     return experiment_for(owner, experiment.pk)
 
 
@@ -109,7 +111,7 @@ def change_experiment(
     Raises ExperimentBegun, and what `create_experiment` raises.
     """
     experiment = locked(experiment)
-    before = told(experiment)
+    before = audit_detail(experiment)
     given = set(fields) | {
         name
         for name, value in (("variants", variants), ("users", users), ("groups", groups))
@@ -139,7 +141,7 @@ def change_experiment(
         keys = experiment.variants.values("template")
         for template in WorkflowTemplate.objects.filter(pk__in=keys):
             _shared(template, experiment)
-    after = told(experiment)
+    after = audit_detail(experiment)
     record(
         "experiments.experiment.changed",
         actor=by,
@@ -156,7 +158,9 @@ def delete_experiment(experiment: Experiment, *, by: User) -> None:
     experiment = locked(experiment)
     if experiment.status != ExperimentStatus.DRAFT:
         raise ExperimentBegun
-    record("experiments.experiment.deleted", actor=by, target=experiment, **told(experiment))
+    record(
+        "experiments.experiment.deleted", actor=by, target=experiment, **audit_detail(experiment)
+    )
     experiment.delete()
 
 
@@ -169,7 +173,7 @@ def locked(experiment: Experiment) -> Experiment:
     return found
 
 
-def told(experiment: Experiment, **more: Any) -> Told:
+def audit_detail(experiment: Experiment, **more: Any) -> AuditDetail:
     """What the audit trail says of it; the words of people stand in the part that can be erased."""
     variants = list(experiment.variants.all())
     target = experiment.target

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from audit.changes import told_changes
+from audit.changes import changes_for_audit
 from audit.record import record
 from llms.clients import DEMO, is_installed
 from llms.models import ModelProfile, Provider, Source
@@ -81,7 +81,7 @@ def _register(kind: str, source: Source, *, url: str, key: str) -> None:
     for name in changed:
         setattr(provider, name, wanted[name])
     provider.save(update_fields=[*changed, "updated_at"])
-    told = told_changes(before, wanted, secret=("api_key",), via=source.value)
+    told = changes_for_audit(before, wanted, secret=("api_key",), via=source.value)
     record("llms.provider.changed", target=provider, **told)
 
 
@@ -89,7 +89,9 @@ def _disable(kind: str) -> None:
     for provider in Provider.objects.filter(name=kind, source=Source.ENVIRONMENT, enabled=True):
         provider.enabled = False
         provider.save(update_fields=["enabled", "updated_at"])
-        told = told_changes({"enabled": True}, {"enabled": False}, via=Source.ENVIRONMENT.value)
+        told = changes_for_audit(
+            {"enabled": True}, {"enabled": False}, via=Source.ENVIRONMENT.value
+        )
         record("llms.provider.changed", target=provider, **told)
 
 

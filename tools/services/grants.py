@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import User
-from audit.changes import told_changes
+from audit.changes import changes_for_audit
 from audit.record import record
 from core.errors import Invalid, NotFound
 from tools.catalogue import catalogue
@@ -65,7 +65,7 @@ def create_grant(
         raise _bad("tool", "unknown_tool", "There is no tool or scope of this name.")
     _check(grant)
     grant.save(force_insert=True)
-    record("tools.toolgrant.created", actor=by, target=grant, **told_changes({}, _of(grant)))
+    record("tools.toolgrant.created", actor=by, target=grant, **changes_for_audit({}, _of(grant)))
     return grant
 
 
@@ -82,7 +82,7 @@ def change_grant(grant: ToolGrant, *, by: User, changes: Mapping[str, Any]) -> T
     after = _of(grant)
     if after != before:
         grant.save()
-        told = told_changes(before, after)
+        told = changes_for_audit(before, after)
         record("tools.toolgrant.changed", actor=by, target=grant, **told)
     return grant
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import User
-from audit.changes import told_changes
+from audit.changes import changes_for_audit
 from audit.record import record
 from core import clock
 from core.errors import Conflict, NotFound
@@ -151,7 +151,7 @@ def set_tool(tool: McpTool, *, by: User, changes: Mapping[str, bool]) -> McpTool
     if changes:
         before = ToolSetting.objects.filter(tool=tool.key).values(*changes).first() or {}
         ToolSetting.objects.update_or_create(tool=tool.key, defaults=dict(changes))
-        told = told_changes(before, changes, tool=tool.key)
+        told = changes_for_audit(before, changes, tool=tool.key)
         record("tools.mcptool.changed", actor=by, target=tool, **told)
     return tool
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from django.db import transaction
 
 from accounts.models import User
-from audit.changes import told_changes
+from audit.changes import changes_for_audit
 from audit.record import record
 from core.errors import NotFound
 from tools.models import McpTool, ToolSetting
@@ -43,6 +43,6 @@ def switch_tool(key: str, *, by: User, changes: Mapping[str, bool]) -> ToolSetti
         for name, value in changes.items():
             setattr(setting, name, value)
         setting.save()
-        told = told_changes(before, changes, tool=key)
+        told = changes_for_audit(before, changes, tool=key)
         record("tools.toolsetting.changed", actor=by, target=setting, **told)
     return setting

@@ -8,8 +8,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import User
-from audit.changes import told_changes
-from audit.record import Told, label, record
+from audit.changes import changes_for_audit
+from audit.record import AuditDetail, label, record
 from core.errors import ChatterError, Conflict, NotFound
 from triggers.mapping import check_mapping
 from triggers.models import Chain
@@ -63,7 +63,7 @@ def create_chain(*, owner: User, by: User | None = None, **fields: Any) -> Chain
     _check(chain)
     _check_start(chain)
     chain.save()
-    record("triggers.chain.created", actor=by or owner, target=chain, **_told(chain))
+    record("triggers.chain.created", actor=by or owner, target=chain, **_audit_detail(chain))
     return chain
 
 
@@ -86,7 +86,7 @@ def change_chain(chain: Chain, *, by: User, revision: int | None = None, **field
             _check_start(chain)
         save_row(chain)
         after = {name: fields[name] for name in changed}
-        told = told_changes(before, after, personal=_WORDS, runs=label(chain.target))
+        told = changes_for_audit(before, after, personal=_WORDS, runs=label(chain.target))
         record("triggers.chain.changed", actor=by, target=chain, **told)
     return chain
 
@@ -95,7 +95,7 @@ def change_chain(chain: Chain, *, by: User, revision: int | None = None, **field
 def delete_chain(chain: Chain, *, by: User) -> None:
     """Delete it with its history; what it started stays."""
     chain = _locked(chain)
-    record("triggers.chain.deleted", actor=by, target=chain, **_told(chain))
+    record("triggers.chain.deleted", actor=by, target=chain, **_audit_detail(chain))
     chain.delete()
 
 
@@ -147,7 +147,7 @@ def _check_start(chain: Chain) -> None:
     planned(chain.owner, chain, {}, request_id="", cause="chain")
 
 
-def _told(chain: Chain) -> Told:
+def _audit_detail(chain: Chain) -> AuditDetail:
     """What the audit trail says of it; what it hands on is told nowhere."""
     first, then = chain.after_definition or chain.after_template, chain.target
     detail = {

@@ -9,8 +9,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import User
-from audit.changes import told_changes
-from audit.record import Told, label, record
+from audit.changes import changes_for_audit
+from audit.record import AuditDetail, label, record
 from core import clock
 from core.bulk import insert_rows
 from core.errors import ChatterError, Conflict, NotFound
@@ -84,7 +84,9 @@ def create_schedule(
     _settle_times(schedule)
     _check_start(schedule)
     schedule.save()
-    record("triggers.schedule.created", actor=by or owner, target=schedule, **_told(schedule))
+    record(
+        "triggers.schedule.created", actor=by or owner, target=schedule, **_audit_detail(schedule)
+    )
     return schedule
 
 
@@ -114,7 +116,7 @@ def change_schedule(
         _check_start(schedule)
     save_row(schedule)
     after = {name: fields[name] for name in changed}
-    told = told_changes(before, after, personal=_WORDS, runs=label(schedule.target))
+    told = changes_for_audit(before, after, personal=_WORDS, runs=label(schedule.target))
     record("triggers.schedule.changed", actor=by, target=schedule, **told)
     return schedule
 
@@ -154,7 +156,7 @@ def resume_schedule(schedule: Schedule, *, by: User) -> Schedule:
 def delete_schedule(schedule: Schedule, *, by: User) -> None:
     """Delete it with its history; what it started stays."""
     schedule = _locked(schedule)
-    record("triggers.schedule.deleted", actor=by, target=schedule, **_told(schedule))
+    record("triggers.schedule.deleted", actor=by, target=schedule, **_audit_detail(schedule))
     schedule.delete()
 
 
@@ -206,7 +208,7 @@ def _check_start(schedule: Schedule) -> None:
     planned(schedule.owner, schedule, schedule.input, request_id="", cause="schedule")
 
 
-def _told(schedule: Schedule) -> Told:
+def _audit_detail(schedule: Schedule) -> AuditDetail:
     """What the audit trail says of it; what it is given is told nowhere."""
     detail = {
         "kind": schedule.kind,

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import User
-from audit.changes import told_changes
+from audit.changes import changes_for_audit
 from audit.record import entry, record, record_many
 from core import clock
 from core.errors import Conflict, Invalid, NotFound
@@ -132,5 +132,5 @@ def set_fields(signed: Signed, changes: dict[str, Any], *, by: User) -> None:
     for name, value in changes.items():
         setattr(signed, name, value)
     signed.save(update_fields=[*changes, "updated_at"])
-    told = told_changes(before, changes, personal=_WORDS, secret=_SECRET)
+    told = changes_for_audit(before, changes, personal=_WORDS, secret=_SECRET)
     record(action(signed, "changed"), actor=by, target=signed, **told)

@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from audit.changes import told_changes
+from audit.changes import changes_for_audit
 from audit.record import record
 from workflows.built_in import TEMPLATES
 from workflows.models import WorkflowTemplate
@@ -29,5 +29,5 @@ def seed_templates() -> None:
                 setattr(template, name, value)
             template.revision += 1
             template.save()
-            told = told_changes(hashed(before), hashed(fields))
+            told = changes_for_audit(hashed(before), hashed(fields))
             record("workflows.template.changed", target=template, **told)

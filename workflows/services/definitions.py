@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.limits import below_the_servers, checked_limits
 from accounts.models import User
-from audit.changes import told_changes
+from audit.changes import changes_for_audit
 from audit.record import record
 from core.errors import ChatterError, Conflict, Invalid, NotFound
 from workflows.definition.graph import GraphDefinition, drawn
@@ -166,7 +166,7 @@ def change_definition(
             fields["layout"] = before["layout"]  # another graph is drawn anew
     if before != fields:
         save_change(definition)
-        told = told_changes(before, fields, personal=_WORDS, latest=definition.latest)
+        told = changes_for_audit(before, fields, personal=_WORDS, latest=definition.latest)
         record("workflows.definition.changed", actor=by, target=definition, **told)
     return definition
 

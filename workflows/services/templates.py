@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
 from accounts.models import User
-from audit.changes import told_changes
+from audit.changes import changes_for_audit
 from audit.record import record
 from core.errors import ChatterError, Conflict, Refused
 from workflows.definition.binding import bound
@@ -208,7 +208,7 @@ def _record_change(
     template: WorkflowTemplate, by: User, before: dict[str, Any], after: dict[str, Any]
 ) -> None:
     version = template.version.content_hash
-    told = told_changes(hashed(before), hashed(after), personal=_WORDS, version=version)
+    told = changes_for_audit(hashed(before), hashed(after), personal=_WORDS, version=version)
     record("workflows.template.changed", actor=by, target=template, **told)
     if before.get("public", template.public) != template.public:
         act = "published" if template.public else "withdrawn"
