@@ -45,23 +45,23 @@ class NoLifeline:
         return False
 
 
-class Asked:
-    """Whether a signal has asked this process to end; `set` in the meantime by any of them."""
+class StopRequest:
+    """Whether a signal has asked this process to stop."""
 
     def __init__(self) -> None:
-        self.to_end = False
+        self.received = False
 
-    def note(self, number: int, frame: FrameType | None) -> None:
-        self.to_end = True
+    def receive(self, number: int, frame: FrameType | None) -> None:
+        self.received = True
 
 
 @contextmanager
-def asked_by(*numbers: signal.Signals) -> Iterator[Asked]:
-    """Take note of these signals in place of what they do otherwise."""
-    asked = Asked()
-    before = {number: signal.signal(number, asked.note) for number in numbers}
+def stop_requested_by(*numbers: signal.Signals) -> Iterator[StopRequest]:
+    """Let these signals only ask for a stop, whatever they do otherwise."""
+    stop = StopRequest()
+    before = {number: signal.signal(number, stop.receive) for number in numbers}
     try:
-        yield asked
+        yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

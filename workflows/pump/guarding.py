@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connections
 
 from core.clusters import ClusterProcess
-from core.lifeline import asked_by
+from core.lifeline import stop_requested_by
 from workflows.models import PumpHost
 from workflows.pump.doorbell import doorbell
 from workflows.pump.presence import bury
@@ -88,8 +88,8 @@ class Guard:
 
     def keep_going(self) -> None:
         """Return when asked to end, and all has ended."""
-        with asked_by(signal.SIGTERM, signal.SIGINT) as asked:
-            while not asked.to_end:
+        with stop_requested_by(signal.SIGTERM, signal.SIGINT) as stop:
+            while not stop.received:
                 self._look()
                 time.sleep(_LOOK_S)
             kept = self._pumps, self._jobs

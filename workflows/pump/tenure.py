@@ -13,7 +13,7 @@ import time
 from django.conf import settings
 
 from core.clusters import membership
-from core.lifeline import Asked, asked_by
+from core.lifeline import StopRequest, stop_requested_by
 from workflows.pump.doorbell import doorbell
 from workflows.pump.hosts import PumpThread, database_at_work
 from workflows.pump.presence import beat, has_place, leave
@@ -26,7 +26,7 @@ def serve_a_tenure() -> None:
     cluster = membership.name or f"{socket.gethostname()[:40]}:{os.getppid()}"
     if membership.lifeline.is_set():
         return
-    with asked_by(signal.SIGTERM) as asked:
+    with stop_requested_by(signal.SIGTERM) as stop:
         host = PumpThread(cluster)
         owner = host.pump.owner
         beat(owner, cluster, claiming=True, running=0)
@@ -36,30 +36,30 @@ def serve_a_tenure() -> None:
         with database_at_work():
             host.start()
             try:
-                _see_through(host, asked)
+                _see_through(host, stop)
             finally:
                 host.stop()
-        if asked.to_end:  # by a signal to all there are, so there may be nobody left to work for
+        if stop.received:  # by a signal to all there are, so there may be nobody left to work for
             raise SystemExit
 
 
-def _see_through(host: PumpThread, asked: Asked) -> None:
+def _see_through(host: PumpThread, stop: StopRequest) -> None:
     """Wait until it is time to stop the pump."""
     # Not all at once: pumps that began together are not to end together.
     tenure_s = settings.CHATTER_TENURE_S * random.uniform(0.8, 1)  # noqa: S311
-    if _ended(host, asked, until=time.monotonic() + tenure_s):
+    if _ended(host, stop, until=time.monotonic() + tenure_s):
         return
     host.retire()
     doorbell.call()
     until = time.monotonic() + settings.CHATTER_RETIRE_S
-    while host.pump.running and not _ended(host, asked, min(until, time.monotonic() + _LOOK_S)):
+    while host.pump.running and not _ended(host, stop, min(until, time.monotonic() + _LOOK_S)):
         if time.monotonic() >= until:
             return
 
 
-def _ended(host: PumpThread, asked: Asked, until: float) -> bool:
+def _ended(host: PumpThread, stop: StopRequest, until: float) -> bool:
     """Wait until then; True at once when the pump died or this process is to end."""
-    while host.alive and not asked.to_end:
+    while host.alive and not stop.received:
         left_s = until - time.monotonic()
         if left_s <= 0:
             return False
