@@ -1,4 +1,4 @@
-"""What a list or a report may be asked: what it does not have is refused, not passed over."""
+"""Query parameters of lists and reports: an unknown one is refused, not ignored."""
 
 from collections.abc import Callable, Collection
 from functools import wraps
@@ -12,7 +12,7 @@ from core.errors import Invalid
 
 
 class UnknownFilter(Invalid):
-    """Everything would be told where less was asked for."""
+    """Ignored, it would show everything to somebody who asked for less."""
 
     code = "unknown_filter"
     message = "There is no filter '{unknown}' here. There are: {known}."
@@ -31,10 +31,10 @@ def refuse_unknown(request: Request, known: Collection[str]) -> None:
         raise UnknownFilter(unknown=", ".join(sorted(unknown)), known=", ".join(sorted(known)))
 
 
-def asked_by(
+def strict_query(
     operation: str, parameters: Collection[OpenApiParameter], responses: Any
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Document what a GET may be asked, and refuse all else with UnknownFilter."""
+    """Document the query parameters of a GET; any other is refused with UnknownFilter."""
     known = {parameter.name for parameter in parameters}
 
     def decorate(get: Callable[..., Any]) -> Callable[..., Any]:

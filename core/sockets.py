@@ -26,7 +26,7 @@ class Going(Exception):
 
 
 class Socket(AsyncWebsocketConsumer, ABC):
-    """Open for as long as `serve` runs; what it raises is told before the socket is closed."""
+    """Open for as long as `serve` runs; what it raises is sent before the socket is closed."""
 
     outlet: SocketOutlet
     _task: asyncio.Task[None] | None = None
@@ -58,8 +58,8 @@ class Socket(AsyncWebsocketConsumer, ABC):
     def say(self, body: dict[str, Any]) -> None:
         self.outlet.write(Parcel([orjson.dumps(body).decode()]))
 
-    def told(self, error: Exception) -> ChatterError:
-        """What the client is told of it."""
+    def chatter_error(self, error: Exception) -> ChatterError:
+        """The error as the client sees it."""
         return as_chatter_error(error, self.request_id)
 
     def going(self) -> None:
@@ -78,9 +78,9 @@ class Socket(AsyncWebsocketConsumer, ABC):
             self.going()
             await self.leave(GOING)
         except Exception as error:
-            told = self.told(error)
-            self.say(self.error_body(told))
-            await self.leave(_CLOSE_CODES.get(told.status, FAILED))
+            refused = self.chatter_error(error)
+            self.say(self.error_body(refused))
+            await self.leave(_CLOSE_CODES.get(refused.status, FAILED))
 
     def error_body(self, error: ChatterError) -> dict[str, Any]:
         """The last frame of a socket that is closed for this."""

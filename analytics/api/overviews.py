@@ -18,7 +18,7 @@ from analytics.reports.span import Span
 from analytics.reports.talks import TalksOut, talks, talks_table
 from analytics.system import SystemOut, system_now
 from core.errors import NotFound
-from core.queries import asked_by
+from core.queries import strict_query
 
 
 class TalksReport(GenericAPIView[ExecutionRollup]):
@@ -27,7 +27,7 @@ class TalksReport(GenericAPIView[ExecutionRollup]):
     queryset = ExecutionRollup.objects.none()
     filter_backends = ()
 
-    @asked_by("analytics_conversations", [*SPAN, OF, COMPARE], TalksOut)
+    @strict_query("analytics_conversations", [*SPAN, OF, COMPARE], TalksOut)
     def get(self, request: Request) -> Response:
         query, user = request.query_params, user_of(request)
         whose = whose_of(query.get("of", "me"), user)
@@ -40,7 +40,7 @@ class TalksExport(GenericAPIView[ExecutionRollup]):
     queryset = ExecutionRollup.objects.none()
     filter_backends = ()
 
-    @asked_by("analytics_conversations_export", [*SPAN, OF, AS], FILES)
+    @strict_query("analytics_conversations_export", [*SPAN, OF, AS], FILES)
     def get(self, request: Request) -> HttpResponseBase:
         query, user = request.query_params, user_of(request)
         span, whose = Span.of(query), whose_of(query.get("of", "me"), user)
@@ -53,7 +53,7 @@ class ActivityReport(GenericAPIView[ExecutionRollup]):
     queryset = ExecutionRollup.objects.none()
     filter_backends = ()
 
-    @asked_by("analytics_users", SPAN, ActivityOut)
+    @strict_query("analytics_users", SPAN, ActivityOut)
     def get(self, request: Request, pk: UUID) -> Response:
         query = {**request.query_params.dict(), "of": str(pk)}
         return Response(
@@ -69,7 +69,7 @@ class ActivityExport(GenericAPIView[ExecutionRollup]):
     queryset = ExecutionRollup.objects.none()
     filter_backends = ()
 
-    @asked_by("analytics_users_export", [*SPAN, AS], FILES)
+    @strict_query("analytics_users_export", [*SPAN, AS], FILES)
     def get(self, request: Request, pk: UUID) -> HttpResponseBase:
         query = {**request.query_params.dict(), "of": str(pk)}
         asked = read_report_request(SUBJECTS["executions"], query, user_of(request))

@@ -18,7 +18,7 @@ from analytics.reports.report import REPORTS, report
 from analytics.reports.report_request import read_report_request
 from analytics.reports.span import RANGES, Span
 from audit.record import record
-from core.queries import asked_by
+from core.queries import strict_query
 
 SPAN = [
     OpenApiParameter(
@@ -86,7 +86,7 @@ def _views(name: str) -> tuple[Any, Any]:
 
         subject = name
 
-        @asked_by(f"analytics_{name}", [*SPAN, OF, *_by(name), COMPARE], REPORTS[name])
+        @strict_query(f"analytics_{name}", [*SPAN, OF, *_by(name), COMPARE], REPORTS[name])
         def get(self, request: Request) -> Response:
             asked = read_report_request(SUBJECTS[name], request.query_params, user_of(request))
             return Response(report(asked))
@@ -96,7 +96,7 @@ def _views(name: str) -> tuple[Any, Any]:
 
         subject = name
 
-        @asked_by(f"analytics_{name}_export", [*SPAN, OF, *_by(name), AS], FILES)
+        @strict_query(f"analytics_{name}_export", [*SPAN, OF, *_by(name), AS], FILES)
         def get(self, request: Request) -> HttpResponseBase:
             asked = read_report_request(SUBJECTS[name], request.query_params, user_of(request))
             return exported(request, table_of(asked), asked.span, asked.wanted.whose, asked.by)

@@ -51,7 +51,7 @@ async def answer(
     """Start the turn and watch it as the caller asked."""
     turn = _turn(user, request, body, conversation)
     key = (user.id, turn.idempotency_key)
-    door = Door(turn.execution, partial(start_turn, turn), _told, ConversationNotFound, key)
+    door = Door(turn.execution, partial(start_turn, turn), _response, ConversationNotFound, key)
     return await start_for(request, user, door, body.mode)
 
 
@@ -76,7 +76,7 @@ def _turn(user: User, request: HttpRequest, body: ChatIn, conversation: Any) -> 
     )
 
 
-def _told(started: Started, ended: Mapping[str, Any] | None) -> ChatStarted:
+def _response(started: Started, ended: Mapping[str, Any] | None) -> ChatStarted:
     return _started(started) if ended is None else _answered(started, ended)
 
 

@@ -10,7 +10,7 @@ from conversations.services.turns import retry_execution
 from core.api import AsyncAPIView, parse
 from core.database import database
 from core.idempotency import KEY
-from workflows.api.execute import RESPONSES, told
+from workflows.api.execute import RESPONSES, started_out
 from workflows.api.reruns import RerunIn, rerun_request
 from workflows.api.starting import Door, start_for
 from workflows.models import Rerun
@@ -31,5 +31,5 @@ class ExecutionRetry(AsyncAPIView):
         body = parse(RerunIn, request)
         wanted = rerun_request(request, Rerun.RETRY, body)
         key = (user.id, wanted.idempotency_key)
-        door = Door(wanted.id, partial(retry_execution, user, source, wanted), told, key=key)
+        door = Door(wanted.id, partial(retry_execution, user, source, wanted), started_out, key=key)
         return await start_for(request, user, door, body.mode)

@@ -31,7 +31,7 @@ from triggers.services.schedules import (
     resume_schedule,
     schedule_for,
 )
-from workflows.api.execute import told
+from workflows.api.execute import started_out
 from workflows.api.inputs import Body, JsonObject, Text
 from workflows.api.revisions import IF_MATCH, etag, if_match
 from workflows.api.shapes import ExecutionStarted
@@ -177,7 +177,7 @@ class ScheduleRunNow(AsyncAPIView):
         wanted = new_id()
         asked: Any = {"id": wanted, "request_id": getattr(request, "request_id", "")}
         begin = partial(run_now, schedule, by=user, **asked, **idempotency(request))
-        return await start(Door(wanted, begin, told), "background")
+        return await start(Door(wanted, begin, started_out), "background")
 
 
 @extend_schema_view(get=extend_schema("schedule_firings_list", responses=Page[FiringOut]))

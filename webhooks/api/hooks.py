@@ -55,7 +55,7 @@ class Hook(AsyncAPIView):
         delivered = _delivered(request, public_id)
         hook = await database.run(admit, delivered)
         wanted = new_id()
-        door = Door(wanted, partial(start_delivery, hook, delivered, wanted), _told)
+        door = Door(wanted, partial(start_delivery, hook, delivered, wanted), _response)
         return await start(door, "wait" if hook.mode == HookMode.WAIT else "background")
 
 
@@ -75,7 +75,7 @@ def _delivered(request: HttpRequest, public_id: str) -> Delivered:
     )
 
 
-def _told(plan: StartPlan, ended: Mapping[str, Any] | None) -> DeliveryAnswer:
+def _response(plan: StartPlan, ended: Mapping[str, Any] | None) -> DeliveryAnswer:
     if ended is None:
         execution = plan.execution
         return DeliveryAnswer(

@@ -88,7 +88,7 @@ async def _execute(
         **idempotency(request),
     )
     key = (user.id, asked.idempotency_key)
-    door = Door(asked.id, partial(_begin, user, asked), told, key=key)
+    door = Door(asked.id, partial(_begin, user, asked), started_out, key=key)
     return await start_for(request, user, door, body.mode)
 
 
@@ -96,7 +96,7 @@ async def _begin(user: User, asked: ExecutionRequest) -> StartPlan:
     return await start_execution(partial(plan_execution, user, asked))
 
 
-def told(plan: StartPlan, ended: Mapping[str, Any] | None) -> ExecutionStarted:
+def started_out(plan: StartPlan, ended: Mapping[str, Any] | None) -> ExecutionStarted:
     """The execution as it began, or as it ended."""
     shown = execution_out(plan.execution, template=plan.template, ended=ended)
     return ExecutionStarted(execution=shown)

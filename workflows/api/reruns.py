@@ -13,7 +13,7 @@ from core.api import AsyncAPIView, parse
 from core.database import database
 from core.idempotency import KEY
 from core.models import new_id
-from workflows.api.execute import RESPONSES, told
+from workflows.api.execute import RESPONSES, started_out
 from workflows.api.inputs import Body, JsonObject, Text
 from workflows.api.starting import Door, Mode, idempotency, start_for
 from workflows.engine.edits import Edit
@@ -77,7 +77,7 @@ async def rerun(
     source = await database.run(execution_for, user, pk)
     wanted = rerun_request(request, how, body, **changed)
     key = (user.id, wanted.idempotency_key)
-    door = Door(wanted.id, partial(start_rerun, user, source, wanted), told, key=key)
+    door = Door(wanted.id, partial(start_rerun, user, source, wanted), started_out, key=key)
     return await start_for(request, user, door, body.mode)
 
 

@@ -41,17 +41,17 @@ _STOPS = frozenset({ExecutionWaiting.type, *TERMINAL_TYPES.values()})
 
 @dataclass(frozen=True, slots=True)
 class Door(Generic[B]):
-    """One way to start: what it does, and how it is told.
+    """One way to start an execution, and how to reply to whoever asked for it.
 
     `begin` starts the execution with the id `wanted`, or finds the one that the same idempotency
-    key started before. `told` shows it as it began, or with `ended` (the data of the last event,
-    `at` and `status`) as it ended. `gone` is raised when it was deleted while somebody waited.
+    key started before. `response` shows it as it began, or with `ended` (the data of the last
+    event, `at` and `status`) as it ended. `gone` is raised when it was deleted meanwhile.
     `key` is that idempotency key and whose it is.
     """
 
     wanted: UUID
     begin: Callable[[], Awaitable[B]]
-    told: Callable[[B, Mapping[str, Any] | None], Shape]
+    response: Callable[[B, Mapping[str, Any] | None], Shape]
     gone: type[NotFound] = NotFound
     key: tuple[UUID, str] | None = None
 
@@ -95,18 +95,18 @@ async def start(door: Door[B], mode: Literal["wait", "background"]) -> HttpRespo
 async def _ended(door: Door[B], begun: B, tail: Tail) -> HttpResponseBase:
     async for frame in tail.frames():
         if frame.last:
-            return _json(door.told(begun, _end(frame)), 201)
+            return _json(door.response(begun, _end(frame)), 201)
         if frame.type == ExecutionWaiting.type:
             paused = await database.run(_paused, begun.execution.id)
             if paused is not None:
                 begun = replace(cast("Any", begun), execution=paused)
-                return _json(door.told(begun, None), 202)
+                return _json(door.response(begun, None), 202)
     raise door.gone
 
 
 async def _begun(door: Door[B], begun: B) -> HttpResponseBase:
     """How it began; who asks again with the same key is told the same."""
-    text = door.told(begun, None).model_dump_json()
+    text = door.response(begun, None).model_dump_json()
     if door.key is not None and door.key[1]:
         text = await database.run(one_answer, *door.key, text)
     return HttpResponse(text, status=202, content_type="application/json")

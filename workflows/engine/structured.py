@@ -20,13 +20,13 @@ class Unfit(ValueError):
     """An answer that is no JSON, or not what the schema asks for; the text says where."""
 
 
-def told(schema: Mapping[str, Any]) -> str:
-    """What a model is told about its answer."""
+def instructions(schema: Mapping[str, Any]) -> str:
+    """What the system prompt says about the answer."""
     return _TOLD.format(schema=json.dumps(schema, ensure_ascii=False))
 
 
-def mended(problem: Unfit) -> str:
-    """What a model is told about an answer that did not fit."""
+def correction(problem: Unfit) -> str:
+    """What the model is told when its answer did not fit."""
     return _MEND.format(problem=problem)
 
 

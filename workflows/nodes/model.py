@@ -222,7 +222,7 @@ async def _fitting(
     try:
         return answer, structured.read(answer.text, schema)
     except structured.Unfit as problem:
-        again = ChatMessage("user", structured.mended(problem))
+        again = ChatMessage("user", structured.correction(problem))
         messages = [*messages, ChatMessage("assistant", answer.text), again]
     unkept = config.model_copy(update={"cache": None})
     answer = await _asked(unkept, messages, optional, visit, may_call_tools=False)
@@ -247,7 +247,7 @@ def _before(
     told = render(config.system, inputs.names(visit.context)) if config.system else ""
     parts = [told] if told else []
     if config.output_schema is not None:
-        parts.append(structured.told(config.output_schema))
+        parts.append(structured.instructions(config.output_schema))
     if enough:
         parts.append(_ENOUGH)
     messages = [ChatMessage("system", "\n\n".join(parts))] if parts else []

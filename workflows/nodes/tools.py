@@ -49,14 +49,14 @@ class ToolsNode(NodeType[Config]):
                 )
 
         made = await _together([answered(call) for call in calls[: config.max_calls]])
-        told = [answer.told for answer in made]
-        told += [_NOT_CALLED.format(most=config.max_calls)] * (len(calls) - len(made))
+        texts = [answer.told for answer in made]
+        texts += [_NOT_CALLED.format(most=config.max_calls)] * (len(calls) - len(made))
         results = [
             ChatMessage("tool", text, tool_call_id=call["id"])
-            for call, text in zip(calls, told, strict=True)
+            for call, text in zip(calls, texts, strict=True)
         ]
         return Outputs(
-            text="\n\n".join(told),
+            text="\n\n".join(texts),
             values={"calls": len(made), "errors": sum(1 for answer in made if answer.error)},
             dialogue=(*inputs.dialogue, *results),
         )

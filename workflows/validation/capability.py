@@ -8,7 +8,7 @@ from llms.parameters import CALLER_PARAMETERS, not_taken
 from llms.profiles import ProfileSpec
 from workflows.definition.references import literal_in
 from workflows.validation.issue import Issue, error, warning
-from workflows.validation.models import Asked, models_asked
+from workflows.validation.models import ModelName, models_named_by
 from workflows.validation.subject import Node, Subject
 
 # A setting that, when it is there and not empty, needs a capability.
@@ -19,21 +19,21 @@ def check_capability(subject: Subject) -> Iterator[Issue]:
     if subject.world is None:
         return
     for node in subject.nodes:
-        for asked in models_asked(node):
-            profile = subject.world.model(asked.name)
+        for named in models_named_by(node):
+            profile = subject.world.model(named.name)
             if profile is not None:
-                yield from _abilities(node, asked, profile)
+                yield from _abilities(node, named, profile)
                 yield from _room(node, profile)
                 yield from _parameters(node, profile)
                 yield from _instructions(node, profile)
 
 
-def _abilities(node: Node, asked: Asked, profile: ProfileSpec) -> Iterator[Issue]:
+def _abilities(node: Node, named: ModelName, profile: ProfileSpec) -> Iterator[Issue]:
     for setting, capability in _NEEDS.items():
         if node.setting(setting) and capability not in profile.capabilities:
             message = f"{profile.name} has no {capability.replace('_', ' ')}, and '{setting}' asks."
             hint = "Take another model, or have an administrator mend the model's profile."
-            yield error(f"model_without_{capability}", asked.path, message, hint)
+            yield error(f"model_without_{capability}", named.path, message, hint)
 
 
 def _instructions(node: Node, profile: ProfileSpec) -> Iterator[Issue]:

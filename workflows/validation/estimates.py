@@ -18,7 +18,7 @@ from llms.profiles import ProfileSpec
 from workflows.definition.graph import GraphDefinition
 from workflows.definition.nesting import NESTING
 from workflows.validation.issue import Issue, warning
-from workflows.validation.models import models_asked
+from workflows.validation.models import models_named_by
 from workflows.validation.schema import read_nodes
 from workflows.validation.subject import Node, Subject
 from workflows.validation.subworkflows import known_name
@@ -154,7 +154,7 @@ def _answer_tokens(node: Node, profile: ProfileSpec | None) -> int:
 def _profiles(subject: Subject, node: Node) -> list[ProfileSpec | None]:
     """Those it may ask; None for one that is not known."""
     world = subject.world
-    return [world.model(asked.name) if world else None for asked in models_asked(node)]
+    return [world.model(named.name) if world else None for named in models_named_by(node)]
 
 
 def _longest(subject: Subject, seconds: Mapping[str, float]) -> float:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from workflows.validation.issue import Issue, error, shown
-from workflows.validation.models import models_asked
+from workflows.validation.models import models_named_by
 from workflows.validation.requests import check_request
 from workflows.validation.schema import is_parameter
 from workflows.validation.subject import Node, Subject
@@ -20,12 +20,12 @@ def check_resources(subject: Subject) -> Iterator[Issue]:
 
 
 def _models(subject: Subject, node: Node) -> Iterator[Issue]:
-    for asked in models_asked(node):
-        if subject.world and subject.world.model(asked.name) is None:
-            message = f"There is no model '{shown(asked.name)}', or you may not use it."
-            if not asked.name:
+    for named in models_named_by(node):
+        if subject.world and subject.world.model(named.name) is None:
+            message = f"There is no model '{shown(named.name)}', or you may not use it."
+            if not named.name:
                 message = "No model is the default."
-            yield error("unknown_model", asked.path, message, "GET /api/v1/models/ lists yours.")
+            yield error("unknown_model", named.path, message, "GET /api/v1/models/ lists yours.")
 
 
 def _tools(subject: Subject, node: Node) -> Iterator[Issue]:

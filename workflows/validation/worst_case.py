@@ -24,7 +24,7 @@ from workflows.definition.loops import Loop
 from workflows.definition.nesting import NESTING
 from workflows.validation.flow import Flow
 from workflows.validation.issue import shown
-from workflows.validation.models import models_asked
+from workflows.validation.models import models_named_by
 from workflows.validation.schema import is_parameter, read_nodes
 from workflows.validation.subject import Node, Subject
 from workflows.validation.subworkflows import filled, known_name
@@ -151,7 +151,7 @@ class _Reckoning:
             self._not_settled(node, path)
             return _Use()
         times = node.kind.asks_at_most(node.spec.config)
-        calls = [self._call(node, asked.name, path) for asked in models_asked(node) if times]
+        calls = [self._call(node, named.name, path) for named in models_named_by(node) if times]
         return _Use(
             times * sum(call.tokens for call in calls), times * sum(call.nano_usd for call in calls)
         )

@@ -146,8 +146,8 @@ class LiveSocket(Socket):
         return task is not None and task.cancel()
 
     def _refuse(self, error: Exception, named: dict[str, str]) -> None:
-        told = self.told(error)
-        self.say({"type": "error", **named, "problem": problem(told, self.request_id)})
+        refused = self.chatter_error(error)
+        self.say({"type": "error", **named, "problem": problem(refused, self.request_id)})
 
     def error_body(self, error: ChatterError) -> dict[str, Any]:
         return {"type": "error", "problem": problem(error, self.request_id)}
