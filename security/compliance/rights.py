@@ -14,8 +14,8 @@ from django.apps import apps
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 
 from accounts.models import User
-from security.compliance.asking import Handler, refuses
 from security.compliance.check import Finding, Status, judged
+from security.compliance.probe import Probe, refuses
 from security.compliance.routes import PUBLIC, Route, routes
 
 # All that lies beneath is for staff; and so is what says so of itself.
@@ -72,12 +72,12 @@ def for_staff(route: Route) -> bool:
 
 
 def _found() -> Finding:
-    handler, asked = Handler(), Counter[str]()
+    probe, asked = Probe(), Counter[str]()
     faults: list[str] = []
     foreign = {label: _foreign(label) for label in set(THINGS.values())}
     for kind, route, path in _questions(foreign):
         asked[kind] += 1
-        answer = handler.answer(HTTPMethod.GET, path, User(username="nobody"))
+        answer = probe.answer(HTTPMethod.GET, path, User(username="nobody"))
         if not (refuses(answer) or answer.status_code == _NOT_THERE):
             faults.append(f"GET {route.route} answered {answer.status_code}: {kind}")
         if answer.streaming:

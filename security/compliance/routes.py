@@ -9,8 +9,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RoutePattern
 from rest_framework.permissions import AllowAny
 
-from security.compliance.asking import Handler, refuses
 from security.compliance.check import Finding, judged
+from security.compliance.probe import Probe, refuses
 
 # Addresses that answer whoever asks, and why.
 PUBLIC = {
@@ -69,12 +69,12 @@ def routes() -> Iterator[Route | str]:
 def look(thorough: bool) -> Finding:
     found = list(routes())
     asked = [one for one in found if isinstance(one, Route) and one.route not in PUBLIC]
-    handler, requests = Handler(), 0
+    probe, requests = Probe(), 0
     faults = [f"{one.route} lets in anybody" for one in asked if one.lets_in_anybody]
     for one in asked:
         for method in one.methods:
             requests += 1
-            answer = handler.answer(method, one.path)
+            answer = probe.answer(method, one.path)
             if not refuses(answer):
                 faults.append(f"{method.upper()} {one.route} answered {answer.status_code}")
     evidence = {

@@ -1,4 +1,4 @@
-"""Asks addresses by Django's own handler, without a server."""
+"""Sends requests through Django's own handler, without a server."""
 
 from django.conf import settings
 from django.core.handlers.base import BaseHandler
@@ -12,8 +12,8 @@ _REFUSED = frozenset({401, 403, 405})
 _FOUND = 302
 
 
-class Handler(BaseHandler):
-    """The way of a request through middleware and URLconf, without a server."""
+class Probe(BaseHandler):
+    """A request goes through middleware and URLconf as if a server had received it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -23,7 +23,7 @@ class Handler(BaseHandler):
         self._factory = RequestFactory(headers={"host": host, "accept": "application/json"})
 
     def answer(self, method: str, path: str, user: User | None = None) -> HttpResponseBase:
-        """As this user, whom no session and no row needs to know; None: as nobody."""
+        """As this user, who needs neither a session nor a row; None: anonymously."""
         secure = settings.SECURE_SSL_REDIRECT
         request = self._factory.generic(
             method.upper(), path, b"{}", content_type="application/json", secure=secure
