@@ -18,6 +18,6 @@ class ConversationConsumer(OneChannelSocket):
     def cursor(self) -> Cursor:
         """Nonsense is as good as nothing."""
         try:
-            return Cursor(told={UUID(self.query("after_execution")): self.number("after")})
+            return Cursor(seen={UUID(self.query("after_execution")): self.number("after")})
         except ValueError:
             return Cursor()

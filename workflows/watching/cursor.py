@@ -20,13 +20,13 @@ class BadCursor(Invalid):
 class Cursor:
     """`after`: the number of the last event the client had of the one execution it watches.
 
-    `told`: the same by execution, where it watches several. `exact`: all that was open or had ended
-    lately is in it. Otherwise what is under way besides is told from its first event, as is all
+    `seen`: the same by execution, where it watches several. `exact`: all that was open or had ended
+    lately is in it. Otherwise what is under way besides is sent from its first event, as is all
     that began later. `full`: there was no room for more, so what lacks may have been open.
     """
 
     after: int = 0
-    told: dict[UUID, int] = field(default_factory=dict)
+    seen: dict[UUID, int] = field(default_factory=dict)
     exact: bool = False
     full: bool = False
 
@@ -35,13 +35,13 @@ def read_cursor(text: str) -> Cursor:
     """That of `Positions.cursor`. Raises BadCursor."""
     if not text:
         return Cursor()
-    told: dict[UUID, int] = {}
+    seen: dict[UUID, int] = {}
     for part in text.split(",")[:_MOST]:
         found = _ONE.fullmatch(part.strip())
         if found is None:
             raise BadCursor(cursor=text[:100])
         try:
-            told[UUID(found["execution"])] = int(found["seq"])
+            seen[UUID(found["execution"])] = int(found["seq"])
         except ValueError as error:
             raise BadCursor(cursor=text[:100]) from error
-    return Cursor(told=told, exact=True, full=len(told) >= IN_A_CURSOR)
+    return Cursor(seen=seen, exact=True, full=len(seen) >= IN_A_CURSOR)

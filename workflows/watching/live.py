@@ -15,8 +15,14 @@ from core.errors import ChatterError, TooMany, problem
 from core.outlets import SocketOutlet
 from core.sockets import Socket
 from workflows.tracking.frames import Frame
-from workflows.watching.asking import OfChannel, Ping, Subscribe, named_in, understood
 from workflows.watching.channels import channels
+from workflows.watching.client_messages import (
+    ChannelMessage,
+    Ping,
+    Subscribe,
+    named_in,
+    read_message,
+)
 from workflows.watching.feed import Batch
 from workflows.watching.patience import patiently
 from workflows.watching.positions import Positions
@@ -54,8 +60,8 @@ class Enveloped:
         self._outlet.write(batch.parcel(self._envelope))
 
     def say(self, body: dict[str, Any]) -> None:
-        told = {name: value for name, value in body.items() if name != "execution"}
-        self._socket.say({**told, **self._named})
+        frame = {name: value for name, value in body.items() if name != "execution"}
+        self._socket.say({**frame, **self._named})
 
 
 class LiveSocket(Socket):
@@ -64,7 +70,7 @@ class LiveSocket(Socket):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._user: User | None = None
-        self._asked: asyncio.Queue[str | None] = asyncio.Queue(_MOST_UNHEARD)
+        self._inbox: asyncio.Queue[str | None] = asyncio.Queue(_MOST_UNHEARD)
         self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
 
     async def serve(self) -> None:
@@ -80,14 +86,14 @@ class LiveSocket(Socket):
                     self._end(key)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        await self._asked.put(text_data)
+        await self._inbox.put(text_data)
 
     async def _listen(self, user: User) -> None:
         """Do what is asked, one thing after the other; return when nothing is, nor watched."""
         while True:
             try:
                 async with asyncio.timeout(settings.LIVE_IDLE_S):
-                    text = await self._asked.get()
+                    text = await self._inbox.get()
             except TimeoutError:
                 if self._tasks:
                     continue
@@ -99,26 +105,26 @@ class LiveSocket(Socket):
                 self._refuse(error, named_in(text))
 
     async def _do(self, user: User, text: str | None) -> None:
-        asked = understood(text)
-        if isinstance(asked, Ping):
-            self.say({"type": "pong", **_ref(asked.ref)})
-        elif isinstance(asked, Subscribe):
-            await self._subscribe(user, asked)
+        message = read_message(text)
+        if isinstance(message, Ping):
+            self.say({"type": "pong", **_ref(message.ref)})
+        elif isinstance(message, Subscribe):
+            await self._subscribe(user, message)
         else:
-            self._end(asked.key)
-            self.say({"type": "unsubscribed", **_named(asked), **_ref(asked.ref)})
+            self._end(message.key)
+            self.say({"type": "unsubscribed", **_named(message), **_ref(message.ref)})
 
-    async def _subscribe(self, user: User, asked: Subscribe) -> None:
+    async def _subscribe(self, user: User, message: Subscribe) -> None:
         """Subscribed to the same thing before, it begins anew."""
-        self._end(asked.key)
+        self._end(message.key)
         if len(self._tasks) >= settings.LIVE_MAX_SUBSCRIPTIONS:
             raise TooManySubscriptions(limit=settings.LIVE_MAX_SUBSCRIPTIONS, retry_after_s=1)
-        channel, pk = channels()[asked.channel], asked.key[1]
-        opening = await patiently(channel.open, user, pk, asked.cursor)
-        named = _named(asked)
-        self.say({"type": "subscribed", **named, **_ref(asked.ref), **opening.snapshot})
-        watching = self._watch(asked.key, opening.watch(Enveloped(self, named)), named)
-        self._tasks[asked.key] = asyncio.get_running_loop().create_task(watching)
+        channel, pk = channels()[message.channel], message.key[1]
+        opening = await patiently(channel.open, user, pk, message.cursor)
+        named = _named(message)
+        self.say({"type": "subscribed", **named, **_ref(message.ref), **opening.snapshot})
+        watching = self._watch(message.key, opening.watch(Enveloped(self, named)), named)
+        self._tasks[message.key] = asyncio.get_running_loop().create_task(watching)
 
     async def _watch(self, key: tuple[str, str], watching: Any, named: dict[str, str]) -> None:
         try:
@@ -153,8 +159,8 @@ class LiveSocket(Socket):
         return {"type": "error", "problem": problem(error, self.request_id)}
 
 
-def _named(asked: OfChannel) -> dict[str, str]:
-    channel, pk = asked.key
+def _named(message: ChannelMessage) -> dict[str, str]:
+    channel, pk = message.key
     return {"channel": channel, **({"id": pk} if pk else {})}
 
 

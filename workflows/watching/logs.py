@@ -39,7 +39,7 @@ class Page:
     def begin(self, positions: Positions) -> None:
         """Before the frames are noted."""
         for execution_id in self.begun:
-            positions.told.setdefault(execution_id, 0)
+            positions.open.setdefault(execution_id, 0)
 
     def end(self, positions: Positions) -> None:
         """After they were."""
@@ -78,7 +78,7 @@ class ExecutionLog:
     def read(self, positions: Positions, limit: int) -> Page:
         if self.execution_id in positions.over:
             return Page(over=True)
-        seen = positions.told.get(self.execution_id, 0)
+        seen = positions.open.get(self.execution_id, 0)
         room = Room(limit)
         frames = read_log(self.execution_id, seen, room)
         if frames:
@@ -108,20 +108,20 @@ class SeriesLog:
         return self._positions({one: heads.get(one, 0) for one in under_way}, now)
 
     def from_the_first(self) -> Positions:
-        """What is under way is told from its first event."""
+        """What is under way is sent from its first event."""
         return self._positions(dict.fromkeys(self.under_way(), 0), _now_ms())
 
     def after(self, cursor: Cursor) -> Positions | None:
         """Where a client goes on that was here before; None when it names nothing of this log."""
-        named = set(self._rows.filter(pk__in=list(cursor.told)).values_list("pk", flat=True))
+        named = set(self._rows.filter(pk__in=list(cursor.seen)).values_list("pk", flat=True))
         if not named:
             return None
         under_way, heads, newest = self.under_way(), _heads(named), max(named)
         low = id_at(milliseconds_of(newest) - LATE_MS) if cursor.exact else newest
         unnamed = self._ended_since(newest, low) if cursor.full else []
-        told = {one: cursor.told.get(one, 0) for one in [*under_way, *unnamed, *named]}
-        had = {one for one in named - set(under_way) if heads.get(one, 0) <= told[one]}
-        return Positions({one: told[one] for one in told if one not in had}, had, low)
+        seen = {one: cursor.seen.get(one, 0) for one in [*under_way, *unnamed, *named]}
+        had = {one for one in named - set(under_way) if heads.get(one, 0) <= seen[one]}
+        return Positions({one: seen[one] for one in seen if one not in had}, had, low)
 
     def _ended_since(self, newest: UUID, low: UUID) -> list[UUID]:
         """Of those up to `low`, all that may have ended after the newest began."""
@@ -133,21 +133,21 @@ class SeriesLog:
     def under_way(self) -> list[UUID]:
         return list(self._rows.under_way().order_by("id").values_list("id", flat=True))
 
-    def _positions(self, told: dict[UUID, int], now_ms: int) -> Positions:
+    def _positions(self, seen: dict[UUID, int], now_ms: int) -> Positions:
         low = id_at(now_ms - LATE_MS)
         ended = self._rows.filter(id__gt=low, finished_at__isnull=False)
-        return Positions(told, set(ended.values_list("id", flat=True)) - set(told), low)
+        return Positions(seen, set(ended.values_list("id", flat=True)) - set(seen), low)
 
     def read(self, positions: Positions, limit: int) -> Page:
         """What is known goes first: while that fills a page, nobody looks for what is new."""
         room = Room(limit)
-        frames = _next_frames(positions.told, room)
+        frames = _next_frames(positions.open, room)
         if room.full:
             return Page(frames, more=True)
         began_ms = _now_ms()
         later = self._rows.filter(id__gt=positions.low).order_by("id")
         lately = list(later.values_list("id", flat=True)[:_LATELY])
-        known = positions.told.keys() | positions.over
+        known = positions.open.keys() | positions.over
         begun = [one for one in {*lately, *self.under_way()} if one not in known]
         frames += _next_frames(dict.fromkeys(begun, 0), room)
         more = len(lately) == _LATELY
@@ -158,12 +158,12 @@ class SeriesLog:
         return Page(frames, more or room.full, begun=begun, low=low)
 
 
-def _next_frames(told: dict[UUID, int], room: Room) -> list[Frame]:
+def _next_frames(seen: dict[UUID, int], room: Room) -> list[Frame]:
     frames: list[Frame] = []
-    heads = _heads(told)
-    for execution_id in sorted(told):
-        if heads.get(execution_id, 0) > told[execution_id]:
-            frames += read_log(execution_id, told[execution_id], room)
+    heads = _heads(seen)
+    for execution_id in sorted(seen):
+        if heads.get(execution_id, 0) > seen[execution_id]:
+            frames += read_log(execution_id, seen[execution_id], room)
             if room.full:
                 break
     return frames

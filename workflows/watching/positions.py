@@ -1,4 +1,4 @@
-"""How far a watcher of several executions has been told of each (pure).
+"""How far a watcher of several executions has come in each (pure).
 
 A single number does not say it: executions of one user run beside each other, and are not committed
 in the order of their ids. So what is open stands here with its number, and what ended lately is
@@ -36,14 +36,14 @@ def id_at(milliseconds: int) -> UUID:
 
 @dataclass(slots=True)
 class Positions:
-    """`told`: executions that are open for this watcher, and the number of the last event it had.
+    """`open`: executions that are open for this watcher, and the number of the last event it had.
 
     `over`: those that ended lately. Executions up to the id `low` that are in neither are none of
     the watcher's. `_newest` are those of `over` that a cursor may name: it is made for each event,
     and thousands may have ended.
     """
 
-    told: dict[UUID, int] = field(default_factory=dict)
+    open: dict[UUID, int] = field(default_factory=dict)
     over: set[UUID] = field(default_factory=set)
     low: UUID = UUID(int=0)
     _newest: list[UUID] = field(init=False)
@@ -54,7 +54,7 @@ class Positions:
     def verdict(self, frame: Frame) -> Verdict:
         if frame.execution_id in self.over:
             return Verdict.OLD
-        known = self.told.get(frame.execution_id)
+        known = self.open.get(frame.execution_id)
         if (known or 0) < frame.seq <= (known or 0) + 1 + frame.pruned:
             return Verdict.NEXT
         if known is None:
@@ -62,13 +62,13 @@ class Positions:
         return Verdict.GAP if frame.seq > known else Verdict.OLD
 
     def note(self, frame: Frame) -> None:
-        """This was told."""
+        """This frame was sent."""
         if frame.last:
-            self.told.pop(frame.execution_id, None)
+            self.open.pop(frame.execution_id, None)
             self.over.add(frame.execution_id)
             self._newest = nlargest(IN_A_CURSOR, {*self._newest, frame.execution_id})
         else:
-            self.told[frame.execution_id] = frame.seq
+            self.open[frame.execution_id] = frame.seq
 
     def raise_low(self, low: UUID) -> None:
         """Everything up to here is known."""
@@ -81,13 +81,13 @@ class Positions:
             self._newest = [one for one in self._newest if one in self.over]
 
     def cursor(self, frame: Frame) -> str:
-        """Where to go on after this frame was told: `<execution>:<seq>`, that of the frame first.
+        """Where to go on after this frame was sent: `<execution>:<seq>`, that of the frame first.
 
         The others follow, after commas, while they are open or ended lately. Beyond twenty the
-        oldest are left out; they are told again from their first event, never missed.
+        oldest are left out; they are sent again from their first event, never missed.
         """
         late = id_at(milliseconds_of(frame.execution_id) - LATE_MS)
-        known = {*self.told, *(one for one in self._newest if one > late)} - {frame.execution_id}
+        known = {*self.open, *(one for one in self._newest if one > late)} - {frame.execution_id}
         newest = nlargest(IN_A_CURSOR - 1, known)
-        others = (f"{one}:{self.told.get(one, ENDED)}" for one in newest)
+        others = (f"{one}:{self.open.get(one, ENDED)}" for one in newest)
         return ",".join([f"{frame.execution_id}:{frame.seq}", *others])

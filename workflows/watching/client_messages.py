@@ -1,4 +1,4 @@
-"""What clients say on `ws/v1/`."""
+"""What clients send on `ws/v1/`."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -15,20 +15,20 @@ _NUMBERS = Annotated[int, Field(ge=0, le=999_999_999)]
 _MOST_CHARACTERS = 100_000
 
 
-class Said(BaseModel):
+class ClientMessage(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     ref: str | None = Field(default=None, max_length=64)
 
 
-class OfChannel(Said):
+class ChannelMessage(ClientMessage):
     """`id` stands where the channel is of one thing, and only there."""
 
     channel: str = Field(max_length=64)
     id: str | None = Field(default=None, max_length=64)
 
     @model_validator(mode="after")
-    def names_a_channel(self) -> "OfChannel":
+    def names_a_channel(self) -> "ChannelMessage":
         channel = channels().get(self.channel)
         if channel is None:
             raise ValueError(f"The channels are {', '.join(channels())}.")
@@ -41,7 +41,7 @@ class OfChannel(Said):
         return self.channel, (self.id or "").lower()
 
 
-class Subscribe(OfChannel):
+class Subscribe(ChannelMessage):
     """Where the client was: `after` of one execution; `after_execution` with it, or `positions`,
     of several.
     """
@@ -55,17 +55,17 @@ class Subscribe(OfChannel):
 
     @property
     def cursor(self) -> Cursor:
-        told = dict(self.positions)
+        seen = dict(self.positions)
         if self.after_execution is not None:
-            told[self.after_execution] = self.after
-        return Cursor(self.after, told, exact=bool(self.positions))
+            seen[self.after_execution] = self.after
+        return Cursor(self.after, seen, exact=bool(self.positions))
 
 
-class Unsubscribe(OfChannel):
+class Unsubscribe(ChannelMessage):
     type: Literal["unsubscribe"]
 
 
-class Ping(Said):
+class Ping(ClientMessage):
     type: Literal["ping"]
 
 
@@ -78,10 +78,10 @@ class NotUnderstood(Invalid):
     """`errors` lists `{path, code, message}`."""
 
     code = "not_understood"
-    message = "This message is none of those that are understood here."
+    message = "This message is none of those that are read_message here."
 
 
-def understood(text: str | None) -> Subscribe | Unsubscribe | Ping:
+def read_message(text: str | None) -> Subscribe | Unsubscribe | Ping:
     """Raises MalformedBody, NotUnderstood."""
     if text is None or len(text) > _MOST_CHARACTERS:
         raise NotUnderstood(errors=[])
