@@ -18,7 +18,7 @@ from workflows.models import WorkflowDefinition, WorkflowTemplate
 from workflows.signals import executions_finished
 
 
-def record(kind: FactKind, rows: Iterable[Row], sign: int = 1) -> None:
+def add_facts(kind: FactKind, rows: Iterable[Row], sign: int = 1) -> None:
     """One row for all of them; `sign` is -1 for those that are no more."""
     if facts := kind.facts_of(rows):
         insert_rows(RollupPart, [{"kind": kind.key, "sign": sign, "facts": facts}])
@@ -34,15 +34,15 @@ def forget(which: Q) -> None:
 
 
 def on_executions_finished(executions: list[Row], **_: Any) -> None:
-    record(EXECUTIONS, executions)
+    add_facts(EXECUTIONS, executions)
 
 
 def on_model_calls_settled(calls: list[Row], **_: Any) -> None:
-    record(MODEL_CALLS, calls)
+    add_facts(MODEL_CALLS, calls)
 
 
 def on_tool_calls_settled(calls: list[Row], **_: Any) -> None:
-    record(TOOL_CALLS, calls)
+    add_facts(TOOL_CALLS, calls)
 
 
 def on_user_deleted(instance: User, **_: Any) -> None:
@@ -78,10 +78,10 @@ def _connect_rows(kind: FactKind) -> None:
 
     def on_saved(instance: Model, created: bool, raw: bool = False, **_: Any) -> None:
         if created and not raw:
-            record(kind, [vars(instance)])
+            add_facts(kind, [vars(instance)])
 
     def on_deleted(instance: Model, **_: Any) -> None:
-        record(kind, [vars(instance)], sign=-1)
+        add_facts(kind, [vars(instance)], sign=-1)
 
     post_save.connect(on_saved, kind.source, weak=False, dispatch_uid=f"told {kind.key}")
     post_delete.connect(on_deleted, kind.source, weak=False, dispatch_uid=f"untold {kind.key}")
