@@ -1,4 +1,4 @@
-"""The pages of the rows behind figures: calls of models and tools, what was said, ratings."""
+"""The pages of the rows behind figures: model and tool calls, messages, ratings."""
 
 from dataclasses import replace
 from typing import Any
@@ -32,7 +32,7 @@ from llms.querysets import CallQuerySet
 from tools.api.calls import ToolCallFilter
 from tools.api.shapes import listed_call
 from tools.models import ToolCall, ToolCallStatus
-from workflows.listed import Listed, listed
+from workflows.list_page import ListPage, list_page
 from workflows.services.definitions import definition_for
 
 _TITLES = {
@@ -77,7 +77,7 @@ def tool_calls(request: HttpRequest) -> HttpResponse:
     calls = ToolCall.objects.visible_to(user_of(request)).for_list()
     rows = calls.select_related("user").annotate(found=Left("text", _SHOWN))
     statuses = ToolCallStatus.values
-    found = listed(request, rows, ToolCallFilter, own="user", statuses=statuses)
+    found = list_page(request, rows, ToolCallFilter, own="user", statuses=statuses)
     shown = [
         {**listed_call(call).to_json(), "found": call.found, "whose": call.user}
         for call in found.rows
@@ -92,7 +92,7 @@ def talks(request: HttpRequest) -> HttpResponse:
     """The conversations that figures count; of others' their numbers alone."""
     user = user_of(request)
     rows = Conversation.objects.counted_for(user).for_list().select_related("owner")
-    found = listed(request, rows, TalkFilter, own="owner")
+    found = list_page(request, rows, TalkFilter, own="owner")
     shown = [{**talk_out(talk, user).to_json(), "whose": talk.owner} for talk in found.rows]
     return _page(request, "rows-talks", found, shown)
 
@@ -103,7 +103,7 @@ def talks(request: HttpRequest) -> HttpResponse:
 def messages(request: HttpRequest) -> HttpResponse:
     """The messages that people sent; of others' when they did alone."""
     user = user_of(request)
-    found = listed(request, sent_rows(user), SentFilter, own="conversation__owner")
+    found = list_page(request, sent_rows(user), SentFilter, own="conversation__owner")
     shown = [
         {**sent_row(one, user).to_json(), "whose": one.conversation.owner} for one in found.rows
     ]
@@ -116,7 +116,7 @@ def messages(request: HttpRequest) -> HttpResponse:
 def ratings(request: HttpRequest) -> HttpResponse:
     """What was said of replies, newest first."""
     rows = ReplyRating.objects.visible_to(user_of(request)).for_list()
-    found = listed(request, rows, RatingFilter, own="user")
+    found = list_page(request, rows, RatingFilter, own="user")
     shown = [
         {**rating_row(one).to_json(), "what": one.definition or one.template, "whose": one.user}
         for one in found.rows
@@ -126,7 +126,7 @@ def ratings(request: HttpRequest) -> HttpResponse:
 
 def _model_calls(request: HttpRequest, calls: CallQuerySet, *, bad: bool = False) -> HttpResponse:
     rows = calls.for_list().select_related("user")
-    found = listed(request, rows, ModelCallFilter, own="user", statuses=CallStatus.values)
+    found = list_page(request, rows, ModelCallFilter, own="user", statuses=CallStatus.values)
     shown = [
         {**ModelCallOut(call).data, "total_tokens": call.total_tokens, "whose": call.user}
         for call in found.rows
@@ -136,7 +136,7 @@ def _model_calls(request: HttpRequest, calls: CallQuerySet, *, bad: bool = False
     return _page(request, "rows-model-calls", found, shown)
 
 
-def _page(request: HttpRequest, name: str, found: Listed, shown: Any) -> HttpResponse:
+def _page(request: HttpRequest, name: str, found: ListPage, shown: Any) -> HttpResponse:
     context = {
         **found.context,
         "rows": shown,

@@ -15,7 +15,7 @@ from llms.api.calls import ModelCallOut
 from llms.models import ModelCall
 from workflows.api.executions import ExecutionFilter, last_seq
 from workflows.api.shapes import listed_execution
-from workflows.listed import listed
+from workflows.list_page import list_page
 from workflows.models import ExecutionStatus, WorkflowExecution
 from workflows.selectors import execution_for
 
@@ -29,7 +29,7 @@ def executions(request: HttpRequest) -> HttpResponse:
     """
     rows = WorkflowExecution.objects.visible_to(user_of(request)).for_list()
     statuses = ExecutionStatus.values
-    found = listed(request, rows, ExecutionFilter, own="user", statuses=statuses)
+    found = list_page(request, rows, ExecutionFilter, own="user", statuses=statuses)
     shown = [listed_execution(one).to_json() for one in found.rows]
     context = {**found.context, "executions": shown}
     return render(request, "workflows/executions.html", context, status=found.status)

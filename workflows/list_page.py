@@ -1,4 +1,4 @@
-"""Rows as a page lists them: what the address asks for, as the API's list does."""
+"""The rows a page lists: filtered and paged by its address, as the API's lists are."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,22 +16,22 @@ from workflows.chips import chips_of, without
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """A page of rows, what its template needs besides, and how the request is answered."""
+class ListPage:
+    """One page of rows, the rest of its template's context, and the response status."""
 
     rows: Sequence[Any]
     context: dict[str, Any]
     status: int
 
 
-def listed(
+def list_page(
     request: HttpRequest,
     rows: QuerySet[Any],
     filters: type[FilterSet],
     *,
     own: str,
     statuses: Iterable[str] = (),
-) -> Listed:
+) -> ListPage:
     """One's own (by the column `own`), newest first; staff see others' where the address names a
     user, or `of=all`. Raises Http404 for a page that is none.
     """
@@ -53,4 +53,4 @@ def listed(
         "chips": chips_of(asked, user),
         "problem": not good,
     }
-    return Listed(page or [], context, 200 if good else 400)
+    return ListPage(page or [], context, 200 if good else 400)
