@@ -1,46 +1,18 @@
 """Sockets that watch one thing each: their address says which, their frames have no envelope."""
 
-from collections.abc import Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from accounts.authentication import authenticate_scope
 from accounts.connections import connections
 from accounts.models import User
 from accounts.passes import pass_of_scope
-from core.outlets import SocketOutlet
 from core.sockets import Socket
-from workflows.tracking.frames import Frame
 from workflows.watching.channels import Channel, ExecutionChannel
 from workflows.watching.cursor import Cursor
-from workflows.watching.feed import Batch
 from workflows.watching.patience import patiently
-from workflows.watching.positions import Positions
+from workflows.watching.sinks import Plain
 from workflows.watching.staying import first_of, stay
-
-
-class Plain:
-    """A sink: the frames of the log as they are."""
-
-    def __init__(self, socket: Socket) -> None:
-        self._socket = socket
-        self._outlet: SocketOutlet = socket.outlet
-
-    @property
-    def ready(self) -> bool:
-        return self._outlet.ready
-
-    async def drained(self) -> None:
-        await self._outlet.drained()
-
-    def place(self, positions: Positions, frame: Frame) -> str:
-        return ""
-
-    def put(self, batch: Batch, places: Sequence[str]) -> None:
-        self._outlet.write(batch.parcel("%"))
-
-    def say(self, body: dict[str, Any]) -> None:
-        self._socket.say(body)
 
 
 class OneChannelSocket(Socket):

@@ -1,10 +1,8 @@
 """`ws/v1/`: one socket that watches many things."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 
-import orjson
 from django.conf import settings
 
 from accounts.authentication import authenticate_scope
@@ -12,9 +10,7 @@ from accounts.connections import connections
 from accounts.models import User
 from accounts.passes import pass_of_scope
 from core.errors import ChatterError, TooMany, problem
-from core.outlets import SocketOutlet
 from core.sockets import Socket
-from workflows.tracking.frames import Frame
 from workflows.watching.channels import channels
 from workflows.watching.client_messages import (
     ChannelMessage,
@@ -23,9 +19,8 @@ from workflows.watching.client_messages import (
     named_in,
     read_message,
 )
-from workflows.watching.feed import Batch
 from workflows.watching.patience import patiently
-from workflows.watching.positions import Positions
+from workflows.watching.sinks import Enveloped
 from workflows.watching.staying import first_of, stay
 
 _MOST_UNHEARD = 16  # messages that wait to be heard; then the server reads no more
@@ -34,34 +29,6 @@ _MOST_UNHEARD = 16  # messages that wait to be heard; then the server reads no m
 class TooManySubscriptions(TooMany):
     code = "too_many_subscriptions"
     message = "One socket has at most {limit} subscriptions; end one, or open another socket."
-
-
-class Enveloped:
-    """A sink: each frame of the log in an envelope that says which subscription it is of."""
-
-    def __init__(self, socket: Socket, named: dict[str, str]) -> None:
-        self._socket = socket
-        self._named = named
-        self._outlet: SocketOutlet = socket.outlet
-        head = orjson.dumps({"type": "event", **named}).decode()
-        self._envelope = head[:-1] + ',"event":%}'
-
-    @property
-    def ready(self) -> bool:
-        return self._outlet.ready
-
-    async def drained(self) -> None:
-        await self._outlet.drained()
-
-    def place(self, positions: Positions, frame: Frame) -> str:
-        return ""
-
-    def put(self, batch: Batch, places: Sequence[str]) -> None:
-        self._outlet.write(batch.parcel(self._envelope))
-
-    def say(self, body: dict[str, Any]) -> None:
-        frame = {name: value for name, value in body.items() if name != "execution"}
-        self._socket.say({**frame, **self._named})
 
 
 class LiveSocket(Socket):
