@@ -84,7 +84,7 @@ class RunForm(forms.Form):
     )
     parameters = ObjectField(help_text="Values for its parameters, by name; empty for none.")
     debug = forms.BooleanField(
-        required=False, help_text="The log also tells what reached and what left each node."
+        required=False, help_text="Also log the input and output of each node."
     )
 
     @property

@@ -26,8 +26,8 @@ Numbers = Mapping[str, Any]
 TOTALS = ("Tokens", "Tokens in", "Tokens out", "Input", "Cache read", "Cache write", "Output")
 # What is no count of rows: nothing keeps them, or they are no rows of anything.
 NO_ROWS = {
-    "Commits to be added up",  # taken within a second, in the order of their numbers
-    "Units to be written here",  # in the memory of one process, and so is all that follows
+    "Commits to add up",  # taken within a second, in the order of their numbers
+    "Units to write here",  # in the memory of one process, and so is all that follows
     "The oldest of them, here",
     "The oldest, of any pump",
     "Sockets and streams here",
@@ -320,7 +320,7 @@ def test_an_address_can_ask_for_less_and_says_what_it_cannot_understand(client, 
         assert (page.status_code, len(page.context["rows"])) == (400, 0)
         assert client.get(f"/api/v1{path}").status_code == 400
     assert client.get("/model-calls/?min_latency_ms=1e49").context["rows"] == []
-    assert "None are like that" in client.get("/tool-calls/?tool=none").text
+    assert "Nothing matches" in client.get("/tool-calls/?tool=none").text
     for path in ("/executions/?zone=Mars", "/executions/?weekday=8", "/analytics/ratings/?user=x"):
         assert client.get(path).status_code == 400
 

@@ -87,7 +87,7 @@ def test_the_page_shows_what_waits_and_a_form_decides_it(
     approval.execution.refresh_from_db()
     assert approval.execution.status == "completed"
     after = browser.get(PAGE).content.decode()
-    assert "Nothing waits for you." in after
+    assert "Nothing is waiting for you." in after
     assert "Approved: &lt;b&gt;Really?&lt;/b&gt;" in after
     assert "Approved:" not in browser.get(PAGE).content.decode()
 
@@ -135,7 +135,7 @@ def test_of_many_that_wait_for_others_each_can_be_seen(
     for one in fifty_two:
         one.users.set([charlie])
     first = browser.get(PAGE)
-    assert "Nothing waits for you." in first.content.decode()
+    assert "Nothing is waiting for you." in first.content.decode()
     assert "Send letter 51?" not in first.content.decode()
     assert "Send letter 52?" in browser.get(first.context["newer_others"]).content.decode()
 
@@ -213,7 +213,7 @@ def test_others_see_and_decide_only_what_is_put_to_them(
 ) -> None:
     approval = asked(approvers=["charlie"], question="Is it so?")
     page = browser.get(PAGE).content.decode()
-    assert "Your runs that wait for others" in page
+    assert "Your runs waiting for others" in page
     assert "Is it so?" in page
     assert 'class="count"' not in page
     assert "Is it so?" not in signed_in(admin).get(PAGE).content.decode()

@@ -102,7 +102,7 @@ def test_a_form_that_comes_back_does_not_undo_what_somebody_saved_meanwhile(
         revision = re.search(r'name="revision" value="(\d+)"', shown)
         assert revision
         mine["revision"] = revision[1]
-    assert f'<a href="{page}">Open it as it is now</a>' in shown
+    assert f'<a href="{page}">Open the current version</a>' in shown
     assert Schedule.objects.get().cron == "30 2 * * *"
     assert 'name="revision" value="2"' in browser.get(page).content.decode()
 

@@ -29,7 +29,7 @@ RESPONSES: dict[Any, Any] = {**STREAM, 201: ExecutionStarted, 202: ExecutionStar
 class ExecuteIn(Body):
     """What the run is given: `input.message` is the text that leaves its start.
 
-    With `debug` its log also tells what reached and what left each node.
+    With `debug`, its log also has the input and output of each node.
     """
 
     input: JsonObject = Field(default_factory=dict)

@@ -26,7 +26,7 @@ async function showNext() {
   if (turn !== asked || !answer.ok) return;
   const { times: found, problem } = await answer.json();
   fill(times, found.map((at) => el("li", {}, el("time", { datetime: at, "data-moment": "" }, at))));
-  none.textContent = problem || "None is to come.";
+  none.textContent = problem || "No further times.";
   none.hidden = found.length > 0;
   showTimes(times);
 }
