@@ -34,7 +34,7 @@ def cells(figures: Iterable[Figure], numbers: Numbers, page: str) -> list[Cell]:
     return [Cell(one.label, one.value(numbers), narrowed(page, one.of)) for one in figures]
 
 
-def compared(now: list[Cell], before: list[Cell]) -> list[Cell]:
+def with_previous(now: list[Cell], before: list[Cell]) -> list[Cell]:
     """The same figures, with those of the period before."""
     return [replace(one, before=other) for one, other in zip(now, before, strict=True)]
 

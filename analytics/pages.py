@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET
 from accounts.authentication import user_of
 from accounts.models import User
 from analytics.api.definitions import BadWindow, analytics_of, window_of
-from analytics.figures import Cell, Figure, Numbers, cells, compared
+from analytics.figures import Cell, Figure, Numbers, cells, with_previous
 from analytics.reports.activity import activity
 from analytics.reports.export import FORMATS
 from analytics.reports.reading import SUBJECTS
@@ -252,7 +252,7 @@ def _tiles(
 ) -> list[Cell]:
     """Figures beside those of the period before; `rows` is what the report calls their list."""
     before, rows_before = report["previous"], report[f"previous_{rows}"]
-    return compared(
+    return with_previous(
         cells(figures, now, page_of(report[rows], whose)),
         cells(figures, before, page_of(rows_before, whose)),
     )

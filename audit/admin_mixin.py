@@ -7,7 +7,7 @@ from django.db import models, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from audit.changes import MASK, plain
+from audit.changes import MASK, entry_value
 from audit.record import Entry, entry, record, record_many
 from core.secrets import EncryptedTextField
 
@@ -74,7 +74,7 @@ class AuditedAdmin:
         if name in self.secret_fields or _is_secret(obj, form, name):
             return MASK
         before, after = form.get_initial_for_field(form.fields[name], name), form.cleaned_data[name]
-        return {"from": plain(before), "to": plain(after)}
+        return {"from": entry_value(before), "to": entry_value(after)}
 
 
 def _is_secret(obj: models.Model, form: forms.BaseForm, name: str) -> bool:

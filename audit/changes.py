@@ -1,4 +1,4 @@
-"""What changed, before and after, as an entry can hold it."""
+"""What changed, before and after, in the form an audit entry holds it."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -27,19 +27,19 @@ def changes_for_audit(
     values: dict[str, Any] = {
         name: MASK
         if name in secret
-        else {"from": plain(before.get(name)), "to": plain(after[name])}
+        else {"from": entry_value(before.get(name)), "to": entry_value(after[name])}
         for name in changed
     }
     apart = {name: values.pop(name) for name in changed if name in personal}
     return {"detail": {"changed": changed, "values": values, **more}, "personal": apart}
 
 
-def plain(value: Any) -> Any:
+def entry_value(value: Any) -> Any:
     """A value as an entry can hold it: shortened, without floats."""
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, models.Model):
         return str(value.pk)
     if isinstance(value, Iterable) and not isinstance(value, str | bytes | dict):
-        return [plain(inner) for inner in value]
+        return [entry_value(inner) for inner in value]
     return str(value)[:_LONGEST]

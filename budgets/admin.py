@@ -8,7 +8,7 @@ from django.db.models import BigIntegerField
 from django.http import HttpRequest
 
 from accounts.authentication import user_of
-from budgets.amounts import shown, text_of
+from budgets.amounts import amount_for_people, text_of
 from budgets.models import Budget, BudgetPeriod, validate_thresholds
 from budgets.services.budgets import (
     CHANGEABLE,
@@ -105,12 +105,12 @@ class BudgetAdmin(DeletedWhole, admin.ModelAdmin):
     def used(self, budget: Budget) -> str:
         """In the present period, with the highest threshold that was told of."""
         now = standing_of(budget, clock.now())
-        spent = shown(budget.unit, now.spent)
+        spent = amount_for_people(budget.unit, now.spent)
         return f"{spent}, {now.reached}% reached" if now.reached else spent
 
     @admin.display(description="at most", ordering="cap")
     def most(self, budget: Budget) -> str:
-        return shown(budget.unit, budget.cap)
+        return amount_for_people(budget.unit, budget.cap)
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any

@@ -104,7 +104,7 @@ def used(unit: str, reserved: int | None, ceiling: int | None, use: Use) -> Coun
     return Counted(most := max(reserved, said or 0), bound=most)
 
 
-def shown(unit: str, amount: int) -> str:
+def amount_for_people(unit: str, amount: int) -> str:
     """For people: "1,200 tokens", "$0.05"."""
     if unit == TOKENS:
         return f"{amount:,} tokens"

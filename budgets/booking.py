@@ -16,7 +16,7 @@ from django.db.models import Q
 from accounts.models import User
 from audit.models import Outcome
 from audit.record import Entry, record_many
-from budgets.amounts import Need, Use, shown, used, worst
+from budgets.amounts import Need, Use, amount_for_people, used, worst
 from budgets.models import Budget, BudgetCharge, BudgetPeriod, Scope
 from budgets.periods import span_at
 from budgets.selectors import touched_by
@@ -254,8 +254,8 @@ def _refused(budget: Budget, period: BudgetPeriod, need: Need, most: int | None)
     if most > left:
         could = "cost" if budget.unit != "tokens" else "use"
         return (
-            f"{whose} has {shown(budget.unit, left)} left, and this call could {could} "
-            f"{shown(budget.unit, most)}."
+            f"{whose} has {amount_for_people(budget.unit, left)} left, and this call could {could} "
+            f"{amount_for_people(budget.unit, most)}."
         )
     return ""
 

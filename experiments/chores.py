@@ -1,4 +1,4 @@
-"""What whoever hosts a pump does for experiments."""
+"""Chores of experiments, run by every process that hosts a pump."""
 
 from core.chores import chore
 from core.database import database

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from accounts.models import User
 from core.api import issues_of
 from core.form_fields import KeyField, once_of
-from experiments.api.inputs import EVENT_NAME, ExperimentIn, given
+from experiments.api.inputs import EVENT_NAME, ExperimentIn, service_arguments
 from experiments.metrics import EVENT, LEDGER
 from experiments.models import Experiment
 from experiments.variant_forms import (
@@ -22,7 +22,7 @@ from experiments.variant_forms import (
     variant_kept,
     variants_written,
 )
-from workflows.choices import chosen, value_of, workflows_to_run
+from workflows.choices import parse_choice, value_of, workflows_to_run
 
 _EVENT = EVENT.rstrip(":")
 _METRICS = [(one.key, one.label.capitalize()) for one in LEDGER.values()]
@@ -63,7 +63,7 @@ class ExperimentForm(forms.Form):
     groups = forms.CharField(required=False, widget=_LINES, help_text="One name a line.")
     traffic_percent = forms.IntegerField(label="Share of the units that take part, in %")
     primary = forms.ChoiceField(
-        label="Decided by", choices=[*_METRICS, (_EVENT, "An event, told over the API")]
+        label="Decided by", choices=[*_METRICS, (_EVENT, "An event, sent over the API")]
     )
     event = forms.CharField(label="Name of the event", required=False, max_length=EVENT_NAME)
     better = forms.ChoiceField(label="Which way is better", required=False, choices=_WAYS)
@@ -120,7 +120,7 @@ class ExperimentForm(forms.Form):
     def given(self) -> dict[str, Any]:
         """All of it, as `create_experiment` takes it."""
         body = ExperimentIn.model_validate(self._body())
-        return given(body.model_dump(exclude_unset=True))
+        return service_arguments(body.model_dump(exclude_unset=True))
 
     def once(self) -> str:
         """Stands for this page and what was written on it; empty without a key."""
@@ -141,7 +141,7 @@ class ExperimentForm(forms.Form):
     def _body(self) -> dict[str, Any]:
         told = self.cleaned_data
         event = told["primary"] == _EVENT
-        target = {name: pk for name, pk in chosen(told["target"]).items() if pk}
+        target = {name: pk for name, pk in parse_choice(told["target"]).items() if pk}
         return {
             **{name: told[name] for name in _PLAIN},
             **target,

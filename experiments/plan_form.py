@@ -1,4 +1,4 @@
-"""What a draft's page reckons units and days with; nothing of it is kept."""
+"""The form by which a draft's page computes units and days; nothing of it is stored."""
 
 from typing import Any
 

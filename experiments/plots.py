@@ -1,4 +1,4 @@
-"""Intervals as pictures: where things stand in an SVG, reckoned here and drawn by the template."""
+"""Intervals as pictures: positions in an SVG, computed here and drawn by the template."""
 
 from dataclasses import dataclass
 

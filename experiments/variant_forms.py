@@ -8,7 +8,7 @@ from django import forms
 from accounts.models import User
 from core.form_fields import ObjectField
 from experiments.models import Variant
-from workflows.choices import Choice, chosen, templates_to_run, value_of
+from workflows.choices import Choice, parse_choice, templates_to_run, value_of
 
 _CONTROL = "control"
 _MOST_ROWS = 50  # what is sent at most: the service takes fewer
@@ -48,7 +48,7 @@ class VariantForm(forms.Form):
     def body(self) -> dict[str, Any]:
         """As the API takes a variant."""
         told = self.cleaned_data
-        template = chosen(told["template"])["template"] or ""
+        template = parse_choice(told["template"])["template"] or ""
         return {**{name: told[name] for name in _PLAIN}, "template": template}
 
 

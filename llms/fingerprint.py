@@ -3,7 +3,7 @@
 import json
 from hashlib import sha256
 
-from llms.parameters import told_parameters
+from llms.parameters import ledger_parameters
 from llms.profiles import ProfileSpec
 
 
@@ -14,7 +14,7 @@ def fingerprint(profile: ProfileSpec) -> str:
     decides = {
         "kind": profile.provider_kind,
         "model": profile.model,
-        "parameters": told_parameters(profile.parameters),
+        "parameters": ledger_parameters(profile.parameters),
         "context_window": profile.context_window,
         "max_output_tokens": profile.max_output_tokens,
     }

@@ -54,13 +54,13 @@ def not_taken(provider_kind: str, names: Iterable[str]) -> list[str]:
     return [name for name in names if name in unknown]
 
 
-def taken(provider_kind: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+def accepted_parameters(provider_kind: str, asked: Mapping[str, Any]) -> dict[str, Any]:
     """What a caller asks for, without what this kind of provider does not know."""
     left_out = not_taken(provider_kind, asked)
     return {name: value for name, value in asked.items() if name not in left_out}
 
 
-def combined(profile: ProfileSpec, asked: Mapping[str, Any]) -> dict[str, Any]:
+def merged_parameters(profile: ProfileSpec, asked: Mapping[str, Any]) -> dict[str, Any]:
     """The profile's parameters, with these in place of what they name; named as its kind does."""
     replaced = {_ALSO_CALLED[name] for name in asked if name in _ALSO_CALLED}
     kept = {name: value for name, value in profile.parameters.items() if name not in replaced}
@@ -82,6 +82,6 @@ def _as_named_by(provider_kind: str, parameters: Mapping[str, Any]) -> Mapping[s
     return {**others, known: most_output(*limits.values())}
 
 
-def told_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
+def ledger_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """For the ledger: an administrator's others (headers, say) may hold secrets, so only named."""
     return {name: value if name in CALLER_PARAMETERS else "…" for name, value in parameters.items()}

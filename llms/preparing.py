@@ -16,7 +16,13 @@ from llms.fitting import fitted
 from llms.ledger import CallRecord
 from llms.messages import ChatMessage, sendable, to_langchain
 from llms.offering import described_tools, tool_options
-from llms.parameters import CALLER_PARAMETERS, LIMITS, combined, taken, told_parameters
+from llms.parameters import (
+    CALLER_PARAMETERS,
+    LIMITS,
+    accepted_parameters,
+    ledger_parameters,
+    merged_parameters,
+)
 from llms.pricing import Rates, in_force
 from llms.profiles import ProfileSpec
 from llms.request import CallRequest
@@ -64,7 +70,7 @@ class Prepared:
             call_index=request.call_index,
             attempt=attempt,
             purpose=request.purpose,
-            parameters={**told_parameters(self.parameters), **_tool_choice(request)},
+            parameters={**ledger_parameters(self.parameters), **_tool_choice(request)},
             request_hash=self.request_hash,
             streamed=not self.parameters.get("disable_streaming"),
             started_at=now,
@@ -99,7 +105,9 @@ async def prepare(request: CallRequest) -> Prepared:
             "invalid_parameters", reason=": " + ", ".join(sorted(unknown)), unbilled=True
         )
     profile = request.profile
-    wanted = combined(profile, taken(profile.provider_kind, request.parameters))
+    wanted = merged_parameters(
+        profile, accepted_parameters(profile.provider_kind, request.parameters)
+    )
     parameters = bounded(profile, wanted, request.tokens_left)
     window, tools = profile.context_window, described_tools(request)
     limit = most_output(*(parameters.get(name) for name in LIMITS))

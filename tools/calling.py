@@ -12,7 +12,7 @@ from core.errors import ChatterError
 from core.models import new_id
 from tools.base import Tool, ToolArgs, ToolContext, ToolFailed, UnfitArguments
 from tools.catalogue import catalogue
-from tools.keeping import kept_arguments, kept_result, plain
+from tools.keeping import kept_arguments, kept_result, storable
 from tools.ledger import ToolCallRecord, ToolRecorder
 from tools.models import ToolCallStatus
 from tools.request import (
@@ -32,16 +32,16 @@ log = structlog.get_logger(__name__)
 
 
 class Permissions(Protocol):
-    """Who decides whether a call may be made, now."""
+    """Decides whether a call may be made now."""
 
     async def refusal(self, tool: Tool[Any], call: ToolCallRecord) -> ToolRefused | None:
-        """Why not, or None; what is refused has been audited."""
+        """Why not, or None; a refusal has been audited."""
 
 
 async def call_tool(
     request: ToolRequest, recorder: ToolRecorder, permissions: Permissions
 ) -> ToolAnswer:
-    """Call a tool and give its answer; what goes wrong is an answer too, with an `error`.
+    """Call a tool and return its answer; a failure is an answer too, with an `error`.
 
     A call that was answered before is answered from its row, without asking for permission again.
     Every other one is a row, committed open before the tool is called and settled however it ends.
@@ -73,7 +73,7 @@ def _call(request: ToolRequest, attempt: int) -> ToolCallRecord:
         created_at=now,
         origin=request.origin,
         user_id=request.user_id,
-        tool=plain(request.tool[:_NAME_CHARACTERS]),
+        tool=storable(request.tool[:_NAME_CHARACTERS]),
         node=request.node,
         visit=request.visit,
         call_index=request.call_index,
@@ -119,9 +119,9 @@ async def _opened(call: ToolCallRecord, recorder: ToolRecorder) -> None:
 async def _unmade(
     call: ToolCallRecord, recorder: ToolRecorder, status: str, error: ChatterError
 ) -> ToolAnswer:
-    """A call that is not made has a row all the same: a replay must not decide anew."""
+    """A call that is not made has a row too, so that a replay does not decide again."""
     await _opened(call, recorder)
-    call.settle(status, error.code, plain(str(error)))
+    call.settle(status, error.code, storable(str(error)))
     recorder.settled(call)
     return ToolAnswer.of(call, replayed=False)
 
@@ -137,7 +137,7 @@ async def _make(
         call.text, call.data = kept.text, kept.data
         call.settle(ToolCallStatus.SUCCEEDED)
     except ChatterError as error:
-        call.settle(ToolCallStatus.FAILED, error.code, plain(str(error)))
+        call.settle(ToolCallStatus.FAILED, error.code, storable(str(error)))
     except Exception as error:
         _settle_broken(call, error, limit, limit_s)
     except BaseException:
@@ -154,7 +154,7 @@ def _context(call: ToolCallRecord) -> ToolContext:
 def _settle_broken(
     call: ToolCallRecord, error: Exception, limit: asyncio.Timeout, limit_s: float
 ) -> None:
-    """What nobody foresaw is told in our own words: its text may hold anything."""
+    """Describe an unforeseen error in our own words: its text may contain anything."""
     if isinstance(error, TimeoutError) and limit.expired():
         late = ToolTimedOut(limit_s=limit_s)
         call.settle(ToolCallStatus.TIMED_OUT, late.code, str(late))

@@ -1,4 +1,4 @@
-"""What can be kept: JSON of bounded size that every database takes."""
+"""What can be stored: JSON of bounded size that every database accepts."""
 
 import json
 import math
@@ -20,18 +20,18 @@ class NotKept(ToolFailed):
 
 def kept_result(result: ToolResult) -> ToolResult:
     """The result as its row holds it. Raises NotKept when it is too large, or no JSON."""
-    return ToolResult(text=plain(result.text), data=plain(result.data))
+    return ToolResult(text=storable(result.text), data=storable(result.data))
 
 
 def kept_arguments(arguments: Any) -> Any:
     """The arguments as their row holds them; None for what no row could hold."""
     try:
-        return plain(arguments)
+        return storable(arguments)
     except NotKept:
         return None
 
 
-def plain(value: Any) -> Any:
+def storable(value: Any) -> Any:
     """A copy without NUL characters and halves of surrogate pairs. Raises NotKept."""
     copy = _Copy()
     kept = copy.of(value)

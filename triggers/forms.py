@@ -13,7 +13,7 @@ from core.form_fields import KeyField, ObjectField, once_of
 from triggers.cron import UnknownZone, zone
 from triggers.models import Schedule, ScheduleKind
 from triggers.timing import UNITS, in_units
-from workflows.choices import chosen, value_of, workflows_to_run
+from workflows.choices import parse_choice, value_of, workflows_to_run
 
 TIMES = ("run_at", "starts_at", "ends_at")
 _CLOCK = "%Y-%m-%dT%H:%M:%S"
@@ -110,7 +110,7 @@ class ScheduleForm(forms.Form):
         message = {"message": told["message"]} if told["message"] else {}
         return {
             "name": json_values.plain_text(told["name"]),
-            **chosen(told["target"]),
+            **parse_choice(told["target"]),
             "input": {**told["more"], **message},
             "parameters": told["parameters"],
             "misfire": told["misfire"],

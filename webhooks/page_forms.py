@@ -11,7 +11,7 @@ from webhooks.models import HookMode, IncomingWebhook, SignatureStyle, WebhookEn
 from webhooks.services.endpoints import create_endpoint
 from webhooks.services.incoming import create_incoming
 from webhooks.services.signed import BadWebhook
-from workflows.choices import chosen
+from workflows.choices import parse_choice
 
 
 def make_incoming(owner: User, sent: QueryDict) -> IncomingWebhook:
@@ -54,6 +54,6 @@ def _mapping(text: str) -> Mapping[str, str]:
 
 def _chosen(value: str) -> dict[str, Any]:
     try:
-        return chosen(value)
+        return parse_choice(value)
     except ValueError:
         raise BadWebhook(reason="Choose a workflow.") from None

@@ -31,7 +31,7 @@ def decide_as_sent(approval: Approval, sent: Mapping[str, str], *, by: User) -> 
     return decide(approval, by=by, approve=approve, comment=comment, answer=answer)
 
 
-def asked(
+def answer_context(
     approval: Approval,
     sent: Mapping[str, str] | None = None,
     error: ChatterError | None = None,

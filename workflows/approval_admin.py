@@ -13,7 +13,7 @@ from django.urls import URLPattern, path, reverse
 from accounts.authentication import user_of
 from core.back_office import ReadOnlyAdmin
 from core.errors import ChatterError
-from workflows.answering import asked, decide_as_sent
+from workflows.answering import answer_context, decide_as_sent
 from workflows.models import Approval
 from workflows.services.approvals import ApprovalNotFound, approval_for, decide
 
@@ -93,4 +93,4 @@ def _is_pending(approval: Approval) -> bool:
 
 
 def _form(approval: Approval, *sent: Any) -> dict[str, Any]:
-    return {"item": asked(approval, *sent), "action": reverse(_DECIDE, args=[approval.pk])}
+    return {"item": answer_context(approval, *sent), "action": reverse(_DECIDE, args=[approval.pk])}

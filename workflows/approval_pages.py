@@ -16,7 +16,7 @@ from accounts.authentication import user_of
 from accounts.models import User
 from core.errors import ChatterError, Conflict, Invalid, NotFound, Refused
 from core.pagination import OldestFirst
-from workflows.answering import asked, decide_as_sent
+from workflows.answering import answer_context, decide_as_sent
 from workflows.models import Approval
 from workflows.services.approvals import ApprovalNotFound, approval_for, closed
 
@@ -97,4 +97,4 @@ def _shown(approval: Approval, request: HttpRequest, error: ChatterError | None)
     """An approval with its form; and where the run is, for who may look at it."""
     sent = request.POST.dict() if request.POST.get("approval") == str(approval.pk) else None
     own = approval.execution_id if approval.execution.user_id == user_of(request).pk else None
-    return {**asked(approval, sent, error), "own": own}
+    return {**answer_context(approval, sent, error), "own": own}

@@ -37,7 +37,7 @@ def value_of(target: WorkflowDefinition | WorkflowTemplate) -> str:
     return f"{kind}:{target.pk}"
 
 
-def chosen(value: str) -> dict[str, Any]:
+def parse_choice(value: str) -> dict[str, Any]:
     """The other way: `definition` and `template`, one of them an id; neither of an empty value.
 
     Raises ValueError for what is no choice.

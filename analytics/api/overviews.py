@@ -13,7 +13,7 @@ from analytics.api.reports import AS, COMPARE, FILES, OF, SPAN, exported
 from analytics.models import ExecutionRollup
 from analytics.reports.activity import ActivityOut, activity, activity_table
 from analytics.reports.reading import SUBJECTS
-from analytics.reports.report_request import compared, read_report_request, whose_of
+from analytics.reports.report_request import comparison_wanted, read_report_request, whose_of
 from analytics.reports.span import Span
 from analytics.reports.talks import TalksOut, talks, talks_table
 from analytics.system import SystemOut, system_now
@@ -31,7 +31,9 @@ class TalksReport(GenericAPIView[ExecutionRollup]):
     def get(self, request: Request) -> Response:
         query, user = request.query_params, user_of(request)
         whose = whose_of(query.get("of", "me"), user)
-        return Response(talks(Span.of(query), whose, user, compare=compared(query)).to_json())
+        return Response(
+            talks(Span.of(query), whose, user, compare=comparison_wanted(query)).to_json()
+        )
 
 
 class TalksExport(GenericAPIView[ExecutionRollup]):

@@ -52,11 +52,11 @@ def read_report_request(subject: Subject, query: Mapping[str, str], reader: User
         wanted=Wanted(subject, whose=whose_of(query.get("of", "me"), reader)),
         by=by,
         group=key,
-        compared=compared(query),
+        compared=comparison_wanted(query),
     )
 
 
-def compared(query: Mapping[str, str]) -> bool:
+def comparison_wanted(query: Mapping[str, str]) -> bool:
     """Whether the period before is asked for, too. Raises BadReport."""
     compare = query.get("compare", "")
     if compare not in ("", "true", "false"):

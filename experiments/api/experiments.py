@@ -18,7 +18,7 @@ from experiments.api.inputs import (
     ExperimentIn,
     PlanIn,
     PromoteIn,
-    given,
+    service_arguments,
 )
 from experiments.api.shapes import (
     ExperimentOut,
@@ -70,7 +70,7 @@ class ExperimentList(ShapeList):
 
     @extend_schema(request=ExperimentIn, responses={201: ExperimentOut})
     def post(self, request: Request) -> Response:
-        body = given(parse(ExperimentIn, request).model_dump())
+        body = service_arguments(parse(ExperimentIn, request).model_dump())
         made = create_experiment(owner=user_of(request), **body)
         return Response(experiment_out(made).to_json(), status=status.HTTP_201_CREATED)
 
@@ -84,7 +84,7 @@ class ExperimentDetail(GenericAPIView[Experiment]):
     def patch(self, request: Request, pk: str) -> Response:
         user = user_of(request)
         found = experiment_for(user, pk)
-        body = given(parse(ExperimentChange, request).model_dump(exclude_unset=True))
+        body = service_arguments(parse(ExperimentChange, request).model_dump(exclude_unset=True))
         changed = change_experiment(found, by=user, **body)
         return Response(experiment_out(changed).to_json())
 

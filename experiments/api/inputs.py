@@ -126,7 +126,7 @@ class EventIn(Body):
     key: Text = Field(default="", max_length=100)
 
 
-def given(body: dict[str, Any]) -> dict[str, Any]:
+def service_arguments(body: dict[str, Any]) -> dict[str, Any]:
     """A body as the services take it: margins are kept as text, as people wrote them."""
     if "guards" in body:
         guards = [GuardIn.model_validate(one) for one in body["guards"]]

@@ -1,4 +1,4 @@
-"""What units did elsewhere, told by other programs."""
+"""Records what units did elsewhere, as other programs report it."""
 
 from django.db import IntegrityError, transaction
 

@@ -9,12 +9,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from core.shapes import Shape
 from tools.api.shapes import ToolErrorOut, ToolStatistics
-from tools.keeping import plain
+from tools.keeping import storable
 from tools.models import McpServer, McpTool, ToolSetting
 from tools.services.mcp_tools import Report
 
 TransportName = Literal["streamable_http", "sse", "stdio"]
-Text = Annotated[str, AfterValidator(plain)]
+Text = Annotated[str, AfterValidator(storable)]
 
 
 class _Body(BaseModel):

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tools.keeping import NotKept, plain
+from tools.keeping import NotKept, storable
 from tools.mcp.endpoint import Endpoint
-from tools.mcp.schemas import BadSchema, taken
+from tools.mcp.schemas import BadSchema, accepted_schema
 from tools.mcp.session import McpTimedOut, Session, session_with
 
 MAX_TOOLS = 200
@@ -68,9 +68,9 @@ async def ask_for_offer(endpoint: Endpoint) -> Offer:
     left_out: list[LeftOut] = []
     return Offer(
         latency_ms=opened_ms,
-        protocol_version=plain(str(about.protocolVersion)[:_MAX_NAME]),
-        server_name=plain(about.serverInfo.name[:_MAX_NAME]),
-        server_version=plain(about.serverInfo.version[:_MAX_NAME]),
+        protocol_version=storable(str(about.protocolVersion)[:_MAX_NAME]),
+        server_name=storable(about.serverInfo.name[:_MAX_NAME]),
+        server_version=storable(about.serverInfo.version[:_MAX_NAME]),
         tools=[tool for one in listed if (tool := _taken(one, left_out))],
         left_out=left_out,
     )
@@ -96,13 +96,13 @@ def _taken(tool: Any, left_out: list[LeftOut]) -> OfferedTool | None:
     try:
         if len(name) > _MAX_NAME:
             raise BadSchema(f"Its name is longer than {_MAX_NAME} characters.")
-        schema = plain(taken(tool.inputSchema))
+        schema = storable(accepted_schema(tool.inputSchema))
     except (BadSchema, NotKept) as error:
-        left_out.append(LeftOut(plain(name[:_MAX_NAME]), str(error)))
+        left_out.append(LeftOut(storable(name[:_MAX_NAME]), str(error)))
         return None
     return OfferedTool(
-        name=plain(name),
-        title=plain((tool.title or "")[:_MAX_NAME]),
-        description=plain((tool.description or name)[:MAX_DESCRIPTION]),
+        name=storable(name),
+        title=storable((tool.title or "")[:_MAX_NAME]),
+        description=storable((tool.description or name)[:MAX_DESCRIPTION]),
         schema=schema,
     )

@@ -23,7 +23,7 @@ class BadSchema(ValueError):
     """Why a tool's schema is not taken."""
 
 
-def taken(schema: Any) -> dict[str, Any]:
+def accepted_schema(schema: Any) -> dict[str, Any]:
     """The schema of an object's properties, as it will be kept. Raises BadSchema."""
     if not isinstance(schema, dict) or schema.get("type", "object") != "object":
         raise BadSchema("Its arguments are no JSON object.")

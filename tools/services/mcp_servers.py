@@ -14,7 +14,7 @@ from audit.record import entry, record, record_many
 from core import clock
 from core.database import database
 from core.errors import ChatterError, Invalid
-from tools.keeping import plain
+from tools.keeping import storable
 from tools.mcp.endpoint import STDIO, command_of
 from tools.mcp.offer import Offer, ask_for_offer
 from tools.models import McpServer, ToolSetting
@@ -140,7 +140,7 @@ def _keep_health(server: McpServer, offer: Offer | None, trouble: ChatterError |
         "ok": trouble is None,
         "checked_at": clock.now(),
         "error_code": trouble.code if trouble else "",
-        "error_message": plain(str(trouble)) if trouble else "",
+        "error_message": storable(str(trouble)) if trouble else "",
     }
     if offer is not None:
         names = ("latency_ms", "protocol_version", "server_name", "server_version")

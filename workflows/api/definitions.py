@@ -84,20 +84,20 @@ class DefinitionList(ShapeList):
     def post(self, request: Request) -> Response:
         body = parse(DefinitionIn, request)
         made = create_definition(owner=user_of(request), **body.model_dump())
-        return shown(made, status.HTTP_201_CREATED)
+        return definition_response(made, status.HTTP_201_CREATED)
 
 
 class DefinitionDetail(GenericAPIView[WorkflowDefinition]):
     @extend_schema(responses=DefinitionWhole)
     def get(self, request: Request, pk: str) -> Response:
-        return shown(definition_for(user_of(request), pk))
+        return definition_response(definition_for(user_of(request), pk))
 
     @extend_schema(request=DefinitionChange, parameters=[IF_MATCH], responses=DefinitionWhole)
     def patch(self, request: Request, pk: str) -> Response:
         definition = definition_for(user_of(request), pk)
         changes = parse(DefinitionChange, request).model_dump(exclude_none=True)
         changes |= if_match(request)
-        return shown(change_definition(definition, by=user_of(request), **changes))
+        return definition_response(change_definition(definition, by=user_of(request), **changes))
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, pk: str) -> Response:
@@ -114,9 +114,9 @@ class DefinitionFork(GenericAPIView[WorkflowDefinition]):
         body = parse(ForkIn, request)
         entry = entry_of(definition, body.number)
         made = fork_definition(entry, by=user_of(request), name=body.name)
-        return shown(made, status.HTTP_201_CREATED)
+        return definition_response(made, status.HTTP_201_CREATED)
 
 
-def shown(definition: WorkflowDefinition, code: int = status.HTTP_200_OK) -> Response:
+def definition_response(definition: WorkflowDefinition, code: int = status.HTTP_200_OK) -> Response:
     """The whole definition, with its revision as the ETag."""
     return Response(whole_definition(definition).to_json(), status=code, headers=etag(definition))

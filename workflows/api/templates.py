@@ -16,7 +16,7 @@ from core.api import parse
 from core.listing import Page, ShapeList
 from core.shapes import Shape
 from workflows.api.definition_shapes import DefinitionWhole
-from workflows.api.definitions import shown as shown_definition
+from workflows.api.definitions import definition_response
 from workflows.api.inputs import Body, JsonObject, Text
 from workflows.api.revisions import IF_MATCH, etag, if_match
 from workflows.definition.graph import drawn
@@ -168,7 +168,7 @@ class TemplateDefinition(GenericAPIView[WorkflowTemplate]):
         template = template_for(user, pk)
         body = parse(DefinitionOfTemplateIn, request)
         made = definition_from_template(template, by=user, **body.model_dump())
-        return shown_definition(made, status.HTTP_201_CREATED)
+        return definition_response(made, status.HTTP_201_CREATED)
 
 
 class DefinitionTemplate(GenericAPIView[WorkflowDefinition]):

@@ -17,7 +17,7 @@ from workflows.api.definition_shapes import (
     version_out,
     whole_version,
 )
-from workflows.api.definitions import shown
+from workflows.api.definitions import definition_response
 from workflows.definition.diff import difference
 from workflows.definition.graph import GraphDefinition
 from workflows.models import DefinitionVersion, WorkflowDefinition
@@ -88,7 +88,9 @@ class VersionPublish(GenericAPIView[WorkflowDefinition]):
 
     @extend_schema(request=None, responses=DefinitionWhole)
     def post(self, request: Request, pk: str, number: int) -> Response:
-        return shown(publish_version(_entry(request, pk, number), by=user_of(request)))
+        return definition_response(
+            publish_version(_entry(request, pk, number), by=user_of(request))
+        )
 
 
 class VersionRestore(GenericAPIView[WorkflowDefinition]):
@@ -96,7 +98,9 @@ class VersionRestore(GenericAPIView[WorkflowDefinition]):
 
     @extend_schema(request=None, responses=DefinitionWhole)
     def post(self, request: Request, pk: str, number: int) -> Response:
-        return shown(restore_version(_entry(request, pk, number), by=user_of(request)))
+        return definition_response(
+            restore_version(_entry(request, pk, number), by=user_of(request))
+        )
 
 
 class VersionDiff(GenericAPIView[WorkflowDefinition]):

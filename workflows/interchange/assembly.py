@@ -43,7 +43,7 @@ class Step:
 PASSES = Step(passes=True)
 
 
-def node(node_id: str, kind: str, label: str, config: Mapping[str, Any]) -> dict[str, Any]:
+def make_node(node_id: str, kind: str, label: str, config: Mapping[str, Any]) -> dict[str, Any]:
     return {"id": node_id, "type": kind, "label": label[:120], "config": dict(config)}
 
 
@@ -111,7 +111,7 @@ def assemble(
     """
     nodes = [one for key, step in steps.items() for one in _placed(step.nodes, places[key])]
     if not any(one["type"] == "start" for one in nodes):
-        nodes.insert(0, {**node(START, "start", "", {}), "position": {"x": 0.0, "y": 0.0}})
+        nodes.insert(0, {**make_node(START, "start", "", {}), "position": {"x": 0.0, "y": 0.0}})
     edges = [*_edges(steps, links)]
     led_to = {START, *(one["target"] for one in edges)}
     lost = [one["id"] for one in nodes if one["id"] not in led_to]
@@ -119,7 +119,7 @@ def assemble(
     if not any(one["type"] == "end" for one in nodes):
         leaves = {one["id"] for one in nodes} - {one["source"] for one in edges}
         place = {"x": max(one["position"]["x"] for one in nodes) + 300.0, "y": 0.0}
-        nodes.append({**node(names.new("end", "end"), "end", "", {}), "position": place})
+        nodes.append({**make_node(names.new("end", "end"), "end", "", {}), "position": place})
         edges += [edge(source, OUT, nodes[-1]["id"]) for source in sorted(leaves)]
     unique = {tuple(one.values()): one for one in edges}
     return {"nodes": nodes, "edges": list(unique.values())}, set(lost)

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from tools.http import checked_headers
-from workflows.interchange.assembly import node as made
-from workflows.interchange.assembly import row
+from workflows.interchange.assembly import make_node, row
 from workflows.interchange.dify_texts import rendered
 from workflows.interchange.foreign import Conversion
 from workflows.interchange.loose import Loose
@@ -42,7 +41,7 @@ def http_request(conversion: Conversion, key: str, data: Loose) -> None:
         "fail_on_status": bool(data.text("error_strategy")),
     }
     name = conversion.id_of(key, "request")
-    conversion.take(key, row(made(name, "http_request", conversion.nodes[key].title, config)))
+    conversion.take(key, row(make_node(name, "http_request", conversion.nodes[key].title, config)))
 
 
 def _headers(conversion: Conversion, key: str, data: Loose) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,6 @@
 """Iterations of Dify as maps of ours, with what stands in them."""
 
-from workflows.interchange.assembly import ANY, EACH, Step
-from workflows.interchange.assembly import node as made
+from workflows.interchange.assembly import ANY, EACH, Step, make_node
 from workflows.interchange.dify_bodies import stands_in
 from workflows.interchange.dify_carried import is_carried
 from workflows.interchange.dify_texts import value_of
@@ -61,7 +60,7 @@ def iteration(conversion: Conversion, key: str, data: Loose) -> None:
     report.note(f"More than {_MOST_ITEMS:,} items are an error here.")
     if at_once > _MOST_AT_ONCE:
         report.note(f"At most {_MOST_AT_ONCE} items are worked on at the same time.")
-    node = made(name, "map", conversion.nodes[key].title, config.model_dump(mode="json"))
+    node = make_node(name, "map", conversion.nodes[key].title, config.model_dump(mode="json"))
     conversion.take(key, Step((node,), exits={EACH: (name, EACH), ANY: (name, "done")}))
 
 

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from workflows.definition.expressions import MAX_CHARACTERS
-from workflows.interchange.assembly import Step, edge, row
-from workflows.interchange.assembly import node as made
+from workflows.interchange.assembly import Step, edge, make_node, row
 from workflows.interchange.dify_bodies import cases_of, handles
 from workflows.interchange.dify_carried import is_carried, model_of, schema_of
 from workflows.interchange.dify_http import http_request
@@ -66,7 +65,7 @@ def _end(conversion: Conversion, key: str, text: str, *, passes: bool) -> None:
         return
     output = rendered(conversion, key, text) or NOTHING
     name, title = conversion.id_of(key, "end"), conversion.nodes[key].title
-    conversion.take(key, Step((made(name, "end", title, {"output": output}),), passes=passes))
+    conversion.take(key, Step((make_node(name, "end", title, {"output": output}),), passes=passes))
 
 
 def llm(conversion: Conversion, key: str, data: Loose) -> None:
@@ -157,7 +156,7 @@ def if_else(conversion: Conversion, key: str, data: Loose) -> None:
     if len(cases) > 1:
         report.note("Its cases became conditions one after another.")
     nodes = tuple(
-        made(name, "conditional", title, {"condition": _case(conversion, key, case)})
+        make_node(name, "conditional", title, {"condition": _case(conversion, key, case)})
         for name, case in zip(ids, cases, strict=True)
     )
     exits = {handle: (name, "true") for name, handle in zip(ids, handles(data), strict=False)}
@@ -204,7 +203,7 @@ def template(conversion: Conversion, key: str, data: Loose) -> None:
         return
     name, title = conversion.id_of(key, "prompt"), conversion.nodes[key].title
     text = templated(conversion, key, data) or NOTHING
-    conversion.take(key, row(made(name, "prompt", title, {"template": text})))
+    conversion.take(key, row(make_node(name, "prompt", title, {"template": text})))
 
 
 KNOWN: dict[str, Callable[[Conversion, str, Loose], None]] = {

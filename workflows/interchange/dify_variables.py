@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from workflows.definition.expressions import MAX_CHARACTERS
-from workflows.interchange.assembly import node as made
-from workflows.interchange.assembly import row
+from workflows.interchange.assembly import make_node, row
 from workflows.interchange.dify_texts import value_of
 from workflows.interchange.foreign import NAME, Conversion
 from workflows.interchange.loose import Loose
@@ -52,7 +51,7 @@ def assigner(conversion: Conversion, key: str, data: Loose) -> None:
             continue
         first = conversion.id_of(key, "variable")
         own = conversion.names.new(f"{first}_{name}", "variable") if nodes else first
-        nodes.append(made(own, "variable", title, config))
+        nodes.append(make_node(own, "variable", title, config))
     if not nodes:
         conversion.leave_out(key, "Nothing of it can be said here.")
         return

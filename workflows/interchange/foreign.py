@@ -7,8 +7,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from workflows.interchange.assembly import PASSES, START, Link, Names, Step, assemble, row
-from workflows.interchange.assembly import node as made
+from workflows.interchange.assembly import (
+    PASSES,
+    START,
+    Link,
+    Names,
+    Step,
+    assemble,
+    make_node,
+    row,
+)
 from workflows.interchange.circles import leading_round
 from workflows.interchange.loose import Loose
 from workflows.interchange.phrases import where
@@ -138,7 +146,7 @@ class Conversion:
     def start(self, key: str) -> None:
         """Every start is the one start."""
         known = any(node["id"] == START for step in self.steps.values() for node in step.nodes)
-        step = row(made(START, "start", self.nodes[key].title, {}))
+        step = row(make_node(START, "start", self.nodes[key].title, {}))
         self.take(key, Step(exits=step.exits) if known else step)
         self.reports[key].became = [START]
 
@@ -271,21 +279,21 @@ def asking(
     """
     title, name = conversion.nodes[key].title, conversion.id_of(key, "model")
     if question in {"", *(f"{{{{{one}}}}}" for one in arriving)}:
-        return [made(name, "model", title, config)]
+        return [make_node(name, "model", title, config)]
     if "prompt" in conversion.known.kinds:
         prompt = conversion.names.new(f"{name}_question", "prompt")
-        asked = made(prompt, "prompt", f"{title}: question", {"template": question})
-        return [asked, made(name, "model", title, config)]
+        asked = make_node(prompt, "prompt", f"{title}: question", {"template": question})
+        return [asked, make_node(name, "model", title, config)]
     report = conversion.reports[key]
     report.note("Its question became part of the instructions; it is asked about what arrives.")
     system = "\n\n".join(filter(None, (config["system"], question)))
-    return [made(name, "model", title, {**config, "system": system})]
+    return [make_node(name, "model", title, {**config, "system": system})]
 
 
 def remembering(name: str, title: str, window: float | None) -> dict[str, Any]:
     """A memory node before a model; without a window it takes 50 messages."""
     size = 50 if window is None else int(min(max(window, 0), 1000))
-    return made(name, "memory", f"{title}: memory", {"window": size, "summarise": False})
+    return make_node(name, "memory", f"{title}: memory", {"window": size, "summarise": False})
 
 
 def parted(report: NodeReport, text: str, keep: str = "(?!)") -> str:

@@ -8,8 +8,7 @@ import json
 from collections.abc import Callable
 from functools import partial
 
-from workflows.interchange.assembly import PASSES, Step
-from workflows.interchange.assembly import node as made
+from workflows.interchange.assembly import PASSES, Step, make_node
 from workflows.interchange.foreign import TIMES, Conversion, ForeignNode, Known, told_apart
 from workflows.interchange.langflow_loops import rounds_of
 from workflows.interchange.langflow_models import PROVIDERS, agent, model
@@ -85,7 +84,7 @@ def _output(wiring: Wiring, key: str) -> None:
     title, source = wiring.conversion.nodes[key].title, wiring.sources.get((key, "input_value"), "")
     constant = source in wiring.conversion.nodes and wiring.is_constant(source)
     config = {"output": wiring.text(key, "input_value", {})} if constant else {}
-    wiring.conversion.take(key, Step((made(name, "end", title, config),)))
+    wiring.conversion.take(key, Step((make_node(name, "end", title, config),)))
 
 
 def _fold(wiring: Wiring, key: str) -> None:

@@ -5,8 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from workflows.definition.graph import OUT
-from workflows.interchange.assembly import PASSES, edge, row
-from workflows.interchange.assembly import node as made
+from workflows.interchange.assembly import PASSES, edge, make_node, row
 from workflows.interchange.foreign import asking, remembering, sampling
 from workflows.interchange.langflow_texts import Wiring
 from workflows.interchange.loose import Loose
@@ -57,7 +56,9 @@ def agent(wiring: Wiring, key: str) -> None:
     if rounds is not None:
         config["max_rounds"] = int(min(max(rounds, 1), _MOST_ROUNDS))
     config["tools"] = list(given)
-    calls = made(conversion.names.new(f"{name}_tools", "tools"), "tools", f"{one.title}: tools", {})
+    calls = make_node(
+        conversion.names.new(f"{name}_tools", "tools"), "tools", f"{one.title}: tools", {}
+    )
     nodes[-1] = {**nodes[-1], "config": {**nodes[-1]["config"], **config}}
     step = row(*nodes)
     between = (edge(name, "tool_calls", calls["id"]), edge(calls["id"], OUT, name))

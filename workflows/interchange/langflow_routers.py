@@ -1,7 +1,6 @@
 """Routers of Langflow as conditions, and as loops where they lead back."""
 
-from workflows.interchange.assembly import Step
-from workflows.interchange.assembly import node as made
+from workflows.interchange.assembly import Step, make_node
 from workflows.interchange.langflow_loops import HANDLES
 from workflows.interchange.langflow_texts import Wiring
 from workflows.interchange.phrases import (
@@ -38,7 +37,7 @@ def router(wiring: Wiring, key: str) -> None:
         condition = "false"
     name = conversion.id_of(key, "condition")
     exits = {"true_result": (name, "true"), "false_result": (name, "false")}
-    node = made(name, "conditional", one.title, {"condition": condition})
+    node = make_node(name, "conditional", one.title, {"condition": condition})
     conversion.take(key, Step((node,), exits=exits))
 
 
@@ -63,7 +62,7 @@ def _loop(wiring: Wiring, key: str) -> None:
     done = HANDLES[1 - HANDLES.index(again)]
     config = {"condition": condition, "max_iterations": most}
     exits = {again: (name, "continue"), done: (name, "done")}
-    conversion.take(key, Step((made(name, "loop", one.title, config),), exits=exits))
+    conversion.take(key, Step((make_node(name, "loop", one.title, config),), exits=exits))
 
 
 def _comparison(wiring: Wiring, key: str) -> str:

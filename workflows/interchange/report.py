@@ -1,4 +1,4 @@
-"""What became of each node of a foreign workflow, said honestly."""
+"""What became of each node of an imported workflow."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field

@@ -39,7 +39,7 @@ from workflows.pump.limiting import LimitedCalls, guard_of, tokens_allowed
 from workflows.registry import NODE_TYPES
 from workflows.selectors import bound_graph, version_called
 from workflows.tracking.past import Past
-from workflows.tracking.showing import shown
+from workflows.tracking.showing import debug_view
 from workflows.tracking.tracker import WorkflowTracker
 from workflows.validation.schema import unfit_settings
 
@@ -200,7 +200,7 @@ def context_of(
         max_depth=settings.CHATTER_GRAPH_LIMITS["workflow_depth"],
         chance=execution.chance,
         edits=tuple(Edit(**edit) for edit in execution.edits),
-        shown=shown if execution.debug else None,
+        shown=debug_view if execution.debug else None,
     )
 
 

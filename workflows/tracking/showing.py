@@ -14,7 +14,7 @@ _DEEPEST = 20
 _LARGEST = 2**63  # the log has no larger integers
 
 
-def shown(parts: Mapping[str, Any]) -> dict[str, Any]:
+def debug_view(parts: Mapping[str, Any]) -> dict[str, Any]:
     """Each part as JSON, the small ones whole; one that is cut is the beginning of its text."""
     safe = {name: _safe(value) for name, value in parts.items()}
     left, told = MOST_BYTES - _NAMES, {}

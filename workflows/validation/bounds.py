@@ -1,4 +1,4 @@
-"""How much a document may be, and what an estimate may come to before it is told."""
+"""How large a document may be, and the estimates above which its author is warned."""
 
 from dataclasses import dataclass
 

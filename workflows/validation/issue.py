@@ -1,4 +1,4 @@
-"""Something to say about a document, and the place it is said of."""
+"""An issue of a document: what is wrong, and where."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -44,13 +44,13 @@ def path_of(*steps: str | int) -> str:
         if isinstance(step, int):
             text += f"[{step}]"
         elif step.isidentifier() and step.isascii():
-            text += f".{shown(step)}" if text else shown(step)
+            text += f".{shortened(step)}" if text else shortened(step)
         else:
-            text += f"[{json.dumps(shown(step))}]"
+            text += f"[{json.dumps(shortened(step))}]"
     return text
 
 
-def shown(name: object) -> str:
+def shortened(name: object) -> str:
     """A name of the document as a message may repeat it: short, and of characters that exist."""
     text = str(name).encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…"

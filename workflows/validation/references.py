@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from workflows.definition.expressions import NAMES, BadExpression, parse
 from workflows.definition.reading import names_of
 from workflows.validation.expressions import Found, expressions_of
-from workflows.validation.issue import Issue, error, shown, warning
+from workflows.validation.issue import Issue, error, shortened, warning
 from workflows.validation.subject import Node, Subject
 from workflows.validation.variables import writers_of
 
@@ -37,7 +37,7 @@ def check_references(subject: Subject) -> Iterator[Issue]:
 def _parsed(found: Found, path: str) -> Iterator[Issue]:
     unknown = {name.partition(".")[0] for name in names_of(found.expression)} - {*NAMES}
     if unknown:
-        message = f"'{shown(min(unknown))}' is not a known name."
+        message = f"'{shortened(min(unknown))}' is not a known name."
         yield error("unknown_reference", path, message, f"There are {', '.join(NAMES)}.")
         return
     try:
@@ -52,7 +52,7 @@ def _known(subject: Subject, node: Node, found: Found, path: str) -> Iterator[Is
         if kind == "nodes" and not _seen(subject, name, node, found):
             yield _not_before(subject, name, path)
         elif kind == "params" and subject.params is not None and name not in subject.params:
-            yield error("unknown_param", path, f"There is no parameter '{shown(name)}'.")
+            yield error("unknown_param", path, f"There is no parameter '{shortened(name)}'.")
 
 
 def _written(
@@ -62,7 +62,7 @@ def _written(
         if kind != "variables" or name in found.tested:
             continue
         if not any(_seen(subject, writer.id, node, found) for writer in writers.get(name, ())):
-            message = f"Nothing before this node can have set the variable '{shown(name)}'."
+            message = f"Nothing before this node can have set the variable '{shortened(name)}'."
             yield error("unknown_variable", path, message, "Set it before, or ask with has().")
 
 
@@ -72,7 +72,7 @@ def _left(subject: Subject, found: Found, path: str) -> Iterator[Issue]:
         source = subject.by_id.get(name)
         fields = source.fields if source else None
         if fields is not None and field not in fields:
-            message = f"'{shown(name)}' leaves no '{shown(field)}'."
+            message = f"'{shortened(name)}' leaves no '{shortened(field)}'."
             yield error("unknown_field", path, message, f"It leaves {', '.join(fields)}.")
 
 
@@ -82,7 +82,7 @@ def _read(subject: Subject, node: Node, writers: Writers) -> Iterator[Issue]:
     if node.key != "variable" or node.setting("operation") != "get" or not isinstance(name, str):
         return
     if not any(_seen(subject, writer.id, node) for writer in writers.get(name, ())):
-        message = f"Nothing before this node can have set the variable '{shown(name)}'."
+        message = f"Nothing before this node can have set the variable '{shortened(name)}'."
         if "default" not in node.spec.config:
             yield error("unknown_variable", node.path("config", "name"), message, "Set a default.")
         else:
@@ -107,9 +107,9 @@ def _names_itself(node: Node) -> bool:
 
 def _not_before(subject: Subject, name: str, path: str) -> Issue:
     if head := subject.flow.body_of(name):
-        message = f"'{shown(name)}' runs once for each item of '{shown(head)}'."
+        message = f"'{shortened(name)}' runs once for each item of '{shortened(head)}'."
         hint = f"Name nodes.{head}.results, or what an item gives by the result of '{head}'."
         return error("reference_not_before", path, message, hint)
     exists = name in subject.by_id
     tail = "does not run before this node." if exists else "is no node of this graph."
-    return error("reference_not_before", path, f"'{shown(name)}' {tail}")
+    return error("reference_not_before", path, f"'{shortened(name)}' {tail}")

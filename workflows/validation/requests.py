@@ -9,7 +9,7 @@ from typing import Any
 
 from core.secret_texts import host_of, named_in
 from workflows.definition.references import expressions_in
-from workflows.validation.issue import Issue, error, shown
+from workflows.validation.issue import Issue, error, shortened
 from workflows.validation.subject import Node, World
 
 _SECRETS = ("secret_headers", "secret_query", "secret_fields")
@@ -33,7 +33,7 @@ def check_headers(node: Node) -> Iterator[Issue]:
     headers = node.spec.config.get("headers")
     for name, text in headers.items() if isinstance(headers, dict) else ():
         if proves_who_asks(name) and isinstance(text, str) and _says_more(text):
-            message = f"The header '{shown(name)}' proves who asks, and stands here as it is."
+            message = f"The header '{shortened(name)}' proves who asks, and stands here as it is."
             yield error(
                 "secret_in_plain_text", node.path("config", "headers", name), message, _SAVE_IT
             )
@@ -65,11 +65,13 @@ def _sendable(world: World, node: Node, path: str, name: str) -> Iterator[Issue]
     hosts = world.hosts_of(name)
     if hosts is None:
         hint = "GET /api/v1/secrets/ lists yours."
-        yield error("unknown_secret", path, f"There is no secret '{shown(name)}' of yours.", hint)
+        yield error(
+            "unknown_secret", path, f"There is no secret '{shortened(name)}' of yours.", hint
+        )
         return
     host = _literal_host(node.spec.config.get("url"))
     if host and host not in hosts:
-        message = f"The secret '{shown(name)}' is not for '{shown(host)}'."
+        message = f"The secret '{shortened(name)}' is not for '{shortened(host)}'."
         yield error("secret_not_for_host", path, message, f"It is for {', '.join(hosts)}.")
 
 

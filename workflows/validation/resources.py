@@ -1,8 +1,8 @@
-"""Does what the graph names exist, and may the one who asks use it? Both look the same: unknown."""
+"""Does what the graph names exist, and may the user use it? Both failures read "unknown"."""
 
 from collections.abc import Iterator
 
-from workflows.validation.issue import Issue, error, shown
+from workflows.validation.issue import Issue, error, shortened
 from workflows.validation.models import models_named_by
 from workflows.validation.requests import check_request
 from workflows.validation.schema import is_parameter
@@ -22,7 +22,7 @@ def check_resources(subject: Subject) -> Iterator[Issue]:
 def _models(subject: Subject, node: Node) -> Iterator[Issue]:
     for named in models_named_by(node):
         if subject.world and subject.world.model(named.name) is None:
-            message = f"There is no model '{shown(named.name)}', or you may not use it."
+            message = f"There is no model '{shortened(named.name)}', or you may not use it."
             if not named.name:
                 message = "No model is the default."
             yield error("unknown_model", named.path, message, "GET /api/v1/models/ lists yours.")
@@ -32,7 +32,7 @@ def _tools(subject: Subject, node: Node) -> Iterator[Issue]:
     names = node.setting("tools", ()) if node.has("tools") else ()
     for at, name in enumerate(names if isinstance(names, list | tuple) else ()):
         if isinstance(name, str) and subject.world and not subject.world.may_use(name):
-            message = f"There is no tool '{shown(name)}', or you may not use it."
+            message = f"There is no tool '{shortened(name)}', or you may not use it."
             path = node.path("config", "tools", at)
             yield error("unknown_tool", path, message, "GET /api/v1/tools/ lists yours.")
 
@@ -43,6 +43,6 @@ def _approvers(subject: Subject, node: Node) -> Iterator[Issue]:
         if not isinstance(name, str) or is_parameter(name):
             continue
         if subject.world and not subject.world.may_approve(name):
-            message = f"There is no user or group '{shown(name)}'."
+            message = f"There is no user or group '{shortened(name)}'."
             hint = "Name users as they sign in, and groups as group:<name>."
             yield error("unknown_approver", node.path("config", "approvers", at), message, hint)

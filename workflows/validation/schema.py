@@ -9,7 +9,7 @@ from workflows.definition.graph import GraphDefinition, NodeSpec
 from workflows.definition.reading import names_of
 from workflows.definition.references import expressions_in
 from workflows.nodes.base import NodeConfig
-from workflows.validation.issue import Issue, error, path_of, shown
+from workflows.validation.issue import Issue, error, path_of, shortened
 from workflows.validation.subject import Node, NodeTypes
 
 
@@ -30,7 +30,7 @@ def read_nodes(
         kind = node_types.get(spec.type)
         config: NodeConfig | None = None
         if kind is None:
-            message = f"There is no node type '{shown(spec.type)}'."
+            message = f"There is no node type '{shortened(spec.type)}'."
             hint = "GET /api/v1/node-types/ lists those there are."
             issues.append(error("unknown_node_type", path_of("nodes", at, "type"), message, hint))
         else:

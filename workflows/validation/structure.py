@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 
 from workflows.definition.graph import ERROR as ERROR_PORT
 from workflows.definition.loops import ways_out
-from workflows.validation.issue import Issue, error, path_of, shown, warning
+from workflows.validation.issue import Issue, error, path_of, shortened, warning
 from workflows.validation.subject import Node, Subject
 
 _BY_A_LOOP = (
@@ -51,7 +51,7 @@ def _edges(subject: Subject) -> Iterator[Issue]:
     for at, edge in enumerate(subject.graph.edges):
         for end, node_id in (("source", edge.source), ("target", edge.target)):
             if node_id not in subject.by_id:
-                message = f"There is no node '{shown(node_id)}'."
+                message = f"There is no node '{shortened(node_id)}'."
                 yield error("unknown_node", path_of("edges", at, end), message)
         if edge in seen:
             yield error("duplicate_edge", path_of("edges", at), "This edge stands twice.")
@@ -66,7 +66,7 @@ def _edges(subject: Subject) -> Iterator[Issue]:
 def _port(source: Node | None, at: int, port: str) -> Iterator[Issue]:
     if source is None or source.config is None or port in source.ports:
         return
-    message = f"'{source.id}' has no port '{shown(port)}'."
+    message = f"'{source.id}' has no port '{shortened(port)}'."
     hint = f"Its ports are {', '.join(source.ports)}." if source.ports else "It has none."
     yield error("unknown_port", path_of("edges", at, "source_port"), message, hint)
 

@@ -9,7 +9,7 @@ from workflows.definition.expressions import BadExpression
 from workflows.definition.graph import GraphDefinition
 from workflows.definition.nesting import NESTING, workflow_name, workflows_named
 from workflows.definition.references import expressions_in, references_in
-from workflows.validation.issue import Issue, error, shown
+from workflows.validation.issue import Issue, error, shortened
 from workflows.validation.schema import is_parameter, unfit_settings
 from workflows.validation.subject import Node, NodeTypes, Subject
 
@@ -55,7 +55,7 @@ def _told(path: str, name: str, below: "_Below") -> Iterator[Issue]:
     try:
         if below.depth(name):
             return
-        message = f"There is no workflow '{shown(name)}', or it is not yours."
+        message = f"There is no workflow '{shortened(name)}', or it is not yours."
         yield error("unknown_workflow", path, message)
     except _Endless:
         message = "This workflow would run itself, directly or through others."
@@ -73,7 +73,7 @@ def _given(
     if graph is None or node_types is None or not isinstance(given, Mapping):
         return
     for name in sorted(_needed(graph) - {*given}):
-        message = f"The workflow needs the parameter '{shown(name)}'."
+        message = f"The workflow needs the parameter '{shortened(name)}'."
         yield error("missing_parameter", path, message, "Give it here, as a value or {{ … }}.")
     for unfit in unfit_settings(filled(graph, node), node_types):
         message = f"The workflow cannot run with these: {unfit.path}: {unfit.message}"

@@ -1,9 +1,9 @@
-"""Who changes which variable, and who may change one at the same time as another (pure)."""
+"""Which nodes change which variable, and which of them may run at the same time (pure)."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from workflows.validation.issue import Issue, error, shown
+from workflows.validation.issue import Issue, error, shortened
 from workflows.validation.subject import Node, Subject
 
 _COUNTS = {"increment", "decrement"}
@@ -33,7 +33,7 @@ def check_collisions(subject: Subject) -> Iterator[Issue]:
         for at, other in enumerate(nodes):
             for one in nodes[:at]:
                 if _collide(subject, one, other):
-                    message = f"'{one.id}' and '{other.id}' may change '{shown(name)}' at once."
+                    message = f"'{one.id}' and '{other.id}' may change '{shortened(name)}' at once."
                     hint = "Let one follow the other, or let both append or both count."
                     yield error("parallel_write", _place(other, name), message, hint)
                     break

@@ -16,14 +16,14 @@ from pydantic import ValidationError
 
 from core import clock
 from llms.bounding import most_of
-from llms.parameters import combined
+from llms.parameters import merged_parameters
 from llms.pricing import in_force
 from llms.profiles import ProfileSpec
 from workflows.definition.graph import ERROR
 from workflows.definition.loops import Loop
 from workflows.definition.nesting import NESTING
 from workflows.validation.flow import Flow
-from workflows.validation.issue import shown
+from workflows.validation.issue import shortened
 from workflows.validation.models import models_named_by
 from workflows.validation.schema import is_parameter, read_nodes
 from workflows.validation.subject import Node, Subject
@@ -139,7 +139,7 @@ class _Reckoning:
         if counted and _is_settled(head) and isinstance(most, int):
             return most
         if self._whole.run.steps is None:
-            message = f"How often '{shown(head.id)}' may begin another round is not bounded."
+            message = f"How often '{shortened(head.id)}' may begin another round is not bounded."
             self.unknown.append(Unknown("rounds_not_bounded", path + head.id, message))
         return self._whole.run.steps or 1
 
@@ -157,13 +157,13 @@ class _Reckoning:
         )
 
     def _not_settled(self, node: Node, path: str) -> None:
-        message = f"A setting of '{shown(node.id)}' is a parameter that only the run knows."
+        message = f"A setting of '{shortened(node.id)}' is a parameter that only the run knows."
         self.unknown.append(Unknown("not_settled", path + node.id, message))
 
     def _call(self, node: Node, name: str, path: str) -> _Use:
         profile = self._whole.world.model(name) if self._whole.world else None
         if profile is None:
-            message = f"There is no model '{shown(name)}', or you may not use it."
+            message = f"There is no model '{shortened(name)}', or you may not use it."
             self.unknown.append(Unknown("unknown_model", path + node.id, message))
             return _Use()
         most = most_of(profile, _parameters(node, profile))
@@ -185,7 +185,7 @@ class _Reckoning:
         name = known_name(node)
         found = whole.workflow(name) if name else None
         if found is None or whole.node_types is None:
-            message = f"Which workflow '{shown(node.id)}' runs is not known."
+            message = f"Which workflow '{shortened(node.id)}' runs is not known."
             self.unknown.append(Unknown("unknown_workflow", path + node.id, message))
             return _Use()
         graph = filled(found, node)
@@ -205,7 +205,7 @@ class _Reckoning:
 
 def _parameters(node: Node, profile: ProfileSpec) -> Mapping[str, Any]:
     wanted = node.setting("max_tokens")
-    return combined(profile, {"max_tokens": wanted} if wanted else {})
+    return merged_parameters(profile, {"max_tokens": wanted} if wanted else {})
 
 
 def _is_settled(node: Node) -> bool:

@@ -6,7 +6,7 @@ import pytest
 
 from tools.base import UnfitArguments
 from tools.mcp.naming import key_of
-from tools.mcp.schemas import BadSchema, check, taken
+from tools.mcp.schemas import BadSchema, accepted_schema, check
 
 SLOW = "^(a+)+$"
 
@@ -34,11 +34,11 @@ def laughing() -> dict[str, Any]:
 )
 def test_a_schema_that_cannot_be_followed_is_not_taken(schema: Any) -> None:
     with pytest.raises(BadSchema):
-        taken(schema)
+        accepted_schema(schema)
 
 
 def test_no_expression_of_a_server_is_ever_tried() -> None:
-    schema = taken(
+    schema = accepted_schema(
         {
             "properties": {"a": {"type": "string", "pattern": SLOW}},
             "patternProperties": {SLOW: {"type": "integer"}},
@@ -52,7 +52,9 @@ def test_no_expression_of_a_server_is_ever_tried() -> None:
 
 def test_a_schema_may_refer_to_itself() -> None:
     node = {"type": "object", "properties": {"next": {"$ref": "#/$defs/node"}}}
-    schema = taken({"properties": {"first": {"$ref": "#/$defs/node"}}, "$defs": {"node": node}})
+    schema = accepted_schema(
+        {"properties": {"first": {"$ref": "#/$defs/node"}}, "$defs": {"node": node}}
+    )
     deep = {"first": {"next": {"next": {"next": 1}}}}
     with pytest.raises(UnfitArguments) as told:
         check(deep, schema)
@@ -60,14 +62,14 @@ def test_a_schema_may_refer_to_itself() -> None:
 
 
 def test_what_leads_in_circles_is_an_answer() -> None:
-    schema = taken({"properties": {"a": {"$ref": "#/properties/a"}}})
+    schema = accepted_schema({"properties": {"a": {"$ref": "#/properties/a"}}})
     with pytest.raises(UnfitArguments) as told:
         check({"a": 1}, schema)
     assert told.value.issues[0]["code"] == "schema"
 
 
 def test_what_doubles_at_every_level_is_an_answer() -> None:
-    schema = taken({"properties": {"a": {"allOf": [{"$ref": "#"}, {"$ref": "#"}]}}})
+    schema = accepted_schema({"properties": {"a": {"allOf": [{"$ref": "#"}, {"$ref": "#"}]}}})
     arguments: dict[str, Any] = {}
     for _ in range(40):
         arguments = {"a": arguments}

@@ -9,7 +9,7 @@ from tests.definitions.graphs import asks, graph
 from tests.drills.models import GPT
 from tests.drills.mortal import events_of, leases_run_out, live_and_die, take_up
 from tests.workflows.reruns.conftest import ONCE
-from workflows.tracking.showing import MOST_BYTES, shown
+from workflows.tracking.showing import MOST_BYTES, debug_view
 from workflows.validation.secrets import masked, secret_in
 
 KEY = "sk-proj-" + "a1B2c3D4e5" * 4
@@ -114,6 +114,6 @@ def test_whatever_it_is_it_fits_into_an_event(parts):
         orjson.dumps(parts)
     except TypeError:  # a number that no JSON of ours holds
         return
-    kept = shown(parts)
+    kept = debug_view(parts)
     assert kept.keys() == parts.keys()
     assert len(orjson.dumps(kept)) <= MOST_BYTES
