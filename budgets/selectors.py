@@ -1,4 +1,4 @@
-"""Which budgets have no room for something, and of which so much is used that it is told."""
+"""Budgets without room for something, and budgets that have reached a threshold."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from budgets.amounts import worst
 from budgets.models import Budget, BudgetPeriod
 from budgets.querysets import going_on
 from budgets.standing import standing_of
-from budgets.warning import said_of
+from budgets.warning import warning_data
 from core import clock
 
 _TOLD = 100
@@ -38,7 +38,7 @@ def reached_by(user: User) -> list[dict[str, Any]]:
     concern = Budget.objects.concerning(user)
     periods = BudgetPeriod.objects.filter(going_on(clock.now()), warned__gt=0, budget__in=concern)
     found = periods.select_related("budget").order_by("id")[:_TOLD]
-    return [said_of(one.budget, one, one.warned) for one in found]
+    return [warning_data(one.budget, one, one.warned) for one in found]
 
 
 def short_of(

@@ -1,4 +1,4 @@
-"""Says that so much of a budget is used: once for each period and threshold, as it happens."""
+"""Warns once for each period and threshold of a budget, as it is crossed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -14,24 +14,24 @@ _HUNDRED = 100
 
 
 def warn(touched: Sequence[tuple[Budget, BudgetPeriod]]) -> None:
-    """Tell what has been crossed since the last time, and note it in `warned` of the period.
+    """Report the thresholds crossed since the last time, and note them in `warned` of the period.
 
     Called in the transaction that writes what was used; the caller writes `warned`.
     """
-    told = []
+    crossed = []
     for budget, period in touched:
         new = [at for at in _crossed(budget, period) if at > period.warned]
-        told += [(budget, period, at) for at in new]
+        crossed += [(budget, period, at) for at in new]
         period.warned = max([period.warned, *new])
-    if not told:
+    if not crossed:
         return
-    record_many([_entry(budget, period, at) for budget, period, at in told])
-    for tell in _told_to():
-        tell([(budget, said_of(budget, period, at)) for budget, period, at in told])
+    record_many([_entry(budget, period, at) for budget, period, at in crossed])
+    for notify in _listeners():
+        notify([(budget, warning_data(budget, period, at)) for budget, period, at in crossed])
 
 
 def forget_above(budget: Budget, period: BudgetPeriod) -> None:
-    """Of a cap that was raised: thresholds that are ahead again are told when they are crossed.
+    """After a cap was raised: thresholds that lie ahead again are reported when they are crossed.
 
     The caller writes `warned`.
     """
@@ -45,8 +45,8 @@ def _crossed(budget: Budget, period: BudgetPeriod) -> list[int]:
     return sorted(at for at in budget.warn_at if period.spent * _HUNDRED >= budget.cap * at)
 
 
-def said_of(budget: Budget, period: BudgetPeriod, at: int) -> dict[str, Any]:
-    """What is told of a threshold; amounts are in nano-dollars or tokens."""
+def warning_data(budget: Budget, period: BudgetPeriod, at: int) -> dict[str, Any]:
+    """A warning's data; amounts are in nano-dollars or tokens."""
     return {
         "budget": str(budget.id),
         "name": budget.name,
@@ -63,16 +63,16 @@ def said_of(budget: Budget, period: BudgetPeriod, at: int) -> dict[str, Any]:
 
 
 def _entry(budget: Budget, period: BudgetPeriod, at: int) -> Entry:
-    said = said_of(budget, period, at)
+    data = warning_data(budget, period, at)
     return Entry(
         action="budgets.budget.warned",
         actor=None,
         target=budget,
-        personal={"name": said.pop("name")},
-        detail=said,
+        personal={"name": data.pop("name")},
+        detail=data,
     )
 
 
 @cache
-def _told_to() -> list[Callable[[Sequence[tuple[Budget, Mapping[str, Any]]]], None]]:
+def _listeners() -> list[Callable[[Sequence[tuple[Budget, Mapping[str, Any]]]], None]]:
     return [import_string(path) for path in settings.CHATTER_BUDGET_WARNINGS]

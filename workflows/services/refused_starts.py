@@ -1,6 +1,6 @@
-"""A start for which there is no room: no log can tell of it, so its user and the audit trail do.
+"""A start for which there is no room has no log, so its user and the audit trail are notified.
 
-However many are refused, few are told (`audit.refusals`).
+However many are refused, only a few are reported (`audit.refusals`).
 """
 
 from collections.abc import Callable, Mapping
@@ -23,13 +23,13 @@ _REACHED = ("limit", "most", "reached")
 
 
 async def note_refused(execution: WorkflowExecution, error: TooMany) -> None:
-    """Have it told that this was not begun, when it is time to."""
+    """Report that this was not begun, if it is time for a report."""
     if count := refusals.count(error.detail["limit"], execution.user_id):
-        await database.run(_tell, execution, error, count)
+        await database.run(_report, execution, error, count)
 
 
 @transaction.atomic
-def _tell(execution: WorkflowExecution, error: TooMany, count: int) -> None:
+def _report(execution: WorkflowExecution, error: TooMany, count: int) -> None:
     reached = {name: error.detail[name] for name in _REACHED} | {"count": count}
     record(
         ACTION,
@@ -39,8 +39,8 @@ def _tell(execution: WorkflowExecution, error: TooMany, count: int) -> None:
         detail=reached,
         request_id=execution.request_id,
     )
-    for tell in _told_to():
-        tell(execution, {"code": error.code, **reached, **_wanted(execution)})
+    for notify in _listeners():
+        notify(execution, {"code": error.code, **reached, **_wanted(execution)})
 
 
 def _wanted(execution: WorkflowExecution) -> dict[str, Any]:
@@ -60,5 +60,5 @@ def _wanted(execution: WorkflowExecution) -> dict[str, Any]:
 
 
 @cache
-def _told_to() -> list[Callable[[WorkflowExecution, Mapping[str, Any]], None]]:
+def _listeners() -> list[Callable[[WorkflowExecution, Mapping[str, Any]], None]]:
     return [import_string(path) for path in settings.CHATTER_REFUSED_STARTS]
