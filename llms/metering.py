@@ -41,12 +41,12 @@ async def ask(
 ) -> Answer:
     """Ask a model and give its whole answer; pieces go to `recorder.streamed` as they come.
 
-    A call that has succeeded before is answered from its row, and with `cache_ttl_s` so is one that
-    asks what was asked before: a row of its own says so. Every attempt is a row of its own,
-    committed open before the provider is called and settled however the attempt ends; passing
-    troubles are tried again, at most `max_attempts` times. A timeout is not: what it was waiting
-    for is generated and billed all the same. `admitted` returns when an attempt may be made;
-    where it raises there is no row.
+    A call that has succeeded before is answered from its row. With `cache_ttl_s`, so is one that
+    repeats an earlier question; it gets a row of its own that says so. Every attempt is a row of
+    its own, committed open before the provider is called and settled however the attempt ends;
+    temporary failures are retried, up to `max_attempts`. A timeout is not: the provider generates
+    and bills the answer all the same. `admitted` returns when an attempt may be made; if it raises,
+    there is no row.
     Raises ProviderError when there is no answer, CancelledError when cancelled (once the attempt
     under way has been drained and settled), and what `admitted` and `recorder.opened` raise.
     """
@@ -116,7 +116,7 @@ async def _attempt(
 
 
 def _stop_of_this_task() -> Callable[[], bool]:
-    """Tells whether the current task is cancelled after now."""
+    """Whether the current task has been cancelled since now."""
     task = asyncio.current_task()
     if task is None:
         raise RuntimeError("a model is asked from a task")
@@ -152,7 +152,7 @@ async def _finished(reader: asyncio.Task[None], reading: Reading, request: CallR
 
 
 async def _until_done(reader: asyncio.Task[None], left_s: float) -> None:
-    """As `asyncio.wait` of one task does, at a third of its cost (25 µs)."""
+    """As `asyncio.wait` for one task, at a third of its cost (25 µs)."""
     loop = asyncio.get_running_loop()
     waiter: asyncio.Future[None] = loop.create_future()
 

@@ -1,4 +1,4 @@
-"""Runs a graph. LangGraph schedules; nodes tell the log what happens as it happens."""
+"""Runs a graph: LangGraph schedules it, and nodes report to the log as things happen."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ _INTERRUPT = "__interrupt__"
 
 
 class ExecutionEngine:
-    """One instance runs any number of executions at once; it keeps nothing of them."""
+    """One instance runs any number of executions at once, and keeps no state of them."""
 
     def __init__(self, node_types: NodeTypes) -> None:
         self._compiler = Compiler(node_types)
@@ -24,11 +24,11 @@ class ExecutionEngine:
     async def execute(self, context: ExecutionContext) -> ExecutionResult:
         """Run the context's graph to its end.
 
-        Writes nothing itself: nodes emit to `context.log` and ask `context.services`. Raises
-        RunFailed when a node's error is taken up by no edge and by no handler of the graph, or by
-        one that fails the run in the end, BeyondLimit when it would use more than it may, RunPaused
-        when a node waits for a decision and all that ran beside it has ended. Cancelling the task
-        cancels the nodes.
+        Writes nothing itself: nodes emit to `context.log` and use `context.services`. Raises
+        RunFailed when no edge and no handler of the graph takes up a node's error, or when the
+        handler fails the run in the end; BeyondLimit when the run would use more than it may; and
+        RunPaused when a node waits for a decision and everything beside it has ended. Cancelling
+        the task cancels the nodes.
         """
         guard, graph = context.guard, context.graph
         async with guard.run():
@@ -43,7 +43,7 @@ class ExecutionEngine:
                 if handler.fails:
                     raise
         result = _result(graph, state)
-        if not context.path:  # what runs within it leaves no output of the run
+        if not context.path:  # an inner run leaves no output of its own
             _refuse_unreached(context)
             guard.check_output(result)
         return result
@@ -78,7 +78,7 @@ class ExecutionEngine:
 
 
 def _taken_up(error: RunFailed, handler: Handler) -> RunState:
-    """What a handler begins with: all that was done before the node that failed, and the error."""
+    """What a handler begins with: everything done before the node that failed, and the error."""
     state = error.state or {"nodes": {}, "variables": {}}
     values = {"code": error.code, "message": error.message, "node": error.node}
     failed = Passed(port=ERROR, text=error.message, values=values)
@@ -86,7 +86,7 @@ def _taken_up(error: RunFailed, handler: Handler) -> RunState:
 
 
 def _refuse_unreached(context: ExecutionContext) -> None:
-    """A fork that never came to what it was to change is not what was asked for."""
+    """A fork must reach the visit it was to change."""
     for edit in context.edits:
         if (edit.node, edit.visit) not in context.met:
             message = f"The run came to its end without visit {edit.visit} of this node."
@@ -94,7 +94,7 @@ def _refuse_unreached(context: ExecutionContext) -> None:
 
 
 def _result(graph: GraphDefinition, state: RunState) -> ExecutionResult:
-    """Behind the handler of a graph, only the ends there answer."""
+    """The answer of the ends in `graph`: behind a handler, only the ends there count."""
     passed = state["nodes"]
     ends = [node.id for node in graph.nodes if node.type == "end"]
     texts = [passed[end].text for end in ends if end in passed and passed[end].port is not None]

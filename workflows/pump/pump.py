@@ -24,7 +24,7 @@ _BEAT_S = 1.0  # how soon a cancel asked for in another process is seen
 
 
 class Pump:
-    """Claims when woken and every few seconds, renews its leases, hands back what it cannot end.
+    """Claims when woken and every few seconds, renews its leases, hands back what it cannot finish.
 
     `wake`, `take` and `cancel` may be called from any thread; everything else runs in its loop.
     """
@@ -32,7 +32,7 @@ class Pump:
     def __init__(self, writer: GroupCommitWriter) -> None:
         self.owner = new_owner()
         self.beat_at = clock.now()
-        self._hurried = asyncio.Event()
+        self._beat_now = asyncio.Event()
         self._writer = writer
         self._engine = ExecutionEngine(NODE_TYPES)
         self._runs: dict[UUID, Run] = {}
@@ -40,7 +40,7 @@ class Pump:
         self._reserving = Lock()
         self._others_wait = False
         self._behind = False
-        self._turn: UUID | None = None  # whose execution was claimed last
+        self._last_user: UUID | None = None  # the user whose execution was claimed last
         self._stopping = False
         self._woken: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -58,9 +58,9 @@ class Pump:
         return settings.CHATTER_PUMP_CONCURRENCY - self.running - self._reserved
 
     def reserve(self) -> bool:
-        """Keep a place for an execution that is about to be committed as ours; see `take`.
+        """Reserve a place for an execution about to be committed as ours; see `take`.
 
-        While others wait for a place there is none to be had out of turn.
+        While others wait for a place, nobody gets one out of turn.
         """
         with self._reserving:
             if self._stopping or self._behind or self._loop is None or self._free <= 0:
@@ -69,12 +69,12 @@ class Pump:
             return True
 
     def release(self) -> None:
-        """Give up a place that was kept."""
+        """Give up a reserved place."""
         with self._reserving:
             self._reserved -= 1
 
     def take(self, execution: WorkflowExecution) -> None:
-        """Run an execution that was committed with our lease."""
+        """Run an execution that was committed with our lease, in the reserved place."""
         self._call(self._take, execution)
 
     def wake(self) -> None:
@@ -87,15 +87,15 @@ class Pump:
         self._call(self._cancel, execution_id)
 
     def look_for_cancels(self) -> None:
-        """Someone asked for one in another process; it may be of ours."""
-        self._call(self._hurried.set)
+        """Somebody asked for a cancel in another process; it may concern a run of ours."""
+        self._call(self._beat_now.set)
 
     def retire(self) -> None:
-        """Claim nothing any more; what runs here goes on."""
+        """Claim nothing more; what runs here goes on."""
         self._stopping = True
 
     async def serve(self, stop: asyncio.Event) -> None:
-        """Work until told to stop; steps under way may end, and what is left is handed back."""
+        """Work until `stop` is set; then steps under way may end, and the rest is handed back."""
         self._loop, self._woken = asyncio.get_running_loop(), asyncio.Event()
         beat = self._loop.create_task(self._beat())
         stopped = self._loop.create_task(stop.wait())
@@ -117,13 +117,13 @@ class Pump:
             beat.cancel()
 
     async def drain(self) -> None:
-        """Run all that is claimable, in this loop, until nothing is left."""
+        """Run everything claimable, in this loop, until nothing is left."""
         self._loop = asyncio.get_running_loop()
         while await self._claim():
             await asyncio.gather(*(run.task for run in self._runs.values()))
 
     async def _wind_up(self) -> None:
-        """Give every run back, for whoever claims it next."""
+        """Hand every run back, for the next pump that claims it."""
         runs = list(self._runs.values())
         within_s = settings.CHATTER_STOP_S
         await asyncio.gather(*(run.wind_up(within_s) for run in runs), return_exceptions=True)
@@ -135,12 +135,12 @@ class Pump:
             self._others_wait = self._behind = True
             return 0
         claimed: list[WorkflowExecution] = []
-        self._others_wait = True  # for all that is known
+        self._others_wait = True  # unless we learn otherwise
         try:
-            claimed = await database.run(claim, self.owner, free, self._turn)
+            claimed = await database.run(claim, self.owner, free, self._last_user)
             self._behind = len(claimed) == free
             for execution in claimed:
-                self._turn = execution.user_id
+                self._last_user = execution.user_id
                 self._begin(execution)
             self._others_wait = await database.run(some_wait)
         except Exception:
@@ -148,24 +148,24 @@ class Pump:
         return len(claimed)
 
     async def _beat(self) -> None:
-        """Prolong the leases; a run that someone asked to cancel in another process stops here."""
+        """Renew the leases; stop the runs that another process was asked to cancel."""
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(settings.CHATTER_LEASE_S / 4, _BEAT_S)):
-                    await self._hurried.wait()
-            self._hurried.clear()
+                    await self._beat_now.wait()
+            self._beat_now.clear()
             try:
                 running = {run.execution.id: run.execution.attempt for run in self._runs.values()}
                 asked, lost = await database.run(renew, self.owner, running)
                 self.beat_at = clock.now()
-                self._see(asked, lost, running)
+                self._stop_runs(asked, lost, running)
             except Exception:
                 log.exception("pump.renewal_failed")
 
-    def _see(
+    def _stop_runs(
         self, asked: Collection[UUID], lost: Collection[UUID], as_of: Mapping[UUID, int]
     ) -> None:
-        """Stop what is to be cancelled, and what others took while this process stood still."""
+        """Cancel what was asked for; abandon what others took while this process stood still."""
         for execution_id in asked:
             self._cancel(execution_id)
         for execution_id in lost:

@@ -62,19 +62,19 @@ class Run:
         self.task.add_done_callback(lambda _: on_end(self))
 
     def cancel(self) -> None:
-        """Stop it for good: nothing starts any more, the call in flight is closed."""
+        """Stop it for good: nothing more starts, the call in flight is closed."""
         if not self._cancelling:
             self._cancelling = True
             self._interrupt()
 
     def hand_back(self) -> None:
-        """Stop it here, to be taken up elsewhere."""
+        """Stop it here, to be continued elsewhere."""
         if not self._cancelling:
             self._handing_back = True
             self._interrupt()
 
     async def wind_up(self, within_s: float) -> None:
-        """Let the steps under way come to an end, for a while, and give back what is left."""
+        """Let the steps under way end within this time, and hand back the rest."""
         self._halt.ask()
         halted = self._loop.create_task(self._halt.reached.wait())
         await asyncio.wait({self.task, halted}, timeout=within_s, return_when=FIRST_COMPLETED)
@@ -83,11 +83,11 @@ class Run:
         await asyncio.wait({self.task})
 
     def abandon(self) -> None:
-        """Another owner has it: what goes on here could not be written any more."""
+        """Another owner has it, so nothing done here could be written any more."""
         self._on_break(LeaseLost(self.execution.id))
 
     def _interrupt(self) -> None:
-        """Only the graph is interrupted: what comes before it looks at the flags, and is short."""
+        """Interrupt only the graph: what comes before it is short, and checks the flags itself."""
         if self._executing:
             if self._cancelling and self._tracker is not None:
                 self._tracker.emit(ExecutionCancelling())
@@ -97,7 +97,7 @@ class Run:
         ids = {"execution": str(self.execution.id), "attempt": self.execution.attempt}
         with structlog.contextvars.bound_contextvars(request_id=self.execution.request_id, **ids):
             try:
-                await self._recorded()
+                await self._run_recorded()
             except LeaseLost:
                 log.warning("execution.lease_lost")
             except asyncio.CancelledError:
@@ -110,21 +110,21 @@ class Run:
             except Exception:
                 log.exception("execution.abandoned")
 
-    async def _recorded(self) -> None:
-        """Run the graph and record how it ended; what cannot be recorded is left as it is."""
+    async def _run_recorded(self) -> None:
+        """Run the graph and record how it ended; if that cannot be recorded, leave it as it is."""
         try:
-            await self._attempted()
+            await self._attempt()
         except asyncio.CancelledError:
             if not _is_unwritable(self._broken):
                 raise
             log.error("execution.unwritable", exc_info=self._broken)
             self.task.uncancel()
             past, _ = await self._past()
-            await self._tracked(past).fail(*_INTERNAL)
+            await self._start_tracker(past).fail(*_INTERNAL)
 
-    async def _attempted(self) -> None:
+    async def _attempt(self) -> None:
         past, trouble = await self._past() if self.execution.attempt > 1 else (Past(seq=1), None)
-        # Those that ended without a word: a run may wait, and outlive any number of processes.
+        # Count only attempts that died: a run may wait, and outlive any number of processes.
         if self.execution.attempt - self.execution.pauses - past.handed_back > _MOST_ATTEMPTS:
             trouble = _GAVE_UP
         if self.execution.rerun and trouble is None:
@@ -133,25 +133,25 @@ class Run:
                 trouble = _INTERNAL
             else:
                 past = replace(past, recordings=recordings)
-        tracker = self._tracked(past)
+        tracker = self._start_tracker(past)
         if trouble is not None:
             await tracker.fail(*trouble)
         else:
-            await self._ended(tracker, past)
+            await self._run_to_end(tracker, past)
 
     async def _past(self) -> tuple[Past, tuple[str, str] | None]:
-        """What happened so far, and how to end a run of which that cannot be told."""
+        """What happened so far; or, if that cannot be read, the error to end the run with."""
         past = await _read(past_of, self.execution.id)
         if past is not None:
             return past, None
         return Past(seq=await database.run(_last_number, self.execution.id)), _INTERNAL
 
-    def _tracked(self, past: Past) -> WorkflowTracker:
+    def _start_tracker(self, past: Past) -> WorkflowTracker:
         self._tracker = WorkflowTracker(self.execution, self._writer, past, self._on_break)
         self._tracker.start()
         return self._tracker
 
-    async def _ended(self, tracker: WorkflowTracker, past: Past) -> None:
+    async def _run_to_end(self, tracker: WorkflowTracker, past: Past) -> None:
         try:
             await self._execute(tracker, past)
         except BeyondLimit as error:
@@ -160,10 +160,10 @@ class Run:
             await tracker.fail(error.code, error.message, error.node)
         except RunPaused:
             await tracker.pause()
-            # What was decided meanwhile has been asked for in vain.
+            # A decision made meanwhile found nobody to resume the run.
             await database.run(doorbell.ring)
         except asyncio.CancelledError:
-            await self._stopped(tracker)
+            await self._end_stopped(tracker)
         except LeaseLost:
             raise
         except Exception:
@@ -182,7 +182,7 @@ class Run:
             self._executing = False
         await tracker.complete(result)
 
-    async def _stopped(self, tracker: WorkflowTracker) -> None:
+    async def _end_stopped(self, tracker: WorkflowTracker) -> None:
         """The task was cancelled: by a user, by a shutdown, or because a write failed."""
         if self._broken is not None or not (self._cancelling or self._handing_back):
             raise asyncio.CancelledError
@@ -199,14 +199,14 @@ class Run:
 
 
 def _is_unwritable(error: Exception | None) -> bool:
-    """Whether the values were refused; that another has the row or its number passes."""
+    """Whether the values themselves were refused; a conflict over a row or number is temporary."""
     cause = error.__cause__ if isinstance(error, IntegrityError) else None
     names = (getattr(cause, "sqlite_errorname", None), getattr(cause, "sqlstate", None))
     return isinstance(error, _UNWRITABLE) or any(name in _CHECK_FAILED for name in names)
 
 
 async def _read(step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
-    """What a step reads; None where it fails for what it reads, as it would the next time."""
+    """What a step reads; None if the data itself makes it fail, as it would again next time."""
     try:
         return await database.run(step, *args, **kwargs)
     except DatabaseFailure:

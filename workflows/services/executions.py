@@ -31,7 +31,7 @@ from workflows.tracking.writer import writer
 
 _TRIES = 5
 _STOPS_WITHIN_S = 5.0
-_REMEMBERED_S = 10.0  # longer than it takes from what `prepare` read to what is done with it
+_REMEMBERED_S = 10.0  # longer than from reading in `prepare` to acting on it
 _starting: dict[Any, asyncio.Task[None]] = {}
 
 
@@ -46,11 +46,11 @@ class StartContended(Conflict):
 
 
 async def start_execution(prepare: Callable[[], StartPlan]) -> StartPlan:
-    """Commit what `prepare` plans and see that it runs; returns once it is committed.
+    """Commit what `prepare` plans and make sure it runs; returns once it is committed.
 
     `prepare` runs in a database thread, and again when another start got in between (the next turn
-    of the same conversation, the same idempotency key). Where the pump lives in this process and
-    has room, the execution is committed as its own. Raises what `prepare` raises, StartContended,
+    of the same conversation, the same idempotency key). If this process has a pump with room, the
+    execution is committed as claimed by it. Raises what `prepare` raises, StartContended,
     TooManyExecutions, QueueFull.
     """
     for _ in range(_TRIES):
@@ -58,20 +58,20 @@ async def start_execution(prepare: Callable[[], StartPlan]) -> StartPlan:
         if plan.existing:
             return plan
         with suppress(IntegrityError):
-            await _whatever_the_caller_does(_commit(plan), _name(plan))
+            await _commit_shielded(_commit(plan), _name(plan))
             return plan
     raise StartContended
 
 
 def _name(plan: StartPlan) -> Any:
-    """What starts are told apart by, in this loop: two of the same cause are one."""
+    """What identifies a start, in this loop: two with the same cause are one."""
     return asyncio.get_running_loop(), plan.cause or plan.execution.id
 
 
 async def _planned(prepare: Callable[[], StartPlan]) -> StartPlan:
-    """Plan; where the same was started just now, wait for that and look again.
+    """Plan; if the same start is under way or just over, wait for it and plan again.
 
-    So it takes no place of a limit twice, whenever the plan was made.
+    So one start never takes two places of a limit.
     """
     plan, seen = await database.run(prepare), None
     while not plan.existing and (other := _starting.get(_name(plan))) not in (None, seen):
@@ -80,8 +80,8 @@ async def _planned(prepare: Callable[[], StartPlan]) -> StartPlan:
     return plan
 
 
-async def _whatever_the_caller_does(commit: Coroutine[None, None, None], name: Any) -> None:
-    """A client that leaves now must not part an execution from the pump that committed it."""
+async def _commit_shielded(commit: Coroutine[None, None, None], name: Any) -> None:
+    """Commit even if the client leaves: the pump that claims the execution must learn of it."""
     task = _starting[name] = asyncio.create_task(commit)
     task.add_done_callback(lambda done: _forget(name, done))
     await asyncio.shield(task)
@@ -124,7 +124,7 @@ async def _commit_to_queue(plan: StartPlan) -> None:
 
 
 async def cancel_execution(execution_id: UUID, *, by: User) -> bool:
-    """Ask for it to stop; True once it has, False when it is still stopping after 5 s.
+    """Ask an execution to stop; True once it has, False if it is still stopping after 5 s.
 
     After True no node starts, the call in flight is closed and its tokens are in the ledger.
     Raises ExecutionAlreadyOver.
@@ -141,14 +141,14 @@ async def cancel_execution(execution_id: UUID, *, by: User) -> bool:
 
 
 def _refuse_other_ends(last: Frame) -> None:
-    """It may have come to its own end meanwhile."""
+    """It may have ended by itself meanwhile."""
     if last.type != TERMINAL_TYPES[ExecutionStatus.CANCELLED]:
         raise ExecutionAlreadyOver(status=last.type.removeprefix("execution."))
 
 
 @transaction.atomic
 def request_cancel(execution_id: UUID, *, by: User) -> None:
-    """Ask for it to stop. One that nobody runs ends here; else its owner sees the request.
+    """Ask an execution to stop. If nobody runs it, end it here; else its owner sees the request.
 
     Raises ExecutionAlreadyOver.
     """
@@ -183,7 +183,7 @@ def request_cancel(execution_id: UUID, *, by: User) -> None:
 
 
 def _ran_ms(execution: WorkflowExecution, now: datetime) -> int:
-    """How long one that nobody runs took, without what it waited for people."""
+    """How long an execution that nobody runs took, without its waits for people."""
     until = execution.waiting_since or now
     took = until - (execution.started_at or execution.created_at)
     return max(round(took.total_seconds() * 1000) - execution.waited_ms, 0)

@@ -82,7 +82,7 @@ class Unit:
             if self.line.on_break is not None:
                 self.line.on_break(error)
 
-    def tell_waiter(self) -> None:
+    def wake_waiter(self) -> None:
         """Called in the waiter's loop once the unit is committed or has failed."""
         if self.waiter is None or self.waiter.done():
             return

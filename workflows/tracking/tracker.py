@@ -1,5 +1,5 @@
-"""Records one run: numbers its events, keeps its ledger rows, ends it. The engine's only way to the
-database."""
+"""Records one run: numbers its events, keeps its ledger rows, ends it; the engine's only way to
+the database."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -93,7 +93,7 @@ class WorkflowTracker:
         self.emit(ExecutionStarted(attempt) if attempt == 1 else ExecutionResumed(attempt))
 
     def emit(self, event: Event) -> None:
-        """Number an event and queue it; one that is in the log already is not written again."""
+        """Number an event and queue it, unless the log has it already."""
         if isinstance(event, NodeFailed):
             self.failed.add((event.node, event.visit))
         if self._past.has(event):
@@ -109,7 +109,7 @@ class WorkflowTracker:
             self.flush_within(_COALESCE_S)
 
     def append(self, event: Event) -> None:
-        """Number an event, without asking when it will be written."""
+        """Number an event, to be written with whatever is written next."""
         self._seq += 1
         self._events.frames.append(
             frame(self.execution.id, self._seq, event.type, clock.now(), event)
@@ -120,7 +120,7 @@ class WorkflowTracker:
         self._facts.append(fact)
 
     async def opened(self, call: CallRecord, lengths: Lengths | None = None) -> int | None:
-        """Commit the open row, and all before it; how short an answer a budget wants, if one does.
+        """Commit the open row and all before it; the longest answer, if a budget cuts it short.
 
         Raises LeaseLost, ProviderError by a budget.
         """
@@ -156,7 +156,7 @@ class WorkflowTracker:
         await self._end(ExecutionStatus.FAILED, self.calls.partial_text, error=error)
 
     async def end_by_limit(self, event: LimitReached) -> None:
-        """End the run as failed, and tell why; of an output too large nothing stays."""
+        """End the run as failed, with the limit as the reason; an output too large is dropped."""
         self.emit(event)
         error = {"code": event.code, "message": event.message, "node": event.node}
         text = "" if event.limit == "output" else self.calls.partial_text
@@ -174,17 +174,17 @@ class WorkflowTracker:
         await self.committed()
 
     async def hand_back(self) -> None:
-        """Give the execution back, for whoever claims it next."""
+        """Hand the execution back, for the next pump that claims it."""
         self.emit(ExecutionHandedBack(self.execution.attempt))
         self.record(HandedBack(self.execution.id))
         await self.committed()
 
     def flush_soon(self) -> None:
-        """See that what is queued is submitted, unless more comes at once."""
+        """Submit what is queued soon, together with anything that follows at once."""
         self.flush_within(_SETTLE_S)
 
     def flush_within(self, seconds: float) -> None:
-        """See that what is queued is submitted within this time."""
+        """Submit what is queued within this time."""
         loop = asyncio.get_running_loop()
         due = loop.time() + seconds
         if self._timer is not None:

@@ -1,4 +1,4 @@
-"""Group commit: one writer per process commits what all its executions have to tell.
+"""Group commit: one writer per process commits what all its executions record.
 
 There is no timer: a group is whatever queued up while the last one was committed, so a lone run
 waits for nothing and a hundred runs share a COMMIT. Measured against saving object by object: 27
@@ -50,7 +50,7 @@ class GroupCommitWriter:
         self.committing_since: datetime | None = None  # None while it has nothing to do
         self.committed_groups = self.committed_units = 0
         self.committing_s = 0.0  # all of them together
-        self._oldest: Unit | None = None  # of those it commits: what waits is younger
+        self._oldest: Unit | None = None  # of those being committed; whatever waits is younger
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -74,7 +74,7 @@ class GroupCommitWriter:
 
     @property
     def lag_s(self) -> float:
-        """How long ago the oldest unit was made that is not committed."""
+        """The age of the oldest uncommitted unit."""
         oldest = self._oldest
         return 0.0 if oldest is None else time.monotonic() - oldest.made_at
 
@@ -106,7 +106,7 @@ class GroupCommitWriter:
             self._commit_group([])
 
     def _commit_group(self, units: list[Unit]) -> bool:
-        """Commit these units and all that are queued; False when told to stop."""
+        """Commit these units and everything queued; False when asked to stop."""
         go_on = True
         while len(units) < _MAX_GROUP:
             try:
@@ -146,7 +146,7 @@ def _commit(units: Sequence[Unit]) -> None:
 
 
 def _ids_of(unit: Unit) -> dict[str, Any]:
-    """What a line of the log needs to be found: the writer works for all, in no one's context."""
+    """The ids for a log line: the writer works for all runs, so the context has none."""
     if unit.line is None:
         return {}
     execution_id, attempt = unit.line.lease
@@ -159,14 +159,14 @@ def write(units: Sequence[Unit]) -> None:
     Locks the executions of guarded units first, in key order.
     Raises LeaseLost when a unit's execution has another owner.
     """
-    _refuse_strangers(units)
+    _check_leases(units)
     facts = sorted((fact for unit in units for fact in unit.facts), key=lambda fact: fact.rank)
     for _, of_kind in groupby(facts, key=type):
         alike = list(of_kind)
         alike[0].write(alike)
 
 
-def _refuse_strangers(units: Sequence[Unit]) -> None:
+def _check_leases(units: Sequence[Unit]) -> None:
     lines = [unit.line for unit in units if unit.line is not None]
     for line in lines:
         if line.broken is not None:
@@ -177,7 +177,7 @@ def _refuse_strangers(units: Sequence[Unit]) -> None:
 
 
 def _announce(units: Iterable[Unit]) -> None:
-    """Ring for those who watch, tell those who wait for the commit; one wake-up per loop."""
+    """Ring for watchers, and wake those who wait for the commit: once per loop."""
     pieces: dict[str, list[Any]] = {}
     waiting: dict[asyncio.AbstractEventLoop, list[Unit]] = {}
     for unit in units:
@@ -189,14 +189,14 @@ def _announce(units: Iterable[Unit]) -> None:
             for group, frames in unit.frames_by_group():
                 pieces.setdefault(group, []).extend(frames)
     bell.ring(pieces)
-    for loop, told in waiting.items():
+    for loop, committed in waiting.items():
         with suppress(RuntimeError):  # a loop that has just closed
-            loop.call_soon_threadsafe(_tell, told)
+            loop.call_soon_threadsafe(_wake_waiters, committed)
 
 
-def _tell(units: Iterable[Unit]) -> None:
+def _wake_waiters(units: Iterable[Unit]) -> None:
     for unit in units:
-        unit.tell_waiter()
+        unit.wake_waiter()
 
 
 writer = GroupCommitWriter()
