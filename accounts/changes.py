@@ -1,4 +1,4 @@
-"""Whoever watches is asked again at once when their account, or what they may see, has changed."""
+"""Tells watchers at once that an account, or what it may see, has changed."""
 
 from functools import partial
 from typing import Any

@@ -1,4 +1,4 @@
-"""Who was recognised a moment ago: spares the hot path a thread and a query per request."""
+"""Users recognised a moment ago, which spares the hot path a thread and a query per request."""
 
 import time
 from collections.abc import Callable

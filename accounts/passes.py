@@ -1,4 +1,4 @@
-"""What somebody came in with, looked at again for as long as they stay."""
+"""The token or session that let somebody in, checked again for as long as they stay."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What of accounts grows old."""
+"""What `prune` deletes of accounts."""
 
 from datetime import timedelta
 

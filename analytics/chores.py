@@ -1,4 +1,4 @@
-"""What whoever hosts a pump does for the rollups."""
+"""Chores of the rollups, run by every process that hosts a pump."""
 
 from analytics.rollups.folding import fold_if_free
 from core.chores import chore

@@ -1,4 +1,4 @@
-"""Live counters for staff: counted once a second for all who watch, and told when they change."""
+"""Live counters for staff: counted once a second for all watchers, and sent when they change."""
 
 import asyncio
 from collections import Counter, deque

@@ -1,4 +1,4 @@
-"""How a definition's nodes are doing: reckoned from the logs and the ledger of its last runs."""
+"""How a definition's nodes are doing, from the logs and the ledger of its last runs."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence

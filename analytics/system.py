@@ -1,4 +1,4 @@
-"""How the installation itself is doing, as of now: what waits, who works, how much it holds."""
+"""How the installation itself is doing now: what waits, which pumps work, how much it stores."""
 
 from django.db import connection
 

@@ -1,4 +1,4 @@
-"""What whoever hosts a pump does for the trail."""
+"""Chores of the audit trail, run by every process that hosts a pump."""
 
 from audit.checkpoints import note_checkpoint
 from audit.sealing import seal_entries

@@ -1,4 +1,4 @@
-"""Numbers what was recorded and chains it: off the path of those who act, within a second."""
+"""Numbers new entries and chains them, within a second, without making their writers wait."""
 
 from django.db import connection, transaction
 

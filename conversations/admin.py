@@ -1,4 +1,4 @@
-"""The back office of conversations: who talks how much; what was said is read only."""
+"""Conversations in the back office: who talks how much; messages are read only."""
 
 from typing import Any
 

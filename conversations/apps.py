@@ -1,4 +1,4 @@
-"""What was said."""
+"""Conversations and their messages."""
 
 from django.apps import AppConfig
 

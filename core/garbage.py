@@ -1,4 +1,4 @@
-"""What a process that runs for long tells Python's garbage collector."""
+"""Settings of Python's garbage collector for processes that run for long."""
 
 import gc
 

@@ -1,4 +1,4 @@
-"""What is told while the database is away, or full: come again, by the API and by pages alike."""
+"""The answer while the database is away or full: try again later, for the API and pages alike."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Websockets: let in like requests, told of errors in the one shape, sent as much as they take."""
+"""Websockets: authenticated like requests, errors in the same form, sent at the client's pace."""
 
 import asyncio
 from abc import ABC, abstractmethod

@@ -1,4 +1,4 @@
-"""What is said to a model, free of any library's types."""
+"""The messages sent to a model, independent of any library's types."""
 
 import json
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""The tools of a call, as its provider is told of them."""
+"""The tools of a call, in the form its provider expects."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""The ledger, read for those who continue or count."""
+"""Reads of the ledger."""
 
 from llms.ledger import CallRecord
 from llms.models import ModelCall

@@ -1,4 +1,4 @@
-"""Facts this app tells."""
+"""The signals of this app."""
 
 from django.dispatch import Signal
 

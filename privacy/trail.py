@@ -1,4 +1,4 @@
-"""What the audit trail says of a person: told to them, and blanked where it may be."""
+"""A person's entries in the audit trail: exported, and blanked where they may be."""
 
 import re
 from collections.abc import Iterator

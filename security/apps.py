@@ -1,4 +1,4 @@
-"""What looks like an attack: found in the audit trail, told to those who can do something."""
+"""Attacks: detected in the audit trail, and reported to those who can act."""
 
 from django.apps import AppConfig
 

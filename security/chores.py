@@ -1,4 +1,4 @@
-"""What whoever hosts a pump does for security."""
+"""Chores of security, run by every process that hosts a pump."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What of security grows old."""
+"""What `prune` deletes of security."""
 
 from datetime import timedelta
 

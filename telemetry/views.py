@@ -1,4 +1,4 @@
-"""`/metrics`, for who may ask: with the token, or from an address that is allowed."""
+"""`/metrics`, for callers with the token or from an allowed address."""
 
 from ipaddress import ip_address, ip_network
 from secrets import compare_digest

@@ -1,4 +1,4 @@
-"""What a tool keeps to, told to whoever wrote one that does not."""
+"""What every tool must satisfy, with a message for the author of one that does not."""
 
 import inspect
 import re

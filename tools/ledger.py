@@ -1,4 +1,4 @@
-"""A tool call on its way into the ledger, and what the door asks of whoever writes it there."""
+"""A tool call on its way into the ledger, and the interface of whatever writes it there."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace

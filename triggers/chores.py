@@ -1,4 +1,4 @@
-"""What whoever hosts a pump does for triggers."""
+"""Chores of triggers, run by every process that hosts a pump."""
 
 from core.chores import chore
 from triggers.services.firing import fire_due

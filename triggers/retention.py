@@ -1,4 +1,4 @@
-"""What of triggers grows old."""
+"""What `prune` deletes of triggers."""
 
 from datetime import datetime
 from typing import Any

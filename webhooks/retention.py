@@ -1,4 +1,4 @@
-"""What of webhooks grows old."""
+"""What `prune` deletes of webhooks."""
 
 from datetime import datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""What whoever hosts a pump does for the calls of runs."""
+"""Chores of workflows, run by every process that hosts a pump."""
 
 from core.chores import chore
 from core.database import database

@@ -1,4 +1,4 @@
-"""What of workflows grows old."""
+"""What `prune` deletes of workflows."""
 
 from core.idempotency import KEPT
 from core.retention import Retention, old_rows

@@ -1,4 +1,4 @@
-"""Facts about executions, for the apps above."""
+"""The signals of this app."""
 
 from django.dispatch import Signal
 

@@ -1,4 +1,4 @@
-"""What workers are asked to do."""
+"""The tasks of the queue."""
 
 from workflows.pump.tenure import serve_a_tenure
 

@@ -1,4 +1,4 @@
-"""Who the caller is."""
+"""The calling user, and the limits that apply."""
 
 from typing import Any
 

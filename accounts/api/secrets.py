@@ -1,4 +1,4 @@
-"""Secrets over the API: their names and hosts are told, what they are never."""
+"""Secrets over the API: names and hosts are shown, values never."""
 
 from datetime import datetime
 from typing import Any

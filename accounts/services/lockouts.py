@@ -1,4 +1,4 @@
-"""Who may not try to log in for a while: kept to be seen, and lifted by those who may."""
+"""Lockouts: recorded when a login is first refused, and lifted by staff."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Whether a reply helped: said by whoever asked."""
+"""Ratings of replies, given by whoever asked for the reply."""
 
 from datetime import datetime
 from typing import Any

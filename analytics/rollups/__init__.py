@@ -1,1 +1,1 @@
-"""Facts into buckets: told in the commit they happen in, added up within a second, recounted."""
+"""Facts into buckets: recorded in their own commit, added up within a second, recounted."""

@@ -1,4 +1,4 @@
-"""Parts become rows: all that commits have told, in the order they told it, exactly once."""
+"""Adds recorded parts to the rollups: in the order they were recorded, each exactly once."""
 
 from collections import defaultdict
 from collections.abc import Iterator

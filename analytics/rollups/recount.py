@@ -1,4 +1,4 @@
-"""The rollups reckoned from the rows they are made of: to prove them, and to make them anew."""
+"""The rollups computed again from their rows: to verify them, and to rebuild them."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""A person's data, handed out: to them, or to staff who act for them."""
+"""Exports a person's data: to them, or to staff acting for them."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Tools called outside any run, by whoever asks over the API; with a key once, however often."""
+"""Calls tools outside any run, over the API; with a key only once, however often it is sent."""
 
 import asyncio
 from uuid import UUID, uuid5

@@ -1,4 +1,4 @@
-"""Addresses that are told of runs, and the messages that are sent to them."""
+"""Outgoing endpoints over the API, and the messages sent to them."""
 
 from typing import Any, Literal, get_args
 from uuid import UUID

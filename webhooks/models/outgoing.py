@@ -1,4 +1,4 @@
-"""Where what happens to runs is told to, and what was told there."""
+"""Outgoing endpoints, their messages, and each attempt to deliver one."""
 
 from django.db import models
 from django.db.models import Q

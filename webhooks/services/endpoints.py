@@ -1,4 +1,4 @@
-"""Addresses that are told what happens: made, changed, tried out, switched off."""
+"""Outgoing endpoints: created, changed, pinged, switched off."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Doors for other programs: made, changed."""
+"""Incoming webhooks: created and changed."""
 
 from collections.abc import Mapping
 from typing import Any

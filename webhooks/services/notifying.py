@@ -1,4 +1,4 @@
-"""What happens to runs becomes messages, in the transaction in which it happens."""
+"""Turns what happens to runs and budgets into messages, in the transaction in which it happens."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace

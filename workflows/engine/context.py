@@ -1,4 +1,4 @@
-"""The one state container of a run: who it is for, what it has, and whom it tells."""
+"""The state of one run: who it is for, what it may use, and where it reports."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field

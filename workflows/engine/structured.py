@@ -1,4 +1,4 @@
-"""Answers that are JSON by a schema: what the model is told, and how its text is read (pure)."""
+"""Answers that are JSON by a schema: instructions to the model, and reading its text (pure)."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What pumps say of themselves in the database, for all who want to know whether any lives."""
+"""The pumps' heartbeats in the database, by which everyone knows whether any is alive."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""An `Idempotency-Key` and its body are one request, however often it is sent, for a day."""
+"""An `Idempotency-Key` and its body are one request, however often it is sent within a day."""
 
 from typing import TypedDict
 from uuid import UUID

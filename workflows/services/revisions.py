@@ -1,4 +1,4 @@
-"""Who saves what somebody else has changed meanwhile is told so: rows that count their changes."""
+"""Refuses to overwrite what somebody else has changed meanwhile: rows that count their changes."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a run is about to use beside other workflows, each with a hash of what it is now."""
+"""The models and tools a run is about to use, each with a hash of what it is now."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What a run reached for and by whose leave, as the audit entry of its end tells it."""
+"""What a run accessed and by what permission, for the audit entry of its end."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping

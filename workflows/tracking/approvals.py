@@ -1,4 +1,4 @@
-"""The approvals of one run: asked for once, looked up when the run comes by again."""
+"""The approvals of one run: requested once, found again when the run comes by again."""
 
 from collections.abc import Mapping
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What earlier attempts of an execution left: its events and its calls, for the replay."""
+"""What earlier attempts of an execution left for the replay: its events and its calls."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""An execution watched from before it begins: its first events are told without being read."""
+"""Watches an execution from before it begins: its first events are passed on without being read."""
 
 from functools import partial
 from typing import Any

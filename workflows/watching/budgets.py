@@ -1,4 +1,4 @@
-"""Budgets of which so much is used, told to whom they concern: read from the table at a hint."""
+"""Sends budget warnings to the users they concern; read from the table whenever the bell rings."""
 
 from functools import partial
 from typing import Any

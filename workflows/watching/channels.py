@@ -1,4 +1,4 @@
-"""What one may subscribe to: who may, what is said first, and what follows."""
+"""The channels one can subscribe to: who may, the first message, and what follows."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine

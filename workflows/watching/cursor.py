@@ -1,4 +1,4 @@
-"""Where a client says that it was when it was cut off."""
+"""Where a client was in the log when it was cut off."""
 
 import re
 from dataclasses import dataclass, field

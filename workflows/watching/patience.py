@@ -1,4 +1,4 @@
-"""Reads that outlast a database that is away for a while."""
+"""Reads that outlast an outage of the database."""
 
 import asyncio
 from collections.abc import Callable

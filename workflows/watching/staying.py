@@ -1,4 +1,4 @@
-"""Who watches is asked again who they are: when the bell says so, and every few seconds."""
+"""Checks again who a watcher is: when the bell rings, and every few seconds."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""Run executions beside the servers: workers that host pumps, and who watches over them."""
+"""Run executions beside the servers: workers that host pumps, and the guard that watches them."""
 
 from typing import Any
 
