@@ -11,7 +11,7 @@ from core.limits import RunLimits
 
 
 class UserOut(serializers.ModelSerializer[User]):
-    """`limits` are what one's runs may use at most; null: no limit."""
+    """`limits` are the most that the user's runs may use; null: no limit."""
 
     limits = serializers.SerializerMethodField()
 

@@ -38,7 +38,7 @@ class SecretOut(Shape):
 
 
 class SecretChange(BaseModel):
-    """The value and the hosts that stand from now on, both."""
+    """The new value and the new hosts, both."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -65,7 +65,7 @@ def secret_out(secret: Secret) -> SecretOut:
 
 @extend_schema_view(get=extend_schema("secrets_list", responses=Page[SecretOut]))
 class SecretList(ShapeList):
-    """One's own secrets, newest first."""
+    """Your secrets, newest first."""
 
     filter_backends = ()
     queryset = Secret.objects.none()
@@ -81,7 +81,7 @@ class SecretList(ShapeList):
 
 
 class SecretDetail(GenericAPIView[Secret]):
-    """A secret of one's own, by its name or its id."""
+    """One of your secrets, by its name or its id."""
 
     queryset = Secret.objects.none()
 

@@ -69,11 +69,11 @@ class _OwnTokens(generics.GenericAPIView[ApiToken]):
 
 
 class TokenList(_OwnTokens, generics.ListAPIView[ApiToken]):
-    """One's own tokens, newest first; revoked ones too."""
+    """Your tokens, newest first, including revoked ones."""
 
 
 class TokenDetail(_OwnTokens, generics.DestroyAPIView[ApiToken]):
-    """Revoke a token of one's own."""
+    """Revoke one of your tokens."""
 
     def perform_destroy(self, instance: ApiToken) -> None:
         revoke_token(token=instance, by=self.request.user)

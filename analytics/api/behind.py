@@ -37,7 +37,7 @@ class TalkFilter(ListFilter):
 
 
 class TalkRow(Shape):
-    """How long a conversation is, and what it cost; its `title` is told to its owner alone."""
+    """How long a conversation is, and what it cost; only its owner sees its `title`."""
 
     id: UUID
     user: UUID
@@ -67,9 +67,7 @@ def talk_out(talk: Conversation, reader: User) -> TalkRow:
 
 @extend_schema_view(get=extend_schema("analytics_talk_rows", responses=Page[TalkRow]))
 class TalkRows(ShapeList):
-    """The conversations that figures count, newest first: one's own; staff see all, by their
-    numbers alone.
-    """
+    """Conversations that figures count, newest first: your own; staff see the numbers of all."""
 
     filterset_class = TalkFilter
     queryset = Conversation.objects.none()
@@ -95,7 +93,7 @@ class SentFilter(OfTheWeek, ListFilter):
 class SentRow(Shape):
     """A message that somebody sent, and the `execution` that was to answer it.
 
-    `begins` is how it begins, at most 80 characters: told to whoever sent it alone.
+    `begins` is its beginning, at most 80 characters; only its sender sees it.
     """
 
     id: UUID
@@ -126,8 +124,8 @@ def sent_row(message: Any, reader: User) -> SentRow:
 
 @extend_schema_view(get=extend_schema("analytics_message_rows", responses=Page[SentRow]))
 class SentRows(ShapeList):
-    """The messages that people sent, newest first: one's own; staff see when all were, not what
-    they say.
+    """The messages that people sent, newest first: your own; staff see when all were sent, but not
+    what they say.
     """
 
     filterset_class = SentFilter
@@ -151,7 +149,7 @@ class RatingFilter(ListFilter):
 
 
 class RatingRow(Shape):
-    """What somebody said of a reply of this `execution`."""
+    """A rating of a reply of this `execution`."""
 
     id: UUID
     user: UUID
@@ -181,7 +179,7 @@ def rating_row(rating: Any) -> RatingRow:
 
 @extend_schema_view(get=extend_schema("analytics_rating_rows", responses=Page[RatingRow]))
 class RatingRows(ShapeList):
-    """Ratings of replies, newest first: one's own; staff see all."""
+    """Ratings of replies, newest first: your own; staff see all."""
 
     filterset_class = RatingFilter
     queryset = ReplyRating.objects.none()

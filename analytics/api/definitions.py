@@ -35,7 +35,7 @@ class BadWindow(Invalid):
 
 
 class ComplexityOut(Shape):
-    """The newest graph; `depth` is the longest way, `paths` counts ways with loops taken once."""
+    """Of the newest graph; `depth` is the longest path, `paths` counts paths, loops taken once."""
 
     nodes: int
     edges: int
@@ -44,12 +44,13 @@ class ComplexityOut(Shape):
 
 
 class NodeAnalyticsOut(Shape):
-    """`cost` is what is known of it, in dollars; the calls it does not count are `unpriced_calls`.
+    """`cost` is the known cost in dollars; calls it does not include are `unpriced_calls`.
 
-    `unasked_calls` a cache or a recording answered; how long their visits took is not counted.
+    `unasked_calls` were answered by a cache or a recording; the time of their visits is not
+    counted.
 
-    `call_rows` lists its calls. `exactness` is the worst of them, `cost_share` its part of what is
-    known of all nodes, null where nothing cost anything.
+    `call_rows` lists its calls. `exactness` is that of the least exact call, `cost_share` its share
+    of the known cost of all nodes, null if nothing cost anything.
     """
 
     node: str
@@ -67,11 +68,12 @@ class NodeAnalyticsOut(Shape):
 
 
 class DefinitionAnalyticsOut(Shape):
-    """The last finished runs, whichever version they ran. Nodes: the slowest first.
+    """The last finished runs, whichever version they ran. Nodes come slowest first.
 
-    `mean_cost` is that of `totals` by each run, in dollars and as exact; means are null while there
-    are none. Replies are those of all its runs that were ever rated; `satisfaction` is the share of
-    those that helped. `rows` and `rating_rows` are where the API lists these runs and ratings.
+    `mean_cost` is the cost in `totals` divided by the runs, in dollars and just as exact; means are
+    null while there are no runs. Replies are all replies of its runs that were ever rated;
+    `satisfaction` is the share of those that helped. `rows` and `rating_rows` are where the API
+    lists these runs and ratings.
     """
 
     rows: str
@@ -95,7 +97,7 @@ class DefinitionAnalyticsOut(Shape):
 
 
 class DefinitionAnalyticsDetail(GenericAPIView[WorkflowDefinition]):
-    """Reckoned when asked, from the logs and the ledger of real runs."""
+    """Computed on request, from the logs and the ledger of real runs."""
 
     @extend_schema(
         parameters=[LAST],

@@ -22,7 +22,7 @@ from core.queries import strict_query
 
 
 class TalksReport(GenericAPIView[ExecutionRollup]):
-    """Conversations, ratings of replies, and the hours in which there is work."""
+    """Conversations, ratings of replies, and busy hours."""
 
     queryset = ExecutionRollup.objects.none()
     filter_backends = ()
@@ -37,7 +37,7 @@ class TalksReport(GenericAPIView[ExecutionRollup]):
 
 
 class TalksExport(GenericAPIView[ExecutionRollup]):
-    """The same as a file: a line for each step."""
+    """The same as a file: one line per step."""
 
     queryset = ExecutionRollup.objects.none()
     filter_backends = ()
@@ -50,7 +50,7 @@ class TalksExport(GenericAPIView[ExecutionRollup]):
 
 
 class ActivityReport(GenericAPIView[ExecutionRollup]):
-    """What one does oneself; for staff, what any user does."""
+    """Your own activity; for staff, that of any user."""
 
     queryset = ExecutionRollup.objects.none()
     filter_backends = ()
@@ -64,8 +64,8 @@ class ActivityReport(GenericAPIView[ExecutionRollup]):
 
 
 class ActivityExport(GenericAPIView[ExecutionRollup]):
-    """The same as a file: a line for each step in which something ended, and for each template
-    and workflow in it.
+    """The same as a file: one line for each step in which something ended, and one for each
+    template and workflow in it.
     """
 
     queryset = ExecutionRollup.objects.none()
@@ -79,7 +79,7 @@ class ActivityExport(GenericAPIView[ExecutionRollup]):
 
 
 class SystemReport(GenericAPIView[ExecutionRollup]):
-    """For staff; to all others there is no such thing."""
+    """For staff; for everyone else it does not exist."""
 
     queryset = ExecutionRollup.objects.none()
     filter_backends = ()

@@ -18,14 +18,14 @@ from workflows.services.templates import template_for
 
 
 class RatingIn(Body):
-    """What stands from now on."""
+    """The new rating."""
 
     stars: int = Field(ge=1, le=5, strict=True)
     comment: Text = Field(default="", max_length=2_000)
 
 
 class RatingOut(Shape):
-    """Only the one who gave it, and administrators, see a comment."""
+    """A comment is visible only to its author and to administrators."""
 
     stars: int
     comment: str
@@ -37,7 +37,7 @@ def rating_out(rating: Rating) -> RatingOut:
 
 
 class TemplateRating(GenericAPIView[Rating]):
-    """One for each user and template; all see what they come to in the template's analytics."""
+    """One per user and template; everyone sees the sums in the template's analytics."""
 
     queryset = Rating.objects.none()
 

@@ -22,7 +22,7 @@ from workflows.api.inputs import Body, Text
 
 
 class ReplyRatingIn(Body):
-    """What stands from now on."""
+    """The new rating."""
 
     helpful: bool = Field(strict=True)
     comment: Text = Field(default="", max_length=2_000)
@@ -45,7 +45,7 @@ def rating_out(rating: ReplyRating) -> ReplyRatingOut:
 
 
 class ReplyRatingDetail(GenericAPIView[ReplyRating]):
-    """One for each user and reply; they add up in the analytics of the template."""
+    """One per user and reply; they add up in the analytics of the template."""
 
     queryset = ReplyRating.objects.none()
 
@@ -70,7 +70,7 @@ class ReplyRatingDetail(GenericAPIView[ReplyRating]):
 
 
 class ReplyRatingList(ShapeList):
-    """One's ratings in a conversation, newest first."""
+    """Your ratings in a conversation, newest first."""
 
     filter_backends = ()
     shown = staticmethod(rating_out)

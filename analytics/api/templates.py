@@ -18,10 +18,10 @@ from workflows.totals import mean_cost, totals_json
 
 
 class TemplateAnalyticsOut(Shape):
-    """Executions that are over, and ratings, of all users; means are null while there are none.
+    """Finished executions, and ratings, of all users; means are null while there are none.
 
-    `mean_cost` is that of `totals` by each of them, in dollars and as exact.
-    `satisfaction` is the share of helpful ones among the replies that were rated.
+    `mean_cost` is the cost in `totals` divided by the executions, in dollars and just as exact.
+    `satisfaction` is the share of helpful ratings among the rated replies.
     """
 
     template: UUID

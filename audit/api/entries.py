@@ -42,7 +42,7 @@ class EntryFilter(filters.FilterSet):
 
 
 class EntryList(generics.ListAPIView[AuditEntry]):
-    """Entries, newest first; `seq` and `seal` are null and empty for a second at most."""
+    """Entries, newest first; `seq` and `seal` are null and empty for at most a second."""
 
     permission_classes = [IsAdminUser]
     serializer_class = EntryOut

@@ -25,7 +25,7 @@ class BudgetFilter(filters.FilterSet):
 
 @extend_schema_view(get=extend_schema("budgets_list", responses=Page[BudgetOut]))
 class BudgetList(ShapeList):
-    """Budgets one made, and those on oneself, newest first; staff see all."""
+    """Budgets that you made or that apply to you, newest first; staff see all."""
 
     filterset_class = BudgetFilter
     queryset = Budget.objects.none()

@@ -31,7 +31,7 @@ Percents = Annotated[
 
 
 class BudgetChange(BaseModel):
-    """What is given is set. `cap` is in dollars or tokens, as the budget is."""
+    """Sets the given fields. `cap` is in dollars or tokens, as the budget is."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -44,8 +44,8 @@ class BudgetChange(BaseModel):
 class BudgetIn(BaseModel):
     """A new budget. `of` is the id of the user, group, conversation, definition or execution.
 
-    `unpriced` says what of models without a price: `deny`, they are not asked; `ceiling`, they
-    count as `ceiling_usd_per_mtok` for a million tokens.
+    `unpriced` says how to treat models without a price: `deny`, they are not called; `ceiling`,
+    they count as `ceiling_usd_per_mtok` per million tokens.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -64,13 +64,13 @@ class BudgetIn(BaseModel):
 
 
 class StandingOut(Shape):
-    """The period there is now. `left` is what calls may still reserve, `forecast` what will be
-    spent at its end if it goes on as in the mean so far; null: there is no telling.
+    """The current period. `left` is what calls may still reserve, `forecast` what will have been
+    spent at its end at the average rate so far; null: unknown.
 
-    `spent` is what the ledger says, but for `bound`, which is in it: the most that calls may have
-    used of which nothing was heard again, or whose cost is not known. `unknown_calls` are calls
-    that are in no number, for nobody knows what they used. `reached` is the highest of `warn_at`
-    that was told of, null before the first.
+    `spent` is from the ledger, except for `bound`, a part of it: the most that calls may have used
+    that were never heard from again or whose cost is unknown. `unknown_calls` are calls in none of
+    the figures, because their usage is unknown. `reached` is the highest threshold of `warn_at`
+    reported so far, null before the first.
     """
 
     begins_at: datetime
@@ -85,7 +85,7 @@ class StandingOut(Shape):
 
 
 class BudgetOut(Shape):
-    """Amounts are texts of dollars, or of tokens, as `unit` says."""
+    """Amounts are strings of dollars or of tokens, as `unit` says."""
 
     id: UUID
     name: str

@@ -30,7 +30,7 @@ class ConversationFilter(filters.FilterSet):
 
 @extend_schema_view(get=extend_schema("conversations_list", responses=Page[ConversationOut]))
 class ConversationList(ShapeList):
-    """One's conversations, newest first."""
+    """Your conversations, newest first."""
 
     filterset_class = ConversationFilter
     queryset = Conversation.objects.none()

@@ -42,7 +42,7 @@ class MessageList(ShapeList):
 
 
 class ConversationMessages(AsyncAPIView):
-    """GET lists; POST says something here, in the three modes of the chat."""
+    """GET lists the messages; POST sends one, in the three modes of the chat."""
 
     schema, filter_backends, pagination_class = ListSchema(), (), InTurn
 

@@ -18,10 +18,11 @@ from workflows.selectors import execution_for
 
 
 class ExecutionRetry(AsyncAPIView):
-    """A new execution that goes on from the node that failed, or from where it was cancelled.
+    """A new execution that continues from the node that failed, or from where it was cancelled.
 
-    What was answered is not paid again. One that answers a message of a conversation adds its reply
-    to the same turn; there, one that was completed may be tried again too, and is asked anew.
+    Finished calls are not paid for again. A retry of a run that answers a message of a conversation
+    adds its reply to the same turn; there, a completed run can be retried too, and asks the model
+    again.
     """
 
     @extend_schema(request=RerunIn, parameters=[KEY], responses=RESPONSES)

@@ -39,7 +39,7 @@ class ChatIn(Body):
 
 
 class ConversationIn(Body):
-    """What of a conversation its owner may set."""
+    """What the owner of a conversation can set."""
 
     title: Text | None = Field(default=None, max_length=200)
     archived: bool | None = None

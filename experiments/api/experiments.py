@@ -59,7 +59,7 @@ class ExperimentFilter(ListFilter):
 
 @extend_schema_view(get=extend_schema("experiments_list", responses=Page[ExperimentOut]))
 class ExperimentList(ShapeList):
-    """One's experiments, newest first."""
+    """Your experiments, newest first."""
 
     filterset_class = ExperimentFilter
     shown = staticmethod(experiment_out)
@@ -108,25 +108,25 @@ class _Act(GenericAPIView[Experiment]):
 
 
 class ExperimentStart(_Act):
-    """From now on its variants answer, and it can no longer be changed."""
+    """Its variants answer from now on, and it can no longer be changed."""
 
     act = start_experiment
 
 
 class ExperimentPause(_Act):
-    """Turns are answered as asked until it is resumed."""
+    """Turns are answered as if there were no experiment until it is resumed."""
 
     act = pause_experiment
 
 
 class ExperimentResume(_Act):
-    """Every unit has the variant it had."""
+    """Every unit keeps its variant."""
 
     act = resume_experiment
 
 
 class ExperimentComplete(_Act):
-    """It is over: turns are answered as asked."""
+    """Ends it: turns are answered as if there were no experiment."""
 
     act = complete_experiment
 
@@ -153,7 +153,7 @@ class ExperimentPromote(GenericAPIView[Experiment]):
 
 
 class ExperimentResults(GenericAPIView[Experiment]):
-    """What is known, in words and figures; reckoned when asked."""
+    """What is known, in words and figures; computed on request."""
 
     @extend_schema(responses=ResultsOut)
     def get(self, request: Request, pk: str) -> Response:
@@ -162,7 +162,7 @@ class ExperimentResults(GenericAPIView[Experiment]):
 
 
 class ExperimentPlan(GenericAPIView[Experiment]):
-    """How many units, and how long, an effect takes to be seen. Writes nothing."""
+    """How many units, and how long, it takes to detect an effect. Writes nothing."""
 
     @extend_schema(request=PlanIn, responses=PlanOut)
     def post(self, request: Request, pk: str) -> Response:

@@ -17,8 +17,8 @@ Percent = Annotated[int, Field(ge=1, le=100)]
 
 
 class VariantIn(Body):
-    """What answers in place of the target as it is: a `number` of its versions, or another
-    `template` (slug or id), and `parameters` such as `model` or `system`.
+    """What answers instead of the target: a `number` of its versions, or another `template` (slug
+    or id), and `parameters` such as `model` or `system`.
     """
 
     name: Text = Field(min_length=1, max_length=80)
@@ -30,9 +30,10 @@ class VariantIn(Body):
 
 
 class GuardIn(Body):
-    """An arm is stopped once the metric is worse than the control's beyond the margin.
+    """An arm is stopped once it is worse than the control by more than the margin.
 
-    Of shares (errors, rating) the margin is absolute, else a part of the control's mean.
+    For shares (errors, rating), the margin is absolute; otherwise it is a fraction of the control's
+    mean.
     """
 
     metric: Literal["cost", "latency", "errors", "tokens", "rating"]
@@ -53,8 +54,8 @@ Guards = Annotated[list[GuardIn], AfterValidator(_each_once)]
 
 class ExperimentIn(Body):
     """About a definition or a template (slug or id). `primary` is cost, latency, errors, tokens,
-    rating or event:<name>; `better` says which way, of an event. `events` says it of others, by
-    name; of those it does not name, higher is better.
+    rating or event:<name>; for an event, `better` says which direction is better. `events` says the
+    same of other events, by name; for those it does not name, higher is better.
     """
 
     name: Name
@@ -76,8 +77,8 @@ class ExperimentIn(Body):
 
 
 class ExperimentChange(Body):
-    """What is given is set; `variants` takes the place of all of them. Of an event that is to
-    decide in place of something else, higher is better, unless `better` or `events` says otherwise.
+    """Sets the given fields; `variants` replaces all of them. If an event becomes the primary
+    metric, higher is better unless `better` or `events` says otherwise.
     """
 
     name: Name = "-"
@@ -97,9 +98,9 @@ class ExperimentChange(Body):
 
 
 class PlanIn(Body):
-    """`effect` is the part of the mean by which an arm is to differ: 0.1 for ten per cent.
+    """`effect` is the fraction of the mean by which an arm should differ: 0.1 for ten per cent.
 
-    With `mean` and `deviation` of one unit, those are reckoned with in place of what was seen.
+    `mean` and `deviation` of a unit, if given, are used instead of the observed ones.
     """
 
     effect: float = Field(gt=0, le=100, allow_inf_nan=False)
@@ -118,7 +119,7 @@ class PromoteIn(Body):
 
 
 class EventIn(Body):
-    """`unit` is the id of the user or conversation. The same `key` is told once."""
+    """`unit` is the id of the user or conversation. The same `key` counts once."""
 
     name: EventName
     unit: UUID

@@ -55,7 +55,7 @@ class ExperimentOut(Shape):
 
 
 class IntervalOut(Shape):
-    """`p` speaks against there being no difference."""
+    """`p` is the p-value against there being no difference."""
 
     low: float
     high: float
@@ -63,9 +63,9 @@ class IntervalOut(Shape):
 
 
 class ComparisonOut(Shape):
-    """Held against the control. `anytime` may be looked at always, `once` at the end, once.
+    """Compared with the control. `anytime` is valid at any time, `once` only at the end, once.
 
-    `p_corrected` is the anytime p-value, corrected for the number of arms after Holm.
+    `p_corrected` is the anytime p-value, corrected for the number of arms by Holm's method.
     """
 
     difference: float
@@ -76,7 +76,7 @@ class ComparisonOut(Shape):
 
 
 class CellOut(Shape):
-    """The values of `units` units; null where nothing is known."""
+    """The values of `units` units; null if nothing is known."""
 
     variant: UUID
     name: str
@@ -94,7 +94,9 @@ class MetricOut(Shape):
 
 
 class SplitOut(Shape):
-    """How many units each variant was dealt; `skewed`: not as set, so believe nothing here."""
+    """How many units each variant was assigned; `skewed`: not as planned, so do not trust the
+    results.
+    """
 
     units: dict[str, int]
     p_anytime: float
@@ -103,7 +105,9 @@ class SplitOut(Shape):
 
 
 class ResultsOut(Shape):
-    """`counted` units are those whose window is over; of `unknown_cost` some call has no price."""
+    """`counted` units are those whose window is over; for `unknown_cost` units, some call has no
+    price.
+    """
 
     says: list[str]
     split: SplitOut
@@ -113,9 +117,9 @@ class ResultsOut(Shape):
 
 
 class PlanOut(Shape):
-    """Units in all arms together, to see the effect in four of five cases: looked at once at the
-    end, and at the latest when one stops as soon as it is seen. Days at the traffic seen, of the
-    units that count for the metric: who rates nothing does not.
+    """Units in all arms together, to detect the effect four times out of five: looking once at the
+    end, and at the latest if one stops as soon as it is detected. Days are at the observed traffic
+    of units that count for the metric: users who rate nothing do not.
     """
 
     says: str
@@ -140,7 +144,7 @@ class UnitEventOut(Shape):
 
 
 class PromotedOut(Shape):
-    """What runs as the winner did: the definition's version, or the template, perhaps a copy."""
+    """What now runs as the winner did: the definition's version, or the template or its copy."""
 
     definition: UUID | None = None
     number: int | None = None

@@ -41,9 +41,9 @@ class CallErrorOut(serializers.Serializer[ModelCall]):
 
 
 class ModelCallOut(serializers.Serializer[ModelCall]):
-    """One attempt. `upper_bound_*`: at most this, where the numbers are not metered.
+    """One attempt. `upper_bound_*` bound its usage and cost if they are not metered.
 
-    One that was not `answered_by` a provider used nothing; `source_call` was really made.
+    A call not `answered_by` a provider used nothing; `source_call` is the one that was really made.
     """
 
     id = serializers.UUIDField()

@@ -31,7 +31,7 @@ class UserNotFound(NotFound):
 
 
 class ErasureIn(BaseModel):
-    """The name of the one who is to be erased, so that nobody else is by mistake."""
+    """The name of the user to erase, as a safeguard against erasing somebody else."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -45,7 +45,7 @@ class Erased(Shape):
 
 
 class MayReadPeople(IsAdminUser):
-    """Staff that may see users."""
+    """Staff who may view users."""
 
     needs = "accounts.view_user"
 
@@ -54,13 +54,13 @@ class MayReadPeople(IsAdminUser):
 
 
 class MayErasePeople(MayReadPeople):
-    """Staff that may delete users."""
+    """Staff who may delete users."""
 
     needs = "accounts.delete_user"
 
 
 class OwnExport(APIView):
-    """All that is kept of whoever asks."""
+    """Everything stored about the caller."""
 
     @extend_schema(operation_id="export_own_data", responses=_ZIP)
     def get(self, request: Request) -> StreamingHttpResponse:
@@ -69,7 +69,7 @@ class OwnExport(APIView):
 
 
 class PersonExport(APIView):
-    """All that is kept of one user; for staff that may see users."""
+    """Everything stored about one user; for staff who may view users."""
 
     permission_classes = [MayReadPeople]
 
@@ -80,7 +80,7 @@ class PersonExport(APIView):
 
 
 class PersonErasure(APIView):
-    """Forget one user, for good; for staff that may delete users."""
+    """Erase one user, for good; for staff who may delete users."""
 
     permission_classes = [MayErasePeople]
 

@@ -14,7 +14,7 @@ from security.compliance.report import compliance_report
 
 
 class CheckOut(Shape):
-    """One check: pass, warn, fail or not_checked, what was found, and when."""
+    """One check: pass, warn, fail or not_checked, its evidence, and when."""
 
     key: str
     title: str
@@ -25,7 +25,7 @@ class CheckOut(Shape):
 
 
 class ComplianceOut(Shape):
-    """All checks, made while one waits."""
+    """All checks, run on request."""
 
     made_at: str
     thorough: bool

@@ -40,8 +40,8 @@ Calls = Annotated[int, Field(ge=0, le=_MOST_CALLS)]
 class GrantIn(BaseModel):
     """A new rule, for a user (an id), a group (its name), or with neither for everyone.
 
-    `tool` is a tool's key, `scope:` and a scope, or `*`. One that does not `allow` outweighs all
-    others. It holds from `from_time` to `to_time` of the day, perhaps over midnight, or always.
+    `tool` is a tool's key, `scope:` and a scope, or `*`. A rule that does not `allow` overrides all
+    others. It applies from `from_time` to `to_time` of the day, possibly past midnight, or always.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -58,7 +58,7 @@ class GrantIn(BaseModel):
 
 
 class GrantChange(BaseModel):
-    """What is given is set; null takes an end, the hours or the number of calls away."""
+    """Sets the given fields; null removes the expiry, the hours or the number of calls."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -57,7 +57,7 @@ class McpServerList(ShapeList):
 
     @extend_schema("mcp_servers_create", request=McpServerIn, responses={201: McpServerWhole})
     def post(self, request: Request) -> Response:
-        """Register a server; ask it for its tools with `refresh/`."""
+        """Register a server; fetch its tools with `refresh/`."""
         body = parse(McpServerIn, request)
         server = register_server(by=user_of(request), **body.model_dump())
         return _whole(user_of(request), server, status.HTTP_201_CREATED)
@@ -109,7 +109,7 @@ class McpToolDetail(GenericAPIView[McpTool]):
 
 
 class McpServerTest(AsyncAPIView):
-    """Ask a server how it is; for staff. A server that fails is a 200 that says so."""
+    """Check a server; for staff. A server that fails is a 200 that says so."""
 
     @extend_schema("mcp_servers_test", request=None, responses=McpHealth)
     async def post(self, request: HttpRequest, pk: UUID) -> HttpResponseBase:
@@ -119,9 +119,9 @@ class McpServerTest(AsyncAPIView):
 
 
 class McpServerRefresh(AsyncAPIView):
-    """Ask a server for its tools and keep what it offers; for staff.
+    """Fetch a server's tools and store what it offers; for staff.
 
-    A tool that is new or has changed since it was approved waits to be approved.
+    A tool that is new, or has changed since it was approved, needs approval.
     """
 
     @extend_schema("mcp_servers_refresh", request=None, responses=McpRefreshed)

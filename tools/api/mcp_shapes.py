@@ -22,9 +22,9 @@ class _Body(BaseModel):
 
 
 class McpServerIn(_Body):
-    """A server to register. `command` names one that the installation's settings hold.
+    """A server to register. `command` names one from the installation's settings.
 
-    `headers` are kept encrypted and never shown again.
+    `headers` are stored encrypted and never shown again.
     """
 
     name: Text = Field(max_length=24)
@@ -37,9 +37,10 @@ class McpServerIn(_Body):
 
 
 class McpServerChange(_Body):
-    """What is given is set; `headers` replace all there were, and go with another address.
+    """Sets the given fields; `headers` replace the previous ones, and must be given again with
+    another address.
 
-    At another address the tools are off until they are approved again.
+    At another address, the tools are off until they are approved again.
     """
 
     transport: TransportName | None = None
@@ -51,7 +52,7 @@ class McpServerChange(_Body):
 
 
 class McpToolChange(_Body):
-    """What is given is set. `approve` is the `offered_hash` of what somebody has looked at."""
+    """Sets the given fields. `approve` is the `offered_hash` of what somebody has looked at."""
 
     enabled: bool | None = None
     open_to_all: bool | None = None
@@ -59,7 +60,7 @@ class McpToolChange(_Body):
 
 
 class McpHealth(Shape):
-    """How it was when it was last asked; `ok` is null before."""
+    """The result of the last check; `ok` is null before the first."""
 
     ok: bool | None
     checked_at: datetime | None
@@ -71,7 +72,7 @@ class McpHealth(Shape):
 
 
 class McpToolText(Shape):
-    """What a model would be told."""
+    """The text a model would read."""
 
     title: str
     description: str
@@ -79,7 +80,7 @@ class McpToolText(Shape):
 
 
 class McpToolOut(Shape):
-    """A tool of a server. `offered` is what the server says now, where that is not approved."""
+    """A tool of a server. `offered` is what the server says now, if that is not approved."""
 
     key: str
     name: str
@@ -97,7 +98,7 @@ class McpToolOut(Shape):
 
 
 class McpServerOut(Shape):
-    """A server; of its headers, the names."""
+    """A server; of its headers, only the names."""
 
     id: UUID
     name: str
@@ -125,7 +126,7 @@ class LeftOutOut(Shape):
 
 
 class McpRefreshed(Shape):
-    """What a refresh changed, by key; of a server that failed, nothing."""
+    """What a refresh changed, by key; nothing if the server failed."""
 
     health: McpHealth
     added: list[str]

@@ -13,7 +13,7 @@ from tools.request import ToolAnswer
 
 
 class ToolStatistics(Shape):
-    """Calls of the last 30 days that one may see; the latency is of those that succeeded."""
+    """The calls of the last 30 days that you may see; latency is of the successful ones."""
 
     calls: int = 0
     succeeded: int = 0
@@ -42,7 +42,7 @@ class ToolErrorOut(Shape):
 
 
 class ToolAnswerOut(Shape):
-    """What came of a call that was tried; `call` is its row in the ledger."""
+    """The answer to a trial call; `call` is its row in the ledger."""
 
     call: UUID
     status: str

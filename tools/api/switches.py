@@ -17,7 +17,7 @@ from tools.services.switching import setting_for, switch_tool
 
 
 class ToolChange(BaseModel):
-    """What is given is set."""
+    """Sets the given fields."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -26,7 +26,7 @@ class ToolChange(BaseModel):
 
 
 class ToolSwitches(Shape):
-    """What is decided about a tool. Off: nobody can use it. Not open: only by a grant."""
+    """The settings of a tool. Off: nobody can use it. Not open: only with a grant."""
 
     key: str
     enabled: bool
@@ -48,7 +48,7 @@ class ToolDetail(APIView):
 
     @extend_schema("tools_switches", responses=ToolSwitches)
     def get(self, request: Request, key: str) -> Response:
-        """Whether a tool is on, and open to all; for staff."""
+        """Whether a tool is on, and open to everyone; for staff."""
         return Response(switches_out(setting_for(key)).to_json())
 
     @extend_schema("tools_update", request=ToolChange, responses=ToolSwitches)

@@ -44,8 +44,8 @@ class ToolList(APIView):
 class TryTool(AsyncAPIView):
     """Call a tool outside any workflow, and get what a model would get.
 
-    What goes wrong is a 200 with an `error`, a refusal a 403; either is in the ledger. With an
-    `Idempotency-Key` the call goes on when you leave, and its answer waits for you for a day.
+    A failure is a 200 with an `error`, a refusal a 403; both are in the ledger. With an
+    `Idempotency-Key`, the call continues if you leave, and its answer is kept for you for a day.
     """
 
     @extend_schema(

@@ -31,10 +31,10 @@ Ends = Annotated[list[End], Field(min_length=1), AfterValidator(_each_once)]
 
 
 class ChainIn(Body):
-    """What has to end, and how; then what runs, a definition or a template (slug or id).
+    """What has to end, and how; then what to run, a definition or a template (slug or id).
 
-    `condition` is an expression, `input` has expressions in `{{ }}`, over `execution`, `output` and
-    `error`.
+    `condition` is an expression, `input` has expressions in `{{ }}`; both can use `execution`,
+    `output` and `error`.
     """
 
     name: Text = Field(min_length=1, max_length=_NAME)
@@ -50,7 +50,7 @@ class ChainIn(Body):
 
 
 class ChainChange(ChainIn):
-    """What is given is set. `revision` (or If-Match) is what was read: 412 if that is past."""
+    """Sets the given fields. `revision` (or If-Match) is the one you read: 412 if outdated."""
 
     name: Text = Field(default="", min_length=1, max_length=_NAME)
     revision: int | None = None
@@ -64,7 +64,7 @@ class ChainFilter(ListFilter):
 
 @extend_schema_view(get=extend_schema("chains_list", responses=Page[ChainOut]))
 class ChainList(ShapeList):
-    """One's chains, newest first."""
+    """Your chains, newest first."""
 
     filterset_class = ChainFilter
     queryset = Chain.objects.none()
@@ -99,7 +99,7 @@ class ChainDetail(GenericAPIView[Chain]):
 
 @extend_schema_view(get=extend_schema("chain_firings_list", responses=Page[ChainFiringOut]))
 class ChainFiringList(ShapeList):
-    """What came of the ends of executions, newest first."""
+    """The outcome of each end of an execution, newest first."""
 
     filter_backends = ()
     queryset = ChainFiring.objects.none()

@@ -56,7 +56,7 @@ class TimesIn(Body):
 
 
 class ScheduleIn(TimesIn):
-    """What runs, a definition or a template (slug or id), with which input, and when."""
+    """What to run, a definition or a template (slug or id), with which input, and when."""
 
     name: Text = Field(min_length=1, max_length=_NAME)
     definition: UUID | None = None
@@ -69,7 +69,7 @@ class ScheduleIn(TimesIn):
 
 
 class ScheduleChange(Body):
-    """What is given is set. `revision` (or If-Match) is what was read: 412 if that is past."""
+    """Sets the given fields. `revision` (or If-Match) is the one you read: 412 if outdated."""
 
     name: Text = Field(default="", min_length=1, max_length=_NAME)
     definition: UUID | None = None
@@ -96,7 +96,7 @@ class ScheduleFilter(ListFilter):
 
 @extend_schema_view(get=extend_schema("schedules_list", responses=Page[ScheduleOut]))
 class ScheduleList(ShapeList):
-    """One's schedules, newest first."""
+    """Your schedules, newest first."""
 
     filterset_class = ScheduleFilter
     queryset = Schedule.objects.none()
@@ -140,7 +140,7 @@ class ScheduleDetail(GenericAPIView[Schedule]):
 
 
 class SchedulePause(GenericAPIView[Schedule]):
-    """Not due until it is resumed; what passes meanwhile is not missed."""
+    """Not due until it is resumed; times that pass meanwhile are not missed."""
 
     @extend_schema(request=None, responses=ScheduleOut)
     def post(self, request: Request, pk: str) -> Response:
@@ -158,7 +158,7 @@ class ScheduleResume(GenericAPIView[Schedule]):
 
 
 class ScheduleTimes(GenericAPIView[Schedule]):
-    """Its next five times; of a paused one, what they would be."""
+    """Its next five times; for a paused schedule, what they would be."""
 
     @extend_schema(responses=PreviewOut)
     def get(self, request: Request, pk: str) -> Response:
@@ -168,7 +168,7 @@ class ScheduleTimes(GenericAPIView[Schedule]):
 
 
 class ScheduleRunNow(AsyncAPIView):
-    """Start it once beside its times, for its owner: 202 with the execution."""
+    """Start it once outside its times, for its owner: 202 with the execution."""
 
     @extend_schema(request=None, parameters=[KEY], responses={202: ExecutionStarted})
     async def post(self, request: HttpRequest, pk: str) -> HttpResponseBase:
@@ -182,7 +182,7 @@ class ScheduleRunNow(AsyncAPIView):
 
 @extend_schema_view(get=extend_schema("schedule_firings_list", responses=Page[FiringOut]))
 class FiringList(ShapeList):
-    """What came of its fire times, newest first."""
+    """The outcome of each fire time, newest first."""
 
     filter_backends = ()
     queryset = ScheduleFiring.objects.none()

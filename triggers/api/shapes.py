@@ -15,10 +15,10 @@ class LastFiring(Shape):
 
 
 class ScheduleOut(Shape):
-    """`next_at` is null while it is paused, and once none of its times is to come.
+    """`next_at` is null while it is paused, and when it has no further times.
 
-    `paused_because` says why, when nobody asked for it. `misfire`: what becomes of times that are
-    late by more than `grace_s` seconds.
+    `paused_because` says why it paused by itself. `misfire` says what happens to times that are
+    more than `grace_s` seconds late.
     """
 
     id: UUID
@@ -53,7 +53,7 @@ class PreviewOut(Shape):
 
 
 class FiringOut(Shape):
-    """What came of one fire time; with `until`, of all from `fire_at` to there."""
+    """The outcome of one fire time; with `until`, of all from `fire_at` to there."""
 
     id: UUID
     fire_at: datetime
@@ -67,7 +67,7 @@ class FiringOut(Shape):
 
 
 class ChainOut(Shape):
-    """`input` and `condition` are over `execution`, `output` and `error` of what has ended."""
+    """`input` and `condition` use `execution`, `output` and `error` of what has ended."""
 
     id: UUID
     name: str
@@ -87,7 +87,7 @@ class ChainOut(Shape):
 
 
 class ChainFiringOut(Shape):
-    """What came of one end of an execution. `depth` counts what a line of chains has run."""
+    """The outcome of one end of an execution. `depth` counts how many chains led there."""
 
     id: UUID
     source: UUID

@@ -42,9 +42,9 @@ StaffEvent = Literal["security.alert"]
 
 
 class EndpointIn(Body):
-    """A new endpoint. With a definition or a template it is told of their runs only.
+    """A new endpoint. With a definition or a template, it hears only of their runs.
 
-    `replays`: also of runs that were replayed from recordings. `security.alert` is for staff.
+    `replays`: also of replayed runs. `security.alert` is for staff.
     """
 
     name: Text = Field(min_length=1, max_length=100)
@@ -58,7 +58,7 @@ class EndpointIn(Body):
 
 
 class EndpointChange(Body):
-    """What is given is set."""
+    """Sets the given fields."""
 
     name: Text | None = Field(default=None, min_length=1, max_length=100)
     url: Text | None = Field(default=None, max_length=2000)
@@ -114,7 +114,7 @@ class EndpointDetail(GenericAPIView[WebhookEndpoint]):
 
 
 class EndpointRotate(GenericAPIView[WebhookEndpoint]):
-    """Another secret, shown this once; until the overlap is over, both sign."""
+    """A new secret, shown only this once; until the overlap is over, both sign."""
 
     queryset = WebhookEndpoint.objects.none()
 
@@ -152,7 +152,7 @@ class MessageList(ShapeList):
 
 
 class MessageDetail(GenericAPIView[WebhookMessage]):
-    """What is sent, and how each try went."""
+    """What is sent, and the result of each attempt."""
 
     queryset = WebhookMessage.objects.none()
 
@@ -162,7 +162,7 @@ class MessageDetail(GenericAPIView[WebhookMessage]):
 
 
 class MessageResend(GenericAPIView[WebhookMessage]):
-    """Try a message again that was given up, under its old id."""
+    """Send a dead message again, under its old id."""
 
     queryset = WebhookMessage.objects.none()
 

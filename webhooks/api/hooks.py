@@ -35,10 +35,10 @@ class DeliveryAnswer(Shape):
 
 
 class Hook(AsyncAPIView):
-    """Deliver something, signed by the Standard Webhooks specification or as GitHub does.
+    """Deliver a payload, signed by the Standard Webhooks specification or as GitHub does.
 
-    202 with the execution, or where the webhook waits: 201 with how it ended. The same delivery id
-    and body are answered with the execution that they started the first time.
+    202 with the execution or, if the webhook waits, 201 with its result. The same delivery id and
+    body are answered with the execution they started the first time.
     """
 
     authentication_classes = ()

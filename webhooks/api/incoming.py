@@ -33,8 +33,8 @@ class IncomingIn(Body):
     """A new webhook, for a definition or a template.
 
     `mapping` gives each name of the run's input an expression over `payload`, `headers` and
-    `query`; without it `input.message` is the whole payload as text. `mode` wait: the sender is
-    told how the run ended.
+    `query`; without it, `input.message` is the whole payload as text. `mode` wait: the sender gets
+    the result of the run.
     """
 
     name: Text = Field(min_length=1, max_length=100)
@@ -47,7 +47,7 @@ class IncomingIn(Body):
 
 
 class IncomingChange(Body):
-    """What is given is set."""
+    """Sets the given fields."""
 
     name: Text | None = Field(default=None, min_length=1, max_length=100)
     mapping: dict[str, Text] | None = None
@@ -57,7 +57,7 @@ class IncomingChange(Body):
 
 
 class RotateIn(Body):
-    """For how many seconds the secret before it counts too."""
+    """For how many seconds the previous secret stays valid."""
 
     overlap_s: int = Field(default=86_400, ge=0, le=WEEK_S)
 
@@ -109,7 +109,7 @@ class IncomingDetail(GenericAPIView[IncomingWebhook]):
 
 
 class IncomingRotate(GenericAPIView[IncomingWebhook]):
-    """Another secret, shown this once."""
+    """A new secret, shown only this once."""
 
     queryset = IncomingWebhook.objects.none()
 

@@ -17,7 +17,7 @@ from webhooks.models import (
 
 
 class IncomingOut(Shape):
-    """A door for other programs; `path` is its address on this server."""
+    """An incoming webhook; `path` is its address on this server."""
 
     id: UUID
     name: str
@@ -41,7 +41,7 @@ class IncomingMade(IncomingOut):
 
 
 class EndpointOut(Shape):
-    """An address that is told of runs; `disabled_reason` says why it was switched off by itself."""
+    """An outgoing endpoint; `disabled_reason` says why it was switched off automatically."""
 
     id: UUID
     name: str
@@ -66,7 +66,7 @@ class EndpointMade(EndpointOut):
 
 
 class DeliveryOut(Shape):
-    """Something that came; `reason` is for the owner of the webhook."""
+    """An incoming delivery; `reason` is for the owner of the webhook."""
 
     id: UUID
     delivery_id: str
@@ -78,7 +78,7 @@ class DeliveryOut(Shape):
 
 
 class AttemptOut(Shape):
-    """One try: the status it was answered with, or the code of what went wrong."""
+    """One attempt: the status of the answer, or the code of what went wrong."""
 
     number: int
     at: datetime
@@ -102,7 +102,7 @@ class WebhookMessageOut(Shape):
 
 
 class WebhookMessageWhole(WebhookMessageOut):
-    """With what is sent, and each try."""
+    """With its body, and each attempt."""
 
     body: str
     tries: list[AttemptOut]

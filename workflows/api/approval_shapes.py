@@ -19,9 +19,10 @@ class PendingApproval(Shape):
 
 
 class ApprovalOut(PendingApproval):
-    """A question to people. `form` is the JSON schema of the answer, if one is asked for.
+    """A question to people. `form` is the JSON schema of the answer, if one is requested.
 
-    `approvers` are usernames and `group:<name>`; none: the owner of the execution.
+    `approvers` are usernames and `group:<name>`; if there are none, the owner of the execution
+    decides.
     """
 
     execution: UUID

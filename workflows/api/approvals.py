@@ -22,7 +22,7 @@ from workflows.services.approvals import approval_for, decide
 
 
 class DecideIn(Body):
-    """`answer` fits the approval's form; who rejects, or is shown none, gives none."""
+    """`answer` fits the approval's form; leave it out when rejecting, or if there is no form."""
 
     decision: Literal["approve", "reject"]
     comment: Text = Field(default="", max_length=5_000)
@@ -39,7 +39,7 @@ class ApprovalFilter(filters.FilterSet):
 
 @extend_schema_view(get=extend_schema("approvals_list", responses=Page[ApprovalOut]))
 class ApprovalList(ShapeList):
-    """Those of one's own runs and those one may decide, newest first."""
+    """Approvals of your own runs and those you may decide, newest first."""
 
     filterset_class = ApprovalFilter
     queryset = Approval.objects.none()
@@ -56,7 +56,7 @@ class ApprovalDetail(GenericAPIView[Approval]):
 
 
 class ApprovalDecide(GenericAPIView[Approval]):
-    """Approve or reject; the execution goes on. 409 when nothing is left to decide."""
+    """Approve or reject; the execution continues. 409 when nothing is left to decide."""
 
     @extend_schema(request=DecideIn, parameters=[KEY], responses=ApprovalOut)
     def post(self, request: Request, pk: str) -> Response:

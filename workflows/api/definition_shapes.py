@@ -16,7 +16,7 @@ from workflows.validation import validate
 class DefinitionOut(Shape):
     """A workflow. `published` is the number of the version that runs, `latest` of the newest.
 
-    `limits` are what its runs may use at most where that is less than the server allows.
+    `limits` are the most that its runs may use, where that is less than the server allows.
     """
 
     id: UUID
@@ -34,7 +34,7 @@ class DefinitionOut(Shape):
 
 
 class DefinitionWhole(DefinitionOut):
-    """With the newest graph, and what is to be said about it."""
+    """With the newest graph and its issues."""
 
     graph: dict[str, Any]
     issues: list[IssueOut]

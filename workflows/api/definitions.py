@@ -43,9 +43,9 @@ class DefinitionIn(Body):
 
 
 class DefinitionChange(Body):
-    """What is given is set. `revision` (or If-Match) is what was read: 412 if that is past.
+    """Sets the given fields. `revision` (or If-Match) is the one you read: 412 if outdated.
 
-    `limits` replace those there were.
+    `limits` replace the previous ones.
     """
 
     name: Text | None = Field(default=None, min_length=1, max_length=255)
@@ -57,7 +57,7 @@ class DefinitionChange(Body):
 
 
 class ForkIn(Body):
-    """Which version to begin with, by default the newest."""
+    """Which version to start from, by default the newest."""
 
     number: int | None = None
     name: Text = Field(default="", max_length=255)
@@ -71,7 +71,7 @@ class DefinitionFilter(filters.FilterSet):
 
 @extend_schema_view(get=extend_schema("definitions_list", responses=Page[DefinitionOut]))
 class DefinitionList(ShapeList):
-    """One's workflows, newest first."""
+    """Your workflows, newest first."""
 
     filterset_class = DefinitionFilter
     queryset = WorkflowDefinition.objects.none()
@@ -106,7 +106,7 @@ class DefinitionDetail(GenericAPIView[WorkflowDefinition]):
 
 
 class DefinitionFork(GenericAPIView[WorkflowDefinition]):
-    """A copy of one's own, which goes its own way."""
+    """A copy of your own, independent from then on."""
 
     @extend_schema(request=ForkIn, responses={201: DefinitionWhole})
     def post(self, request: Request, pk: str) -> Response:

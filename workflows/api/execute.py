@@ -27,7 +27,7 @@ RESPONSES: dict[Any, Any] = {**STREAM, 201: ExecutionStarted, 202: ExecutionStar
 
 
 class ExecuteIn(Body):
-    """What the run is given: `input.message` is the text that leaves its start.
+    """The input of the run: `input.message` is the text that leaves its start.
 
     With `debug`, its log also has the input and output of each node.
     """
@@ -56,7 +56,7 @@ class DefinitionExecute(AsyncAPIView):
 
 
 class TemplateExecute(AsyncAPIView):
-    """Run a template with parameters of one's own."""
+    """Run a template with your own parameters."""
 
     @extend_schema(request=ExecuteIn, parameters=[KEY], responses=RESPONSES)
     async def post(self, request: HttpRequest, pk: str) -> HttpResponseBase:
@@ -65,7 +65,7 @@ class TemplateExecute(AsyncAPIView):
 
 
 class GraphExecute(AsyncAPIView):
-    """Run a graph once, without making a definition of it."""
+    """Run a graph once, without creating a definition."""
 
     @extend_schema(request=ExecuteGraphIn, parameters=[KEY], responses=RESPONSES)
     async def post(self, request: HttpRequest) -> HttpResponseBase:

@@ -69,7 +69,7 @@ class ExecutionFilter(OfTheWeek, ListFilter):
 
 @extend_schema_view(get=extend_schema("executions_list", responses=Page[ExecutionOut]))
 class ExecutionList(ShapeList):
-    """One's executions, newest first."""
+    """Your executions, newest first."""
 
     filterset_class = ExecutionFilter
     queryset = WorkflowExecution.objects.none()

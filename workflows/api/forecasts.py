@@ -26,13 +26,13 @@ from workflows.services.forecasts import Forecast, Seen, forecast
 
 
 class ForecastIn(Body):
-    """What the run would be given."""
+    """The parameters of the run."""
 
     parameters: JsonObject = Field(default_factory=dict)
 
 
 class SeenOut(Shape):
-    """Mean and 95th percentile of so many executions; null without any."""
+    """Mean and 95th percentile over this many executions; null without any."""
 
     executions: int
     mean: int | None
@@ -48,7 +48,7 @@ class SeenCost(Shape):
 
 
 class HistoryOut(Shape):
-    """The version's latest executions that went well, a thousand at most."""
+    """The version's latest successful executions, at most a thousand."""
 
     duration_ms: SeenOut
     tokens: SeenOut
@@ -64,9 +64,9 @@ class UnknownOut(Shape):
 
 
 class AtMostOut(Shape):
-    """A bound by the graph, by what budgets reserve for each call: every loop to its end, every
-    attempt made, the dearest way taken. Null where there is none, for the reasons in `unknown`;
-    `seconds` is when the run is ended, null where it never is.
+    """A bound derived from the graph, with what budgets reserve for each call: every loop to its
+    end, every attempt made, the most expensive path taken. Null if there is none, for the reasons
+    in `unknown`; `seconds` is when the run is ended, null if it never is.
     """
 
     seconds: float | None
@@ -76,9 +76,9 @@ class AtMostOut(Shape):
 
 
 class ShortOut(Shape):
-    """A budget that has not as much left as the run may need at most, in its `unit`.
+    """A budget with less left than the run may need at most, in its `unit`.
 
-    `needs` is null where nobody knows how much that is.
+    `needs` is null if that is unknown.
     """
 
     id: UUID
@@ -89,7 +89,7 @@ class ShortOut(Shape):
 
 
 class ForecastOut(Shape):
-    """`history` is what was, `at_most` what may be; `short` lists budgets that may refuse calls."""
+    """`history` is past runs, `at_most` a bound; `short` lists budgets that may refuse calls."""
 
     version: str
     history: HistoryOut
@@ -118,7 +118,7 @@ class TemplateForecast(APIView):
 
 
 class GraphForecast(APIView):
-    """Of a graph sent once, as it would be executed; nothing is kept of it."""
+    """Of a graph sent once, as it would be executed; nothing is stored."""
 
     @extend_schema(request=ExecuteGraphIn, responses=ForecastOut)
     def post(self, request: Request) -> Response:

@@ -22,8 +22,8 @@ class NodeTypeNotFound(NotFound):
 
 
 class PortsFromOut(Shape):
-    """The ports of nodes in which `setting` is given and not empty, or of all others, if there is
-    no `setting`: one for each value at the path `each`, such as `branches[].port`, then `ports`.
+    """The ports of nodes in which `setting` is present and not empty, or, without a `setting`, of
+    all others: one for each value at the path `each`, such as `branches[].port`, then `ports`.
     """
 
     setting: str
@@ -34,8 +34,8 @@ class PortsFromOut(Shape):
 class NodeTypeOut(Shape):
     """A type of node: `config` is the JSON schema of its settings, `defaults` are their values.
 
-    A node leaves by one of its `ports`, or, where settings decide on them, of those that the first
-    of `ports_from` gives which holds for it. One of a type that can fail has `error` besides.
+    A node leaves through one of its `ports`. If settings decide on the ports, they are those of the
+    first entry of `ports_from` that applies. A type that can fail also has `error`.
     """
 
     key: str

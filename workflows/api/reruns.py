@@ -23,17 +23,17 @@ from workflows.services.reruns import RerunRequest, start_rerun
 
 
 class RerunIn(Body):
-    """How it is watched; `debug` as it was when left out. Without a body: in the background."""
+    """How to watch it; without `debug`, as it was. Without a body: in the background."""
 
     mode: Mode = "background"
     debug: bool | None = None
 
 
 class ExecutionForkIn(RerunIn):
-    """Where the new execution leaves the old one, and what is different from there on.
+    """Where the new execution departs from the old one, and what is different from there on.
 
-    `variables` are set and `text` stands in the place of what reaches the node. `input` and
-    `parameters` change by name; they are the run's, so nodes before the fork have them too.
+    `variables` are set, and `text` replaces what reaches the node. `input` and `parameters` change
+    by name; they are the whole run's, so nodes before the fork see them too.
     """
 
     node: str = Field(min_length=1, max_length=200)
@@ -47,8 +47,8 @@ class ExecutionForkIn(RerunIn):
 class ExecutionReplay(AsyncAPIView):
     """The same run, at no cost: every call is answered as it was recorded, and none is made.
 
-    A call that was not recorded fails it with `not_recorded`. Of a conversation's turn it is a run
-    of its own: the conversation stays as it is.
+    A call that was not recorded fails it with `not_recorded`. The replay of a conversation's turn
+    is a run of its own: the conversation stays as it is.
     """
 
     @extend_schema(request=RerunIn, parameters=[KEY], responses=RESPONSES)
@@ -58,8 +58,9 @@ class ExecutionReplay(AsyncAPIView):
 
 
 class ExecutionFork(AsyncAPIView):
-    """A new execution that does as the old one did up to a visit of a node, and from there on
-    goes its own way, with what was changed there."""
+    """A new execution that repeats the old one up to a visit of a node, and continues from there
+    with the changes.
+    """
 
     @extend_schema(request=ExecutionForkIn, parameters=[KEY], responses=RESPONSES)
     async def post(self, request: HttpRequest, pk: str) -> HttpResponseBase:

@@ -25,7 +25,7 @@ class TokensOut(Shape):
 
 
 class TotalsOut(Shape):
-    """Sums of model calls; `cost` in dollars, null when nothing of it is known."""
+    """Sums of model calls; `cost` in dollars, null if none of it is known."""
 
     calls: int
     usage: TokensOut
@@ -43,7 +43,7 @@ class ErrorOut(Shape):
 
 
 class EditOut(Shape):
-    """What a fork changed where a visit of a node began; a null `text` left the text as it was."""
+    """What a fork changed at the start of a visit of a node; a null `text` left it as it was."""
 
     node: str
     visit: int
@@ -104,7 +104,7 @@ class ExecutionStarted(Shape):
 class EventOut(Shape):
     """One event of the log; `data` depends on `type`.
 
-    In old logs some events are kept no more; `pruned` says how many were just before this one.
+    In old logs some events have been pruned; `pruned` says how many were just before this one.
     """
 
     execution: UUID
@@ -116,7 +116,7 @@ class EventOut(Shape):
 
 
 class EventsOut(Shape):
-    """Events numbered above `after`; ask again with `next_after`."""
+    """Events numbered above `after`; continue with `next_after`."""
 
     results: list[EventOut]
     next_after: int

@@ -29,7 +29,7 @@ Mode = Literal["wait", "stream", "background"]
 
 
 class Begun(Protocol):
-    """What starting something leads to."""
+    """The result of starting something."""
 
     @property
     def execution(self) -> WorkflowExecution: ...

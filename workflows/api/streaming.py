@@ -38,7 +38,7 @@ class ChannelEvents(AsyncAPIView):
 
 
 class UserEvents(ChannelEvents):
-    """The events of all one's executions, from now on or from where one was."""
+    """The events of all your executions, from now on or from where you were."""
 
     channel = "user"
 

@@ -77,8 +77,9 @@ class TemplateFields(Body):
 
 
 class TemplateIn(TemplateFields):
-    """A new template. `parameters` is a JSON schema with defaults; without it each parameter that
-    the graph names is needed, and may be anything. Without a `slug` the name makes one."""
+    """A new template. `parameters` is a JSON schema with defaults; without it, each parameter that
+    the graph names is required and may be anything. Without a `slug`, one is made from the name.
+    """
 
     name: Text = Field(min_length=1, max_length=255)
     slug: str = Field(default="", max_length=80, pattern=SLUG)
@@ -87,7 +88,7 @@ class TemplateIn(TemplateFields):
 
 
 class TemplateChange(Body):
-    """What is given is set. `revision` (or If-Match) is what was read: 412 if that is past."""
+    """Sets the given fields. `revision` (or If-Match) is the one you read: 412 if outdated."""
 
     name: Text | None = Field(default=None, min_length=1, max_length=255)
     slug: str | None = Field(default=None, min_length=1, max_length=80, pattern=SLUG)
@@ -100,7 +101,7 @@ class TemplateChange(Body):
 
 
 class DefinitionOfTemplateIn(Body):
-    """`parameters` are put in their places, over the defaults; with null they stay parameters."""
+    """`parameters` are filled in, over the defaults; with null they stay parameters."""
 
     name: Text = Field(default="", max_length=255)
     description: Text | None = Field(default=None, max_length=10_000)
@@ -108,7 +109,7 @@ class DefinitionOfTemplateIn(Body):
 
 
 class TemplateOfDefinitionIn(TemplateFields):
-    """Which version, by default the newest; what is not given is the workflow's."""
+    """Which version, by default the newest; whatever is not given is taken from the workflow."""
 
     number: int | None = None
     name: Text | None = Field(default=None, min_length=1, max_length=255)
@@ -125,7 +126,7 @@ class TemplateFilter(filters.FilterSet):
 
 @extend_schema_view(get=extend_schema("templates_list", responses=Page[TemplateOut]))
 class TemplateList(ShapeList):
-    """Built-in, public and one's own templates."""
+    """Built-in and public templates, and your own."""
 
     filterset_class = TemplateFilter
     queryset = WorkflowTemplate.objects.none()
@@ -160,7 +161,7 @@ class TemplateDetail(GenericAPIView[WorkflowTemplate]):
 
 
 class TemplateDefinition(GenericAPIView[WorkflowTemplate]):
-    """A workflow of one's own that begins as this template."""
+    """A workflow of your own that starts as a copy of this template."""
 
     @extend_schema(request=DefinitionOfTemplateIn, responses={201: DefinitionWhole})
     def post(self, request: Request, pk: str) -> Response:
@@ -172,7 +173,7 @@ class TemplateDefinition(GenericAPIView[WorkflowTemplate]):
 
 
 class DefinitionTemplate(GenericAPIView[WorkflowDefinition]):
-    """A template of one's own that begins as a version of this workflow."""
+    """A template of your own that starts as a copy of a version of this workflow."""
 
     @extend_schema(request=TemplateOfDefinitionIn, responses={201: TemplateOut})
     def post(self, request: Request, pk: str) -> Response:

@@ -29,8 +29,8 @@ class ValidationOut(Shape):
 
 
 class Validate(APIView):
-    """Tells everything that is wrong with a graph, and where. Of any body: one that is not JSON has
-    one issue, `malformed_body`.
+    """Reports everything that is wrong with a graph, and where. Any body is accepted: one that is
+    not JSON has one issue, `malformed_body`.
     """
 
     @extend_schema("workflows_validate", request=OpenApiTypes.ANY, responses={200: ValidationOut})

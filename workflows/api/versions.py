@@ -26,7 +26,7 @@ from workflows.services.versions import entry_of, publish_version, restore_versi
 
 
 class SettingChange(Shape):
-    """A setting of a node; null is written for a value that is not there."""
+    """A setting of a node; null stands for a missing value."""
 
     path: str
     before: Any
@@ -53,7 +53,7 @@ class EdgeOut(Shape):
 
 
 class DifferenceOut(Shape):
-    """What became of a graph; where it is drawn does not count."""
+    """What changed in a graph; positions do not count."""
 
     same: bool
     nodes_added: list[NodeOut]
@@ -84,7 +84,7 @@ class VersionDetail(GenericAPIView[WorkflowDefinition]):
 
 
 class VersionPublish(GenericAPIView[WorkflowDefinition]):
-    """From now on this version runs."""
+    """This version runs from now on."""
 
     @extend_schema(request=None, responses=DefinitionWhole)
     def post(self, request: Request, pk: str, number: int) -> Response:
