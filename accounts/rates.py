@@ -76,15 +76,15 @@ async def count_start(request: HttpRequest, user_id: Any) -> None:
 def rate_headers(get_response: Callable[[HttpRequest], Any]) -> Callable[..., Any]:
     """What was counted of a request is told in its answer, be that an error."""
     if not iscoroutinefunction(get_response):
-        return lambda request: _told(request, get_response(request))
+        return lambda request: _with_rate_headers(request, get_response(request))
 
     async def middleware(request: HttpRequest) -> HttpResponseBase:
-        return _told(request, await get_response(request))
+        return _with_rate_headers(request, await get_response(request))
 
     return middleware
 
 
-def _told(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+def _with_rate_headers(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     for name, value in getattr(request, "rate_headers", {}).items():
         response.headers[name] = value
     return response

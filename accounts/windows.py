@@ -66,19 +66,19 @@ class Window:
 
     def take(self) -> Taken:
         """Count one more, unless it is one too many. Of many at once no more are let in."""
-        with _told_away():
+        with _cache_errors():
             item, limiter = _item(self.rate), _limiter(settings.RATES_REDIS_URL)
             let_in = limiter.hit(item, self.key)
             resets_at, left = limiter.get_window_stats(item, self.key)
         return Taken(not let_in, left, max(1, math.ceil(resets_at - time.time())))
 
     def forget(self) -> None:
-        with _told_away():
+        with _cache_errors():
             _limiter(settings.RATES_REDIS_URL).clear(_item(self.rate), self.key)
 
     def forget_before(self, at: datetime) -> bool:
         """Forget what is counted if the first of it came before then; False if not."""
-        with _told_away():
+        with _cache_errors():
             stats = _limiter(settings.RATES_REDIS_URL).get_window_stats(_item(self.rate), self.key)
         if stats.reset_time - self.rate.window_s > at.timestamp():
             return False
@@ -108,7 +108,7 @@ def _item(rate: Rate) -> "RateLimitItem":
 
 
 @contextmanager
-def _told_away() -> Iterator[None]:
+def _cache_errors() -> Iterator[None]:
     try:
         yield
     except Exception as error:

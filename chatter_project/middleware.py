@@ -122,15 +122,15 @@ def _with_policy(response: HttpResponseBase) -> HttpResponseBase:
 def nothing_at_nul(get_response: Callable[[HttpRequest], Any]) -> Callable[..., Any]:
     """At an address with a NUL in it there is nothing: PostgreSQL does not look for such texts."""
     if not iscoroutinefunction(get_response):
-        return lambda request: _told_nothing(request) or get_response(request)
+        return lambda request: _refusal_of_nul(request) or get_response(request)
 
     async def middleware(request: HttpRequest) -> HttpResponseBase:
-        return _told_nothing(request) or await get_response(request)
+        return _refusal_of_nul(request) or await get_response(request)
 
     return middleware
 
 
-def _told_nothing(request: HttpRequest) -> HttpResponseBase | None:
+def _refusal_of_nul(request: HttpRequest) -> HttpResponseBase | None:
     if "\0" not in request.path:
         return None
     if request.path.startswith(_FOR_PROGRAMS):

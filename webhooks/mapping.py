@@ -12,7 +12,7 @@ NAMES = ("payload", "headers", "query")
 WHOLE = {"message": "string(payload)"}
 MOST_NAMES = 50
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
-_TOLD_HEADERS = frozenset({"content-type", "user-agent", "webhook-id", "webhook-timestamp"})
+_READABLE_HEADERS = frozenset({"content-type", "user-agent", "webhook-id", "webhook-timestamp"})
 _CUSTOM = "x-"
 _SECRET = re.compile(r"signature|auth|token|secret|key|cookie|csrf|forwarded|real-ip|session")
 _LONGEST_HEADER = 1_000
@@ -83,11 +83,11 @@ def payload_of(body: bytes, content_type: str) -> Any:
     return json_values.plain_text(text)
 
 
-def told_headers(headers: Mapping[str, str]) -> dict[str, str]:
+def readable_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Those an expression may read, by their names in small letters; none that proves anything."""
     small = {name.lower(): json_values.plain_text(value) for name, value in headers.items()}
     return {
         name: value[:_LONGEST_HEADER]
         for name, value in small.items()
-        if name in _TOLD_HEADERS or (name.startswith(_CUSTOM) and not _SECRET.search(name))
+        if name in _READABLE_HEADERS or (name.startswith(_CUSTOM) and not _SECRET.search(name))
     }

@@ -75,7 +75,7 @@ def _named(name: str, value: str, reader: User) -> str:
         ),
     }
     if name not in rows:
-        return _told(name, value)
+        return _readable(name, value)
     found, column = rows[name]
     try:
         return found.filter(pk=value).values_list(column, flat=True).first() or value
@@ -83,7 +83,7 @@ def _named(name: str, value: str, reader: User) -> str:
         return value
 
 
-def _told(name: str, value: str) -> str:
+def _readable(name: str, value: str) -> str:
     if name == "weekday" and value in map(str, range(1, len(_WEEK) + 1)):
         return _WEEK[int(value) - 1]
     if name.startswith("min_"):

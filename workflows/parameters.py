@@ -107,13 +107,13 @@ def _unfit(validator: Any, values: Mapping[str, Any]) -> Issues:
     """What does not fit; the values are not repeated, for they may be secrets."""
     flaws = islice(validator.iter_errors(values), _MOST_ERRORS)
     try:
-        told = [issue for flaw in flaws for issue in _told(flaw)]
+        told = [issue for flaw in flaws for issue in _problems_of(flaw)]
     except json_schema.NotFollowed as error:
         return [_problem("", "schema", str(error))]
     return list({(issue["path"], issue["code"]): issue for issue in told}.values())
 
 
-def _told(flaw: Any) -> Iterator[dict[str, str]]:
+def _problems_of(flaw: Any) -> Iterator[dict[str, str]]:
     path, wanted = ".".join(map(str, flaw.absolute_path)), flaw.validator_value
     if flaw.validator == "required":
         for name in wanted:

@@ -18,7 +18,7 @@ MOST_HOSTS = 20
 _MOST_CHARACTERS = 8_000
 _SHORTEST = 4  # what is shorter would be masked wherever it stands in an answer by chance
 _ID_LENGTH = 36  # names are shorter
-_USE_TOLD_EVERY = timedelta(minutes=1)
+_USE_NOTED_EVERY = timedelta(minutes=1)
 _PRINTABLE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 
 
@@ -134,14 +134,14 @@ def values_for_host(user_id: UUID | None, names: Collection[str], host: str) -> 
             raise UnknownSecret(name=name)
         if host not in found[name].hosts:
             raise SecretNotForHost(name=name, host=host)
-    _told_used(found.values())
+    _note_use(found.values())
     return {name: one.value for name, one in found.items()}
 
 
-def _told_used(secrets: Collection[Secret]) -> None:
-    """To the minute: a loop of calls is not to write a row for each."""
+def _note_use(secrets: Collection[Secret]) -> None:
+    """To the minute: a loop of calls must not write a row for each."""
     now = clock.now()
-    stale = Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - _USE_TOLD_EVERY)
+    stale = Q(last_used_at__isnull=True) | Q(last_used_at__lt=now - _USE_NOTED_EVERY)
     Secret.objects.filter(stale, pk__in=[one.pk for one in secrets]).update(last_used_at=now)
 
 

@@ -94,7 +94,7 @@ class HttpRequest(Tool[HttpRequestArgs]):
         except Exception as error:  # what nobody foresaw may repeat what was sent
             name = type(error).__name__
             raise ToolFailed(reason=f"The request could not be made ({name}).") from None
-        return _told(args, fetched, secrets)
+        return _result_of(args, fetched, secrets)
 
 
 def _address(args: HttpRequestArgs) -> str:
@@ -156,7 +156,7 @@ def _body(args: HttpRequestArgs, fields: Mapping[str, str]) -> str:
     return json.dumps({**whole, **fields}, ensure_ascii=False)
 
 
-def _told(args: HttpRequestArgs, fetched: Fetched, secrets: Mapping[str, str]) -> ToolResult:
+def _result_of(args: HttpRequestArgs, fetched: Fetched, secrets: Mapping[str, str]) -> ToolResult:
     """What is kept of the answer: without the secrets it may repeat."""
     text = _text(args, fetched)
     data = {

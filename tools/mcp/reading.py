@@ -13,7 +13,7 @@ _CUT = "\n[…cut here]"
 
 def result_of(answer: Any) -> ToolResult:
     """A `CallToolResult` within limits. Raises ToolFailed with what the tool said went wrong."""
-    text = _bounded("\n".join(_told(block) for block in answer.content))
+    text = _bounded("\n".join(_text_of(block) for block in answer.content))
     if answer.isError:
         raise ToolFailed(reason=text or "The tool failed, and did not say why.")
     data = answer.structuredContent
@@ -30,7 +30,7 @@ def _bounded(text: str) -> str:
     return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + _CUT
 
 
-def _told(block: Any) -> str:
+def _text_of(block: Any) -> str:
     """Text as it is; of anything else, that it was there."""
     if block.type == "text":
         return str(block.text)

@@ -118,7 +118,7 @@ async def session_with(endpoint: Endpoint) -> AsyncIterator[Session]:
         if task is not None and task.cancelling():
             # The library's task groups tell what broke while we were stopped, not that we were.
             raise asyncio.CancelledError from error
-        raise _told(error, endpoint, library, wire) from error
+        raise _explained(error, endpoint, library, wire) from error
 
 
 def _connection(endpoint: Endpoint, wire: Wire | None) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def _connection(endpoint: Endpoint, wire: Wire | None) -> dict[str, Any]:
     }
 
 
-def _told(
+def _explained(
     error: Exception, endpoint: Endpoint, library: _Library, wire: Wire | None
 ) -> ChatterError:
     """What went wrong, in our own words: the cause on the wire outweighs what came of it."""

@@ -18,7 +18,7 @@ from core.database import database
 from core.errors import ChatterError, Conflict, Invalid, NotAuthenticated, NotFound, TooMany
 from core.json_values import plain_text
 from core.models import new_id
-from webhooks.mapping import mapped, payload_of, told_headers
+from webhooks.mapping import mapped, payload_of, readable_headers
 from webhooks.models import DeliveryOutcome, IncomingWebhook, SignatureStyle, WebhookDelivery
 from webhooks.signing import is_genuine, is_genuine_as_github, new_secret
 from webhooks.throttling import count_delivery, is_worth_a_word
@@ -191,13 +191,13 @@ def _input(hook: IncomingWebhook, delivered: Delivered) -> dict[str, Any]:
         hook.mapping,
         {
             "payload": payload_of(delivered.body, content_type),
-            "headers": told_headers(delivered.headers),
-            "query": _told_query(delivered.query),
+            "headers": readable_headers(delivered.headers),
+            "query": _plain_query(delivered.query),
         },
     )
 
 
-def _told_query(query: Mapping[str, str]) -> dict[str, str]:
+def _plain_query(query: Mapping[str, str]) -> dict[str, str]:
     return {plain_text(name): plain_text(value) for name, value in query.items()}
 
 

@@ -82,11 +82,11 @@ def graph_of(entry: DefinitionVersion) -> dict[str, Any]:
 
 def version_out(entry: DefinitionVersion) -> VersionOut:
     """From a row of `for_list()`."""
-    return VersionOut(**_told(entry))
+    return VersionOut(**_version_fields(entry))
 
 
 def whole_version(entry: DefinitionVersion) -> VersionWhole:
-    return VersionWhole(**_told(entry), graph=graph_of(entry))
+    return VersionWhole(**_version_fields(entry), graph=graph_of(entry))
 
 
 def _shown(definition: WorkflowDefinition) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def _shown(definition: WorkflowDefinition) -> dict[str, Any]:
     }
 
 
-def _told(entry: DefinitionVersion) -> dict[str, Any]:
+def _version_fields(entry: DefinitionVersion) -> dict[str, Any]:
     return {
         "number": entry.number,
         "version": entry.version_id,

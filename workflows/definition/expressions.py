@@ -98,7 +98,7 @@ def evaluate(text: str, names: Mapping[str, Any], allowance: Allowance | None = 
     except BadExpression:
         raise
     except Exception as error:  # the library raises its own kinds for missing keys and types
-        raise BadExpression(f"'{_shown(text)}': {_told(error)}.") from error
+        raise BadExpression(f"'{_shown(text)}': {_first_line(error)}.") from error
 
 
 def is_true(text: str, names: Mapping[str, Any]) -> bool:
@@ -133,7 +133,9 @@ def _read(text: str) -> Reading:
         _check_patterns(reading)
         missing = set(_compiled(reading.source).functions()) - _FUNCTIONS
     except Exception as error:  # the library raises its own kinds for what it does not understand
-        raise BadExpression(f"'{_shown(text)}' is not an expression: {_told(error)}.") from error
+        raise BadExpression(
+            f"'{_shown(text)}' is not an expression: {_first_line(error)}."
+        ) from error
     if missing:
         raise BadExpression(f"There is no function '{min(missing)}'.")
     return reading
@@ -231,7 +233,7 @@ def _in_order(value: Any) -> Any:
 _CALLED = {"size_": _size, "string_": as_text, "in_order_": _in_order}
 
 
-def _told(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     """One line of it, without the library's advice."""
     if isinstance(error, KeyError):
         return f"there is no '{_shown(str(error.args[0]))}'"

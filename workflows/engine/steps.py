@@ -155,7 +155,7 @@ class Step:
         emit = visit.context.log.emit
         if isinstance(error, StepTooLong):
             emit(replace(error.event, node=self.node.id))
-        code, message = _told(error, visit)
+        code, message = _code_and_message(error, visit)
         emit(NodeFailed(self.node.id, visit.number, code, message))
         whose = getattr(error, "node", "") or self.node.id
         if not self.takes_errors:
@@ -205,7 +205,7 @@ def _taken(nodes: Mapping[str, Passed], edge: Edge) -> bool:
     return source is not None and source.port == edge.source_port
 
 
-def _told(error: Exception, visit: Visit) -> tuple[str, str]:
+def _code_and_message(error: Exception, visit: Visit) -> tuple[str, str]:
     """The stable code and the message of a node's error; one nobody foresaw is logged."""
     if isinstance(error, NodeError | ProviderError | BadExpression):
         return error.code, str(error)

@@ -14,7 +14,7 @@ from workflows.interchange.dify_bodies import (
 from workflows.interchange.dify_iterations import settle_bodies
 from workflows.interchange.dify_nodes import KNOWN
 from workflows.interchange.dify_variables import variables_of
-from workflows.interchange.foreign import TIMES, Conversion, ForeignNode, Known, told_apart
+from workflows.interchange.foreign import TIMES, Conversion, ForeignNode, Known, distinguished
 from workflows.interchange.loose import Loose
 from workflows.interchange.phrases import not_carried
 from workflows.interchange.report import Imported, Unreadable
@@ -33,7 +33,7 @@ def read_dify(document: Loose, known: Known) -> Imported:
     if mode not in ("workflow", "advanced-chat"):
         raise Unreadable(f"Only workflows and chatflows of Dify have a graph; this is '{mode}'.")
     graph = document.at("workflow", "graph")
-    nodes, twins = told_apart(_node(one) for one in graph.each("nodes"))
+    nodes, twins = distinguished(_node(one) for one in graph.each("nodes"))
     drawn = [
         Link(one.text("source"), one.text("sourceHandle") or OUT, one.text("target"))
         for one in graph.each("edges")

@@ -81,7 +81,7 @@ def llm(conversion: Conversion, key: str, data: Loose) -> None:
         config["output_schema"] = schema
     elif data.true("structured_output_enabled"):
         report.note("Its answers fit no schema here: the model cannot, or it is none that is kept.")
-    _told_losses(report, data)
+    _note_losses(report, data)
     nodes = asking(conversion, key, config, question, {ARRIVING, *_only(arriving)})
     if data.keys("memory"):
         enabled = data.true("memory", "window", "enabled")
@@ -138,7 +138,7 @@ def _parameters(report: NodeReport, told: Loose) -> dict[str, Any]:
     return {**{name: told.number(name) for name in PARAMETERS}, "stop": plain}
 
 
-def _told_losses(report: NodeReport, data: Loose) -> None:
+def _note_losses(report: NodeReport, data: Loose) -> None:
     if dropped := sorted(set(data.keys("model", "completion_params")) - set(PARAMETERS)):
         report.note(f"Settings of the model were dropped: {', '.join(dropped)}.")
     for name in ("vision", "context"):

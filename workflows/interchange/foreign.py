@@ -242,7 +242,7 @@ def _pieces(
     yield text[at:]
 
 
-def told_apart(nodes: Iterable[ForeignNode]) -> tuple[dict[str, ForeignNode], list[ForeignNode]]:
+def distinguished(nodes: Iterable[ForeignNode]) -> tuple[dict[str, ForeignNode], list[ForeignNode]]:
     """The nodes by their ids, the first of each; and the others."""
     found: dict[str, ForeignNode] = {}
     twins = [one for one in nodes if found.setdefault(one.id, one) is not one]

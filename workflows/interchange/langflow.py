@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 
 from workflows.interchange.assembly import PASSES, Step, make_node
-from workflows.interchange.foreign import TIMES, Conversion, ForeignNode, Known, told_apart
+from workflows.interchange.foreign import TIMES, Conversion, ForeignNode, Known, distinguished
 from workflows.interchange.langflow_loops import rounds_of
 from workflows.interchange.langflow_models import PROVIDERS, agent, model
 from workflows.interchange.langflow_routers import router
@@ -25,7 +25,7 @@ def is_langflow(document: Loose) -> bool:
 
 
 def read_langflow(document: Loose, known: Known) -> Imported:
-    nodes, twins = told_apart(_node(one) for one in document.each("data", "nodes"))
+    nodes, twins = distinguished(_node(one) for one in document.each("data", "nodes"))
     wires = [_wire(one) for one in document.each("data", "edges")]
     known.check_size(len(nodes), len(wires), TIMES)
     rounds = rounds_of(nodes, [one.link for one in wires if not is_given(nodes, one)])

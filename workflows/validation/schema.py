@@ -18,7 +18,7 @@ def read_graph(document: Any) -> tuple[GraphDefinition | None, list[Issue]]:
     try:
         return GraphDefinition.model_validate(document), []
     except ValidationError as refused:
-        return None, list(_told(refused))
+        return None, list(_issues_of(refused))
 
 
 def read_nodes(
@@ -48,7 +48,7 @@ def unfit_settings(graph: GraphDefinition, node_types: NodeTypes) -> Iterator[Is
             if kind is not None:
                 kind.config.model_validate(node.config)
         except ValidationError as refused:
-            yield from _told(refused, node.id)
+            yield from _issues_of(refused, node.id)
 
 
 def _read_config(
@@ -57,7 +57,7 @@ def _read_config(
     try:
         return model.model_validate(spec.config), []
     except ValidationError as refused:
-        issues = list(_told(refused, "nodes", at, "config"))
+        issues = list(_issues_of(refused, "nodes", at, "config"))
         filled = {detail["loc"][0] for detail in refused.errors() if detail["loc"]}
     return None if issues else _without(filled, spec, model), issues
 
@@ -72,7 +72,7 @@ def _without(
         return None
 
 
-def _told(refused: ValidationError, *before: str | int) -> Iterator[Issue]:
+def _issues_of(refused: ValidationError, *before: str | int) -> Iterator[Issue]:
     """A setting that is a parameter gets its type from the parameter, so it is not judged here."""
     for detail in refused.errors(include_url=False, include_context=False):
         unknown = detail["type"] == "extra_forbidden"

@@ -30,7 +30,7 @@ def check_subworkflows(subject: Subject) -> Iterator[Issue]:
     below = _Below(subject)
     for node in subject.nodes:
         if node.key in NESTING and (name := known_name(node)):
-            yield from _told(node.path("config", "definition"), name, below)
+            yield from _issues_of(node.path("config", "definition"), name, below)
             yield from _given(node, subject.workflow(name), subject.node_types)
 
 
@@ -51,7 +51,7 @@ def filled(graph: Mapping[str, Any], node: Node) -> GraphDefinition:
         return whole
 
 
-def _told(path: str, name: str, below: "_Below") -> Iterator[Issue]:
+def _issues_of(path: str, name: str, below: "_Below") -> Iterator[Issue]:
     try:
         if below.depth(name):
             return
