@@ -9,7 +9,7 @@ import structlog
 from django.core.management.utils import get_random_secret_key
 
 from chatter_project import plugins
-from chatter_project.environment import Environment, number
+from chatter_project.environment import BadSetting, Environment, number
 
 env = Environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -39,6 +39,8 @@ def _kept_secret_key() -> str:
 
 # A database server may be shared by many machines, so there the key must be given.
 SECRET_KEY = env("CHATTER_SECRET_KEY", default="") or (_kept_secret_key() if EMBEDDED else "")
+if not SECRET_KEY:
+    raise BadSetting("CHATTER_SECRET_KEY is not set, and with DATABASE_URL it has to be.")
 SECRET_KEY_FALLBACKS = env.list("CHATTER_SECRET_KEY_FALLBACKS", default=[])
 
 # Seals the audit trail; and the file outside the database that its signed checkpoints go to.

@@ -20,7 +20,7 @@ print(answer.headers["Strict-Transport-Security"])
 
 
 def begun(tmp_path: Path, *arguments: str, **given: str) -> subprocess.CompletedProcess[str]:
-    kept = {"PATH": os.environ["PATH"], "CHATTER_ENV_FILE": os.devnull}
+    kept = {"PATH": os.environ["PATH"], "CHATTER_ENV_FILE": os.devnull, "CHATTER_SECRET_KEY": "key"}
     environment = {**kept, "CHATTER_DATA_DIR": str(tmp_path), **given}
     command = [sys.executable, "manage.py", *(arguments or ("check",))]
     return subprocess.run(
@@ -55,6 +55,14 @@ def test_a_setting_that_cannot_be_read_is_named_in_one_line(name, value, tmp_pat
     [line] = done.stderr.splitlines()
     assert line.startswith(f"{name} ")
     assert SECRET not in line
+
+
+def test_without_a_secret_key_nothing_starts_on_a_database_server(tmp_path):
+    address = "postgres://chatter@db.example/chatter"
+    done = begun(tmp_path, DATABASE_URL=address, CHATTER_SECRET_KEY="")
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith("CHATTER_SECRET_KEY ")
 
 
 def test_limits_and_rates_and_alerts_are_switched_off_by_a_word(tmp_path):
