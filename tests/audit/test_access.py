@@ -85,6 +85,21 @@ def test_what_an_http_request_asked_and_with_which_secret_is_told(
     }
 
 
+def test_a_secret_in_the_address_or_in_the_body_is_told_as_one_in_a_header_is(
+    start: Any, web: Web, alice: User
+) -> None:
+    for name in ("key", "password"):
+        create_secret(owner=alice, name=name, value=f"s3cret-{name}", hosts=["127.0.0.1"])
+    execution = start(
+        url=web.url("/echo/"),
+        method="POST",
+        secret_query={"key": "{secret:key}"},
+        secret_fields={"password": "{secret:password}"},
+    )
+    take_up()
+    assert end_of(execution).personal_content["secrets"] == ["key", "password"]
+
+
 def test_the_conversation_a_turn_has_read_is_told(say: Any, api: Any, alice: User) -> None:
     answers = []
     for more in ({}, {"conversation": ""}):

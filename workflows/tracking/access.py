@@ -16,6 +16,7 @@ from tools.request import BadArguments, UnknownTool
 _MOST = 50  # of a kind; how many more there were is told
 _UNDECIDED = frozenset({UnknownTool.code, BadArguments.code})
 _RECORDED, _EARLIER = "recorded", "earlier"
+_OF_SECRETS = "secret_"  # the settings of a request that secrets stand in
 
 
 class Access:
@@ -53,8 +54,9 @@ class Access:
             self._servers.add(call.tool.partition(SEPARATOR)[0])
         given, found = _fields(call.arguments), _fields(call.data)
         self._hosts |= {host for told in (given, found) if (host := _host(told.get("url")))}
-        for text in _fields(given.get("secret_headers")).values():
-            self._secrets |= {*named_in(str(text))}
+        for place in (texts for name, texts in given.items() if name.startswith(_OF_SECRETS)):
+            for text in _fields(place).values():
+                self._secrets |= {*named_in(str(text))}
 
     def detail(self) -> dict[str, Any]:
         """By ids and keys alone."""
