@@ -251,6 +251,36 @@ def test_the_rounds_of_a_loop_are_bounded_as_there():
     assert len(done.services.asked) == 4
 
 
+@pytest.mark.parametrize(
+    ("operator", "text"),
+    [
+        ("regex", "(?=.*done).*it"),
+        ("contains", "what we say when it is done " * 10),
+        ("less than", "inf"),
+    ],
+)
+def test_a_router_whose_comparison_cannot_be_said_here_is_never_true_and_that_is_told(
+    operator, text
+):
+    file = document("langflow_loop.json")
+    fields = file["data"]["nodes"][3]["data"]["node"]["template"]
+    fields["operator"], fields["match_text"] = {"value": operator}, {"value": text}
+    found = come(file)
+    assert "No further round begins, for " in notes(found)["Done?"]
+    assert text_of(ran(found, draft="so far")) == "so far"
+    file["data"]["edges"] = [
+        one for one in file["data"]["edges"] if one["target"] == "ChatOutput-e"
+    ]
+    file["data"]["edges"].append(
+        {
+            "source": "ChatInput-a",
+            "target": "ConditionalRouter-d",
+            "data": {"sourceHandle": {"name": "m"}, "targetHandle": {"fieldName": "input_text"}},
+        }
+    )
+    assert "Its condition is never true, for " in notes(come(file))["Done?"]
+
+
 def test_a_round_that_is_no_whole_one_is_left_out_and_told():
     file = document("langflow_loop.json")
     file["data"]["edges"].append(

@@ -1,5 +1,6 @@
 """Routers of Langflow as conditions, and as loops where they lead back."""
 
+from workflows.definition.expressions import BadExpression, parse
 from workflows.interchange.assembly import Step, make_node
 from workflows.interchange.langflow_loops import HANDLES
 from workflows.interchange.langflow_texts import Wiring
@@ -31,7 +32,7 @@ def router(wiring: Wiring, key: str) -> None:
         _loop(wiring, key)
         return
     try:
-        condition = _comparison(wiring, key)
+        condition = _condition(wiring, key, "{}")
     except Unsayable as error:
         report.note(f"Its condition is never true, for {error}.")
         condition = "false"
@@ -48,14 +49,12 @@ def _loop(wiring: Wiring, key: str) -> None:
         conversion.reports[key],
         conversion.id_of(key, "loop"),
     )
+    first = f"nodes.{name}.iteration == 0 || " if wiring.decides_after(key) else ""
     try:
-        condition = _comparison(wiring, key)
-        condition = condition if again == HANDLES[0] else f"!({condition})"
+        condition = _condition(wiring, key, first + ("({})" if again == HANDLES[0] else "!({})"))
     except Unsayable as error:
         report.note(f"No further round begins, for {error}.")
-        condition = "false"
-    if wiring.decides_after(key):
-        condition = f"nodes.{name}.iteration == 0 || ({condition})"
+        condition = f"{first}false"
     asked = one.data.number("max_iterations", "value")
     most = int(min(max(_ROUNDS if asked is None else asked, 1), _MOST_ROUNDS))
     report.note(f"It became a loop, of at most {most:,} rounds; what follows comes after the last.")
@@ -63,6 +62,16 @@ def _loop(wiring: Wiring, key: str) -> None:
     config = {"condition": condition, "max_iterations": most}
     exits = {again: (name, "continue"), done: (name, "done")}
     conversion.take(key, Step((make_node(name, "loop", one.title, config),), exits=exits))
+
+
+def _condition(wiring: Wiring, key: str, form: str) -> str:
+    """What it compares, in an expression of this form. Raises Unsayable."""
+    condition = form.format(_comparison(wiring, key))
+    try:
+        parse(condition)
+    except BadExpression as refused:
+        raise Unsayable(str(refused).removesuffix(".")) from refused
+    return condition
 
 
 def _comparison(wiring: Wiring, key: str) -> str:

@@ -1,6 +1,7 @@
 """Comparisons of other products as conditions of ours."""
 
 import json
+import math
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -46,9 +47,12 @@ def whole(expression: str) -> str:
 def number(text: str) -> str:
     """A number constant. Raises Unsayable."""
     try:
-        return repr(float(text))
-    except ValueError as error:
-        raise Unsayable(f"'{text}' is not a number") from error
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise Unsayable(f"'{text}' is not a number")
+    return repr(value)
 
 
 _TEXTS: dict[str, Callable[[str, str], str]] = {
