@@ -36,6 +36,7 @@ from workflows.engine.paths import around
 from workflows.engine.pausing import ApprovalQuestion, Decision
 from workflows.models import WorkflowExecution
 from workflows.pump.limiting import LimitedCalls, guard_of, tokens_allowed
+from workflows.pump.turns import Turns
 from workflows.registry import NODE_TYPES
 from workflows.selectors import bound_graph, version_called
 from workflows.tracking.past import Past
@@ -186,7 +187,8 @@ def context_of(
 ) -> ExecutionContext:
     """Everything the engine needs for this execution; `halt` is where it may be stopped."""
     graph = bound_graph(execution.version, execution.parameters)
-    guard = guard_of(execution, past)
+    guard, recordings = guard_of(execution, past), past.recordings
+    turns = Turns(recordings, tracker, halt) if recordings.strict and recordings.ended else None
     return ExecutionContext(
         execution_id=execution.id,
         attempt=execution.attempt,
@@ -201,6 +203,7 @@ def context_of(
         chance=execution.chance,
         edits=tuple(Edit(**edit) for edit in execution.edits),
         shown=debug_view if execution.debug else None,
+        turn=turns.come if turns else None,
     )
 
 

@@ -83,6 +83,11 @@ class WorkflowTracker:
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
 
+    @property
+    def told(self) -> int:
+        """The number of the last event."""
+        return self._seq
+
     def start(self) -> None:
         """Say that this attempt runs; calls left open by an earlier owner are settled as lost."""
         attempt = self.execution.attempt
