@@ -203,3 +203,11 @@ def test_what_an_administrator_opened_may_be_asked_though_it_is_private():
     for url in ("http://10.1.2.3/", "http://printer.local/"):
         assert check(line(x=("http_request", {"url": url})), limits=limits) == []
     assert check(line(x=("http_request", {"url": "http://127.0.0.1/"})), limits=limits)
+
+
+def test_where_a_network_is_opened_what_a_private_name_leads_to_is_seen_when_it_is_asked():
+    limits = Limits(reachable=("10.0.0.0/8",))
+    assert check(line(x=("http_request", {"url": "http://wiki.corp/"})), limits=limits) == []
+    assert check(line(x=("http_request", {"url": "http://localhost/"})), limits=limits)
+    limits = Limits(reachable=("127.0.0.1",))
+    assert check(line(x=("http_request", {"url": "http://localhost/"})), limits=limits) == []
