@@ -70,6 +70,16 @@ def test_what_may_be_meant_is_a_warning(document, code, path):
     assert not errors(document)
 
 
+def test_nothing_need_follow_what_ends_the_run():
+    stop = ("error_handler", {"then": "fail"})
+    nodes = {**_ENDS, "x": ("prompt", {"template": "x"}), "stop": stop}
+    assert check(drawn(nodes, "start>x", "x>end", "x.error>stop")) == []
+    for head, port in (("loop", "continue"), ("map", "each")):
+        config = {"items": "[1]"} if head == "map" else {}
+        edges = ("start>head", f"head.{port}>x", "x>head", "x.error>stop", "head.done>end")
+        assert check(drawn({**nodes, "head": (head, config)}, *edges)) == []
+
+
 _LOOP = {"start": "start", "loop": "loop", "x": "delay", "y": "delay", "end": "end"}
 
 

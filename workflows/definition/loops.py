@@ -1,13 +1,14 @@
 """Where a graph goes round (pure).
 
 A round begins where a node leaves by its round port and ends where an edge leads back to it. What a
-loop repeats is entered and left through that node alone, so that every round is whole.
+loop repeats is entered and left through that node alone, so that every round is whole. What ends
+the run at an error leads nowhere, and belongs to the round all the same.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from workflows.definition.graph import Edge
+from workflows.definition.graph import ERROR, Edge
 
 Targets = Mapping[str, Sequence[Edge]]  # the edges out of each node
 
@@ -23,19 +24,32 @@ class Loop:
 
 
 def loops_of(
-    edges: Iterable[Edge], starts: Iterable[str], round_ports: Mapping[str, str]
+    edges: Iterable[Edge],
+    starts: Iterable[str],
+    round_ports: Mapping[str, str],
+    stops: Iterable[str] = (),
 ) -> dict[str, Loop]:
-    """The loops by their heads; `round_ports` tells which nodes may be one, and by which port."""
+    """The loops by their heads; `round_ports` tells which nodes may be one, and by which port.
+
+    `stops` are the nodes that end the run when an error leads there.
+    """
     edges = tuple(edges)
     targets: dict[str, list[Edge]] = {}
     for edge in edges:
         targets.setdefault(edge.source, []).append(edge)
-    found = (_loop(edges, targets, list(starts), head, port) for head, port in round_ports.items())
+    going_on = targets.keys() | {edge.target for edge in edges if edge.source_port != ERROR}
+    last, starts = {*stops} - going_on, list(starts)
+    found = (_loop(edges, targets, starts, last, *begins) for begins in round_ports.items())
     return {loop.head: loop for loop in found if loop is not None}
 
 
 def _loop(
-    edges: Sequence[Edge], targets: Targets, starts: Sequence[str], head: str, port: str
+    edges: Sequence[Edge],
+    targets: Targets,
+    starts: Sequence[str],
+    last: Collection[str],
+    head: str,
+    port: str,
 ) -> Loop | None:
     out = targets.get(head, ())
     into = [edge.target for edge in out if edge.source_port == port]
@@ -48,7 +62,8 @@ def _loop(
     if not back:
         return None
     ends = {edge.source for edge in back}
-    body = frozenset(node for node in repeated if ends & _reached([node], targets, head))
+    whole = {node for node in repeated if ends & _reached([node], targets, head)}
+    body = frozenset(whole | repeated.intersection(last))
     return Loop(head, port, body, back)
 
 

@@ -25,12 +25,14 @@ def starts_of(graph: GraphDefinition) -> list[str]:
     return [*absent, *(node.id for node in graph.nodes if not graph.incoming[node.id])]
 
 
-def bodies_of(graph: GraphDefinition, ports: Mapping[str, str]) -> dict[str, Body]:
+def bodies_of(
+    graph: GraphDefinition, ports: Mapping[str, str], stops: Iterable[str] = ()
+) -> dict[str, Body]:
     """The bodies by their heads; `ports` tells which nodes have one, and by which port it begins.
 
     Those in others are among them, as they stand there.
     """
-    loops = loops_of(graph.edges, starts_of(graph), ports)
+    loops = loops_of(graph.edges, starts_of(graph), ports, stops)
     return {
         loop.head: Body(_kept(graph, loop.body, {loop.head}), loop.back) for loop in loops.values()
     }

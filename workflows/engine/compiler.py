@@ -82,7 +82,8 @@ class Compiler:
             self.runnable(handler.part)
             graph = part_before(graph, handler.node)
         ports = {node.id: kinds[node.id].round_port for node in graph.nodes}
-        bodies = bodies_of(graph, {node: ports[node] for node in ports if kinds[node].has_body})
+        heads = {node: ports[node] for node in ports if kinds[node].has_body}
+        bodies = bodies_of(graph, heads, _stops(graph, kinds))
         for body in bodies.values():
             self.runnable(body.graph)
         return Compiled(_built(without_bodies(graph, bodies.values()), kinds, bodies), handler)
@@ -101,7 +102,7 @@ def _handler(graph: GraphDefinition, kinds: Kinds) -> Handler | None:
 def _built(graph: GraphDefinition, kinds: Kinds, bodies: Mapping[str, Body]) -> Any:
     builder = StateGraph(RunState, context_schema=ExecutionContext)
     round_ports = {n: kinds[n].round_port for n in graph.by_id if kinds[n].round_port}
-    loops = loops_of(graph.edges, starts_of(graph), round_ports)
+    loops = loops_of(graph.edges, starts_of(graph), round_ports, _stops(graph, kinds))
     lines = lines_of(graph, loops)
     for line in lines:
         steps = [
@@ -116,6 +117,10 @@ def _built(graph: GraphDefinition, kinds: Kinds, bodies: Mapping[str, Body]) -> 
         builder.add_conditional_edges(loop.head, _way(loop), [_round(loop), _after(loop)])
     _connect(builder, graph, loops, lines)
     return builder.compile()
+
+
+def _stops(graph: GraphDefinition, kinds: Kinds) -> list[str]:
+    return [node.id for node in graph.nodes if kinds[node.id].stops(node.config)]
 
 
 def _step(

@@ -187,6 +187,11 @@ class NodeType(ABC, Generic[C]):
         return 0
 
     @classmethod
+    def stops(cls, config: Mapping[str, Any]) -> bool:
+        """At the `error` port of another node: whether the run ends there as failed."""
+        return False
+
+    @classmethod
     def takes_up(cls, config: Mapping[str, Any]) -> Literal["", "continue", "fail"]:
         """As the handler of a whole graph: how a run ends that came there; else empty.
 

@@ -72,6 +72,11 @@ class ErrorHandlerNode(NodeType[Config]):
         return [checked.wait_s * checked.backoff**at for at in range(checked.retries)]
 
     @classmethod
+    def stops(cls, config: Mapping[str, Any]) -> bool:
+        checked = Config.model_validate(config)
+        return (checked.scope, checked.then) == ("edge", "fail")
+
+    @classmethod
     def takes_up(cls, config: Mapping[str, Any]) -> Literal["", "continue", "fail"]:
         checked = Config.model_validate(config)
         return checked.then if checked.scope == "graph" else ""

@@ -152,12 +152,13 @@ def flow_of(
     *,
     bodies: Iterable[str] = (),
     handlers: Iterable[str] = (),
+    stops: Iterable[str] = (),
 ) -> Flow:
     """The flow of a graph; edges from or to nodes that do not exist are left out."""
     known = set(nodes)
     real = [e for e in dict.fromkeys(edges) if e.source in known and e.target in known]
     handlers = frozenset(handlers)
-    loops = loops_of(real, [*starts, *handlers], round_ports)
+    loops = loops_of(real, [*starts, *handlers], round_ports, stops)
     back = [edge for loop in loops.values() for edge in loop.back]
     order, onwards, wrong = _ordered(nodes, _others(real, back))
     reached = reachable(starts, _targets([*onwards, *wrong]))

@@ -114,7 +114,8 @@ def _reach(subject: Subject) -> Iterator[Issue]:
     for node in subject.nodes:
         if node.id not in flow.reached | flow.behind and not lonely:
             yield error("unreachable", node.path(), "No path leads here from the start.")
-        yield from _ways_on(node, used[node.id])
+        if node.id not in subject.stops:
+            yield from _ways_on(node, used[node.id])
     ends = {node.id for node in subject.nodes if node.key == "end"}
     if ends and not lonely and not ends & flow.reached:
         yield error("end_unreachable", "nodes", "No path leads from the start to an end.")

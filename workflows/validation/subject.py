@@ -142,6 +142,15 @@ class Subject:
         return [n for n in known if n.kind and n.config and n.kind.takes_up(n.config.model_dump())]
 
     @cached_property
+    def stops(self) -> frozenset[str]:
+        """Those that end the run when an error leads there."""
+        known = [node for node in self.nodes if node.kind and node.config]
+        ending = [
+            n.id for n in known if n.kind and n.config and n.kind.stops(n.config.model_dump())
+        ]
+        return frozenset(ending)
+
+    @cached_property
     def flow(self) -> Flow:
         starts = [node.id for node in self.nodes if node.key == "start"]
         rounds = {n.id: n.kind.round_port for n in self.nodes if n.kind and n.kind.round_port}
@@ -153,4 +162,5 @@ class Subject:
             rounds,
             bodies=[node.id for node in self.nodes if node.kind and node.kind.has_body],
             handlers=[node.id for node in self.handlers if node.id not in entered],
+            stops=self.stops,
         )
