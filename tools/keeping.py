@@ -5,13 +5,13 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from core.json_values import plain_text
+from core.json_values import number, plain_text
 from tools.base import ToolFailed, ToolResult
 
 MAX_CHARACTERS = 250_000
 _MAX_VALUES = 50_000
 _MAX_DEPTH = 100
-_MAX_DIGITS = 1_000
+_LARGEST_WHOLE = 10**300
 
 
 class NotKept(ToolFailed):
@@ -32,7 +32,10 @@ def kept_arguments(arguments: Any) -> Any:
 
 
 def storable(value: Any) -> Any:
-    """A copy without NUL characters and halves of surrogate pairs. Raises NotKept."""
+    """A copy without NUL characters and halves of surrogate pairs, of numbers that all can read.
+
+    Raises NotKept.
+    """
     copy = _Copy()
     kept = copy.of(value)
     if copy.values > 1 and len(json.dumps(kept)) > MAX_CHARACTERS:
@@ -71,8 +74,8 @@ def _text(text: str) -> str:
 def _number(value: Any) -> Any:
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, int) and abs(value) < 10**_MAX_DIGITS:
-        return int(value)
+    if isinstance(value, int) and abs(value) < _LARGEST_WHOLE:
+        return number(int(value))
     if isinstance(value, float) and math.isfinite(value):
         return value
     raise NotKept(reason=f"The result holds {type(value).__name__}, which JSON cannot.")
