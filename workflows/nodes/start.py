@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from workflows.definition.values import as_text
 from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
 
 
@@ -23,4 +24,4 @@ class StartNode(NodeType[Config]):
         edit = visit.context.edit_of(visit.node, visit.number) if visit.context.path else None
         if edit is not None and edit.text is not None:
             return Outputs(text=edit.text)
-        return Outputs(text=str(visit.context.input.get("message", "")))
+        return Outputs(text=as_text(visit.context.input.get("message")))
