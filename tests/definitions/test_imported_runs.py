@@ -99,6 +99,45 @@ def test_a_condition_on_what_was_not_visited_is_one_on_an_empty_text():
         assert text_of(ran(come(whole), "another", two="2")) == way
 
 
+@pytest.mark.parametrize(
+    ("operator", "items", "way"),
+    [
+        ("empty", [], "yes"),
+        ("empty", ["a"], "no"),
+        ("not empty", [], "no"),
+        ("not empty", ["a"], "yes"),
+        ("not empty", None, "no"),
+        ("contains", ["a", "b"], "yes"),
+        ("contains", ["ab"], "no"),
+        ("contains", None, "no"),
+        ("not contains", ["b"], "yes"),
+    ],
+)
+def test_a_condition_on_a_list_holds_as_there(operator, items, way):
+    file = document("dify_branches.yml")
+    selector = {
+        "variable_selector": ["p", "structured_output", "items"],
+        "varType": "array[string]",
+    }
+    asked = {"comparison_operator": operator, "value": "a", **selector}
+    cases = [{"case_id": "true", "conditions": [asked]}]
+    schema = {"type": "object", "properties": {"items": {"type": "array"}}}
+    plan = {"structured_output_enabled": True, "structured_output": {"schema": schema}}
+    nodes = [
+        {"id": "s", "data": {"type": "start", "title": "Start"}},
+        {"id": "p", "data": {"type": "llm", "title": "Plan", **plan}},
+        {"id": "c", "data": {"type": "if-else", "title": "Which", "cases": cases}},
+        {"id": "e", "data": {"type": "answer", "title": "Yes", "answer": "yes"}},
+        {"id": "n", "data": {"type": "answer", "title": "No", "answer": "no"}},
+    ]
+    ways = [("s", "source", "p"), ("p", "source", "c"), ("c", "true", "e"), ("c", "false", "n")]
+    edges = [{"source": one, "sourceHandle": by, "target": to} for one, by, to in ways]
+    found = come({**file, "workflow": {"graph": {"nodes": nodes, "edges": edges}}})
+    assert outcomes(found)["Which"] == "carried"
+    answer = {} if items is None else {"items": items}
+    assert text_of(ran(found, plan=json.dumps(answer))) == way
+
+
 def test_a_request_may_name_what_was_not_visited():
     file = document("dify_branches.yml")
     url = {"method": "get", "url": "https://example.com/?q={{#a.text#}}", "type": "http-request"}

@@ -16,6 +16,7 @@ from workflows.interchange.loose import Loose
 from workflows.interchange.phrases import (
     NOTHING,
     Unsayable,
+    compare_lists,
     compare_numbers,
     compare_texts,
     literal,
@@ -32,6 +33,7 @@ _TEXT_OPERATORS = {
     "is": "equals",
     "is not": "not equals",
 }
+_EMPTY = '["", [], {}, null, 0, false]'  # whatever Python takes for false
 _NUMBER_OPERATORS = {"=": "==", "≠": "!=", ">": ">", "<": "<", "≥": ">=", "≤": "<="}
 
 
@@ -187,11 +189,13 @@ def _comparison(conversion: Conversion, key: str, condition: Loose) -> str:
     if not name:
         raise Unsayable(f"nothing here is '{'.'.join(selector)}'")
     if operator == "empty":
-        return f'{whole(name)} == ""'
+        return f"{whole(name)} in {_EMPTY}"
     if operator == "not empty":
-        return f'{whole(name)} != ""'
+        return f"!({whole(name)} in {_EMPTY})"
     if not isinstance(value, str) or "{{#" in value:
         raise Unsayable(f"'{operator}' is compared with more than a constant text")
+    if condition.text("varType").startswith("array"):
+        return compare_lists(operator, name, literal(value))
     if operator in _NUMBER_OPERATORS:
         return compare_numbers(_NUMBER_OPERATORS[operator], name, value)
     return compare_texts(_TEXT_OPERATORS.get(operator, operator), name, literal(value))

@@ -78,6 +78,15 @@ def compare_texts(operator: str, name: str, value: str) -> str:
     return _TEXTS[operator](whole(name), value)
 
 
+def compare_lists(operator: str, name: str, value: str) -> str:
+    """Both are expressions; what need not be there is an empty list. Raises Unsayable."""
+    if operator not in ("contains", "not contains"):
+        raise Unsayable(f"there is no comparison '{operator}' of lists here")
+    items = name.removesuffix("''") + "[]" if name.endswith(" : ''") else name
+    found = f"{value} in {whole(items)}"
+    return found if operator == "contains" else f"!({found})"
+
+
 def compare_any_case(operator: str, name: str, text: str) -> str:
     """The same for a constant text, whatever the case of its letters. Raises Unsayable."""
     if operator == "not equals":
