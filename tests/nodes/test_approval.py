@@ -6,7 +6,7 @@ from typing import ClassVar
 import pytest
 from pydantic import ValidationError
 
-from tests.fakes import FakeServices, graph_of, run_graph
+from tests.fakes import FakeReply, FakeServices, graph_of, run_graph
 from workflows.engine.engine import ExecutionEngine
 from workflows.engine.errors import RunFailed
 from workflows.engine.events import NodeFailed, NodeFinished
@@ -53,6 +53,26 @@ def test_what_is_asked_and_shown_is_rendered_and_without_a_text_it_is_what_arriv
     assert (first.question, first.shown) == ("Send 'hello'?", "It says hello.")
     assert (first.approvers, first.deadline_s, first.visit) == (("ada",), 60, 1)
     assert (second.shown, second.approvers, second.deadline_s) == ("hello", (), None)
+
+
+def test_who_decides_about_tools_is_shown_what_they_are_called_with():
+    call = {"id": "1", "name": "calculator", "args": {"expression": "6 * 7"}}
+    services = FakeServices(answers={"model": FakeReply("Let me see.", "tool_calls", (call,))})
+    nodes = {
+        "start": {},
+        "model": {"config": {"tools": ["calculator"]}},
+        "ask": {
+            "type": "approval",
+            "config": {"question": "{{ nodes.model.tool_calls[0].name }}?"},
+        },
+        "use": {"type": "tools"},
+        "end": {},
+    }
+    edges = ["start>model", "model.tool_calls>ask", "ask.approved>use", "ask.rejected>model"]
+    with pytest.raises(RunPaused):
+        run_graph(nodes, [*edges, "use>model", "model>end"], services=services)
+    assert services.wanted[0].question == "calculator?"
+    assert services.wanted[0].shown == 'Let me see.\ncalculator {"expression": "6 * 7"}'
 
 
 def test_without_a_decision_the_run_pauses_and_nothing_has_failed_or_finished():

@@ -7,6 +7,7 @@ from pydantic import Field, field_validator
 
 from llms.messages import ChatMessage
 from workflows.definition.references import render
+from workflows.definition.values import as_text
 from workflows.engine.errors import NodeError
 from workflows.engine.pausing import APPROVED, EXPIRED, REJECTED
 from workflows.engine.structured import check_schema
@@ -25,7 +26,7 @@ class Config(NodeConfig):
         default="",
         max_length=50_000,
         description="What is shown with it, with {{ expressions }}; "
-        "empty takes the text that arrives.",
+        "empty takes the text that arrives, and the calls of tools that are wanted.",
     )
     form: dict[str, Any] | None = Field(
         default=None,
@@ -61,7 +62,8 @@ class ApprovalNode(NodeType[Config]):
     far as the nodes that run beside this one, until it is decided.
 
     Between a model's `tool_calls` and its tools it decides whether they are called: draw `approved`
-    to the tools, and `rejected` back to the model, which is then told that it may not.
+    to the tools, and `rejected` back to the model, which is then told that it may not. The calls
+    are shown, and can be named: `nodes.<model>.tool_calls`.
     """
 
     key: ClassVar[str] = "approval"
@@ -75,7 +77,7 @@ class ApprovalNode(NodeType[Config]):
         names = inputs.names(visit.context)
         decided = await visit.decision(
             question=render(config.question, names),
-            shown=render(config.shows, names) if config.shows else inputs.text,
+            shown=render(config.shows, names) if config.shows else _arrived(inputs),
             form=config.form,
             approvers=config.approvers,
             deadline_s=config.deadline_s,
@@ -93,6 +95,13 @@ class ApprovalNode(NodeType[Config]):
                 "by": decided.by,
             },
         )
+
+
+def _arrived(inputs: Inputs) -> str:
+    """The text, and what a model before it wants called."""
+    calls = inputs.dialogue[-1].tool_calls if inputs.dialogue else ()
+    wanted = [f"{call['name']} {as_text(call['args'])}" for call in calls]
+    return "\n".join(filter(None, (inputs.text, *wanted)))
 
 
 def _refused(dialogue: Sequence[ChatMessage], comment: str) -> Sequence[ChatMessage]:

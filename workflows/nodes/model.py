@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints, field_validator
 
 from llms.errors import BUDGET_EXCEEDED, ProviderError
 from llms.messages import ChatMessage
+from tools.keeping import kept_arguments
 from workflows.definition.graph import OUT
 from workflows.definition.references import render
 from workflows.engine import structured
@@ -107,7 +108,8 @@ class ModelNode(NodeType[Config]):
     With tools it leaves by `tool_calls` when it wants some called: a tools node there, with an edge
     back to this node, calls them, and the model is asked again. It leaves by `out` with its answer.
     A node between the two may change the text of the last result, and where no tools node was on
-    the way, the text that comes back answers the calls.
+    the way, the text that comes back answers the calls. `nodes.<id>.tool_calls` are those it wants
+    made, each `{name, args}`; none beside its answer.
     A model that goes in circles, or has called tools `max_rounds` times, is asked once more and may
     call none: its provider is told so where that can be said, else it is sent no tools. When it
     wants some all the same, or never had any, what it said beside is its answer; without a word the
@@ -140,7 +142,8 @@ class ModelNode(NodeType[Config]):
 
     @classmethod
     def left_by(cls, config: Mapping[str, Any]) -> Sequence[str]:
-        return cls.leaves if config.get("output_schema") is None else (*cls.leaves, "data")
+        data = () if config.get("output_schema") is None else ("data",)
+        return (*cls.leaves, *data, *((_TOOL_CALLS,) if config.get("tools") else ()))
 
     @classmethod
     def asks_at_most(cls, config: Mapping[str, Any]) -> int:
@@ -155,14 +158,22 @@ class ModelNode(NodeType[Config]):
         answer = await _asked(config, messages, optional, visit, may_call_tools=not enough)
         if answer.tool_calls and config.tools and not enough:
             asked = ChatMessage("assistant", answer.text, tuple(answer.tool_calls))
-            return Outputs(port=_TOOL_CALLS, text=answer.text, dialogue=(*said, asked))
+            wanted = {"finish_reason": answer.finish_reason, _TOOL_CALLS: _wanted(answer)}
+            return Outputs(_TOOL_CALLS, answer.text, wanted, dialogue=(*said, asked))
         if answer.tool_calls and not answer.text:
             raise NodeError("too_many_tool_calls", "The model only ever asked for tools.")
         values: dict[str, Any] = {}
         if config.output_schema is not None:
             answer, values["data"] = await _fitting(config, answer, messages, optional, visit)
+        if config.tools:
+            values[_TOOL_CALLS] = []
         values["finish_reason"] = answer.finish_reason
         return Outputs(text=answer.text, values=values, dialogue=() if config.tools else None)
+
+
+def _wanted(answer: Reply) -> list[Mapping[str, Any]]:
+    calls = answer.tool_calls
+    return [{"name": call["name"], "args": kept_arguments(call["args"])} for call in calls]
 
 
 def _said(inputs: Inputs) -> Sequence[ChatMessage]:
