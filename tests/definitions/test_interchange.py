@@ -494,6 +494,24 @@ def langflow(nodes, edges=()):
     return {"name": "x", "data": {"nodes": drawn, "edges": wires}}
 
 
+@pytest.mark.parametrize(
+    ("document", "ours"),
+    [
+        (
+            dify([{"id": "l", "data": {"type": "loop", "title": "Until"}}, tells(0, "hello")]),
+            "loop",
+        ),
+        (langflow([("l", "LoopComponent", {}), ("m", "OpenAIModel", {})]), "map"),
+    ],
+    ids=["dify", "langflow"],
+)
+def test_in_the_place_of_a_loop_that_is_left_out_the_report_names_what_there_is(document, ours):
+    found = read(document, Known((), NODE_TYPES.keys()))
+    [told] = [one for one in found.nodes if one.id == "l"]
+    assert told.outcome == "left_out"
+    assert f"draw a {ours} node in its place" in told.notes[0]
+
+
 def asking_through(template):
     """A model of Langflow that asks a prompt of prompts, each made of the one before."""
     nodes = [(f"p{at}", "Prompt", {"template": {"value": template}}) for at in range(5)]

@@ -8,6 +8,7 @@ from typing import Any
 
 NOTHING = "{{''}}"  # a text that stays empty, where none given means what arrives
 _REQUESTS = {"http-request", "APIRequest"}
+_LOOPS = {"loop": "loop", "LoopComponent": "map"}
 
 
 def not_carried(kind: str, noun: str) -> str:
@@ -16,6 +17,11 @@ def not_carried(kind: str, noun: str) -> str:
         return (
             f"A '{kind}' {noun} is not carried over, for its keys stay behind: "
             "save them as secrets and draw an http_request node in its place."
+        )
+    if kind in _LOOPS:
+        return (
+            f"A '{kind}' {noun} is not carried over, for it goes round in another way than here: "
+            f"draw a {_LOOPS[kind]} node in its place."
         )
     return f"Nothing here does what a '{kind}' {noun} does."
 
