@@ -13,8 +13,9 @@ from workflows.validation.subject import Node
 
 _STRING = r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'"""
 _STEP = r"""\s*(?:\.\s*([A-Za-z_]\w*)|\[\s*(?:"([^"\\]*)"|'([^'\\]*)')\s*\])"""
-_NAME = re.compile(rf"{_STRING}|(?<![\w.])(nodes|variables|params){_STEP}")
-_FIELD = re.compile(rf"{_STRING}|(?<![\w.])(nodes){_STEP}{_STEP}(?!\w|\s*\()")
+_NO_CALL = r"(?!\w|\s*\()"  # of a function, such as nodes.map(…)
+_NAME = re.compile(rf"{_STRING}|(?<![\w.])(nodes|variables|params){_STEP}{_NO_CALL}")
+_FIELD = re.compile(rf"{_STRING}|(?<![\w.])(nodes){_STEP}{_STEP}{_NO_CALL}")
 _TESTED_FIELD = re.compile(rf"\bhas\s*\(\s*(nodes){_STEP}{_STEP}")
 _TESTED = re.compile(r"\bhas\s*\(\s*variables\s*\.\s*([A-Za-z_]\w*)")
 
