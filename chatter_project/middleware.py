@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
+from django.conf import settings
 from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
@@ -136,3 +137,24 @@ def _refusal_of_nul(request: HttpRequest) -> HttpResponseBase | None:
     if request.path.startswith(_FOR_PROGRAMS):
         return not_found(request)
     raise Http404
+
+
+@sync_and_async_middleware
+def read_as_utf_8(get_response: Callable[[HttpRequest], Any]) -> Callable[..., Any]:
+    """Whatever a request says it is written in: with the wrong one of Python's many encodings
+    (`punycode`) half a megabyte takes a minute to read, and whoever comes can send that.
+    """
+    if not iscoroutinefunction(get_response):
+        return lambda request: get_response(_in_utf_8(request))
+
+    async def middleware(request: HttpRequest) -> HttpResponseBase:
+        response: HttpResponseBase = await get_response(_in_utf_8(request))
+        return response
+
+    return middleware
+
+
+def _in_utf_8(request: HttpRequest) -> HttpRequest:
+    if request.encoding:
+        request.encoding = settings.DEFAULT_CHARSET
+    return request

@@ -252,3 +252,17 @@ def test_logging_out_is_a_post_and_harmless_without_a_session(client):
     assert client.get("/logout/").status_code == 405
     assert client.post("/logout/").url == "/login/"
     assert not AuditEntry.objects.exists()
+
+
+@pytest.mark.parametrize("charset", ["punycode", "idna", "utf-16", "latin-1"])
+def test_what_is_sent_is_read_as_utf_8_whatever_it_is_said_to_be(charset):
+    UserFactory(username="zoë")
+    form = "".join(
+        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in {"username": "zoë", "password": PASSWORD}.items()
+    )
+    kind = f"multipart/form-data; boundary=x; charset={charset}"
+    assert Client().generic("POST", "/login/", f"{form}--x--\r\n", kind).status_code == 302
+    body = f'{{"username": "zoë", "password": "{PASSWORD}"}}'
+    kind = f"application/json; charset={charset}"
+    assert Client().generic("POST", TOKEN, body, kind).status_code == 201
