@@ -20,6 +20,7 @@ from core.outlets import EXTENSION, Parcel
 from core.sockets import say_goodbye
 
 _TAKES_LEAVE_S = 0.3
+_MOST_BYTES = 4 * 2**20  # as the proxy of `deploy/` takes; no view takes so many
 _MOST_UNHEARD = 16  # messages; those of one read (64 KiB) come on top
 _LOOKS_AFTER_S = 0.02
 
@@ -118,6 +119,24 @@ class Inbox:
 
 
 class Request(WebRequest):
+    """What no view reads of a body is neither kept nor looked at."""
+
+    def __init__(self, channel: Any, queued: Any = False) -> None:
+        # Else Twisted reads forms for itself: 20 MB of them kept a process busy for half a minute.
+        super().__init__(channel, queued, parsePOSTFormSubmission=False)
+        self._came = 0
+
+    def handleContentChunk(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
+        self._came += len(data)
+        if self._came <= _MOST_BYTES:
+            super().handleContentChunk(data)
+
+    def requestReceived(self, *line: bytes) -> None:  # noqa: N802 - Twisted's name
+        """A view refuses a body by the length that is told; one in chunks comes without."""
+        if self._came:
+            self.requestHeaders.setRawHeaders(b"content-length", [b"%d" % self._came])
+        super().requestReceived(*line)
+
     def handle_exception(self, exception: BaseException) -> None:
         """Cut off what has begun: whoever waits for the rest is to know that it is not the whole.
 

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 import websockets
 from asgiref.sync import async_to_sync
@@ -138,6 +140,24 @@ def test_a_client_that_talks_and_does_not_listen_costs_no_memory(server: Chatter
             socket.transport.abort()
 
     async_to_sync(scenario)()
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "application/json"])
+@pytest.mark.parametrize("chunks", [False, True], ids=["whole", "in chunks"])
+def test_a_body_that_no_view_takes_costs_no_memory_and_holds_nobody_up(
+    server: Chatter, kind: str, chunks: bool
+) -> None:
+    body = b"&" * (30 * MIB**2)
+    before, began = resident_mib(server), time.monotonic()
+    told = httpx2.post(
+        f"{server.url}/api/v1/auth/token/",
+        content=iter([body]) if chunks else body,
+        headers={"Content-Type": kind},
+        timeout=120,
+    )
+    assert told.status_code == (413 if kind == "application/json" else 415)
+    assert resident_mib(server) - before < MOST_MIB
+    assert time.monotonic() - began < PATIENCE_S / 2
 
 
 def test_a_token_that_is_revoked_ends_its_socket_and_its_stream(server: Chatter) -> None:
