@@ -5,6 +5,7 @@ exactly those addresses, so that no second look-up and no second parser can disa
 """
 
 import asyncio
+import codecs
 import socket
 import zlib
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -23,6 +24,8 @@ Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 _CONNECT_S = 5.0
 _PORTS = {"http": 80, "https": 443}
 _GZIP = 16 + zlib.MAX_WBITS
+# Python's own, which nothing on the web is written in; to read 500 kB of punycode takes a minute.
+_NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
 # What another origin may be sent of a caller's headers; any other could be a secret.
 _HARMLESS = frozenset(
     {
@@ -103,8 +106,9 @@ class Fetched:
     def text(self) -> str:
         """The body as text; what is not, is replaced."""
         try:
-            return self.body.decode(self.encoding, "replace")
-        except LookupError:  # a character set nobody knows
+            charset = codecs.lookup(self.encoding).name
+            return self.body.decode("utf-8" if charset in _NO_CHARSETS else charset, "replace")
+        except (LookupError, ValueError):  # a character set nobody knows
             return self.body.decode("utf-8", "replace")
 
 

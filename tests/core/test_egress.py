@@ -1,6 +1,7 @@
 """The way out, against a real server and real parsers: nobody is led inside."""
 
 import asyncio
+import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -59,6 +60,18 @@ def test_a_page_is_fetched_whole_with_its_own_character_set(web: Web, opened: No
     fetched = get(web.url("/hello/"))
     assert (fetched.status, fetched.text, fetched.content_type) == (200, "Grüße", "text/plain")
     assert fetched.url == web.url("/hello/")
+
+
+@pytest.mark.parametrize(
+    "charset", ["punycode", "Puny-Code", "idna", "undefined", "unicode_escape", "*=utf-8''a%00b"]
+)
+def test_a_character_set_that_no_page_is_written_in_is_not_tried(
+    web: Web, opened: None, charset: str
+) -> None:
+    fetched = get(web.url(f"/said/{charset}"))
+    began = time.monotonic()
+    assert fetched.text.startswith("Grüßeaaa")
+    assert time.monotonic() - began < 1
 
 
 def test_any_status_is_an_answer(web: Web, opened: None) -> None:

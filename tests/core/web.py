@@ -66,6 +66,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _hello(self, _: str) -> None:
         self._say("Grüße".encode("latin-1"), content_type="text/plain; charset=latin-1")
 
+    def _said(self, charset: str) -> None:
+        """A page that says to be in this character set, and would take long to read in some."""
+        page = f"Grüße{'a' * 150_000}-{'a' * 150_000}"
+        kind = f"text/plain; charset{'' if '=' in charset else '='}{charset}"
+        self._say(page.encode(), content_type=kind)
+
     def _status(self, code: str) -> None:
         self._say(b"no", int(code), content_type="text/plain")
 

@@ -58,12 +58,14 @@ class Wire(httpx.AsyncBaseTransport):
         if response.is_error and request.method == "POST":
             self._noted(ServerAnswered(status=response.status_code), True)
         assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - as httpx says
-        return httpx.Response(
+        counted = httpx.Response(
             response.status_code,
             headers=response.headers,
             stream=_Counted(self, response.stream),
             extensions=response.extensions,
         )
+        counted.encoding = "utf-8"  # what it says may be one that takes minutes to read
+        return counted
 
     async def aclose(self) -> None:
         await self._way_out.aclose()

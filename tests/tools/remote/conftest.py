@@ -17,7 +17,7 @@ Register = Callable[..., McpServer]
 
 
 class Running:
-    """`offers` is the server itself, to change what it offers.
+    """`offers` is the server itself, to change what it offers; `charset` is what it says it writes.
 
     The library is big, and only the process that gets these tests is to load it.
     """
@@ -30,6 +30,7 @@ class Running:
         self.hanging = threading.Event()
         self.offers: Any = made(self.hanging)
         self.requests: list[tuple[str, dict[str, str]]] = []
+        self.charset = ""
         self._door = socket.create_server(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self._door.getsockname()[1]}"
         app = self.offers.streamable_http_app()
@@ -40,10 +41,18 @@ class Running:
 
     def _noting(self, app: Any) -> Any:
         async def noting(scope: Any, receive: Any, send: Any) -> None:
+            async def said(message: Any) -> None:
+                kinds = [pair for pair in message.get("headers", ()) if pair[0] == b"content-type"]
+                if self.charset and kinds:
+                    told = kinds[0][1].partition(b";")[0] + b"; charset=" + self.charset.encode()
+                    others = [pair for pair in message["headers"] if pair not in kinds]
+                    message = {**message, "headers": [*others, (b"content-type", told)]}
+                await send(message)
+
             if scope["type"] == "http":
                 headers = {name.decode(): value.decode() for name, value in scope["headers"]}
                 self.requests.append((scope["method"], headers))
-            await app(scope, receive, send)
+            await app(scope, receive, said)
 
         return noting
 
@@ -76,6 +85,7 @@ def running(shared_server: Running, settings: Any) -> Running:
         "leaving": [sys.executable, "-c", "print('not the protocol')"],
     }
     shared_server.requests.clear()
+    shared_server.charset = ""
     shared_server.hanging.clear()
     return shared_server
 

@@ -51,6 +51,15 @@ def test_the_older_way_of_http_answers_alike(register: Register, running: Runnin
     assert answer_of("near__fail", reason="none").error == "tool_failed"
 
 
+@pytest.mark.parametrize("charset", ["punycode", "undefined"])
+def test_what_a_server_says_is_read_as_utf_8_whatever_it_is_said_to_be(
+    register: Register, running: Running, charset: str
+) -> None:
+    running.charset = charset
+    register()
+    assert answer_of("near__echo", text="Grüße").text == "Grüße"
+
+
 def test_a_process_is_started_for_a_call_and_ended(register: Register) -> None:
     register(**PROCESS)
     assert answer_of("near__echo", text="hello").text == "hello"
