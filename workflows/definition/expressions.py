@@ -17,11 +17,10 @@ from typing import Any
 
 from pydantic_core import CoreSchema, core_schema
 
-from workflows.definition.reading import Reading, Unreadable, read
+from workflows.definition.reading import MAX_CHARACTERS, Reading, Unreadable, read
 from workflows.definition.values import NotJson, Weight, as_decimals, as_json, as_text
 
 NAMES = ("input", "params", "text", "variables", "nodes")
-MAX_CHARACTERS = 1_000
 _MAX_UNITS = 30_000  # of values read or made; a unit is a number, a key or 64 characters
 _MAX_WORK = 1_200_000  # units touched, at the worst; 30 to 40 ns each
 _MAX_SHARED = 200_000  # units read and made by all that is put in at once; 2 us each

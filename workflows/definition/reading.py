@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+MAX_CHARACTERS = 1_000
 LOOPS = {"map", "filter", "all", "exists", "exists_one"}
 _COPYING = {"map", "filter"}  # they copy their list once for each item they add
 _WORDS = {"true", "false", "null", "in"}
@@ -70,6 +71,8 @@ class Reading:
 
 def read(text: str) -> Reading:
     """What the text names and does, and the source to run. Raises Unreadable."""
+    if len(text) > MAX_CHARACTERS:
+        raise Unreadable(f"it has more than {MAX_CHARACTERS} characters")
     return _Reader(list(tokens_of(text))).read()
 
 
@@ -83,9 +86,12 @@ def names_of(text: str) -> tuple[str, ...]:
 
 
 def braces_close(text: str, start: int) -> int | None:
-    """Where the `}}` stands that ends the expression from `start` on, if it ends."""
+    """Where the `}}` stands that ends the expression from `start` on, if it ends.
+
+    One that is too long does not: quotes that nothing closes are looked at to the end, each anew.
+    """
     depth = 0
-    for match in _TOKEN.finditer(text, start):
+    for match in _TOKEN.finditer(text, start, start + MAX_CHARACTERS + len("}}")):
         if match[0] == "{":
             depth += 1
         elif match[0] == "}" and depth:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from workflows.definition.expressions import MAX_CHARACTERS
+from workflows.definition.reading import MAX_CHARACTERS
 from workflows.interchange.assembly import Step, edge, make_node, row
 from workflows.interchange.dify_bodies import cases_of, handles
 from workflows.interchange.dify_carried import is_carried, model_of, schema_of

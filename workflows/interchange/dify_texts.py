@@ -5,7 +5,7 @@ Where Dify gives an empty text, for a node that was not visited or a value nobod
 
 import re
 
-from workflows.definition.expressions import MAX_CHARACTERS
+from workflows.definition.reading import MAX_CHARACTERS
 from workflows.interchange.dify_bodies import is_seen
 from workflows.interchange.dify_carried import is_carried, schema_of
 from workflows.interchange.foreign import NAME, Conversion, ForeignNode, input_name, parted

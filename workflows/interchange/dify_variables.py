@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from workflows.definition.expressions import MAX_CHARACTERS
+from workflows.definition.reading import MAX_CHARACTERS
 from workflows.interchange.assembly import make_node, row
 from workflows.interchange.dify_texts import value_of
 from workflows.interchange.foreign import NAME, Conversion

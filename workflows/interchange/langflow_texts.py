@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from workflows.definition.expressions import MAX_CHARACTERS
+from workflows.definition.reading import MAX_CHARACTERS
 from workflows.interchange.assembly import Link
 from workflows.interchange.foreign import ARRIVING, Conversion, ForeignNode, parted
 from workflows.interchange.langflow_loops import Rounds
