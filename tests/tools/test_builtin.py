@@ -12,6 +12,7 @@ from core.egress import AddressRefused, BadAddress
 from tests.core.web import Web, web_server
 from tools.base import ToolContext, ToolFailed
 from tools.builtin.json_query import JsonQuery
+from tools.builtin.page_text import text_of_html
 
 Use = Callable[..., Any]
 
@@ -143,6 +144,47 @@ def test_a_page_is_read_as_people_read_it(use: Use, web: Web) -> None:
     assert got.data["body"] == "T\nOne\nTwo & three"
     assert got.text.startswith("HTTP 200 from ")
     assert "<script>" in use("http_get", url=web.url("/html/"), raw=True).data["body"]
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        (
+            "<h1>A &amp; B</h1><p title='>'>1 < 2<!-- <p> -->, <b\n>3</b>&lt;p&gt;",
+            "A & B\n1 < 2, 3<p>",
+        ),
+        ("<script>if (a</b) '</p>'</SCRIPT >x<style/>y<svg>no</svg>z", "xyz"),
+        ("a<template><svg>b</template>c</svg>d<noscript>e", "acd"),
+        ("a<!doctype html>b<?php x ?>c</3>d<3", "abcd<3"),
+        ("a<!-- b", "a"),
+        ("a<b c='d>e", "a"),
+        (f"&#65;&#{'9' * 5_000};", f"&#65;&#{'9' * 5_000};"),
+    ],
+)
+def test_of_a_page_its_text_is_read(page: str, text: str) -> None:
+    assert text_of_html(page) == text
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "<a ",
+        "<!--",
+        "<!-- >",
+        "</a ",
+        "<a b='",
+        "<a = ",
+        "<svg></p>",
+        "<script>",
+        "</",
+        "<?",
+        "&#9",
+    ],
+)
+def test_no_page_takes_long_to_read(part: str) -> None:
+    began = time.monotonic()
+    text_of_html(part * (300_000 // len(part)))
+    assert time.monotonic() - began < 2
 
 
 def test_an_error_page_is_an_answer(use: Use, web: Web) -> None:
