@@ -32,13 +32,22 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
         label="API key",
         required=False,
         widget=forms.PasswordInput,
-        help_text="Stored encrypted and never shown again. Leave empty to keep the one there is.",
+        help_text="Stored encrypted and never shown again. Leave empty to keep the one there is; "
+        "at another address give it again.",
     )
     remove_key = forms.BooleanField(label="Remove the key", required=False)
 
     class Meta:
         model = Provider
         fields = ("name", "kind", "base_url", "enabled")
+
+    def clean(self) -> dict[str, Any]:
+        """Who does not know the key cannot have it sent elsewhere."""
+        cleaned = super().clean() or self.cleaned_data
+        moved = {"kind", "base_url"} & {*self.changed_data}
+        if moved and self.instance.api_key and not (cleaned["new_key"] or cleaned["remove_key"]):
+            self.add_error("new_key", "Give the key again: it is to be sent to another address.")
+        return cleaned
 
     def save(self, commit: bool = True) -> Provider:
         if self.cleaned_data["remove_key"]:

@@ -47,14 +47,28 @@ def test_a_key_can_be_set_and_is_never_shown(office: Client) -> None:
 
 
 def test_an_empty_key_keeps_the_one_there_is(office: Client) -> None:
-    provider = ProviderFactory(name="acme", api_key=KEY)
+    provider = ProviderFactory(name="acme", kind="openai", base_url="", api_key=KEY)
     page = f"/admin/llms/provider/{provider.pk}/change/"
-    office.post(page, provider_form(base_url="https://example.com/v1"))
+    office.post(page, provider_form(name="acme-2"))
     provider.refresh_from_db()
-    assert (provider.api_key, provider.base_url) == (KEY, "https://example.com/v1")
+    assert (provider.api_key, provider.name) == (KEY, "acme-2")
     office.post(page, provider_form(remove_key="on"))
     provider.refresh_from_db()
     assert provider.api_key == ""
+
+
+@pytest.mark.parametrize("moved", [{"base_url": "https://example.com/v1"}, {"kind": "anthropic"}])
+def test_a_key_goes_to_another_address_only_by_who_knows_it(
+    office: Client, moved: dict[str, str]
+) -> None:
+    provider = ProviderFactory(name="acme", kind="openai", base_url="", api_key=KEY)
+    page = f"/admin/llms/provider/{provider.pk}/change/"
+    assert "Give the key again" in office.post(page, provider_form(**moved)).content.decode()
+    provider.refresh_from_db()
+    assert (provider.kind, provider.base_url, provider.api_key) == ("openai", "", KEY)
+    assert office.post(page, provider_form(**moved, new_key="sk-another")).status_code == 302
+    provider.refresh_from_db()
+    assert provider.api_key == "sk-another"
 
 
 def test_a_model_that_is_added_is_priced_and_replaces_the_demo(
