@@ -24,11 +24,21 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class AuditedGroupAdmin(AuditedAdmin, GroupAdmin):
-    pass
+    """What its users may do, only administrators say: somebody else may be one of them."""
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return () if _is_administrator(request) else ("permissions",)
+
+
+def _is_administrator(request: HttpRequest) -> bool:
+    user: Any = request.user
+    return bool(user.is_superuser)
 
 
 @admin.register(User)
 class AuditedUserAdmin(AuditedAdmin, DeletedWhole, UserAdmin):
+    """Only administrators change staff, or who is staff: others would get further than they may."""
+
     form = OneUserForm
     list_display = ("username", "email", "is_active", "is_staff", "last_login", "date_joined")
     list_filter = ("is_active", "is_staff", "is_superuser", "groups", "last_login")
@@ -40,6 +50,16 @@ class AuditedUserAdmin(AuditedAdmin, DeletedWhole, UserAdmin):
     # Else Django compares with a second, hidden box, and takes one that is missing for a change.
     formfield_overrides = {models.JSONField: {"show_hidden_initial": False}}
     fieldsets = (*(UserAdmin.fieldsets or ()), ("Limits", {"fields": ("limits",)}))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        kept = tuple(super().get_readonly_fields(request, obj))
+        return kept if _is_administrator(request) else (*kept, "is_staff", "is_superuser")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_have(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_have(request, obj)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """The last administrator is protected."""
@@ -62,6 +82,10 @@ class AuditedUserAdmin(AuditedAdmin, DeletedWhole, UserAdmin):
             detail = {"via": "admin", "fields": ["password"]}
             record("accounts.user.changed", actor=request.user, target=obj, detail=detail)
         return super().log_change(request, obj, message)
+
+
+def _may_have(request: HttpRequest, user: User | None) -> bool:
+    return user is None or not user.is_staff or _is_administrator(request)
 
 
 @admin.register(ApiToken)

@@ -1,7 +1,7 @@
 """Users and tokens in the back office: every change in the audit trail, no secret in it."""
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.db import OperationalError, connection
 from django.test import Client
 
@@ -171,3 +171,42 @@ def test_the_last_administrator_can_neither_be_deleted_nor_shut_out(office, admi
     User.objects.filter(pk=alice.pk).update(is_staff=True, is_superuser=True)
     assert office.post(f"{url}delete/", {"post": "yes"}).status_code == 302
     assert not User.objects.filter(pk=admin.pk).exists()
+
+
+@pytest.fixture
+def clerk():
+    """May change users and groups, and is in one."""
+    rights = Permission.objects.filter(content_type__model__in=["user", "group"])
+    clerks = Group.objects.create(name="clerks")
+    clerks.permissions.set(rights)
+    user = UserFactory(username="clerk", is_staff=True)
+    user.groups.add(clerks)
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_staff_who_are_no_administrators_make_nobody_more_than_they_were(clerk, alice):
+    url = f"{USERS}{alice.pk}/change/"
+    rights = {"email": "new@example.com", "is_staff": "on", "is_superuser": "on"}
+    assert clerk.post(url, form_of(clerk.get(url)) | rights).status_code == 302
+    alice.refresh_from_db()
+    assert (alice.email, alice.is_staff, alice.is_superuser) == ("new@example.com", False, False)
+    clerks = Group.objects.get()
+    before = clerks.permissions.count()
+    more = {"name": "clerks", "permissions": list(Permission.objects.values_list("pk", flat=True))}
+    assert clerk.post(f"{GROUPS}{clerks.pk}/change/", more).status_code == 302
+    assert clerks.permissions.count() == before
+
+
+def test_staff_who_are_no_administrators_take_over_nobody_of_the_staff(clerk, admin):
+    passwords = {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD, "usable_password": "true"}
+    for one in (admin, User.objects.get(username="clerk")):
+        known = one.password
+        assert clerk.post(f"{USERS}{one.pk}/password/", passwords).status_code == 403
+        assert clerk.post(f"{USERS}{one.pk}/change/", {"is_superuser": "on"}).status_code == 403
+        assert clerk.post(f"{USERS}{one.pk}/delete/", {"post": "yes"}).status_code == 403
+        chosen = {"action": "delete_selected", "_selected_action": [one.pk], "post": "yes"}
+        clerk.post(USERS, chosen)
+        one.refresh_from_db()
+        assert (one.password, one.is_superuser) == (known, one == admin)
