@@ -7,9 +7,11 @@ alternatives multiply, and parts that refer to one another double at every level
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
+from importlib import import_module
 from typing import Any
 
 _SHOWN = 300
@@ -109,7 +111,16 @@ def _of_schemas() -> Any:
     library = _library()
     kind = library.validators.extend(library.Draft202012Validator, {"uniqueItems": _unique})
     kind.evolve = _evolve
-    return kind(kind.META_SCHEMA, format_checker=library.Draft202012Validator.FORMAT_CHECKER)
+    formats = library.FormatChecker(formats=())
+    formats.checks("regex", raises=(re.error, OverflowError, RecursionError))(_is_expression)
+    return kind(kind.META_SCHEMA, format_checker=formats)
+
+
+def _is_expression(text: Any) -> bool:
+    """Read, but not compiled: the sets of a hundred thousand characters take two minutes."""
+    if isinstance(text, str):
+        import_module("re._parser").parse(text)
+    return True
 
 
 def _evolve(self: Any, **changes: Any) -> Any:

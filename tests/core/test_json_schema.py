@@ -1,5 +1,7 @@
 """Schemas of others are followed so far, and no further."""
 
+import time
+
 import pytest
 
 from core.json_schema import NoSchema, NotFollowed, check_schema, flaws, validator
@@ -56,3 +58,15 @@ def test_a_schema_is_told_from_what_is_none():
     for none in ({"type": [{"a": at} for at in range(3_000)]}, {"pattern": "("}, {"type": "text"}):
         with pytest.raises(NoSchema):
             check_schema(none)
+
+
+@pytest.mark.parametrize("pattern", ["(" * 5_000, "a{99999999999999999999}", "[b-a]", "*"])
+def test_what_is_no_regular_expression_is_told(pattern):
+    with pytest.raises(NoSchema):
+        check_schema({"properties": {"a": {"pattern": pattern}}})
+
+
+def test_a_long_regular_expression_takes_no_time():
+    began = time.monotonic()
+    check_schema({"pattern": "[\x01-\uffff]" * 20_000, "patternProperties": {"": True}})
+    assert time.monotonic() - began < 2
