@@ -1,5 +1,7 @@
 """Do expressions parse, and can what they name have been written before?"""
 
+import time
+
 import pytest
 
 from tests.validation.drawing import check, drawn, errors, line, told
@@ -71,6 +73,13 @@ def test_what_nothing_before_can_have_written_is_refused(condition, code):
 )
 def test_a_text_names_only_what_may_be_there(system, code):
     assert errors(line(ask=("model", {"system": system}))) == [(code, "nodes[1].config.system")]
+
+
+@pytest.mark.parametrize("quote", ['\\"', "\\'"])
+def test_quotes_that_nothing_closes_are_looked_at_no_longer_than_an_expression_may_be(quote):
+    began = time.monotonic()
+    assert errors(when(quote * 20_000)) == [("bad_expression", "nodes[1].config.condition")]
+    assert time.monotonic() - began < 2
 
 
 def test_a_reference_deep_in_a_setting_is_found_at_its_place():

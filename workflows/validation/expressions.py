@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from workflows.definition.expressions import Expression
+from workflows.definition.reading import MAX_CHARACTERS
 from workflows.definition.references import expressions_in
 from workflows.validation.schema import is_parameter
 from workflows.validation.subject import Node
@@ -30,17 +31,22 @@ class Found:
     @property
     def names(self) -> tuple[tuple[str, str], ...]:
         """What it names in `nodes`, `variables` and `params`: the first step of each."""
-        return names_in(self.expression)
+        return names_in(self._read)
 
     @property
     def fields(self) -> Sequence[tuple[str, str]]:
         """Nodes, each with the field of it that is named and not asked for by `has()`."""
-        return fields_in(self.expression)
+        return fields_in(self._read)
 
     @property
     def tested(self) -> frozenset[str]:
         """Variables it asks for before it reads them: `has(variables.x)`."""
-        return frozenset(_TESTED.findall(self.expression))
+        return frozenset(_TESTED.findall(self._read))
+
+    @property
+    def _read(self) -> str:
+        """From each quote that nothing closes the patterns look to the end."""
+        return self.expression if len(self.expression) <= MAX_CHARACTERS else ""
 
 
 def expressions_of(node: Node) -> Iterator[Found]:
