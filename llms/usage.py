@@ -20,6 +20,7 @@ _NO_DETAILS: Mapping[str, Any] = {}
 _NOTHING_ASKED: Mapping[str, Any] = {}
 _HOUR_LONG_CACHE = "ephemeral_1h_input_tokens"
 _FIVE_MINUTE_CACHE = "ephemeral_5m_input_tokens"
+_MOST_TOKENS = 10**9  # of one call; sums of more would burst the columns of everybody's totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +54,13 @@ NOTHING = Usage(0, 0, 0, 0, 0)
 def read_usage(
     metadata: Mapping[str, Any] | None, parameters: Mapping[str, Any] = _NOTHING_ASKED
 ) -> Usage | None:
-    """Split LangChain's `usage_metadata`; None where the provider said nothing.
+    """Split LangChain's `usage_metadata`; None where the provider said nothing one could believe.
 
     `parameters` are those it was asked with, for what Anthropic does not tell, or tells of a stream
     in an event that LangChain does not pass on: where it reckons, how long its cache keeps.
     The sum is the provider's total; where that is less than its own parts, it is the sum of these.
     """
-    if not metadata:
+    if not metadata or _most_of(metadata) > _MOST_TOKENS:
         return None
     details_in = metadata.get("input_token_details") or _NO_DETAILS
     details_out = metadata.get("output_token_details") or _NO_DETAILS
@@ -84,6 +85,12 @@ def read_usage(
         reasoning=reasoning,
         billing=_billing(details_in, details_out) or _asked_billing(details_in, parameters),
     )
+
+
+def _most_of(told: Mapping[str, Any]) -> int:
+    """The largest number that is told."""
+    inner = (_most_of(value) for value in told.values() if isinstance(value, Mapping))
+    return max([*(_count(told, name) for name in told), *inner], default=0)
 
 
 def merge_usage(

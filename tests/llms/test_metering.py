@@ -54,6 +54,16 @@ def test_the_ledger_holds_what_the_meter_billed(
     assert recorder.text() == answer.text
 
 
+def test_what_no_call_can_have_used_is_not_believed(
+    wire: WireServer, spec: ProfileSpec, recorder: Recorder
+) -> None:
+    """Else the totals of all who share a workflow with it could take nothing more."""
+    answer = answered(question(spec, f"[[words=12]] [[cached={2**62}]] Hello there"), recorder)
+    assert len(answer.text.split()) == 12
+    assert (recorder.call.status, recorder.call.exactness) == ("succeeded", "estimated")
+    assert recorder.call.total_tokens < 1000
+
+
 def test_the_cost_is_the_price_of_each_category(openai: ProfileSpec, recorder: Recorder) -> None:
     answered(question(openai, "[[words=10]] [[cached=1000]] [[reasoning=5]] Hi"), recorder)
     call = recorder.call

@@ -15,6 +15,13 @@ def test_a_told_zero_is_a_zero() -> None:
     assert read_usage(told) == Usage(0, 0, 0, 0, 0)
 
 
+def test_more_than_any_call_can_use_is_not_believed() -> None:
+    told = {"input_tokens": 2**62, "output_tokens": 1, "total_tokens": 2**62 + 1}
+    assert read_usage(told) is None
+    details = {"input_token_details": {"cache_read": 10**400}}
+    assert read_usage({"input_tokens": 1, "output_tokens": 1, "total_tokens": 2, **details}) is None
+
+
 def test_ollama_has_no_details() -> None:
     told = {"input_tokens": 26, "output_tokens": 290, "total_tokens": 316}
     assert read_usage(told) == Usage(26, 0, 0, 290, 0)
