@@ -7,13 +7,14 @@ thread, and nothing here imports them with the module.
 import asyncio
 import itertools
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from llms.errors import ProviderError
 from llms.headers import client_options
+from llms.overlong import bound
 from llms.profiles import ProfileSpec
 
 if TYPE_CHECKING:
@@ -91,9 +92,15 @@ async def close_clients() -> None:
     """Close the connections of this event loop, before it ends."""
     kept = _by_loop.pop(asyncio.get_running_loop(), None)
     for model in kept.models.values() if kept else ():
-        for name in ("root_async_client", "_async_client"):
-            if client := getattr(model, name, None):
-                await client.close()
+        for client in _clients_of(model):
+            await client.close()
+
+
+def _clients_of(model: "BaseChatModel") -> Iterator[Any]:
+    """Those of the SDKs of OpenAI and Anthropic."""
+    for name in ("root_async_client", "_async_client"):
+        if client := getattr(model, name, None):
+            yield client
 
 
 def is_installed(provider_kind: str) -> bool:
@@ -127,7 +134,16 @@ def _made(profile: ProfileSpec, parameters: Mapping[str, Any], loop_number: int)
         raise ProviderError("model_package_missing", reason=package_of(kind)) from error
     except (ValueError, TypeError) as error:  # pydantic's ValidationError is a ValueError
         raise ProviderError("invalid_parameters", unbilled=True) from error
+    for client in _clients_of(model):
+        _bound(client._client)
     return model
+
+
+def _bound(connection: Any) -> None:
+    """What comes over it is bounded; the packages share it among models of equal timeouts."""
+    hooks = connection.event_hooks
+    if bound not in hooks["response"]:
+        connection.event_hooks = {**hooks, "response": [*hooks["response"], bound]}
 
 
 def _connection(profile: ProfileSpec) -> dict[str, str]:

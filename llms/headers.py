@@ -5,6 +5,8 @@ from contextvars import ContextVar
 from typing import Any
 from uuid import UUID
 
+from llms.overlong import bound
+
 # Clients that take headers with each request: OpenAI's, those made of it, and SDKs like it.
 _PER_REQUEST = frozenset(
     {"openai", "anthropic", "azure_openai", "deepseek", "groq", "together", "xai"}
@@ -30,7 +32,8 @@ def request_options(provider_kind: str, call_id: UUID, request_id: str) -> dict[
 def client_options(provider_kind: str) -> dict[str, Any]:
     """Options of the client itself."""
     option = _HOOKED.get(provider_kind)
-    return {option: {"event_hooks": {"request": [_add]}}} if option else {}
+    hooks = {"request": [_add], "response": [bound]}
+    return {option: {"event_hooks": hooks}} if option else {}
 
 
 async def _add(request: Any) -> None:

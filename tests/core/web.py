@@ -118,6 +118,18 @@ class _Handler(BaseHTTPRequestHandler):
     def _coded(self, coding: str) -> None:
         self._say(b"???", content_encoding=coding)
 
+    def _model(self, what: str) -> None:
+        """A provider that sends more than anybody could use."""
+        status, kind, _ = what.split("/", 2)
+        self.send_response(int(status))
+        self.send_header("content-type", "text/event-stream" if kind == "line" else "text/plain")
+        if kind == "packed":
+            self.send_header("content-encoding", "gzip")
+        self.end_headers()
+        self.wfile.write(b"" if kind == "packed" else b"data: ")
+        while not self.server.stop.is_set():
+            self.wfile.write(bomb() if kind == "packed" else b"x" * 1_000_000)
+
     def _endless(self, _: str) -> None:
         self.send_response(200)
         self.end_headers()

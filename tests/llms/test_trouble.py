@@ -1,12 +1,15 @@
 """A call that goes wrong, over real HTTP: what users read, what is tried again, what is booked."""
 
 import time
+import tracemalloc
+from dataclasses import replace
 from unittest import mock
 
 import pytest
 
 from llms.errors import ProviderError
 from llms.profiles import ProfileSpec
+from tests.core.web import web_server
 from tests.llms.conftest import answered, demo_spec, question, wire_spec
 from tests.llms.recorder import Recorder
 from tests.wire import WireServer
@@ -262,3 +265,21 @@ def test_the_demo_model_fails_as_real_ones_do(recorder: Recorder, text: str, cod
     error = failure(demo_spec(), text, recorder, timeout_s=0.3)
     assert error.code == code
     assert recorder.call.status == "failed"
+
+
+@pytest.mark.parametrize("kind", ["openai", "anthropic"])
+@pytest.mark.parametrize("sent", ["200/line", "400/line", "400/packed"])
+def test_a_provider_that_sends_without_end_is_cut_off(
+    recorder: Recorder, kind: str, sent: str
+) -> None:
+    with web_server() as web:
+        spec = replace(
+            demo_spec(), provider_kind=kind, parameters={}, base_url=web.url(f"/model/{sent}")
+        )
+        tracemalloc.start()
+        try:
+            error = failure(spec, "Hi", recorder)
+            assert tracemalloc.get_traced_memory()[1] < 150 * 2**20
+        finally:
+            tracemalloc.stop()
+    assert error.code in ("provider_failed", "provider_refused", "provider_cut")
