@@ -132,7 +132,11 @@ class Request(WebRequest):
             super().handleContentChunk(data)
 
     def requestReceived(self, *line: bytes) -> None:  # noqa: N802 - Twisted's name
-        """A view refuses a body by the length that is told; one in chunks comes without."""
+        """A view refuses a body by the length that is told; one in chunks comes without.
+
+        Where the site lies, daphne would have a client say: links and redirects would follow it.
+        """
+        self.requestHeaders.removeHeader(b"daphne-root-path")
         if self._came:
             self.requestHeaders.setRawHeaders(b"content-length", [b"%d" % self._came])
         super().requestReceived(*line)

@@ -160,6 +160,11 @@ def test_a_body_that_no_view_takes_costs_no_memory_and_holds_nobody_up(
     assert time.monotonic() - began < PATIENCE_S / 2
 
 
+def test_a_client_does_not_say_where_the_site_lies(server: Chatter) -> None:
+    told = httpx2.get(f"{server.url}/chat/", headers={"Daphne-Root-Path": "//evil.example"})
+    assert told.headers["location"] == "/login/?next=/chat/"
+
+
 def test_a_token_that_is_revoked_ends_its_socket_and_its_stream(server: Chatter) -> None:
     bob = server.people["bob"]
 
