@@ -36,11 +36,16 @@ class Retention:
     days: str = ""
     least: timedelta = timedelta()
 
-    def before(self, days: float | None) -> datetime | None:
-        """What is older goes; None: nothing ever. `days` stand in place of those of settings."""
+    def before(self, days: float | None = None, *, by_name: bool = False) -> datetime | None:
+        """What is older goes; None: nothing ever.
+
+        `days` stand in place of those of settings; what these keep for good goes only `by_name`.
+        """
         kept = timedelta()
         if self.days:
-            days = settings.CHATTER_KEPT_DAYS[self.days] if days is None else days
+            as_set = settings.CHATTER_KEPT_DAYS[self.days]
+            if days is None or (as_set is None and not by_name):
+                days = as_set
             if days is None:
                 return None
             kept = timedelta(days=float(days))
@@ -80,7 +85,8 @@ def prune(
     """Take what is old, of these kinds or of all; each step is a transaction, and tells of it."""
     wanted = set(kinds)
     for one in retentions():
-        before = one.before(days) if not wanted or one.kind in wanted else None
+        named = one.kind in wanted
+        before = one.before(days, by_name=named) if named or not wanted else None
         if before is not None:
             for taken in one.sweep(before, dry_run):
                 yield one.kind, taken

@@ -57,7 +57,8 @@ def _site(profile: str, **environment: str) -> Iterator[Site]:
     home = Path(mkdtemp(prefix="chatter-soak-"))
     home.chmod(0o711)  # the postgres user has to pass
     try:
-        with Site(home / "site", profile, environment) as site:
+        # So that logs are of what `prune` takes; nothing here is so old that it goes by itself.
+        with Site(home / "site", profile, {"EVENTS_KEPT_DAYS": "1", **environment}) as site:
             site.command_s = _COMMAND_S
             furnish(site)
             site.start_all()

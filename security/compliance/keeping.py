@@ -30,7 +30,7 @@ def retention(thorough: bool) -> Finding:
     """Nothing is older than settings allow."""
     late, kept = {}, []
     for one in retentions():
-        before = one.before(None)
+        before = one.before()
         if before is None:
             kept.append(one.kind)
             continue

@@ -66,10 +66,19 @@ def test_logs_are_kept_for_good_unless_somebody_says_how_long(ran, settings):
     assert old.events.count() == 1
 
 
+def test_what_is_kept_for_good_goes_only_when_it_is_named(ran):
+    old = ran(1000)
+    rows = old.events.count()
+    assert prune(older_than=30)["events"] == "kept for good"
+    assert old.events.count() == rows
+    assert int(prune("events", older_than=30)["events"]) > 0
+    assert old.events.count() == 1
+
+
 def test_only_logs_of_runs_that_ended_before_are_pruned(ran):
     old, new = ran(31), ran(29)
     before = new.events.count()
-    prune(older_than=30)
+    prune("events", older_than=30)
     assert (old.events.count(), new.events.count()) == (1, before)
 
 
@@ -77,17 +86,17 @@ def test_a_run_that_goes_on_keeps_its_log(client, workflow):
     body = {"input": {"message": "hello"}, "mode": "background"}
     client.post(f"/api/v1/definitions/{workflow}/execute/", body)
     before = list(ExecutionEvent.objects.values())
-    prune(older_than=0)
+    prune("events", older_than=0)
     assert list(ExecutionEvent.objects.values()) == before
 
 
 def test_a_dry_run_tells_the_same_and_takes_nothing(ran):
     ran(31)
     before = list(ExecutionEvent.objects.values())
-    told = prune(older_than=30, dry_run=True)
+    told = prune("events", older_than=30, dry_run=True)
     assert list(ExecutionEvent.objects.values()) == before
-    assert prune(older_than=30) == told
-    assert prune(older_than=30)["events"] == "0"
+    assert prune("events", older_than=30) == told
+    assert prune("events", older_than=30)["events"] == "0"
 
 
 def test_a_kind_can_be_pruned_alone(ran):
@@ -101,7 +110,7 @@ def test_a_kind_can_be_pruned_alone(ran):
 def test_more_than_one_step_takes_it_all(ran, monkeypatch):
     monkeypatch.setattr("workflows.tracking.pruning._AT_ONCE", 2)
     old = [ran(40) for _ in range(5)]
-    prune(older_than=30)
+    prune("events", older_than=30)
     assert [one.events.count() for one in old] == [1] * 5
 
 

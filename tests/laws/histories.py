@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from conversations.models import Conversation, Message
 from core import clock
+from core.retention import retentions
 from llms.services.profiles import forget_profiles
 from tests.approvals.desk import letter
 from tests.definitions.graphs import asks, graph
@@ -63,6 +64,12 @@ def undone() -> Iterator[None]:
             raise _Undone
     except _Undone:
         pass
+
+
+def prune_all() -> None:
+    """All that may ever go, goes at once."""
+    kinds = [one.kind for one in retentions()]
+    call_command("prune", *kinds, older_than=0, stdout=StringIO())
 
 
 class Town:
@@ -201,8 +208,7 @@ class Town:
         forget_profiles()
 
     def prune(self) -> None:
-        """All that may ever go, goes at once."""
-        call_command("prune", older_than=0, stdout=StringIO())
+        prune_all()
 
     @staticmethod
     def _one(rows: Any, at: int) -> Any:

@@ -1,12 +1,10 @@
 """What is pruned is nothing that anything is counted from."""
 
 from collections.abc import Iterator
-from io import StringIO
 from typing import Any
 
 import pytest
 from django.apps import apps
-from django.core.management import call_command
 from django.db.models import Model, QuerySet
 from hypothesis import HealthCheck, Phase, given, settings
 
@@ -16,7 +14,7 @@ from audit.verification import verify
 from core.aggregates import all_differences
 from tests.definitions.graphs import asks, graph
 from tests.drills.mortal import take_up
-from tests.laws.histories import Town, histories, undone
+from tests.laws.histories import Town, histories, prune_all, undone
 from workflows.models import ExecutionEvent, WorkflowDefinition, WorkflowExecution
 from workflows.tracking.log import read_log
 
@@ -53,7 +51,7 @@ def test_after_any_history_all_but_the_pieces_of_old_logs_is_as_it_was(
             town.act(step)
         take_up()
         rows, logs = dict(_rows()), _logs()
-        call_command("prune", older_than=0, stdout=StringIO())
+        prune_all()
         assert dict(_rows()) == rows
         waiting = set(WorkflowExecution.objects.under_way().values_list("pk", flat=True))
         told = {pk: log if pk in waiting else _told(log) for pk, log in logs.items()}
@@ -74,7 +72,7 @@ def test_the_numbers_of_a_workflow_and_its_nodes_stay(api, alice, built_in, drai
         drain()
     definition = WorkflowDefinition.objects.get()
     before, rows = numbers_of(definition, last=10), ExecutionEvent.objects.count()
-    call_command("prune", older_than=0, stdout=StringIO())
+    prune_all()
     assert ExecutionEvent.objects.count() < rows
     assert numbers_of(definition, last=10) == before
 

@@ -37,7 +37,7 @@ class Command(BaseCommand):
                 taken[kind] += number
         for one in known:
             if not kinds or one.kind in kinds:
-                before = one.before(days)
+                before = one.before(days, by_name=one.kind in kinds)
                 told = "kept for good" if before is None else f"{taken[one.kind]}"
                 self.stdout.write(f"{one.kind}: {told}")
         if dry_run:
