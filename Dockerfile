@@ -28,6 +28,6 @@ EXPOSE 8000
 # A server finishes what it is sending; a worker hands back what it runs.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
-    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
+    CMD ["python", "-c", "from os import environ; from urllib.request import urlopen; urlopen(f'http://127.0.0.1:{environ[\"PORT\"] or 8000}/healthz', timeout=4)"]
 ENTRYPOINT ["python", "manage.py"]
 CMD ["serve"]

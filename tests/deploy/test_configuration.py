@@ -1,9 +1,12 @@
 """The files of a deployment agree with one another and with the code."""
 
 import configparser
+import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -96,6 +99,21 @@ def test_the_image_has_every_app_and_nothing_secret() -> None:
     assert not let_in & {"data", ".env", ".git", ".venv", "tests"}
 
 
+@pytest.mark.parametrize("status", [200, 503])
+def test_a_container_is_healthy_where_it_serves(status: int) -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    check = json.loads(re.search(r"HEALTHCHECK[^[]*(\[.+\])", dockerfile)[1])  # type: ignore[index]
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Health) as server:
+        server.status = status  # type: ignore[attr-defined]
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        environment = os.environ | {"PORT": str(server.server_port)}
+        done = subprocess.run(
+            [sys.executable, *check[1:]], env=environment, capture_output=True, check=False
+        )
+        server.shutdown()
+    assert (done.returncode == 0) == (status == 200), done.stderr
+
+
 def test_a_secret_is_made_once_for_its_owner_only(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     first = kept_secret(path)
@@ -156,6 +174,17 @@ def test_the_site_of_compose_passes_on_that_tls_ended_before_it(nginx: str, tmp_
                 running.terminate()
                 server.shutdown()
     assert told == ["https", "http", "http"]
+
+
+class _Health(BaseHTTPRequestHandler):
+    """Is as its server says."""
+
+    def do_GET(self) -> None:
+        self.send_response(self.server.status if self.path == "/healthz" else 404)  # type: ignore[attr-defined]
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
 
 
 class _Scheme(BaseHTTPRequestHandler):
