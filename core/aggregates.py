@@ -1,19 +1,20 @@
 """A number kept on a parent: declared once, kept in the transaction of the row it counts.
 
 Rows written in groups add their sums by `add_group`; rows changed elsewhere (admin, cascade, shell)
-reach the same numbers through `post_save` and `post_delete`. `recount` proves them.
+reach the same numbers through `post_save` and `when_deleted`. `recount` proves them.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.apps import apps
 from django.db import models
 from django.db.models import Count, F, Q, QuerySet, Sum
-from django.db.models.signals import post_delete, post_save
+from django.db.models.signals import post_delete, post_save, pre_delete
 
 from core.bulk import add_to_rows
 
@@ -102,14 +103,11 @@ class AggregateGroup:
         """Keep the numbers for rows that are saved or deleted one by one."""
         label = f"{self._model}->{self._parent_model}"
         post_save.connect(self._saved, sender=self.model, dispatch_uid=f"kept {label}")
-        post_delete.connect(self._deleted, sender=self.model, dispatch_uid=f"unkept {label}")
+        when_deleted(self.model, partial(self.add_group, sign=-1), dispatch_uid=f"unkept {label}")
 
     def _saved(self, instance: models.Model, created: bool, raw: bool = False, **_: Any) -> None:
         if created and not raw:
             self.add_group([vars(instance)])
-
-    def _deleted(self, instance: models.Model, **_: Any) -> None:
-        self.add_group([vars(instance)], sign=-1)
 
     def differences(self) -> Iterator[Difference]:
         """Recount everything from the rows; two queries, one pass over the parents."""
@@ -147,6 +145,29 @@ class AggregateGroup:
 def _expression(aggregate: Aggregate) -> models.Aggregate:
     only = Q(*aggregate.only, *(~Q(one) for one in aggregate.unless)) or None
     return Sum(aggregate.of, filter=only) if aggregate.of else Count("pk", filter=only)
+
+
+def when_deleted(
+    model: type[models.Model],
+    tell: Callable[[list[Mapping[str, Any]]], None],
+    *,
+    dispatch_uid: str,
+) -> None:
+    """Have each row that is deleted told of, as it is then: a list of it.
+
+    Of one that somebody else has deleted meanwhile the list is empty: Django tells of it all the
+    same, and of the row as it was when it was read.
+    """
+
+    def lock(instance: Any, **_: Any) -> None:
+        rows = model._base_manager.select_for_update().filter(pk=instance.pk)
+        instance._as_deleted = list(rows.values())
+
+    def told(instance: Any, **_: Any) -> None:
+        tell(instance._as_deleted)
+
+    pre_delete.connect(lock, model, weak=False, dispatch_uid=dispatch_uid)
+    post_delete.connect(told, model, weak=False, dispatch_uid=dispatch_uid)
 
 
 GROUPS: list[AggregateGroup] = []

@@ -1,6 +1,7 @@
 """Records facts for the rollups, in the transaction in which they happen."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from django.db.models import Model, Q
@@ -10,6 +11,7 @@ from accounts.models import User
 from analytics.models import ExecutionRollup, ModelRollup, RollupPart, ToolRollup
 from analytics.rollups.facts import EXECUTIONS, KINDS, MODEL_CALLS, TOOL_CALLS, FactKind, Row
 from analytics.rollups.folding import LOCK, fold_some
+from core.aggregates import when_deleted
 from core.bulk import insert_rows
 from core.locks import locked
 from llms.signals import model_calls_settled
@@ -80,8 +82,5 @@ def _connect_rows(kind: FactKind) -> None:
         if created and not raw:
             add_facts(kind, [vars(instance)])
 
-    def on_deleted(instance: Model, **_: Any) -> None:
-        add_facts(kind, [vars(instance)], sign=-1)
-
     post_save.connect(on_saved, kind.source, weak=False, dispatch_uid=f"told {kind.key}")
-    post_delete.connect(on_deleted, kind.source, weak=False, dispatch_uid=f"untold {kind.key}")
+    when_deleted(kind.source, partial(add_facts, kind, sign=-1), dispatch_uid=f"untold {kind.key}")

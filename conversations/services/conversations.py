@@ -43,8 +43,11 @@ def change_conversation(conversation: Conversation, *, by: User, **changes: Any)
 
 @transaction.atomic
 def delete_conversation(conversation: Conversation, *, by: User) -> None:
-    """Delete it with its messages; the ledger stays. Raises ConversationUnderWay."""
-    _refuse_under_way(conversation)
+    """Delete it with its messages; the ledger stays.
+
+    Raises ConversationUnderWay, and NotFound if somebody else has done it.
+    """
+    conversation = _locked(conversation)
     record("conversations.conversation.deleted", actor=by, target=conversation)
     conversation.delete()
     tell_changed(conversation.owner_id)
@@ -64,10 +67,12 @@ def message_for(user: User, conversation: str, pk: str) -> Message:
 def delete_message(message: Message, *, by: User) -> None:
     """Delete one message; the conversation's totals lose what it counted, the ledger nothing.
 
-    A summary that tells of it goes with it, back to the one before. Raises ConversationUnderWay.
+    A summary that tells of it goes with it, back to the one before. Raises ConversationUnderWay,
+    and NotFound if somebody else has done it.
     """
-    conversation = message.conversation
-    _refuse_under_way(conversation)
+    conversation = _locked(message.conversation)
+    if not Message.objects.filter(pk=message.pk).exists():
+        raise NotFound
     record("conversations.message.deleted", actor=by, target=message)
     message.delete()
     if message.turn <= conversation.summary_through:
@@ -76,7 +81,12 @@ def delete_message(message: Message, *, by: User) -> None:
         conversation.save(update_fields=["summary", "summary_through"])
 
 
-def _refuse_under_way(conversation: Conversation) -> None:
+def _locked(conversation: Conversation) -> Conversation:
+    """As it is now; no turn of it begins meanwhile. Raises NotFound, ConversationUnderWay."""
+    found = Conversation.objects.select_for_update().filter(pk=conversation.pk).first()
+    if found is None:
+        raise NotFound
     series = WorkflowExecution.objects.filter(serial_key=conversation.serial_key)
     if series.under_way().exists():
         raise ConversationUnderWay
+    return found

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from accounts.models import User
 from analytics.dashboard import counters
 from analytics.rollups.histogram import bucket_of, middle_of
 from audit.verification import verify
@@ -14,6 +15,7 @@ from core import clock
 from core.aggregates import all_differences
 from core.money import dollars_text
 from llms.models import ModelCall
+from tests.definitions.graphs import asks, graph
 from tests.drills.mortal import take_up
 from tests.laws.histories import Town, histories, undone
 from workflows.models import WorkflowExecution
@@ -40,6 +42,35 @@ def test_kept_numbers_equal_a_recount(history: list[tuple[Any, ...]]) -> None:
         assert not ModelCall.objects.filter(
             status="open", origin__in=_origins(), settled_at=None
         ).exists()
+
+
+@pytest.mark.django_db
+def test_who_deletes_a_run_that_has_ended_or_gone_since_it_was_read_takes_off_what_it_counts(
+    alice: User, api: Any, built_in: None, drain: Any
+) -> None:
+    for message in ("hello", "hello again"):
+        told = api(alice).post("/api/v1/chat/", {"message": message, "mode": "background"})
+        assert told.status_code == 202
+    one, the_same = WorkflowExecution.objects.first(), WorkflowExecution.objects.first()
+    drain()
+    for execution in (one, the_same):
+        assert execution is not None
+        execution.delete()
+        assert list(all_differences()) == []
+
+
+@pytest.mark.django_db
+def test_with_a_user_the_least_and_the_greatest_of_their_workflow_go(
+    alice: User, charlie: User, api: Any, built_in: None, drain: Any
+) -> None:
+    for user in (alice, charlie):
+        made = api(user).post("/api/v1/definitions/", {"name": "Report", "graph": graph(asks())})
+        address = f"/api/v1/definitions/{made.json()['id']}/execute/"
+        body = {"input": {"message": "hello"}, "mode": "background"}
+        assert [api(user).post(address, body).status_code for _ in range(2)] == [202, 202]
+    drain()
+    alice.delete()
+    assert list(all_differences()) == []
 
 
 @pytest.mark.usefixtures("built_in")

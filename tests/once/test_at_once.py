@@ -84,6 +84,24 @@ def test_a_hundred_deliveries_of_one_id_start_one_execution(site: Chatter) -> No
     assert {one.status_code for one in told} == {202}, {one.text for one in told}
     assert len({one.json()["execution"] for one in told}) == 1
     assert executions(site) == before + 1
+    over(site, told[0].json()["execution"])
+
+
+@pytest.mark.parametrize("what", ["message", "conversation"])
+def test_of_a_hundred_who_delete_the_same_one_does(site: Chatter, what: str) -> None:
+    mine = {"base_url": site.url, "headers": site.people["alice"].headers, "timeout": 60}
+    with httpx2.Client(**mine) as client:
+        talk = client.post("/api/v1/conversations/", json={}).json()["id"]
+        address = f"/api/v1/conversations/{talk}/"
+        for _ in range(3):
+            said = client.post(f"{address}messages/", json=SAY).json()
+        reply = f"{address}messages/{said['message']['id']}/"
+        assert client.put(f"{reply}rating/", json={"helpful": True}).status_code == 201
+    gone = reply if what == "message" else address
+    told = all_at_once(site, lambda client: client.delete(gone))
+    assert sorted(one.status_code for one in told) == [204, *[404] * (AT_ONCE - 1)]
+    counted = site.manage("reconcile")
+    assert counted.returncode == 0, counted.stdout
 
 
 def over(site: Chatter, execution: Any) -> None:
