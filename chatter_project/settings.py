@@ -319,6 +319,10 @@ CHATTER_PUMPS_QUEUE = "pumps"
 CHATTER_JOBS_QUEUE = "chatter"
 CHATTER_STALL_S = env.float("CHATTER_STALL_S", default=max(15.0, 2 * CHATTER_LEASE_S))
 _TASK_S = CHATTER_TENURE_S + CHATTER_RETIRE_S + int(CHATTER_STOP_S) + 30
+# One that does not answer is one that is away: nobody waits for it who has other things to do.
+_QUEUE_URL = (
+    f"{REDIS_URL}{'&' if '?' in REDIS_URL else '?'}socket_connect_timeout=2&socket_timeout=5"
+)
 Q_CLUSTER: dict[str, Any] = {
     "name": CHATTER_JOBS_QUEUE,
     "workers": CHATTER_JOB_WORKERS,
@@ -334,7 +338,7 @@ Q_CLUSTER: dict[str, Any] = {
     "recycle": 50,
     "max_rss": 600_000,
     "save_limit": 250,
-    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
+    **({"redis": _QUEUE_URL} if REDIS_URL else {"orm": "default"}),
 }
 
 # --- webhooks --------------------------------------------------------------------------------

@@ -1,23 +1,28 @@
 """A cluster of django-q2 in processes of its own, that ends when its lifeline is cut.
 
-Beside `manage.py qcluster`, which is the same but for two things. It is stopped by a pipe, which
-reaches the tasks that run as well: signals do not, and one too many hangs it for good. And it ends
-when a worker was killed while it waited for work: such a worker may have held the lock of the
-queue, and nobody would ever get anything from it again (django-q2 says nothing of it).
+Beside `manage.py qcluster`, which is the same but for three things. It is stopped by a pipe, which
+reaches the tasks that run as well: signals do not, and one too many hangs it for good. It ends when
+a worker was killed while it waited for work: such a worker may have held the lock of the queue, and
+nobody would ever get anything from it again (django-q2 says nothing of it). And it has tasks that
+it does not wait for: it begins with them, and again and again while the queue is away.
 """
 
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from multiprocessing import Event
 from typing import Any
 from uuid import uuid4
 
 import structlog
 from django.db import connections
+from django.utils import timezone
 from django_q.brokers import get_broker
 from django_q.cluster import Sentinel
 from django_q.conf import Conf
+from django_q.humanhash import uuid
+from django_q.pusher import pusher
 
 from core.lifeline import Lifeline, NoLifeline, cut, let_go, tie
 
@@ -41,6 +46,18 @@ class Stuck(Exception):
 
 
 class _Sentinel(Sentinel):  # type: ignore[misc]
+    own_tasks: Sequence[str] = ()
+
+    def start(self) -> None:
+        """Without asking first whether the queue is there."""
+        self.spawn_cluster()
+        self.guard()
+
+    def spawn_pusher(self) -> Any:
+        return self.spawn_process(
+            _push, self.own_tasks, self.task_queue, self.event_out, self.broker
+        )
+
     def reincarnate(self, process: Any) -> None:
         killed = (process.exitcode or 0) < 0
         if killed and (process not in self.pool or process.timer.value == _IDLE):
@@ -51,14 +68,27 @@ class _Sentinel(Sentinel):  # type: ignore[misc]
         super().reincarnate(process)
 
 
+def _push(own_tasks: Sequence[str], into: Any, event: Any, broker: Any) -> None:
+    """Bring its own to the workers, then what is in the queue.
+
+    Where that is away this ends, and begins anew some seconds later.
+    """
+    for path in own_tasks:
+        name, key = uuid()
+        task = {"id": key, "name": name, "func": path, "args": (), "kwargs": {}}
+        into.put({**task, "started": timezone.now()})
+    pusher(into, event, broker)
+
+
 class ClusterProcess:
     """One cluster and its lifeline. Whoever makes it has neither threads nor open connections.
 
     Its workers serve the queue of this name; schedules are for those of the queue of settings.
+    `own_tasks` are paths of tasks that do no harm when they are done once too often.
     """
 
-    def __init__(self, queue: str, workers: int) -> None:
-        self._queue, self._workers = queue, workers
+    def __init__(self, queue: str, workers: int, own_tasks: Sequence[str] = ()) -> None:
+        self._queue, self._workers, self._own_tasks = queue, workers, own_tasks
         self.name = f"{os.uname().nodename[:40]}:{uuid4().hex[:8]}"
         self._hangs, self._held = tie()
         self._pid = self._fork()
@@ -129,5 +159,5 @@ class ClusterProcess:
         sentinel = _Sentinel(
             membership.lifeline, Event(), uuid4(), broker=get_broker(self._queue), start=False
         )
-        sentinel.pool_size = self._workers
+        sentinel.pool_size, sentinel.own_tasks = self._workers, self._own_tasks
         sentinel.start()

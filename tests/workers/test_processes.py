@@ -12,7 +12,7 @@ import pytest
 from asgiref.sync import async_to_sync
 
 from tests.drills.models import chain, waits
-from tests.drills.server import chatter
+from tests.drills.server import chatter, free_port
 
 pytestmark = pytest.mark.slow
 
@@ -178,3 +178,20 @@ def exists(pid):
     except ProcessLookupError:
         return False
     return True
+
+
+def test_while_redis_is_away_one_pump_follows_another(tmp_path):
+    """Nobody can be called over the queue, neither at first nor when the time of a pump is over."""
+    environment = {"REDIS_URL": f"redis://127.0.0.1:{free_port()}/0", "CHATTER_TENURE_S": "2"}
+    with chatter(tmp_path, CHATTER_PUMP="workers", **environment) as alone:
+        alone.furnish(people=["ada"], graphs=GRAPHS)
+        alone.start()
+        worker = alone.spawn("manage.py", "work")
+        try:
+            pumps(alone, claiming=1)
+            pumps(alone, claiming=0)
+            rows, _ = ended(alone, set(begun(alone, "short", 5)))
+            assert {row["status"] for row in rows.values()} == {"completed"}
+        finally:
+            worker.terminate()
+            assert worker.wait(PATIENCE_S) == 0

@@ -4,7 +4,7 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import structlog
 from django.conf import settings
@@ -13,7 +13,7 @@ from django.db import connections
 from core.clusters import ClusterProcess
 from core.lifeline import stop_requested_by
 from workflows.models import PumpHost
-from workflows.pump.doorbell import doorbell
+from workflows.pump.doorbell import HOST_A_PUMP, doorbell
 from workflows.pump.presence import bury
 
 log = structlog.get_logger(__name__)
@@ -28,8 +28,8 @@ class KeptCluster:
     One that is given up ends its steps, as at any stop; it is killed if that takes too long.
     """
 
-    def __init__(self, queue: str, workers: int) -> None:
-        self._queue, self._workers = queue, workers
+    def __init__(self, queue: str, workers: int, own_tasks: Sequence[str] = ()) -> None:
+        self._queue, self._workers, self._own_tasks = queue, workers, own_tasks
         self._given_up: list[tuple[ClusterProcess, float]] = []
         self.names = deque[str](maxlen=_REMEMBERED)
         self._begin()
@@ -55,7 +55,7 @@ class KeptCluster:
         self._given_up.append((self.process, until))
 
     def _begin(self) -> None:
-        self.process = ClusterProcess(self._queue, self._workers)
+        self.process = ClusterProcess(self._queue, self._workers, self._own_tasks)
         self.names.append(self.process.name)
         self.began_at = time.monotonic()
 
@@ -81,8 +81,10 @@ class Guard:
     """
 
     def __init__(self) -> None:
-        # One more than there are pumps: one may be retiring while its successor works.
-        self._pumps = KeptCluster(settings.CHATTER_PUMPS_QUEUE, settings.CHATTER_PUMPS + 1)
+        # One more than there are pumps: one may be retiring while its successor works. They do not
+        # wait for the queue to bring them a doorbell, for that may be away for long.
+        pumps = settings.CHATTER_PUMPS
+        self._pumps = KeptCluster(settings.CHATTER_PUMPS_QUEUE, pumps + 1, [HOST_A_PUMP] * pumps)
         self._jobs = KeptCluster(settings.CHATTER_JOBS_QUEUE, settings.CHATTER_JOB_WORKERS)
         self._well_at = 0.0
 
