@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -343,6 +343,31 @@ def test_a_run_whose_commit_failed_is_taken_up_by_the_same_process(
     async_to_sync(scenario)()
     assert_whole(execution)
     assert execution.status == "completed"
+
+
+def test_a_node_that_cannot_read_the_database_fails_neither_itself_nor_its_run(
+    client: APIClient,
+) -> None:
+    before = say(client, "hello")
+    take_up()
+    talk = before.serial_key.removeprefix("conversation:")
+    execution, refused = say(client, "hello again", conversation=talk), 0
+
+    def away(execute: Any, sql: str, *rest: Any) -> Any:
+        nonlocal refused
+        if sql.startswith("SELECT") and "conversations_message" in sql and not refused:
+            refused += 1
+            raise OperationalError("the server closed the connection unexpectedly")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(away):
+        take_up()
+    assert refused
+    leases_run_out()
+    take_up()
+    assert_whole(execution)
+    assert (execution.status, execution.attempt) == ("completed", 2)
+    assert "node.failed" not in types_of(execution)
 
 
 @pytest.mark.parametrize("kind", [CallOpened, ExecutionEnded])

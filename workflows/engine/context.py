@@ -155,6 +155,8 @@ class ExecutionContext:
     reached, and `met` are the places of those that were.
     `shown` is how what reaches and leaves a node is written to the log; None: it is not.
     `turn` returns when a visit, given its name in the whole run, may begin; None: at once.
+    `passes` tells of an exception whether it is no fault of the node that met it: it ends neither
+    node nor run, but this attempt at it.
     """
 
     execution_id: UUID
@@ -176,6 +178,7 @@ class ExecutionContext:
     met: set[tuple[str, int]] = field(default_factory=set)
     shown: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     turn: Callable[[str, int], Awaitable[None]] | None = None
+    passes: Callable[[Exception], bool] = lambda error: False
 
     @property
     def seed(self) -> UUID:

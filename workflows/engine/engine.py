@@ -26,9 +26,9 @@ class ExecutionEngine:
 
         Writes nothing itself: nodes emit to `context.log` and use `context.services`. Raises
         RunFailed when no edge and no handler of the graph takes up a node's error, or when the
-        handler fails the run in the end; BeyondLimit when the run would use more than it may; and
-        RunPaused when a node waits for a decision and everything beside it has ended. Cancelling
-        the task cancels the nodes.
+        handler fails the run in the end; BeyondLimit when the run would use more than it may;
+        RunPaused when a node waits for a decision and everything beside it has ended; and what
+        `context.passes`. Cancelling the task cancels the nodes.
         """
         guard, graph = context.guard, context.graph
         async with guard.run():

@@ -133,6 +133,8 @@ class Step:
             emit(NodeFailed(self.node.id, visit.number, error.code, error.message))
             raise
         except Exception as error:
+            if visit.context.passes(error):
+                raise
             return self._failed(error, visit)
         if shown is not None:
             emit(NodeOutput(visit.node, visit.number, shown(_left(inputs, outputs))))

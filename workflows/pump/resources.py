@@ -11,6 +11,7 @@ from django.utils.module_loading import import_string
 
 from core import clock
 from core.database import database
+from core.outage import AWAY
 from llms.errors import UnknownModel
 from llms.metering import Answer, CallRequest, ask
 from llms.profiles import ProfileSpec
@@ -204,6 +205,7 @@ def context_of(
         edits=tuple(Edit(**edit) for edit in execution.edits),
         shown=debug_view if execution.debug else None,
         turn=turns.come if turns else None,
+        passes=lambda error: isinstance(error, AWAY),
     )
 
 

@@ -13,6 +13,7 @@ from django.db import DataError, IntegrityError
 from django.db import Error as DatabaseFailure
 
 from core.database import database
+from core.outage import AWAY
 from workflows.engine.engine import ExecutionEngine
 from workflows.engine.errors import BeyondLimit, RunFailed
 from workflows.engine.events import ExecutionCancelling
@@ -164,7 +165,7 @@ class Run:
             await database.run(doorbell.ring)
         except asyncio.CancelledError:
             await self._end_stopped(tracker)
-        except LeaseLost:
+        except (LeaseLost, *AWAY):
             raise
         except Exception:
             log.exception("execution.crashed")
