@@ -151,6 +151,10 @@ if SQLITE:
         "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA foreign_keys=ON;",
     }
 else:
+    # A machine that is gone without a word would be waited for, for a quarter of an hour and more.
+    _SILENT = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+    for _name, _given in {**_SILENT, "tcp_user_timeout": 25_000, "connect_timeout": 10}.items():
+        _OPTIONS.setdefault(_name, _given)
     # Values bound by the server, statements prepared by the fifth time: half the writer's time.
     _OPTIONS |= {"server_side_binding": True, "prepare_threshold": 5}
     if sys.argv[1:2] not in (["work"], ["qcluster"]):

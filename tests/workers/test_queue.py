@@ -1,11 +1,14 @@
 """The queue of django-q2 carries doorbells, and may do with them what it likes."""
 
+import os
 import runpy
+import socket
 import sys
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django_q.brokers import get_broker
 
 from core import clock
@@ -124,6 +127,27 @@ def test_what_the_address_of_the_database_asks_for_is_done(command, monkeypatch,
     monkeypatch.setenv("DATABASE_URL", address)
     options = options_of_database(settings)
     assert (options["sslmode"], options["sslrootcert"]) == ("verify-full", "ca.pem")
+
+
+@pytest.mark.services
+def test_a_database_that_is_gone_without_a_word_is_not_waited_for_longer_than_half_a_minute(
+    production_profile, db
+):
+    connection.ensure_connection()
+    with socket.socket(fileno=os.dup(connection.connection.fileno())) as wire:
+
+        def told(name: str) -> int:
+            return wire.getsockopt(socket.IPPROTO_TCP, getattr(socket, f"TCP_{name}"))
+
+        assert 0 < told("USER_TIMEOUT") <= 30_000  # while it is asked
+        assert told("KEEPIDLE") + told("KEEPINTVL") * told("KEEPCNT") <= 30  # while it works
+
+
+def test_how_long_a_database_is_waited_for_may_be_said(monkeypatch, settings):
+    address = "postgres://chatter@127.0.0.1/chatter?tcp_user_timeout=5000"
+    monkeypatch.setenv("DATABASE_URL", address)
+    options = options_of_database(settings)
+    assert (int(options["tcp_user_timeout"]), options["keepalives_idle"]) == (5_000, 10)
 
 
 def options_of_database(settings):
