@@ -154,7 +154,7 @@ class ExecutionContext:
     `chance` is what random choices are drawn from. `edits` are what forks change; they have to be
     reached, and `met` are the places of those that were.
     `shown` is how what reaches and leaves a node is written to the log; None: it is not.
-    `turn` returns when a visit, given its name in the whole run, may begin; None: at once.
+    `wait_to_begin` returns when a visit, given its name in the whole run, may begin; None: at once.
     `passes` tells of an exception whether it is no fault of the node that met it: it ends neither
     node nor run, but this attempt at it.
     """
@@ -177,7 +177,7 @@ class ExecutionContext:
     edits: Sequence[Edit] = ()
     met: set[tuple[str, int]] = field(default_factory=set)
     shown: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
-    turn: Callable[[str, int], Awaitable[None]] | None = None
+    wait_to_begin: Callable[[str, int], Awaitable[None]] | None = None
     passes: Callable[[Exception], bool] = lambda error: False
 
     @property

@@ -115,8 +115,8 @@ class Step:
         emit, guard, halt = visit.context.log.emit, visit.context.guard, visit.context.halt
         here = visit.context.path + self.node.id, visit.number
         structlog.contextvars.bind_contextvars(node=here[0], visit=here[1])
-        if visit.context.turn is not None:
-            await visit.context.turn(*here)
+        if visit.context.wait_to_begin is not None:
+            await visit.context.wait_to_begin(*here)
         await halt.pass_on(*here)
         guard.count_step(*here)
         label = self.node.label or self.kind.label

@@ -37,7 +37,7 @@ from workflows.engine.paths import around
 from workflows.engine.pausing import ApprovalQuestion, Decision
 from workflows.models import WorkflowExecution
 from workflows.pump.limiting import LimitedCalls, guard_of, tokens_allowed
-from workflows.pump.turns import Turns
+from workflows.pump.replay_order import ReplayOrder
 from workflows.registry import NODE_TYPES
 from workflows.selectors import bound_graph, version_called
 from workflows.tracking.past import Past
@@ -189,7 +189,8 @@ def context_of(
     """Everything the engine needs for this execution; `halt` is where it may be stopped."""
     graph = bound_graph(execution.version, execution.parameters)
     guard, recordings = guard_of(execution, past), past.recordings
-    turns = Turns(recordings, tracker, halt) if recordings.strict and recordings.ended else None
+    replayed = recordings.strict and recordings.ended
+    order = ReplayOrder(recordings, tracker, halt) if replayed else None
     return ExecutionContext(
         execution_id=execution.id,
         attempt=execution.attempt,
@@ -204,7 +205,7 @@ def context_of(
         chance=execution.chance,
         edits=tuple(Edit(**edit) for edit in execution.edits),
         shown=debug_view if execution.debug else None,
-        turn=turns.come if turns else None,
+        wait_to_begin=order.wait_to_begin if order else None,
         passes=lambda error: isinstance(error, AWAY),
     )
 

@@ -84,7 +84,7 @@ class WorkflowTracker:
         self._due = 0.0
 
     @property
-    def told(self) -> int:
+    def last_seq(self) -> int:
         """The number of the last event."""
         return self._seq
 
