@@ -92,9 +92,7 @@ async def _attempt(
         recorder.settled(call)
         raise
     except ProviderError as refused:
-        Settler(call, prepared).failed(
-            Reading(call.provider_kind, partial(recorder.streamed, call)), refused
-        )
+        Settler(call, prepared).refused(refused)
         return refused
     settler = Settler(call, prepared)
     reading = Reading(call.provider_kind, partial(recorder.streamed, call))

@@ -57,6 +57,13 @@ class Settler:
         self.call.error_code = "call_cancelled"
         self.call.error_message = "The call was cancelled before it was sent."
 
+    def refused(self, error: ProviderError) -> None:
+        """Ended by what was asked before the provider was called."""
+        self._price(NOTHING, Exactness.METERED)
+        self._end(CallStatus.FAILED, None)
+        self.call.error_code = error.code
+        self.call.error_message = error.message
+
     def failed(self, reading: Reading, error: ProviderError, *, ended: bool = False) -> None:
         if error.unbilled:
             self._price(NOTHING, Exactness.METERED)
@@ -103,12 +110,13 @@ class Settler:
             call.upper_bound_tokens = max(call.upper_bound_tokens, usage.total)
 
     def _end(self, status: CallStatus, reading: Reading | None) -> None:
+        """Without a `reading` nothing was sent: no latency, for no one was waited for."""
         call, now_ns = self.call, time.perf_counter_ns()
         call.status = status
         call.settled_at = clock.now()
-        call.latency_ms = (now_ns - self.started_ns) // _NANO_PER_MS
         if reading is None:
             return
+        call.latency_ms = (now_ns - self.started_ns) // _NANO_PER_MS
         if reading.first_ns is not None:
             call.first_token_ms = (reading.first_ns - self.started_ns) // _NANO_PER_MS
         call.finish_reason = reading.finish_reason

@@ -3,6 +3,7 @@
 from bisect import bisect_left
 
 SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)  # upper bounds; the last has none
+UNTIMED = len(SECONDS) + 1  # of what nobody waited for: in no histogram
 _MS = tuple(round(bound * 1000) for bound in SECONDS)
 
 

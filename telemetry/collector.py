@@ -22,7 +22,7 @@ from audit.models import AuditEntry
 from core import clock
 from core.database_size import database_bytes
 from telemetry import tallies
-from telemetry.buckets import SECONDS
+from telemetry.buckets import SECONDS, UNTIMED
 from telemetry.instruments import REGISTRY
 from telemetry.models import TallyKind
 from webhooks.models import WebhookMessage
@@ -106,7 +106,7 @@ def _model_calls(models: list[Row]) -> Iterator[Metric]:
             tokens.add_metric([*key, category], spent)
         cost.add_metric([*key], sum(row["cost_nano_usd_sum"] for row in of_one) / _NANO)
     yield from (calls, tokens, cost)
-    asked = [row for row in models if row["source"] == "provider"]
+    asked = [row for row in models if row["source"] == "provider" and row["bucket"] != UNTIMED]
     help_text = "Calls that a provider answered, by how long it took."
     yield _histogram("model_call_seconds", help_text, asked, {**labels, "status": "status"})
 

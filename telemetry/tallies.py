@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Sum
 
-from telemetry.buckets import bucket_of
+from telemetry.buckets import UNTIMED, bucket_of
 from telemetry.models import Tally, TallyKind
 from workflows.totals import TOKENS
 
@@ -53,7 +53,7 @@ def _execution(row: Row) -> Key:
 
 def _model_call(row: Row) -> Key:
     subject = f"{row['provider']}:{row['model']}"
-    took = bucket_of(row["latency_ms"] or 0)
+    took = UNTIMED if row["latency_ms"] is None else bucket_of(row["latency_ms"])
     ended = row["answered_by"], row["status"], row["exactness"]
     return (TallyKind.MODEL, subject, *ended, took, _shard())
 

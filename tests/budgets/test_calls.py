@@ -70,6 +70,17 @@ def test_a_call_that_could_pass_the_cap_is_not_made(begin):
     assert (entry.outcome, entry.target) == ("failure", execution.origin)
 
 
+def test_a_refused_call_makes_its_model_no_faster(begin, client):
+    finished(begin(one_call()))
+    (made,) = ModelCall.objects.all()
+    a_budget(cap=1)
+    finished(begin(one_call()))
+    totals = client.get("/api/v1/analytics/models/").json()["totals"]
+    took = totals["latency"]
+    assert (totals["calls"], totals["failed"], took["count"]) == (2, 1, 1)
+    assert took["min_ms"] == took["max_ms"] == made.latency_ms
+
+
 def test_a_refused_call_whose_process_died_has_used_nothing(begin):
     budget = a_budget(cap=1)
     execution = begin(one_call())

@@ -8,6 +8,7 @@ from telemetry.models import Tally
 from telemetry.tallies import add_tool_calls
 from tests.definitions.graphs import graph as edged
 from tests.drills.models import asks, chain
+from tests.factories.budgets import a_budget
 from tests.telemetry.conftest import BEARER, TOKEN
 from workflows.models import WorkflowExecution
 
@@ -105,6 +106,15 @@ def test_what_ended_is_counted_once_with_its_tokens_and_its_cost(run, model, wir
     )
     bucket = "chatter_model_call_seconds_bucket"
     assert value(found, bucket, **of_model, status="succeeded", le="+Inf") == 1
+
+
+@pytest.mark.usefixtures("measured", "model")
+def test_a_call_that_a_budget_refused_has_taken_no_time(run, scraped):
+    a_budget(cap=1)
+    assert run(chain(asks("ask"))).error["code"] == "budget_exceeded"
+    found = {name for name, _ in scraped()}
+    assert "chatter_model_calls_total" in found
+    assert "chatter_model_call_seconds_count" not in found
 
 
 @pytest.mark.usefixtures("measured", "built_in")
