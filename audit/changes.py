@@ -1,5 +1,6 @@
 """What changed, before and after, in the form an audit entry holds it."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -9,6 +10,8 @@ from audit.record import AuditDetail
 
 MASK = "***"
 _LONGEST = 200
+_LOGIN = re.compile(r"(?<=://)[^/?#\s'\"]{1,500}@")  # "name:password@" of an address
+_SECRET_NAME = re.compile(r"(?:key|authorization|headers?|password|secret|token)$", re.I)
 
 
 def changes_for_audit(
@@ -35,11 +38,22 @@ def changes_for_audit(
 
 
 def entry_value(value: Any) -> Any:
-    """A value as an entry can hold it: shortened, without floats."""
+    """A value as an entry can hold it: shortened, without floats, and without secrets as far as
+    an address, or the key above them in a dict, shows that they are secrets.
+    """
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, models.Model):
         return str(value.pk)
     if isinstance(value, Iterable) and not isinstance(value, str | bytes | dict):
         return [entry_value(inner) for inner in value]
-    return str(value)[:_LONGEST]
+    return _LOGIN.sub(f"{MASK}@", str(_masked(value)))[:_LONGEST]
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: MASK if _SECRET_NAME.search(str(name)) else _masked(inner)
+            for name, inner in value.items()
+        }
+    return [_masked(inner) for inner in value] if isinstance(value, list) else value

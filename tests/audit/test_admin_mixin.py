@@ -1,5 +1,7 @@
 """What the back office changes is told, what it keeps secret is not."""
 
+import json
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -23,6 +25,29 @@ def test_a_key_typed_in_the_back_office_is_masked_without_being_asked_to(admin):
     assert (entry.actor_id, entry.target) == (admin.pk, f"llms.provider:{provider.pk}")
     assert entry.detail["values"]["new_key"] == MASK
     assert entry.detail["values"]["kind"] == {"from": None, "to": "openai"}
+    assert "s3cret" not in repr(list(AuditEntry.objects.values_list()))
+
+
+def test_a_password_in_an_address_and_a_key_among_parameters_are_masked(admin):
+    office = Client()
+    office.force_login(admin)
+    address = "http://name:s3cret@models.example/v1"
+    given = {"name": "acme", "kind": "openai", "base_url": address, "enabled": "on"}
+    assert office.post(f"{PROVIDERS}add/", given).status_code == 302
+    provider = Provider.objects.get(name="acme")
+    assert provider.base_url == address
+    headers = {"Authorization": "Bearer s3cret"}
+    parameters = {
+        "max_tokens": 70,
+        "default_headers": headers,
+        "model_kwargs": {"api_key": "s3cret"},
+    }
+    given = {"provider": provider.pk, "model": "m", "parameters": json.dumps(parameters)}
+    assert office.post("/admin/llms/modelprofile/add/", given).status_code == 302
+    told = AuditEntry.objects.get(action="llms.provider.created").detail["values"]
+    assert told["base_url"]["to"] == f"http://{MASK}@models.example/v1"
+    told = AuditEntry.objects.get(action="llms.modelprofile.created").detail["values"]
+    assert "'max_tokens': 70" in told["parameters"]["to"]
     assert "s3cret" not in repr(list(AuditEntry.objects.values_list()))
 
 
