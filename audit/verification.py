@@ -70,7 +70,7 @@ class _Walk:
             self.entries += 1
         self._check_end(self.head[0])
         for row in _rows(_unsealed(), "id"):
-            self._check_content(row, f"The unsealed row {row.get('id', '')}")
+            self._check_content(row, f"The unsealed row {row['id']}" if row else "An unsealed row")
             self.unsealed += 1
         self.checkpoints.check_readable()
 
@@ -148,8 +148,8 @@ def _rows(entries: AuditEntryQuerySet, by: str) -> Iterator[Row]:
 
 def _readable_rows(rows: AuditEntryQuerySet, by: str) -> Iterator[Row]:
     """The rows up to the first that cannot be read."""
-    for key in rows.values_list(by, flat=True).iterator(_CHUNK):
-        try:
+    try:
+        for key in rows.values_list(by, flat=True).iterator(_CHUNK):
             yield rows.values(*_COLUMNS).get(**{by: key})
-        except _UNREADABLE:
-            return
+    except _UNREADABLE:
+        return

@@ -72,6 +72,18 @@ def test_a_row_that_cannot_be_read_any_more_is_named(capsys):
     assert verdict(capsys)["bad_seq"] == 3
 
 
+@pytest.mark.skipif(connection.vendor == "postgresql", reason="its ids are always readable")
+def test_a_row_put_there_with_an_id_that_is_none_is_found(capsys):
+    write_entries(2)
+    sql(
+        "INSERT INTO audit_auditentry (id, at, action, outcome, target, detail, personal_hash,"
+        " request_id, hash, seal) SELECT 'none', at, action, outcome, target, detail,"
+        " personal_hash, request_id, hash, '' FROM audit_auditentry WHERE seq = 1"
+    )
+    found = verdict(capsys)
+    assert (found["status"], found["entries"], found["fault"]) == (1, 2, "edited")
+
+
 def test_a_deleted_row_is_named(capsys):
     write_entries(5)
     sql("DELETE FROM audit_auditentry WHERE seq IN (2, 3)")
