@@ -4,6 +4,9 @@ Each process counts for itself, in memory, and writes one entry for every TOLD_E
 caller: so the trail says what a scan amounts to, and no scan can fill it.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import structlog
 from django.db import DatabaseError, transaction
 from django.http import HttpRequest, HttpResponseBase
@@ -12,9 +15,13 @@ from audit.context import current
 from audit.counts import Counts
 from audit.models import Outcome
 from audit.record import record
+from core.api import not_found
 
-GUESSED = frozenset({401, 404})
+REFUSED, NOT_THERE = 401, 404
+GUESSED = frozenset({REFUSED, NOT_THERE})
 TOLD_EVERY = 20
+_WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
+_TOKEN = "token."  # noqa: S105 - how the subprotocol of a socket begins that is a token
 log = structlog.get_logger(__name__)
 
 
@@ -26,7 +33,14 @@ class Guesses:
 
     def count(self, request: HttpRequest, response: HttpResponseBase, user: str | None) -> str:
         """Count an answer, if it was no to a guess; of what, when it is time to tell, else ""."""
-        kind = _kind_of(request, response.status_code)
+        return self._count(_kind_of(request, response.status_code), user)
+
+    def count_socket(self, scope: Mapping[str, Any], status: int) -> str:
+        """The same of what a socket was told."""
+        user = current().actor_id
+        return self._count(_kind_on_socket(scope, status), str(user) if user else None)
+
+    def _count(self, kind: str, user: str | None) -> str:
         if not kind:
             return ""
         count = self._counts.one_more(kind, user or current().address)
@@ -47,10 +61,26 @@ def note_guesses(kind: str) -> None:
 
 
 def _kind_of(request: HttpRequest, status: int) -> str:
-    """What is not there where an address holds an id; or a token that opens nothing."""
-    if status == 404:  # noqa: PLR2004
-        return "ids" if request.resolver_match and request.resolver_match.kwargs else ""
+    """What is not there where the address, the query or the body may hold its id; or a token that
+    opens nothing.
+    """
+    if status == NOT_THERE:
+        return "ids" if _may_name(request) else ""
     return "tokens" if "HTTP_AUTHORIZATION" in request.META else ""
+
+
+def _may_name(request: HttpRequest) -> bool:
+    match = request.resolver_match
+    if match is None or match.func is not_found:
+        return False
+    return bool(match.kwargs or request.GET or request.method not in _WITHOUT_BODY)
+
+
+def _kind_on_socket(scope: Mapping[str, Any], status: int) -> str:
+    if status == NOT_THERE:
+        return "ids"
+    offered = scope.get("subprotocols") or ()
+    return "tokens" if status == REFUSED and any(one.startswith(_TOKEN) for one in offered) else ""
 
 
 guesses = Guesses()

@@ -13,7 +13,7 @@ from django.urls import re_path
 
 from accounts.authentication import user_of_session
 from accounts.models import User
-from audit.context import RequestContext, bound
+from audit.context import RequestContext, address_of, bound
 from audit.middleware import request_id_for
 from conversations.routing import urlpatterns as conversation_sockets
 from core.database import database
@@ -61,7 +61,7 @@ class OriginChecked:
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         headers = dict(scope["headers"])
         scope["request_id"] = request_id_for(headers.get(b"x-request-id", b"").decode("latin-1"))
-        with bound(RequestContext(scope["request_id"])):
+        with bound(RequestContext(scope["request_id"], address=_address_of(scope))):
             await self._checked(headers, scope, receive, send)
 
     async def _checked(
@@ -74,6 +74,13 @@ class OriginChecked:
             await self._with_session(scope, receive, send)
         else:
             await _elsewhere(scope, receive, send)
+
+
+def _address_of(scope: dict[str, Any]) -> str:
+    forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    peer, *_ = scope.get("client") or ("",)
+    told = b",".join(forwarded).decode("latin-1")
+    return address_of({"HTTP_X_FORWARDED_FOR": told, "REMOTE_ADDR": peer})
 
 
 def _is_ours(origin: str, host: str) -> bool:

@@ -13,6 +13,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from core.api import as_chatter_error
 from core.errors import BadNumber, ChatterError, NotFound, Refused, problem
 from core.outlets import Parcel, SocketOutlet, socket_outlet
+from core.signals import socket_refused
 
 log = structlog.get_logger(__name__)
 SUBPROTOCOL = "chatter.v1"
@@ -59,8 +60,10 @@ class Socket(AsyncWebsocketConsumer, ABC):
         self.outlet.write(Parcel([orjson.dumps(body).decode()]))
 
     def chatter_error(self, error: Exception) -> ChatterError:
-        """The error as the client sees it."""
-        return as_chatter_error(error, self.request_id)
+        """The error as the client sees it; sends `socket_refused`."""
+        shown = as_chatter_error(error, self.request_id)
+        socket_refused.send(sender=type(self), scope=self.scope, error=shown)
+        return shown
 
     def going(self) -> None:
         """Say that the server stops, or will not serve this socket any longer."""

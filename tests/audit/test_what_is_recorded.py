@@ -178,3 +178,16 @@ def test_who_tries_tokens_is_told_by_address_under_the_asynchronous_server_too(d
     entry = last("audit.guesses.counted")
     assert (entry.actor_id, entry.detail["of"]) == (None, "tokens")
     assert entry.personal_content == {"address": "127.0.0.1"}
+
+
+def test_ids_in_a_body_and_in_a_query_are_told_as_those_in_an_address_are(
+    api: Door, alice: User
+) -> None:
+    client = api(alice)
+    for _ in range(TOLD_EVERY // 2):
+        body = {"message": "hello", "conversation": str(new_id())}
+        assert client.post("/api/v1/chat/", body).status_code == 404
+        asked = client.get("/api/v1/analytics/executions/", {"of": str(new_id())})
+        assert asked.status_code == 404
+        assert client.post("/api/v1/there-is-no-such-address/", body).status_code == 404
+    assert last("audit.guesses.counted").detail == {"of": "ids", "count": TOLD_EVERY}

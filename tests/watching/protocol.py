@@ -53,12 +53,15 @@ def check_told(body: Mapping[str, Any]) -> None:
 class Client:
     """One socket; everything it hears and says is checked against the document."""
 
-    def __init__(self, token: str = "", path: str = "/ws/v1/", session: str = "") -> None:
+    def __init__(
+        self, token: str = "", path: str = "/ws/v1/", session: str = "", **scope: Any
+    ) -> None:
         subprotocols = ["chatter.v1", *([f"token.{token}"] if token else [])]
         cookie = ("cookie", f"{settings.SESSION_COOKIE_NAME}={session}")
         as_browser = [("origin", "http://testserver"), ("host", "testserver"), cookie]
         headers = [(name.encode(), value.encode()) for name, value in as_browser if session]
         self._socket = WebsocketCommunicator(sockets, path, headers, subprotocols)
+        self._socket.scope.update(scope)
 
     async def __aenter__(self) -> "Client":
         accepted, _ = await self._socket.connect()

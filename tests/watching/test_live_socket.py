@@ -1,5 +1,6 @@
 """`ws/v1/`: one socket watches many things, each as far as its owner may see it."""
 
+import asyncio
 import uuid
 from collections.abc import Coroutine
 from typing import Any
@@ -11,6 +12,8 @@ from django.test import Client as Browser
 from jsonschema import Draft202012Validator
 
 from accounts.models import User
+from audit.guesses import TOLD_EVERY
+from audit.models import AuditEntry
 from chatter_project.websockets import sockets
 from tests.factories.accounts import UserFactory
 from tests.watching.protocol import Client, document, kinds, token_of
@@ -295,5 +298,40 @@ def test_the_dashboard_is_for_staff_and_only_as_long_as_they_are(world: World, a
             await admin.asave()
             told = await client.hear()
             assert (told["channel"], told["problem"]["status"]) == ("dashboard", 404)
+
+    run(scenario())
+
+
+async def guesses_told() -> AuditEntry:
+    """Nobody waits for the entry but this."""
+    async with asyncio.timeout(5):
+        while True:
+            async for told in AuditEntry.objects.filter(action="audit.guesses.counted"):
+                return told
+            await asyncio.sleep(0.01)
+
+
+def test_who_tries_ids_over_a_socket_is_told_of_in_the_audit_trail(alice: User) -> None:
+    async def scenario() -> None:
+        async with Client(await sync_to_async(token_of)(alice)) as client:
+            for _ in range(TOLD_EVERY):
+                await client.say(type="subscribe", channel="execution", id=str(uuid.uuid4()))
+                assert (await client.hear())["problem"]["status"] == 404
+            told = await guesses_told()
+        assert (told.actor_id, told.outcome) == (alice.pk, "denied")
+        assert told.detail == {"of": "ids", "count": TOLD_EVERY}
+
+    run(scenario())
+
+
+def test_who_tries_tokens_over_sockets_is_told_of_by_address() -> None:
+    async def scenario() -> None:
+        for number in range(TOLD_EVERY):
+            scope = {"client": ["203.0.113.9", 1]}
+            async with Client(f"chatter_{number:08d}_nothing", **scope) as client:
+                assert (await client.hear())["problem"]["code"] == "invalid_token"
+        told = await guesses_told()
+        assert (told.actor_id, told.detail["of"]) == (None, "tokens")
+        assert told.personal_content == {"address": "203.0.113.9"}
 
     run(scenario())
