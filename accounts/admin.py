@@ -26,6 +26,8 @@ admin.site.unregister(Group)
 class AuditedGroupAdmin(AuditedAdmin, GroupAdmin):
     """What its users may do, only administrators say: somebody else may be one of them."""
 
+    last_fields = ("name",)
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return () if _is_administrator(request) else ("permissions",)
 

@@ -16,11 +16,13 @@ class AuditedAdmin:
     """Goes before ModelAdmin: records "app.model.created", "changed" and "deleted".
 
     An entry names the changed fields and tells their values: those of `secret_fields`, encrypted
-    columns and password boxes masked, `personal_fields` in the part of it that can be erased.
+    columns and password boxes masked, `personal_fields` in the part of it that can be erased. Of
+    what is deleted it tells `last_fields`, by which people know what it was.
     """
 
     secret_fields: tuple[str, ...] = ()
     personal_fields: tuple[str, ...] = ()
+    last_fields: tuple[str, ...] = ()
 
     def save_model(
         self, request: HttpRequest, obj: models.Model, form: forms.ModelForm, change: bool
@@ -45,15 +47,21 @@ class AuditedAdmin:
 
     def delete_model(self, request: HttpRequest, obj: models.Model) -> None:
         with transaction.atomic():
-            one = _entry(request, obj, "deleted")  # now, while it has a key
+            one = self._deleted(request, obj)  # now, while it has a key
             super().delete_model(request, obj)  # type: ignore[misc]
             record_many([one])
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         with transaction.atomic():
-            entries = [_entry(request, obj, "deleted") for obj in queryset]
+            entries = [self._deleted(request, obj) for obj in queryset]
             super().delete_queryset(request, queryset)  # type: ignore[misc]
             record_many(entries)
+
+    def _deleted(self, request: HttpRequest, obj: models.Model) -> Entry:
+        values = {
+            name: {"from": entry_value(getattr(obj, name)), "to": None} for name in self.last_fields
+        }
+        return _entry(request, obj, "deleted", {"values": values} if values else None)
 
     def record_change(
         self, request: HttpRequest, obj: models.Model, verb: str, form: forms.BaseForm

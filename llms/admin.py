@@ -82,6 +82,7 @@ class ChangesWhoAnswers(AuditedAdmin):
 @admin.register(Provider)
 class ProviderAdmin(ChangesWhoAnswers, admin.ModelAdmin):  # type: ignore[type-arg]
     form = ProviderForm
+    last_fields = ("name", "kind", "base_url")
     list_display = ("name", "kind", "address", "has_key", "enabled", "source")
     list_filter = ("kind", "enabled", "source")
     search_fields = ("name", "kind", "base_url")
@@ -101,6 +102,7 @@ class ModelProfileAdmin(ChangesWhoAnswers, admin.ModelAdmin):  # type: ignore[ty
     list_filter = ("provider", "enabled")
     search_fields = ("model", "provider__name")
     readonly_fields = ("is_default",)
+    last_fields = ("provider", "model")
     actions = ("answer_by_default",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ModelProfile]:

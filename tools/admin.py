@@ -67,6 +67,7 @@ class GrantForm(forms.ModelForm):  # type: ignore[type-arg]
 @admin.register(ToolGrant)
 class ToolGrantAdmin(AuditedAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
     form = GrantForm
+    last_fields = ("user", "group", "tool", "allow")
     list_display = ("who", "tool", "allow", "expires_at", "hours", "calls_per_hour")
     list_filter = ("allow", "tool")
     list_select_related = ("user", "group")

@@ -110,6 +110,7 @@ class McpServerAdmin(AuditedAdmin, DeletedWhole, admin.ModelAdmin):  # type: ign
     )
     list_filter = ("transport", "enabled", "ok")
     search_fields = ("name", "url", "command")
+    last_fields = ("name", "transport")
     secret_fields = ("new_headers", "url")  # what follows the host may be a key
     actions = ("ask_health", "ask_tools")
 

@@ -51,6 +51,17 @@ def test_a_password_in_an_address_and_a_key_among_parameters_are_masked(admin):
     assert "s3cret" not in repr(list(AuditEntry.objects.values_list()))
 
 
+def test_what_is_deleted_is_told_by_what_people_know_it_by(admin):
+    office = Client()
+    office.force_login(admin)
+    one, other = (Provider.objects.create(name=name, kind="openai") for name in ("acme", "other"))
+    assert office.post(f"{PROVIDERS}{one.pk}/delete/", {"post": "yes"}).status_code == 302
+    chosen = {"action": "delete_selected", "_selected_action": [str(other.pk)], "post": "yes"}
+    assert office.post(PROVIDERS, chosen).status_code == 302
+    told = AuditEntry.objects.filter(action="llms.provider.deleted").order_by("id")
+    assert [one.detail["values"]["name"]["from"] for one in told] == ["acme", "other"]
+
+
 def test_a_change_that_cannot_be_audited_does_not_happen(admin):
     office = Client(raise_request_exception=False)
     office.force_login(admin)

@@ -59,7 +59,9 @@ def test_a_grant_is_made_and_audited(office: Client, alice: User) -> None:
     assert (grant.user, grant.tool, grant.calls_per_hour) == (alice, "scope:network", 5)
     assert AuditEntry.objects.get(action="tools.toolgrant.created").detail["values"]["tool"]
     office.post(f"/admin/tools/toolgrant/{grant.pk}/delete/", {"post": "yes"})
-    assert AuditEntry.objects.filter(action="tools.toolgrant.deleted").exists()
+    was = AuditEntry.objects.get(action="tools.toolgrant.deleted").detail["values"]
+    assert was["user"] == {"from": str(alice.pk), "to": None}
+    assert was["tool"] == {"from": "scope:network", "to": None}
 
 
 @pytest.mark.parametrize(
