@@ -117,7 +117,9 @@ def replace_secret(secret: Secret, *, value: str, hosts: Sequence[str], by: User
 
 @transaction.atomic
 def delete_secret(secret: Secret, *, by: User) -> None:
-    """From now on what names it does not run."""
+    """From now on what names it does not run. Raises NotFound if somebody else has deleted it."""
+    if Secret.objects.select_for_update().filter(pk=secret.pk).first() is None:
+        raise NotFound
     record("accounts.secret.deleted", actor=by, target=secret, **_audit_detail(secret))
     secret.delete()
 

@@ -6,12 +6,10 @@ from django.db import transaction
 
 from accounts.models import User
 from audit.record import record
-from core import clock
 from core.errors import Conflict
 from experiments.models import Changes, Experiment, ExperimentStatus, Variant
-from experiments.services.acts import ExperimentTargetGone, variant_of
+from experiments.services.acts import ExperimentTargetGone, complete_experiment, variant_of
 from experiments.services.experiments import locked
-from experiments.services.routing import forget_running
 from workflows.definition.binding import bound
 from workflows.definition.expressions import BadExpression
 from workflows.definition.graph import GraphDefinition, drawn
@@ -50,9 +48,10 @@ def promote_variant(experiment: Experiment, pk: Any, *, by: User) -> dict[str, A
     if experiment.winner_id is not None:
         raise AlreadyPromoted(name=str(experiment.winner))
     became = _become(experiment, variant, by)
-    experiment.winner, experiment.status = variant, ExperimentStatus.COMPLETED
-    experiment.completed_at = experiment.completed_at or clock.now()
-    experiment.save()
+    if experiment.status != ExperimentStatus.COMPLETED:
+        experiment = complete_experiment(experiment, by=by)
+    experiment.winner = variant
+    experiment.save(update_fields=["winner", "updated_at"])
     record(
         "experiments.experiment.promoted",
         actor=by,
@@ -60,7 +59,6 @@ def promote_variant(experiment: Experiment, pk: Any, *, by: User) -> dict[str, A
         detail={"variant": str(variant.pk), **became},
         personal={"variant": variant.name},
     )
-    transaction.on_commit(forget_running)
     return became
 
 

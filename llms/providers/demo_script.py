@@ -19,7 +19,7 @@ _TASK = re.compile(
 _THINK = re.compile(r"(?i)\bthink (?:hard )?about ([^.?!\n]{1,80})")
 _COUNT = re.compile(r"(?i)\b(?:say|write) (\d{1,6}) words\b")
 _ECHO = re.compile(r"(?is)\b(?:say exactly|repeat after me|echo):\s*(.+)")
-_TOOL = re.compile(r"(?is)\b(?:use|call) (?:the )?(?:tool )?([\w.-]+)[^{]{0,20}(\{.*\})?")
+_TOOL = re.compile(r"(?is)\b(?:use|call) (?:the )?(?:tool )?([\w.-]+)[^{]{0,20}(\{.{0,2000}\})?")
 _NAME = re.compile(r"(?i)\bmy name is ([^\s.,!?]{1,40})")
 _ASKS_NAME = re.compile(r"(?i)\bwhat(?:'s| is) my name\b")
 

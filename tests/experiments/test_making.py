@@ -326,7 +326,11 @@ def test_versions_of_a_workflow_answer_and_the_winner_is_published(
     again = act(alice, made["id"], "promote", {"variant": two})
     assert (again.status_code, again.json()["code"]) == (409, "already_promoted")
     actions = set(AuditEntry.objects.values_list("action", flat=True))
-    assert {"experiments.experiment.promoted", "workflows.definition.published"} <= actions
+    assert {
+        "experiments.experiment.completed",
+        "experiments.experiment.promoted",
+        "workflows.definition.published",
+    } <= actions
 
 
 def test_what_is_published_meanwhile_does_not_change_what_the_control_answers(

@@ -97,11 +97,33 @@ def test_of_a_hundred_who_delete_the_same_one_does(site: Chatter, what: str) -> 
             said = client.post(f"{address}messages/", json=SAY).json()
         reply = f"{address}messages/{said['message']['id']}/"
         assert client.put(f"{reply}rating/", json={"helpful": True}).status_code == 201
-    gone = reply if what == "message" else address
-    told = all_at_once(site, lambda client: client.delete(gone))
-    assert sorted(one.status_code for one in told) == [204, *[404] * (AT_ONCE - 1)]
+    deleted_once(site, reply if what == "message" else address)
     counted = site.manage("reconcile")
     assert counted.returncode == 0, counted.stdout
+
+
+@pytest.mark.parametrize(
+    ("address", "given"),
+    [
+        ("/api/v1/secrets/", {"name": "crm", "value": "a-long-value", "hosts": ["crm.example"]}),
+        ("/api/v1/webhooks/incoming/", {"name": "Orders", "definition": "letters"}),
+    ],
+    ids=["secret", "webhook"],
+)
+def test_what_a_hundred_delete_is_recorded_as_deleted_once(
+    site: Chatter, address: str, given: dict[str, Any]
+) -> None:
+    if "definition" in given:
+        given = {**given, "definition": site.made["definitions"][given["definition"]]}
+    headers = site.people["alice"].headers
+    made = httpx2.post(site.url + address, json=given, headers=headers).json()
+    deleted_once(site, f"{address}{made['id']}/")
+
+
+def deleted_once(site: Chatter, address: str) -> None:
+    """A hundred delete it, and only one is told that it did."""
+    told = all_at_once(site, lambda client: client.delete(address))
+    assert sorted(one.status_code for one in told) == [204, *[404] * (AT_ONCE - 1)]
 
 
 def over(site: Chatter, execution: Any) -> None:

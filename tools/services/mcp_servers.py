@@ -13,7 +13,7 @@ from accounts.models import User
 from audit.record import entry, record, record_many
 from core import clock
 from core.database import database
-from core.errors import ChatterError, Invalid
+from core.errors import ChatterError, Invalid, NotFound
 from tools.keeping import storable
 from tools.mcp.endpoint import STDIO, command_of
 from tools.mcp.offer import Offer, ask_for_offer
@@ -102,7 +102,12 @@ def withdraw_approvals(server: McpServer) -> None:
 
 @transaction.atomic
 def remove_server(server: McpServer, *, by: User) -> None:
-    """Remove it with its tools, their settings and the grants for them; the ledger stays."""
+    """Remove it with its tools, their settings and the grants for them; the ledger stays.
+
+    Raises NotFound if somebody else has removed it.
+    """
+    if McpServer.objects.select_for_update().filter(pk=server.pk).first() is None:
+        raise NotFound
     detail = {"name": server.name}
     one = entry("tools.mcpserver.deleted", actor=by, target=server, detail=detail)  # with its key
     server.delete()

@@ -120,7 +120,8 @@ def _lock(signed: Signed) -> None:
 
 @transaction.atomic
 def delete_signed(signed: Signed, *, by: User) -> None:
-    """It goes with all that was delivered."""
+    """It goes with all that was delivered. Raises WebhookNotFound."""
+    _lock(signed)
     one = entry(action(signed, "deleted"), actor=by, target=signed, personal={"name": signed.name})
     signed.delete()
     record_many([one])
