@@ -301,7 +301,7 @@ def test_a_check_that_fails_is_a_finding_and_the_others_go_on(monkeypatch):
     def nonsense():
         raise ZeroDivisionError
 
-    monkeypatch.setattr(running, "told", nonsense)
+    monkeypatch.setattr(running, "pump_figures", nonsense)
     assert "ZeroDivisionError" in only("pumps")
 
 
