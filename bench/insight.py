@@ -16,7 +16,7 @@ from bench import databases
 from bench.processes import answer_of, command
 from bench.report import machine
 
-_RECORDING = "What kept numbers, rollups and the audit trail add to a run of one model call, in"
+_RECORDING = "What stored totals, rollups and the audit trail add to a run of one model call, in"
 _PAGE = Path(__file__).resolve().parent.parent / "docs" / "analytics-benchmark.md"
 ADDED_GOAL_MS = 0.1
 GOALS_MS = {"templates of 30 days with p95": 10.0, "totals of 30 days": 2.0}
@@ -83,16 +83,17 @@ def _added(database: str) -> Iterator[str]:
 def _questions(lines: list[str]) -> str:
     return "\n".join(
         [
-            "# Dashboards beside many executions",
+            "# Dashboards with many executions",
             "",
-            "Written by `python -m bench.insight`: a year of executions that nobody ran",
-            "(`bench/synthetic.py`), the rollups made from them by `rebuild_rollups`, and the",
-            "median time of what a report asks, its answer built; beside it the same asked of the",
-            "executions in SQL (SQLite knows no percentiles: there it is asked without p95).",
+            "Written by `python -m bench.insight`: a year of synthetic executions",
+            "(`bench/synthetic.py`), the rollups built from them by `rebuild_rollups`, and the",
+            "median time a report takes to query these and build its answer; beside it, the same",
+            "question put to the executions in SQL (SQLite has no percentiles, so there it is put",
+            "without p95).",
             "",
             machine(),
             "",
-            "| executions | question | from the rollups | from the executions | | goal |",
+            "| executions | question | from the rollups | from the executions | ratio | goal |",
             "|---|---|---|---|---|---|",
             *lines,
             "",
@@ -105,9 +106,9 @@ def _recording(added: list[str]) -> str:
     return "\n".join(
         [
             "",
-            "turns with all of them and with none (`bench/recording.py`), each until all of it is",
-            "sealed and added up, for which no run waits: by the clock, and of Chatter's processor",
-            'time. "Behind" is what sealing and adding up are of what is added.',
+            "alternation with all of them and with none (`bench/recording.py`), each until all of",
+            "it is sealed and added up, for which no run waits: by the clock, and in Chatter's own",
+            'processor time. "Behind" is the share of sealing and adding up.',
             "",
             "| | with | without | added | goal | behind | added, processor | behind |",
             "|---|---|---|---|---|---|---|---|",

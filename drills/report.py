@@ -15,23 +15,23 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "drills.md"
 _TEXT = """\
 # Drills
 
-Written by `make drills`; do not edit. Each drill has a fresh site: on `embedded` one server on SQLite,
-on `production` two web servers and two workers on a PostgreSQL and a Redis of their own. {executions}
-executions of two model calls, a pause and a prompt are under way when the fault comes, {late} more are
-asked for while it is there, and {watched} are watched over sockets that come back after each cut. The
+Written by `make drills`; do not edit. Each drill has a fresh site: `embedded` is one server on SQLite,
+`production` two web servers and two workers with a PostgreSQL and a Redis of their own. {executions}
+executions of two model calls, a pause and a prompt are under way when the fault begins, {late} more are
+requested while it lasts, and {watched} are watched over sockets that reconnect after each cut. The
 provider is a local server that speaks the wire format over HTTP and keeps its own meter.
 
-What is looked at afterwards:
+What is checked afterwards:
 
 {promises}
 
 ## What was done, and what came of it
 
-*Under way*: how many when the fault came. *Taken up*: attempts beyond the first of each execution.
-*Lost*: calls that were in flight when their process died or the database could not take their end, in
-the ledger as lost. *Back*: how many watchers lost their socket and took another, from the last number
-they had. *Refused*: how often a start was answered with anything but 202, to be asked for again.
-*Over after*: seconds from the end of the fault to the end of the last execution; most of it is what they
+*Under way*: how many executions were when the fault began. *Taken up*: attempts beyond the first of each execution.
+*Lost*: calls recorded in the ledger as lost, because they were in flight when their process died or the database
+could not record their end. *Back*: how many watchers lost their socket and reconnected, from the last number
+they had. *Refused*: how often a start was answered with anything but 202 and had to be requested again.
+*Over after*: seconds from the end of the fault to the end of the last execution; most of that is what executions
 take anyway, see the first line of each table.
 
 {tables}

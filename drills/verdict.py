@@ -14,15 +14,15 @@ from drills.site import Site
 
 CATEGORIES = ("input", "cache_read", "cache_write", "output", "reasoning")
 PROMISES = {
-    "over": "one execution for each cause, and each is over",
-    "outputs": "every output is that of a run without a fault",
-    "log": "every log is numbered without a gap and ends once, as its execution did",
-    "once": "nothing finished was paid twice, no two calls of an execution overlap",
-    "ledger": "each request the meter saw has one row, which says the same or that it is unknown",
-    "watchers": "every watcher has exactly the log",
-    "answers": "who asks while it cannot be done is told so, with 429 or 503",
-    "books": "`reconcile` and `verify_audit` find nothing",
-    "also": "what is said of this fault alone",
+    "over": "each cause has one execution, and each execution has ended",
+    "outputs": "every output is the same as in a run without a fault",
+    "log": "every log is numbered without a gap and has one end, the same as its execution",
+    "once": "nothing finished was paid for twice, and no two calls of an execution overlap",
+    "ledger": "each request on the meter has one row, with the same usage or marked as unknown",
+    "watchers": "every watcher received exactly the log",
+    "answers": "requests that cannot be served are refused with 429 or 503",
+    "books": "`reconcile` and `verify_audit` find nothing wrong",
+    "also": "what must hold for this fault alone",
 }
 _REFUSED = {409, 429, 503}
 _ENDS = {"execution.completed", "execution.failed", "execution.cancelled"}

@@ -27,25 +27,25 @@ Tables = Mapping[str, Sequence[int]]  # rows and bytes
 _TEXT = """\
 # A soak
 
-Written by `make soak`; do not edit. {minutes:g} minutes of {per_s} executions a second, a fixed rate, far below what the
+Written by `make soak`; do not edit. {minutes:g} minutes at a fixed rate of {per_s} executions a second, far below what the
 machine can do, on a site of its own: two servers, two workers, PostgreSQL and Redis on 127.0.0.1. Each
-execution is two streamed model calls, a pause of two seconds and a prompt; every {watched}th is watched over a
+execution consists of two streamed model calls, a pause of two seconds and a prompt; every {watched}th is watched over a
 websocket, every {watched}th as server-sent events, and half of the watchers leave before the end. The provider is a
-local server that speaks the wire format over HTTP. No process is replaced meanwhile (`CHATTER_TENURE_S`), so that a
+local server that speaks the wire format over HTTP. No process is replaced during the run (`CHATTER_TENURE_S`), so that a
 leak would show.
 
 {executions:,} executions; none was started more than {late_s:.2f} s late.
 
 ## What processes hold
 
-Sampled every {every:g} s: the sum over the processes of a kind, with those they start; memory is PSS. "Grows" is the
-slope of the line of least squares in 1,000 executions, without the first third of the samples (warm-up).
+Sampled every {every:g} s: the sum over all processes of a kind, including those they start; memory is PSS. "Grows" is the
+slope of the least-squares line per 1,000 executions, without the first third of the samples (warm-up).
 
 {processes}
 
 ## What tables hold
 
-Rows and bytes for each execution, indexes included: as they had grown, and after `manage.py prune --older-than 0` and a
+Rows and bytes per execution, indexes included: after the load, and again after `manage.py prune --older-than 0` and a
 `VACUUM FULL` (on SQLite `VACUUM`). Tables that do not grow with executions are left out.
 
 PostgreSQL:
@@ -56,9 +56,9 @@ SQLite, after {sqlite_executions:,} executions on a server that runs them itself
 
 {sqlite}
 
-On PostgreSQL `prune` took {prune_s:.1f} s and told: {told}.
-{totals} sums, of kept numbers and of what they count, were compared before and after it, and `reconcile` and `verify_audit`
-were run both times.
+On PostgreSQL `prune` took {prune_s:.1f} s and reported: {told}.
+{totals} sums, of stored totals and of the rows they count, were compared before and after it, and `reconcile` and
+`verify_audit` were run both times.
 
 {verdict}
 

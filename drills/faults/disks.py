@@ -34,7 +34,7 @@ def _fill(ballast: Path) -> None:
 DISKS = (
     Fault(
         "full-disk",
-        f"no byte left on the disk of the database, for {_FULL_S:g} s",
+        f"no space left on the disk of the database for {_FULL_S:g} s",
         _fill_the_disk,
         disk_mib=_MIB,
         loses=True,

@@ -105,13 +105,13 @@ def _replaced(worker: Process, before: list[int]) -> bool:
     return len(now) == len(before) and now != before
 
 
-_MACHINE = "`kill -9` of everything a worker is made of"
+_MACHINE = "`kill -9` of all processes of a worker"
 PROCESSES = (
     Fault("kill-pump", "`kill -9` of one process that runs executions", _kill_a_pump, loses=True),
     Fault("kill-worker", _MACHINE, _kill_a_worker, profiles=PRODUCTION, loses=True),
     Fault(
         "kill-all-workers",
-        f"{_MACHINE}, all at once",
+        "`kill -9` of all processes of every worker at once",
         _kill_all_workers,
         "",
         PRODUCTION,
@@ -126,7 +126,7 @@ PROCESSES = (
     ),
     Fault(
         "kill-guards",
-        "`kill -9` of who watches over pumps and sweeps up behind the dead, on every worker",
+        "`kill -9` of the processes that guard pumps and clean up after dead ones, on every worker",
         _kill_the_guards,
         profiles=PRODUCTION,
         loses=True,
@@ -145,7 +145,10 @@ PROCESSES = (
         loses=True,
     ),
     Fault(
-        "kill-at-random", "`kill -9`, six times, of whatever it hits", _kill_at_random, loses=True
+        "kill-at-random",
+        "`kill -9` of a server or worker chosen at random, six times",
+        _kill_at_random,
+        loses=True,
     ),
-    Fault("roll", "every process stopped with SIGTERM and started again, in turns", _roll),
+    Fault("roll", "every process stopped with SIGTERM and started again, one by one", _roll),
 )

@@ -43,20 +43,20 @@ SERVICES = (
     ),
     Fault(
         "restart-redis",
-        "Redis away for 3 s, and empty then: no hint reaches anybody",
+        "Redis down for 3 s, and empty afterwards: no hint reaches anybody",
         _restart_redis,
         profiles=PRODUCTION,
     ),
     Fault(
         "restart-postgres",
-        "PostgreSQL stopped, away for a second, started",
+        "PostgreSQL stopped, down for a second, and started again",
         _restart_postgres,
         profiles=PRODUCTION,
         loses=True,
     ),
     Fault(
         "kill-postgres",
-        "PostgreSQL stopped without warning, as by a power cut, and recovered",
+        "PostgreSQL killed without warning, as by a power cut, and recovered",
         _kill_postgres,
         profiles=PRODUCTION,
         loses=True,
