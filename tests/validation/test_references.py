@@ -107,13 +107,77 @@ def test_a_variable_set_beside_is_not_set_before():
 def test_a_round_may_name_what_the_round_before_has_written():
     nodes = {
         "start": "start",
-        "loop": ("loop", {"condition": "nodes.last.text != 'done'"}),
+        "loop": ("loop", {"condition": "!has(nodes.last) || nodes.last.text != 'done'"}),
         "first": ("model", {"system": "{{nodes.last.text}}"}),
         "last": "model",
         "end": ("end", {"output": "{{nodes.last.text}}"}),
     }
     edges = ("start>loop", "loop.continue>first", "first>last", "last>loop", "loop.done>end")
     assert errors(drawn(nodes, *edges)) == []
+
+
+def repeated(condition):
+    """start → a loop → end, and in its rounds: a node that is named, then one that sets `seen`."""
+    nodes = {"start": "start", "loop": ("loop", {"condition": condition}), "ask": "model"}
+    edges = ("start>loop", "loop.continue>ask", "ask>seen", "seen>loop", "loop.done>end")
+    return drawn({**nodes, "seen": SET, "end": "end"}, *edges)
+
+
+@pytest.mark.parametrize(
+    ("condition", "code"),
+    [
+        ("nodes.ask.text != 'done'", "reference_not_before"),
+        ("!nodes['ask'].text.contains('done')", "reference_not_before"),
+        ("variables.seen < 3", "unknown_variable"),
+        ("nodes.loop.iteration < 5 && variables.seen < 3", "unknown_variable"),
+        ("(size(text) > 0 || input.x) && (variables['seen'] < 3)", "unknown_variable"),
+    ],
+)
+def test_what_only_its_own_rounds_write_is_not_there_before_the_first(condition, code):
+    assert errors(repeated(condition)) == [(code, "nodes[1].config.condition")]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "nodes.loop.iteration < 3",
+        "nodes.start.text != 'done'",
+        "!has(nodes.ask) || nodes.ask.text != 'done'",
+        "!has(variables.seen) || variables.seen < 3",
+        "nodes.loop.iteration == 0 || nodes.ask.text != 'done' && variables.seen < 3",
+        "nodes.loop.iteration > 0 ? variables.seen < 3 : true",
+        "!(nodes.loop.iteration > 0 && nodes.ask.text == 'done')",
+        "input.items.all(item, item < variables.seen)",
+    ],
+)
+def test_a_loop_may_ask_for_what_its_rounds_write_where_it_need_not_be_there(condition):
+    assert errors(repeated(condition)) == []
+
+
+def test_an_inner_loop_may_need_what_the_round_around_it_has_written():
+    nodes = {
+        "start": "start",
+        "outer": ("loop", {"condition": "variables.seen < 3"}),
+        "seen": SET,
+        "inner": ("loop", {"condition": "variables.seen < 3 && nodes.outer.iteration < 3"}),
+        "ask": "model",
+        "end": "end",
+    }
+    edges = ("start>outer", "outer.continue>seen", "seen>inner", "inner.continue>ask", "ask>inner")
+    found = errors(drawn(nodes, *edges, "inner.done>outer", "outer.done>end"))
+    assert found == [("unknown_variable", "nodes[1].config.condition")]
+
+
+@pytest.mark.parametrize("name", ["look", "ask"])
+def test_a_model_has_not_called_tools_when_it_is_asked_for_the_first_time(name):
+    def asking(system):
+        ask = ("model", {"system": system, "tools": ["clock"]})
+        nodes = {"start": "start", "ask": ask, "look": "tools", "end": "end"}
+        return errors(drawn(nodes, "start>ask", "ask.tool_calls>look", "look>ask", "ask>end"))
+
+    assert asking(f"{{{{ has(nodes.{name}) ? nodes.{name}.text : '' }}}}") == []
+    refused = [("reference_not_before", "nodes[1].config.system")]
+    assert asking(f"{{{{ nodes.{name}.text }}}}") == refused
 
 
 def test_reading_a_variable_nobody_wrote_needs_a_default():

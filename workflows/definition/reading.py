@@ -24,6 +24,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _OPENS, _CLOSES, _INDEX = "([{", ")]}", "index"
+_CHOOSING = {"&&", "||", "?", *LOOPS}
 
 
 class Unreadable(ValueError):
@@ -83,6 +84,22 @@ def names_of(text: str) -> tuple[str, ...]:
         return tuple(dict.fromkeys(read(text).names))
     except Unreadable:
         return ()
+
+
+@lru_cache(maxsize=1024)
+def needed_parts(text: str) -> tuple[str, ...]:
+    """What an expression joins by `&&`, without all of which `||`, `?` or a loop may do."""
+    parts: list[list[str]] = [[]]
+    depth = 0
+    for token in tokens_of(text):
+        depth += (token.text in _OPENS) - (token.text in _CLOSES)
+        if not depth and token.text in ("||", "?"):
+            return ()
+        if not depth and token.text == "&&":
+            parts.append([])
+        else:
+            parts[-1].append(token.text)
+    return tuple("".join(part) for part in parts if not _CHOOSING.intersection(part))
 
 
 def braces_close(text: str, start: int) -> int | None:

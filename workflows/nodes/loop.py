@@ -27,6 +27,7 @@ class LoopNode(NodeType[Config]):
     ports: ClassVar[tuple[str, ...]] = ("continue", "done")
     can_fail: ClassVar[bool] = True
     at_once: ClassVar[bool] = True
+    names_itself: ClassVar[bool] = True
     round_port: ClassVar[str] = "continue"
     leaves: ClassVar[tuple[str, ...]] = ("iteration",)
     config = Config

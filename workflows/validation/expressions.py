@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from workflows.definition.expressions import Expression
-from workflows.definition.reading import MAX_CHARACTERS
+from workflows.definition.reading import MAX_CHARACTERS, needed_parts
 from workflows.definition.references import expressions_in
 from workflows.validation.schema import is_parameter
 from workflows.validation.subject import Node
@@ -18,7 +18,7 @@ _NO_CALL = r"(?!\w|\s*\()"  # of a function, such as nodes.map(…)
 _NAME = re.compile(rf"{_STRING}|(?<![\w.])(nodes|variables|params){_STEP}{_NO_CALL}")
 _FIELD = re.compile(rf"{_STRING}|(?<![\w.])(nodes){_STEP}{_STEP}{_NO_CALL}")
 _TESTED_FIELD = re.compile(rf"\bhas\s*\(\s*(nodes){_STEP}{_STEP}")
-_TESTED = re.compile(r"\bhas\s*\(\s*variables\s*\.\s*([A-Za-z_]\w*)")
+_TESTED = re.compile(r"\bhas\s*\(\s*(nodes|variables)\s*\.\s*([A-Za-z_]\w*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,15 @@ class Found:
         return fields_in(self._read)
 
     @property
-    def tested(self) -> frozenset[str]:
-        """Variables it asks for before it reads them: `has(variables.x)`."""
+    def tested(self) -> frozenset[tuple[str, str]]:
+        """Nodes and variables it asks for before it reads them: `has(variables.x)`."""
         return frozenset(_TESTED.findall(self._read))
+
+    @property
+    def needed(self) -> frozenset[tuple[str, str]]:
+        """Those of `names` without which it is an error, or as a condition never true."""
+        parts = needed_parts(self._read)
+        return frozenset(name for part in parts for name in names_in(part)) - self.tested
 
     @property
     def _read(self) -> str:

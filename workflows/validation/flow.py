@@ -76,6 +76,11 @@ class Flow:
         """Whether `one` may have run when `other` does."""
         return one in self.place and bool(self._before[self.place[other]] >> self.place[one] & 1)
 
+    def begins(self, head: str, node: str) -> bool:
+        """Whether `node` runs, or is left, only in rounds that `head` begins."""
+        loop = self.loops.get(head)
+        return loop is not None and head not in self.bodies and node in {head, *loop.body}
+
     @property
     def back(self) -> Sequence[Edge]:
         return [edge for loop in self.loops.values() for edge in loop.back]

@@ -3,7 +3,8 @@
 A node or variable that nothing before can have written is an error: the run could only fail there.
 One that some branch before may have written is fine, for whether the branch is taken shows only in
 the run; `has(variables.x)` asks without failing, so what is asked for so is not judged. A field
-that no node of its type leaves, such as `nodes.model.answer`, is an error in the same way.
+that no node of its type leaves, such as `nodes.model.answer`, is an error in the same way. So is
+what a loop, or a model with tools, needs before its first round and only its rounds write.
 
 What is done for an item of a map is seen by its own nodes, and by what the map says of an item.
 Behind the handler of a graph all may have run that does without an error.
@@ -49,8 +50,9 @@ def _parsed(found: Found, path: str) -> Iterator[Issue]:
 def _known(subject: Subject, node: Node, found: Found, path: str) -> Iterator[Issue]:
     """Nodes that may have run before, and parameters that exist."""
     for kind, name in found.names:
-        if kind == "nodes" and not _seen(subject, name, node, found):
-            yield _not_before(subject, name, path)
+        needed = (kind, name) in found.needed
+        if kind == "nodes" and not _seen(subject, name, node, found, needed=needed):
+            yield _not_before(subject, name, node, path)
         elif kind == "params" and subject.params is not None and name not in subject.params:
             yield error("unknown_param", path, f"There is no parameter '{shortened(name)}'.")
 
@@ -59,9 +61,10 @@ def _written(
     subject: Subject, node: Node, found: Found, path: str, writers: Writers
 ) -> Iterator[Issue]:
     for kind, name in found.names:
-        if kind != "variables" or name in found.tested:
+        if kind != "variables" or (kind, name) in found.tested:
             continue
-        if not any(_seen(subject, writer.id, node, found) for writer in writers.get(name, ())):
+        by, needed = writers.get(name, ()), (kind, name) in found.needed
+        if not any(_seen(subject, writer.id, node, found, needed=needed) for writer in by):
             message = f"Nothing before this node can have set the variable '{shortened(name)}'."
             yield error("unknown_variable", path, message, "Set it before, or ask with has().")
 
@@ -89,11 +92,18 @@ def _read(subject: Subject, node: Node, writers: Writers) -> Iterator[Issue]:
             yield warning("variable_never_set", node.path("config", "name"), message)
 
 
-def _seen(subject: Subject, name: str, node: Node, found: Found | None = None) -> bool:
-    """Whether a node, in this expression, may see what the node `name` has left."""
+def _seen(
+    subject: Subject, name: str, node: Node, found: Found | None = None, *, needed: bool = False
+) -> bool:
+    """Whether a node, in this expression, may see what the node `name` has left.
+
+    What is `needed` it has to see at its first visit, too.
+    """
     flow = subject.flow
-    if flow.comes_before(name, node.id) or (name == node.id and _names_itself(node)):
+    if name == node.id and _names_itself(node):
         return True
+    if flow.comes_before(name, node.id):
+        return not (needed and flow.begins(node.id, name))
     if node.id in flow.bodies and found is not None and found.steps[0] == _OF_AN_ITEM:
         return name == node.id or flow.body_of(name) == node.id
     if node.id in flow.behind:
@@ -105,11 +115,16 @@ def _names_itself(node: Node) -> bool:
     return node.kind is not None and node.kind.names_itself
 
 
-def _not_before(subject: Subject, name: str, path: str) -> Issue:
+def _not_before(subject: Subject, name: str, node: Node, path: str) -> Issue:
     if head := subject.flow.body_of(name):
         message = f"'{shortened(name)}' runs once for each item of '{shortened(head)}'."
         hint = f"Name nodes.{head}.results, or what an item gives by the result of '{head}'."
         return error("reference_not_before", path, message, hint)
+    if subject.flow.begins(node.id, name):
+        message = f"'{shortened(name)}' does not run before the first round of '{node.id}'."
+        return error(
+            "reference_not_before", path, message, f"Ask with has(nodes.{shortened(name)})."
+        )
     exists = name in subject.by_id
     tail = "does not run before this node." if exists else "is no node of this graph."
     return error("reference_not_before", path, f"'{shortened(name)}' {tail}")
