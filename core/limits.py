@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from core.money import DIGITS, nano_dollars
 
@@ -27,6 +27,14 @@ class RunLimits(BaseModel):
     tool_calls: int | None = Field(default=None, ge=0, le=_LARGEST)
     output_characters: int | None = Field(default=None, ge=0, le=_LARGEST)
     concurrent: int | None = Field(default=None, ge=0, le=_LARGEST)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_a_number(cls, value: Any) -> Any:
+        """True is 1 elsewhere; as a limit it is a mistake."""
+        if isinstance(value, bool):
+            raise ValueError("A limit is a number.")
+        return value
 
     @property
     def cost_nano_usd(self) -> int | None:

@@ -78,6 +78,7 @@ def test_what_is_wrong_with_a_graph_is_told_as_the_api_tells_it(office, client):
         ({"graph": "[" * 100_000}, "graph"),
         ({"limits": '{"steps": -1}'}, "limits"),
         ({"limits": '{"run_time_s": 1e9}'}, "limits"),
+        ({"limits": '{"tokens": true}'}, "limits"),
         ({"name": ""}, "name"),
         ({"description": "x" * 10_001}, "description"),
     ],

@@ -49,6 +49,8 @@ def test_a_definition_shows_and_keeps_its_limits(client, made):
         ({"cost": "-1"}, "limits.cost"),
         ({"cost": "NaN"}, "limits.cost"),
         ({"run_time_s": "soon"}, "limits.run_time_s"),
+        ({"tokens": True}, "limits.tokens"),
+        ({"run_time_s": True}, "limits.run_time_s"),
         ({"speed": 1}, "limits.speed"),
     ],
 )
@@ -110,6 +112,7 @@ def test_staff_set_the_limits_of_users(admin, alice):
 
     refused = save('{"steps": 501}')
     assert "at most 500" in refused.content.decode()
+    assert "limits.tokens: " in save('{"tokens": true}').content.decode()
     told = save('{"steps": 50, "cost": "0.5"}')
     assert told.status_code == 302, told.context["adminform"].form.errors
     alice.refresh_from_db()
