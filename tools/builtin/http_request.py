@@ -1,6 +1,7 @@
 """A request to a server, as a workflow's node makes it: with secrets that only this tool sees."""
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode
@@ -25,6 +26,7 @@ _TOLD = frozenset(
         *("x-total-count", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"),
     }
 )
+_LONGEST_WHOLE = 300  # digits; one of more is read as a decimal number
 _TEXTUAL = ("text/", "application/json", "application/xml", "application/javascript")
 
 
@@ -187,8 +189,19 @@ def _json(args: HttpRequestArgs, fetched: Fetched, text: str) -> Any:
     if args.expect == "text" or (args.expect == "auto" and not says_so) or empty:
         return None
     try:
-        return json.loads(text)
+        return json.loads(text, parse_int=_whole, parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError) as error:
         if args.expect == "json" and fetched.status < httpx.codes.BAD_REQUEST:
-            raise NotJson(reason="What the server answered is no JSON.") from error
+            raise NotJson(reason="What the server answered is no JSON that can be read.") from error
         return None
+
+
+def _whole(digits: str) -> float:
+    return int(digits) if len(digits) <= _LONGEST_WHOLE else _finite(digits)
+
+
+def _finite(number: str) -> float:
+    """Raises ValueError for one that is too large to be kept, and for what is none."""
+    if not math.isfinite(value := float(number)):
+        raise ValueError(number[:20])
+    return value
