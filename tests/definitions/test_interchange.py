@@ -361,7 +361,7 @@ def test_what_dify_does_when_a_node_fails_is_done_or_told(data):
     said = {"type": "end", "outputs": []}
     nodes = {
         "start": {"type": "start"},
-        "ask": {**data, "error_strategy": "fail-branch", "retry_config": {"retry_enabled": True}},
+        "ask": {**data, "error_strategy": "fail-branch"},
         "well": said,
         "badly": said,
     }
@@ -372,10 +372,33 @@ def test_what_dify_does_when_a_node_fails_is_done_or_told(data):
     assert ("out", "badly") not in drawn
     assert errors_in(validate(come.graph)) == []
     (report,) = (one for one in come.nodes if one.id == "ask")
-    assert report.notes == ["How often it is tried again was dropped."]
+    assert report.notes == []
     nodes["ask"] = {**data, "error_strategy": "default-value", "default_value": []}
     (report,) = (one for one in converted(nodes, links[:2]).nodes if one.id == "ask")
     assert report.outcome == "approximated"
+
+
+@pytest.mark.parametrize(
+    ("there", "here", "told"),
+    [
+        ({"max_retries": 3, "retry_interval": 1500}, (4, 1.5), ""),
+        ({"max_retries": 10, "retry_interval": 60_000}, (10, 20), "10 times in all, every 20 s"),
+        ({"max_retries": "often"}, (1, 0), ""),
+    ],
+)
+def test_a_model_of_dify_is_asked_again_as_there(there, here, told):
+    come = converted({"ask": {"type": "llm", "retry_config": {"retry_enabled": True, **there}}}, [])
+    assert errors_in(validate(come.graph)) == []
+    configs = {one["id"]: one["config"] for one in come.graph["nodes"]}
+    assert configs["ask"]["retry"] == {"attempts": here[0], "wait_s": here[1], "backoff": 1}
+    assert "unreachable, busy or broken" in " ".join(come.nodes[0].notes)
+    assert told in " ".join(come.nodes[0].notes)
+
+
+def test_a_request_of_dify_that_is_tried_again_there_says_that_it_is_not_here():
+    data = {"type": "http-request", "method": "get", "url": "https://example.com/"}
+    come = converted({"ask": {**data, "retry_config": {"retry_enabled": True}}}, [])
+    assert "How often it is tried again was dropped." in come.nodes[0].notes
 
 
 def test_a_prompt_of_dify_in_jinja_is_told():

@@ -90,7 +90,7 @@ def _failing(conversion: Conversion, key: str) -> None:
     """Its branch of failures leaves by our `error`; what else it does about one is told."""
     data, step = conversion.nodes[key].data.at("data"), conversion.steps[key]
     report = conversion.reports[key]
-    if data.true("retry_config", "retry_enabled"):
+    if data.true("retry_config", "retry_enabled") and data.text("type") != "llm":
         report.note("How often it is tried again was dropped.")
     match data.text("error_strategy"):
         case "default-value":

@@ -34,6 +34,7 @@ _TEXT_OPERATORS = {
     "is not": "not equals",
 }
 _EMPTY = '["", [], {}, null, 0, false]'  # whatever Python takes for false
+_MOST_ATTEMPTS, _LONGEST_WAIT_S = 10, 20
 _NUMBER_OPERATORS = {"=": "==", "≠": "!=", ">": ">", "<": "<", "≥": ">=", "≤": "<="}
 
 
@@ -78,6 +79,7 @@ def llm(conversion: Conversion, key: str, data: Loose) -> None:
         "model": conversion.model(key, model_of(data)),
         "system": system,
         **sampling(report, _parameters(report, data.at("model", "completion_params"))),
+        **_retry(report, data.at("retry_config")),
     }
     if schema := schema_of(conversion, key):
         config["output_schema"] = schema
@@ -138,6 +140,23 @@ def _parameters(report: NodeReport, told: Loose) -> dict[str, Any]:
     if plain != stops:
         report.note("A text to stop at that holds a reference was dropped.")
     return {**{name: told.number(name) for name in PARAMETERS}, "stop": plain}
+
+
+def _retry(report: NodeReport, told: Loose) -> dict[str, Any]:
+    """How often it is asked; there the wait in between is in milliseconds and always the same."""
+    if not told.true("retry_enabled"):
+        return {}
+    attempts = (told.number("max_retries") or 0) + 1
+    wait_s = (told.number("retry_interval") or 0) / 1000
+    retry = {
+        "attempts": int(min(max(attempts, 1), _MOST_ATTEMPTS)),
+        "wait_s": min(max(wait_s, 0), _LONGEST_WAIT_S),
+        "backoff": 1,
+    }
+    report.note("It is asked again only when its provider is unreachable, busy or broken.")
+    if (attempts, wait_s) != (retry["attempts"], retry["wait_s"]):
+        report.note(f"It is asked {retry['attempts']} times in all, every {retry['wait_s']:g} s.")
+    return {"retry": retry}
 
 
 def _note_losses(report: NodeReport, data: Loose) -> None:
