@@ -159,15 +159,20 @@ def when_deleted(
     same, and of the row as it was when it was read.
     """
 
-    def lock(instance: Any, **_: Any) -> None:
-        rows = model._base_manager.select_for_update().filter(pk=instance.pk)
-        instance._as_deleted = list(rows.values())
-
     def told(instance: Any, **_: Any) -> None:
-        tell(instance._as_deleted)
+        tell([vars(instance)] if instance.was_there else [])
 
-    pre_delete.connect(lock, model, weak=False, dispatch_uid=dispatch_uid)
+    pre_delete.connect(_read_anew, model)
     post_delete.connect(told, model, weak=False, dispatch_uid=dispatch_uid)
+
+
+def _read_anew(sender: type[models.Model], instance: Any, **_: Any) -> None:
+    """Read the row that is to be deleted as it is now, and lock it: once, whoever is told of it."""
+    rows = sender._base_manager.select_for_update().filter(pk=instance.pk)
+    now = rows.order_by("pk").values().first()  # to order by a parent would lock that, too
+    instance.was_there = now is not None
+    for name, value in (now or {}).items():
+        setattr(instance, name, value)
 
 
 GROUPS: list[AggregateGroup] = []

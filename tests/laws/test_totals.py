@@ -5,12 +5,15 @@ from math import ceil
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 
 from accounts.models import User
 from analytics.dashboard import counters
 from analytics.rollups.histogram import bucket_of, middle_of
 from audit.verification import verify
+from conversations.models import Message
 from core import clock
 from core.aggregates import all_differences
 from core.money import dollars_text
@@ -57,6 +60,21 @@ def test_who_deletes_a_run_that_has_ended_or_gone_since_it_was_read_takes_off_wh
         assert execution is not None
         execution.delete()
         assert list(all_differences()) == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("model", [WorkflowExecution, Message])
+def test_what_is_deleted_is_read_once_more_and_alone_however_many_totals_it_is_in(
+    model: Any, alice: User, api: Any, built_in: None, drain: Any
+) -> None:
+    api(alice).post("/api/v1/chat/", {"message": "hello", "mode": "background"})
+    drain()
+    with CaptureQueriesContext(connection) as queries:
+        model.objects.first().delete()
+    table = model._meta.db_table
+    again = f'FROM "{table}" WHERE "{table}"."id" ='
+    assert sum(again in query["sql"] for query in queries) == 1
+    assert list(all_differences()) == []
 
 
 @pytest.mark.django_db
