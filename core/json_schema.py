@@ -17,6 +17,7 @@ from typing import Any
 _SHOWN = 300
 _MOST_STEPS = 100_000
 _WORDS_PER_STEP, _VALUES_PER_STEP, _CHARACTERS_PER_VALUE = 16, 64, 16
+_NO_EXPRESSION = (re.error, OverflowError, RecursionError, ValueError)  # as of a number too long
 _UNTRIED = ("pattern", "patternProperties", "unevaluatedProperties", "unevaluatedItems", "format")
 
 
@@ -112,7 +113,7 @@ def _of_schemas() -> Any:
     kind = library.validators.extend(library.Draft202012Validator, {"uniqueItems": _unique})
     kind.evolve = _evolve
     formats = library.FormatChecker(formats=())
-    formats.checks("regex", raises=(re.error, OverflowError, RecursionError))(_is_expression)
+    formats.checks("regex", raises=_NO_EXPRESSION)(_is_expression)
     return kind(kind.META_SCHEMA, format_checker=formats)
 
 
