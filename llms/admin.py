@@ -45,7 +45,8 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
         """Who does not know the key cannot have it sent elsewhere."""
         cleaned = super().clean() or self.cleaned_data
         moved = {"kind", "base_url"} & {*self.changed_data}
-        if moved and self.instance.api_key and not (cleaned["new_key"] or cleaned["remove_key"]):
+        given = cleaned.get("new_key") or cleaned["remove_key"]
+        if moved and self.instance.api_key and not given:
             self.add_error("new_key", "Give the key again: it is to be sent to another address.")
         return cleaned
 

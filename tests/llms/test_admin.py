@@ -65,6 +65,8 @@ def test_a_key_goes_to_another_address_only_by_who_knows_it(
     page = f"/admin/llms/provider/{provider.pk}/change/"
     assert "Give the key again" in office.post(page, provider_form(**moved)).content.decode()
     provider.refresh_from_db()
+    assert office.post(page, provider_form(**moved, new_key="sk-\0")).status_code == 200
+    provider.refresh_from_db()
     assert (provider.kind, provider.base_url, provider.api_key) == ("openai", "", KEY)
     assert office.post(page, provider_form(**moved, new_key="sk-another")).status_code == 302
     provider.refresh_from_db()
