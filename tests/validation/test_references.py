@@ -141,6 +141,7 @@ def test_what_only_its_own_rounds_write_is_not_there_before_the_first(condition,
     "condition",
     [
         "nodes.loop.iteration < 3",
+        "nodes.loop.iteration < 3 // && nodes.ask.text != 'done'",
         "nodes.start.text != 'done'",
         "!has(nodes.ask) || nodes.ask.text != 'done'",
         "!has(variables.seen) || variables.seen < 3",

@@ -97,8 +97,8 @@ def needed_parts(text: str) -> tuple[str, ...]:
             return ()
         if not depth and token.text == "&&":
             parts.append([])
-        else:
-            parts[-1].append(token.text)
+        else:  # a comment names nothing
+            parts[-1].append(" " if token.kind == "space" else token.text)
     return tuple("".join(part) for part in parts if not _CHOOSING.intersection(part))
 
 
