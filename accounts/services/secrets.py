@@ -107,8 +107,9 @@ def create_secret(
 @transaction.atomic
 def replace_secret(secret: Secret, *, value: str, hosts: Sequence[str], by: User) -> Secret:
     """Another value and other hosts, only both at once: who does not know a secret cannot have it
-    sent elsewhere. Raises BadSecret.
+    sent elsewhere. Raises BadSecret, and NotFound if somebody else has deleted it.
     """
+    _lock(secret)
     secret.value, secret.hosts = checked_value(value), checked_hosts(hosts)
     secret.save(update_fields=["value", "hosts", "updated_at"])
     record("accounts.secret.replaced", actor=by, target=secret, **_audit_detail(secret))
@@ -118,10 +119,14 @@ def replace_secret(secret: Secret, *, value: str, hosts: Sequence[str], by: User
 @transaction.atomic
 def delete_secret(secret: Secret, *, by: User) -> None:
     """From now on what names it does not run. Raises NotFound if somebody else has deleted it."""
-    if Secret.objects.select_for_update().filter(pk=secret.pk).first() is None:
-        raise NotFound
+    _lock(secret)
     record("accounts.secret.deleted", actor=by, target=secret, **_audit_detail(secret))
     secret.delete()
+
+
+def _lock(secret: Secret) -> None:
+    if Secret.objects.select_for_update().filter(pk=secret.pk).first() is None:
+        raise NotFound
 
 
 @transaction.atomic

@@ -31,7 +31,8 @@ def create_conversation(*, owner: User, title: str) -> Conversation:
 
 @transaction.atomic
 def change_conversation(conversation: Conversation, *, by: User, **changes: Any) -> Conversation:
-    """Set its title, or whether it is archived."""
+    """Set its title, or whether it is archived. Raises NotFound if somebody has deleted it."""
+    conversation = _locked(conversation)
     before = {name: getattr(conversation, name) for name in changes}
     for name, value in changes.items():
         setattr(conversation, name, value)
@@ -47,7 +48,7 @@ def delete_conversation(conversation: Conversation, *, by: User) -> None:
 
     Raises ConversationUnderWay, and NotFound if somebody else has done it.
     """
-    conversation = _locked(conversation)
+    conversation = _idle(conversation)
     record("conversations.conversation.deleted", actor=by, target=conversation)
     conversation.delete()
     tell_changed(conversation.owner_id)
@@ -70,7 +71,7 @@ def delete_message(message: Message, *, by: User) -> None:
     A summary that tells of it goes with it, back to the one before. Raises ConversationUnderWay,
     and NotFound if somebody else has done it.
     """
-    conversation = _locked(message.conversation)
+    conversation = _idle(message.conversation)
     if not Message.objects.filter(pk=message.pk).exists():
         raise NotFound
     record("conversations.message.deleted", actor=by, target=message)
@@ -81,12 +82,18 @@ def delete_message(message: Message, *, by: User) -> None:
         conversation.save(update_fields=["summary", "summary_through"])
 
 
-def _locked(conversation: Conversation) -> Conversation:
+def _idle(conversation: Conversation) -> Conversation:
     """As it is now; no turn of it begins meanwhile. Raises NotFound, ConversationUnderWay."""
-    found = Conversation.objects.select_for_update().filter(pk=conversation.pk).first()
-    if found is None:
-        raise NotFound
+    found = _locked(conversation)
     series = WorkflowExecution.objects.filter(serial_key=conversation.serial_key)
     if series.under_way().exists():
         raise ConversationUnderWay
+    return found
+
+
+def _locked(conversation: Conversation) -> Conversation:
+    """As it is now, until the transaction ends. Raises NotFound."""
+    found = Conversation.objects.select_for_update().filter(pk=conversation.pk).first()
+    if found is None:
+        raise NotFound
     return found

@@ -6,8 +6,9 @@ import pytest
 from django.test import Client
 
 from accounts.models import Secret
-from accounts.services.secrets import create_secret
+from accounts.services.secrets import create_secret, delete_secret, replace_secret
 from audit.models import AuditEntry
+from core.errors import NotFound
 from core.models import new_id
 
 pytestmark = pytest.mark.django_db
@@ -85,6 +86,12 @@ def test_a_secret_is_deleted_by_name_or_id(api, alice, kept):
     again = create_secret(owner=alice, name="github", value=VALUE, hosts=["api.github.com"])
     assert api(alice).delete(f"{SECRETS}{again.name}/").status_code == 204
     assert AuditEntry.objects.filter(action="accounts.secret.deleted").count() == 2
+
+
+def test_a_secret_that_was_deleted_meanwhile_cannot_be_replaced(alice, kept):
+    delete_secret(Secret.objects.get(pk=kept.pk), by=alice)
+    with pytest.raises(NotFound):
+        replace_secret(kept, value=VALUE, hosts=["api.github.com"], by=alice)
 
 
 def test_the_secret_of_another_looks_like_none_at_all_even_to_staff(api, charlie, admin, kept):

@@ -4,7 +4,13 @@ import pytest
 
 from analytics.models import TemplateAnalytics
 from audit.models import AuditEntry
+from conversations.services.conversations import (
+    change_conversation,
+    create_conversation,
+    delete_conversation,
+)
 from core.aggregates import all_differences
+from core.errors import NotFound
 from llms.models import ModelCall
 from tests.definitions.graphs import graph
 from workflows.models import ExecutionEvent, WorkflowTemplate
@@ -82,6 +88,13 @@ def test_parameters_nest_no_deeper_than_those_of_any_run(chatting, api, alice, l
 def test_a_title_is_kept_without_what_no_database_keeps(alice, api):
     made = api(alice).post("/api/v1/conversations/", {"title": "My\0 talk"})
     assert (made.status_code, made.json()["title"]) == (201, "My talk")
+
+
+def test_a_conversation_that_was_deleted_meanwhile_cannot_be_changed(alice):
+    seen = create_conversation(owner=alice, title="Old")
+    delete_conversation(seen, by=alice)
+    with pytest.raises(NotFound):
+        change_conversation(seen, by=alice, title="New")
 
 
 def test_a_message_of_a_nul_says_nothing(chatting):
