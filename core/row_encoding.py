@@ -13,6 +13,7 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.db import connection, models
 
 Row = Mapping[str, Any]
@@ -44,18 +45,19 @@ def values_of(model: type[models.Model], names: tuple[str, ...], rows: Sequence[
 def document_of(model: type[models.Model], names: tuple[str, ...], rows: Sequence[Row]) -> str:
     """The same as JSON for `json_to_recordset`, a column a key."""
     columns = _columns(model, names, _as_json)
-    return _DOCUMENT.encode(
-        [
-            {
-                column: value
-                if (value := row[name] if name in row else default()) is None
-                or type(value) is plain
-                else convert(value)
-                for column, name, default, plain, convert in columns
-            }
-            for row in rows
-        ]
-    )
+    filled = [
+        {
+            column: value
+            if (value := row[name] if name in row else default()) is None or type(value) is plain
+            else convert(value)
+            for column, name, default, plain, convert in columns
+        }
+        for row in rows
+    ]
+    try:
+        return orjson.dumps(filled).decode()
+    except orjson.JSONEncodeError:  # of numbers beyond 64 bits, halves of pairs, depth
+        return _DOCUMENT.encode(filled)
 
 
 @lru_cache(maxsize=1024)
@@ -70,7 +72,13 @@ def _columns(
     ]
 
 
-_DOCUMENT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+def _as_text(value: object) -> str:
+    if isinstance(value, UUID | datetime):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is no value of JSON")
+
+
+_DOCUMENT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_as_text)
 _PLAIN: dict[type, type] = {
     models.BinaryField: bytes,
     models.CharField: str,
@@ -110,16 +118,10 @@ def _as_json(field: Column) -> Way:
     if kind is models.JSONField and field.encoder is None:
         return None, _itself
     if kind is models.UUIDField:
-        return None, str
-    if kind in _PLAIN:
-        return _PLAIN[kind], slow
-    return None, lambda value: _json_text(slow(value))
-
-
-def _json_text(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return str(value) if isinstance(value, UUID) else value
+        return UUID, slow
+    if kind is models.DateTimeField:
+        return None, lambda value: value if value.tzinfo is UTC else slow(value)
+    return _PLAIN.get(kind), slow
 
 
 def _itself(value: Any) -> Any:

@@ -8,6 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from analytics.models import ExecutionRollup, RollupPart
+from audit.models import AuditEntry
 from core.bulk import insert_rows
 
 AT = datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
@@ -41,6 +42,17 @@ def test_json_is_read_as_it_was_written(count: int) -> None:
     facts = [[1, "a\tb\\", None, {"é": [True, 1.5]}]]
     insert_rows(RollupPart, [{"kind": "executions", "facts": facts}] * count)
     assert list(RollupPart.objects.values_list("facts", "sign")) == [(facts, 1)] * count
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("count", [1, 50])
+def test_numbers_of_more_than_64_bits_are_kept_beside_ids_and_instants(count: int) -> None:
+    rows = [
+        {"id": UUID(int=number), "at": AT, "action": "a", "hash": "", "detail": {"n": 2**70}}
+        for number in range(count)
+    ]
+    insert_rows(AuditEntry, rows)
+    assert list(AuditEntry.objects.order_by("pk").values(*rows[0])) == rows
 
 
 @pytest.mark.django_db
