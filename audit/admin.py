@@ -49,6 +49,10 @@ class AuditEntryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
         return AuditEntry.objects.visible_to(request.user).for_list()
 
+    @admin.display(ordering="seq")
+    def seq(self, entry: AuditEntry) -> int | None:
+        return entry.seq
+
     @admin.display(description="actor", ordering="actor_id")
     def actor(self, entry: Any) -> str:
         return entry.actor_name or (str(entry.actor_id) if entry.actor_id else "-")

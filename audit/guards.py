@@ -7,17 +7,16 @@ from collections.abc import Iterator
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-ENTRIES, HEAD, CHECKPOINTS = "audit_auditentry", "audit_audithead", "audit_auditcheckpoint"
+ENTRIES, SEALS = "audit_auditentry", "audit_auditseal"
+HEAD, CHECKPOINTS = "audit_audithead", "audit_auditcheckpoint"
 _CONTENT = (
     *("id", "at", "action", "outcome", "actor_id", "target", "detail", "personal_hash"),
     *("request_id", "hash"),
 )
-# Allowed are to number and seal a row that is not, and to blank what is personal.
+# Allowed is to blank what is personal.
 _CHANGED = " OR ".join(
     [
         *(f"NEW.{name} IS DISTINCT FROM OLD.{name}" for name in _CONTENT),
-        "(OLD.seq IS NOT NULL AND NEW.seq IS DISTINCT FROM OLD.seq)",
-        "(OLD.seq IS NOT NULL AND NEW.seal IS DISTINCT FROM OLD.seal)",
         "(NEW.personal IS NOT NULL AND NEW.personal IS DISTINCT FROM OLD.personal)",
     ]
 )
@@ -25,6 +24,8 @@ _CHANGED = " OR ".join(
 _GUARDS = (
     ("audit_entry_stays", ENTRIES, "UPDATE", _CHANGED),
     ("audit_entry_kept", ENTRIES, "DELETE", ""),
+    ("audit_seal_stays", SEALS, "UPDATE", ""),
+    ("audit_seal_kept", SEALS, "DELETE", ""),
     ("audit_head_kept", HEAD, "DELETE", ""),
     ("audit_checkpoint_stays", CHECKPOINTS, "UPDATE", ""),
     ("audit_checkpoint_kept", CHECKPOINTS, "DELETE", ""),
@@ -61,7 +62,7 @@ def missing_guards(connection: BaseDatabaseWrapper) -> list[str]:
 def _all_guards(vendor: str) -> Iterator[tuple[str, str, str, str]]:
     yield from _GUARDS
     if vendor == "postgresql":
-        for table in (ENTRIES, HEAD, CHECKPOINTS):
+        for table in (ENTRIES, SEALS, HEAD, CHECKPOINTS):
             yield f"{table}_not_emptied", table, "TRUNCATE", ""
 
 

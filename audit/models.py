@@ -1,12 +1,11 @@
-"""What was done, by whom, to what: append-only rows, numbered and sealed one after the other."""
+"""What was done, by whom, to what: append-only rows, numbered and sealed by rows of their own."""
 
 from typing import Any
 
 from django.db import models
-from django.db.models import Q
 
 from audit.chain import GENESIS
-from audit.querysets import AuditEntryQuerySet
+from audit.querysets import AuditEntryManager
 from core import clock
 from core.models import new_id
 
@@ -22,8 +21,11 @@ class AuditEntry(models.Model):
 
     It refers to nothing by foreign key, so that no deletion reaches it. `personal` may be blanked
     (set to NULL) later: the chain holds its salted hash, not its content. The database refuses
-    every other change (`audit.guards`).
+    every other change (`audit.guards`). `seq` and `seal` are those of its `AuditSeal`.
     """
+
+    seq: int | None = None
+    seal: str = ""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     at = models.DateTimeField()
@@ -36,10 +38,8 @@ class AuditEntry(models.Model):
     personal_hash = models.CharField(max_length=64, blank=True, default="")
     request_id = models.CharField(max_length=64, blank=True, default="")
     hash = models.CharField(max_length=64)
-    seq = models.BigIntegerField(null=True, unique=True)
-    seal = models.CharField(max_length=64, blank=True, default="")
 
-    objects = AuditEntryQuerySet.as_manager()
+    objects = AuditEntryManager()
 
     class Meta:
         ordering = ["-id"]
@@ -50,16 +50,55 @@ class AuditEntry(models.Model):
             models.Index(fields=["actor_id", "id"], name="audit_actor"),
             models.Index(fields=["target", "id"], name="audit_target"),
             models.Index(fields=["request_id", "id"], name="audit_request"),
-            models.Index(fields=["id"], name="audit_unsealed", condition=Q(seq__isnull=True)),
         ]
 
     def __str__(self) -> str:
-        return f"{self.seq or self.id} {self.action}"
+        return f"{self.id} {self.action}"
 
     @property
     def personal_content(self) -> dict[str, Any] | None:
         """What is known about the person, without the salt; None where there is none any more."""
         return self.personal and self.personal.get("content")
+
+
+class AuditSeal(models.Model):
+    """The number of an entry, and the seal that chains it to the one before.
+
+    A row of its own: to number an entry in its own row cost PostgreSQL a second copy of it, in
+    each of its indexes, 36 µs against 19 (measured).
+    """
+
+    seq = models.BigIntegerField(primary_key=True)
+    entry = models.OneToOneField(
+        AuditEntry, models.DO_NOTHING, related_name="sealed", db_constraint=False
+    )
+    seal = models.CharField(max_length=64)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.seal}"
+
+
+class UnsealedEntry(models.Model):
+    """An entry that waits for its number: written with it, and gone once it is sealed."""
+
+    entry = models.OneToOneField(
+        AuditEntry,
+        models.DO_NOTHING,
+        primary_key=True,
+        related_name="unsealed",
+        db_constraint=False,
+    )
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        default_permissions = ()
+        verbose_name_plural = "unsealed entries"
+
+    def __str__(self) -> str:
+        return str(self.entry_id)
 
 
 class AuditHead(models.Model):

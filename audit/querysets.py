@@ -4,7 +4,8 @@ from typing import Any, Self
 
 from django.contrib.auth import get_user_model
 from django.db import models
-from django.db.models import OuterRef, Subquery
+from django.db.models import F, OuterRef, Subquery, Value
+from django.db.models.functions import Coalesce
 
 
 class AuditEntryQuerySet(models.QuerySet[Any]):
@@ -17,3 +18,10 @@ class AuditEntryQuerySet(models.QuerySet[Any]):
         users = get_user_model()
         name = users._base_manager.filter(pk=OuterRef("actor_id")).values(users.USERNAME_FIELD)
         return self.annotate(actor_name=Subquery(name))
+
+
+class AuditEntryManager(models.Manager.from_queryset(AuditEntryQuerySet)):  # type: ignore[misc]
+    def get_queryset(self) -> AuditEntryQuerySet:
+        """With `seq` and `seal`: NULL and empty for an entry that is not sealed yet."""
+        entries: AuditEntryQuerySet = super().get_queryset()
+        return entries.annotate(seq=F("sealed__seq"), seal=Coalesce(F("sealed__seal"), Value("")))

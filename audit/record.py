@@ -11,7 +11,7 @@ from django.db.transaction import TransactionManagementError
 from audit import context
 from audit.chain import hash_of, personal_digest, salted
 from audit.keys import sealing_keys
-from audit.models import AuditEntry, Outcome
+from audit.models import AuditEntry, Outcome, UnsealedEntry
 from core import clock
 from core.bulk import insert_rows
 from core.models import new_id
@@ -84,7 +84,9 @@ def record_many(entries: Sequence[Entry]) -> None:
     if not connection.in_atomic_block:
         raise TransactionManagementError("An audit entry belongs into the transaction of its act.")
     at, key = clock.now(), sealing_keys()[0]
-    insert_rows(AuditEntry, [_row(one, at, key) for one in entries])
+    rows = [_row(one, at, key) for one in entries]
+    insert_rows(AuditEntry, rows)
+    insert_rows(UnsealedEntry, [{"entry_id": row["id"], "hash": row["hash"]} for row in rows])
 
 
 def _row(one: Entry, at: datetime, key: bytes) -> dict[str, Any]:

@@ -4,9 +4,8 @@ from django.db import connection, transaction
 
 from audit.chain import seal_of
 from audit.keys import sealing_keys
-from audit.models import AuditEntry, AuditHead
-from audit.querysets import AuditEntryQuerySet
-from core.bulk import update_rows
+from audit.models import AuditHead, AuditSeal, UnsealedEntry
+from core.bulk import insert_rows, is_empty, take_rows, update_rows
 
 _AT_ONCE = 2_000
 
@@ -18,11 +17,12 @@ class HeadMissing(RuntimeError):
 def seal_entries() -> int:
     """Seal all entries that are committed, in the order of their ids; returns how many.
 
-    Any number of processes may ask: the head is locked until each part commits, and whoever comes
-    meanwhile leaves it to the other. Raises HeadMissing.
+    What is sealed no longer waits: both are one transaction. Any number of processes may ask: the
+    head is locked until each part commits, and whoever comes meanwhile leaves it to the other.
+    Raises HeadMissing.
     """
     sealed = 0
-    while _unsealed().exists():
+    while not is_empty(UnsealedEntry):
         part = _seal_some()
         sealed += part
         if part < _AT_ONCE:
@@ -36,14 +36,14 @@ def _seal_some() -> int:
     if head is None:
         return 0
     key = sealing_keys()[0]
-    rows = []
-    for pk, entry_hash in _unsealed().values_list("id", "hash")[:_AT_ONCE]:
+    seals = []
+    for waiting in take_rows(UnsealedEntry, _AT_ONCE):
         head.seq += 1
-        head.seal = seal_of(head.seal, head.seq, entry_hash, key)
-        rows.append({"id": pk, "seq": head.seq, "seal": head.seal})
-    update_rows(AuditEntry, rows)
+        head.seal = seal_of(head.seal, head.seq, waiting["hash"], key)
+        seals.append({"seq": head.seq, "entry_id": waiting["entry_id"], "seal": head.seal})
+    insert_rows(AuditSeal, seals)
     update_rows(AuditHead, [{"id": head.pk, "seq": head.seq, "seal": head.seal}])
-    return len(rows)
+    return len(seals)
 
 
 def _locked_head() -> AuditHead | None:
@@ -54,7 +54,3 @@ def _locked_head() -> AuditHead | None:
     if head is None and not heads.exists():
         raise HeadMissing("The audit chain has no head; see `manage.py verify_audit`.")
     return head
-
-
-def _unsealed() -> AuditEntryQuerySet:
-    return AuditEntry.objects.filter(seq__isnull=True).order_by("id")

@@ -72,6 +72,7 @@ class _Walk:
         for row in _rows(_unsealed(), "id"):
             self._check_content(row, f"The unsealed row {row['id']}" if row else "An unsealed row")
             self.unsealed += 1
+        self._check_queue()
         self.checkpoints.check_readable()
 
     def _check(self, row: Row) -> None:
@@ -107,6 +108,14 @@ class _Walk:
         elif personal_digest(row["personal"]) != row["personal_hash"]:
             raise edited(name, "its personal part does not match its hash", seq, pk)
 
+    def _check_queue(self) -> None:
+        lost = _unsealed().filter(unsealed__isnull=True).order_by("id").first()
+        if lost is not None:
+            message = (
+                f"The unsealed row {lost.pk} would never be sealed: it no longer waits for it."
+            )
+            raise Broken("missing", message, entry_id=lost.pk)
+
     def _check_end(self, head_seq: int) -> None:
         if self.seq < head_seq:
             first = self.seq + 1
@@ -125,7 +134,7 @@ def _head() -> tuple[int, str] | None:
 
 
 def _unsealed() -> AuditEntryQuerySet:
-    return AuditEntry.objects.filter(seq__isnull=True)
+    return AuditEntry.objects.filter(sealed__isnull=True)
 
 
 def _sealed() -> Iterator[Row]:

@@ -80,6 +80,22 @@ def read_rows(rows: models.QuerySet[Any, tuple[Any, ...]]) -> list[tuple[Any, ..
         return list(cursor.fetchall())
 
 
+def take_rows(model: type[models.Model], most: int) -> list[dict[str, Any]]:
+    """Delete so many rows, the first by primary key, and return them in that order."""
+    fields = model._meta.concrete_fields
+    key, table = _quoted(_column(model._meta.pk)), _quoted(model._meta.db_table)
+    rows = _execute(
+        f"DELETE FROM {table} WHERE {key} IN "  # noqa: S608 - our names
+        f"(SELECT {key} FROM {table} ORDER BY {key} LIMIT %s) RETURNING {_names(fields)}",
+        [most],
+    )
+    taken = [
+        {field.attname: field.to_python(value) for field, value in zip(fields, row, strict=True)}
+        for row in rows
+    ]
+    return sorted(taken, key=lambda row: row[_key(model)])
+
+
 def is_empty(model: type[models.Model]) -> bool:
     """For what every report asks first; the ORM took 0.5 ms for this, too."""
     return not _execute(f"SELECT 1 FROM {_quoted(model._meta.db_table)} LIMIT 1", [])  # noqa: S608 - our names

@@ -163,6 +163,8 @@ NOBODYS = {
     "auth.Group_permissions": "what a role may do",
     "auth.Permission": "what there is to be allowed",
     "audit.AuditEntry": "* exported with the rest; its personal part is blanked (`privacy.trail`)",
+    "audit.AuditSeal": "a number and a seal",
+    "audit.UnsealedEntry": "a hash",
     "audit.AuditHead": "a number and a seal",
     "audit.AuditCheckpoint": "a number, a seal and a signature",
     "contenttypes.ContentType": "the names of tables",

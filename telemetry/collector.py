@@ -18,7 +18,7 @@ from prometheus_client.core import (
 )
 
 from accounts.connections import connections
-from audit.models import AuditEntry
+from audit.models import UnsealedEntry
 from core import clock
 from core.database_size import database_bytes
 from telemetry import tallies
@@ -146,7 +146,7 @@ def _pumps() -> Iterator[Metric]:
 
 
 def _backlogs() -> Iterator[Metric]:
-    unsealed = AuditEntry.objects.filter(seq__isnull=True).count()
+    unsealed = UnsealedEntry.objects.count()
     yield _gauge("audit_unsealed", "Audit entries that are not sealed yet.", unsealed)
     unsent = WebhookMessage.objects.filter(status="pending", next_at__isnull=False).count()
     yield _gauge("webhook_messages_pending", "Webhook messages still to be delivered.", unsent)

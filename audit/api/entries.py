@@ -13,6 +13,8 @@ class EntryOut(serializers.ModelSerializer[AuditEntry]):
     actor = serializers.UUIDField(source="actor_id", read_only=True, allow_null=True)
     actor_name = serializers.CharField(read_only=True, allow_null=True)
     personal = serializers.JSONField(source="personal_content", read_only=True)
+    seq = serializers.IntegerField(read_only=True, allow_null=True)
+    seal = serializers.CharField(read_only=True)
 
     class Meta:
         model = AuditEntry

@@ -1,4 +1,4 @@
-"""Entries are numbered and sealed after their act, signed checkpoints, triggers that refuse.
+"""Entries are numbered and sealed after their act, signed checkpoints.
 
 Every process has to be stopped: the one before numbers entries as it writes them.
 """
@@ -11,7 +11,6 @@ from django.db.models import Q
 import core.clock
 import core.models
 from audit.chain import GENESIS, hash_of, seal_of
-from audit.guards import install_guards, lift_guards
 from audit.keys import sealing_keys
 
 _CHUNK = 1_000
@@ -43,14 +42,6 @@ def seal_anew(apps: Any, schema_editor: Any) -> None:
             rows = []
     after.objects.bulk_create(rows)
     apps.get_model("audit", "AuditHead").objects.update(seq=seq, seal=seal)
-
-
-def install(apps: Any, schema_editor: Any) -> None:
-    install_guards(schema_editor.connection)
-
-
-def lift(apps: Any, schema_editor: Any) -> None:
-    lift_guards(schema_editor.connection)
 
 
 class Migration(migrations.Migration):
@@ -135,5 +126,4 @@ class Migration(migrations.Migration):
             ],
             options={"ordering": ["-seq"], "default_permissions": ("view",)},
         ),
-        migrations.RunPython(install, lift),
     ]

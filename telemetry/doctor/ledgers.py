@@ -41,7 +41,7 @@ def audit_guards() -> Iterator[Finding]:
 
 def audit_sealing() -> Iterator[Finding]:
     """Whether entries are sealed within a second, as they should be."""
-    oldest = AuditEntry.objects.filter(seq__isnull=True).order_by("id").first()
+    oldest = AuditEntry.objects.filter(unsealed__isnull=False).order_by("id").first()
     if oldest is not None and clock.now() - oldest.at > _SEALED_WITHIN:
         yield broken(
             f"Audit entries since {oldest.at:%Y-%m-%d %H:%M} are not sealed.",

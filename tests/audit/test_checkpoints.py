@@ -9,7 +9,7 @@ from django.db import connection
 from audit.chain import GENESIS
 from audit.checkpoints import checkpoints_in, note_checkpoint
 from audit.guards import lift_guards
-from audit.models import AuditCheckpoint, AuditEntry, AuditHead
+from audit.models import AuditCheckpoint, AuditEntry, AuditHead, AuditSeal
 from audit.verification import verify
 from tests.factories.audit import write_entries
 
@@ -33,8 +33,8 @@ def note_some(count: int) -> None:
 def cut_behind(seq: int) -> None:
     """By somebody who may do everything in the database, and knows how the chain is made."""
     lift_guards(connection)
-    AuditEntry.objects.filter(seq__gt=seq).delete()
-    AuditCheckpoint.objects.filter(seq__gt=seq).delete()
+    for rows in (AuditEntry, AuditSeal, AuditCheckpoint):
+        rows.objects.filter(seq__gt=seq).delete()
     seal = AuditEntry.objects.get(seq=seq).seal if seq else GENESIS
     AuditHead.objects.update(seq=seq, seal=seal)
 

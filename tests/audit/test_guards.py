@@ -29,14 +29,14 @@ def sql(statement: str) -> None:
     "statement",
     [
         "DELETE FROM audit_auditentry",
-        "DELETE FROM audit_auditentry WHERE seq = 2",
-        "UPDATE audit_auditentry SET action = 'tests.thing.harmless' WHERE seq = 2",
+        "DELETE FROM audit_auditentry WHERE id IN (SELECT entry_id FROM audit_auditseal)",
+        "UPDATE audit_auditentry SET action = 'tests.thing.harmless'",
         "UPDATE audit_auditentry SET actor_id = NULL",
         "UPDATE audit_auditentry SET detail = '{}'",
-        "UPDATE audit_auditentry SET hash = seal",
-        "UPDATE audit_auditentry SET seq = NULL, seal = '' WHERE seq = 2",
-        "UPDATE audit_auditentry SET seq = seq + 10",
-        "UPDATE audit_auditentry SET seal = hash",
+        "UPDATE audit_auditentry SET hash = request_id",
+        "DELETE FROM audit_auditseal WHERE seq = 2",
+        "UPDATE audit_auditseal SET seq = seq + 10",
+        "UPDATE audit_auditseal SET seal = 'x'",
         """UPDATE audit_auditentry SET personal = '{"name": "Bob"}'""",
         "DELETE FROM audit_audithead",
         "DELETE FROM audit_auditcheckpoint",
@@ -51,7 +51,7 @@ def test_changes_are_refused(statement):
     assert (verify().ok, verify().entries, verify().checkpoints) == (True, 3, 1)
 
 
-@pytest.mark.parametrize("table", ["entry", "head", "checkpoint"])
+@pytest.mark.parametrize("table", ["entry", "seal", "head", "checkpoint"])
 def test_no_table_is_emptied(table):
     if connection.vendor == "sqlite":
         pytest.skip("SQLite has no TRUNCATE.")
@@ -72,6 +72,6 @@ def test_recording_sealing_and_blanking_what_is_personal_are_not_changes():
 def test_a_guard_that_is_gone_is_named():
     lift_guards(connection, "DELETE")
     assert set(missing_guards(connection)) == {
-        *("audit_entry_kept", "audit_head_kept", "audit_checkpoint_kept")
+        *("audit_entry_kept", "audit_seal_kept", "audit_head_kept", "audit_checkpoint_kept")
     }
     assert "audit_entry_kept" in verify().unguarded

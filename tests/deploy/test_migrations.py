@@ -14,7 +14,11 @@ from django.db.migrations.operations.base import Operation
 # The last migration of each app from before there were several processes to restart one by one.
 BEFORE = {"accounts": 3, "analytics": 2, "llms": 3, "tools": 4, "workflows": 7}
 # For these all processes must stop; the changelog says so.
-STOPPING = {"audit.0002_sealed_later", "analytics.0006_users_in_rollups_alone"}
+STOPPING = {
+    "audit.0002_sealed_later",
+    "audit.0003_seals_of_their_own",
+    "analytics.0006_users_in_rollups_alone",
+}
 # What takes away or renames what the code before it reads and writes.
 PARTING = ("RemoveField", "RenameField", "DeleteModel", "RenameModel", "AlterModelTable")
 

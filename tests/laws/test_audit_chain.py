@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from audit.chain import GENESIS, hash_of, seal_of
 from audit.checkpoints import as_checkpoint, note_checkpoint
 from audit.guards import lift_guards
-from audit.models import AuditEntry, AuditHead, Outcome
+from audit.models import AuditEntry, AuditHead, AuditSeal, Outcome, UnsealedEntry
 from audit.record import Entry, record_many
 from audit.sealing import seal_entries
 from audit.verification import verify
@@ -72,7 +72,8 @@ class Chain:
         return self.row(seq)["seal"] if seq else GENESIS
 
     def write(self, seq: int, **columns: Any) -> None:
-        assert AuditEntry.objects.filter(seq=seq).update(**columns) == 1
+        rows = AuditSeal if "seal" in columns else AuditEntry
+        assert rows.objects.filter(seq=seq).update(**columns) == 1
 
     def add(self, seq: int | None) -> None:
         """A row made as Chatter does, but for the key."""
@@ -82,13 +83,22 @@ class Chain:
             **{"personal_hash": "", "request_id": ""},
         }
         entry_hash = hash_of(row, GUESS)
-        seal = seal_of(self.seal(seq - 1), seq, entry_hash, GUESS) if seq else ""
-        AuditEntry.objects.create(**row, hash=entry_hash, seq=seq, seal=seal)
+        added = AuditEntry.objects.create(**row, hash=entry_hash)
+        if seq is None:
+            UnsealedEntry.objects.create(entry=added, hash=entry_hash)
+        else:
+            seal = seal_of(self.seal(seq - 1), seq, entry_hash, GUESS) if seq else ""
+            AuditSeal.objects.create(seq=seq, entry=added, seal=seal)
+
+    def delete(self, first: int, last: int) -> None:
+        """Entries and their seals."""
+        AuditEntry.objects.filter(seq__range=(first, last)).delete()
+        AuditSeal.objects.filter(seq__range=(first, last)).delete()
 
     def shift(self, first: int, by: int) -> None:
         """Renumber all rows from `first`; in two steps, for numbers are unique at every moment."""
-        AuditEntry.objects.filter(seq__gte=first).update(seq=-F("seq") - by)
-        AuditEntry.objects.filter(seq__lt=0).update(seq=-F("seq"))
+        AuditSeal.objects.filter(seq__gte=first).update(seq=-F("seq") - by)
+        AuditSeal.objects.filter(seq__lt=0).update(seq=-F("seq"))
 
 
 def edit(chain: Chain, seq: int, data: st.DataObject) -> int:
@@ -127,21 +137,31 @@ def edit_and_hash(chain: Chain, seq: int, data: st.DataObject) -> int:
 
 
 def delete_some(chain: Chain, seq: int, data: st.DataObject) -> int:
-    last = data.draw(st.integers(seq, chain.length))
-    AuditEntry.objects.filter(seq__range=(seq, last)).delete()
+    """Entries, or their seals, or both."""
+    numbers = (seq, data.draw(st.integers(seq, chain.length)))
+    for rows in data.draw(st.sampled_from([[AuditEntry], [AuditSeal], [AuditEntry, AuditSeal]])):
+        rows.objects.filter(seq__range=numbers).delete()
     return seq
 
 
 def delete_and_close_the_gap(chain: Chain, seq: int, data: st.DataObject) -> int:
-    AuditEntry.objects.filter(seq=seq).delete()
+    chain.delete(seq, seq)
     chain.shift(seq + 1, -1)
     return seq
 
 
 def unseal(chain: Chain, seq: int, data: st.DataObject) -> int:
     """As if it had only just been recorded."""
-    AuditEntry.objects.filter(seq=seq).update(seq=None, seal="")
+    row = chain.row(seq)
+    AuditSeal.objects.filter(seq=seq).delete()
+    UnsealedEntry.objects.create(entry_id=row["id"], hash=row["hash"])
     return seq
+
+
+def keep_from_being_sealed(chain: Chain, seq: int, data: st.DataObject) -> None:
+    """So that nobody would miss it later. It has no number to be named by."""
+    record_many([EntryFactory.build()])
+    UnsealedEntry.objects.all().delete()
 
 
 def insert_between(chain: Chain, seq: int, data: st.DataObject) -> int:
@@ -165,22 +185,32 @@ def append_and_have_it_sealed(chain: Chain, seq: int, data: st.DataObject) -> in
 
 
 def prepend(chain: Chain, seq: int, data: st.DataObject) -> int:
-    chain.add(None)
-    AuditEntry.objects.filter(seq=None).update(seq=0)
+    chain.add(0)
     return 0
 
 
 def swap(chain: Chain, seq: int, data: st.DataObject) -> int:
     other = data.draw(st.integers(1, chain.length).filter(lambda number: number != seq))
     for now, then in ((seq, -1), (other, seq), (-1, other)):
-        AuditEntry.objects.filter(seq=now).update(seq=then)
+        AuditSeal.objects.filter(seq=now).update(seq=then)
+    return min(seq, other)
+
+
+def swap_what_is_sealed(chain: Chain, seq: int, data: st.DataObject) -> int:
+    """The seals stay where they are, and tell of each other's entries."""
+    other = data.draw(st.integers(1, chain.length).filter(lambda number: number != seq))
+    ids = [chain.row(number)["id"] for number in (seq, other)]
+    for number, entry in ((seq, new_id()), (other, ids[0]), (seq, ids[1])):
+        AuditSeal.objects.filter(seq=number).update(entry=entry)
     return min(seq, other)
 
 
 def copy(chain: Chain, seq: int, data: st.DataObject) -> int:
     """An act that was done once, told twice."""
-    row = {**chain.row(seq), "id": new_id(), "seq": None, "seal": ""}
-    AuditEntry.objects.create(**row)
+    row = {**chain.row(seq), "id": new_id()}
+    del row["seq"], row["seal"]
+    told = AuditEntry.objects.create(**row)
+    UnsealedEntry.objects.create(entry=told, hash=told.hash)
     seal_entries()
     return chain.length + 1
 
@@ -197,14 +227,15 @@ def forge_the_head(chain: Chain, seq: int, data: st.DataObject) -> int:
 
 def cut_the_tail(chain: Chain, seq: int, data: st.DataObject) -> int:
     """With the head set back, as if it had never been."""
-    AuditEntry.objects.filter(seq__gte=seq).delete()
+    chain.delete(seq, chain.length)
     AuditHead.objects.update(seq=seq - 1, seal=chain.seal(seq - 1))
     return seq
 
 
 TAMPERINGS = [
-    *(edit, edit_and_hash, delete_some, delete_and_close_the_gap, unseal, insert_between),
-    *(append, append_and_have_it_sealed, prepend, swap, copy),
+    *(edit, edit_and_hash, delete_some, delete_and_close_the_gap, insert_between),
+    *(unseal, keep_from_being_sealed, append, append_and_have_it_sealed, prepend, copy),
+    *(swap, swap_what_is_sealed),
     *(set_the_head_back, forge_the_head, cut_the_tail),
 ]
 

@@ -14,7 +14,7 @@ from django_q.models import Failure
 
 from audit.checkpoints import note_checkpoint
 from audit.guards import install_guards, lift_guards
-from audit.models import AuditEntry, AuditHead
+from audit.models import AuditEntry, AuditHead, AuditSeal
 from core import clock
 from llms.models import ModelProfile, Provider
 from telemetry import doctor
@@ -255,7 +255,7 @@ def test_a_trail_without_guards_is_named():
 def test_entries_that_nobody_seals_are_named(api, alice):
     start(api, alice)
     lift_guards(connection)
-    AuditEntry.objects.filter(seq__isnull=True).update(at=clock.now() - LONG_AGO)
+    AuditEntry.objects.filter(unsealed__isnull=False).update(at=clock.now() - LONG_AGO)
     install_guards(connection)
     assert only("audit_sealing")
 
@@ -279,13 +279,17 @@ def test_a_trail_that_is_shorter_than_its_checkpoints_is_named():
 
 @pytest.mark.parametrize(
     ("change", "said"),
-    [({"action": "nothing.was.done"}, "was edited"), ({"seal": "0" * 64}, "does not follow")],
+    [
+        ((AuditEntry, {"action": "nothing.was.done"}), "was edited"),
+        ((AuditSeal, {"seal": "0" * 64}), "does not follow"),
+    ],
 )
 def test_a_late_entry_that_was_changed_is_named(change, said):
+    rows, columns = change
     write_entries(5)
     last = AuditEntry.objects.order_by("-seq").first()
     lift_guards(connection)
-    AuditEntry.objects.filter(pk=last.pk).update(**change)
+    rows.objects.filter(seq=last.seq).update(**columns)
     install_guards(connection)
     assert f"Row {last.seq} of the audit trail {said}" in only("audit_tail")
 
