@@ -18,6 +18,9 @@ from django.db.models.signals import post_delete, post_save, pre_delete
 
 from core.bulk import add_to_rows
 
+_PARENTS = "parents_of_deleted"  # noted on what is deleted, until they are locked
+_AT_ONCE = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -104,10 +107,17 @@ class AggregateGroup:
         label = f"{self._model}->{self._parent_model}"
         post_save.connect(self._saved, sender=self.model, dispatch_uid=f"kept {label}")
         when_deleted(self.model, partial(self.add_group, sign=-1), dispatch_uid=f"unkept {label}")
+        pre_delete.connect(self._note_parent, sender=self.model, dispatch_uid=f"parent {label}")
 
     def _saved(self, instance: models.Model, created: bool, raw: bool = False, **_: Any) -> None:
         if created and not raw:
             self.add_group([vars(instance)])
+
+    def _note_parent(self, instance: models.Model, origin: Any, **_: Any) -> None:
+        """Have the parent locked with all others whose numbers this deletion changes."""
+        if (parent := self._parent_key(vars(instance)[self._parent])) is not None:
+            noted = vars(origin).setdefault(_PARENTS, defaultdict(set))
+            noted[self.parent_model].add(parent)
 
     def differences(self) -> Iterator[Difference]:
         """Recount everything from the rows; two queries, one pass over the parents."""
@@ -159,7 +169,8 @@ def when_deleted(
     same, and of the row as it was when it was read.
     """
 
-    def told(instance: Any, **_: Any) -> None:
+    def told(instance: Any, origin: Any, **_: Any) -> None:
+        _lock_parents(origin)
         tell([vars(instance)] if instance.was_there else [])
 
     pre_delete.connect(_read_anew, model)
@@ -173,6 +184,19 @@ def _read_anew(sender: type[models.Model], instance: Any, **_: Any) -> None:
     instance.was_there = now is not None
     for name, value in (now or {}).items():
         setattr(instance, name, value)
+
+
+def _lock_parents(origin: Any) -> None:
+    """Lock them in key order, as the writer does, before the first is changed: once a deletion.
+
+    Rows are told of in an order of their own, and two who lock in different orders wait for each
+    other. Django tells of all rows before it deletes the first; `origin` is what was deleted.
+    """
+    for parent_model, parents in vars(origin).pop(_PARENTS, {}).items():
+        keys = sorted(parents) if len(parents) > 1 else []
+        for at in range(0, len(keys), _AT_ONCE):
+            rows = parent_model._base_manager.select_for_update().order_by("pk")
+            list(rows.filter(pk__in=keys[at : at + _AT_ONCE]).values_list("pk"))
 
 
 GROUPS: list[AggregateGroup] = []

@@ -1,7 +1,10 @@
 """Executions that wait to be run, without the requests that asked for them."""
 
+import time
 from collections.abc import Sequence
 from datetime import timedelta
+
+from django.db import connection
 
 from accounts.models import User
 from core import clock
@@ -31,3 +34,15 @@ def held_by(owner: str, user: User) -> WorkflowExecution:
     fields = {"status": "running", "attempt": 1, "lease_owner": owner, "lease_expires_at": later}
     (execution,) = wait_in_line([user], **fields)
     return execution
+
+
+def until_someone_waits() -> None:
+    """For a lock of PostgreSQL that somebody else holds."""
+    deadline = time.monotonic() + 20
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+            time.sleep(0.01)
+    raise AssertionError("Nobody waited.")

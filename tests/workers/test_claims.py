@@ -1,6 +1,5 @@
 """Pumps that claim at the same instant: each execution is had by one of them."""
 
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -10,7 +9,7 @@ from django.db import connection, transaction
 
 from core import clock
 from core.models import new_id
-from tests.workers.backlog import users, wait_in_line
+from tests.workers.backlog import until_someone_waits, users, wait_in_line
 from workflows.models import WorkflowExecution
 from workflows.tracking.leases import claim, renew, some_wait, still_held
 
@@ -78,17 +77,6 @@ def renewed(running):
         return renew("pump", running)
     finally:
         connection.close()
-
-
-def until_someone_waits():
-    deadline = time.monotonic() + 20
-    with connection.cursor() as cursor:
-        while time.monotonic() < deadline:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            if cursor.fetchone()[0]:
-                return
-            time.sleep(0.01)
-    raise AssertionError("Nobody waited.")
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
