@@ -20,7 +20,7 @@ from django.utils.decorators import sync_and_async_middleware
 
 from core.api import not_found
 
-_FOR_PROGRAMS = ("/api/", "/hooks/")
+FOR_PROGRAMS = ("/api/", "/hooks/")
 POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
@@ -134,7 +134,7 @@ def nothing_at_nul(get_response: Callable[[HttpRequest], Any]) -> Callable[..., 
 def _refusal_of_nul(request: HttpRequest) -> HttpResponseBase | None:
     if "\0" not in request.path:
         return None
-    if request.path.startswith(_FOR_PROGRAMS):
+    if request.path.startswith(FOR_PROGRAMS):
         return not_found(request)
     raise Http404
 

@@ -447,5 +447,7 @@ LOGGING = {
         "httpx2": {"level": "WARNING"},
         "mcp": {"level": "CRITICAL"},  # it tells session ids and contents; what fails, we tell
         "django.request": {"level": "ERROR"},
+        "django.security": {"level": "CRITICAL"},  # `chatter_project.bad_requests` tells them
+        "django.security.csrf": {"level": "WARNING"},
     },
 }

@@ -9,6 +9,8 @@ from chatter_project.health import healthz, readyz
 from core.api import not_found
 from telemetry.views import metrics
 
+handler400 = "chatter_project.bad_requests.bad_request"
+
 api = [
     path("", include("accounts.api.urls")),
     path("", include("audit.api.urls")),

@@ -19,20 +19,25 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def lines():
+def written():
     """All that is logged, as the server writes it in JSON."""
-    written = []
+    texts = []
     formatters = [handler.formatter for handler in logging.getLogger().handlers]
     (formatter,) = [one for one in formatters if isinstance(one, ProcessorFormatter)]
 
     class Kept(logging.Handler):
         def emit(self, record):
-            written.append(formatter.format(record))
+            texts.append(formatter.format(record))
 
     kept = Kept()
     logging.getLogger().addHandler(kept)
-    yield lambda event: [line for line in map(json.loads, written) if line["event"] == event]
+    yield texts
     logging.getLogger().removeHandler(kept)
+
+
+@pytest.fixture
+def lines(written):
+    return lambda event: [line for line in map(json.loads, written) if line["event"] == event]
 
 
 @pytest.fixture
@@ -129,3 +134,19 @@ def test_a_quick_statement_is_not_told(lines, settings):
     assert connection.execute_wrappers.count(slow_queries.timed) == 1
     WorkflowExecution.objects.count()
     assert lines("database.slow_query") == []
+
+
+@pytest.mark.parametrize("host", ["elsewhere.example", "a" * 10_000, "no host at all"])
+def test_a_request_to_a_name_that_is_not_ours_is_one_short_line_and_no_error(
+    lines, written, client, host
+):
+    told = client.get("/api/v1/templates/", headers={"host": host, "X-Request-ID": "my-id"})
+    assert (told.status_code, told.json()["code"]) == (400, "unknown_host")
+    assert told.headers["Content-Type"] == "application/problem+json"
+    (line,) = lines("request.bad")
+    assert (line["level"], line["request_id"]) == ("warning", "my-id")
+    assert "exception" not in line
+    assert [json.loads(one)["event"] for one in written] == ["request.bad", "request.answered"]
+    assert len(written[0]) < 500
+    page = client.get("/login/", headers={"host": host})
+    assert (page.status_code, page.headers["Content-Type"][:9]) == (400, "text/html")
