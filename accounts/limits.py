@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from pydantic import ValidationError as Unreadable
@@ -13,6 +14,9 @@ from core.limits import RunLimits
 
 if TYPE_CHECKING:
     from accounts.models import User
+
+
+log = structlog.get_logger(__name__)
 
 
 class InvalidLimits(Invalid):
@@ -33,8 +37,21 @@ def _read(given: tuple[tuple[str, Any], ...]) -> RunLimits:
 
 
 def limits_of(user: "User") -> RunLimits:
-    """The least of the server's and the user's own."""
-    return lowered(server_limits(), user.limits)
+    """The least of the server's and the user's own, as far as these can be read."""
+    server = server_limits()
+    return server.lowered(_own(user)) if user.limits else server
+
+
+def _own(user: "User") -> RunLimits:
+    """What was kept before it was checked as today may be no limits: runs begin all the same."""
+    kept: Any = user.limits
+    try:
+        return RunLimits.model_validate(kept)
+    except Unreadable as error:
+        wrong = {one["loc"][0] for one in error.errors() if one["loc"]}
+        log.warning("limits.unreadable", user=str(user.pk), names=sorted(map(str, wrong)))
+        rest = {name: kept[name] for name in kept if name not in wrong} if wrong else {}
+        return RunLimits.model_validate(rest)
 
 
 def lowered(limits: RunLimits, given: Mapping[str, Any]) -> RunLimits:

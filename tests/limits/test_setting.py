@@ -99,6 +99,26 @@ def test_i_see_my_own_limits(client, alice):
     assert (shown["steps"], shown["concurrent"], shown["tokens"]) == (30, 2, 1000)
 
 
+@pytest.mark.parametrize(
+    "kept", [{"tokens": True}, {"tokens": "soon"}, {"tokens": None, "speed": 1}, {"cost": [1]}]
+)
+def test_what_was_kept_with_a_user_and_is_no_limit_stops_nobody(client, made, alice, kept):
+    alice.limits = {"steps": 30, **kept}
+    alice.save()
+    assert run_of(client, made)["id"]
+    assert WorkflowExecution.objects.get().limits == {"steps": 30}
+    shown = client.get(ME).json()["limits"]
+    assert (shown["steps"], shown["tokens"], shown["cost"]) == (30, 1000, None)
+
+
+@pytest.mark.parametrize("kept", [True, 5, "soon", [1]])
+def test_no_limits_at_all_kept_with_a_user_stop_nobody(client, made, alice, kept):
+    alice.limits = kept
+    alice.save()
+    assert run_of(client, made)["id"]
+    assert WorkflowExecution.objects.get().limits == {}
+
+
 def test_staff_set_the_limits_of_users(admin, alice):
     browser = Client()
     browser.force_login(admin)
