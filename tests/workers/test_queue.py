@@ -4,12 +4,15 @@ import os
 import runpy
 import socket
 import sys
+import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.db import connection
 from django_q.brokers import get_broker
+from django_q.conf import Conf
 
 from core import clock
 from core.jobs import enqueue_once
@@ -98,6 +101,31 @@ def test_a_broker_that_is_away_keeps_nobody_from_starting(queue, monkeypatch):
     Doorbell().ring()
     with pytest.raises(ConnectionError):
         enqueue_once(HOST_A_PUMP, "pumps")
+
+
+@pytest.fixture
+def hanging(queue, monkeypatch, settings):
+    """A broker that accepts connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"redis://127.0.0.1:{silent.getsockname()[1]}?socket_timeout=5"
+        settings.REDIS_URL = address
+        monkeypatch.setattr(Conf, "ORM", None)
+        monkeypatch.setattr(Conf, "REDIS", address)
+        monkeypatch.setattr(doorbell, "_sure_until", 0.0)
+        yield
+    for thread in threading.enumerate():
+        if thread.name == "doorbell":
+            thread.join()
+
+
+def test_a_broker_that_hangs_keeps_nobody_waiting(hanging, built_in, client, alice):
+    client.force_login(alice)
+    body = {"message": "hello", "mode": "background"}
+    for most_s in (1, 0.5):
+        began = time.monotonic()
+        assert client.post(CHAT, body, content_type="application/json").status_code == 202
+        assert time.monotonic() - began < most_s
+        doorbell._sure_until = 0.0
 
 
 def test_no_task_outlives_the_time_after_which_it_is_delivered_again(settings):

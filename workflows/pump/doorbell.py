@@ -5,6 +5,7 @@ here may be lost: pumps look for work by themselves, and whoever guards workers 
 """
 
 import time
+from threading import Thread
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -22,6 +23,7 @@ log = structlog.get_logger(__name__)
 WORK, CANCELS = "pumps.work", "pumps.cancels"  # the groups of the bell in which pumps listen
 HOST_A_PUMP = "workflows.tasks.host_pump"
 _SURE_S = 1.0
+_PATIENCE_S = 0.1
 
 
 class Doorbell:
@@ -30,6 +32,7 @@ class Doorbell:
     def __init__(self) -> None:
         self.pump: Pump | None = None
         self._sure_until = 0.0
+        self._calling: Thread | None = None
 
     def ring(self) -> None:
         """Say that there is work. Without a pump that claims here it may ask the database."""
@@ -50,7 +53,7 @@ class Doorbell:
     def see(self) -> None:
         """Look into the database whether somebody hosts a pump; call a worker when nobody does."""
         if not somebody_claims():
-            self.call()
+            self._call_briefly()
         self._sure_until = time.monotonic() + _SURE_S
 
     def ring_elsewhere(self) -> None:
@@ -62,6 +65,18 @@ class Doorbell:
         if self.pump is not None:
             self.pump.cancel(execution_id)
         bell.ring({CANCELS: ()})
+
+    def _call_briefly(self) -> None:
+        """Call, and leave a queue alone that takes its time: whoever starts a run waits for none.
+
+        A queue in the database is no worse than the start itself, and is called in its connection.
+        """
+        if not settings.REDIS_URL:
+            self.call()
+        elif self._calling is None or not self._calling.is_alive():
+            self._calling = Thread(target=self.call, name="doorbell", daemon=True)
+            self._calling.start()
+            self._calling.join(_PATIENCE_S)
 
     def call(self) -> None:
         """Have a worker host a pump."""
