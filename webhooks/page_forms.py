@@ -6,12 +6,15 @@ from typing import Any
 from django.http import QueryDict
 
 from accounts.models import User
+from core.form_fields import once_of
 from core.json_values import plain_text
 from webhooks.models import HookMode, IncomingWebhook, SignatureStyle, WebhookEndpoint
 from webhooks.services.endpoints import create_endpoint
 from webhooks.services.incoming import create_incoming
 from webhooks.services.signed import BadWebhook
 from workflows.choices import parse_choice
+
+_TOKEN = "csrfmiddlewaretoken"  # noqa: S105 - the name of a field
 
 
 def make_incoming(owner: User, sent: QueryDict) -> IncomingWebhook:
@@ -27,6 +30,7 @@ def make_incoming(owner: User, sent: QueryDict) -> IncomingWebhook:
         mapping=_mapping(sent.get("mapping", "")),
         mode=str(sent["mode"]),
         signature=str(sent["signature"]),
+        once=_once(sent),
         **_chosen(sent.get("workflow", "")),
     )
 
@@ -39,8 +43,15 @@ def make_endpoint(owner: User, sent: QueryDict) -> WebhookEndpoint:
         url=plain_text(sent.get("url", "")).strip(),
         events=sent.getlist("events"),
         replays="replays" in sent,
+        once=_once(sent),
         **_chosen(sent.get("workflow", "")),
     )
+
+
+def _once(sent: QueryDict) -> str:
+    """Stands for the form as it was shown and what was written on it."""
+    written = {name: sent.getlist(name) for name in sent if name not in {"key", _TOKEN}}
+    return once_of(sent.get("key", ""), written)
 
 
 def _mapping(text: str) -> Mapping[str, str]:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.authentication import user_of
 from accounts.models import User
 from core.errors import ChatterError, NotFound
+from core.models import new_id
 from webhooks.models import IncomingWebhook, MessageStatus, WebhookEndpoint
 from webhooks.models.outgoing import EVENTS
 from webhooks.models.signed import Signed
@@ -49,6 +50,7 @@ def webhooks(request: HttpRequest) -> HttpResponse:
         "workflows": workflows_to_run(user),
         "events": events_for(user),
         "sent": request.POST if error else {},
+        "key": request.POST.get("key", "") if error else new_id(),
         "chosen_events": request.POST.getlist("events") if error else EVENTS,
         "site": request.build_absolute_uri("/").rstrip("/"),
         "made": made,

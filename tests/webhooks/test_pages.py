@@ -66,6 +66,30 @@ def test_a_webhook_is_made_and_its_secret_shown_once(browser, letters, drain):
     assert not IncomingWebhook.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("kind", "model", "fields"),
+    [
+        ("incoming", IncomingWebhook, {"mode": "wait", "signature": "github"}),
+        ("endpoint", WebhookEndpoint, {"url": "https://a.example/", "events": ["budget.warned"]}),
+    ],
+)
+def test_the_form_of_a_new_webhook_that_is_sent_twice_makes_one(
+    browser, letters, kind, model, fields
+):
+    keys = re.findall(r'name="key" value="([\w-]+)"', browser.get(PAGE).content.decode())
+    asked = {"kind": kind, "workflow": f"definition:{letters.pk}", "key": keys[0], **fields}
+    for _ in range(2):
+        made = send(browser, PAGE, name="Orders", **asked)
+        assert model.objects.get().secret in made.content.decode()
+    assert (
+        AuditEntry.objects.filter(action=f"webhooks.{model._meta.model_name}.created").count() == 1
+    )
+    send(browser, PAGE, name="Others", **asked)
+    assert model.objects.count() == 2
+    send(browser, PAGE, name="Others", **{**asked, "key": ""})
+    assert model.objects.count() == 3
+
+
 def test_what_is_filled_in_wrongly_is_told_and_stays(browser, letters):
     right = {
         "kind": "incoming",

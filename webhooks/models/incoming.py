@@ -54,11 +54,16 @@ class IncomingWebhook(Signed):
         ordering = ["-id"]
         indexes = [models.Index(fields=["owner", "-id"], name="webhooks_incoming_of_a_user")]
         constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "once"],
+                condition=~Q(once=""),
+                name="webhooks_incoming_one_of_a_form",
+            ),
             models.CheckConstraint(
                 name="webhooks_incoming_one_target",
                 condition=Q(definition=None, template__isnull=False)
                 | Q(definition__isnull=False, template=None),
-            )
+            ),
         ]
 
 

@@ -50,6 +50,13 @@ class WebhookEndpoint(Signed):
     class Meta:
         ordering = ["-id"]
         indexes = [models.Index(fields=["owner", "enabled"], name="webhooks_endpoints_told")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "once"],
+                condition=~Q(once=""),
+                name="webhooks_endpoints_one_of_a_form",
+            )
+        ]
 
 
 class WebhookMessage(Record):

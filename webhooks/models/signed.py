@@ -14,7 +14,8 @@ from webhooks.querysets import OwnedQuerySet
 class Signed(EditableRecord):
     """For `definition` or `template`, or neither.
 
-    Both secrets count until `previous_until`, so that both ends can change over in turn.
+    Both secrets count until `previous_until`, so that both ends can change over in turn. `once`
+    stands for the form that made it: sent again it makes no other.
     """
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
@@ -29,6 +30,7 @@ class Signed(EditableRecord):
     secret = EncryptedTextField()
     previous_secret = EncryptedTextField(blank=True, default="")
     previous_until = models.DateTimeField(null=True, blank=True)
+    once = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
 
     objects = OwnedQuerySet.as_manager()
 

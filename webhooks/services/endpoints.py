@@ -17,7 +17,7 @@ from webhooks.services.signed import (
     BadWebhook,
     action,
     checked_name,
-    refuse_more,
+    made_before,
     set_fields,
     target,
 )
@@ -37,13 +37,15 @@ def create_endpoint(
     replays: bool = False,
     definition: UUID | str | None = None,
     template: str | None = None,
+    once: str = "",
 ) -> WebhookEndpoint:
-    """A new address, told from now on.
+    """A new address, told from now on; with the same `once` as one that was made before, that one.
 
     Raises BadWebhook, DefinitionNotFound, TemplateNotFound, TooManyWebhooks.
     """
     only, only_template = target(owner, definition, template)
-    refuse_more(WebhookEndpoint, owner)
+    if (before := made_before(WebhookEndpoint, owner, once)) is not None:
+        return before
     made = WebhookEndpoint.objects.create(
         owner=owner,
         name=checked_name(name),
@@ -53,6 +55,7 @@ def create_endpoint(
         definition=only,
         template=only_template,
         secret=new_secret(),
+        once=once,
     )
     record(
         action(made, "created"),

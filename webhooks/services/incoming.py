@@ -14,7 +14,7 @@ from webhooks.services.signed import (
     BadWebhook,
     action,
     checked_name,
-    refuse_more,
+    made_before,
     set_fields,
     target,
 )
@@ -22,7 +22,7 @@ from webhooks.signing import new_secret
 
 
 @transaction.atomic
-def create_incoming(
+def create_incoming(  # noqa: PLR0913 - its fields
     *,
     owner: User,
     name: str,
@@ -32,15 +32,17 @@ def create_incoming(
     parameters: Mapping[str, Any] | None = None,
     mode: str = HookMode.BACKGROUND,
     signature: str = SignatureStyle.STANDARD,
+    once: str = "",
 ) -> IncomingWebhook:
-    """A new door, open at once.
+    """A new door, open at once; with the same `once` as one that was made before, that one.
 
     Raises BadWebhook, BadMapping, DefinitionNotFound, TemplateNotFound, TooManyWebhooks.
     """
     runs, runs_template = target(owner, definition, template)
     if runs is None and runs_template is None:
         raise BadWebhook(reason="Name the definition or the template that it runs.")
-    refuse_more(IncomingWebhook, owner)
+    if (before := made_before(IncomingWebhook, owner, once)) is not None:
+        return before
     made = IncomingWebhook.objects.create(
         owner=owner,
         name=checked_name(name),
@@ -51,6 +53,7 @@ def create_incoming(
         mode=mode,
         signature=signature,
         secret=new_secret(),
+        once=once,
     )
     record(
         action(made, "created"),

@@ -80,11 +80,14 @@ def target(
     )
 
 
-def refuse_more(kind: type[Signed], owner: User) -> None:
-    """Raises TooManyWebhooks."""
+def made_before(kind: type[S], owner: User, once: str) -> S | None:
+    """What the same form has made; without it there is room for one. Raises TooManyWebhooks."""
     User.objects.select_for_update().get(pk=owner.pk)  # of two at once one waits and counts both
+    if once and (before := kind.objects.filter(owner=owner, once=once).first()) is not None:
+        return before
     if kind.objects.visible_to(owner).count() >= MOST:
         raise TooManyWebhooks(most=MOST)
+    return None
 
 
 @transaction.atomic
