@@ -282,6 +282,7 @@ CHATTER_GRAPH_LIMITS = {
     "reachable": tuple(CHATTER_EGRESS_ALLOW),
 }
 BUDGETS_PER_USER = env.int("BUDGETS_PER_USER", default=100)
+EXPERIMENTS_PER_USER = env.int("EXPERIMENTS_PER_USER", default=20)
 CHATTER_TRIGGERS = {
     "per_user": env.int("TRIGGERS_PER_USER", default=100),
     "min_interval_s": env.int("SCHEDULE_MIN_INTERVAL_S", default=60),

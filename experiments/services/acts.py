@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
@@ -42,6 +43,11 @@ class ExperimentInTheWay(Conflict):
     message = "'{name}' is about the same and is under way; complete it first."
 
 
+class TooManyExperiments(Conflict):
+    code = "too_many_experiments"
+    message = "{most} of your experiments are under way already; complete one first."
+
+
 class VariantNotFound(NotFound):
     code = "variant_not_found"
     message = "This experiment has no such variant."
@@ -61,8 +67,8 @@ class ControlStays(Conflict):
 def start_experiment(experiment: Experiment, *, by: User) -> Experiment:
     """From now on its variants answer, each with the graph it has now, whatever is published later.
 
-    Raises ExperimentMoved, ExperimentTargetGone, ExperimentInTheWay, and what a start of a variant
-    by the owner raises.
+    Raises ExperimentMoved, ExperimentTargetGone, ExperimentInTheWay, TooManyExperiments, and what a
+    start of a variant by the owner raises.
     """
     list(User.objects.select_for_update(of=("self",), no_key=True).filter(pk=experiment.owner_id))
     experiment = locked(experiment)
@@ -70,6 +76,7 @@ def start_experiment(experiment: Experiment, *, by: User) -> Experiment:
         if experiment.target is None:
             raise ExperimentTargetGone
         _refuse_second(experiment)
+        _refuse_more(experiment)
         for variant in experiment.variants.select_related("template"):
             variant.version = _version_of(experiment, variant)
             variant.save(update_fields=["version"])
@@ -161,6 +168,14 @@ def _refuse_second(experiment: Experiment) -> None:
     other = Experiment.objects.filter(same, under_way, whose).first()
     if other is not None:
         raise ExperimentInTheWay(name=other.name)
+
+
+def _refuse_more(experiment: Experiment) -> None:
+    """Every turn is held against all that run. The caller has locked the owner."""
+    most = settings.EXPERIMENTS_PER_USER
+    under_way = Experiment.objects.filter(owner=experiment.owner_id, status__in=UNDER_WAY)
+    if under_way.count() >= most:
+        raise TooManyExperiments(most=most)
 
 
 def _version_of(experiment: Experiment, variant: Variant) -> WorkflowVersion:

@@ -279,6 +279,20 @@ def test_two_about_the_same_do_not_run_at_once(experiment, alice, act):
     assert (refused.status_code, refused.json()["code"]) == (409, "experiment_in_the_way")
 
 
+def test_a_user_has_only_so_many_under_way(experiment, alice, act, settings):
+    settings.EXPERIMENTS_PER_USER = 1
+    first = experiment()
+    assert act(alice, first["id"], "pause").status_code == 200
+    french = {"name": "French", "parameters": {"language": "French"}}
+    about = {"template": "meeting_summarizer", "variants": [TWO[0], french]}
+    second = experiment(start=False, **about)
+    refused = act(alice, second["id"], "start")
+    assert (refused.status_code, refused.json()["code"]) == (409, "too_many_experiments")
+    assert act(alice, first["id"], "resume").status_code == 200
+    assert act(alice, first["id"], "complete").status_code == 200
+    assert act(alice, second["id"], "start").status_code == 200
+
+
 def test_two_of_staff_are_in_each_others_way_where_both_reach_others(experiment, act):
     ann, ben, eve, zoe = (UserFactory(is_staff=True) for _ in range(4))
     for by, audience in ((ann, "own"), (ben, "own"), (eve, "everyone")):
