@@ -46,8 +46,8 @@ class ComplexityOut(Shape):
 class NodeAnalyticsOut(Shape):
     """`cost` is the known cost in dollars; calls it does not include are `unpriced_calls`.
 
-    `unasked_calls` were answered by a cache or a recording; the time of their visits is not
-    counted.
+    `p50_ms` and `p95_ms` are of visits that finished: the time of those that failed is not counted,
+    nor that of visits with `unasked_calls`, which a cache or a recording answered.
 
     `call_rows` lists its calls. `exactness` is that of the least exact call, `cost_share` its share
     of the known cost of all nodes, null if nothing cost anything.

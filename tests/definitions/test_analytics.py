@@ -61,6 +61,19 @@ def test_costs_add_up_to_the_ledger(analysed):
     assert sum(node["cost_share"] for node in analysed["nodes"]) == pytest.approx(1, abs=0.001)
 
 
+def test_a_node_that_always_fails_has_no_time_and_the_page_says_why(client, address, made, drain):
+    client.patch(address, {"graph": graph(asks(node="model"))})
+    client.post(address + "versions/2/publish/")
+    client.post(address + "execute/", {"input": {"message": "please fail"}, "mode": "background"})
+    drain()
+    nodes = {node["node"]: node for node in client.get(address + "analytics/").json()["nodes"]}
+    assert (nodes["model"]["failure_rate"], nodes["model"]["p95_ms"]) == (1.0, None)
+    door = Client()
+    door.force_login(WorkflowDefinition.objects.get().owner)
+    page = door.get(f"/analytics/definitions/{made['id']}/").text
+    assert "those that failed do not count" in page
+
+
 def test_only_the_last_runs_count(client, address, analysed):
     assert client.get(address + "analytics/?last=1").json()["failed"] == 0
     assert client.get(address + "analytics/?last=2").json()["failed"] == 1
