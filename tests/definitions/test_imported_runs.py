@@ -223,6 +223,40 @@ def test_an_assigner_of_an_old_file_sets_its_variable():
     assert text_of(ran(come(file), "birds")).count("answer") == 2
 
 
+def test_of_branches_that_set_one_variable_at_once_the_first_does_and_the_others_are_told():
+    file = document("dify_iteration.yml")
+    drawn = file["workflow"]["graph"]
+    data = {one["id"]: one["data"] for one in drawn["nodes"]}
+    data["a"]["answer"] = "{{#conversation.asked#}}"
+    drawn["nodes"] = [one for one in drawn["nodes"] if one["id"] in ("s", "a")]
+    for key, value in (("one", 1), ("two", 2), ("three", 3)):
+        items = [
+            {"input_type": "constant", "operation": "set", "value": said, "variable_selector": name}
+            for name, said in ((["conversation", "asked"], value), (["conversation", key], "x"))
+        ]
+        step = {"type": "assigner", "title": key, "version": "2", "items": items}
+        drawn["nodes"].append({"id": key, "type": "custom", "data": step})
+        file["workflow"]["conversation_variables"].append({"name": key, "value_type": "string"})
+    drawn["edges"] = [
+        {"source": source, "sourceHandle": "source", "target": target}
+        for source, target in (
+            ("s", "one"),
+            ("s", "two"),
+            ("two", "three"),
+            ("one", "a"),
+            ("three", "a"),
+        )
+    ]
+    found = come(file)
+    assert text_of(ran(found)) == "1"
+    assert "only read" not in notes(found)["one"]
+    for key in ("two", "three"):
+        assert outcomes(found)[key] == "approximated"
+        assert "'asked' is only read, for 'one' may set it at the same time." in notes(found)[key]
+    sets = {one["name"] for one in configs(found).values() if one.get("expression")}
+    assert sets == {"asked", "one", "two", "three"}
+
+
 def test_an_answer_that_fits_a_schema_is_read_field_by_field():
     found = come("dify_structured.yml")
     done = ran(found, read='{"name": "Ada"}')

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from workflows.interchange.assembly import Link
+from workflows.interchange.collisions import without_collisions
 from workflows.interchange.dify_bodies import (
     FAILS,
     OUT,
@@ -59,7 +60,7 @@ def read_dify(document: Loose, known: Known) -> Imported:
     for link in {*drawn} - {*within}:
         if link.source in nodes:
             conversion.reports[link.source].note("A way out of an iteration, or into one, is lost.")
-    return conversion.done()
+    return without_collisions(conversion.done(), known)
 
 
 def _node(one: Loose) -> ForeignNode:

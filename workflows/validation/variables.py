@@ -29,14 +29,22 @@ def _written(node: Node) -> Iterator[str]:
 
 def check_collisions(subject: Subject) -> Iterator[Issue]:
     """Branches of one run that change a variable at once in ways whose order would show."""
+    told = set()
+    for name, one, other in collisions(subject):
+        if (name, other.id) not in told:
+            told.add((name, other.id))
+            message = f"'{one.id}' and '{other.id}' may change '{shortened(name)}' at once."
+            hint = "Let one follow the other, or let both append or both count."
+            yield error("parallel_write", _place(other, name), message, hint)
+
+
+def collisions(subject: Subject) -> Iterator[tuple[str, Node, Node]]:
+    """Each variable with each two nodes that collide in it, the first in the document first."""
     for name, nodes in writers_of(subject).items():
         for at, other in enumerate(nodes):
             for one in nodes[:at]:
                 if _collide(subject, one, other):
-                    message = f"'{one.id}' and '{other.id}' may change '{shortened(name)}' at once."
-                    hint = "Let one follow the other, or let both append or both count."
-                    yield error("parallel_write", _place(other, name), message, hint)
-                    break
+                    yield name, one, other
 
 
 def _place(node: Node, name: str) -> str:
