@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from limits.strategies import MovingWindowRateLimiter
 
 _AWAY_S = 5
+_WAITS_S = 1
+_SILENT_S = 2.0  # longer than one waits
+_asked_again_at: dict[str, float] = {}  # by the address of what did not answer
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _PREFIX = "chatter:rates"
 
@@ -95,7 +98,7 @@ def _limiter(redis_url: str) -> "MovingWindowRateLimiter":
     if not redis_url:
         return MovingWindowRateLimiter(MemoryStorage())
     storage = RedisStorage(
-        redis_url, key_prefix=_PREFIX, socket_connect_timeout=2, socket_timeout=5
+        redis_url, key_prefix=_PREFIX, socket_connect_timeout=_WAITS_S, socket_timeout=_WAITS_S
     )
     return MovingWindowRateLimiter(storage)
 
@@ -109,11 +112,19 @@ def _item(rate: Rate) -> "RateLimitItem":
 
 @contextmanager
 def _cache_errors() -> Iterator[None]:
+    """Whoever finds that it does not answer has waited for the others, too: for a while."""
+    url = settings.RATES_REDIS_URL
+    if (again_at := _asked_again_at.get(url)) is not None:
+        if again_at > time.monotonic():
+            raise CacheAway(retry_after_s=_AWAY_S)
+        _asked_again_at[url] = time.monotonic() + _SILENT_S  # by one; nobody waits with it
     try:
         yield
     except Exception as error:
         from redis.exceptions import RedisError  # noqa: PLC0415 - 13 MB, and needed only here
 
         if isinstance(error, RedisError | OSError):
+            _asked_again_at[url] = time.monotonic() + _SILENT_S
             raise CacheAway(retry_after_s=_AWAY_S) from error
         raise
+    _asked_again_at.pop(url, None)

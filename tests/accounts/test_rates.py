@@ -1,6 +1,7 @@
 """How often one may ask: counted by user and route, told in standard headers, without a query."""
 
 import re
+import socket
 import time
 from types import SimpleNamespace
 
@@ -104,6 +105,24 @@ def test_nobody_is_refused_because_the_cache_is_away(rates, cache_away, api, ali
     answers = [client.get(LIST) for _ in range(3)]
     assert [one.status_code for one in answers] == [200] * 3
     assert "RateLimit" not in answers[-1]
+
+
+def test_a_cache_that_hangs_is_waited_for_by_one_and_briefly(rates, settings, api, alice):
+    client = api(alice)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.RATES_REDIS_URL = f"redis://127.0.0.1:{silent.getsockname()[1]}"
+        for most_s in (3, 0.5, 0.5):
+            began = time.monotonic()
+            assert client.get(LIST).status_code == 200
+            assert time.monotonic() - began < most_s
+
+
+def test_a_cache_that_is_back_counts_again(rates, settings, api, alice, monkeypatch):
+    monkeypatch.setattr(windows, "_SILENT_S", 0.0)
+    client, there = api(alice), settings.RATES_REDIS_URL
+    monkeypatch.setitem(windows._asked_again_at, there, time.monotonic())
+    assert client.get(LIST)["RateLimit"].startswith('"read";r=1;')
+    assert there not in windows._asked_again_at
 
 
 def test_no_span_of_a_minute_has_more_than_may_be(rates, api, alice, monkeypatch):
