@@ -6,8 +6,7 @@ from typing import Any
 from llms.estimate import most_output
 from llms.profiles import ProfileSpec
 
-# What a caller may set for one call. Anything else (addresses, headers, proxies) is an
-# administrator's to set, in the profile: it decides where our key is sent.
+# What a caller may set for one call.
 CALLER_PARAMETERS = frozenset(
     {
         "delay_ms_per_word",
@@ -30,6 +29,70 @@ CALLER_PARAMETERS = frozenset(
     }
 )
 
+# What an administrator may set besides: how is asked and answered. Where a request goes, by which
+# way, and with which key is the provider's to say, and only who knows the key may change it.
+PROFILE_PARAMETERS = CALLER_PARAMETERS | frozenset(
+    {
+        "api_version",
+        "betas",
+        "cache_control",
+        "candidate_count",
+        "container",
+        "context_management",
+        "default_headers",
+        "default_query",
+        "disabled_params",
+        "extra_body",
+        "format",
+        "include",
+        "include_thoughts",
+        "inference_geo",
+        "keep_alive",
+        "logit_bias",
+        "logprobs",
+        "min_p",
+        "mirostat",
+        "mirostat_eta",
+        "mirostat_tau",
+        "n",
+        "num_ctx",
+        "num_gpu",
+        "num_thread",
+        "openai_api_version",
+        "openai_organization",
+        "organization",
+        "output_config",
+        "output_version",
+        "prompt_cache_options",
+        "random_seed",
+        "reasoning",
+        "reasoning_format",
+        "repeat_last_n",
+        "repeat_penalty",
+        "response_mime_type",
+        "response_modalities",
+        "response_schema",
+        "reuse_last_container",
+        "safe_mode",
+        "safe_prompt",
+        "safety_settings",
+        "service_tier",
+        "stop_sequences",
+        "store",
+        "tfs_z",
+        "thinking_budget",
+        "thinking_level",
+        "top_logprobs",
+        "truncation",
+        "use_previous_response_id",
+        "use_responses_api",
+        "user_profile_id",
+    }
+)
+# More of the request's body, for SDKs that take no address with a request; LiteLLM takes one.
+_MORE_OF_THE_BODY = "model_kwargs"
+_TAKE_MORE = frozenset({"anthropic", "azure_openai", "deepseek", "openai", "xai"})
+
 # What LangChain's classes for these kinds of providers have no field for: it would be refused, or
 # be lost on the way.
 _PENALTIES = frozenset({"frequency_penalty", "presence_penalty"})
@@ -46,6 +109,12 @@ LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "num_predi
 _ONE_LIMIT = {"ollama": "num_predict"}
 # The other name by which a profile may set the same.
 _ALSO_CALLED = {"stop": "stop_sequences"}
+
+
+def not_for_profiles(provider_kind: str, names: Iterable[str]) -> list[str]:
+    """Those of these parameters that no profile of this kind of provider may set, sorted."""
+    more = {_MORE_OF_THE_BODY} if provider_kind in _TAKE_MORE else set()
+    return sorted({*names} - PROFILE_PARAMETERS - more)
 
 
 def not_taken(provider_kind: str, names: Iterable[str]) -> list[str]:

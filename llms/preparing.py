@@ -22,6 +22,7 @@ from llms.parameters import (
     accepted_parameters,
     ledger_parameters,
     merged_parameters,
+    not_for_profiles,
 )
 from llms.pricing import Rates, in_force
 from llms.profiles import ProfileSpec
@@ -100,11 +101,10 @@ class Prepared:
 
 async def prepare(request: CallRequest) -> Prepared:
     """Raises ProviderError when the request cannot be sent at all; there is no row then."""
-    if unknown := request.parameters.keys() - CALLER_PARAMETERS:
-        raise ProviderError(
-            "invalid_parameters", reason=": " + ", ".join(sorted(unknown)), unbilled=True
-        )
     profile = request.profile
+    unknown = sorted(request.parameters.keys() - CALLER_PARAMETERS)
+    if unknown := unknown or not_for_profiles(profile.provider_kind, profile.parameters):
+        raise ProviderError("invalid_parameters", reason=": " + ", ".join(unknown), unbilled=True)
     wanted = merged_parameters(
         profile, accepted_parameters(profile.provider_kind, request.parameters)
     )

@@ -1,10 +1,12 @@
 """The models that callers may name."""
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
 from core.models import EditableRecord
 from llms.models.provider import Provider
+from llms.parameters import not_for_profiles
 from llms.querysets import ProfileQuerySet
 
 
@@ -22,8 +24,8 @@ def _text_only() -> list[str]:
 class ModelProfile(EditableRecord):
     """A model of a provider with the parameters it is asked with.
 
-    `parameters` are arguments of the LangChain chat model (temperature, max_tokens, …); with
-    `"disable_streaming": true` its answers come in one piece.
+    `parameters` are arguments of the LangChain chat model (temperature, max_tokens, …), those of
+    `PROFILE_PARAMETERS`; with `"disable_streaming": true` its answers come in one piece.
     """
 
     provider = models.ForeignKey(Provider, models.CASCADE, related_name="profiles")
@@ -50,6 +52,16 @@ class ModelProfile(EditableRecord):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Whoever may change a profile need not know the provider's key, nor send it anywhere."""
+        if not isinstance(self.parameters, dict):
+            raise ValidationError({"parameters": 'Enter an object: {"name": value}.'})
+        kind = self.provider.kind if self.provider_id else ""
+        if refused := not_for_profiles(kind, self.parameters):
+            raise ValidationError(
+                {"parameters": f"A profile cannot set these: {', '.join(refused)}."}
+            )
 
     @property
     def name(self) -> str:

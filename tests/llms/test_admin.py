@@ -1,15 +1,18 @@
 """Providers, models, prices and the ledger in the back office."""
 
+import json
 import re
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from accounts.models import User
 from audit.models import AuditEntry
 from llms.models import ModelCall, ModelPrice, ModelProfile, Provider
 from llms.services.providers import make_default
+from tests.factories.accounts import UserFactory
 from tests.factories.llms import CallFactory, PriceFactory, ProfileFactory, ProviderFactory
 
 pytestmark = pytest.mark.django_db
@@ -89,6 +92,45 @@ def test_a_model_that_is_added_is_priced_and_replaces_the_demo(
     assert ModelProfile.objects.get(is_default=True).model == "gpt-4o-mini-2024-07-18"
     assert ModelPrice.objects.filter(model="gpt-4o-mini-2024-07-18").exists()
     assert AuditEntry.objects.filter(action="llms.modelprofile.created").exists()
+
+
+ELSEWHERE = "http://127.0.0.1:9"
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters"),
+    [
+        ("openai", {"openai_proxy": ELSEWHERE}),
+        ("anthropic", {"anthropic_api_url": ELSEWHERE}),
+        ("azure_openai", {"azure_endpoint": ELSEWHERE}),
+        ("groq", {"groq_api_base": ELSEWHERE}),
+        ("mistralai", {"endpoint": ELSEWHERE}),
+        ("google_genai", {"client_args": {"proxy": ELSEWHERE}}),
+        ("bedrock", {"endpoint_url": ELSEWHERE}),
+        ("ollama", {"client_kwargs": {"base_url": ELSEWHERE}}),
+        ("litellm", {"model_kwargs": {"api_base": ELSEWHERE}}),
+        ("openai", {"api_key": "another"}),
+        ("openai", {"configurable_fields": "any"}),
+        ("openai", [["temperature", 0]]),
+    ],
+)
+def test_who_may_only_change_models_cannot_say_where_a_key_is_sent(
+    kind: str, parameters: Any
+) -> None:
+    staff = UserFactory(is_staff=True)
+    staff.user_permissions.add(Permission.objects.get(codename="change_modelprofile"))
+    office = Client()
+    office.force_login(staff)
+    profile = ProfileFactory(provider__kind=kind, provider__base_url="", provider__api_key=KEY)
+    page = f"/admin/llms/modelprofile/{profile.pk}/change/"
+    given = {"model": "m", "provider": profile.provider.pk, "capabilities": "[]"}
+    refused = office.post(page, {**given, "parameters": json.dumps(parameters)})
+    assert refused.status_code == 200
+    assert "errorlist" in refused.content.decode()
+    profile.refresh_from_db()
+    assert profile.parameters == {}
+    fine = {"temperature": 0, "extra_body": {"cache_prompt": True}}
+    assert office.post(page, {**given, "parameters": json.dumps(fine)}).status_code == 302
 
 
 def test_when_the_default_is_deleted_another_model_answers(office: Client, built_in: None) -> None:

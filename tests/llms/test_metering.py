@@ -10,6 +10,7 @@ import pytest
 from core import clock
 from core.models import new_id
 from core.money import dollars
+from llms.errors import ProviderError
 from llms.messages import ChatMessage
 from llms.metering import CallRequest
 from llms.models import ModelCall
@@ -317,6 +318,16 @@ def test_a_caller_cannot_choose_where_the_key_is_sent(
 ) -> None:
     with pytest.raises(Exception, match="base_url"):
         answered(question(openai, "Hi", parameters={"base_url": "http://127.0.0.1:9"}), recorder)
+    assert recorder.rows == []
+    assert wire.meter.records == []
+
+
+def test_a_model_whose_parameters_lead_elsewhere_is_not_asked(
+    wire: WireServer, recorder: Recorder
+) -> None:
+    spec = wire_spec(wire, "azure_openai", base_url="", parameters={"azure_endpoint": wire.url})
+    with pytest.raises(ProviderError, match="azure_endpoint"):
+        answered(question(spec, "Hi"), recorder)
     assert recorder.rows == []
     assert wire.meter.records == []
 
