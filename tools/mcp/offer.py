@@ -17,6 +17,7 @@ MAX_TOOLS = 200
 MAX_DESCRIPTION = 1_024  # some providers refuse a longer one, and with it the whole question
 _MAX_PAGES = 20
 _MAX_NAME = 200
+_AND_THE_REST = f"Like those after it: of one server {MAX_TOOLS} tools are taken."
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +67,14 @@ async def ask_for_offer(endpoint: Endpoint) -> Offer:
         raise McpTimedOut(server=endpoint.server, limit_s=endpoint.timeout_s) from error
     about = session.about
     left_out: list[LeftOut] = []
+    if len(listed) > MAX_TOOLS:
+        left_out.append(LeftOut(storable(listed[MAX_TOOLS].name[:_MAX_NAME]), _AND_THE_REST))
     return Offer(
         latency_ms=opened_ms,
         protocol_version=storable(str(about.protocolVersion)[:_MAX_NAME]),
         server_name=storable(about.serverInfo.name[:_MAX_NAME]),
         server_version=storable(about.serverInfo.version[:_MAX_NAME]),
-        tools=[tool for one in listed if (tool := _taken(one, left_out))],
+        tools=[tool for one in listed[:MAX_TOOLS] if (tool := _taken(one, left_out))],
         left_out=left_out,
     )
 

@@ -10,6 +10,7 @@ from accounts.models import User
 from audit.models import AuditEntry
 from tests.factories.tools import GrantFactory
 from tests.tools.remote.conftest import Register, Running
+from tools.mcp.offer import MAX_TOOLS
 from tools.models import McpServer, McpTool, ToolGrant, ToolSetting
 from tools.selectors import usable_tools
 
@@ -175,6 +176,28 @@ def test_a_tool_of_another_name_with_the_same_key_is_left_out_and_told(
     assert [one["name"] for one in told["left_out"]] == ["add-two"]
     assert "taken by 'addTwo' of 'near'" in told["left_out"][0]["reason"]
     assert len(told["added"][-1]) == 64
+
+
+def test_of_a_server_with_too_many_tools_the_first_are_taken(
+    register: Register, running: Running, office: APIClient
+) -> None:
+    def one_more(text: str) -> str:
+        return text
+
+    names = [f"more{number}" for number in range(MAX_TOOLS)]
+    for name in names:
+        running.offers.add_tool(one_more, name=name)
+    server = register(refresh=False)
+    try:
+        told = ask(office, server)
+    finally:
+        for name in names:
+            running.offers.remove_tool(name)
+    assert (len(told["added"]), server.tools.count()) == (MAX_TOOLS, MAX_TOOLS)
+    [rest] = told["left_out"]
+    taken = [name for name in names if f"near__{name}" in told["added"]]
+    assert rest["name"] == names[len(taken)]
+    assert "200 tools are taken" in rest["reason"]
 
 
 def test_a_server_elsewhere_is_told_no_key_and_nothing_of_it_is_approved(
