@@ -56,8 +56,9 @@ _CODES_BY_WORD = {
     "content_policy_violation": "content_filtered",
 }
 _PASSING = ("overloaded_error", "api_error", "server_error", "rate_limit_error", "timeout_error")
+# A login is looked for where a word begins, and nowhere in it: a word may be a megabyte long.
 _KEYS = re.compile(
-    r"(?i)\b(?:bearer\s+\S+|(?:sk|pk|key|lsv2)[-_][\w*-]{8,}|AIza[\w*-]{8,}|\S+@\S+)"
+    r"(?i)\b(?:bearer\s+\S+|(?:sk|pk|key|lsv2)[-_][\w*-]{8,}|AIza[\w*-]{8,})|(?<!\S)\S+@\S+"
 )
 _REASON_CHARACTERS = 300
 

@@ -1,5 +1,6 @@
 """Exceptions as providers' packages raise them, without any of these packages."""
 
+import time
 from datetime import timedelta
 from email.utils import format_datetime
 
@@ -93,6 +94,15 @@ def test_refusals_tell_the_providers_reason_without_keys() -> None:
 def test_a_long_reason_is_cut_and_broken_text_is_mended() -> None:
     assert len(scrubbed("x" * 5000)) == 300
     assert scrubbed("a\x00b\ud800") == "ab\ufffd"
+
+
+@pytest.mark.parametrize("word", ["user:", "api_key=", "a@", "@", "Bearer ", "sk-1 ", "key-"])
+def test_a_reason_of_a_megabyte_is_read_at_once(word: str) -> None:
+    began = time.process_time()
+    error = told(StatusError(400, word * (2**20 // len(word))))
+    assert time.process_time() - began < 2
+    assert error.code == "provider_refused"
+    assert len(error.message) < 400
 
 
 def test_a_wish_to_be_left_alone_is_read_in_every_form() -> None:
