@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from operator import attrgetter
 from uuid import UUID
 
 import structlog
@@ -14,7 +15,7 @@ from core.database import database
 from core.egress import Outgoing, fetch
 from core.errors import ChatterError
 from webhooks.models import WebhookMessage
-from webhooks.services.messages import Answer, claim_one, endpoints_due, settle
+from webhooks.services.messages import Answer, Due, claim_one, endpoints_due, settle
 from webhooks.signing import sign
 
 MOST_AT_WORK = 64
@@ -34,9 +35,10 @@ class Couriers:
         free = MOST_AT_WORK - len(self._at_work)
         if free <= 0:
             return
-        due = list((await database.run(endpoints_due, MOST_AT_WORK)).items())
-        random.shuffle(due)
-        wanted = [pk for pk, number in due for _ in range(self._room(pk, number))]
+        due = await database.run(endpoints_due, MOST_AT_WORK)
+        random.shuffle(due)  # so that not all processes go to the same
+        due.sort(key=attrgetter("turn"))
+        wanted = [one.endpoint_id for one in due for _ in range(self._room(one))]
         for endpoint_id in wanted[:free]:
             task = asyncio.create_task(_serve(endpoint_id), name="webhook courier")
             self._at_work[task] = endpoint_id
@@ -47,9 +49,9 @@ class Couriers:
         while self._at_work:
             await asyncio.wait(list(self._at_work))
 
-    def _room(self, endpoint_id: UUID, number: int) -> int:
-        there = sum(one == endpoint_id for one in self._at_work.values())
-        return max(min(number, MOST_PER_ENDPOINT - there), 0)
+    def _room(self, due: Due) -> int:
+        there = sum(one == due.endpoint_id for one in self._at_work.values())
+        return max(min(due.number, MOST_PER_ENDPOINT - there), 0)
 
 
 couriers = Couriers()

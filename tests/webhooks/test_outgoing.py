@@ -12,9 +12,12 @@ from core import clock
 from core.models import new_id
 from tests.approvals.desk import letter
 from tests.drills.server import ROOT
+from tests.factories.accounts import UserFactory
 from tests.webhooks.conftest import ENDPOINTS, MESSAGES
 from webhooks.models import WebhookAttempt, WebhookEndpoint, WebhookMessage
-from webhooks.services.notifying import Happening
+from webhooks.services.notifying import Happening, message_row
+from webhooks.services.signed import MOST
+from webhooks.signing import new_secret
 from workflows.models import WorkflowExecution
 
 pytestmark = pytest.mark.django_db
@@ -189,6 +192,25 @@ def test_a_slow_endpoint_does_not_hold_up_another(told, client, post, receiver, 
     assert arrived.count() == 4
     tries = WebhookAttempt.objects.filter(message__endpoint=slow["id"])
     assert [one.error for one in tries] == ["egress_timed_out"] * 8
+
+
+def test_what_waits_for_the_many_endpoints_of_a_few_holds_up_nobody_else(
+    told, client, post, receiver, settings
+):
+    settings.WEBHOOK_TIMEOUT_S = 0.3
+    long_ago = clock.now() - timedelta(hours=1)
+    for owner in UserFactory.create_batch(2):
+        for _ in range(MOST):
+            slow = WebhookEndpoint.objects.create(
+                owner=owner, name="Slow", url=receiver.url("/hang"), secret=new_secret()
+            )
+            for _ in range(2):
+                row = message_row(slow.id, "ping", {})
+                WebhookMessage.objects.create(**{**row, "next_at": long_ago})
+    endpoint = told()
+    client.post(f"{ENDPOINTS}{endpoint['id']}/ping/")
+    post()
+    assert WebhookMessage.objects.get(endpoint=endpoint["id"]).status == "delivered"
 
 
 def test_one_message_is_never_with_two_couriers(told, run, receiver):

@@ -1,9 +1,10 @@
 """A message on its way: claimed by one, tried, and settled or put off."""
 
 import random
-from collections.abc import Mapping
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -60,11 +61,28 @@ def message_for(user: User, pk: UUID | str) -> WebhookMessage:
     return found
 
 
-def endpoints_due(most: int) -> Mapping[UUID, int]:
-    """How many messages are due, by endpoint; those that wait longest come first."""
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An endpoint with messages that are due; it is its owner's first, second, …, by `turn`."""
+
+    endpoint_id: UUID
+    number: int
+    turn: int
+
+
+def endpoints_due(most: int) -> list[Due]:
+    """Every owner's first before anybody's second: however much of one waits, others do not.
+
+    Those that wait longest come first, of one owner and of one turn.
+    """
     due = WebhookMessage.objects.due(clock.now()).order_by()
-    counted = due.values("endpoint_id").annotate(number=Count("id"), first=Min("next_at"))
-    return {row["endpoint_id"]: row["number"] for row in counted.order_by("first")[:most]}
+    by_endpoint = due.values("endpoint_id", "endpoint__owner_id")
+    turns: Counter[UUID] = Counter()
+    found = []
+    for row in by_endpoint.annotate(number=Count("id"), first=Min("next_at")).order_by("first"):
+        turns[row["endpoint__owner_id"]] += 1
+        found.append(Due(row["endpoint_id"], row["number"], turns[row["endpoint__owner_id"]]))
+    return sorted(found, key=attrgetter("turn"))[:most]
 
 
 def claim_one(endpoint_id: UUID) -> WebhookMessage | None:
