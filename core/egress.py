@@ -158,7 +158,7 @@ async def fetch(outgoing: Outgoing, *, resolver: Resolver = resolve) -> Fetched:
                 return await _follow(client, outgoing)
         except TimeoutError as error:
             raise TookTooLong(limit_s=outgoing.timeout_s) from error
-        except httpx.InvalidURL as error:
+        except (httpx.InvalidURL, UnicodeError) as error:  # as of xn--a, which is no name's code
             raise BadAddress from error
         except httpx.HTTPError as error:
             raise Unreachable(host=error.request.url.host) from error

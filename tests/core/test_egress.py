@@ -108,6 +108,7 @@ def test_what_an_administrator_opened_is_reached_however_it_is_written(
         *("file:///etc/passwd", "ftp://example.com/", "gopher://example.com/", "//example.com/"),
         *("http://", "example.com", "", "http://user:secret@example.com/", "http://u@[::1]/"),
         *("http://exa mple.com/\n", "http://127.0.0.1@example.com/", "http://300.1.1.1/"),
+        *("https://xn--a/", "http://xn--a-.example.com/", "http://example.com/\ud800"),
     ],
 )
 def test_only_plain_web_addresses_are_taken(url: str) -> None:
@@ -147,6 +148,8 @@ def test_each_redirect_is_checked_again(web: Web, opened: None) -> None:
         get(web.url("/to/file:///etc/passwd", "good.example"), names)
     with pytest.raises(BadAddress):
         get(web.url("/to/http://user:secret@good.example/", "good.example"), names)
+    with pytest.raises(BadAddress):
+        get(web.url("/to/https://xn--a/", "good.example"), names)
 
 
 def _either(names: Names) -> Callable[[str, int], Any]:

@@ -25,9 +25,10 @@ def is_endpoint(url: str) -> None:
     """Names without dots are as good as others here: a server is often a container beside us."""
     try:
         parsed = httpx.URL(url)
-    except httpx.InvalidURL:
-        parsed = httpx.URL()
-    if parsed.scheme not in ("http", "https") or not parsed.host or parsed.userinfo:
+        fits = parsed.scheme in ("http", "https") and parsed.host and not parsed.userinfo
+    except (httpx.InvalidURL, UnicodeError):
+        fits = False
+    if not fits:
         message = "Give an http or https address without a user name or password in it."
         raise ValidationError(message, code="egress_bad_address")
 

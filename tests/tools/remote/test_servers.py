@@ -64,6 +64,7 @@ def test_what_is_secret_is_encrypted_where_it_lies(register: Register) -> None:
         ({"name": "two__parts"}, "mcp_bad_server", "name"),
         ({"url": "file:///etc/passwd"}, "mcp_bad_server", "url"),
         ({"url": "http://me:secret@example.com/"}, "mcp_bad_server", "url"),
+        ({"url": "https://xn--a/"}, "mcp_bad_server", "url"),
         ({"url": ""}, "mcp_bad_server", ""),
         ({"command": "here"}, "mcp_bad_server", ""),
         ({"transport": "stdio", "url": "", "command": "rm"}, "mcp_unknown_command", None),
