@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
 
 from audit.models import AuditEntry
 from core import clock
@@ -355,6 +357,27 @@ def test_the_endpoint_of_another_looks_like_none(told, run, charlie, api, admin)
         ]
         assert {answer.status_code for answer in answers} == {404}
         assert other.get(ENDPOINTS).json()["results"] == []
+
+
+@pytest.mark.parametrize(
+    "guess",
+    [
+        "webhookendpoint/?url__startswith=http",
+        "webhookendpoint/?secret__startswith=g",
+        "incomingwebhook/?public_id__startswith=a",
+        "webhookmessage/?endpoint__url__startswith=http",
+    ],
+)
+def test_staff_who_see_webhooks_cannot_guess_what_they_are_not_shown(told, run, guess):
+    told()
+    run()
+    staff = UserFactory(is_staff=True)
+    staff.user_permissions.set(Permission.objects.filter(content_type__app_label="webhooks"))
+    office = Client()
+    office.force_login(staff)
+    page, _, asked = guess.partition("?")
+    assert office.get(f"/admin/webhooks/{page}").status_code == 200
+    assert office.get(f"/admin/webhooks/{page}?{asked}").status_code == 400
 
 
 def test_the_back_office_sends_again_and_switches(told, run, post, receiver, admin, client):
