@@ -11,7 +11,7 @@ from accounts.known_users import KEPT_S, known_users
 from accounts.models import ApiToken, User
 from accounts.services.administrators import refuse_last_administrators
 from audit.record import record
-from core.errors import Conflict, Invalid
+from core.errors import Conflict, Invalid, Refused
 from privacy.graphs import empty_graphs
 from privacy.scrubbing import scrub_decisions, scrub_logs, unname_approver
 from privacy.sessions import end_sessions
@@ -23,6 +23,11 @@ from workflows.models import WorkflowExecution
 class NotConfirmed(Invalid):
     code = "erasure_not_confirmed"
     message = "Give the username of the one who is to be erased."
+
+
+class StaffNotErased(Refused):
+    code = "erasure_of_staff"
+    message = "Only administrators erase staff."
 
 
 class RunsUnderWay(Conflict):
@@ -37,8 +42,10 @@ def erase_user(
 
     Returns how many rows were deleted or blanked, by table. The account is closed first, in a
     transaction of its own: for `settle_s` another process may still know whose a token was, and
-    begin a run. Raises NotConfirmed, RunsUnderWay, LastAdministrator.
+    begin a run. Raises StaffNotErased, NotConfirmed, RunsUnderWay, LastAdministrator.
     """
+    if user.is_staff and by is not None and not by.is_superuser:
+        raise StaffNotErased
     if confirm != user.get_username():
         raise NotConfirmed
     _close(user)

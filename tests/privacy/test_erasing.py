@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
 from django.db import connection, models
 from django.test import Client
@@ -18,7 +19,7 @@ from budgets.models import Budget
 from core.aggregates import all_differences
 from llms.models import ModelCall
 from privacy.services.erasing import RunsUnderWay, erase_user
-from tests.factories.accounts import UserFactory
+from tests.factories.accounts import AdministratorFactory, UserFactory
 from tests.factories.budgets import a_budget
 from tests.privacy.conftest import EMAIL, NAME, WORD, Life
 from workflows.models import WorkflowExecution
@@ -173,6 +174,24 @@ def test_staff_erase_over_the_api_by_giving_the_name(
     assert (wrong.status_code, wrong.json()["code"]) == (400, "erasure_not_confirmed")
     assert api(admin).post(path, {"confirm": "charlie"}).json()["rows"]["accounts.User"] == 1
     assert not User.objects.filter(username="charlie").exists()
+
+
+def test_only_administrators_erase_staff(
+    api: Callable[[User], APIClient], admin: User, alice: User
+) -> None:
+    may = Permission.objects.filter(codename__in=["view_user", "delete_user"])
+    staff, other = UserFactory.create_batch(2, is_staff=True)
+    staff.user_permissions.set(may)
+    AdministratorFactory()  # so that ada is not the only one
+    for one in (admin, other, staff):
+        asked = f"/api/v1/privacy/users/{one.pk}/erase/", {"confirm": one.username}
+        refused = api(staff).post(*asked)
+        assert (refused.status_code, refused.json()["code"]) == (403, "erasure_of_staff")
+        one.refresh_from_db()
+        assert one.is_active
+    path = f"/api/v1/privacy/users/{alice.pk}/erase/"
+    assert api(staff).post(path, {"confirm": "alice"}).status_code == 200
+    assert api(admin).post(*asked).status_code == 200
 
 
 def test_the_only_administrator_stays(admin: User) -> None:
