@@ -40,6 +40,7 @@ _OWN_ADDRESSES = {
     "anthropic": "https://api.anthropic.com",
 }
 _NO_KEY = "none"
+_HAVE_KEYS = frozenset({*_OWN_ADDRESSES, "azure_openai"})  # of what is installed
 
 # For any chat model that knows them. Each attempt is a row, so the SDKs may not retry; usage is
 # streamed only when asked for, at addresses not OpenAI's; the limit between chunks is our own.
@@ -148,7 +149,7 @@ def _bound(connection: Any) -> None:
 
 def _connection(profile: ProfileSpec) -> dict[str, str]:
     address = profile.base_url or _OWN_ADDRESSES.get(profile.provider_kind, "")
-    key = profile.api_key or (_NO_KEY if profile.provider_kind in _OWN_ADDRESSES else "")
+    key = profile.api_key or (_NO_KEY if profile.provider_kind in _HAVE_KEYS else "")
     return {
         **({"base_url": address} if address else {}),
         **({"api_key": key} if key else {}),

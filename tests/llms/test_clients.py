@@ -13,8 +13,10 @@ from llms.profiles import ProfileSpec
 from tests.llms.conftest import in_loop
 
 
-def made(kind: str, **parameters: object) -> object:
-    spec = ProfileSpec(id=new_id(), provider="p", provider_kind=kind, model="gpt-x")
+def made(kind: str, address: str = "", **parameters: object) -> object:
+    spec = ProfileSpec(
+        id=new_id(), provider="p", provider_kind=kind, model="gpt-x", base_url=address
+    )
 
     async def scenario() -> object:
         return await chat_model(spec, parameters)
@@ -26,7 +28,7 @@ def test_the_keys_and_addresses_of_the_process_are_not_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Another provider's, as far as this one is concerned."""
-    for name in ("OPENAI", "ANTHROPIC"):
+    for name in ("OPENAI", "ANTHROPIC", "AZURE_OPENAI"):
         monkeypatch.setenv(f"{name}_API_KEY", "sk-of-the-environment")
         monkeypatch.setenv(f"{name}_BASE_URL", "http://127.0.0.1:9")
     openai, anthropic = made("openai"), made("anthropic")
@@ -34,6 +36,10 @@ def test_the_keys_and_addresses_of_the_process_are_not_used(
     assert openai.openai_api_key.get_secret_value() == "none"  # type: ignore[attr-defined]
     assert anthropic.anthropic_api_url == "https://api.anthropic.com"  # type: ignore[attr-defined]
     assert anthropic.anthropic_api_key.get_secret_value() == "none"  # type: ignore[attr-defined]
+    elsewhere = "http://127.0.0.1:9/openai/deployments/x"
+    azure = made("azure_openai", elsewhere, api_version="2024-10-21")
+    assert azure.openai_api_base == elsewhere  # type: ignore[attr-defined]
+    assert azure.openai_api_key.get_secret_value() == "none"  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("kind", ["openai", "anthropic"])
