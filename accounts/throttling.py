@@ -7,6 +7,7 @@ from hashlib import sha256
 from django.conf import settings
 
 from accounts.windows import Window, rate_of
+from core.addresses import caller_of
 from core.errors import TooMany
 
 
@@ -67,6 +68,9 @@ class PerUser(_LoginThrottle):
 
 class PerAddress(_LoginThrottle):
     scope, setting = "login_address", "LOGIN_RATE_PER_ADDRESS"
+
+    def __init__(self, address: str) -> None:
+        super().__init__(caller_of(address))
 
 
 def count_attempt(username: str, address: str) -> Refusal | None:

@@ -18,6 +18,7 @@ Network = IPv4Network | IPv6Network
 
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
+_OF_ONE_CALLER = 64  # bits of an address of IPv6: whoever has one has all that begin with them
 # What `ipaddress` takes for public: the retired 6to4 relays, Azure's host, documentation.
 _NOT_PUBLIC: tuple[Network, ...] = (
     IPv4Network("192.88.99.0/24"),
@@ -37,6 +38,17 @@ def plain_address(text: str) -> Address:
     if address in _NAT64:
         return IPv4Address(int(address) & 0xFFFF_FFFF)
     return address.ipv4_mapped or address.sixtofour or address
+
+
+def caller_of(text: str) -> str:
+    """Who is behind an address: it alone, or its network of IPv6; what is none stays as it is."""
+    try:
+        address = plain_address(text)
+    except ValueError:
+        return text
+    if isinstance(address, IPv4Address):
+        return str(address)
+    return str(IPv6Network((int(address), _OF_ONE_CALLER), strict=False))
 
 
 def is_public(address: Address) -> bool:

@@ -95,6 +95,18 @@ def test_an_address_is_locked_out_and_let_in_again(alice: User, settings) -> Non
     assert by_api("alice", PASSWORD).status_code == 201
 
 
+def test_who_has_many_addresses_of_one_network_is_locked_out_once_for_all(
+    alice: User, settings
+) -> None:
+    settings.LOGIN_RATE_PER_ADDRESS = "2/min"
+    for number in range(3):
+        by_api(f"somebody{number}", "wrong", address=f"2001:db8:0:1:{number}::7")
+    assert by_api("alice", PASSWORD, address="2001:db8:0:1:ffff::").status_code == 429
+    assert by_api("alice", PASSWORD, address="2001:db8:0:2::7").status_code == 201
+    call_command("lift_lockout", address="2001:db8:0:1::1", stdout=StringIO())
+    assert by_api("alice", PASSWORD, address="2001:db8:0:1:ffff::").status_code == 201
+
+
 def at_once(guess: Callable[[], object], times: int) -> list[object]:
     """What they came to, begun at one instant by so many threads."""
     came_to: list[object] = []
