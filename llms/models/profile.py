@@ -55,6 +55,9 @@ class ModelProfile(EditableRecord):
 
     def clean(self) -> None:
         """Whoever may change a profile need not know the provider's key, nor send it anywhere."""
+        told = self.capabilities
+        if not isinstance(told, list) or not all(one in Capability.values for one in told):
+            raise ValidationError({"capabilities": f"A list of these: {', '.join(Capability)}."})
         if not isinstance(self.parameters, dict):
             raise ValidationError({"parameters": 'Enter an object: {"name": value}.'})
         kind = self.provider.kind if self.provider_id else ""

@@ -133,6 +133,28 @@ def test_who_may_only_change_models_cannot_say_where_a_key_is_sent(
     assert office.post(page, {**given, "parameters": json.dumps(fine)}).status_code == 302
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"capabilities": given} for given in ("5", '{"text": 1}', '["flying"]', "[[]]", "")),
+        *({"parameters": given} for given in ("5", "")),
+    ],
+)
+def test_a_model_is_not_kept_in_a_way_that_nothing_can_ask_it(
+    office: Client, wrong: dict[str, str]
+) -> None:
+    profile = ProfileFactory()
+    page = f"/admin/llms/modelprofile/{profile.pk}/change/"
+    given = {
+        "model": "m",
+        "provider": profile.provider.pk,
+        "capabilities": "[]",
+        "parameters": "{}",
+    }
+    assert office.post(page, given | wrong).status_code == 200
+    assert office.post(page, given).status_code == 302
+
+
 def test_when_the_default_is_deleted_another_model_answers(office: Client, built_in: None) -> None:
     profile = ProfileFactory(is_default=False)
     make_default(profile=profile)
