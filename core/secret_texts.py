@@ -4,7 +4,7 @@ import base64
 import html
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -31,10 +31,14 @@ def filled(text: str, values: Mapping[str, str]) -> str:
 
 
 def masked(value: Any, secrets: Iterable[str]) -> Any:
-    """The JSON value without these secrets, however a server may have written them."""
-    written = {form for secret in secrets for form in _forms(secret)}
-    longest_first = sorted(written, key=len, reverse=True)
-    return _masked(value, re.compile("|".join(map(re.escape, longest_first)))) if written else value
+    """The JSON value without these secrets, however a server may have written them.
+
+    Each form is looked for by itself, which takes as long as the text: to a regular expression of
+    all of them, both may be such that it takes hours.
+    """
+    whole = "\n".join(_texts(value))
+    forms = {form for secret in secrets for form in _forms(secret) if form in whole}
+    return _masked(value, sorted(forms, key=len, reverse=True)) if forms else value
 
 
 def host_of(url: str) -> str:
@@ -79,13 +83,29 @@ def _in_json(text: str) -> Iterable[str]:
     yield _HTML_AND_MORE.sub(lambda match: f"\\u{ord(match[0]):04X}", quotes)
 
 
-def _masked(value: Any, pattern: re.Pattern[str]) -> Any:
-    if isinstance(value, str):
-        return pattern.sub(MASK, value)
+def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, Mapping):
-        return {_masked(key, pattern): _masked(item, pattern) for key, item in value.items()}
+        for key, item in value.items():
+            yield from _texts(key)
+            yield from _texts(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)
+    else:
+        yield str(value)
+
+
+def _masked(value: Any, longest_first: Sequence[str]) -> Any:
+    if isinstance(value, str):
+        for form in longest_first:
+            value = value.replace(form, MASK)
+        return value
+    if isinstance(value, Mapping):
+        return {
+            _masked(key, longest_first): _masked(item, longest_first) for key, item in value.items()
+        }
     if isinstance(value, list | tuple):
-        return [_masked(item, pattern) for item in value]
-    if isinstance(value, int | float) and pattern.fullmatch(str(value)):
+        return [_masked(item, longest_first) for item in value]
+    if isinstance(value, int | float) and str(value) in longest_first:
         return MASK
     return value

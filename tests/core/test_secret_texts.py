@@ -3,6 +3,7 @@
 import base64
 import html
 import json
+import time
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -82,3 +83,11 @@ def test_a_secret_that_is_a_number_is_masked_as_one() -> None:
 
 def test_where_there_is_no_secret_nothing_changes() -> None:
     assert masked({"a": 1}, []) == {"a": 1}
+
+
+def test_no_answer_and_no_secrets_take_long_to_mask() -> None:
+    secrets = [f"{'a' * 7_900}{number}" for number in range(100)]
+    began = time.process_time()
+    answer = "a" * 250_000 + secrets[7] + "b"
+    assert masked(answer, secrets) == "a" * 250_000 + MASK + "b"
+    assert time.process_time() - began < 5

@@ -1,5 +1,6 @@
 """A request to a server, as a workflow's node makes it: with secrets that only this tool sees."""
 
+import asyncio
 import json
 import math
 from collections.abc import Mapping
@@ -96,7 +97,7 @@ class HttpRequest(Tool[HttpRequestArgs]):
         except Exception as error:  # what nobody foresaw may repeat what was sent
             name = type(error).__name__
             raise ToolFailed(reason=f"The request could not be made ({name}).") from None
-        return _result_of(args, fetched, secrets)
+        return await asyncio.to_thread(_result_of, args, fetched, secrets)
 
 
 def _address(args: HttpRequestArgs) -> str:
