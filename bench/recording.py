@@ -2,9 +2,8 @@
 
 Runs of one model call, in turns with both listening and with neither, by the clock and by the
 processor time of this process. What chores do behind runs, sealing and adding up, is done at the
-end of each turn and is a part of it, so that none pays for another. Turns are short and many, for a
-machine changes its pace within seconds. A database of its own: what ran unheard would be found
-missing by `reconcile`.
+end of each turn and is a part of it, so that none pays for another. A turn takes as long as a chore
+waits, 2 s. A database of its own: what ran unheard would be found missing by `reconcile`.
 """
 
 import asyncio
@@ -38,7 +37,7 @@ from llms.signals import model_calls_settled  # noqa: E402
 from workflows.signals import executions_finished  # noqa: E402
 from workflows.tracking import facts  # noqa: E402
 
-_ROUNDS, _CLIENTS = 30, (1, 50)
+_ROUNDS, _CLIENTS = 20, (1, 50)
 _GRAPH = {
     "nodes": [
         {"id": "start", "type": "start"},

@@ -82,18 +82,20 @@ def read_rows(rows: models.QuerySet[Any, tuple[Any, ...]]) -> list[tuple[Any, ..
 
 def take_rows(model: type[models.Model], most: int) -> list[dict[str, Any]]:
     """Delete so many rows, the first by primary key, and return them in that order."""
-    fields = model._meta.concrete_fields
-    key, table = _quoted(_column(model._meta.pk)), _quoted(model._meta.db_table)
-    rows = _execute(
-        f"DELETE FROM {table} WHERE {key} IN "  # noqa: S608 - our names
-        f"(SELECT {key} FROM {table} ORDER BY {key} LIMIT %s) RETURNING {_names(fields)}",
+    fields, key = model._meta.concrete_fields, _key(model)
+    pk, table = _quoted(_column(model._meta.pk)), _quoted(model._meta.db_table)
+    taken = _execute(
+        f"DELETE FROM {table} WHERE {pk} IN (SELECT {pk} FROM {table} ORDER BY {pk} LIMIT %s) "  # noqa: S608 - our names
+        f"RETURNING {_names(fields)}",
         [most],
     )
-    taken = [
-        {field.attname: field.to_python(value) for field, value in zip(fields, row, strict=True)}
-        for row in rows
+    compiler = model._base_manager.all().query.get_compiler(connection=connection)
+    converters = compiler.get_converters([field.get_col(table) for field in fields])
+    names = [field.attname for field in fields]
+    rows = [
+        dict(zip(names, row, strict=True)) for row in compiler.apply_converters(taken, converters)
     ]
-    return sorted(taken, key=lambda row: row[_key(model)])
+    return sorted(rows, key=lambda row: row[key])
 
 
 def is_empty(model: type[models.Model]) -> bool:

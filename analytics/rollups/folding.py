@@ -11,7 +11,7 @@ from django.db.models import Max, Min
 from analytics.models import RollupPart
 from analytics.rollups.facts import KINDS, Fact, FactKind
 from analytics.rollups.tallies import Key, Tallies, Tally, add_up, columns_of, tallies_of
-from core.bulk import insert_rows, is_empty, update_rows
+from core.bulk import insert_rows, is_empty, take_rows, update_rows
 from core.locks import locked, locked_if_free
 
 LOCK = "analytics.rollups"
@@ -41,15 +41,14 @@ def fold_if_free() -> None:
 
 def fold_some() -> int:
     """Fold some of the parts; the caller holds the lock."""
-    parts = list(RollupPart.objects.order_by("pk")[:_PARTS])
+    parts = take_rows(RollupPart, _PARTS)
     told: dict[str, dict[int, list[Fact]]] = defaultdict(lambda: defaultdict(list))
     for part in parts:
-        told[part.kind][part.sign] += part.facts
+        told[part["kind"]][part["sign"]] += part["facts"]
     for key, signed in told.items():
         kind = KINDS[key]
         pieces = (add_up(kind, facts, sign) for sign, facts in signed.items())
         _write(kind, tallies_of(chain.from_iterable(pieces)))
-    RollupPart.objects.filter(pk__in=[part.pk for part in parts]).delete()
     return len(parts)
 
 

@@ -5,11 +5,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from analytics.models import ExecutionRollup, RollupPart
+from audit.guards import lift_guards
 from audit.models import AuditEntry
-from core.bulk import insert_rows
+from core.bulk import insert_rows, take_rows
 
 AT = datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
 
@@ -61,3 +62,16 @@ def test_of_rows_that_may_not_be_none_is_kept(count: int) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         insert_rows(ExecutionRollup, [rollup(number % (count - 1)) for number in range(count)])
     assert not ExecutionRollup.objects.exists()
+
+
+@pytest.mark.django_db
+def test_rows_that_are_taken_are_the_first_as_they_were_written_and_are_gone() -> None:
+    rows = [
+        {"id": UUID(int=number), "at": AT, "action": "a", "hash": "", "detail": {"n": [number]}}
+        for number in (3, 1, 2)
+    ]
+    insert_rows(AuditEntry, rows)
+    lift_guards(connection, "DELETE")
+    taken = take_rows(AuditEntry, 2)
+    assert [{name: row[name] for name in rows[0]} for row in taken] == [rows[1], rows[2]]
+    assert AuditEntry.objects.get().pk == UUID(int=3)
