@@ -1,8 +1,11 @@
-"""Named locks that all processes share, each held for one transaction."""
+"""Named locks that all processes share, each held for one transaction, or for many in a row."""
 
+import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
+from pathlib import Path
 
 from django.db import connection, transaction
 
@@ -43,14 +46,34 @@ def locked_snapshot(name: str) -> Iterator[None]:
         with locked(name):
             yield
         return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [_number(name)])
-        try:
-            with transaction.atomic():
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    with locked_throughout(name), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        yield
+
+
+@contextmanager
+def locked_throughout(name: str) -> Iterator[None]:
+    """Hold this lock for as many transactions as are opened inside; outside of any.
+
+    On SQLite all names are one lock, of the directory that the database is in: whoever shares the
+    database is on this machine, and the system lets go of the lock when a process is killed.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [_number(name)])
+            try:
                 yield
+            finally:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [_number(name)])
+    elif connection.is_in_memory_db():  # type: ignore[attr-defined] # of this process alone
+        yield
+    else:
+        directory = os.open(Path(connection.settings_dict["NAME"]).parent, os.O_RDONLY)
+        try:
+            fcntl.flock(directory, fcntl.LOCK_EX)
+            yield
         finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_number(name)])
+            os.close(directory)
 
 
 def _number(name: str) -> int:

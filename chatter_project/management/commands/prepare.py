@@ -11,6 +11,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from accounts.services.administrators import ensure_administrator
 from audit.commands import recorded
 from core.jobs import repeat
+from core.locks import locked_throughout
 from llms.catalogue import add_prices
 from llms.services.providers import register_environment_providers
 from workflows.services.built_in import seed_templates
@@ -20,6 +21,10 @@ class Command(BaseCommand):
     help = "Migrate, seed, collect static files, make the first administrator. Safe to repeat."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        with locked_throughout("prepare"):  # whoever comes second finds everything done
+            self._prepare()
+
+    def _prepare(self) -> None:
         before = _migrations()
         call_command("migrate", interactive=False, verbosity=0)
         last = dict(sorted(_migrations() - before))
