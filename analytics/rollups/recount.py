@@ -8,7 +8,7 @@ from zlib import crc32
 from django.db.models import Min
 
 from analytics.rollups.facts import DAY, KINDS, FactKind
-from analytics.rollups.folding import LOCK, fold_some, row_of
+from analytics.rollups.folding import LOCK, fold, fold_some, row_of
 from analytics.rollups.tallies import add_up, tallies_of
 from core.aggregates import Difference, proof
 from core.bulk import insert_rows
@@ -33,24 +33,26 @@ def rebuild(kind: FactKind) -> int:
     """Make all rows of a kind anew from the ledger, day by day; returns how many days.
 
     Each day is a transaction, in which nothing else is added up: what commits meanwhile waits as a
-    part. Executions go on, and whoever reads sees each day as it was or as it is.
+    part. Executions go on, and whoever reads sees each day as it was or as it is. The oldest day
+    comes last, so that `is_unfilled` sees when this was interrupted.
     """
-    days = 0
-    day = _first_day(kind, None)
-    while day is not None:
+    fold()
+    days = list(_days(kind))
+    for day in reversed(days):
         with locked_snapshot(LOCK):
             _fold_all()
             rows = kind.rollup._base_manager.filter(starts_at__gte=day, starts_at__lt=day + DAY)
             rows.delete()
             insert_rows(kind.rollup, list(_counted(kind, day).values()))
-            days += 1
-        day = _first_day(kind, day + DAY)
-    return days
+    return len(days)
 
 
 def is_unfilled(kind: FactKind) -> bool:
-    """There is something to count, and not one bucket of it."""
-    return kind.counted().exists() and not kind.rollup._base_manager.exists()
+    """There is something to count, and not one bucket of the first day of it."""
+    first = kind.counted().aggregate(at=Min(kind.at))["at"]
+    if first is None:
+        return False
+    return not kind.rollup._base_manager.filter(starts_at__lt=_day_of(first) + DAY).exists()
 
 
 def _fold_all() -> None:
@@ -104,7 +106,11 @@ def _first_day(kind: FactKind, since: datetime | None) -> datetime | None:
     found = [at for at in firsts if at is not None]
     if not found:
         return None
-    return min(found).astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return _day_of(min(found))
+
+
+def _day_of(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _spread_columns(kind: FactKind) -> Iterator[str]:

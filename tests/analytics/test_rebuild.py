@@ -1,0 +1,50 @@
+"""`manage.py rebuild_rollups`, as an upgrade runs it."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from analytics.models import ModelRollup
+from analytics.rollups.folding import fold
+from analytics.rollups.recount import rollup_differences
+from tests.factories.accounts import UserFactory
+from tests.factories.llms import CallFactory
+
+START = datetime(2026, 3, 28, 21, 30, tzinfo=UTC)
+
+
+def killed_while_it_writes(days: int) -> Callable[..., Any]:
+    """Ends it when it comes to the rows of that many days."""
+    left = days
+
+    def run(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        nonlocal left
+        if sql.startswith('INSERT INTO "analytics_modelrollup"'):
+            left -= 1
+            if not left:
+                raise KeyboardInterrupt
+        return execute(sql, *rest)
+
+    return run
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("days", [1, 2, 3])
+def test_rollups_that_an_interrupted_upgrade_did_not_finish_are_made_at_the_next_start(days):
+    user = UserFactory()
+    for day in range(3):
+        CallFactory(user=user, started_at=START + timedelta(days=day))
+    fold()
+    ModelRollup.objects.all().delete()  # as of a release that had none
+    with (
+        connection.execute_wrapper(killed_while_it_writes(days)),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        call_command("rebuild_rollups", if_empty=True, stdout=StringIO())
+    call_command("rebuild_rollups", if_empty=True, stdout=StringIO())
+    assert list(rollup_differences()) == []
