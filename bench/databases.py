@@ -9,6 +9,8 @@ from tempfile import TemporaryDirectory
 import psycopg
 from psycopg.conninfo import make_conninfo
 
+from bench.autovacuum import vacuumed
+
 _SERVER = os.environ.get("CHATTER_BENCH_POSTGRES", "postgres://postgres@127.0.0.1:5432")
 _NAME = "chatter_bench"
 NAMES = ("sqlite", "postgres")
@@ -36,7 +38,8 @@ def environment(database: str, kept: str = "") -> Iterator[dict[str, str]]:
         _drop()
         _create(_NAME)
         try:
-            yield _environment(Path(folder), f"{_SERVER}/{_NAME}")
+            with vacuumed(f"{_SERVER}/{_NAME}"):
+                yield _environment(Path(folder), f"{_SERVER}/{_NAME}")
         finally:
             _drop()
 

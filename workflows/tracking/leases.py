@@ -31,6 +31,8 @@ _CLAIMED = (
     "waited_ms",
 )
 
+_RENEWED = ("pk", "attempt", "cancel_requested_at", "lease_owner", "status")
+
 
 def new_owner() -> str:
     """A name no other process or restart has."""
@@ -51,18 +53,23 @@ def _length() -> timedelta:
 
 
 def still_held(leases: Collection[Held]) -> set[Held]:
-    """Those of the leases that are current; their executions stay locked until the commit."""
+    """Those of the leases that are current; their executions stay locked until the commit.
+
+    Found by their ids alone: PostgreSQL would rather go by its index of what is under way, in which
+    15,000 stood that no longer were, 3.5 ms each time (measured, between two vacuums).
+    """
     key = WorkflowExecution._meta.pk
     ids = [key.get_db_prep_value(one, connection) for one in sorted({held[0] for held in leases})]
     lock = "FOR UPDATE" if connection.features.has_select_for_update else ""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT id, attempt FROM {WorkflowExecution._meta.db_table} "  # noqa: S608
-            f"WHERE status = %s AND id IN ({', '.join(['%s'] * len(ids))}) ORDER BY id {lock}",
-            [ExecutionStatus.RUNNING, *ids],
+            f"SELECT id, attempt, status FROM {WorkflowExecution._meta.db_table} "  # noqa: S608
+            f"WHERE id IN ({', '.join(['%s'] * len(ids))}) ORDER BY id {lock}",
+            ids,
         )
-        current = {(_uuid(execution_id), attempt) for execution_id, attempt in cursor.fetchall()}
-    return current & set(leases)
+        rows = cursor.fetchall()
+    running = {(_uuid(pk), attempt) for pk, attempt, now in rows if now == ExecutionStatus.RUNNING}
+    return running & set(leases)
 
 
 def _uuid(value: UUID | str) -> UUID:
@@ -144,14 +151,13 @@ def renew(owner: str, running: Mapping[UUID, int]) -> tuple[set[UUID], set[UUID]
     """
     if not running:
         return set(), set()
-    known = WorkflowExecution.objects.filter(pk__in=list(running))
+    known = WorkflowExecution.objects.filter(pk__in=list(running)).order_by("pk")
     with transaction.atomic():
-        mine = known.filter(lease_owner=owner, status=ExecutionStatus.RUNNING)
-        held = list(mine.order_by("pk").select_for_update().values_list("pk", flat=True))
+        rows = list(known.select_for_update().values_list(*_RENEWED))
+        held = [pk for pk, *_, by, now in rows if by == owner and now == ExecutionStatus.RUNNING]
         WorkflowExecution.objects.filter(pk__in=held).update(lease_expires_at=_expiry())
-    rows = known.values_list("pk", "attempt", "cancel_requested_at")
     asked, lost = set[UUID](), set(running)
-    for execution_id, attempt, cancel_requested_at in rows:
+    for execution_id, attempt, cancel_requested_at, *_ in rows:
         if attempt == running[execution_id]:
             lost.discard(execution_id)
             if cancel_requested_at is not None:
