@@ -37,6 +37,9 @@ word requests LangGraph's modes updates, messages and custom, as a chat without 
 partner behind Chatter's middleware is the same view served by Chatter itself, whose middleware needs
 no threads.
 
+**PostgreSQL** keeps statistics and reuses space as in every installation: where autovacuum is switched off, the benchmark
+does its work (`bench/autovacuum.py`).
+
 | row | what is measured |
 |---|---|
 | runs/s | `POST /api/v1/chat/` over kept-alive connections; the reply is sent after the COMMIT that ends the run. The result is the median over the rounds of Chatter's rate divided by its partner's |

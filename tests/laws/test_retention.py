@@ -9,7 +9,7 @@ from django.db.models import Model, QuerySet
 from hypothesis import HealthCheck, Phase, given, settings
 
 from analytics.definitions import numbers_of
-from audit.models import AuditEntry
+from audit.models import AuditEntry, UnsealedEntry
 from audit.verification import verify
 from core.aggregates import all_differences
 from tests.definitions.graphs import asks, graph
@@ -86,7 +86,9 @@ def _rows() -> Iterator[tuple[str, list[dict[str, Any]]]]:
 def _untold(model: type[Model]) -> QuerySet[Any]:
     """Its rows, but for the entry that tells of the prune itself."""
     rows = model._base_manager.all()
-    return rows.exclude(action="core.rows.pruned") if model is AuditEntry else rows
+    if model is AuditEntry:
+        return rows.exclude(action="core.rows.pruned")
+    return rows.exclude(entry__action="core.rows.pruned") if model is UnsealedEntry else rows
 
 
 def _logs() -> dict[Any, list[dict[str, Any]]]:
