@@ -91,3 +91,15 @@ def test_a_host_whose_clock_is_wrong_neither_takes_from_others_nor_loses_its_own
         assert [one.pk for one in claim("wrong", 10)] == [its.pk]
         assert renew("wrong", {its.pk: 1}) == (set(), set())
     assert claim("right", 10) == []
+
+
+def test_a_lease_ends_with_its_run_though_its_attempt_is_the_last(built_in, alice):
+    """So that nothing is written behind the end that another process gave it."""
+    mine, over, its = wait_in_line([alice] * 3)
+    claim("pump", 3)
+    ended = {"status": "cancelled", "finished_at": clock.now(), "lease_expires_at": None}
+    WorkflowExecution.objects.filter(pk=over.pk).update(**ended)
+    WorkflowExecution.objects.filter(pk=its.pk).update(attempt=2)
+    with transaction.atomic():
+        assert still_held({(one.pk, 1) for one in (mine, over, its)}) == {(mine.pk, 1)}
+    assert renew("pump", {one.pk: 1 for one in (mine, over, its)}) == (set(), {its.pk})
