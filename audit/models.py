@@ -53,7 +53,7 @@ class AuditEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.id} {self.action}"
+        return f"{self.seq or self.id} {self.action}"
 
     @property
     def personal_content(self) -> dict[str, Any] | None:
