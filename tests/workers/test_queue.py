@@ -6,8 +6,10 @@ import socket
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from django.db import connection
@@ -104,6 +106,20 @@ def test_a_broker_that_is_away_keeps_nobody_from_starting(queue, monkeypatch):
 
 
 @pytest.fixture
+def away(settings, monkeypatch):
+    """A broker that refuses connections, and threads that are interrupted at every step."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"redis://127.0.0.1:{taken.getsockname()[1]}"
+    settings.REDIS_URL = address
+    monkeypatch.setattr(Conf, "ORM", None)
+    monkeypatch.setattr(Conf, "REDIS", address)
+    seldom = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(seldom)
+
+
+@pytest.fixture
 def hanging(queue, monkeypatch, settings):
     """A broker that accepts connections and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -126,6 +142,21 @@ def test_a_broker_that_hangs_keeps_nobody_waiting(hanging, built_in, client, ali
         assert client.post(CHAT, body, content_type="application/json").status_code == 202
         assert time.monotonic() - began < most_s
         doorbell._sure_until = 0.0
+
+
+def test_many_who_start_at_once_find_a_broker_away_and_none_fails(away, monkeypatch):
+    """The first requests of a server come at once, each in a thread of its own."""
+    monkeypatch.setattr("workflows.pump.doorbell.somebody_claims", lambda: False)
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(50):
+            shared, together = Doorbell(), Barrier(8)
+
+            def start(shared=shared, together=together):
+                together.wait()
+                shared.see()
+
+            for one in [pool.submit(start) for _ in range(8)]:
+                one.result()
 
 
 def test_no_task_outlives_the_time_after_which_it_is_delivered_again(settings):

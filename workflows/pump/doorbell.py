@@ -74,9 +74,10 @@ class Doorbell:
         if not settings.REDIS_URL:
             self.call()
         elif self._calling is None or not self._calling.is_alive():
-            self._calling = Thread(target=self.call, name="doorbell", daemon=True)
-            self._calling.start()
-            self._calling.join(_PATIENCE_S)
+            calling = Thread(target=self.call, name="doorbell", daemon=True)
+            calling.start()
+            self._calling = calling  # started before others see it: they may be starting runs, too
+            calling.join(_PATIENCE_S)
 
     def call(self) -> None:
         """Have a worker host a pump."""
