@@ -13,7 +13,7 @@ from audit.chain import hash_of, personal_digest, salted
 from audit.keys import sealing_keys
 from audit.models import AuditEntry, Outcome, UnsealedEntry
 from core import clock
-from core.bulk import insert_rows
+from core.bulk import insert_gathered, inserts_gathered
 from core.models import new_id
 
 _BEYOND = 2**63
@@ -85,8 +85,10 @@ def record_many(entries: Sequence[Entry]) -> None:
         raise TransactionManagementError("An audit entry belongs into the transaction of its act.")
     at, key = clock.now(), sealing_keys()[0]
     rows = [_row(one, at, key) for one in entries]
-    insert_rows(AuditEntry, rows)
-    insert_rows(UnsealedEntry, [{"entry_id": row["id"], "hash": row["hash"]} for row in rows])
+    with inserts_gathered():
+        insert_gathered(AuditEntry, rows)
+        waiting = [{"entry_id": row["id"], "hash": row["hash"]} for row in rows]
+        insert_gathered(UnsealedEntry, waiting)
 
 
 def _row(one: Entry, at: datetime, key: bytes) -> dict[str, Any]:
@@ -138,6 +140,6 @@ def _key(name: Any) -> str:
 
 def _text(text: str) -> str:
     """Without what PostgreSQL cannot hold: NUL characters and halves of surrogate pairs."""
-    if text.isascii():
-        return text.replace("\0", "") if "\0" in text else text
+    if text.isascii() and "\0" not in text:
+        return text
     return text.replace("\0", "").encode("utf-8", "replace").decode()

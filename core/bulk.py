@@ -4,7 +4,9 @@
 kept number updated parent by parent cost 230 to 325 µs each. Neither sends model signals.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache, lru_cache
 from typing import Any
 
@@ -14,6 +16,7 @@ from core.row_encoding import Column, Row, as_document, document_of, values_of
 
 _MAX_PARAMETERS = 30_000  # SQLite allows 32,766 in a statement, PostgreSQL 65,535
 _BINARY = 1  # psycopg.pq.Format
+_gathered: ContextVar[dict[type[models.Model], list[Row]] | None] = ContextVar("rows", default=None)
 
 
 def insert_rows(model: type[models.Model], rows: Sequence[Row]) -> None:
@@ -31,6 +34,34 @@ def insert_rows(model: type[models.Model], rows: Sequence[Row]) -> None:
         each = [values[at : at + len(names)] for at in range(0, len(values), len(names))]
         with connection.cursor() as cursor:
             cursor.executemany(_insert_sql(model), each)
+
+
+@contextmanager
+def inserts_gathered() -> Iterator[None]:
+    """Rows of `insert_gathered` within are inserted at its end, all tables together, if no error
+    ends it. Within another it does nothing.
+
+    PostgreSQL takes all tables in one statement: four, of a row each, cost the caller 0.22 ms so,
+    and 0.6 ms one after the other (measured).
+    """
+    if _gathered.get() is not None:
+        yield
+        return
+    rows: dict[type[models.Model], list[Row]] = {}
+    token = _gathered.set(rows)
+    try:
+        yield
+    finally:
+        _gathered.reset(token)
+    _insert_together(rows)
+
+
+def insert_gathered(model: type[models.Model], rows: Sequence[Row]) -> None:
+    """Insert rows that nothing reads or changes before `inserts_gathered` ends; at once outside."""
+    if (gathered := _gathered.get()) is None:
+        insert_rows(model, rows)
+    else:
+        gathered.setdefault(model, []).extend(rows)
 
 
 def update_rows(
@@ -103,6 +134,16 @@ def is_empty(model: type[models.Model]) -> bool:
     return not _execute(f"SELECT 1 FROM {_quoted(model._meta.db_table)} LIMIT 1", [])  # noqa: S608 - our names
 
 
+def _insert_together(rows: Mapping[type[models.Model], Sequence[Row]]) -> None:
+    given = {model: of_one for model, of_one in rows.items() if of_one}
+    if connection.vendor == "postgresql" and len(given) > 1:
+        documents = [document_of(one, _inserted(one), of_one) for one, of_one in given.items()]
+        _execute(_insert_together_sql(tuple(given)), documents)
+    else:
+        for model, of_one in given.items():
+            insert_rows(model, of_one)
+
+
 def _update(
     model: type[models.Model],
     rows: Sequence[Row],
@@ -160,6 +201,13 @@ def _insert_document_sql(model: type[models.Model]) -> str:
         f"INSERT INTO {_quoted(model._meta.db_table)} ({_names(fields)}) "  # noqa: S608 - our names
         f"SELECT {_names(fields)} FROM {_document(fields)}"
     )
+
+
+@cache
+def _insert_together_sql(several: tuple[type[models.Model], ...]) -> str:
+    *others, last = map(_insert_document_sql, several)
+    before = ", ".join(f"_{at} AS ({one})" for at, one in enumerate(others))
+    return f"WITH {before} {last}"
 
 
 @lru_cache(maxsize=1024)

@@ -12,7 +12,7 @@ from analytics.models import ExecutionRollup, ModelRollup, RollupPart, ToolRollu
 from analytics.rollups.facts import EXECUTIONS, KINDS, MODEL_CALLS, TOOL_CALLS, FactKind, Row
 from analytics.rollups.folding import LOCK, fold_some
 from core.aggregates import when_deleted
-from core.bulk import insert_rows
+from core.bulk import insert_gathered
 from core.locks import locked
 from llms.signals import model_calls_settled
 from tools.signals import tool_calls_settled
@@ -23,7 +23,7 @@ from workflows.signals import executions_finished
 def add_facts(kind: FactKind, rows: Iterable[Row], sign: int = 1) -> None:
     """One row for all of them; `sign` is -1 for those that are no more."""
     if facts := kind.facts_of(rows):
-        insert_rows(RollupPart, [{"kind": kind.key, "sign": sign, "facts": facts}])
+        insert_gathered(RollupPart, [{"kind": kind.key, "sign": sign, "facts": facts}])
 
 
 def forget(which: Q) -> None:

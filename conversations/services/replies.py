@@ -8,7 +8,7 @@ from conversations.aggregates import of_conversations
 from conversations.models import Conversation, Message, MessageStatus, Role
 from conversations.signals import messages_recorded
 from core import clock
-from core.bulk import insert_rows, update_rows
+from core.bulk import insert_gathered, update_rows
 from core.models import new_id
 from workflows.models import ExecutionStatus
 from workflows.totals import COUNTED, totals_json
@@ -31,7 +31,7 @@ def record_replies(ended: Sequence[ExecutionEnded]) -> dict[UUID, dict[str, Any]
         return {}
     kept = _touched(replies)
     rows = [_reply_row(one) for one in replies if _conversation_id(one) in kept]
-    insert_rows(Message, rows)
+    insert_gathered(Message, rows)
     messages_recorded.send(sender=Message, messages=rows)
     totals = {row["conversation_id"]: _after(kept[row["conversation_id"]], row) for row in rows}
     for one in replies:

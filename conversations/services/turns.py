@@ -14,7 +14,7 @@ from conversations.models import Conversation, Message, Role
 from conversations.services.routing import plan_turn
 from conversations.signals import messages_recorded
 from core import clock
-from core.bulk import insert_rows, update_rows
+from core.bulk import insert_gathered, insert_rows, update_rows
 from core.errors import Conflict, NotFound
 from workflows.engine.request import ExecutionRequest
 from workflows.models import ExecutionKind, WorkflowExecution
@@ -100,7 +100,7 @@ class QuestionAsked(Fact):
             ],
         )
         rows = [vars(fact.question) for fact in facts]
-        insert_rows(Message, rows)
+        insert_gathered(Message, rows)
         messages_recorded.send(sender=Message, messages=rows)
 
 

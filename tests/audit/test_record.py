@@ -1,7 +1,7 @@
 """Writing entries: with the act, numbered, complete, or not at all."""
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.transaction import TransactionManagementError
 
 from audit import context
@@ -63,9 +63,9 @@ def test_an_act_that_is_written_later_keeps_the_context_it_happened_in():
     assert (known.request_id, known.actor_id, known.personal) == ("", None, None)
 
 
-def test_two_hundred_entries_cost_as_many_queries_as_one(django_assert_num_queries):
+def test_two_hundred_entries_cost_no_more_queries_than_one(django_assert_num_queries):
     entries = EntryFactory.build_batch(200)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1 if connection.vendor == "postgresql" else 2):
         record_many(entries)
     assert verify().unsealed == 200
 

@@ -16,7 +16,7 @@ from audit.record import Entry, record_many
 from budgets.amounts import Need
 from budgets.booking import book
 from core import clock
-from core.bulk import insert_rows, update_rows
+from core.bulk import insert_gathered, insert_rows, update_rows
 from llms.bounding import Lengths
 from llms.budgeting import NOTHING_USED, use_of
 from llms.ledger import CallRecord
@@ -111,8 +111,8 @@ class ExecutionWanted(Fact):
 
     @classmethod
     def write(cls, facts: Sequence[Self]) -> None:
-        insert_rows(WorkflowExecution, [fact.row for fact in facts])
-        insert_rows(IdempotencyKey, [fact.key for fact in facts if fact.key is not None])
+        insert_gathered(WorkflowExecution, [fact.row for fact in facts])
+        insert_gathered(IdempotencyKey, [fact.key for fact in facts if fact.key is not None])
 
 
 @dataclass(slots=True)
@@ -271,7 +271,7 @@ class EventsHappened(Fact):
             for execution_id, of_one in frames.items()
             if of_one
         ]
-        insert_rows(ExecutionEvent, rows)
+        insert_gathered(ExecutionEvent, rows)
 
 
 @dataclass(slots=True)

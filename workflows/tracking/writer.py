@@ -21,6 +21,7 @@ from asgiref.sync import sync_to_async
 from django.db import IntegrityError, connection, transaction
 
 from core import clock
+from core.bulk import inserts_gathered
 from core.events import bell
 from workflows.tracking.facts import Fact, Unit
 from workflows.tracking.leases import still_held
@@ -161,9 +162,10 @@ def write(units: Sequence[Unit]) -> None:
     """
     _check_leases(units)
     facts = sorted((fact for unit in units for fact in unit.facts), key=lambda fact: fact.rank)
-    for _, of_kind in groupby(facts, key=type):
-        alike = list(of_kind)
-        alike[0].write(alike)
+    with inserts_gathered():
+        for _, of_kind in groupby(facts, key=type):
+            alike = list(of_kind)
+            alike[0].write(alike)
 
 
 def _check_leases(units: Sequence[Unit]) -> None:
