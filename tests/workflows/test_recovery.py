@@ -412,15 +412,13 @@ def test_an_output_that_the_database_refuses_ends_its_run_at_once(
 def test_a_row_that_was_there_before_leaves_a_run_to_its_next_attempt(
     client: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = ExecutionEnded.write
-
     def there_before(facts: Any) -> None:
-        monkeypatch.setattr(ExecutionEnded, "write", write)
         WorkflowExecution.objects.create(pk=execution.pk, user=execution.user, input={})
 
     execution = say(client, "hello")
-    monkeypatch.setattr(ExecutionEnded, "write", staticmethod(there_before))
-    take_up()
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(ExecutionEnded, "write", staticmethod(there_before))
+        take_up()
     take_up()
     assert_whole(execution)
     assert (execution.status, execution.attempt) == ("completed", 2)
