@@ -6,16 +6,16 @@ from functools import partial
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
-
 from accounts.models import User
 from audit.record import entry
 from conversations.models import Conversation, Message, Role
+from conversations.querysets import ConversationQuerySet
 from conversations.services.routing import plan_turn
 from conversations.signals import messages_recorded
 from core import clock
 from core.bulk import insert_gathered, insert_rows, update_rows
 from core.errors import Conflict, NotFound
+from core.prepared import PreparedQuery
 from workflows.engine.request import ExecutionRequest
 from workflows.models import ExecutionKind, WorkflowExecution
 from workflows.services.executions import start_execution
@@ -182,10 +182,19 @@ def title_from(message: str) -> str:
 def conversation_for(user: User, pk: UUID | str | None) -> Conversation:
     """One conversation of this user. Raises ConversationNotFound."""
     try:
-        found: Conversation = Conversation.objects.visible_to(user).get(pk=pk)
-    except (Conversation.DoesNotExist, ValidationError, ValueError) as error:
+        found = _seen.rows(user.pk, UUID(str(pk)))
+    except ValueError as error:
         raise ConversationNotFound from error
-    return found
+    if not found:
+        raise ConversationNotFound
+    return found[0]
+
+
+def _of(user_id: UUID, conversation_id: UUID) -> ConversationQuerySet:
+    return Conversation.objects.visible_to(User(pk=user_id)).filter(pk=conversation_id)
+
+
+_seen: PreparedQuery[Conversation] = PreparedQuery(_of, ids=2)
 
 
 def _busy(conversation: Conversation) -> bool:
