@@ -2,6 +2,7 @@
 
 import ast
 import gc
+import inspect
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -9,9 +10,12 @@ from typing import Any
 
 import pytest
 
+from core import egress
+from core.errors import ChatterError
 from llms.errors import _MESSAGES as MODEL_ERRORS
 from tests.conformance.case import Case, cases
 from tools.base import ToolFailed
+from tools.builtin import http_request
 from tools.keeping import NotKept
 from tools.request import BadArguments, ToolTimedOut, UnknownTool
 from workflows.definition.expressions import BadExpression
@@ -25,6 +29,12 @@ ENGINE = ("workflows/nodes", "workflows/engine", "workflows/pump", "workflows/tr
 RAISES = {"NodeError": 0, "RunFailed": 1, "RunStopped": 1, "__init__": 1, "fail": 0}
 LIMITS = {"LimitReached": 0, "_end": 0}
 TOOL_ERRORS = {one.code for one in (UnknownTool, BadArguments, ToolFailed, ToolTimedOut, NotKept)}
+REQUEST_ERRORS = {
+    one.code
+    for module in (egress, http_request)
+    for _, one in inspect.getmembers(module, inspect.isclass)
+    if issubclass(one, ChatterError) and one.__module__ == module.__name__
+}
 # What no file can bring about, or not in a moment, and the tests that do.
 ELSEWHERE = {
     "budget_exceeded": "tests/budgets/test_calls.py",
@@ -67,7 +77,7 @@ def test_every_error_is_shown_by_a_file() -> None:
     for case in cases().values():
         shown |= {case.expect.error.code} if case.expect.error else set()
         shown |= {line.split()[-1] for line in (*case.expect.calls, *case.expect.tool_calls)}
-    codes = {BadExpression.code, *MODEL_ERRORS, *TOOL_ERRORS, *_raised()}
+    codes = {BadExpression.code, *MODEL_ERRORS, *TOOL_ERRORS, *REQUEST_ERRORS, *_raised()}
     assert codes - shown - set(ELSEWHERE) == set(), "No file shows these errors."
     assert set(ELSEWHERE) & shown == set(), "These are shown by a file by now."
 
