@@ -63,7 +63,8 @@ class FakeServices:
 
     async def call_tool(self, question: ToolQuestion) -> FakeToolReply:
         self.called.append(question)
-        return FakeToolReply(f"{question.tool} of {question.arguments}")
+        data = {"status": 200, "headers": {}, "json": None} if question.by_node else None
+        return FakeToolReply(f"{question.tool} of {question.arguments}", data=data)
 
     async def history(self, most: int, *, unsummed: bool) -> History:
         return self.said

@@ -10,6 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.fakes import graph_of
 from workflows.definition.graph import ERROR
 from workflows.registry import NODE_TYPES
 from workflows.validation import errors_in, validate
@@ -26,6 +27,41 @@ _TEXTS = (
 )
 _ITEMS = ("[]", "[text]", "['1', '2', text]", "[1, [text], 2]", "[size(text)]", "text")
 _SHORT = "{{ size(text) > 300 ? string(size(text)) : text }}"
+# Workflows that others run, by their ids; the last one fails for some texts.
+WITHIN = {
+    "says": graph_of(
+        {
+            "in_start": {"type": "start"},
+            "in_kept": {"type": "variable", "config": {"name": "kept", "expression": "text"}},
+            "in_end": {"type": "end", "config": {"output": "({{ text }})"}},
+        },
+        ["in_start>in_kept", "in_kept>in_end"],
+    ),
+    "asks": graph_of(
+        {
+            "in_start": {"type": "start"},
+            "in_model": {"type": "model"},
+            "in_handler": {"type": "error_handler", "config": {"text": "none"}},
+            "in_end": {"type": "end"},
+        },
+        [
+            *("in_start>in_model", "in_model>in_end"),
+            *("in_model.error>in_handler", "in_handler>in_end"),
+        ],
+    ),
+    "fails": graph_of(
+        {
+            "in_start": {"type": "start"},
+            "in_wait": {"type": "delay", "config": {"seconds": 0}},
+            "in_prompt": {
+                "type": "prompt",
+                "config": {"template": "{{ text.contains('1') ? input.nowhere : text }}"},
+            },
+            "in_end": {"type": "end"},
+        },
+        ["in_start>in_wait", "in_wait>in_prompt", "in_prompt>in_end"],
+    ),
+}
 
 
 class Builder:
@@ -57,7 +93,8 @@ class Builder:
 
     def _part(self, ends: Sequence[End], depth: int) -> list[End]:
         parts: list[Callable[[Sequence[End], int], list[End]]] = [
-            *(self._work, self._work, self._model, self._handled, self._tools)
+            *(self._work, self._work, self._model, self._handled, self._tools),
+            *(self._request, self._approval, self._within),
         ]
         if depth < _DEEPEST and len(self.nodes) < _MOST_NODES:
             parts += [self._branches, self._branches, self._choice, self._loop, self._map]
@@ -110,6 +147,21 @@ class Builder:
         self._connect([(model, "tool_calls")], tools)
         self._connect([(tools, "out")], model)
         return self._with_handler((model, "out"))
+
+    def _request(self, ends: Sequence[End], depth: int) -> list[End]:
+        config = {"method": "POST", "url": "https://example.com/{{ size(text) }}", "body": _SHORT}
+        return self._with_handler(self._entered(ends, "http_request", config))
+
+    def _approval(self, ends: Sequence[End], depth: int) -> list[End]:
+        config = {"question": _SHORT, "on_deadline": self.draw(st.sampled_from(["fail", "reject"]))}
+        node, port = self._entered(ends, "approval", config, "approved")
+        return [*self._with_handler((node, port)), (node, "rejected")]
+
+    def _within(self, ends: Sequence[End], depth: int) -> list[End]:
+        config: dict[str, Any] = {"definition": self.draw(st.sampled_from(sorted(WITHIN)))}
+        if self.draw(st.booleans()):
+            config["output"] = {f"n{len(self.nodes)}": "kept"}
+        return self._with_handler(self._entered(ends, "subworkflow", config))
 
     def _branches(self, ends: Sequence[End], depth: int) -> list[End]:
         count = self.draw(st.integers(2, 3))

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 
 from core.models import new_id
 from tests.fakes import FakeReply, FakeServices
-from tests.laws.blocks import accepted_graphs
+from tests.laws.blocks import WITHIN, accepted_graphs
 from tests.laws.graphs import expected, graphs
 from workflows.definition.graph import GraphDefinition
 from workflows.engine.context import ExecutionContext, Question
 from workflows.engine.engine import ExecutionEngine
 from workflows.engine.errors import RunFailed
 from workflows.engine.events import NodeFinished, NodeStarted
+from workflows.engine.pausing import APPROVED, REJECTED, ApprovalQuestion, Decision
 from workflows.engine.result import ExecutionResult
 from workflows.registry import NODE_TYPES
 from workflows.validation import errors_in, validate
@@ -29,7 +30,7 @@ class World(FakeServices):
     """Answers nodes without a database, and keeps what they tell."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(workflows=dict(WITHIN))
         self.events: list[Any] = []
 
     def emit(self, event: Any) -> None:
@@ -41,6 +42,9 @@ class World(FakeServices):
             return FakeReply("{}")
         call = {"id": "1", "name": "calculator", "args": {"expression": "1"}}
         return FakeReply("so far", "tool_calls", (call,))
+
+    async def approval(self, question: ApprovalQuestion) -> Decision:
+        return Decision(APPROVED if zlib.crc32(question.node.encode()) % 2 else REJECTED)
 
     async def sleep(self, node: str, visit: int, seconds: float) -> None:
         assert seconds == 0

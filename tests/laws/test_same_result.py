@@ -19,10 +19,18 @@ from hypothesis import strategies as st
 from llms.errors import ProviderError
 from llms.messages import ChatMessage
 from tests.fakes import FakeLog, FakeReply, FakeServices, FakeToolReply
-from tests.laws.blocks import whole_graphs
+from tests.laws.blocks import WITHIN, whole_graphs
 from workflows.definition.graph import GraphDefinition
 from workflows.engine.context import ExecutionContext, History, Question, ToolQuestion
 from workflows.engine.engine import ExecutionEngine
+from workflows.engine.pausing import (
+    APPROVED,
+    EXPIRED,
+    REJECTED,
+    ApprovalQuestion,
+    Decision,
+    RunPaused,
+)
 from workflows.engine.result import ExecutionResult
 from workflows.registry import NODE_TYPES
 from workflows.validation import errors_in, validate
@@ -40,9 +48,12 @@ class World(FakeServices):
     """Answers each question by what it says, after a while that `chance` decides.
 
     `known` is what a process before had answers to; `left` is how many are given before it dies.
+    Where it `lets_wait`, nobody has decided anything when it is first asked for.
     """
 
     said: History = field(default_factory=lambda: TALK)
+    workflows: dict[str, GraphDefinition] = field(default_factory=lambda: dict(WITHIN))
+    lets_wait: bool = False
     chance: random.Random = field(default_factory=lambda: random.Random(0))
     known: dict[Key, Any] = field(default_factory=dict)
     left: int = 1_000_000
@@ -61,7 +72,16 @@ class World(FakeServices):
         if (key := _key(question)) not in self.known:
             await self._go_by()
             self.called.append(question)
-            self.known[key] = FakeToolReply(f"{question.arguments}")
+            self.known[key] = _said_by_tool(question)
+        return self.known[key]  # type: ignore[no-any-return]
+
+    async def approval(self, question: ApprovalQuestion) -> Decision | None:
+        if (key := (question.node, question.visit, 0)) not in self.known:
+            await self._go_by()
+            self.wanted.append(question)
+            self.known[key] = _decided(question)
+            if self.lets_wait:
+                return None
         return self.known[key]  # type: ignore[no-any-return]
 
     async def sleep(self, node: str, visit: int, seconds: float) -> None:
@@ -80,21 +100,22 @@ class World(FakeServices):
     @property
     def calls(self) -> Counter[str]:
         """Everything that was asked of the world, in no order."""
-        return Counter(map(repr, (*self.asked, *self.called)))
+        return Counter(map(repr, (*self.asked, *self.called, *self.wanted)))
 
 
 @given(whole_graphs(), st.integers(0, 2**32))
 def test_whoever_answers_first_a_graph_gives_the_same(graph: dict[str, Any], seed: int) -> None:
     assert errors_in(validate(graph)) == []
     engine = ExecutionEngine(NODE_TYPES)
-    quiet, busy = World(), World(chance=random.Random(seed))
+    quiet, busy = World(), World(chance=random.Random(seed), lets_wait=bool(seed % 2))
     quiet.chance.randrange = lambda _: 0  # type: ignore[method-assign, assignment]
     first, log = _run(engine, graph, quiet)
     second, other_log = _run(engine, graph, busy)
     assert first == second
     if _leaves_nothing_to_time(graph):
         assert quiet.calls == busy.calls
-        assert _told(log) == _told(other_log)
+        assert _told(log).keys() == _told(other_log).keys()
+        assert busy.lets_wait or _told(log) == _told(other_log)
 
 
 @given(whole_graphs(), st.integers(0, 2**32), st.integers(0, 6))
@@ -123,25 +144,27 @@ def _leaves_nothing_to_time(graph: dict[str, Any]) -> bool:
 def _run(
     engine: ExecutionEngine, graph: dict[str, Any], world: World
 ) -> tuple[ExecutionResult | None, FakeLog]:
-    """What the graph gives, if its process lives so long."""
+    """What the graph gives, if its process lives so long; it goes on when somebody has decided."""
     log = FakeLog()
-    context = ExecutionContext(
-        execution_id=RUN,
-        attempt=1,
-        graph=GraphDefinition.model_validate(graph),
-        input={"message": "hello"},
-        parameters={},
-        services=world,
-        log=log,
-    )
+
+    def context() -> ExecutionContext:
+        return ExecutionContext(
+            execution_id=RUN,
+            attempt=1,
+            graph=GraphDefinition.model_validate(graph),
+            input={"message": "hello"},
+            parameters={},
+            services=world,
+            log=log,
+        )
 
     async def life() -> ExecutionResult | None:
-        running = asyncio.create_task(engine.execute(context))
+        running = asyncio.create_task(engine.execute(context()))
         dying = asyncio.create_task(world.dead.wait())
         await asyncio.wait({running, dying}, return_when=asyncio.FIRST_COMPLETED)
         dying.cancel()
         if running.done():
-            return running.result()
+            return await life() if isinstance(running.exception(), RunPaused) else running.result()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         return None
@@ -161,10 +184,28 @@ def _told(log: FakeLog) -> Counter[Any]:
     )
 
 
+def _digest(*asked: Any) -> bytes:
+    return hashlib.sha256(repr(asked).encode()).digest()
+
+
+def _said_by_tool(question: ToolQuestion) -> FakeToolReply:
+    if not question.by_node:
+        return FakeToolReply(f"{question.arguments}")
+    digest = _digest(question.node, question.visit, question.arguments)
+    if digest[0] % 4 == 0:
+        return FakeToolReply("", error="egress_unreachable", message="It is not there.")
+    data = {"status": 500 if digest[1] % 4 == 0 else 200, "headers": {}, "json": None}
+    return FakeToolReply(digest.hex()[: digest[2] % 12], data=data)
+
+
+def _decided(question: ApprovalQuestion) -> Decision:
+    digest = _digest(question.node, question.visit, question.question)
+    return Decision((APPROVED, APPROVED, REJECTED, EXPIRED)[digest[0] % 4])
+
+
 def _answer(question: Question) -> FakeReply | Exception:
     """Another one for every other question: a text, data, calls of tools, or an error."""
-    asked = repr((question.node, question.visit, question.call, question.messages))
-    digest = hashlib.sha256(asked.encode()).digest()
+    digest = _digest(question.node, question.visit, question.call, question.messages)
     if question.purpose == "answer" and digest[0] % 4 == 0:
         return ProviderError("provider_refused")
     if question.tools and digest[1] % 2:
