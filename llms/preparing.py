@@ -37,6 +37,8 @@ _BOUND_BY_MAX_TOKENS = frozenset(
     {"anthropic", "azure_openai", "deepseek", "demo", "fireworks", "groq", "mistralai", "openai"}
     | {"openrouter", "together", "xai"}
 )
+# Who must be told a longest answer: LangChain says 4,096 tokens of a model it does not know.
+_ALWAYS_TOLD = frozenset({"anthropic"})
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
 
 
@@ -133,11 +135,10 @@ def _bound(profile: ProfileSpec, left: int | None) -> dict[str, int]:
     """What is left of the context as an option of one request, where it is less than the model's
     own limit: so no client is made for each number of tokens.
     """
-    if left is None or profile.provider_kind not in _BOUND_BY_MAX_TOKENS:
-        return {}
-    if profile.max_output_tokens is not None and left >= profile.max_output_tokens:
-        return {}
-    return {"max_tokens": left}
+    kind, own = profile.provider_kind, profile.max_output_tokens
+    if left is not None and kind in _BOUND_BY_MAX_TOKENS and (own is None or left < own):
+        return {"max_tokens": left}
+    return {"max_tokens": own} if own is not None and kind in _ALWAYS_TOLD else {}
 
 
 def _tool_choice(request: CallRequest) -> dict[str, str]:

@@ -66,6 +66,17 @@ def test_the_answer_is_bound_by_what_the_question_leaves(wire, recorder, kind):
     assert call.upper_bound_tokens is None
 
 
+@pytest.mark.parametrize("most, said", [(5_000, 4_500), (1_000, 1_000)])
+@pytest.mark.parametrize("window", [None, 100_000])
+def test_an_answer_may_be_as_long_as_the_profile_says_and_no_longer(
+    wire, recorder, most, said, window
+):
+    """Whatever LangChain takes for the longest answer of an Anthropic model it does not know."""
+    spec = wire_spec(wire, "anthropic", context_window=window, max_output_tokens=most)
+    answered(question(spec, "[[words=4500]]"), recorder)
+    assert recorder.call.output_tokens == said
+
+
 def test_a_limit_that_was_set_stays(wire, recorder):
     spec = wire_spec(wire, "openai", context_window=300)
     answered(question(spec, "[[words=900]]", parameters={"max_tokens": 7}), recorder)
