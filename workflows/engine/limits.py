@@ -75,11 +75,20 @@ class _Amount:
 
 
 class Guard:
-    """Raises BeyondLimit, again and again once it did; one for a run and all that runs in it."""
+    """Raises BeyondLimit, again and again once it did; one for a run and all that runs in it.
 
-    def __init__(self, limits: RunLimits = _NO_LIMITS, used: Used = _NOTHING) -> None:
+    `over` is what ended the run that is replayed.
+    """
+
+    def __init__(
+        self,
+        limits: RunLimits = _NO_LIMITS,
+        used: Used = _NOTHING,
+        over: LimitReached | None = None,
+    ) -> None:
         self.limits = limits
         self._used = used
+        self._over = over
         self._ending: LimitReached | None = None
         self._steps = 0
         self._tool_calls = used.tool_calls
@@ -185,6 +194,8 @@ class Guard:
     def check_output(self, result: ExecutionResult) -> None:
         """Raises BeyondLimit when the output is too large, or the run had to end before."""
         self._go_on()
+        if self._over is not None:
+            raise BeyondLimit(self._over)
         most = self.limits.output_characters
         if most is None:
             return

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable
 
 from core import clock
+from core.limits import RunLimits
 from llms.ledger import CallRecord
 from llms.pricing import highest_cost_nano_usd, in_force
 from llms.profiles import ProfileSpec
@@ -32,7 +33,10 @@ def guard_of(execution: WorkflowExecution, past: Past) -> Guard:
         step_s=past.witness.spent_s,
         too_long={**past.recordings.too_long, **past.witness.too_long},
     )
-    return Guard(limits_in(execution), used)
+    limits = limits_in(execution)
+    if past.recordings.strict:  # it uses nothing, and ends as its source did
+        limits = RunLimits(run_time_s=limits.run_time_s)
+    return Guard(limits, used, past.recordings.over)
 
 
 def run_time_s(execution: WorkflowExecution) -> float:

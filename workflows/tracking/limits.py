@@ -59,12 +59,13 @@ class Witness:
     """Reads the log of a run that goes on: which visits took too long, how long others took so far.
 
     Other limits end the run in the transaction that tells of them, so no log that goes on has one;
-    that of a run that is replayed may.
+    that of a run that is replayed may: `over`.
     Time counts while an attempt runs; the end of an attempt is the last thing it told.
     """
 
     def __init__(self) -> None:
         self.too_long: dict[Visited, LimitReached] = {}
+        self.over: LimitReached | None = None
         self._begun: dict[Visited, str] = {}
         self._spent_s: dict[Visited, float] = {}
         self._last_at = ""
@@ -89,6 +90,8 @@ class Witness:
             told = LimitReached(**{name: data[name] for name in _FIELDS})
             if told.code == STEP_TIME:
                 self.too_long[told.node, told.visit] = told
+            else:
+                self.over = told
         self._last_at = event["at"]
 
     def _stop(self) -> None:

@@ -39,7 +39,7 @@ def recordings_of(execution: WorkflowExecution) -> Recordings:
     past = past_of(source["id"])
     if execution.rerun == Rerun.REPLAY:
         everything = _taken(past, lambda key: True, lambda place: True, strict=True)
-        return replace(everything, ended=frozenset(past.ended))
+        return replace(everything, ended=frozenset(past.ended), over=past.witness.over)
     if execution.rerun == Rerun.FORK:
         return _of_a_fork(
             past, began(past, execution.edits[-1]["node"], execution.edits[-1]["visit"])

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.approvals.desk import Desk, approval, says
-from tests.definitions.graphs import asks, graph
+from tests.definitions.graphs import asks, graph, waits
 from tests.drills.models import GPT, GPT_TOO
 from tests.drills.mortal import events_of
 from tests.limits.runs import finished, outlasted
@@ -73,6 +73,32 @@ def test_a_node_that_took_too_long_does_so_in_reruns_at_once(begin, again, wire,
     failed = [event["data"] for event in events_of(retry) if event["type"] == "node.failed"]
     assert [(one["node"], one["code"]) for one in failed] == [("slow", "limit_step_time")]
     assert again(retry, "replay").output == retry.output
+
+
+def test_a_replay_ends_by_the_limit_that_ended_the_run_whatever_the_limits_are_now(
+    begin, again, client
+):
+    """One of time may have come in a visit that a recording is done with at once."""
+    slow = graph(says("first", "hello"), waits(900))
+    three = graph(says("first", "hello"))
+    late = outlasted(begin(slow, run_time_s=60), "delay.started", 61)
+    most = {"steps": 2}, {"output_characters": 4}
+    ended = [late, *(finished(begin(three, **one)) for one in most)]
+    assert [one.error["code"] for one in ended] == ["limit_run_time", "limit_steps", "limit_output"]
+    for source in ended:
+        told = client.patch(f"/api/v1/definitions/{source.definition_id}/", {"limits": {}})
+        assert told.status_code == 200, told.json()
+        replay = again(source, "replay")
+        assert (replay.status, replay.error) == ("failed", source.error)
+        assert again(replay, "replay").error == source.error
+
+
+def test_a_limit_that_came_after_a_run_does_not_end_its_replay(begin, again, client):
+    source = finished(begin(graph(says("first", "hello"))))
+    lower = {"limits": {"steps": 2, "output_characters": 4}}
+    client.patch(f"/api/v1/definitions/{source.definition_id}/", lower)
+    assert again(source, "replay").output == source.output
+    assert again(source, "fork", node="first").error["code"] == "limit_steps"
 
 
 def test_tool_calls_that_were_recorded_use_nothing_though_the_run_paused(
