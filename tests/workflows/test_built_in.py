@@ -20,14 +20,17 @@ SLUGS = [spec["slug"] for spec in TEMPLATES]
 
 
 @pytest.fixture
-def ran(
-    alice: User, api: Callable[[User], APIClient], built_in: None, drain: Callable[[], None]
-) -> Callable[..., WorkflowExecution]:
+def client(alice: User, api: Callable[[User], APIClient], built_in: None) -> APIClient:
+    return api(alice)
+
+
+@pytest.fixture
+def ran(client: APIClient, drain: Callable[[], None]) -> Callable[..., WorkflowExecution]:
     """Say something to a template, and run it."""
 
     def asked(slug: str, message: str) -> WorkflowExecution:
         body = {"message": message, "template": slug, "mode": "background"}
-        told = api(alice).post("/api/v1/chat/", body)
+        told = client.post("/api/v1/chat/", body)
         assert told.status_code == 202, told.json()
         drain()
         return WorkflowExecution.objects.get(pk=told.json()["execution"]["id"])
@@ -41,6 +44,25 @@ def test_every_built_in_template_runs(ran, slug):
     assert execution.status == "completed", execution.error
     assert execution.output["text"]
     assert execution.template.slug == slug
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_every_built_in_template_becomes_a_workflow_that_runs(client, slug, drain):
+    made = client.post(f"/api/v1/templates/{slug}/definition/")
+    assert (made.status_code, made.json().get("issues")) == (201, []), made.json()
+    body = {"input": {"message": "say 20 words"}, "mode": "background"}
+    told = client.post(f"/api/v1/definitions/{made.json()['id']}/execute/", body).json()
+    drain()
+    execution = WorkflowExecution.objects.get(pk=told["execution"]["id"])
+    assert (execution.status, execution.error) == ("completed", None)
+
+
+def test_a_workflow_made_of_a_template_without_tools_has_no_place_for_any(client):
+    made = client.post("/api/v1/templates/universal_chat/definition/").json()
+    assert [node["id"] for node in made["graph"]["nodes"]] == ["start", "memory", "model", "end"]
+    with_one = {"parameters": {"tools": ["calculator"]}}
+    made = client.post("/api/v1/templates/universal_chat/definition/", with_one).json()
+    assert "tools" in [node["id"] for node in made["graph"]["nodes"]]
 
 
 def test_the_analyst_calculates_with_a_tool(ran):

@@ -1,7 +1,7 @@
 """Parts of a graph that run as graphs of their own (pure): a map's body, and what is behind the
 handler of a graph."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from workflows.definition.graph import Edge, GraphDefinition
@@ -59,6 +59,14 @@ def part_behind(graph: GraphDefinition, node: str) -> GraphDefinition:
 def part_before(graph: GraphDefinition, node: str) -> GraphDefinition:
     """The graph without this node and without what follows it."""
     return _without(graph, set(part_behind(graph, node).by_id))
+
+
+def without_edges(graph: GraphDefinition, edges: Collection[Edge]) -> GraphDefinition:
+    """The graph without these edges, and without what only they led to."""
+    left = GraphDefinition(
+        nodes=graph.nodes, edges=tuple(edge for edge in graph.edges if edge not in edges)
+    )
+    return _kept(left, (id for start in starts_of(graph) for id in part_behind(left, start).by_id))
 
 
 def _kept(

@@ -13,13 +13,16 @@ from core.errors import ChatterError, Conflict, Refused
 from workflows.definition.binding import bound
 from workflows.definition.expressions import BadExpression
 from workflows.definition.graph import GraphDefinition, drawn
+from workflows.definition.parts import without_edges
 from workflows.definition.references import references_in
 from workflows.models import DefinitionVersion, WorkflowDefinition, WorkflowTemplate
 from workflows.parameters import check_declared, checked, names_of, schema_of
+from workflows.registry import NODE_TYPES
 from workflows.services.definitions import checked_graph, create_definition, version_of
 from workflows.services.planning import MissingParameter
 from workflows.services.revisions import locked_row, save_row
 from workflows.services.targets import TemplateNotFound
+from workflows.validation.schema import read_nodes
 
 _LONGEST_SLUG = 80
 # Where people write what they like.
@@ -140,14 +143,15 @@ def definition_from_template(
 ) -> WorkflowDefinition:
     """A workflow of `by` that begins as this template.
 
-    Its parameters are put in their places, `parameters` over the defaults; with None they stay, to
-    be given at each start. Raises InvalidParameters, MissingParameter, GraphRefused.
+    Its parameters are put in their places, `parameters` over the defaults, and what they close is
+    left out; with None they stay, to be given at each start. Raises InvalidParameters,
+    MissingParameter, GraphRefused.
     """
     graph = drawn(template.version.graph, template.layout)
     if parameters is not None:
         values = checked(template.parameters, parameters)
         try:
-            graph = bound(GraphDefinition.model_validate(graph), values).to_json()
+            graph = _opened(bound(GraphDefinition.model_validate(graph), values)).to_json()
         except BadExpression as error:
             raise MissingParameter(reason=str(error)) from error
     return create_definition(
@@ -191,6 +195,17 @@ def _locked(template: WorkflowTemplate, by: User, revision: int | None) -> Workf
     if not found.may_change(by):
         raise TemplateNotYours
     return found
+
+
+def _opened(graph: GraphDefinition) -> GraphDefinition:
+    """The graph without the ports that its parameters closed: a model may have no tools now."""
+    ports = {node.id: node.ports for node in read_nodes(graph, NODE_TYPES)[0] if node.ports}
+    closed = [
+        edge
+        for edge in graph.edges
+        if edge.source in ports and edge.source_port not in ports[edge.source]
+    ]
+    return without_edges(graph, closed)
 
 
 def _graph_fields(
