@@ -286,6 +286,26 @@ def test_what_could_not_be_kept_is_said(imported):
     assert "save it as a secret" in notes["Look it up"]
 
 
+def test_of_a_node_that_chose_a_way_it_is_said_that_all_are_taken_now():
+    document = from_yaml(file("dify_branches.yml"))
+    graph = document["workflow"]["graph"]
+    chooser = next(one for one in graph["nodes"] if one["data"]["type"] == "if-else")
+    chooser["data"]["type"] = "question-classifier"
+    graph["edges"].append({"source": chooser["id"], "sourceHandle": "true", "target": "nobody"})
+    found = read(document, Known(set(), NODE_TYPES.keys()))
+    told = next(one for one in found.nodes if one.id == chooser["id"])
+    assert (told.outcome, told.notes) == (
+        "left_out",
+        [
+            "Nothing here does what a 'question-classifier' node does.",
+            "It chose one of its ways; now all of them are taken.",
+            "A way to a node that is not in the file is lost.",
+        ],
+    )
+    begun = {edge["target"] for edge in found.graph["edges"] if edge["source"] == "start"}
+    assert begun == {"one_question", "two_question"}
+
+
 def request(**data):
     """What becomes of the chatflow when its HTTP node is this, and the answer tells of it."""
     document = from_yaml(file("dify_chatflow.yml"))

@@ -58,8 +58,10 @@ def read_dify(document: Loose, known: Known) -> Imported:
     for key in nodes:
         _convert(conversion, key)
     for link in {*drawn} - {*within}:
-        if link.source in nodes:
+        if link.source in nodes and link.target in nodes:
             conversion.reports[link.source].note("A way out of an iteration, or into one, is lost.")
+        elif link.source in nodes:
+            conversion.reports[link.source].note("A way to a node that is not in the file is lost.")
     return without_collisions(conversion.done(), known)
 
 
@@ -84,6 +86,9 @@ def _convert(conversion: Conversion, key: str) -> None:
         KNOWN[one.type](conversion, key, one.data.at("data"))
     else:
         conversion.leave_out(key, not_carried(one.type, "node"))
+        ways = {link.handle for link in conversion.links if link.source == key} - {FAILS}
+        if len(ways) > 1:
+            conversion.reports[key].note("It chose one of its ways; now all of them are taken.")
     _failing(conversion, key)
 
 
