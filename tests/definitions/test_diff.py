@@ -44,6 +44,15 @@ def test_another_order_of_the_same_parts_is_told():
     assert not found.same
 
 
+def test_another_order_is_told_beside_what_else_changed():
+    turned = sets(2)
+    turned["edges"].reverse()
+    found = compare(sets(1), turned)
+    assert found.reordered
+    assert [node.id for node in found.nodes_changed] == ["v"]
+    assert not compare(graph(), sets(1)).reordered
+
+
 @given(graphs(), graphs())
 def test_a_difference_is_empty_exactly_when_the_same_runs(before, after):
     found = compare(before, after)

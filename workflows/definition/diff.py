@@ -4,8 +4,8 @@ Where nodes are drawn does not count. Nodes are matched by their ids, settings b
 are compared item by item.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import zip_longest
 from typing import Any
 
@@ -31,7 +31,7 @@ class ChangedNode:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """`reordered`: the same parts in another order, which can change how texts are joined."""
+    """`reordered`: parts of both in another order, which can change how texts are joined."""
 
     nodes_added: tuple[NodeSpec, ...]
     nodes_removed: tuple[NodeSpec, ...]
@@ -67,11 +67,17 @@ def difference(before: GraphDefinition, after: GraphDefinition) -> Difference:
         nodes_changed=tuple(node for node in changed if node.changes),
         edges_added=tuple(edge for edge in after.edges if edge not in before.edges),
         edges_removed=tuple(edge for edge in before.edges if edge not in after.edges),
-        reordered=False,
+        reordered=_moved([*old], [*new]) or _moved(before.edges, after.edges),
     )
     if found.same and before.canonical != after.canonical:
-        return Difference((), (), (), (), (), reordered=True)
+        return replace(found, reordered=True)
     return found
+
+
+def _moved(before: Sequence[Hashable], after: Sequence[Hashable]) -> bool:
+    """Whether what is in both is in another order."""
+    both = {*before} & {*after}
+    return [one for one in before if one in both] != [one for one in after if one in both]
 
 
 def _changes(before: NodeSpec, after: NodeSpec) -> Iterator[Setting]:
