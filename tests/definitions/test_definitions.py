@@ -89,6 +89,22 @@ def test_who_saves_what_somebody_else_changed_meanwhile_is_told_so(client, made,
     assert (kept["name"], kept["description"]) == ("Notes", "Writes letters.")
 
 
+@pytest.mark.parametrize(
+    ("verb", "where"),
+    [("post", "versions/1/publish/"), ("post", "versions/1/restore/"), ("delete", "")],
+)
+def test_nobody_publishes_restores_or_deletes_what_somebody_else_changed_meanwhile(
+    client, address, verb, where
+):
+    client.patch(address, {"graph": graph(asks("Be brief."))})
+    before = client.post(address + "versions/2/publish/")
+    late = client.generic(verb.upper(), address + where, headers={"If-Match": '"1"'})
+    assert (late.status_code, late.json()["code"]) == (412, "definition_changed")
+    assert client.get(address).json() == before.json()
+    now = {"If-Match": before.headers["ETag"]}
+    assert client.generic(verb.upper(), address + where, headers=now).status_code in (200, 204)
+
+
 @pytest.mark.parametrize("etag", ["yesterday", "9" * 5000])
 def test_an_etag_that_is_none_is_refused(client, address, etag):
     answer = client.patch(address, {"name": "x"}, headers={"If-Match": f'"{etag}"'})

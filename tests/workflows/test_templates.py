@@ -138,6 +138,7 @@ def test_who_saves_what_was_changed_meanwhile_is_told(client, address):
     for late in (
         client.patch(address, {"name": "C"}, headers={"If-Match": '"1"'}),
         client.patch(address, {"name": "C", "revision": 1}),
+        client.delete(address, headers={"If-Match": '"1"'}),
     ):
         assert (late.status_code, late.json()["code"]) == (412, "template_changed")
         assert late.json()["detail"]["revision"] == 2

@@ -99,9 +99,10 @@ class DefinitionDetail(GenericAPIView[WorkflowDefinition]):
         changes |= if_match(request)
         return definition_response(change_definition(definition, by=user_of(request), **changes))
 
-    @extend_schema(responses={204: None})
+    @extend_schema(parameters=[IF_MATCH], responses={204: None})
     def delete(self, request: Request, pk: str) -> Response:
-        delete_definition(definition_for(user_of(request), pk), by=user_of(request))
+        definition = definition_for(user_of(request), pk)
+        delete_definition(definition, by=user_of(request), **if_match(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -154,9 +154,10 @@ class TemplateDetail(GenericAPIView[WorkflowTemplate]):
         changes |= if_match(request)
         return _shown(change_template(template, by=user_of(request), **changes))
 
-    @extend_schema(responses={204: None})
+    @extend_schema(parameters=[IF_MATCH], responses={204: None})
     def delete(self, request: Request, pk: str) -> Response:
-        delete_template(template_for(user_of(request), pk), by=user_of(request))
+        template = template_for(user_of(request), pk)
+        delete_template(template, by=user_of(request), **if_match(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -18,6 +18,7 @@ from workflows.api.definition_shapes import (
     whole_version,
 )
 from workflows.api.definitions import definition_response
+from workflows.api.revisions import IF_MATCH, if_match
 from workflows.definition.diff import difference
 from workflows.definition.graph import GraphDefinition
 from workflows.models import DefinitionVersion, WorkflowDefinition
@@ -86,21 +87,21 @@ class VersionDetail(GenericAPIView[WorkflowDefinition]):
 class VersionPublish(GenericAPIView[WorkflowDefinition]):
     """This version runs from now on."""
 
-    @extend_schema(request=None, responses=DefinitionWhole)
+    @extend_schema(request=None, parameters=[IF_MATCH], responses=DefinitionWhole)
     def post(self, request: Request, pk: str, number: int) -> Response:
-        return definition_response(
-            publish_version(_entry(request, pk, number), by=user_of(request))
-        )
+        entry = _entry(request, pk, number)
+        changed = publish_version(entry, by=user_of(request), **if_match(request))
+        return definition_response(changed)
 
 
 class VersionRestore(GenericAPIView[WorkflowDefinition]):
     """This version becomes the newest again, under a new number; it runs once it is published."""
 
-    @extend_schema(request=None, responses=DefinitionWhole)
+    @extend_schema(request=None, parameters=[IF_MATCH], responses=DefinitionWhole)
     def post(self, request: Request, pk: str, number: int) -> Response:
-        return definition_response(
-            restore_version(_entry(request, pk, number), by=user_of(request))
-        )
+        entry = _entry(request, pk, number)
+        changed = restore_version(entry, by=user_of(request), **if_match(request))
+        return definition_response(changed)
 
 
 class VersionDiff(GenericAPIView[WorkflowDefinition]):

@@ -187,9 +187,14 @@ def fork_definition(entry: DefinitionVersion, *, by: User, name: str = "") -> Wo
 
 
 @transaction.atomic
-def delete_definition(definition: WorkflowDefinition, *, by: User) -> None:
-    """Delete it with its history. Raises DefinitionInUse while executions tell what it did."""
-    definition = locked(definition)
+def delete_definition(
+    definition: WorkflowDefinition, *, by: User, revision: int | None = None
+) -> None:
+    """Delete it with its history.
+
+    Raises DefinitionChanged, DefinitionInUse while executions tell what it did.
+    """
+    definition = locked(definition, revision)
     if definition.executions.exists():
         raise DefinitionInUse
     record("workflows.definition.deleted", actor=by, target=definition)

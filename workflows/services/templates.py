@@ -124,9 +124,9 @@ def change_template(
 
 
 @transaction.atomic
-def delete_template(template: WorkflowTemplate, *, by: User) -> None:
-    """Delete it; executions keep the graph they ran. Raises TemplateNotYours."""
-    template = _locked(template, by, None)
+def delete_template(template: WorkflowTemplate, *, by: User, revision: int | None = None) -> None:
+    """Delete it; executions keep the graph they ran. Raises TemplateNotYours, TemplateChanged."""
+    template = _locked(template, by, revision)
     told = {"slug": template.slug}
     record("workflows.template.deleted", actor=by, target=template, personal=told)
     template.delete()

@@ -27,13 +27,16 @@ def entry_of(definition: WorkflowDefinition, number: int | None = None) -> Defin
 
 
 @transaction.atomic
-def publish_version(entry: DefinitionVersion, *, by: User) -> WorkflowDefinition:
-    """From now on this version runs; executions that have begun keep theirs. Raises GraphRefused.
+def publish_version(
+    entry: DefinitionVersion, *, by: User, revision: int | None = None
+) -> WorkflowDefinition:
+    """From now on this version runs; executions that have begun keep theirs.
 
-    The graph is checked again: what it needs may be gone since it was saved.
+    The graph is checked again: what it needs may be gone since it was saved. Raises GraphRefused,
+    DefinitionChanged.
     """
     checked_graph(entry.version.graph, entry.definition.owner, within=entry.definition_id)
-    definition = locked(entry.definition)
+    definition = locked(entry.definition, revision)
     if definition.published != entry.number:
         definition.version, definition.published = entry.version, entry.number
         save_change(definition)
@@ -43,11 +46,16 @@ def publish_version(entry: DefinitionVersion, *, by: User) -> WorkflowDefinition
 
 
 @transaction.atomic
-def restore_version(entry: DefinitionVersion, *, by: User) -> WorkflowDefinition:
-    """This version's graph becomes the newest again, under a new number. Raises GraphRefused."""
+def restore_version(
+    entry: DefinitionVersion, *, by: User, revision: int | None = None
+) -> WorkflowDefinition:
+    """This version's graph becomes the newest again, under a new number.
+
+    Raises GraphRefused, DefinitionChanged.
+    """
     drawn_again = drawn(entry.version.graph, entry.layout)
     graph = checked_graph(drawn_again, entry.definition.owner, within=entry.definition_id)
-    definition = locked(entry.definition)
+    definition = locked(entry.definition, revision)
     if keep_version(definition, graph, by=by, restored=entry.number):
         save_change(definition)
         detail = {"number": entry.number, "latest": definition.latest}
