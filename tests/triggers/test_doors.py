@@ -32,6 +32,14 @@ def chain(client, workflow) -> dict[str, Any]:
     return answer.json()
 
 
+def test_a_chain_that_somebody_else_changed_meanwhile_is_not_deleted(client, chain):
+    address = f"{CHAINS}{chain['id']}/"
+    client.patch(address, {"name": "Kept"})
+    late = client.delete(address, headers={"If-Match": '"1"'})
+    assert (late.status_code, late.json()["code"]) == (412, "chain_changed")
+    assert client.delete(address, headers={"If-Match": '"2"'}).status_code == 204
+
+
 @pytest.mark.parametrize(("verb", "path", "body"), VERBS)
 def test_a_strangers_schedule_is_not_there(api, charlie, client, schedule, verb, path, body):
     made = schedule()

@@ -91,9 +91,10 @@ class ChainDetail(GenericAPIView[Chain]):
         changes = parse(ChainChange, request).model_dump(exclude_unset=True) | if_match(request)
         return shown(change_chain(chain, by=user_of(request), **changes))
 
-    @extend_schema(responses={204: None})
+    @extend_schema(parameters=[IF_MATCH], responses={204: None})
     def delete(self, request: Request, pk: str) -> Response:
-        delete_chain(chain_for(user_of(request), pk), by=user_of(request))
+        chain = chain_for(user_of(request), pk)
+        delete_chain(chain, by=user_of(request), **if_match(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -133,9 +133,10 @@ class ScheduleDetail(GenericAPIView[Schedule]):
         changes |= if_match(request)
         return shown(change_schedule(schedule, by=user_of(request), **changes))
 
-    @extend_schema(responses={204: None})
+    @extend_schema(parameters=[IF_MATCH], responses={204: None})
     def delete(self, request: Request, pk: str) -> Response:
-        delete_schedule(schedule_for(user_of(request), pk), by=user_of(request))
+        schedule = schedule_for(user_of(request), pk)
+        delete_schedule(schedule, by=user_of(request), **if_match(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -92,9 +92,9 @@ def change_chain(chain: Chain, *, by: User, revision: int | None = None, **field
 
 
 @transaction.atomic
-def delete_chain(chain: Chain, *, by: User) -> None:
-    """Delete it with its history; what it started stays."""
-    chain = _locked(chain)
+def delete_chain(chain: Chain, *, by: User, revision: int | None = None) -> None:
+    """Delete it with its history; what it started stays. Raises ChainChanged."""
+    chain = _locked(chain, revision)
     record("triggers.chain.deleted", actor=by, target=chain, **_audit_detail(chain))
     chain.delete()
 

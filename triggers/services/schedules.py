@@ -153,9 +153,9 @@ def resume_schedule(schedule: Schedule, *, by: User) -> Schedule:
 
 
 @transaction.atomic
-def delete_schedule(schedule: Schedule, *, by: User) -> None:
-    """Delete it with its history; what it started stays."""
-    schedule = _locked(schedule)
+def delete_schedule(schedule: Schedule, *, by: User, revision: int | None = None) -> None:
+    """Delete it with its history; what it started stays. Raises ScheduleChanged."""
+    schedule = _locked(schedule, revision)
     record("triggers.schedule.deleted", actor=by, target=schedule, **_audit_detail(schedule))
     schedule.delete()
 
