@@ -13,12 +13,16 @@ Role = Literal["system", "user", "assistant", "tool"]
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """One message. `tool_calls` are `{id, name, args}`; a tool's result names its call's id."""
+    """One message. `tool_calls` are `{id, name, args}`; a tool's result names its call's id.
+
+    `offered` are the tools that a model might call when it asked for some; None: not known.
+    """
 
     role: Role
     text: str
     tool_calls: tuple[Mapping[str, Any], ...] = ()
     tool_call_id: str = ""
+    offered: tuple[str, ...] | None = None
 
     @property
     def is_empty(self) -> bool:

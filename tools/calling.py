@@ -18,6 +18,7 @@ from tools.models import ToolCallStatus
 from tools.request import (
     BadArguments,
     ToolAnswer,
+    ToolNotOffered,
     ToolRefused,
     ToolRequest,
     ToolTimedOut,
@@ -54,7 +55,7 @@ async def call_tool(
     before = recorder.attempts(request.node, request.visit, request.call_index)
     call = _call(request, before + 1)
     try:
-        tool = await _tool(request.tool, by_node=request.by_node)
+        tool = await _tool(request)
         args = _args(tool, request)
         refusal = await permissions.refusal(tool, call)
     except (UnknownTool, BadArguments) as error:
@@ -84,10 +85,12 @@ def _call(request: ToolRequest, attempt: int) -> ToolCallRecord:
     )
 
 
-async def _tool(key: str, *, by_node: bool) -> Tool[Any]:
-    tool = await catalogue.find(key)
-    if tool is None or not (tool.offered or by_node):
-        raise UnknownTool(tool=key[:_NAME_CHARACTERS])
+async def _tool(request: ToolRequest) -> Tool[Any]:
+    tool = await catalogue.find(request.tool)
+    if tool is None or not (tool.offered or request.by_node):
+        raise UnknownTool(tool=request.tool[:_NAME_CHARACTERS])
+    if not request.offered:
+        raise ToolNotOffered(tool=tool.key)
     return tool
 
 

@@ -13,6 +13,13 @@ class UnknownTool(Invalid):
     message = "There is no tool '{tool}'."
 
 
+class ToolNotOffered(UnknownTool):
+    """A model's node names the tools that it may call; what it makes up, it does not get."""
+
+    code = "tool_not_offered"
+    message = "The tool '{tool}' was not offered."
+
+
 class BadArguments(Invalid):
     """`errors` lists `{path, code, message}`."""
 
@@ -41,7 +48,8 @@ class ToolRequest:
 
     `arguments` are JSON as they came; whether they are valid is found out. `timeout_s` replaces the
     tool's own. `by_node` says that a node asks for itself, not for a model: only so are the tools
-    reached that are not offered.
+    reached that are not offered. A call with `offered` false, of a tool that the model was not
+    told of, is not made.
     """
 
     tool: str
@@ -54,6 +62,7 @@ class ToolRequest:
     request_id: str = ""
     timeout_s: float | None = None
     by_node: bool = False
+    offered: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from tests.conformance.case import Case, cases
 from tools.base import ToolFailed
 from tools.builtin import http_request
 from tools.keeping import NotKept
-from tools.request import BadArguments, ToolTimedOut, UnknownTool
+from tools.request import BadArguments, ToolNotOffered, ToolTimedOut, UnknownTool
 from workflows.definition.expressions import BadExpression
 from workflows.definition.graph import ERROR, OUT
 from workflows.definition.nesting import is_inner, outermost
@@ -28,7 +28,8 @@ ENGINE = ("workflows/nodes", "workflows/engine", "workflows/pump", "workflows/tr
 # Where the code stands: of errors, and of what ends a run by a limit.
 RAISES = {"NodeError": 0, "RunFailed": 1, "RunStopped": 1, "__init__": 1, "fail": 0}
 LIMITS = {"LimitReached": 0, "_end": 0}
-TOOL_ERRORS = {one.code for one in (UnknownTool, BadArguments, ToolFailed, ToolTimedOut, NotKept)}
+_OF_TOOLS = (UnknownTool, ToolNotOffered, BadArguments, ToolFailed, ToolTimedOut, NotKept)
+TOOL_ERRORS = {one.code for one in _OF_TOOLS}
 REQUEST_ERRORS = {
     one.code
     for module in (egress, http_request)
@@ -40,6 +41,7 @@ ELSEWHERE = {
     "budget_exceeded": "tests/budgets/test_calls.py",
     "node_crashed": "tests/workflows/test_nodes.py",
     "unknown_tool": "tests/tools/test_calling.py",
+    "tool_not_offered": "tests/tools/test_calling.py",
     "tool_result_not_kept": "tests/tools/test_calling.py",
     "model_package_missing": "tests/llms/test_trouble.py",
     "invalid_parameters": "tests/llms/test_failures.py",

@@ -62,6 +62,14 @@ def test_several_calls_of_one_message_are_answered_in_their_order():
     assert [call.call for call in ran.services.called] == [1, 2, 3]
 
 
+def test_only_the_tools_that_the_model_was_offered_are_called_for_it():
+    ran = talk(wants(("clock", 1), ("http_get", 2)), "done", has=["clock"])
+    assert [(call.tool, call.offered) for call in ran.services.called] == [
+        ("clock", True),
+        ("http_get", False),
+    ]
+
+
 def test_more_calls_than_a_message_may_ask_for_are_told_so():
     ran = talk(wants(*[("clock", n) for n in range(4)]), "done", tools={"max_calls": 2})
     assert len(ran.services.called) == 2

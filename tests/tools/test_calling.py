@@ -93,6 +93,15 @@ def test_bad_arguments_are_told_back(recorder: Recorder, arguments: Any, told: s
     assert (Counting.calls, permissions.asked) == ([], [])
 
 
+def test_a_tool_that_was_not_offered_is_not_called_and_that_is_an_answer_and_a_row(
+    recorder: Recorder,
+) -> None:
+    asked = request_for("counting", arguments={"first": 1}, offered=False)
+    assert called(asked, recorder).error == "tool_not_offered"
+    assert (recorder.call.tool, recorder.call.status) == ("counting", "failed")
+    assert Counting.calls == []
+
+
 def test_an_unknown_tool_is_an_answer_and_a_row(recorder: Recorder) -> None:
     answer = called(request_for("made_up\0" + "x" * 100), recorder)
     assert answer.error == "unknown_tool"

@@ -80,7 +80,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class ToolQuestion:
-    """What a node asks of a tool; `by_node` when it asks for itself and not for a model."""
+    """What a node asks of a tool; `by_node` when it asks for itself and not for a model.
+
+    `offered`: whether the model that wants it was offered it.
+    """
 
     node: str
     visit: int
@@ -89,6 +92,7 @@ class ToolQuestion:
     arguments: Any
     timeout_s: float | None = None
     by_node: bool = False
+    offered: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,7 @@ class ModelNode(NodeType[Config]):
     A node between the two may change the text of the last result, and where no tools node was on
     the way, the text that comes back answers the calls. `nodes.<id>.tool_calls` are those it wants
     made, each `{name, args}`; none beside its answer.
+    A call of a tool that is not among its own is not made, and answered by an error.
     A model that goes in circles, or has called tools `max_rounds` times, is asked once more and may
     call none: its provider is told so where that can be said, else it is sent no tools. When it
     wants some all the same, or never had any, what it said beside is its answer; without a word the
@@ -157,7 +158,9 @@ class ModelNode(NodeType[Config]):
         messages = [*before, *said]
         answer = await _asked(config, messages, optional, visit, may_call_tools=not enough)
         if answer.tool_calls and config.tools and not enough:
-            asked = ChatMessage("assistant", answer.text, tuple(answer.tool_calls))
+            asked = ChatMessage(
+                "assistant", answer.text, tuple(answer.tool_calls), offered=config.tools
+            )
             wanted = {"finish_reason": answer.finish_reason, _TOOL_CALLS: _wanted(answer)}
             return Outputs(_TOOL_CALLS, answer.text, wanted, dialogue=(*said, asked))
         if answer.tool_calls and not answer.text:

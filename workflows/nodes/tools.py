@@ -37,7 +37,9 @@ class ToolsNode(NodeType[Config]):
     config = Config
 
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:
-        calls = inputs.dialogue[-1].tool_calls if inputs.dialogue else ()
+        asked = inputs.dialogue[-1] if inputs.dialogue else None
+        calls = asked.tool_calls if asked else ()
+        offered = asked.offered if asked else None
         if not calls:
             raise NodeError("no_tool_calls", "No model before this node asked for a tool.")
         room = asyncio.Semaphore(config.parallel)
@@ -45,7 +47,10 @@ class ToolsNode(NodeType[Config]):
         async def answered(call: Mapping[str, Any]) -> ToolReply:
             async with room:
                 return await visit.call_tool(
-                    tool=call["name"], arguments=call["args"], timeout_s=config.timeout_s
+                    tool=call["name"],
+                    arguments=call["args"],
+                    timeout_s=config.timeout_s,
+                    offered=offered is None or call["name"] in offered,
                 )
 
         made = await _together([answered(call) for call in calls[: config.max_calls]])

@@ -133,6 +133,7 @@ class Resources:
             request_id=execution.request_id,
             timeout_s=question.timeout_s,
             by_node=question.by_node,
+            offered=question.offered,
         )
         return await call_tool(request, calls, GrantedPermissions(self._tracker.access.decided))
 
