@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _DEEPEST = 60
-_LARGEST = 1e300
+LARGEST = 1e300
 _LARGEST_WHOLE = 2**63  # what a column and most readers take
 
 
@@ -52,7 +52,7 @@ def number(value: float) -> float:
 def _is_number(value: Any) -> bool:
     if isinstance(value, int):
         return -_LARGEST_WHOLE <= value < _LARGEST_WHOLE
-    return isinstance(value, float) and abs(value) < _LARGEST  # neither nan nor infinity is
+    return isinstance(value, float) and abs(value) < LARGEST  # neither nan nor infinity is
 
 
 def plain_text(text: str) -> str:

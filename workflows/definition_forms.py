@@ -12,11 +12,10 @@ from django.core.files.uploadedfile import UploadedFile
 from accounts.limits import checked_limits
 from core.errors import ChatterError
 from core.form_fields import KeyField, ObjectField, once_of
-from core.json_values import storable
 from workflows.api.definition_shapes import graph_of
 from workflows.api.starting import keyed
 from workflows.forms import GuardedForm, refused
-from workflows.interchange.reading import from_yaml
+from workflows.interchange.reading import from_yaml, kept
 from workflows.models import WorkflowDefinition
 from workflows.services.definitions import checked_graph, locked
 from workflows.services.idempotency import NO_KEY, Idempotency
@@ -31,6 +30,9 @@ class GraphField(ObjectField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(rows=26, required=True, **kwargs)
+
+    def read(self, text: str) -> Any:
+        return orjson.loads(text)
 
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, dict):
@@ -115,7 +117,7 @@ class ImportForm(forms.Form):
         yaml = str(file.name).lower().endswith(_YAML)
         try:
             text = file.read().decode()
-            return storable(from_yaml(text) if yaml else orjson.loads(text))
+            return kept(from_yaml(text) if yaml else orjson.loads(text))
         except ValueError as error:
             raise forms.ValidationError(f"This cannot be read: {error}") from error
 

@@ -126,10 +126,11 @@ def test_nothing_else_can_be_set(client, made, address, body):
     assert client.get(address).json() == made
 
 
-def test_nul_characters_are_dropped(client, made, address):
-    changed = client.patch(address, {"name": "a\x00b", "graph": graph(asks("c\x00d"))}).json()
-    assert changed["name"] == "ab"
-    assert changed["graph"]["nodes"][1]["config"]["system"] == "cd"
+def test_nul_characters_are_dropped_from_a_name_and_told_of_in_a_graph(client, made, address):
+    assert client.patch(address, {"name": "a\x00b"}).json()["name"] == "ab"
+    refused = client.patch(address, {"graph": graph(asks("c\x00d"))}).json()
+    [issue] = refused["detail"]["errors"]
+    assert (issue["code"], issue["path"]) == ("bad_character", "nodes[1].config.system")
 
 
 def test_an_archived_workflow_is_listed_apart(client, made, address):

@@ -20,7 +20,7 @@ from workflows.api.definition_shapes import (
     definition_out,
     whole_definition,
 )
-from workflows.api.inputs import Body, JsonObject, Text
+from workflows.api.inputs import Body, Graph, Text
 from workflows.api.revisions import IF_MATCH, etag, if_match
 from workflows.models import WorkflowDefinition
 from workflows.services.definitions import (
@@ -38,7 +38,7 @@ class DefinitionIn(Body):
 
     name: Text = Field(min_length=1, max_length=255)
     description: Text = Field(default="", max_length=10_000)
-    graph: JsonObject
+    graph: Graph
     limits: RunLimits = Field(default_factory=RunLimits)
 
 
@@ -51,7 +51,7 @@ class DefinitionChange(Body):
     name: Text | None = Field(default=None, min_length=1, max_length=255)
     description: Text | None = Field(default=None, max_length=10_000)
     archived: bool | None = None
-    graph: JsonObject | None = None
+    graph: Graph | None = None
     limits: RunLimits | None = None
     revision: int | None = None
 

@@ -14,7 +14,7 @@ from accounts.models import User
 from core.api import AsyncAPIView, parse
 from core.idempotency import KEY
 from core.models import new_id
-from workflows.api.inputs import Body, JsonObject
+from workflows.api.inputs import Body, Graph, JsonObject
 from workflows.api.shapes import ExecutionStarted, execution_out
 from workflows.api.starting import Door, Mode, idempotency, start_for
 from workflows.api.streaming import STREAM
@@ -41,7 +41,7 @@ class ExecuteIn(Body):
 class ExecuteGraphIn(ExecuteIn):
     """With the graph itself, which is kept on this execution only."""
 
-    graph: JsonObject
+    graph: Graph
 
 
 class DefinitionExecute(AsyncAPIView):

@@ -14,4 +14,5 @@ class Body(BaseModel):
 
 
 JsonObject = Annotated[dict[str, Any], AfterValidator(storable)]
+Graph = dict[str, Any]  # as it came: the checks tell what of it cannot be stored
 Text = Annotated[str, BeforeValidator(storable)]

@@ -13,10 +13,9 @@ from rest_framework.response import Response
 from accounts.authentication import user_of
 from core.api import MalformedBody, UnsupportedMediaType
 from core.errors import Invalid
-from core.json_values import storable
 from core.shapes import Shape
 from workflows.api.definition_shapes import DefinitionWhole, whole_definition
-from workflows.interchange.reading import from_yaml
+from workflows.interchange.reading import from_yaml, kept
 from workflows.interchange.report import Unreadable
 from workflows.models import WorkflowDefinition
 from workflows.services.definitions import definition_for
@@ -108,9 +107,9 @@ def _value(request: HttpRequest) -> object:
     kind = (request.content_type or "").split(";")[0]
     try:
         if kind in YAML:
-            return storable(from_yaml(request.body.decode()))
+            return kept(from_yaml(request.body.decode()))
         if kind == "application/json":
-            return storable(orjson.loads(request.body))
+            return kept(orjson.loads(request.body))
     except orjson.JSONDecodeError as error:
         raise MalformedBody(reason=str(error)) from error
     except (Unreadable, ValueError) as error:

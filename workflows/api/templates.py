@@ -17,7 +17,7 @@ from core.listing import Page, ShapeList
 from core.shapes import Shape
 from workflows.api.definition_shapes import DefinitionWhole
 from workflows.api.definitions import definition_response
-from workflows.api.inputs import Body, JsonObject, Text
+from workflows.api.inputs import Body, Graph, JsonObject, Text
 from workflows.api.revisions import IF_MATCH, etag, if_match
 from workflows.definition.graph import drawn
 from workflows.models import WorkflowDefinition, WorkflowTemplate
@@ -84,7 +84,7 @@ class TemplateIn(TemplateFields):
     name: Text = Field(min_length=1, max_length=255)
     slug: str = Field(default="", max_length=80, pattern=SLUG)
     parameters: JsonObject | None = None
-    graph: JsonObject
+    graph: Graph
 
 
 class TemplateChange(Body):
@@ -96,7 +96,7 @@ class TemplateChange(Body):
     category: Text | None = Field(default=None, min_length=1, max_length=40)
     public: bool | None = None
     parameters: JsonObject | None = None
-    graph: JsonObject | None = None
+    graph: Graph | None = None
     revision: int | None = None
 
 

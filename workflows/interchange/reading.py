@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 
+from core.json_values import storable
 from workflows.interchange.dify import is_dify, read_dify
 from workflows.interchange.foreign import Known
 from workflows.interchange.langflow import is_langflow, read_langflow
@@ -66,6 +67,17 @@ def _check_events(text: str) -> None:
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > _DEEPEST:
             raise ValueError(f"It nests more than {_DEEPEST} levels deep.")
+
+
+def kept(value: Any) -> Any:
+    """The file's value as `storable`; a graph of our own format as it came, to be told of as one.
+
+    Raises ValueError.
+    """
+    if not is_package(Loose(value)):
+        return storable(value)
+    others = storable({name: part for name, part in value.items() if name != "graph"})
+    return others | {name: part for name, part in value.items() if name == "graph"}
 
 
 def read(value: Any, known: Known) -> Imported:

@@ -74,6 +74,8 @@ def create_template(  # noqa: PLR0913 - a template reads best on one level
     Without `parameters` each that the graph names is needed and may be anything. `detail` tells the
     audit trail how it came about.
     """
+    if parameters is None:
+        checked_graph(graph, owner)  # what nests too deep cannot be searched for names
     declared = _named_in(graph) if parameters is None else dict(parameters)
     check_declared(declared)
     checked_one = checked_graph(graph, owner, params=names_of(declared))

@@ -15,12 +15,12 @@ The steps, in the order in which their issues are told:
 Steps 6 and 7 need a user to ask for; all others look at the document alone.
 """
 
-import json
 from collections.abc import Collection
 from functools import cache
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.conf import settings
 
 from accounts.limits import limits_of, server_limits
@@ -29,7 +29,7 @@ from core.limits import RunLimits
 from workflows.definition.graph import GraphDefinition
 from workflows.registry import NODE_TYPES
 from workflows.validation.bounds import Limits
-from workflows.validation.document import malformed, too_deep
+from workflows.validation.document import malformed
 from workflows.validation.issue import Issue, errors_in
 from workflows.validation.subject import World
 from workflows.validation.validator import WorkflowValidator
@@ -60,14 +60,12 @@ def validate(
 def validate_text(text: bytes, user: User | None = None) -> list[Issue]:
     """As `validate`, of what should be a JSON text; that it is none is an issue, too.
 
-    What Python cannot nest is told like all that is nested too deep.
+    It is read as where it would be saved or run.
     """
     try:
-        document = json.loads(text)
-    except ValueError as unreadable:
+        document = orjson.loads(text)
+    except orjson.JSONDecodeError as unreadable:
         return [malformed(unreadable)]
-    except RecursionError:
-        return [too_deep(_validator().limits)]
     return validate(document, user)
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from core.json_values import LARGEST
 from workflows.validation.bounds import Limits
 from workflows.validation.issue import Issue, error, path_of
 
@@ -87,6 +88,8 @@ def _decimal(steps: Steps, value: float) -> Iterator[Issue]:
     if not math.isfinite(value):
         message = "JSON has no infinite and no undefined numbers."
         yield error("not_finite", _path(steps), message)
+    elif abs(value) >= LARGEST:
+        yield error("number_too_large", _path(steps), f"Numbers are below {LARGEST:g}.")
 
 
 def _whole(steps: Steps, value: int) -> Iterator[Issue]:
