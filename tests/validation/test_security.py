@@ -61,6 +61,8 @@ HARMLESS = {
     "a model": "anthropic:claude-sonnet-4-5-20250929-v1-eu-central-1",
     "another model": "fireworks:accounts/fireworks/models/qwen3-next-80b-a3b-instruct",
     "a name in code": "getUserAccountSettingsFromDatabaseV2WithRetry",
+    "a name of short words": "numberOfItemsInTheCartNow",
+    "a name with a number": "isUserAllowedToEditPostV2",
     "a class in code": "org.springframework.beans.factory.AbstractSingletonProxyFactoryBean2",
     "a picture": "data:image/png;base64," + base64.b64encode(_DRAWN.randbytes(300)).decode(),
     "an integrity": "sha256-" + base64.b64encode(_DRAWN.randbytes(32)).decode(),

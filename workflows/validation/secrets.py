@@ -95,6 +95,8 @@ _NO_SECRET = re.compile(
     r"|\bhttps?://[^\s?#\"'<>@]{1,2000}"  # an address up to its query
 )
 _HEXADECIMAL = re.compile(r"[0-9a-f_-]*|[0-9A-F_-]*")
+# Words put together (`numberOfItemsInTheCartNow`), however short; 1 in 3,000 random texts of 24 is.
+_IN_CAMEL_CASE = re.compile(r"[a-z]*(?:[A-Z](?:[a-z]+|[0-9]))*[0-9]?")
 # Set so that of random texts of 32 letters and digits 1 in 200 is missed, and of the names in a
 # million lines of code (`getUserByIdV2`, `qwen3-next-80b-a3b-instruct`) none is taken for one.
 _LEAST_RUN = 16  # letters and digits without a sign between them
@@ -155,7 +157,7 @@ def _cut_out(pattern: re.Pattern[str], text: str, mask: str) -> str:
 
 def _is_random(token: str) -> bool:
     """Letters, capitals and digits that take turns without order, each as often as the others."""
-    if _HEXADECIMAL.fullmatch(token) or not _RUN.search(token):
+    if _HEXADECIMAL.fullmatch(token) or _IN_CAMEL_CASE.fullmatch(token) or not _RUN.search(token):
         return False
     kinds = [_kind(character) for character in token if character.isalnum()]
     changes = sum(one != other and one + other != "Aa" for one, other in pairwise(kinds))
