@@ -2,7 +2,10 @@
 
 import re
 import socket
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts import windows
+from accounts.windows import Rate, Window
 from audit.models import AuditEntry
 from audit.refusals import TOLD_AGAIN
 
@@ -141,6 +145,26 @@ def test_no_span_of_a_minute_has_more_than_may_be(rates, api, alice, monkeypatch
         (200, '"read";r=0;t=39'),
         (429, '"read";r=0;t=39'),
     ]
+
+
+def test_of_the_first_who_come_at_once_no_more_are_let_in_than_may_be():
+    """In a process that has just begun, and counts in its memory."""
+    seldom = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            for _ in range(10):
+                windows._limiter.cache_clear()
+                together, window = Barrier(8), Window("login", Rate(3, 60))
+
+                def come(together=together, window=window):
+                    together.wait()
+                    return not window.take().is_refused
+
+                coming = [pool.submit(come) for _ in range(8)]
+                assert sum(one.result() for one in coming) == 3
+    finally:
+        sys.setswitchinterval(seldom)
 
 
 @pytest.mark.usefixtures("production_profile")
