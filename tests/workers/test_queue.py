@@ -71,6 +71,28 @@ def test_a_start_where_a_pump_retires_is_for_others(queue, monkeypatch, built_in
     assert queue.queue_size() == 1
 
 
+class _Leaving(Pump):
+    """Its thread has the turn, and ends, whenever somebody asks it something."""
+
+    @property
+    def claiming(self):
+        doorbell.pump = None
+        return True
+
+    def reserve(self):
+        doorbell.pump = None
+        return False
+
+
+def test_a_start_while_the_pump_leaves_fails_for_nobody(monkeypatch, built_in, client, alice):
+    monkeypatch.setattr(doorbell, "pump", _Leaving(writer))
+    client.force_login(alice)
+    body = {"message": "hello", "mode": "background"}
+    assert client.post(CHAT, body, content_type="application/json").status_code == 202
+    monkeypatch.setattr(doorbell, "pump", _Leaving(writer))
+    assert doorbell.hint()
+
+
 def test_a_doorbell_that_a_dead_cluster_has_taken_is_rung_again(queue, settings):
     Doorbell().ring()
     assert queue.dequeue()  # and its cluster dies: the queue hides it for `retry`, or has lost it

@@ -44,8 +44,9 @@ class Doorbell:
 
         To the pump of this process, unless there is none or it retires: then others are to hear.
         """
-        if self.pump is not None and self.pump.claiming:
-            self.pump.wake()
+        pump = self.pump  # read once: it may leave meanwhile
+        if pump is not None and pump.claiming:
+            pump.wake()
             return True
         bell.ring({WORK: ()})
         return settings.CHATTER_PUMP != "workers" or self._sure_until > time.monotonic()
@@ -62,8 +63,8 @@ class Doorbell:
 
     def cancel(self, execution_id: UUID) -> None:
         """Say that someone wants this execution to stop; whoever runs it sees it anyway."""
-        if self.pump is not None:
-            self.pump.cancel(execution_id)
+        if (pump := self.pump) is not None:
+            pump.cancel(execution_id)
         bell.ring({CANCELS: ()})
 
     def _call_briefly(self) -> None:

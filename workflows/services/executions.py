@@ -101,8 +101,8 @@ async def _commit(plan: StartPlan) -> None:
 
 
 async def _commit_to_pump(plan: StartPlan) -> None:
-    pump = doorbell.pump if plan.free and doorbell.pump and doorbell.pump.reserve() else None
-    if pump is None:
+    pump = doorbell.pump  # read once: it may leave meanwhile
+    if pump is None or not plan.free or not pump.reserve():
         await _commit_to_queue(plan)
         return
     execution = plan.execution
