@@ -173,6 +173,27 @@ def test_a_process_that_loses_a_lease_and_takes_it_up_itself_runs_it_once_at_a_t
     assert types_of(execution).count("execution.completed") == 1
 
 
+def test_a_run_that_was_being_started_when_the_stop_came_is_handed_back(begin):
+    """It was committed as the pump's own; else it waits for the lease to run out."""
+
+    async def scenario():
+        over, pump = asyncio.Event(), Pump(MortalWriter())
+        serving = asyncio.create_task(pump.serve(over))
+        await until(pump.reserve)
+        await sync_to_async(begin)(waits("long", 600))
+        (execution,) = await sync_to_async(claim)(pump.owner, 10)
+        over.set()
+        await asyncio.sleep(0.1)
+        pump.take(execution)
+        async with asyncio.timeout(20):
+            await serving
+        return execution
+
+    execution = async_to_sync(scenario)()
+    execution.refresh_from_db()
+    assert (execution.status, types_of(execution)[-1]) == ("pending", "execution.handed_back")
+
+
 def test_what_a_pump_leaves_behind_keeps_the_writer_from_nothing_else(begin):
     """Its loop is closed, and what it wrote last is refused: others write on."""
     execution, writer = begin(waits("long", 600)), GroupCommitWriter()

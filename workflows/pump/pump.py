@@ -21,6 +21,7 @@ from workflows.tracking.writer import GroupCommitWriter
 
 log = structlog.get_logger(__name__)
 _BEAT_S = 1.0  # how soon a cancel asked for in another process is seen
+_TAKEN_S = 1.0  # how long a stop waits for what is being committed as ours
 
 
 class Pump:
@@ -92,7 +93,8 @@ class Pump:
 
     def retire(self) -> None:
         """Claim nothing more; what runs here goes on."""
-        self._stopping = True
+        with self._reserving:
+            self._stopping = True
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; then steps under way may end, and the rest is handed back."""
@@ -123,7 +125,11 @@ class Pump:
             await asyncio.gather(*(run.task for run in self._runs.values()))
 
     async def _wind_up(self) -> None:
-        """Hand every run back, for the next pump that claims it."""
+        """Hand every run back, for the next pump that claims it; also what is being started."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_TAKEN_S):
+                while self._reserved:  # noqa: ASYNC110 - threads change it
+                    await asyncio.sleep(_TAKEN_S / 100)
         runs = list(self._runs.values())
         within_s = settings.CHATTER_STOP_S
         await asyncio.gather(*(run.wind_up(within_s) for run in runs), return_exceptions=True)
