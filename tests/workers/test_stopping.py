@@ -15,7 +15,7 @@ from tests.wire import WireServer
 from workflows.engine.engine import ExecutionEngine
 from workflows.models import WorkflowExecution
 from workflows.pump.doorbell import CANCELS, Doorbell
-from workflows.pump.hosts import _hear
+from workflows.pump.hosts import PumpThread, _hear
 from workflows.pump.pump import Pump
 from workflows.pump.run import Run
 from workflows.registry import NODE_TYPES
@@ -192,6 +192,19 @@ def test_a_run_that_was_being_started_when_the_stop_came_is_handed_back(begin):
     execution = async_to_sync(scenario)()
     execution.refresh_from_db()
     assert (execution.status, types_of(execution)[-1]) == ("pending", "execution.handed_back")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_pump_that_has_died_can_be_stopped(monkeypatch, settings):
+    async def die(pump, stop):
+        raise OSError
+
+    monkeypatch.setattr(Pump, "serve", die)
+    settings.CHATTER_CHORES = []
+    host = PumpThread()
+    host.start()
+    host._thread.join()
+    host.stop()
 
 
 def test_what_a_pump_leaves_behind_keeps_the_writer_from_nothing_else(begin):

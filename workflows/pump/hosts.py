@@ -7,7 +7,7 @@ was 5.5 ms; in the server's own loop it was 470 ms (measured).
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import structlog
 from django.conf import settings
@@ -62,7 +62,8 @@ class PumpThread:
 
     def stop(self) -> None:
         if self._loop is not None and self._stop is not None:
-            self._loop.call_soon_threadsafe(self._stop.set)
+            with suppress(RuntimeError):  # it died, and its loop is closed
+                self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(settings.CHATTER_STOP_S + _MARGIN_S)
 
     def retire(self) -> None:
