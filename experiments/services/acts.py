@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from accounts.models import User
 from audit.record import record
-from core import clock
+from core import clock, locks
 from core.errors import Conflict, NotFound
 from experiments.models import (
     Audience,
@@ -75,7 +75,9 @@ def start_experiment(experiment: Experiment, *, by: User) -> Experiment:
     if experiment.status == ExperimentStatus.DRAFT:
         if experiment.target is None:
             raise ExperimentTargetGone
-        _refuse_second(experiment)
+        # Of two owners who begin at once one waits here until the other's has begun, and sees it.
+        with locks.locked(f"experiments about {experiment.target.pk}"):
+            _refuse_second(experiment)
         _refuse_more(experiment)
         for variant in experiment.variants.select_related("template"):
             variant.version = _version_of(experiment, variant)
