@@ -4,6 +4,7 @@ An answer that breaks off is cut off.
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -160,6 +161,11 @@ class Requests(HTTPFactory):
 
 
 class Server(daphne.Server):
+    def run_unless(self, stopped: Callable[[], bool]) -> None:
+        """Serve until told to stop, also if that was before there was anybody to be told."""
+        daphne.reactor.callWhenRunning(lambda: self.stop() if stopped() else None)
+        self.run()
+
     def run(self) -> None:
         daphne.HTTPFactory = Requests  # by this name it makes its own
         super().run()

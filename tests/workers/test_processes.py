@@ -21,6 +21,16 @@ _TERMINAL = {"execution.completed", "execution.failed", "execution.cancelled"}
 _BEGUN = ("execution.started", "execution.resumed")
 GRAPHS = {"short": chain(waits("wait", 0.05)), "long": chain(waits("wait", 2))}
 
+STOPPED_AS_SOON_AS_ITS_PUMP_CLAIMS = """
+import os, signal, django
+django.setup()
+from django.core.management import call_command
+from workflows.pump.hosts import PumpThread
+start = PumpThread.start
+PumpThread.start = lambda pump: (start(pump), os.kill(os.getpid(), signal.SIGTERM))
+call_command("serve")
+"""
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
@@ -195,3 +205,10 @@ def test_while_redis_is_away_one_pump_follows_another(tmp_path):
         finally:
             worker.terminate()
             assert worker.wait(PATIENCE_S) == 0
+
+
+def test_a_server_that_is_stopped_before_it_listens_hands_back_what_its_pump_claimed(tmp_path):
+    with chatter(tmp_path) as running:
+        stopped = running.spawn("-c", STOPPED_AS_SOON_AS_ITS_PUMP_CLAIMS)
+        assert stopped.wait(PATIENCE_S) == 0, running.log
+        assert "what was running is handed back" in running.log

@@ -1,5 +1,6 @@
 """Serve HTTP and websockets, and host the pump."""
 
+import signal
 import sys
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 from chatter_project.server import Server, loop
 from core.events import bell
 from core.garbage import leave_what_is_loaded
+from core.lifeline import StopRequest, stop_requested_by
 from workflows.pump.hosts import PumpThread, database_at_work
 
 # A busy server is no reason to drop a socket: daphne's own 5 s were too few for 130 at once.
@@ -25,20 +27,21 @@ class Command(BaseCommand):
         refuse_stale_schema()
         from chatter_project.asgi import application  # noqa: PLC0415 - after the schema is known
 
-        with database_at_work():
+        # Until the server hears the signal itself: the pump may have claimed something by then.
+        with stop_requested_by(signal.SIGTERM) as stop, database_at_work():
             pump = PumpThread() if settings.CHATTER_PUMP == "server" else None
             if pump is not None:
                 pump.start()
             else:
                 bell.carry_through(loop)
             try:
-                self._serve(application)
+                self._serve(application, stop)
             finally:
                 if pump is not None:
                     pump.stop()
                 self.stdout.write("Stopped; what was running is handed back.")
 
-    def _serve(self, application: Any) -> None:
+    def _serve(self, application: Any, stop: StopRequest) -> None:
         leave_what_is_loaded()
         host, port = settings.CHATTER_HOST, settings.CHATTER_PORT
         shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else host  # noqa: S104
@@ -53,7 +56,7 @@ class Command(BaseCommand):
             websocket_max_frame_size=_LONGEST_MESSAGE,
             ready_callable=sys.stdout.flush,
         )
-        server.run()
+        server.run_unless(lambda: stop.received)
         if not server.listeners:
             raise CommandError(f"Port {port} on {host} could not be opened.")
 
