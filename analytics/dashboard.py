@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
@@ -93,7 +94,9 @@ class Board:
         self._watchers += 1
         if self._task is None:
             self.shown = shown
-            self._task = asyncio.get_running_loop().create_task(self._count())
+            # Without the context of who watches first: it counts for all, and may outlive them.
+            loop = asyncio.get_running_loop()
+            self._task = loop.create_task(self._count(), context=Context())
         try:
             while True:
                 if self.shown != shown:

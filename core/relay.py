@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -54,7 +55,9 @@ class Relay:
         self._wanted[group] += 1
         self._changed.set()
         if self.task is None or self.task.done():
-            self.task = asyncio.get_running_loop().create_task(self._serve())
+            # Without the context of who listens first: the relay is for all, and may outlive them.
+            loop = asyncio.get_running_loop()
+            self.task = loop.create_task(self._serve(), context=Context())
 
     def remove(self, group: str) -> None:
         self._wanted[group] -= 1

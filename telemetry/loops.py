@@ -1,6 +1,7 @@
 """How late event loops are: a sleep that was due and what it took longer."""
 
 import asyncio
+from contextvars import Context
 from weakref import WeakKeyDictionary
 
 from core.chores import chore
@@ -22,7 +23,7 @@ def keep_measuring_the_server() -> None:
     """From the first time that somebody asks for metrics."""
     loop = asyncio.get_running_loop()
     if loop not in _watched:
-        _watched[loop] = loop.create_task(_go_on())
+        _watched[loop] = loop.create_task(_go_on(), context=Context())
 
 
 async def _go_on() -> None:

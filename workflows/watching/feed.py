@@ -6,6 +6,7 @@ gaps) is read from the tables, once for all.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
@@ -62,7 +63,8 @@ class Feed:
         loop = asyncio.get_running_loop()
         self._begun: asyncio.Future[None] = loop.create_future()
         self._begun.add_done_callback(lambda done: done.cancelled() or done.exception())
-        self._task = loop.create_task(self._run())
+        # Without the context of who watches first: the feed is for all, and may outlive them.
+        self._task = loop.create_task(self._run(), context=Context())
 
     def add(self, watcher: Watcher) -> None:
         self._watchers.add(watcher)
