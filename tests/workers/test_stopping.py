@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from threading import Thread
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
@@ -204,6 +205,22 @@ def test_a_pump_that_has_died_can_be_stopped(monkeypatch, settings):
     host = PumpThread()
     host.start()
     host._thread.join()
+    host.stop()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
+def test_nobody_waits_for_a_pump_that_cannot_begin(monkeypatch):
+    def no_loop(serving):
+        raise OSError("too many open files")
+
+    monkeypatch.setattr(asyncio, "run", no_loop)
+    host = PumpThread()
+    starting = Thread(target=host.start, daemon=True)
+    starting.start()
+    starting.join(5)
+    assert not starting.is_alive()
+    assert not host.alive
     host.stop()
 
 
