@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
@@ -222,6 +222,31 @@ def test_nobody_waits_for_a_pump_that_cannot_begin(monkeypatch):
     assert not starting.is_alive()
     assert not host.alive
     host.stop()
+
+
+def test_a_pump_that_has_left_does_not_say_that_it_lives(monkeypatch):
+    """Its last heartbeat was on its way; who believed it would call no other pump."""
+    said, begun, gone = [], Event(), Event()
+
+    def lives(*_, **__):
+        begun.set()
+        gone.wait(0.5)
+        said.append("lives")
+
+    def leaves(owner):
+        said.append("left")
+        gone.set()
+
+    monkeypatch.setattr("workflows.pump.hosts.beat", lives)
+    monkeypatch.setattr("workflows.pump.hosts.leave", leaves)
+    host = PumpThread()
+    beating = Thread(target=host._beat)
+    beating.start()
+    begun.wait()
+    async_to_sync(host._leave)()
+    beating.join()
+    host._beat()
+    assert said == ["lives", "left"]
 
 
 def test_what_a_pump_leaves_behind_keeps_the_writer_from_nothing_else(begin):

@@ -48,6 +48,8 @@ class PumpThread:
         self._thread = threading.Thread(target=self._run, name="pump", daemon=True)
         self._ready = threading.Event()
         self._cluster = cluster
+        self._speaking = threading.Lock()  # one word at a time, and none after the last
+        self._left = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self.pump = Pump(writer)
@@ -110,7 +112,7 @@ class PumpThread:
 
     async def _leave(self) -> None:
         try:
-            await database.run(leave, self.pump.owner)
+            await database.run(self._say_goodbye)
         except Exception:  # it is taken for dead soon
             log.warning("pump.not_heard", exc_info=True)
 
@@ -124,7 +126,14 @@ class PumpThread:
 
     def _beat(self) -> None:
         pump = self.pump
-        beat(pump.owner, self._cluster, claiming=pump.claiming, running=pump.running)
+        with self._speaking:
+            if not self._left:
+                beat(pump.owner, self._cluster, claiming=pump.claiming, running=pump.running)
+
+    def _say_goodbye(self) -> None:
+        with self._speaking:
+            self._left = True
+            leave(self.pump.owner)
 
 
 def _say_if_it_failed(task: asyncio.Task[None]) -> None:
