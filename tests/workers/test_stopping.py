@@ -220,6 +220,7 @@ def test_nobody_waits_for_a_pump_that_cannot_begin(monkeypatch):
     starting.start()
     starting.join(5)
     assert not starting.is_alive()
+    host._thread.join(5)
     assert not host.alive
     host.stop()
 
