@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from contextvars import Context
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
@@ -19,6 +18,7 @@ from analytics.rollups.histogram import bucket_of, percentile
 from analytics.under_way import executions_under_way
 from core import clock
 from core.errors import NotFound
+from core.shared_task import shared_task
 from workflows.models import ExecutionStatus, Rerun, WorkflowExecution
 from workflows.totals import totals_json
 from workflows.watching.channels import Channel, Opening, Teller
@@ -94,9 +94,7 @@ class Board:
         self._watchers += 1
         if self._task is None:
             self.shown = shown
-            # Without the context of who watches first: it counts for all, and may outlive them.
-            loop = asyncio.get_running_loop()
-            self._task = loop.create_task(self._count(), context=Context())
+            self._task = shared_task(self._count())
         try:
             while True:
                 if self.shown != shown:

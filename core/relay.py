@@ -4,12 +4,13 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from contextvars import Context
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 import structlog
+
+from core.shared_task import shared_task
 
 log = structlog.get_logger(__name__)
 THIS_PROCESS = uuid4().hex
@@ -55,9 +56,7 @@ class Relay:
         self._wanted[group] += 1
         self._changed.set()
         if self.task is None or self.task.done():
-            # Without the context of who listens first: the relay is for all, and may outlive them.
-            loop = asyncio.get_running_loop()
-            self.task = loop.create_task(self._serve(), context=Context())
+            self.task = shared_task(self._serve())
 
     def remove(self, group: str) -> None:
         self._wanted[group] -= 1

@@ -1,10 +1,10 @@
 """How late event loops are: a sleep that was due and what it took longer."""
 
 import asyncio
-from contextvars import Context
 from weakref import WeakKeyDictionary
 
 from core.chores import chore
+from core.shared_task import shared_task
 from telemetry import tallies
 from telemetry.instruments import LOOP_LAG
 
@@ -23,7 +23,7 @@ def keep_measuring_the_server() -> None:
     """From the first time that somebody asks for metrics."""
     loop = asyncio.get_running_loop()
     if loop not in _watched:
-        _watched[loop] = loop.create_task(_go_on(), context=Context())
+        _watched[loop] = shared_task(_go_on())
 
 
 async def _go_on() -> None:

@@ -6,7 +6,6 @@ gaps) is read from the tables, once for all.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextvars import Context
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
@@ -15,6 +14,7 @@ from django.conf import settings
 
 from core.events import Listener, bell
 from core.outlets import Parcel
+from core.shared_task import shared_task
 from workflows.tracking.frames import Frame, frame_from
 from workflows.watching.logs import Log
 from workflows.watching.patience import patiently
@@ -63,8 +63,7 @@ class Feed:
         loop = asyncio.get_running_loop()
         self._begun: asyncio.Future[None] = loop.create_future()
         self._begun.add_done_callback(lambda done: done.cancelled() or done.exception())
-        # Without the context of who watches first: the feed is for all, and may outlive them.
-        self._task = loop.create_task(self._run(), context=Context())
+        self._task = shared_task(self._run())
 
     def add(self, watcher: Watcher) -> None:
         self._watchers.add(watcher)
