@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import socket
 import sqlite3
 from collections.abc import Callable, Generator, Iterator
@@ -66,6 +67,12 @@ _BUILT_IN = (
     ModelPrice,
 )
 _LOCAL = {"127.0.0.1", "::1", "localhost"}
+
+
+def pytest_configure() -> None:
+    """Servers that tests start hear Ctrl-C, also where the tests run in the background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -45,6 +45,7 @@ def dealt(chat: ChatPage, experiment: str, answered_by: str) -> set[tuple[str, s
 
 
 def _told(answer: Locator) -> tuple[str, str, str]:
+    assert answer.get_attribute("data-state") == "complete", answer.inner_text()
     who = (answer.locator(f".who .{part}") for part in ("workflow", "model"))
     workflow, model = (one.text_content() or "" for one in who)
     return workflow, model, prose(answer)
