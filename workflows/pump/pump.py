@@ -37,7 +37,9 @@ class Pump:
         self._writer = writer
         self._engine = ExecutionEngine(NODE_TYPES)
         self._runs: dict[UUID, Run] = {}
-        self._reserved = 0
+        self._reserved = 0  # places for what is about to be committed as ours
+        self._held = 0  # places for what is about to be claimed
+        self._too_few = False  # places, for all that could have been claimed
         self._reserving = Lock()
         self._others_wait = False
         self._behind = False
@@ -56,7 +58,7 @@ class Pump:
 
     @property
     def _free(self) -> int:
-        return settings.CHATTER_PUMP_CONCURRENCY - self.running - self._reserved
+        return settings.CHATTER_PUMP_CONCURRENCY - self.running - self._reserved - self._held
 
     def reserve(self) -> bool:
         """Reserve a place for an execution about to be committed as ours; see `take`.
@@ -141,17 +143,31 @@ class Pump:
             self._others_wait = self._behind = True
             return 0
         claimed: list[WorkflowExecution] = []
-        self._others_wait = True  # unless we learn otherwise
+        self._others_wait, self._too_few = True, False  # unless we learn otherwise
         try:
-            claimed = await database.run(claim, self.owner, free, self._last_user)
-            self._behind = len(claimed) == free
+            claimed = await database.run(claim, self.owner, free, self._last_user, self._hold)
+            self._behind = self._too_few or len(claimed) == free
             for execution in claimed:
                 self._last_user = execution.user_id
                 self._begin(execution)
+            self._let_go()
             self._others_wait = await database.run(some_wait)
         except Exception:
+            self._let_go()
             log.exception("pump.claim_failed")
         return len(claimed)
+
+    def _hold(self, wanted: int) -> int:
+        """Hold places for executions about to be claimed; returns how many there were."""
+        with self._reserving:
+            places = max(min(wanted, self._free), 0)
+            self._held += places
+            self._too_few = places < wanted
+            return places
+
+    def _let_go(self) -> None:
+        with self._reserving:
+            self._held = 0
 
     async def _beat(self) -> None:
         """Renew the leases; stop the runs that another process was asked to cancel."""
@@ -180,8 +196,8 @@ class Pump:
                 run.abandon()
 
     def _take(self, execution: WorkflowExecution) -> None:
-        self.release()
         self._begin(execution)
+        self.release()
 
     def _begin(self, execution: WorkflowExecution) -> None:
         run = Run(execution, self._writer, self._engine)

@@ -6,7 +6,7 @@ A lease ends by the clock of the database, which is the same for all hosts.
 import os
 import socket
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -76,15 +76,19 @@ def _uuid(value: UUID | str) -> UUID:
     return value if isinstance(value, UUID) else UUID(value)
 
 
-def claim(owner: str, limit: int, after: UUID | None = None) -> list[WorkflowExecution]:
+def claim(
+    owner: str, limit: int, after: UUID | None = None, reserve: Callable[[int], int] = int
+) -> list[WorkflowExecution]:
     """Take up to `limit` executions that nobody runs, each with a new attempt number.
 
-    Users take turns, beginning behind `after`. Whoever wins the conditional UPDATE owns it; a
-    doubled doorbell claims nothing twice. Where nothing waits nothing is locked.
+    Users take turns, beginning behind `after`. `reserve` is told how many wait and answers how many
+    of them may be taken. Whoever wins the conditional UPDATE owns it; a doubled doorbell claims
+    nothing twice. Where nothing waits nothing is locked.
     """
     claimed: list[WorkflowExecution] = []
     for _ in range(_TRIES):
-        if not (wanted := _in_turn(limit - len(claimed), after)):
+        waiting = _in_turn(limit - len(claimed), after)
+        if not (wanted := waiting[: reserve(len(waiting))]):
             break
         taken = _taken(owner, wanted)
         claimed += taken
