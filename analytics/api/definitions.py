@@ -70,6 +70,9 @@ class NodeAnalyticsOut(Shape):
 class DefinitionAnalyticsOut(Shape):
     """The last finished runs, whichever version they ran. Nodes come slowest first.
 
+    Replays are no runs, retries and forks are; but these do only a part of one, so how long they
+    took is not in `mean_ms`, `p50_ms` and `p95_ms`.
+
     `mean_cost` is the cost in `totals` divided by the runs, in dollars and just as exact; means are
     null while there are no runs. Replies are all replies of its runs that were ever rated;
     `satisfaction` is the share of those that helped. `rows` and `rating_rows` are where the API
