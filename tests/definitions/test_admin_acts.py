@@ -209,6 +209,13 @@ def test_an_export_comes_in_again(office, client, admin, address):
     assert mine.version_id == theirs.version_id
 
 
+def test_what_an_import_leaves_out_of_the_whole_stands_on_the_page(office, client, address):
+    package = client.get(f"{address}export/").json()
+    sent = json.dumps({**package, "limits": {"steps": 10**9}}).encode()
+    told = office.post(f"{LIST}import/", {"file": SimpleUploadedFile("x.chatter.json", sent)})
+    assert "The limit &#x27;steps&#x27; was left out" in told.content.decode()
+
+
 @pytest.mark.parametrize("sent", [b"{", b"\xff", b"{}", b"[" * 100_000])
 def test_a_file_that_is_no_workflow_is_refused(office, sent):
     told = office.post(f"{LIST}import/", {"file": SimpleUploadedFile("x.json", sent)})

@@ -122,11 +122,14 @@ def test_the_limits_of_a_workflow_leave_and_come_in_with_it(client, made, addres
     assert again.content == first.content
 
 
-def test_a_limit_above_the_servers_is_the_servers(client, made, address):
+def test_a_limit_above_the_servers_is_the_servers_and_the_report_says_so(client, made, address):
     package = client.get(address + "export/").json()
     limits = {"steps": server_limits().steps + 1, "tokens": 5}
     answer = client.post(IMPORT, {**package, "limits": limits})
     assert answer.json()["definition"]["limits"] == {"tokens": 5}
+    (note,) = answer.json()["report"]["notes"]
+    assert note.startswith("The limit 'steps' was left out")
+    assert client.post(IMPORT, package).json()["report"]["notes"] == []
 
 
 def test_an_earlier_version_can_be_exported(client, made, address):

@@ -44,7 +44,10 @@ class NodeReportOut(Shape):
 
 
 class ReportOut(Shape):
+    """`notes` are of the whole: what is different or missing beside its nodes."""
+
     source: str
+    notes: list[str]
     nodes: list[NodeReportOut]
 
 

@@ -39,7 +39,10 @@ class NodeReport:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A workflow read from a file: what to make, where it came from, what became of its nodes."""
+    """A workflow read from a file: what to make, where it came from, what became of its nodes.
+
+    `notes` say what is different or missing of the whole.
+    """
 
     source: str
     name: str
@@ -47,9 +50,11 @@ class Imported:
     graph: Mapping[str, Any]
     nodes: tuple[NodeReport, ...]
     limits: RunLimits = RunLimits()
+    notes: tuple[str, ...] = ()
 
     def report(self) -> dict[str, Any]:
-        return {"source": self.source, "nodes": [node.to_json() for node in self.nodes]}
+        nodes = [node.to_json() for node in self.nodes]
+        return {"source": self.source, "notes": list(self.notes), "nodes": nodes}
 
 
 class Unreadable(ValueError):

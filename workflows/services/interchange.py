@@ -1,11 +1,12 @@
 """Workflows leave as files and come in as new ones."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
-from accounts.limits import within_the_servers
+from accounts.limits import server_limits, within_the_servers
 from accounts.models import User
 from audit.record import record
 from core.errors import Invalid
@@ -20,6 +21,8 @@ from workflows.registry import NODE_TYPES
 from workflows.services.definitions import GraphRefused, create_definition
 from workflows.validation.bounds import Limits
 from workflows.validation.world import WorldOf
+
+_LIMIT_LEFT_OUT = "The limit '{}' was left out: it allows more than the server's, which holds."
 
 
 class FileUnreadable(Invalid):
@@ -52,6 +55,8 @@ def import_definition(
         imported = read(value, Known(models, NODE_TYPES.keys(), limits, WorldOf(owner)))
     except Unreadable as error:
         raise FileUnreadable(reason=str(error)) from error
+    above = imported.limits.above(server_limits())
+    imported = replace(imported, notes=tuple(map(_LIMIT_LEFT_OUT.format, above)))
     try:
         made = create_definition(
             owner=owner,
