@@ -3,9 +3,12 @@
 import re
 
 import httpx2
+import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.complaints import Complaints
 from tests.browser.site import PASSWORD, USERNAME
+from tests.drills.server import Chatter
 
 RUNS = 50
 
@@ -93,3 +96,24 @@ def test_the_live_dashboard_follows_fifty_runs_of_a_script(page: Page, site) -> 
     page.get_by_text("Step by step, as a table").click()
     last = page.locator("details tbody tr").last
     expect(last.locator("td").first).not_to_have_text("0")
+
+
+@pytest.mark.slow
+def test_the_live_page_says_when_nobody_tells_it_anything_and_draws_nothing_then(
+    page: Page, site: Chatter, complaints: Complaints
+) -> None:
+    complaints.expect("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE")
+    page.goto("/analytics/live/")
+    note, running = page.locator("#connection"), page.locator("[data-live=running]")
+    expect(running).to_have_text("0")
+    expect(note).to_be_hidden()
+    page.get_by_text("The last minutes, as a table").click()
+    newest = page.locator("#minutes tr").first.locator("td").first
+    expect(newest).to_have_text("0")
+    site.kill()
+    expect(note).to_contain_text("Connection lost. Trying again… The figures are those of ")
+    expect(newest).to_have_text("–")
+    expect(running).to_have_text("0")
+    site.start()
+    expect(note).to_be_hidden(timeout=60_000)
+    expect(newest).to_have_text("0")

@@ -8,8 +8,9 @@ const STEPS = [1, 5, 15, 30, MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR,
 const bars = uPlot.paths.bars({ size: [0.7, 60] });
 
 /**
- * Draw `lines` over `times` (seconds). A line is `{label, values, colour, bars, show}`: `colour`
- * names a custom property, `show` tells a value as text. Returns `{update(times, lists)}`.
+ * Draw `lines` over `times` (seconds). A line is `{label, values, colour, bars, show, gaps}`: `colour`
+ * names a custom property, `show` tells a value as text, `gaps` leaves blank what is not known.
+ * Returns `{update(times, lists)}`.
  */
 export function chart(parent, { times, lines, zone = undefined }) {
   let plot = null;
@@ -47,7 +48,7 @@ export function chart(parent, { times, lines, zone = undefined }) {
   };
 }
 
-function seriesOf({ label, colour, bars: asBars = false, show = String }) {
+function seriesOf({ label, colour, bars: asBars = false, show = String, gaps = false }) {
   const stroke = colourOf(colour);
   return {
     label,
@@ -55,7 +56,7 @@ function seriesOf({ label, colour, bars: asBars = false, show = String }) {
     width: 2,
     value: (_, value) => (value === null || value === undefined ? "–" : show(value)),
     points: { show: false },
-    ...(asBars ? { paths: bars, fill: stroke, width: 0 } : { spanGaps: true, points: { show: true, size: 4 } }),
+    ...(asBars ? { paths: bars, fill: stroke, width: 0 } : { spanGaps: !gaps, points: { show: true, size: 4 } }),
   };
 }
 

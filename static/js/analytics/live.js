@@ -5,26 +5,29 @@ import { connect } from "../chatter-live.js";
 import { el, fill, setText } from "../dom.js";
 import { duration, money, tokens, usage } from "../format.js";
 import { executionPage, executionRows, modelCallRows } from "../paths.js";
-import { toast } from "../toast.js";
 import { chart } from "./chart.js";
 
 const KEPT = 300;
 const TICK_MS = 1000;
 const MINUTE_MS = 60_000;
+const TRIES_BEFORE_SAYING = 2;
 const RATE_MS = 10_000; // what the server takes the mean of tokens a second of
 const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 const history = { times: [], running: [], tokens: [] };
 const plot = chart(document.getElementById("live-chart"), {
   times: [],
   lines: [
-    { label: "running", values: [], colour: "--accent", show: tokens },
-    { label: "tokens a second", values: [], colour: "--think", show: tokens },
+    { label: "running", values: [], colour: "--accent", show: tokens, gaps: true },
+    { label: "tokens a second", values: [], colour: "--think", show: tokens, gaps: true },
   ],
 });
 const live = connect();
+const note = document.getElementById("connection");
 let counters = null;
 let skew = 0;
+let current = false; // what is shown was told over the connection there is
 
+live.addEventListener("status", ({ detail }) => connected(detail));
 follow();
 watchBudgets(live);
 setInterval(tick, TICK_MS);
@@ -33,12 +36,26 @@ async function follow() {
   try {
     for await (const frame of live.watch("dashboard", null)) heard(frame.counters);
   } catch (ended) {
-    toast(ended.message, "error");
+    lost(`${ended.message} Reload the page to follow again.`);
   }
+}
+
+/** What was told last stays, with its time; it is not told again as if it were so now. */
+function connected({ status, tries }) {
+  if (status !== "open" && status !== "closed") current = false;
+  if (status === "waiting" && tries >= TRIES_BEFORE_SAYING) lost("Connection lost. Trying again…");
+}
+
+function lost(why) {
+  current = false;
+  note.hidden = false;
+  setText(note, counters ? `${why} The figures are those of ${clock.format(Date.parse(counters.at))}.` : why);
 }
 
 function heard(told) {
   counters = told;
+  current = true;
+  note.hidden = true;
   skew = Date.parse(told.at) - Date.now();
   const { today, last_minute: minute } = told;
   const shown = {
@@ -102,12 +119,12 @@ function row(run) {
 function tick() {
   if (!counters) return;
   history.times.push(Math.round(Date.now() / 1000));
-  history.running.push(counters.running);
-  history.tokens.push(counters.tokens_per_s);
+  history.running.push(current ? counters.running : null);
+  history.tokens.push(current ? counters.tokens_per_s : null);
   for (const list of Object.values(history)) if (list.length > KEPT) list.shift();
   plot.update(history.times, [history.running, history.tokens]);
   tabulate();
-  tell();
+  if (current) tell();
 }
 
 /** The same as a table, the newest first, while somebody has it open. */
