@@ -126,13 +126,15 @@ def groups(asked: ReportRequest) -> list[dict[str, Any]]:
     of_executions = wanted.subject.key == "executions"
     counts = rating_counts_in(span, wanted.whose, asked.by) if of_executions else {}
     time = (span.starts_at, span.until)
-    busiest = sorted(found, key=lambda key: (-_weight(found[key]), key))
+    told = {key: _numbers_of(tally, asked, span.hours) for key, tally in found.items()}
+    count = "executions" if of_executions else "calls"
+    busiest = sorted(told, key=lambda key: (-told[key][count], key))
     return [
         {
             "key": key,
             "label": names.get(key, key),
             "rows": rows_url(replace(wanted, key=key), *time, asked.reader),
-            "numbers": _numbers_of(found[key], asked, span.hours),
+            "numbers": told[key],
             "previous": _numbers_of(before[key], asked, span.hours) if key in before else None,
             "ratings": sum(counts.get(key, RatingCounts())),
             "rating_rows": rating_rows(*time, wanted.whose, asked.reader, asked.by, key)
@@ -142,10 +144,6 @@ def groups(asked: ReportRequest) -> list[dict[str, Any]]:
         }
         for key in busiest
     ]
-
-
-def _weight(tally: Tally) -> int:
-    return max(*tally.sums, *(spread.count for spread in tally.spreads))
 
 
 def _numbers_of(tally: Tally, asked: ReportRequest, hours: float) -> dict[str, Any]:

@@ -165,6 +165,21 @@ def test_percentiles_means_and_money_of_models(api, alice):
     assert alone["totals"]["calls"] == 100
 
 
+def test_groups_come_in_the_order_of_how_much_happened_in_them_whatever_it_cost(
+    api, alice, charlie, admin
+):
+    CallFactory(user=alice, model="dear", cost_nano_usd=10**9)
+    for _ in range(3):
+        CallFactory(user=alice, model="free", cost_nano_usd=None, exactness="unpriced")
+    models = ask(api, alice, "models", by="model")["groups"]
+    assert [group["numbers"]["calls"] for group in models] == [3, 1]
+    ended(charlie, clock.now(), call_count=1, cost_nano_usd=10**9)
+    for _ in range(2):
+        ended(alice, clock.now())
+    users = ask(api, admin, "executions", of="all", by="user")["groups"]
+    assert [group["label"] for group in users] == ["alice", "charlie"]
+
+
 @pytest.fixture
 def at_noon(monkeypatch: pytest.MonkeyPatch) -> datetime:
     """It is 12:36, and stays so."""
