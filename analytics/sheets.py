@@ -49,7 +49,7 @@ EXECUTIONS = Sheet(
         *(_EXECUTIONS, _PER_HOUR, _COMPLETED, _FAILED),
         *(replace(_MEAN, label="Mean"), _P50, _P95, _P99, _TOKENS, _COST, _MEAN_COST),
     ),
-    (*_ENDS, _P50, _P95, _TOKENS, _COST),
+    (*_ENDS, _P50, _P95, _P99, _TOKENS, _COST),
     "Nothing ended in this time.",
 )
 # What one user does: less of the same.
@@ -67,7 +67,9 @@ ACTIVITY = Sheet(
 _CALLS = Figure("Calls", number("calls"))
 _ASKED = {"answered_by": "provider"}
 _MADE = {"answered_by": "tool"}
-_CALL_P50, _CALL_P95 = (Figure(one, took("latency", one), _ANSWERED) for one in ("p50", "p95"))
+_CALL_P50, _CALL_P95, _CALL_P99 = (
+    Figure(one, took("latency", one), _ANSWERED) for one in ("p50", "p95", "p99")
+)
 _ANSWERS = {"status": "failed", **_ASKED}
 _CATEGORIES = ("input", "cache_read", "cache_write", "output", "reasoning")
 
@@ -90,7 +92,7 @@ MODELS = Sheet(
         *(_CALLS, Figure("Failed", number("failed"), _ANSWERS)),
         Figure("Tokens in", used("prompt_tokens")),
         Figure("Tokens out", used("completion_tokens")),
-        *(_COST, _CALL_P50, _CALL_P95),
+        *(_COST, _CALL_P50, _CALL_P95, _CALL_P99),
     ),
     "No model was asked in this time.",
 )
@@ -109,7 +111,7 @@ TOOLS = Sheet(
         replace(_CALL_P95, label="95 of 100 within"),
     ),
     (_CALLS, _FAILING, _REFUSED, _TIMED_OUT, _CALL_MEAN, _CALL_P50, _CALL_P95),
-    (_CALLS, _ERRORS, _CALL_P50, _CALL_P95),
+    (_CALLS, _ERRORS, _CALL_P50, _CALL_P95, _CALL_P99),
     "No tool was called in this time.",
 )
 

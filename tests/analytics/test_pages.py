@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -152,3 +153,12 @@ def test_what_failed_of_calls_of_tools_is_the_same_everywhere_on_their_page(door
     for one in failed:
         statuses = [row["status"] for row in door.get(one.address).context["rows"]]
         assert sorted(statuses) == ["failed", "timed_out", "timed_out"]
+
+
+@pytest.mark.parametrize("path", ["", "models/", "tools/"])
+def test_every_line_of_a_chart_of_times_is_in_the_table_beside_it(door, path):
+    page = door.get(f"/analytics/{path}")
+    columns = page.context["steps"].columns
+    lines = re.findall(r'label: "(p\d+)"', Path("static/js/analytics/report.js").read_text())
+    assert re.search(r'data-chart="(duration|latency)"', page.text)
+    assert [one for one in columns if one.startswith("p")] == lines
