@@ -56,7 +56,8 @@ class RollupReport(Shape, Generic[N]):
     `previous` is of as much time, from `previous_start` to before `previous_until`: the period
     before as far as this one has come, to the second, and `previous_rows` lists what it counts. All
     four are null where nothing is compared.
-    `groups` are in the order of what happened in them, most first.
+    `groups` are in the order of what happened in them, most first: those too that were only rated
+    or, where the period before is compared, that there were only in it.
     """
 
     start: str
@@ -118,15 +119,20 @@ def report(asked: ReportRequest) -> dict[str, Any]:
 
 
 def groups(asked: ReportRequest) -> list[dict[str, Any]]:
-    """Each group of what `by` names as JSON, most first."""
+    """Each group of what `by` names as JSON, most first.
+
+    Those too in which nothing but ratings was, or that there were only in the period before.
+    """
     wanted, span = replace(asked.wanted, by=asked.by, key=asked.group), asked.span
     found = reading.groups(wanted, span)
     before = reading.groups(wanted, span.before) if asked.compared else {}
-    names = labels(asked.by, found, asked.reader)
     of_executions = wanted.subject.key == "executions"
     counts = rating_counts_in(span, wanted.whose, asked.by) if of_executions else {}
+    rated = {key for key in counts if asked.group in ("", key)}
+    keys, nothing = {*found, *before, *rated}, Tally.of_rows(wanted.subject.rollup, [])
+    names = labels(asked.by, keys, asked.reader)
     time = (span.starts_at, span.until)
-    told = {key: _numbers_of(tally, asked, span.hours) for key, tally in found.items()}
+    told = {key: _numbers_of(found.get(key, nothing), asked, span.hours) for key in keys}
     count = "executions" if of_executions else "calls"
     busiest = sorted(told, key=lambda key: (-told[key][count], key))
     return [

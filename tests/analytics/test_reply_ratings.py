@@ -11,6 +11,8 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from analytics.models import ReplyRating, TemplateAnalytics
+from analytics.rollups.facts import KINDS
+from analytics.rollups.recount import rebuild
 from conversations.models import Conversation, Message
 from core import clock
 from core.aggregates import all_differences
@@ -165,6 +167,21 @@ def test_a_table_of_a_time_counts_the_ratings_given_in_it_and_by_whom_it_is_of(
     assert said(api, alice, by, range="30d") == {key: (2, 0.0)}
     if by == "template":
         assert said(api, admin, by, of="all") == {key: (2, 0.5)}
+
+
+@pytest.mark.parametrize("by", ["template", "user"])
+def test_a_rating_counts_in_the_time_in_which_it_was_given_though_nothing_ended_in_it(
+    api, ask, alice, by
+):
+    api(alice).put(f"{ask(alice)}rating/", {"helpful": True})
+    for execution in WorkflowExecution.objects.all():
+        ago = execution.finished_at - timedelta(days=9)
+        WorkflowExecution.objects.filter(pk=execution.pk).update(finished_at=ago)
+    rebuild(KINDS["executions"])
+    assert list(said(api, alice, by).values()) == [(1, 1.0)]
+    (key,) = said(api, alice, by)
+    assert said(api, alice, by, key=key) == {key: (1, 1.0)}
+    assert said(api, alice, by, key="another") == {}
 
 
 def test_a_rating_that_is_not_of_what_gave_the_reply_is_found(api, ask, own, alice):

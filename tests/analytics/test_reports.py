@@ -180,6 +180,24 @@ def test_groups_come_in_the_order_of_how_much_happened_in_them_whatever_it_cost(
     assert [group["label"] for group in users] == ["alice", "charlie"]
 
 
+def test_what_there_was_only_in_the_period_before_is_a_group_where_it_is_compared(api, alice):
+    now = clock.now()
+    CallFactory(user=alice, model="new", started_at=now)
+    CallFactory(user=alice, model="old", started_at=now - timedelta(days=9))
+    told = ask(api, alice, "models", by="model", compare="true")
+    found = {group["key"]: group for group in told["groups"]}
+    new, old = found["provider:new"], found["provider:old"]
+    assert (new["numbers"]["calls"], new["previous"]) == (1, None)
+    assert (old["numbers"]["calls"], old["previous"]["calls"]) == (0, 1)
+    assert told["previous"]["calls"] == sum(
+        group["previous"]["calls"] for group in found.values() if group["previous"]
+    )
+    alone = ask(api, alice, "models", by="model", key="provider:new", compare="true")["groups"]
+    assert [group["key"] for group in alone] == ["provider:new"]
+    uncompared = ask(api, alice, "models", by="model")["groups"]
+    assert [group["key"] for group in uncompared] == ["provider:new"]
+
+
 @pytest.fixture
 def at_noon(monkeypatch: pytest.MonkeyPatch) -> datetime:
     """It is 12:36, and stays so."""
