@@ -45,9 +45,9 @@ def measured_input(
 def most_output(*limits: int | None) -> int | None:
     """A bound on the answer, thoughts included: the tightest limit known; None without any.
 
-    Below zero is Ollama's way to say that there is none.
+    Below zero is Ollama's way to say that there is none. What is no number bounds nothing.
     """
-    return min((limit for limit in limits if limit and limit > 0), default=None)
+    return min((limit for limit in limits if isinstance(limit, int) and limit > 0), default=None)
 
 
 def _bytes(text: str) -> int:

@@ -117,6 +117,14 @@ def not_for_profiles(provider_kind: str, names: Iterable[str]) -> list[str]:
     return sorted({*names} - PROFILE_PARAMETERS - more)
 
 
+def not_whole(parameters: Mapping[str, Any]) -> list[str]:
+    """Those that say how long answer and thoughts may be, and say so in no whole tokens; sorted."""
+    told = {name: parameters.get(name) for name in LIMITS}
+    if isinstance(thinking := parameters.get("thinking"), Mapping):
+        told["thinking.budget_tokens"] = thinking.get("budget_tokens")
+    return sorted(name for name, one in told.items() if one is not None and type(one) is not int)
+
+
 def not_taken(provider_kind: str, names: Iterable[str]) -> list[str]:
     """Those of these parameters that this kind of provider does not know: it is not sent them."""
     unknown = _UNKNOWN.get(provider_kind, frozenset())

@@ -23,6 +23,7 @@ from llms.parameters import (
     ledger_parameters,
     merged_parameters,
     not_for_profiles,
+    not_whole,
 )
 from llms.pricing import Rates, in_force
 from llms.profiles import ProfileSpec
@@ -105,7 +106,8 @@ async def prepare(request: CallRequest) -> Prepared:
     """Raises ProviderError when the request cannot be sent at all; there is no row then."""
     profile = request.profile
     unknown = sorted(request.parameters.keys() - CALLER_PARAMETERS)
-    if unknown := unknown or not_for_profiles(profile.provider_kind, profile.parameters):
+    unknown = unknown or not_for_profiles(profile.provider_kind, profile.parameters)
+    if unknown := unknown or not_whole(profile.parameters):
         raise ProviderError("invalid_parameters", reason=": " + ", ".join(unknown), unbilled=True)
     wanted = merged_parameters(
         profile, accepted_parameters(profile.provider_kind, request.parameters)

@@ -6,7 +6,7 @@ from django.db.models import Q
 
 from core.models import EditableRecord
 from llms.models.provider import Provider
-from llms.parameters import not_for_profiles
+from llms.parameters import not_for_profiles, not_whole
 from llms.querysets import ProfileQuerySet
 
 
@@ -65,6 +65,8 @@ class ModelProfile(EditableRecord):
             raise ValidationError(
                 {"parameters": f"A profile cannot set these: {', '.join(refused)}."}
             )
+        if wrong := not_whole(self.parameters):
+            raise ValidationError({"parameters": f"Give a whole number: {', '.join(wrong)}."})
 
     @property
     def name(self) -> str:

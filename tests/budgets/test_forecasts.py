@@ -105,6 +105,16 @@ def test_it_names_the_budgets_that_may_refuse_it(begin, told, alice):
     assert (short["name"], short["left"], short["needs"]) == ("Short", str(needs - 1), str(needs))
 
 
+def test_a_model_that_was_kept_with_a_number_as_text_is_told_of_by_name(begin, told):
+    ModelProfile.objects.update(parameters={"max_tokens": "4000"})
+    forget_profiles()
+    execution = begin(one_call())
+    assert told(execution)["at_most"]["tokens"] == ATTEMPTS * CALL
+    error = finished(execution).error
+    assert error["code"] == "invalid_parameters"
+    assert "max_tokens" in error["message"]
+
+
 def test_templates_have_forecasts_too(client):
     shown = client.post("/api/v1/templates/universal_chat/forecast/", {})
     assert shown.status_code == 200, shown.json()

@@ -138,6 +138,11 @@ def test_who_may_only_change_models_cannot_say_where_a_key_is_sent(
     [
         *({"capabilities": given} for given in ("5", '{"text": 1}', '["flying"]', "[[]]", "")),
         *({"parameters": given} for given in ("5", "")),
+        *(
+            {"parameters": f'{{"max_tokens": {given}}}'}
+            for given in ('"4000"', "4000.5", "true", "[4000]")
+        ),
+        {"parameters": '{"thinking": {"type": "enabled", "budget_tokens": "2000"}}'},
     ],
 )
 def test_a_model_is_not_kept_in_a_way_that_nothing_can_ask_it(
