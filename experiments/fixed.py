@@ -24,8 +24,10 @@ def welch(
     variance = sum(parts)
     if variance <= 0:
         return Interval(difference, difference, 1.0 if difference == 0 else 0.0)
-    freedom = variance**2 / sum(
-        part**2 / (side.count - 1) for part, side in zip(parts, (control, arm), strict=True)
+    # By their shares in the variance: its square may be too small for a float.
+    freedom = 1 / sum(
+        (part / variance) ** 2 / (side.count - 1)
+        for part, side in zip(parts, (control, arm), strict=True)
     )
     error = math.sqrt(variance)
     reach = float(stdtrit(freedom, 1 - alpha / 2)) * error

@@ -169,6 +169,17 @@ def test_events_of_a_unit_add_up_and_who_did_nothing_did_nothing(row, api, resul
     assert UnitEvent.objects.count() == 3
 
 
+def test_events_of_the_smallest_values_have_results(row, api, results, alice, turned):
+    one = row(primary="event:weighed")
+    lived(one, alice, turned(), {name: [[Turn()]] * 60 for name in ("as it is", "brief")})
+    for at, unit in enumerate(Unit.objects.all()):
+        told = {"name": "weighed", "unit": unit.key.partition(":")[2], "value": (1 + at % 3) / 1e90}
+        assert api(alice).post(f"{EXPERIMENTS}{one.pk}/events/", told).status_code == 201
+    turned.on(minutes=90)
+    once = results(one)["metrics"][0]["variants"][1]["comparison"]["once"]
+    assert once["low"] < 0 < once["high"]
+
+
 def test_each_event_has_a_direction_of_its_own(row, results, client, alice, turned):
     one = row(
         primary="event:bought", better="higher", events={"refund": "lower", "unseen": "lower"}
