@@ -9,7 +9,12 @@ from django.http import HttpRequest
 
 from accounts.authentication import user_of
 from budgets.amounts import amount_for_people, text_of
-from budgets.models import Budget, BudgetPeriod, validate_thresholds
+from budgets.models import (
+    DEAREST_NANO_USD_PER_MTOK,
+    Budget,
+    BudgetPeriod,
+    validate_thresholds,
+)
 from budgets.services.budgets import (
     CHANGEABLE,
     change_budget,
@@ -47,7 +52,7 @@ class NewBudgetForm(BudgetForm):
     """With whose calls count, which is looked up as the API does."""
 
     ceiling_nano_usd_per_mtok = forms.IntegerField(
-        min_value=0, max_value=BigIntegerField.MAX_BIGINT, required=False
+        min_value=0, max_value=DEAREST_NANO_USD_PER_MTOK, required=False
     )
     of = forms.CharField(required=False, help_text=_OF)
 

@@ -11,6 +11,8 @@ from budgets import amounts, periods
 from budgets.querysets import BudgetQuerySet
 from core.models import EditableRecord, Record, new_id
 
+# A dollar a token: at more, the sum of some million tokens is more than a column holds.
+DEAREST_NANO_USD_PER_MTOK = 10**15
 _ALL = 100
 _MOST_THRESHOLDS = 10
 

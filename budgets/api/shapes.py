@@ -9,11 +9,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from budgets.amounts import NANO_USD, TOKENS, in_units, text_of
 from budgets.errors import BadBudget
-from budgets.models import Budget
+from budgets.models import DEAREST_NANO_USD_PER_MTOK, Budget
 from budgets.standing import standing_of
 from core import clock
 from core.json_values import storable
-from core.money import dollars_text
+from core.money import dollars, dollars_text
 from core.shapes import Shape
 
 _LARGEST = 10**9
@@ -21,7 +21,8 @@ _UNITS = {"usd": NANO_USD, "tokens": TOKENS}
 UNIT_NAMES = {unit: name for name, unit in _UNITS.items()}
 
 Amount = Annotated[Decimal, Field(ge=0, le=10**15, allow_inf_nan=False)]
-Dollars = Annotated[Decimal, Field(ge=0, le=_LARGEST, decimal_places=9, allow_inf_nan=False)]
+_DEAREST = dollars(DEAREST_NANO_USD_PER_MTOK)
+Dollars = Annotated[Decimal, Field(ge=0, le=_DEAREST, decimal_places=9, allow_inf_nan=False)]
 Name = Annotated[str, BeforeValidator(storable), Field(min_length=1, max_length=255)]
 Percents = Annotated[
     list[Annotated[int, Field(ge=1, le=100)]],

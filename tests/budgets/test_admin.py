@@ -61,6 +61,10 @@ def test_what_makes_no_sense_is_told_in_the_form(office, db):
         ({"cap": "-1"}, "greater than or equal to 0"),
         ({"warn_at": "{}"}, "Give whole numbers"),
         ({"unpriced": "ceiling", "ceiling_nano_usd_per_mtok": "-5"}, "greater than or equal to 0"),
+        (
+            {"unpriced": "ceiling", "ceiling_nano_usd_per_mtok": str(10**15 + 1)},
+            "less than or equal to",
+        ),
     ):
         assert told in office.post(f"{BUDGETS}add/", {**FORM, **wrong}).text
     assert not Budget.objects.exists()

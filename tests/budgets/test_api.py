@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from audit.models import AuditEntry
 from tests.budgets.runs import USED, finished, one_call
 from tests.factories.budgets import a_budget
+from tests.factories.llms import CallFactory
 
 URL = "/api/v1/budgets/"
 
@@ -103,12 +104,22 @@ def test_changes_are_audited_with_before_and_after(client, alice):
         {"time_zone": "../../etc/passwd"},
         {"unpriced": "ceiling"},
         {"ceiling_usd_per_mtok": "5"},
+        {"unit": "usd", "unpriced": "ceiling", "ceiling_usd_per_mtok": "1000000.1"},
         {"warn_at": [0]},
         {"owner": "x"},
     ],
 )
 def test_what_makes_no_sense_is_refused(client, alice, wrong):
     assert client.post(URL, asked(of=str(alice.pk), **wrong)).status_code == 400
+
+
+def test_at_the_dearest_ceiling_what_was_used_before_is_counted(client, alice):
+    used = {"total_tokens": 10**8, "input_tokens": 10**8, "output_tokens": 0}
+    CallFactory(user=alice, **used, cost_nano_usd=None, exactness="unpriced")
+    ceiling = {"unpriced": "ceiling", "ceiling_usd_per_mtok": "1000000"}
+    made = client.post(URL, asked(of=str(alice.pk), unit="usd", **ceiling))
+    assert made.status_code == 201, made.json()
+    assert made.json()["now"]["spent"] == "100000000"
 
 
 def test_a_list_costs_as_many_queries_for_many_as_for_one(client, alice):
