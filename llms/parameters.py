@@ -31,12 +31,12 @@ CALLER_PARAMETERS = frozenset(
 
 # What an administrator may set besides: how is asked and answered. Where a request goes, by which
 # way, and with which key is the provider's to say, and only who knows the key may change it.
+# Several answers (`n`, `candidate_count`) would all be billed, and bounds are of one.
 PROFILE_PARAMETERS = CALLER_PARAMETERS | frozenset(
     {
         "api_version",
         "betas",
         "cache_control",
-        "candidate_count",
         "container",
         "context_management",
         "default_headers",
@@ -54,7 +54,6 @@ PROFILE_PARAMETERS = CALLER_PARAMETERS | frozenset(
         "mirostat",
         "mirostat_eta",
         "mirostat_tau",
-        "n",
         "num_ctx",
         "num_gpu",
         "num_thread",

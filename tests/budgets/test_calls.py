@@ -169,6 +169,14 @@ def test_a_model_whose_answers_nobody_knows_the_length_of_is_not_asked(begin):
     assert numbers_of(budget) == (0, 0)
 
 
+def test_a_model_that_would_give_several_answers_is_not_asked(begin):
+    budget = a_budget()
+    ModelProfile.objects.update(parameters={"n": 3})
+    forget_profiles()
+    assert finished(begin(one_call())).error["code"] == "invalid_parameters"
+    assert numbers_of(budget) == (0, 0)
+
+
 def test_an_answer_that_broke_off_counts_as_the_ledger_estimates_it(begin):
     price_of_the_demo(1)
     budget, money = a_budget(), a_budget(unit="nano_usd", cap=10**9)

@@ -143,6 +143,7 @@ def test_who_may_only_change_models_cannot_say_where_a_key_is_sent(
             for given in ('"4000"', "4000.5", "true", "[4000]")
         ),
         {"parameters": '{"thinking": {"type": "enabled", "budget_tokens": "2000"}}'},
+        *({"parameters": f'{{"{name}": 3}}'} for name in ("n", "candidate_count")),
     ],
 )
 def test_a_model_is_not_kept_in_a_way_that_nothing_can_ask_it(
