@@ -103,9 +103,15 @@ _UNKNOWN: Mapping[str, frozenset[str]] = {
     "bedrock_converse": _PENALTIES | {"seed"},
     "ollama": _PENALTIES,
 }
-# How parameters name the longest answer, and who knows one name alone and overlooks any other.
+# How parameters name the longest answer, and who knows one name alone: any other is overlooked, or
+# refused, or, as OpenAI's own is by LangChain, put before it.
 LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "num_predict")
-_ONE_LIMIT = {"ollama": "num_predict"}
+# Whose LangChain models take `max_tokens`, with a request too.
+TAKE_MAX_TOKENS = frozenset(
+    {"anthropic", "azure_openai", "deepseek", "demo", "fireworks", "groq", "mistralai", "openai"}
+    | {"openrouter", "together", "xai"}
+)
+_ONE_LIMIT = {"ollama": "num_predict", **dict.fromkeys(TAKE_MAX_TOKENS, LIMITS[0])}
 # The other name by which a profile may set the same.
 _ALSO_CALLED = {"stop": "stop_sequences"}
 

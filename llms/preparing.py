@@ -19,6 +19,7 @@ from llms.offering import described_tools, tool_options
 from llms.parameters import (
     CALLER_PARAMETERS,
     LIMITS,
+    TAKE_MAX_TOKENS,
     accepted_parameters,
     ledger_parameters,
     merged_parameters,
@@ -33,11 +34,6 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import BaseMessage
 
-# Whose LangChain models take `max_tokens` with a request; the others have the window for a bound.
-_BOUND_BY_MAX_TOKENS = frozenset(
-    {"anthropic", "azure_openai", "deepseek", "demo", "fireworks", "groq", "mistralai", "openai"}
-    | {"openrouter", "together", "xai"}
-)
 # Who must be told a longest answer: LangChain says 4,096 tokens of a model it does not know.
 _ALWAYS_TOLD = frozenset({"anthropic"})
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
@@ -86,7 +82,7 @@ class Prepared:
     def lengths(self) -> Lengths | None:
         """The shorter answers of the attempt that was opened last; None: none can be asked for."""
         names = [name for name in LIMITS if self.parameters.get(name)]
-        if not names and self.request.profile.provider_kind not in _BOUND_BY_MAX_TOKENS:
+        if not names and self.request.profile.provider_kind not in TAKE_MAX_TOKENS:
             return None
         answers = worth_asking_for(self.most, self.parameters)
         return Lengths(self.most, self.tiers, names or LIMITS[:1], answers)
@@ -135,10 +131,10 @@ async def prepare(request: CallRequest) -> Prepared:
 
 def _bound(profile: ProfileSpec, left: int | None) -> dict[str, int]:
     """What is left of the context as an option of one request, where it is less than the model's
-    own limit: so no client is made for each number of tokens.
+    own limit: so no client is made for each number of tokens. Others have the window for a bound.
     """
     kind, own = profile.provider_kind, profile.max_output_tokens
-    if left is not None and kind in _BOUND_BY_MAX_TOKENS and (own is None or left < own):
+    if left is not None and kind in TAKE_MAX_TOKENS and (own is None or left < own):
         return {"max_tokens": left}
     return {"max_tokens": own} if own is not None and kind in _ALWAYS_TOLD else {}
 

@@ -7,6 +7,7 @@ from core.aggregates import all_differences
 from llms.models import ModelCall, ModelPrice, ModelProfile
 from llms.services.profiles import forget_profiles
 from tests.budgets.runs import ASKED, finished, numbers_of, one_call
+from tests.definitions.graphs import asks, graph
 from tests.drills.mortal import take_up
 from tests.factories.budgets import a_budget
 from tests.factories.llms import ProfileFactory, ProviderFactory
@@ -127,4 +128,26 @@ def test_the_provider_is_told(client, drain, kind, fields):
     assert limits - {None} == {call.parameters["max_tokens"]}
     assert (call.status, call.output_tokens) == ("succeeded", call.parameters["max_tokens"])
     assert LEAST <= call.output_tokens < 1_000
+    assert numbers_of(budget) == (call.total_tokens, 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("openai", "max_completion_tokens"),
+        ("openai", "max_output_tokens"),
+        ("anthropic", "max_completion_tokens"),
+    ],
+)
+def test_what_a_node_says_holds_by_whatever_name_the_model_is_told_another(begin, kind, name):
+    with WireServer() as wire:
+        address = wire.url + ("/v1" if kind == "openai" else "")
+        provider = ProviderFactory(name="wire", kind=kind, base_url=address)
+        ProfileFactory(provider=provider, model="long", parameters={name: 4_000})
+        forget_profiles()
+        budget = a_budget(cap=1_000)
+        node = asks(model="wire:long", max_tokens=300)
+        assert finished(begin(graph(node), "[[words=990]]")).status == "completed"
+    call = only_call()
+    assert (call.status, call.output_tokens) == ("succeeded", 300)
     assert numbers_of(budget) == (call.total_tokens, 0)
