@@ -38,15 +38,32 @@ def trace_collector() -> Iterator[Finding]:
             f"Traces are sent over HTTP in protobuf, not as '{spoken}'.",
             "Unset OTEL_EXPORTER_OTLP_PROTOCOL, and give the collector's port for HTTP (4318).",
         )
-    parsed = urlsplit(address)
-    port = parsed.port or (443 if parsed.scheme == "https" else 80)
+    host, port = _host_and_port(address)
+    if not host:
+        yield broken(
+            "No trace is sent: the collector's address is none.",
+            "Write OTEL_EXPORTER_OTLP_ENDPOINT in full, such as http://collector:4318.",
+        )
+        return
     try:
-        socket.create_connection((parsed.hostname or "", port), _CONNECT_S).close()
+        socket.create_connection((host, port), _CONNECT_S).close()
     except OSError as error:
         yield warning(
-            f"Nobody takes traces at {parsed.hostname}:{port}: {error}.",
+            f"Nobody takes traces at {host}:{port}: {error}.",
             "Start the collector, or mend OTEL_EXPORTER_OTLP_ENDPOINT (OTLP over HTTP, port 4318).",
         )
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
+    """No host: nothing can be sent there."""
+    usual = {"http": 80, "https": 443}
+    try:
+        parsed = urlsplit(address)
+        if parsed.scheme in usual:
+            return parsed.hostname or "", parsed.port or usual[parsed.scheme]
+    except ValueError:  # a port that is no number
+        pass
+    return "", 0
 
 
 def providers() -> Iterator[Finding]:

@@ -132,6 +132,13 @@ def test_a_collector_that_does_not_listen_is_named(settings, monkeypatch):
     assert str(port) in only("trace_collector", "warning")
 
 
+@pytest.mark.parametrize("address", ["collector:4318", "http://collector:otlp", "http://", "x"])
+def test_an_address_of_a_collector_that_is_none_is_named(settings, monkeypatch, address):
+    settings.TRACES = True
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
+    assert "address" in only("trace_collector")
+
+
 def test_a_collector_of_another_tongue_is_named(settings, monkeypatch):
     settings.TRACES = True
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
