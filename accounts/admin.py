@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
 from django.db import models, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.module_loading import import_string
 
 from accounts.forms import OneUserForm, SecretForm
 from accounts.models import ApiToken, Lockout, LockoutScope, Secret, User
@@ -64,12 +66,14 @@ class AuditedUserAdmin(AuditedAdmin, DeletedWhole, UserAdmin):
         return super().has_delete_permission(request, obj) and _may_have(request, obj)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """The last administrator is protected."""
+        """The last administrator is protected, and so is whoever others would miss."""
         shown, counts, needed, protected = super().get_deleted_objects(objs, request)
         try:
             refuse_last_administrators(objs)
         except LastAdministrator as error:
             protected = [*protected, str(error)]
+        for path in settings.CHATTER_DELETION_OBJECTIONS:
+            protected = [*protected, *import_string(path)(objs)]
         return shown, counts, needed, protected
 
     @transaction.atomic

@@ -1,6 +1,6 @@
 """Budgets without room for something, and budgets that have reached a threshold."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from accounts.models import User
 from budgets.amounts import worst
-from budgets.models import Budget, BudgetPeriod
+from budgets.models import Budget, BudgetPeriod, Scope
 from budgets.querysets import going_on
 from budgets.standing import standing_of
 from budgets.warning import warning_data
@@ -39,6 +39,18 @@ def reached_by(user: User) -> list[dict[str, Any]]:
     periods = BudgetPeriod.objects.filter(going_on(clock.now()), warned__gt=0, budget__in=concern)
     found = periods.select_related("budget").order_by("id")[:_TOLD]
     return [warning_data(one.budget, one, one.warned) for one in found]
+
+
+def budgets_on_others(makers: Iterable[User]) -> list[str]:
+    """Those of their budgets that would go with these users, and that others have to keep to."""
+    keys = {user.pk for user in makers}
+    others = Q(scope__in=(Scope.ALL, Scope.GROUP)) | Q(scope=Scope.USER) & ~Q(user__in=keys)
+    found = Budget.objects.filter(others, owner__in=keys).order_by("id")[:_TOLD]
+    return [
+        f"The budget '{one.name}' ({one.get_scope_display()}) limits others: delete it first, or"
+        " erase the user, which leaves it in force."
+        for one in found
+    ]
 
 
 def short_of(

@@ -50,6 +50,9 @@ BUDGET_WARNINGS = [
     "workflows.watching.notices.notify_budgets",
 ]
 
+# Asked for the users that are to be deleted: what keeps them, in words.
+DELETION_OBJECTIONS = ["budgets.selectors.budgets_on_others"]
+
 # Which calls were for what, as budgets ask.
 BUDGET_LEDGER = "conversations.budget_ledger.Ledger"
 

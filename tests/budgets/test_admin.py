@@ -6,9 +6,11 @@ from django.test import Client
 from audit.models import AuditEntry
 from budgets.models import Budget
 from tests.budgets.runs import USED, finished, numbers_of, one_call
+from tests.factories.accounts import UserFactory
 from tests.factories.budgets import a_budget
 
 BUDGETS, PERIODS = "/admin/budgets/budget/", "/admin/budgets/budgetperiod/"
+USERS = "/admin/accounts/user/"
 FORM = {
     "name": "Office",
     "scope": "all",
@@ -96,6 +98,19 @@ def test_one_can_be_deleted_with_what_it_counted(office, begin):
     page = office.post(f"{BUDGETS}{budget.pk}/delete/", {"post": "yes"})
     assert (page.status_code, Budget.objects.count()) == (302, 0)
     assert AuditEntry.objects.filter(action="budgets.budget.deleted").count() == 1
+
+
+def test_a_user_is_not_deleted_with_a_budget_that_limits_others(office):
+    boss = UserFactory(is_staff=True)
+    house = a_budget(by=boss, name="House")
+    a_budget("user", boss.pk, by=boss)
+    marked = {"action": "delete_selected", "_selected_action": [str(boss.pk)]}
+    for page, sent in ((f"{USERS}{boss.pk}/delete/", {}), (USERS, marked)):
+        assert "limits others" in office.post(page, {**sent, "post": "yes"}).text
+    assert Budget.objects.filter(owner=boss).count() == 2
+    assert office.post(f"{BUDGETS}{house.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert office.post(f"{USERS}{boss.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not Budget.objects.exists()
 
 
 def test_kept_numbers_are_looked_at_only(office, begin):
