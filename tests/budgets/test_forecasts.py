@@ -7,10 +7,10 @@ import pytest
 from core.money import dollars_text
 from llms.models import ModelPrice, ModelProfile
 from llms.services.profiles import forget_profiles
-from tests.budgets.runs import ANSWERED, USED, finished, one_call
+from tests.budgets.runs import ANSWERED, USED, WORST, finished, one_call
 from tests.definitions.graphs import graph
 from tests.factories.budgets import a_budget
-from tests.limits.runs import price_of_the_demo
+from tests.limits.runs import price_of_the_demo, says
 from workflows.models import WorkflowExecution, WorkflowVersion
 
 
@@ -74,6 +74,18 @@ def test_it_tells_mean_and_p95_of_what_was(begin, client, told):
     cost = dollars_text(execution.cost_nano_usd)
     assert shown["cost"] == {"executions": 2, "mean": cost, "p95": cost}
     assert shown["duration_ms"]["executions"] == 2
+
+
+def test_a_retry_that_made_half_of_the_calls_is_no_run_to_go_by(begin, client, told):
+    budget = a_budget(cap=WORST)
+    failed = finished(begin(graph(*says(ANSWERED, "one"), *says(ANSWERED, "two"))))
+    assert failed.error["node"] == "two"
+    budget.delete()
+    assert client.post(f"/api/v1/executions/{failed.pk}/retry/", {}).status_code == 202
+    retried = finished(WorkflowExecution.objects.get(source=failed))
+    assert (retried.status, told(failed)["history"]["tokens"]["executions"]) == ("completed", 0)
+    again(client, failed)
+    assert told(failed)["history"]["tokens"] == {"executions": 1, "mean": 2 * USED, "p95": 2 * USED}
 
 
 def test_where_nothing_was_nothing_is_told(begin, told):

@@ -48,7 +48,7 @@ class SeenCost(Shape):
 
 
 class HistoryOut(Shape):
-    """The version's latest successful executions, at most a thousand."""
+    """The version's latest successful executions without reruns, at most a thousand."""
 
     duration_ms: SeenOut
     tokens: SeenOut

@@ -10,7 +10,7 @@ from budgets.selectors import Short, short_of
 from llms.budgeting import keys_of
 from workflows.engine.request import ExecutionRequest
 from workflows.limits import limits_in
-from workflows.models import ExecutionStatus, Rerun, WorkflowExecution, WorkflowVersion
+from workflows.models import ExecutionStatus, WorkflowExecution, WorkflowVersion
 from workflows.selectors import bound_graph
 from workflows.services.planning import plan_execution
 from workflows.totals import TOKENS
@@ -66,12 +66,11 @@ def forecast(user: User, request: ExecutionRequest) -> Forecast:
 
 
 def _rows(user: User, execution: WorkflowExecution) -> list[dict[str, Any]]:
-    """The latest that went well, of what this user may see; replays ask nobody."""
+    """The latest that went well, of what this user may see; reruns take a part from recordings."""
     seen = WorkflowExecution.objects.visible_to(user).filter(
-        version=execution.version, status=ExecutionStatus.COMPLETED
+        version=execution.version, status=ExecutionStatus.COMPLETED, rerun=""
     )
-    latest = seen.exclude(rerun=Rerun.REPLAY).order_by("-id")
-    return list(latest.values(*_COLUMNS)[:LATEST])
+    return list(seen.order_by("-id").values(*_COLUMNS)[:LATEST])
 
 
 def _seen(numbers: Sequence[int]) -> Seen:
