@@ -131,19 +131,22 @@ def seen_of(experiment: Experiment) -> Seen:
     """The traffic of the last 28 days, of turns that ask for the same, those of its audience that
     set nothing that its variants set.
 
-    Of each unit the turns in its first window, as they would have been counted. Where there were
-    more turns than are read, fewer days.
+    Of each unit the turns in its first window, as they would have been counted. Fewer days where
+    there were more turns than are read, or what it is about is younger, but for a day.
     """
     by_user = experiment.unit == UnitKind.USER
     window = timedelta(minutes=experiment.window_min)
-    since, days = clock.now() - timedelta(days=SEEN_DAYS), float(SEEN_DAYS)
+    now, day = clock.now(), timedelta(days=1)
+    since = now - SEEN_DAYS * day
+    begun = max(since, min(experiment.target.created_at, now - day)) if experiment.target else since
+    days = (now - begun) / day
     units: dict[Any, list[dict[str, Any]]] = {}
     unset = _unset(experiment)
     ratings = _ratings(experiment, since) if experiment.primary == "rating" else {}
     rows = _turns(experiment, since).values(*_COLUMNS)[:_MOST_TURNS]
     for number, row in enumerate(rows.iterator(), start=1):
         if number == _MOST_TURNS:
-            days = (row["created_at"] - since) / timedelta(days=1)
+            days = (row["created_at"] - begun) / day
         given, dealt = row.pop("parameters"), row.pop("exposure__variant__parameters")
         if _chose(unset, given, dealt or {}):
             continue

@@ -12,6 +12,7 @@ from core import clock
 from experiments.services.routing import forget_running
 from llms.models import ModelProfile, Provider
 from llms.services.profiles import forget_profiles
+from workflows.models import WorkflowTemplate
 
 EXPERIMENTS = "/api/v1/experiments/"
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -57,6 +58,12 @@ def other_model(built_in: None) -> str:
     )
     forget_profiles()
     return f"{provider.name}:{made.model}"
+
+
+@pytest.fixture
+def long_there(built_in: None) -> None:
+    """What is asked for was there before the days that plans look at."""
+    WorkflowTemplate.objects.update(created_at=clock.now() - timedelta(days=90))
 
 
 @pytest.fixture

@@ -444,7 +444,7 @@ def test_a_draft_has_no_winner(experiment, alice, act):
 
 
 def test_units_and_days_are_told_before_the_start_from_the_traffic_seen(
-    experiment, api, client, alice, charlie, monkeypatch
+    experiment, long_there, api, client, alice, charlie, monkeypatch
 ):
     made = experiment(start=False, traffic_percent=50)
     door = f"{EXPERIMENTS}{made['id']}/plan/"

@@ -68,7 +68,9 @@ def power(told: dict[str, Any], draw: Draw) -> float:
     return seen / TIMES
 
 
-def test_ratings_are_planned_from_those_given_in_the_window(experiment, api, alice, charlie):
+def test_ratings_are_planned_from_those_given_in_the_window(
+    experiment, long_there, api, alice, charlie
+):
     made = experiment(start=False, primary="rating", window_min=60)
     replies = talked(alice, 300)
     rate(replies[:200], helped=120)
@@ -113,7 +115,9 @@ def test_where_nothing_failed_it_is_told_that_no_part_of_nothing_is_a_difference
     assert "was 0 for each of 12 units" in client.get(f"/experiments/{made['id']}/").text
 
 
-def test_an_event_is_planned_with_what_is_expected_of_it(experiment, api, client, alice):
+def test_an_event_is_planned_with_what_is_expected_of_it(
+    experiment, long_there, api, client, alice
+):
     made = experiment(start=False, primary="event:bought")
     talked(alice, 56)
     plan = f"{EXPERIMENTS}{made['id']}/plan/"
@@ -141,6 +145,18 @@ def test_an_event_is_planned_with_what_is_expected_of_it(experiment, api, client
     assert "given together" in client.get(page, {"effect": "25", "mean": "2"}).text
 
 
+@pytest.mark.parametrize(("age", "days"), [(0, 1), (4, 4), (90, SEEN_DAYS)])
+def test_what_is_younger_than_the_days_looked_at_is_planned_by_its_own(
+    experiment, api, alice, age, days
+):
+    made = experiment(start=False)
+    WorkflowTemplate.objects.update(created_at=clock.now() - timedelta(days=age))
+    talked(alice, 56)
+    body = {"effect": 0.25, "mean": 2, "deviation": 3}
+    told = api(alice).post(f"{EXPERIMENTS}{made['id']}/plan/", body).json()
+    assert told["units_a_day"] == pytest.approx(56 / days, rel=1e-3)
+
+
 def test_without_traffic_the_days_are_not_known(experiment, api, alice):
     made = experiment(start=False, primary="event:bought")
     body = {"effect": 0.25, "mean": 2, "deviation": 3}
@@ -150,7 +166,7 @@ def test_without_traffic_the_days_are_not_known(experiment, api, alice):
 
 
 def test_a_turn_that_sets_what_variants_set_is_no_traffic_and_one_that_a_variant_answered_is(
-    experiment, say, api, alice
+    experiment, long_there, say, api, alice
 ):
     brief = {"parameters": {"system": "Be brief."}}
     earlier = experiment(variants=[{"name": "a", "control": True, **brief}, {"name": "b", **brief}])
