@@ -1,6 +1,7 @@
 """Compares a chain with signed notes of what it was."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from audit.checkpoints import Checkpoint
 from audit.verdict import Broken
@@ -14,6 +15,7 @@ class Compared:
     def __init__(self, public_keys: Iterable[str]) -> None:
         self._public_keys = tuple(public_keys)
         self._seals: dict[int, str] = {}
+        self._noted_at: dict[int, datetime] = {}
         self._agreed = 0  # the last number at which chain and checkpoint are the same
         self._unreadable = 0
         self.outside = 0
@@ -34,6 +36,7 @@ class Compared:
             if self._seals.setdefault(one.seq, one.seal) != one.seal:
                 message = f"Two checkpoints of row {one.seq} differ: there were two chains."
                 raise Broken("rewritten", message, one.seq)
+            self._noted_at.setdefault(one.seq, datetime.fromisoformat(one.at))
             self.outside += outside
 
     def check(self, seq: int, seal: str) -> None:
@@ -46,9 +49,11 @@ class Compared:
             raise Broken("rewritten", message, first)
         self._agreed = seq
 
-    def check_end(self, last: int) -> None:
-        """`last` is the number of the last row."""
-        noted = max(self._seals, default=0)
+    def check_end(self, last: int, written_at: str = "") -> None:
+        """`last` is the number of the last row; what was noted after `written_at` may know more."""
+        until = datetime.fromisoformat(written_at) if written_at else None
+        known = (seq for seq, at in self._noted_at.items() if until is None or at <= until)
+        noted = max(known, default=0)
         if noted > last:
             message = (
                 f"Rows {last + 1} to {noted} were deleted from the end, and the head set back."

@@ -1,8 +1,8 @@
 """The trail as a file that can be verified where there is neither the database nor a secret.
 
 One JSON object a line, each with a `link`: the SHA-256 of the link before it and of its own entry.
-The last line is signed (Ed25519) over the last link, so whoever has the public key can tell whether
-anything was changed, and the links tell where.
+The last line is signed (Ed25519) over the last link and when the file was begun, so whoever has the
+public key can tell whether anything was changed, and the links tell where.
 """
 
 import json
@@ -16,6 +16,7 @@ from audit.compared import Compared
 from audit.models import AuditEntry
 from audit.signatures import is_signed, sign
 from audit.verdict import Broken, Verdict, edited
+from core import clock
 
 _COLUMNS = ("seq", *HASHED, "hash", "seal")
 _CHUNK = 1000
@@ -23,13 +24,13 @@ _CHUNK = 1000
 
 def exported_lines() -> Iterator[bytes]:
     """All sealed entries, without what is personal, as lines of the file."""
-    link, seq, seal = GENESIS, 0, GENESIS
+    link, seq, seal, at = GENESIS, 0, GENESIS, clock.now().isoformat()
     rows = AuditEntry.objects.filter(seq__isnull=False).order_by("seq").values(*_COLUMNS)
     for row in rows.iterator(_CHUNK):
         entry = json.loads(canonical(row))
         link, seq, seal = _link(link, entry), row["seq"], row["seal"]
         yield canonical({"entry": entry, "link": link}) + b"\n"
-    end = {"seq": seq, "seal": seal, "link": link}
+    end = {"seq": seq, "seal": seal, "link": link, "at": at}
     public_key, signature = sign(canonical(end))
     yield canonical({"end": end, "public_key": public_key, "signature": signature}) + b"\n"
 
@@ -98,7 +99,7 @@ class _Walk:
         by, signature = told.get("public_key", ""), told.get("signature", "")
         if not is_signed(canonical(end), by, signature, self._public_keys):
             raise Broken("unsigned", "No known key signed this file.")
-        self._checkpoints.check_end(self._seq)
+        self._checkpoints.check_end(self._seq, end.get("at", ""))
 
 
 def _link(before: str, entry: dict[str, Any]) -> str:

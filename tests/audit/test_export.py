@@ -11,6 +11,7 @@ from audit.checkpoints import checkpoints_in, note_checkpoint
 from audit.export import exported_lines, verify_export
 from audit.models import AuditEntry
 from audit.signatures import public_keys
+from tests.audit.test_checkpoints import cut_behind
 from tests.factories.audit import write_entries
 
 pytestmark = pytest.mark.django_db
@@ -85,6 +86,23 @@ def test_an_export_of_another_chain_disagrees_with_the_checkpoints(tmp_path, set
     assert verify_export(exported_lines(), public_keys(), noted).ok
     lines = list(exported_lines())
     assert verify_export(lines[:2], public_keys(), noted).fault == "missing"
+
+
+def test_a_trail_that_grew_since_it_was_exported_is_no_fault_of_the_file(
+    tmp_path, settings, capsys
+):
+    settings.AUDIT_CHECKPOINTS = str(tmp_path / "checkpoints")
+    write_entries(3)
+    note_checkpoint()
+    call_command("export_audit", str(tmp_path / "trail"))
+    write_entries(1)
+    note_checkpoint()
+    told = looked_at(tmp_path / "trail", capsys)
+    assert (told["ok"], told["entries"], told["outside"]) == (True, 3, 2), told["message"]
+    cut_behind(2)
+    call_command("export_audit", str(tmp_path / "cut"))
+    told = looked_at(tmp_path / "cut", capsys)
+    assert (told["fault"], told["bad_seq"]) == ("missing", 3)
 
 
 @pytest.mark.parametrize(
