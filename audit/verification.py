@@ -1,9 +1,10 @@
 """Walks the chain and names the first row that is not what it was."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from django.db import DataError, connection
+from django.db import DataError, OperationalError, connection
 
 from audit.chain import GENESIS, HASHED, hash_of, personal_digest, seal_of
 from audit.checkpoints import Checkpoint, as_checkpoint
@@ -17,7 +18,7 @@ from audit.verdict import Broken, Verdict, edited
 
 _COLUMNS = (*HASHED, "personal", "hash", "seq", "seal")
 _CHUNK = 1000
-_UNREADABLE = (ValueError, TypeError, DataError)
+_UNREADABLE = (ValueError, TypeError, AttributeError, DataError, OperationalError)
 
 Row = Mapping[str, Any]
 
@@ -35,6 +36,22 @@ def verify(outside: Iterable[Checkpoint | None] = ()) -> Verdict:
     except Broken as broken:
         return walk.verdict(broken)
     return walk.verdict()
+
+
+@contextmanager
+def legible(otherwise: Broken) -> Iterator[None]:
+    """Raises `otherwise` for what is there and cannot be read: it is not what was written."""
+    try:
+        yield
+    except _UNREADABLE as error:
+        _refuse_others(error)
+        raise otherwise from error
+
+
+def _refuse_others(error: Exception) -> None:
+    """SQLite says of a text that is none what others say of a lost connection."""
+    if isinstance(error, OperationalError) and "decode" not in str(error):
+        raise error
 
 
 class _Walk:
@@ -61,9 +78,10 @@ class _Walk:
 
     def run(self) -> None:
         if self.head is None:
-            raise Broken("headless", "The head is gone, so the end of the chain is unknown.")
+            message = "The head is gone, or cannot be read: the end of the chain is unknown."
+            raise Broken("headless", message)
         self.checkpoints.add(self._outside, outside=True)
-        self.checkpoints.add(map(as_checkpoint, AuditCheckpoint.objects.order_by("seq").iterator()))
+        self.checkpoints.add(_noted())
         for row in _sealed():
             self._check(row)
             self.seq, self.seal = row["seq"], row["seal"]
@@ -91,6 +109,8 @@ class _Walk:
         if not row:
             raise edited(f"Row {expected}", "its columns cannot be read", expected)
         seq = row["seq"]
+        if not isinstance(seq, int):
+            raise edited(f"Row {expected}", "its number is none", expected, row["id"])
         if seq < expected:
             raise Broken("inserted", f"Row {seq} was inserted: the chain begins at 1.", seq)
         if seq > expected:
@@ -101,7 +121,9 @@ class _Walk:
         if not row:
             raise edited(name, "its columns cannot be read")
         seq, pk = row["seq"], row["id"]
-        if row["hash"] not in {hash_of(row, key) for key in self._keys}:
+        with legible(edited(name, "its columns cannot be read", seq, pk)):
+            hashes = {hash_of(row, key) for key in self._keys}
+        if row["hash"] not in hashes:
             raise edited(name, "its content does not match its hash", seq, pk)
         if row["personal"] is None:
             self.erased += bool(row["personal_hash"])
@@ -130,7 +152,22 @@ class _Walk:
 
 
 def _head() -> tuple[int, str] | None:
-    return AuditHead.objects.values_list("seq", "seal").filter(pk=1).first()
+    """None if it is gone, or is none."""
+    try:
+        head = AuditHead.objects.values_list("seq", "seal").filter(pk=1).first()
+    except _UNREADABLE as error:
+        _refuse_others(error)
+        return None
+    return head if head and (type(head[0]), type(head[1])) == (int, str) else None
+
+
+def _noted() -> Iterator[Checkpoint]:
+    """The checkpoints of the database."""
+    with legible(Broken("forged", "A checkpoint in the database cannot be read.")):
+        for row in AuditCheckpoint.objects.order_by("seq").iterator():
+            if not isinstance(row.seq, int):
+                raise TypeError
+            yield as_checkpoint(row)
 
 
 def _unsealed() -> AuditEntryQuerySet:
@@ -149,7 +186,8 @@ def _rows(entries: AuditEntryQuerySet, by: str) -> Iterator[Row]:
         for row in rows.values(*_COLUMNS).iterator(_CHUNK):
             last = row[by]
             yield row
-    except _UNREADABLE:  # somewhere in this chunk
+    except _UNREADABLE as error:  # somewhere in this chunk
+        _refuse_others(error)
         later = rows if last is None else rows.filter(**{f"{by}__gt": last})
         yield from _readable_rows(later, by)
         yield {}
@@ -160,5 +198,5 @@ def _readable_rows(rows: AuditEntryQuerySet, by: str) -> Iterator[Row]:
     try:
         for key in rows.values_list(by, flat=True).iterator(_CHUNK):
             yield rows.values(*_COLUMNS).get(**{by: key})
-    except _UNREADABLE:
-        return
+    except _UNREADABLE as error:
+        _refuse_others(error)

@@ -6,6 +6,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
+from audit.checkpoints import note_checkpoint
 from audit.guards import lift_guards
 from audit.models import AuditEntry, AuditHead
 from tests.factories.audit import write_entries
@@ -74,6 +75,34 @@ def test_a_row_that_cannot_be_read_any_more_is_named(capsys):
     else:
         sql("UPDATE audit_auditentry SET at = '2026-99-99'", 3, 3)
     assert verdict(capsys)["bad_seq"] == 3
+
+
+ENTRY, SEAL = "audit_auditentry SET", "audit_auditseal SET"
+ILLEGIBLE = [
+    (f"{ENTRY} action = X'ff'", 3, "edited", 3),
+    (f"{ENTRY} target = CAST(X'ff' AS TEXT)", 3, "edited", 3),
+    (f"{ENTRY} hash = CAST(X'ff' AS TEXT)", 5, "edited", 5),
+    (f"{SEAL} seal = CAST(X'ff' AS TEXT)", 3, "edited", 3),
+    (f"{SEAL} seq = 'abc'", 5, "edited", 5),
+    ("audit_audithead SET seq = 'abc'", None, "headless", None),
+    ("audit_audithead SET seal = X'ff'", None, "headless", None),
+    ("audit_auditcheckpoint SET seq = X'ff'", None, "forged", None),
+    ("audit_auditcheckpoint SET seal = CAST(X'ff' AS TEXT)", None, "forged", None),
+    ("audit_auditcheckpoint SET at = 'abc'", None, "forged", None),
+]
+if connection.vendor == "postgresql":  # which lets in less
+    ILLEGIBLE = [("audit_auditcheckpoint SET at = 'infinity'", None, "forged", None)]
+
+
+@pytest.mark.parametrize(("change", "seq", "fault", "bad_seq"), ILLEGIBLE)
+def test_whatever_somebody_wrote_into_a_column_is_named(capsys, change, seq, fault, bad_seq):
+    write_entries(5)
+    note_checkpoint()
+    rows = {ENTRY: " WHERE id IN (SELECT entry_id FROM audit_auditseal WHERE seq = {})"}
+    where = rows.get(" ".join(change.split()[:2]), " WHERE seq = {}").format(seq) if seq else ""
+    sql(f"UPDATE {change}{where}")
+    found = verdict(capsys)
+    assert (found["status"], found["fault"], found["bad_seq"]) == (1, fault, bad_seq)
 
 
 @pytest.mark.skipif(connection.vendor == "postgresql", reason="its ids are always readable")
