@@ -5,13 +5,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import DataError, OperationalError, connection
+from django.db.models import Exists, OuterRef
 
 from audit.chain import GENESIS, HASHED, hash_of, personal_digest, seal_of
 from audit.checkpoints import Checkpoint, as_checkpoint
 from audit.compared import Compared
 from audit.guards import missing_guards
 from audit.keys import sealing_keys
-from audit.models import AuditCheckpoint, AuditEntry, AuditHead
+from audit.models import AuditCheckpoint, AuditEntry, AuditHead, UnsealedEntry
 from audit.querysets import AuditEntryQuerySet
 from audit.signatures import public_keys
 from audit.verdict import Broken, Verdict, edited
@@ -137,6 +138,14 @@ class _Walk:
                 f"The unsealed row {lost.pk} would never be sealed: it no longer waits for it."
             )
             raise Broken("missing", message, entry_id=lost.pk)
+        waiting = UnsealedEntry.objects.order_by("pk")
+        again = waiting.filter(entry__sealed__isnull=False).values("entry_id", "entry__sealed__seq")
+        for one in again[:1]:
+            seq = one["entry__sealed__seq"]
+            message = f"Row {seq} is to be sealed again: from now on nothing would be sealed."
+            raise Broken("inserted", message, seq, one["entry_id"])
+        if waiting.filter(~Exists(AuditEntry.objects.filter(pk=OuterRef("entry_id")))).exists():
+            raise Broken("inserted", "What is to be sealed is no entry, or one that was deleted.")
 
     def _check_end(self, head_seq: int) -> None:
         if self.seq < head_seq:

@@ -164,6 +164,18 @@ def keep_from_being_sealed(chain: Chain, seq: int, data: st.DataObject) -> None:
     UnsealedEntry.objects.all().delete()
 
 
+def have_it_sealed_again(chain: Chain, seq: int, data: st.DataObject) -> int:
+    """So that nothing is sealed from then on, and what is recorded can be deleted unseen."""
+    row = chain.row(seq)
+    UnsealedEntry.objects.create(entry_id=row["id"], hash=row["hash"])
+    return seq
+
+
+def have_nothing_sealed(chain: Chain, seq: int, data: st.DataObject) -> None:
+    """What is to be sealed was never recorded, or was deleted meanwhile."""
+    UnsealedEntry.objects.create(entry_id=new_id(), hash="f" * 64)
+
+
 def insert_between(chain: Chain, seq: int, data: st.DataObject) -> int:
     """A forged row, the later ones and the head moved up."""
     chain.shift(seq, 1)
@@ -235,6 +247,7 @@ def cut_the_tail(chain: Chain, seq: int, data: st.DataObject) -> int:
 TAMPERINGS = [
     *(edit, edit_and_hash, delete_some, delete_and_close_the_gap, insert_between),
     *(unseal, keep_from_being_sealed, append, append_and_have_it_sealed, prepend, copy),
+    *(have_it_sealed_again, have_nothing_sealed),
     *(swap, swap_what_is_sealed),
     *(set_the_head_back, forge_the_head, cut_the_tail),
 ]
