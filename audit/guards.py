@@ -30,6 +30,12 @@ _GUARDS = (
     ("audit_checkpoint_stays", CHECKPOINTS, "UPDATE", ""),
     ("audit_checkpoint_kept", CHECKPOINTS, "DELETE", ""),
 )
+# A row that takes the place of another deletes it, which on SQLite no guard of deletions hears of.
+_INSTEAD = (
+    ("audit_entry_new", ENTRIES, ("id",)),
+    ("audit_seal_new", SEALS, ("seq", "entry_id")),
+    ("audit_checkpoint_new", CHECKPOINTS, ("seq",)),
+)
 _REFUSAL = "the audit trail is append-only"
 _FUNCTION = (
     "CREATE OR REPLACE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS "
@@ -43,7 +49,7 @@ def install_guards(connection: BaseDatabaseWrapper) -> None:
 
 
 def lift_guards(connection: BaseDatabaseWrapper, *events: str) -> None:
-    """Take away those of the events ("UPDATE", "DELETE"), or all."""
+    """Take away those of the events ("UPDATE", "DELETE", "INSERT", "TRUNCATE"), or all."""
     _execute(connection, _lifting(connection.vendor, *events))
 
 
@@ -64,6 +70,10 @@ def _all_guards(vendor: str) -> Iterator[tuple[str, str, str, str]]:
     if vendor == "postgresql":
         for table in (ENTRIES, SEALS, HEAD, CHECKPOINTS):
             yield f"{table}_not_emptied", table, "TRUNCATE", ""
+    else:
+        for name, table, keys in _INSTEAD:
+            same = " OR ".join(f"{key} = NEW.{key}" for key in keys)
+            yield name, table, "INSERT", f"EXISTS (SELECT 1 FROM {table} WHERE {same})"  # noqa: S608 - our names
 
 
 def _installing(vendor: str) -> Iterator[str]:

@@ -51,6 +51,24 @@ def test_changes_are_refused(statement):
     assert (verify().ok, verify().entries, verify().checkpoints) == (True, 3, 1)
 
 
+@pytest.mark.skipif(connection.vendor == "postgresql", reason="It has no REPLACE.")
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INTO audit_auditentry SELECT * FROM audit_auditentry",
+        "INTO audit_auditseal SELECT seq, entry_id, 'x' FROM audit_auditseal",
+        "INTO audit_auditseal SELECT seq + 10, entry_id, seal FROM audit_auditseal",
+        "INTO audit_auditcheckpoint SELECT * FROM audit_auditcheckpoint",
+    ],
+)
+def test_no_row_takes_the_place_of_another(statement):
+    write_entries(3)
+    note_checkpoint()
+    with pytest.raises(DatabaseError, match="append-only"):
+        sql(f"REPLACE {statement}")
+    assert (verify().ok, verify().entries, verify().checkpoints) == (True, 3, 1)
+
+
 @pytest.mark.parametrize("table", ["entry", "seal", "head", "checkpoint"])
 def test_no_table_is_emptied(table):
     if connection.vendor == "sqlite":
