@@ -9,7 +9,7 @@ from conversations.models import Message
 from core import clock
 from core.aggregates import GROUPS, all_differences
 from security.compliance.check import Finding, Status, judged
-from tools.models import ToolCall, ToolCallStatus
+from tools.models import ToolAnsweredBy, ToolCall, ToolCallStatus
 from workflows.models import ExecutionStatus, WorkflowExecution
 
 _LOOKED_AT = 10_000
@@ -18,9 +18,13 @@ _MOST_TOLD = 20
 
 
 def tool_access(thorough: bool) -> Finding:
-    """Each call that was refused has its entry, and none of those was made."""
+    """Each call that was refused has its entry, and none of those was made.
+
+    Nothing is decided about one that a recording answers.
+    """
     since = clock.now() - timedelta(days=_DAYS)
-    calls = ToolCall.objects.filter(created_at__gt=since).order_by("-id")
+    decided = ToolCall.objects.exclude(answered_by=ToolAnsweredBy.RECORDING)
+    calls = decided.filter(created_at__gt=since).order_by("-id")
     rows = list(calls.values_list("pk", "status")[:_LOOKED_AT])
     evidence: dict[str, object] = {"calls": len(rows), "days": _DAYS}
     if not rows:

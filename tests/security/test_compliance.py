@@ -31,7 +31,7 @@ from tests.factories.audit import EntryFactory, write_entries
 from tests.factories.tools import GrantFactory, ToolCallFactory
 from tests.isolation.home import furnish
 from tests.isolation.policies import POLICIES, Own, Staff
-from tools.models import ToolCall
+from tools.models import ToolCall, ToolGrant
 from workflows.models import WorkflowExecution
 from workflows.services.definitions import create_definition
 
@@ -127,6 +127,27 @@ def test_calls_and_decisions_that_disagree_are_named(admin: User, api: Door, ali
     assert found.status == "fail"
     assert found.evidence["refused_without_entry"] == [f"tools.toolcall:{unrecorded.pk}"]
     assert found.evidence["made_though_refused"] == [f"tools.toolcall:{made.pk}"]
+
+
+def test_a_refusal_that_a_replay_repeats_needs_no_entry_of_its_own(
+    api: Door, alice: User, built_in: None, drain: Callable[[], None]
+) -> None:
+    granted, client = GrantFactory(user=alice), api(alice)
+    drawn = graph(
+        *(asks(tools=["calculator"]), {"id": "tools", "type": "tools"}),
+        edges=["start>model", "model.tool_calls>tools", "tools>model", "model>end"],
+    )
+    made = create_definition(owner=alice, name="Sums", graph=drawn)
+    said = {"message": 'use the tool calculator {"expression": "1 + 1"}', "mode": "background"}
+    client.post("/api/v1/chat/", {**said, "definition": str(made.pk)})
+    ToolGrant.objects.filter(pk=granted.pk).update(allow=False)
+    drain()
+    run = WorkflowExecution.objects.get()
+    client.post(f"/api/v1/executions/{run.pk}/replay/", {"mode": "background"})
+    drain()
+    assert [one.status for one in ToolCall.objects.all()] == ["refused", "refused"]
+    found = people.tool_access(False)
+    assert (found.status, found.evidence["refused"]) == ("pass", 1)
 
 
 def test_a_run_without_its_entries_is_named(talked: APIClient) -> None:
