@@ -15,7 +15,8 @@ from audit.checkpoints import Checkpoint, checkpoints_in
 from audit.guards import missing_guards
 from audit.keys import sealing_keys
 from audit.models import AuditCheckpoint, AuditEntry, AuditHead
-from audit.verification import verify
+from audit.verdict import Broken
+from audit.verification import legible, verify
 from core.retention import retentions
 from core.secrets import EncryptedTextField
 from security.compliance.check import Finding, Status, judged
@@ -91,7 +92,7 @@ def audit_trail(thorough: bool) -> Finding:
         evidence = {**verdict.to_json(), "unguarded": unguarded}
         good, faults = "The audit trail is whole.", [verdict.message] if not verdict.ok else []
     else:
-        evidence, faults = _tail()
+        evidence, faults = _legible_tail()
         evidence["unguarded"] = unguarded
         good = f"The last {evidence['entries']} entries of the audit trail are whole."
     if faults:
@@ -107,9 +108,21 @@ def _outside() -> Iterator[Checkpoint | None]:
     return checkpoints_in(path) if path and path.is_file() else iter(())
 
 
+def _legible_tail() -> tuple[dict[str, Any], list[str]]:
+    try:
+        with legible(Broken("edited", "A row cannot be read; manage.py verify_audit names it.")):
+            return _tail()
+    except Broken as broken:
+        return {"entries": 0}, [broken.message]
+
+
 def _tail() -> tuple[dict[str, Any], list[str]]:
     keys, faults = sealing_keys(), []
-    head = AuditHead.objects.get(pk=1).seq  # first: meanwhile more may be sealed
+    # First of all, for meanwhile more may be sealed.
+    last = AuditCheckpoint.objects.order_by("-seq").first()
+    head = AuditHead.objects.filter(pk=1).values_list("seq", flat=True).first()
+    if head is None:
+        faults.append("The head is gone.")
     columns = (*HASHED, "personal", "hash", "seq", "seal")
     newest = AuditEntry.objects.filter(seq__isnull=False).order_by("-seq").values(*columns)
     rows = list(newest[: _TAIL + 1])[::-1]
@@ -126,9 +139,8 @@ def _tail() -> tuple[dict[str, Any], list[str]]:
         if not whole:
             faults.append(f"Row {row['seq']} was edited.")
         seq, seal = row["seq"], row["seal"]
-    if seq < head:
+    if seq < max(head or 0, last.seq if last else 0):
         faults.append(f"Row {seq + 1} is not there.")
-    last = AuditCheckpoint.objects.order_by("-seq").first()
     evidence = {
         "entries": len(rows),
         "last": seq,

@@ -17,7 +17,9 @@ from django.test import AsyncClient
 from rest_framework.test import APIClient
 
 from accounts.models import Secret, User
-from audit.models import AuditEntry
+from audit.checkpoints import note_checkpoint
+from audit.guards import lift_guards
+from audit.models import AuditEntry, AuditHead, AuditSeal
 from audit.record import record_many
 from audit.sealing import seal_entries
 from conversations.models import Message
@@ -188,6 +190,36 @@ def test_a_tail_that_was_cut_off_is_named(thorough: bool) -> None:
     found = keeping.audit_trail(thorough)
     assert found.status == "fail"
     assert " 4 " in found.said
+
+
+@pytest.mark.parametrize("thorough", [False, True])
+def test_a_tail_that_was_cut_off_with_the_head_set_back_is_named(thorough: bool) -> None:
+    write_entries(5)
+    note_checkpoint()
+    seal = AuditEntry.objects.get(seq=3).seal
+    for rows in (AuditEntry, AuditSeal):
+        rows.objects.filter(seq__gt=3).delete()
+    AuditHead.objects.update(seq=3, seal=seal)
+    found = keeping.audit_trail(thorough)
+    assert (found.status, " 4 " in found.said) == ("fail", True)
+
+
+@pytest.mark.parametrize("thorough", [False, True])
+def test_a_trail_that_cannot_be_read_or_has_no_head_is_a_fault(thorough: bool) -> None:
+    write_entries(5)
+    lift_guards(connection)
+    on_postgresql = connection.vendor == "postgresql"
+    wrong = "at = 'infinity'" if on_postgresql else "actor_id = 'no id'"
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE audit_auditentry SET {wrong}")  # noqa: S608 - our words
+    check = Check("audit_trail", "The audit trail is whole", keeping.audit_trail)
+    made = check.made(thorough=thorough)
+    assert (made["status"], "cannot be read" in made["said"]) == ("fail", True)
+    AuditEntry.objects.all().delete()
+    AuditSeal.objects.all().delete()
+    AuditHead.objects.all().delete()
+    made = check.made(thorough=thorough)
+    assert (made["status"], "head is gone" in made["said"]) == ("fail", True)
 
 
 @pytest.mark.parametrize("thorough", [False, True])
