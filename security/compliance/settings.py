@@ -6,6 +6,7 @@ import sys
 from importlib.metadata import distributions
 from importlib.util import find_spec
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import checks
@@ -20,25 +21,37 @@ _HERE = frozenset({"", "localhost", "127.0.0.1", "::1"})
 
 def transport(thorough: bool) -> Finding:
     """Over TLS: browsers to here, and here to the database and Redis where these are elsewhere."""
-    database = settings.DATABASES["default"]
-    options = database.get("OPTIONS", {})
-    host = str(database.get("HOST", ""))
-    remote = host not in _HERE and not host.startswith("/")
-    evidence = {
+    database, redis = settings.DATABASES["default"], urlsplit(settings.REDIS_URL)
+    sslmode = database.get("OPTIONS", {}).get("sslmode", "")
+    database_elsewhere = _is_elsewhere(str(database.get("HOST", "")))
+    redis_elsewhere = _is_elsewhere(redis.hostname or "")
+    to_here = {
         "https": settings.HTTPS,
         "cookies_secure": settings.SESSION_COOKIE_SECURE and settings.CSRF_COOKIE_SECURE,
         "redirects_to_https": settings.SECURE_SSL_REDIRECT,
         "hsts_seconds": settings.SECURE_HSTS_SECONDS,
-        "database_elsewhere": remote,
-        "database_sslmode": options.get("sslmode", "") if remote else None,
     }
-    faults = [name for name, on in evidence.items() if name[:8] != "database" and not on]
-    if remote and options.get("sslmode") not in {"require", "verify-ca", "verify-full"}:
+    evidence = {
+        **to_here,
+        "database_elsewhere": database_elsewhere,
+        "database_sslmode": sslmode if database_elsewhere else None,
+        "redis_elsewhere": redis_elsewhere,
+        "redis_scheme": redis.scheme if redis_elsewhere else None,
+    }
+    faults = [name for name, on in to_here.items() if not on]
+    if database_elsewhere and sslmode not in {"require", "verify-ca", "verify-full"}:
         faults.append("database_sslmode")
+    if redis_elsewhere and redis.scheme != "rediss":
+        faults.append("redis_scheme")
     if faults:
         said = "Not everything goes over TLS, as far as the settings say."
         return Finding(Status.WARN, said, {**evidence, "faults": faults})
     return Finding(Status.PASS, "The settings ask for TLS everywhere.", evidence)
+
+
+def _is_elsewhere(host: str) -> bool:
+    """On another machine; a path is a socket of this one."""
+    return host not in _HERE and not host.startswith("/")
 
 
 def deployment(thorough: bool) -> Finding:

@@ -265,9 +265,16 @@ def test_transport_and_advice_follow_the_settings(settings: Any) -> None:
     settings.HTTPS = settings.SECURE_SSL_REDIRECT = True
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
     settings.SECURE_HSTS_SECONDS = 1
+    settings.REDIS_URL = "redis://:sesame@localhost:6379/0"
     assert of_settings.transport(False).status == "pass"
     after = {one["id"] for one in of_settings.deployment(False).evidence["messages"]}
     assert "security.W008" not in after
+    settings.REDIS_URL = "redis://:sesame@redis.example.com:6379/0"
+    found = of_settings.transport(False)
+    assert (found.status, found.evidence["faults"]) == ("warn", ["redis_scheme"])
+    assert "sesame" not in json.dumps(found.evidence)
+    settings.REDIS_URL = "rediss://:sesame@redis.example.com:6379/0"
+    assert of_settings.transport(False).status == "pass"
 
 
 @pytest.fixture
