@@ -6,6 +6,7 @@ caller: so the trail says what a scan amounts to, and no scan can fill it.
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 import structlog
 from django.db import DatabaseError, transaction
@@ -50,12 +51,16 @@ class Guesses:
         self._counts.forget()
 
 
-def note_guesses(kind: str) -> None:
-    """Write the entry; an answer does not fail because this does."""
+def note_guesses(kind: str, user: str | None = None) -> None:
+    """Write the entry, of this user or of whoever acts; an answer does not fail because this does.
+
+    Who comes to a page is known to the request alone, not to the context.
+    """
+    actor = UUID(user) if user else None
     try:
         with transaction.atomic():
             detail = {"of": kind, "count": TOLD_EVERY}
-            record("audit.guesses.counted", outcome=Outcome.DENIED, detail=detail)
+            record("audit.guesses.counted", actor=actor, outcome=Outcome.DENIED, detail=detail)
     except DatabaseError:
         log.exception("guesses.not_recorded", of=kind)
 

@@ -32,7 +32,7 @@ def request_context(get_response: Callable[[HttpRequest], Any]) -> Callable[...,
             with _Exchange(request) as exchange:
                 response = exchange.answered(get_response(request))
                 if exchange.guessed:
-                    note_guesses(exchange.guessed)
+                    note_guesses(exchange.guessed, exchange.user_id)
                 return response
 
         return sync_middleware
@@ -41,7 +41,7 @@ def request_context(get_response: Callable[[HttpRequest], Any]) -> Callable[...,
         with _Exchange(request) as exchange:
             response = exchange.answered(await get_response(request))
             if exchange.guessed:
-                await database.run(note_guesses, exchange.guessed)
+                await database.run(note_guesses, exchange.guessed, exchange.user_id)
             return response
 
     return middleware
@@ -79,7 +79,7 @@ class _Exchange:
         response.headers[HEADER] = self.request.request_id  # type: ignore[attr-defined]
         self.response = response
         if response.status_code in GUESSED:
-            self.guessed = guesses.count(self.request, response, self._user_id())
+            self.guessed = guesses.count(self.request, response, self.user_id)
         return response
 
     def __exit__(self, *_: object) -> None:
@@ -93,7 +93,7 @@ class _Exchange:
             path=self.request.path,
             status=status,
             ms=round(took_s * 1000, 1),
-            user=self._user_id(),
+            user=self.user_id,
         )
         request_answered.send(sender=None, method=method, route=route, status=status, took_s=took_s)
         # A stream is still to be written, by this task and under this id; the task ends with it.
@@ -105,7 +105,8 @@ class _Exchange:
         found = getattr(self.request, "resolver_match", None)
         return found.route if found else ""
 
-    def _user_id(self) -> str | None:
+    @property
+    def user_id(self) -> str | None:
         """Who it was, when someone has found out already: no query for the sake of a log line."""
         found = vars(self.request).get("_cached_user") or vars(self.request).get("_acached_user")
         known = context.current().actor_id or getattr(found, "pk", None)

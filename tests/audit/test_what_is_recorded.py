@@ -9,7 +9,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.core.management import call_command
 from django.db import connection
-from django.test import AsyncClient
+from django.test import AsyncClient, Client
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -164,6 +164,14 @@ def test_who_asks_for_ids_that_are_not_theirs_is_told_once_in_so_many(
     assert [(one.actor_id, one.outcome) for one in told] == [(alice.pk, "denied")] * 2
     assert told[0].detail == {"of": "ids", "count": TOLD_EVERY}
     assert told[0].personal_content == {"address": "127.0.0.1"}
+
+
+def test_who_asks_for_them_on_the_pages_is_told_by_name_too(alice: User) -> None:
+    browser = Client()
+    browser.force_login(alice)
+    for _ in range(TOLD_EVERY):
+        assert browser.get(f"/executions/{new_id()}/").status_code == 404
+    assert last("audit.guesses.counted").actor_id == alice.pk
 
 
 def test_who_tries_tokens_is_told_by_address_under_the_asynchronous_server_too(db: None) -> None:
