@@ -1,22 +1,24 @@
 """A person's entries in the audit trail: exported, and blanked where they may be."""
 
 import re
-from collections.abc import Iterator
-from itertools import chain
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import orjson
 from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Q
+from django.db.models import Model, Q
 
 from accounts.models import User
 from audit.models import AuditEntry
 from audit.record import label
-from privacy.table import Table, pages
+from privacy.table import pages
 from privacy.tables import TABLES
 
 _TOLD = ("seq", "at", "action", "outcome", "actor_id", "target", "detail", "request_id")
+_MADE = r"\.(created|forked|imported|made_from_template)$"
+_OWNERS = {"owner", "user"}
 
 
 def trail_lines(user: User) -> Iterator[bytes]:
@@ -41,7 +43,8 @@ def blank_trail(user: User) -> int:
     said = AuditEntry.objects.filter(personal__isnull=False)
     about = Q(actor_id=user.pk) | Q(target=label(user)) | _named(user)
     count = said.filter(about).update(personal=None)
-    for targets in chain.from_iterable(_labels(table, user) for table in TABLES):
+    for model, keys in _belongings(user):
+        targets = [f"{model._meta.label_lower}:{pk}" for pk in keys]
         count += said.filter(target__in=targets).update(personal=None)
     return count
 
@@ -49,11 +52,10 @@ def blank_trail(user: User) -> int:
 def blank_back_office_log(user: User) -> None:
     """Django's own log of the back office shows the names of what was changed."""
     entries: Any = apps.get_model("admin", "LogEntry")._base_manager
-    for table in TABLES:
-        kind = ContentType.objects.get_for_model(table.type)
-        for keys in pages(table.rows(user)):
-            of_these = entries.filter(content_type=kind, object_id__in=[str(pk) for pk in keys])
-            of_these.update(object_repr="", change_message="")
+    for model, keys in _belongings(user):
+        kind = ContentType.objects.get_for_model(model)
+        of_these = entries.filter(content_type=kind, object_id__in=[str(pk) for pk in keys])
+        of_these.update(object_repr="", change_message="")
 
 
 def _named(user: User) -> Q:
@@ -69,7 +71,23 @@ def _named(user: User) -> Q:
     return named
 
 
-def _labels(table: Table, user: User) -> Iterator[list[str]]:
-    name = table.type._meta.label_lower
-    for keys in pages(table.rows(user)):
-        yield [f"{name}:{pk}" for pk in keys]
+def _belongings(user: User) -> Iterator[tuple[type[Model], list[Any]]]:
+    """The primary keys of all that is the user's, and of what was, as far as the trail knows."""
+    for table in TABLES:
+        for keys in pages(table.rows(user)):
+            yield table.type, keys
+    for made in pages(AuditEntry.objects.filter(actor_id=user.pk, action__regex=_MADE)):
+        yield from _gone(AuditEntry.objects.filter(pk__in=made).values_list("target", flat=True))
+
+
+def _gone(targets: Iterable[str]) -> Iterator[tuple[type[Model], list[Any]]]:
+    """Those that can be owned, and were deleted: by whom does not matter."""
+    owned = {one.type._meta.label_lower: one.type for one in TABLES if {*one.of} & _OWNERS}
+    made: defaultdict[str, list[str]] = defaultdict(list)
+    for target in targets:
+        name, _, key = target.partition(":")
+        made[name].append(key)
+    for name in owned.keys() & made.keys():
+        rows = owned[name]._base_manager.filter(pk__in=made[name])
+        there = {str(pk) for pk in rows.values_list("pk", flat=True)}
+        yield owned[name], [key for key in made[name] if key not in there]

@@ -9,9 +9,11 @@ from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
 from django.db import connection, models
 from django.test import Client
+from django.urls import reverse
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from accounts.services.tokens import create_token
 from audit.models import AuditEntry
 from audit.sealing import seal_entries
 from audit.verification import verify
@@ -19,6 +21,7 @@ from budgets.models import Budget
 from core.aggregates import all_differences
 from llms.models import ModelCall
 from privacy.services.erasing import RunsUnderWay, erase_user
+from tests.definitions.graphs import asks, graph
 from tests.factories.accounts import AdministratorFactory, UserFactory
 from tests.factories.budgets import a_budget
 from tests.privacy.conftest import EMAIL, NAME, WORD, Life
@@ -108,6 +111,36 @@ def test_a_name_or_address_typed_otherwise_goes_too_and_those_of_others_stay() -
     assert refused.count() == 4
     erase_user(zoe, confirm="Özge.Quux", settle_s=0)
     assert {one.personal_content["username"] for one in refused.all()} == {"ÖZGE.QUUX", "özge-quux"}
+
+
+def test_what_others_deleted_is_forgotten_with_who_owned_it(
+    api: Callable[[User], APIClient], built_in: None, admin: User, alice: User
+) -> None:
+    hers, staffs = api(alice), api(admin)
+    drawn = graph(asks())
+    runs = hers.post("/api/v1/definitions/", {"name": "Plain", "graph": drawn}).json()["id"]
+    often = {"definition": runs, "input": {"message": "x"}, "kind": "cron", "cron": "0 9 * * *"}
+    budget = {"scope": "user", "of": str(alice.pk), "unit": "tokens", "period": "total"}
+    bodies = {
+        "definitions": {"graph": drawn},
+        "templates": {"graph": drawn},
+        "schedules": often,
+        "budgets": {**budget, "cap": "1000"},
+    }
+    for kind, body in bodies.items():
+        made = hers.post(f"/api/v1/{kind}/", {"name": WORD, **body}).json()["id"]
+        path = f"/api/v1/{kind}/{made}/"
+        assert staffs.patch(path, {"name": f"{WORD} anew"}).status_code == 200, kind
+        assert staffs.delete(path).status_code == 204, kind
+    body = {"name": WORD, "value": "sesame", "hosts": [f"{WORD}.example"]}
+    secret = hers.post("/api/v1/secrets/", body).json()["id"]
+    token, _ = create_token(user=alice, name=WORD, by=alice)
+    for kind, pk in (("secret", secret), ("apitoken", token.pk)):
+        gone = reverse(f"admin:accounts_{kind}_delete", args=[pk])
+        assert staffs.post(gone, {"post": "yes"}, format="multipart").status_code == 302, kind
+    assert {"audit.AuditEntry.personal", "admin.LogEntry.object_repr"} <= set(found(WORD))
+    erase_user(alice, confirm="alice", settle_s=0)
+    assert found(WORD) == {}
 
 
 def test_who_was_erased_cannot_come_in_and_the_work_of_others_stays(
