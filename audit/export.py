@@ -36,10 +36,18 @@ def exported_lines() -> Iterator[bytes]:
 
 
 def verify_export(
-    lines: Iterable[bytes], public_keys: Iterable[str], outside: Iterable[Checkpoint | None] = ()
+    lines: Iterable[bytes],
+    public_keys: Iterable[str],
+    outside: Iterable[Checkpoint | None] = (),
+    *,
+    noted_by: Iterable[str] | None = None,
 ) -> Verdict:
-    """Check an export against its links, its signature and checkpoints; needs no database."""
-    walk = _Walk(tuple(public_keys))
+    """Check an export against its links, its signature and checkpoints; needs no database.
+
+    `noted_by` are the keys that checkpoints are believed of, if not the same.
+    """
+    keys = tuple(public_keys)
+    walk = _Walk(keys, keys if noted_by is None else tuple(noted_by))
     try:
         walk.run(lines, outside)
     except Broken as broken:
@@ -48,9 +56,9 @@ def verify_export(
 
 
 class _Walk:
-    def __init__(self, public_keys: tuple[str, ...]) -> None:
+    def __init__(self, public_keys: tuple[str, ...], noted_by: tuple[str, ...]) -> None:
         self._public_keys = public_keys
-        self._checkpoints = Compared(public_keys)
+        self._checkpoints = Compared(noted_by)
         self._link, self._seal, self._seq = GENESIS, GENESIS, 0
 
     def verdict(self, broken: Broken | None = None) -> Verdict:

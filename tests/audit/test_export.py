@@ -105,6 +105,22 @@ def test_a_trail_that_grew_since_it_was_exported_is_no_fault_of_the_file(
     assert (told["fault"], told["bad_seq"]) == ("missing", 3)
 
 
+def test_checkpoints_by_another_key_of_ours_agree_and_those_of_others_are_not_asked(
+    tmp_path, settings, capsys
+):
+    settings.AUDIT_CHECKPOINTS = str(tmp_path / "checkpoints")
+    write_entries(3)
+    call_command("export_audit", str(tmp_path / "trail"))
+    theirs, settings.SECRET_KEY_FALLBACKS = public_keys()[0], [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another-key-" + "y" * 50
+    note_checkpoint()
+    told = looked_at(tmp_path / "trail", capsys, "--public-key", theirs)
+    assert (told["ok"], told["outside"]) == (True, 1), told["message"]
+    settings.SECRET_KEY_FALLBACKS = []
+    told = looked_at(tmp_path / "trail", capsys, "--public-key", theirs)
+    assert (told["ok"], told["outside"]) == (True, 0), told["message"]
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -38,24 +38,35 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        outside = _outside(options["checkpoints"])
         if options["export"]:
-            _must_be_there(options["export"])
-            keys = (options["public_key"],) if options["public_key"] else public_keys()
-            with options["export"].open("rb") as lines:
-                verdict = verify_export(lines, keys, outside)
+            verdict = _of_export(**options)
         else:
-            verdict = verify(outside)
+            verdict = verify(_outside(options["checkpoints"]))
         told = json.dumps(verdict.to_json()) if options["json"] else _as_text(verdict)
         self.stdout.write(told)
         if not verdict.ok:
             sys.exit(1)
 
 
-def _outside(named: list[Path]) -> Iterator[Checkpoint | None]:
+def _of_export(
+    *, export: Path, public_key: str | None, checkpoints: list[Path], **_: Any
+) -> Verdict:
+    """Of another installation's, our own checkpoints say nothing."""
+    _must_be_there(export)
+    believed = public_keys()
+    keys = (public_key,) if public_key else believed
+    ours = keys[0] in believed
+    outside = _outside(checkpoints, with_ours=ours)
+    with export.open("rb") as lines:
+        return verify_export(lines, keys, outside, noted_by=believed if ours else keys)
+
+
+def _outside(named: list[Path], *, with_ours: bool = True) -> Iterator[Checkpoint | None]:
     """Those of the files that were named, which must be there, and of the installation's own."""
     for path in named:
         _must_be_there(path)
+    if not with_ours:
+        return chain.from_iterable(map(checkpoints_in, named))
     own = Path(settings.AUDIT_CHECKPOINTS) if settings.AUDIT_CHECKPOINTS else None
     paths = [*named, *([own] if own and own.is_file() and own not in named else [])]
     return chain.from_iterable(map(checkpoints_in, paths))
