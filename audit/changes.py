@@ -11,6 +11,9 @@ from audit.record import AuditDetail
 MASK = "***"
 _LONGEST = 200
 _LOGIN = re.compile(r"(?<=://)[^/?#\s'\"]{1,500}@")  # "name:password@" of an address
+_IN_QUERY = re.compile(  # "key=…" of an address
+    r"(?<=[?&])([^=&#\s]{0,60}(?:key|authorization|password|secret|token)=)[^&#\s'\"]+", re.I
+)
 _SECRET_NAME = re.compile(r"(?:key|authorization|headers?|password|secret|token)$", re.I)
 
 
@@ -47,7 +50,8 @@ def entry_value(value: Any) -> Any:
         return str(value.pk)
     if isinstance(value, Iterable) and not isinstance(value, str | bytes | dict):
         return [entry_value(inner) for inner in value]
-    return _LOGIN.sub(f"{MASK}@", str(_masked(value)))[:_LONGEST]
+    text = _LOGIN.sub(f"{MASK}@", str(_masked(value)))
+    return _IN_QUERY.sub(rf"\1{MASK}", text)[:_LONGEST]
 
 
 def _masked(value: Any) -> Any:

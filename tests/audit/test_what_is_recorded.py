@@ -71,6 +71,16 @@ def test_a_changed_webhook_tells_before_and_after_and_masks_its_address(
     assert "s3cret" not in json.dumps([entry.detail, entry.personal])
 
 
+def test_a_key_in_the_address_of_a_provider_is_masked(admin: User) -> None:
+    browser = Client()
+    browser.force_login(admin)
+    url = "https://me:s3cret@desk.example/v1?api_key=s3cret&version=2&Token=s3cret"
+    body = {"name": "desk", "kind": "openai", "base_url": url, "enabled": "on"}
+    assert browser.post("/admin/llms/provider/add/", body).status_code == 302
+    told = last("llms.provider.created").detail["values"]["base_url"]["to"]
+    assert told == "https://***@desk.example/v1?api_key=***&version=2&Token=***"
+
+
 def test_a_file_that_leaves_is_told(api: Door, alice: User, built_in: None) -> None:
     made = create_definition(owner=alice, name="Letters", graph=graph(asks()))
     assert api(alice).get(f"/api/v1/definitions/{made.pk}/export/").status_code == 200
