@@ -84,6 +84,24 @@ def test_a_budget_that_staff_put_on_a_user_is_seen_and_not_changed_by_them(clien
     assert client.delete(url).status_code == 403
 
 
+@pytest.mark.parametrize("scope", ["all", "user", "group"])
+def test_who_is_no_longer_staff_no_longer_changes_what_limits_others(api, alice, charlie, scope):
+    alice.is_staff = True
+    alice.save()
+    of = {"user": charlie.pk, "group": Group.objects.create(name="g").pk}.get(scope, "")
+    told = api(alice).post(URL, asked(scope=scope, of=str(of))).json()
+    own = api(alice).post(URL, asked(of=str(alice.pk))).json()
+    alice.is_staff = False
+    alice.save()
+    door = api(alice)
+    for answer in (
+        door.patch(f"{URL}{told['id']}/", {"cap": "0"}),
+        door.delete(f"{URL}{told['id']}/"),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (403, "budget_of_another")
+    assert door.patch(f"{URL}{own['id']}/", {"cap": "0"}).status_code == 200
+
+
 def test_changes_are_audited_with_before_and_after(client, alice):
     url = f"{URL}{a_budget('user', alice.pk, by=alice).pk}/"
     assert client.patch(url, {"cap": "5", "active": False}).json()["cap"] == "5"
