@@ -16,6 +16,7 @@ from audit.context import current
 from audit.counts import Counts
 from audit.models import Outcome
 from audit.record import record
+from core.addresses import caller_of
 from core.api import not_found
 
 REFUSED, NOT_THERE = 401, 404
@@ -44,7 +45,7 @@ class Guesses:
     def _count(self, kind: str, user: str | None) -> str:
         if not kind:
             return ""
-        count = self._counts.one_more(kind, user or current().address)
+        count = self._counts.one_more(kind, user or caller_of(current().address))
         return "" if count % TOLD_EVERY else kind
 
     def forget(self) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.conf import settings
 
 from audit.models import AuditEntry
+from core.addresses import caller_of
 from security.models import AlertKind
 
 _USER = "accounts.user:"
@@ -49,8 +50,9 @@ def _target(entry: AuditEntry) -> Subject | None:
 
 
 def _address(entry: AuditEntry) -> Subject | None:
+    """Where it came from; a whole network, where one caller has that."""
     address = (entry.personal_content or {}).get("address")
-    return Subject(f"address:{address}") if address else None
+    return Subject(f"address:{caller_of(address)}") if address else None
 
 
 def _actor(entry: AuditEntry) -> Subject | None:

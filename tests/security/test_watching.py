@@ -13,6 +13,7 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from audit.guesses import TOLD_EVERY
 from audit.models import AuditEntry
 from audit.record import record
 from audit.refusals import TOLD_AGAIN
@@ -62,6 +63,19 @@ def test_failed_logins_are_told_of_the_account_and_of_the_address(alice: User) -
         wrong_login("nobody")
     [same, from_there] = alerts()
     assert (same, from_there.subject) == (of_alice, "address:192.0.2.7")
+
+
+def test_who_has_a_network_of_ipv6_is_one_caller(db: None) -> None:
+    for number in range(TOLD_EVERY):
+        header = {"Authorization": f"Token chatter_{number:08d}_nothing"}
+        address = f"2001:db8:1:2::{number:x}"
+        Client().get("/api/v1/auth/me/", headers=header, REMOTE_ADDR=address)
+    for number in range(3):
+        wrong_login(f"nobody{number}", f"2001:db8:1:2::{number:x}")
+    assert {(one.kind, one.subject) for one in alerts()} == {
+        ("invalid_tokens", "address:2001:db8:1:2::/64"),
+        ("failed_logins_from", "address:2001:db8:1:2::/64"),
+    }
 
 
 @pytest.mark.parametrize(
