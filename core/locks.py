@@ -9,6 +9,8 @@ from pathlib import Path
 
 from django.db import connection, transaction
 
+from core.sqlite.base import transactions_that_read
+
 
 @contextmanager
 def locked(name: str) -> Iterator[None]:
@@ -49,6 +51,23 @@ def locked_snapshot(name: str) -> Iterator[None]:
     with locked_throughout(name), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         yield
+
+
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """Everything read inside is as of one instant. Nobody waits for it, and nothing may be written.
+
+    Within another transaction it reads as that one does.
+    """
+    if connection.in_atomic_block:
+        yield
+    elif connection.vendor == "postgresql":
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield
+    else:
+        with transactions_that_read(connection), transaction.atomic():
+            yield
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from django.db.models import Max
 from accounts.models import User
 from analytics.reports.export import Table, table_of
 from analytics.reports.numbers import ExecutionNumbers
+from analytics.reports.reading import one_instant
 from analytics.reports.report import GroupOut, StepOut, groups, report
 from analytics.reports.report_request import ReportRequest
 from analytics.reports.week import ended_in
@@ -48,6 +49,7 @@ class ActivityOut(Shape):
 _SAME = ("start", "end", "until", "zone", "step", "rows", "totals", "series")
 
 
+@one_instant()
 def activity(asked: ReportRequest) -> dict[str, Any]:
     """Of the one user that the report is of, as JSON of the shape of ActivityOut."""
     whose = asked.wanted.whose

@@ -2,6 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -15,6 +17,7 @@ from analytics.rollups.facts import EXECUTIONS, MODEL_CALLS, TOOL_CALLS, FactKin
 from analytics.rollups.folding import fold
 from analytics.rollups.tallies import Tally, columns_of, worth_of
 from core.bulk import read_rows
+from core.locks import snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,22 @@ class Wanted:
 
 
 _DIMENSION = {"provider": "model"}
+_at_one_instant = ContextVar("at_one_instant", default=False)
+
+
+@contextmanager
+def one_instant() -> Iterator[None]:
+    """What is read inside is as of one instant, with all that was committed before."""
+    if _at_one_instant.get():
+        yield
+        return
+    fold()
+    token = _at_one_instant.set(True)
+    try:
+        with snapshot():
+            yield
+    finally:
+        _at_one_instant.reset(token)
 
 
 def total(wanted: Wanted, span: Span) -> Tally:
@@ -135,7 +154,8 @@ def _summed(wanted: Wanted, cut: Cut, named: Callable[[datetime, str], K]) -> di
 
 def _read(wanted: Wanted, cut: Cut) -> Iterator[tuple[datetime, Values]]:
     """The step of each bucket; what this is named by, and its numbers last."""
-    fold()
+    if not _at_one_instant.get():
+        fold()
     when = () if cut.is_one else ("starts_at",)
     columns = (wanted.named_by, *when, *columns_of(wanted.subject.rollup))
     for grain, starts_at, ends_at in cut.whole:

@@ -88,8 +88,9 @@ REPORTS: dict[str, Any] = {
 }
 
 
+@reading.one_instant()
 def report(asked: ReportRequest) -> dict[str, Any]:
-    """The report as JSON, of the shape that REPORTS names."""
+    """The report as JSON, of the shape that REPORTS names; all of it as of one instant."""
     span, whole = asked.span, asked.whole
     before = span.before if asked.compared else None
     return {

@@ -7,6 +7,8 @@ still met by SQLite's own way.
 
 import os
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
@@ -15,15 +17,18 @@ from django.db.utils import OperationalError
 
 _turns: dict[str, Lock] = defaultdict(Lock)
 os.register_at_fork(after_in_child=_turns.clear)  # whoever had one is not in the child
+_READS = "DEFERRED"
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """A transaction begins in its turn and passes it on when it ends, however it ends."""
 
     _turn: "Lock | None" = None
+    transaction_mode: str | None
 
     def _start_transaction_under_autocommit(self) -> None:
-        if self.is_in_memory_db():  # of one thread, but in tests, where nobody sleeps
+        # In memory it is of one thread, but in tests, where nobody sleeps.
+        if self.is_in_memory_db() or self.transaction_mode == _READS:
             super()._start_transaction_under_autocommit()  # type: ignore[misc]
             return
         turn = _turns[str(self.settings_dict["NAME"])]
@@ -56,3 +61,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
         turn, self._turn = self._turn, None
         if turn is not None:
             turn.release()
+
+
+@contextmanager
+def transactions_that_read(connection: Any) -> Iterator[None]:
+    """Transactions that begin inside wait for no turn, and see the database as at their first read.
+
+    They must not write.
+    """
+    connection.ensure_connection()
+    usual, connection.transaction_mode = connection.transaction_mode, _READS
+    try:
+        yield
+    finally:
+        connection.transaction_mode = usual

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -50,6 +52,37 @@ def test_writers_folders_and_readers_do_not_get_in_each_others_way(
             done.result()
     assert total() == WRITERS * CALLS
     assert list(rollup_differences()) == []
+
+
+# The same: what others commit between two reads of one answer is seen by connections of its own.
+@pytest.mark.services
+@pytest.mark.django_db(transaction=True)
+def test_the_numbers_of_one_answer_agree_while_others_write(
+    production_profile: None, alice: User, api: Any
+) -> None:
+    """As a report, and as what one user does."""
+    client, over = api(alice), Event()
+
+    def write() -> None:
+        while not over.is_set():
+            ToolCallFactory(user=alice)
+
+    def read() -> None:
+        try:
+            for _ in range(CALLS):
+                told = client.get("/api/v1/analytics/tools/", {"by": "tool"}).json()
+                calls = told["totals"]["calls"]
+                for parts in (told["series"], told["groups"]):
+                    assert sum(one["numbers"]["calls"] for one in parts) == calls
+            activity = client.get(f"/api/v1/analytics/users/{alice.pk}/")
+            assert activity.status_code == 200, activity.content
+        finally:
+            over.set()
+
+    with ThreadPoolExecutor(WRITERS + 1) as threads:
+        work = [read, *[write] * WRITERS]
+        for done in [threads.submit(closing(one)) for one in work]:
+            done.result()
 
 
 def closing(work: Callable[[], None]) -> Callable[[], None]:

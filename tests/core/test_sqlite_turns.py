@@ -10,7 +10,7 @@ import pytest
 from django.db import OperationalError, connections
 from django.db.utils import ConnectionHandler
 
-from core.sqlite.base import DatabaseWrapper
+from core.sqlite.base import DatabaseWrapper, transactions_that_read
 
 pytestmark = pytest.mark.django_db
 SOON_S = 20.0
@@ -83,3 +83,21 @@ def test_who_waits_too_long_is_told_that_the_database_is_locked(file, threads):
         threads.submit(add, impatient, 1).result(SOON_S)
     first.close()
     threads.submit(add, impatient, 2).result(SOON_S)
+
+
+def test_who_only_reads_waits_for_no_turn_and_sees_what_there_was_at_first(file):
+    writer, reader = opened(file), opened(file)
+    writer.cursor().execute("CREATE TABLE met (number INTEGER)")
+    writer.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
+    with transactions_that_read(reader):
+        reader.set_autocommit(False, force_begin_transaction_with_broken_autocommit=True)
+        assert not list(reader.cursor().execute("SELECT number FROM met"))
+        writer.cursor().execute("INSERT INTO met VALUES (0)")
+        writer.commit()
+        assert not list(reader.cursor().execute("SELECT number FROM met"))
+        reader.commit()
+    reader.set_autocommit(True)
+    assert [row[0] for row in reader.cursor().execute("SELECT number FROM met")] == [0]
+    for connection in (writer, reader):
+        connection.close()
+    add(file, 1)
