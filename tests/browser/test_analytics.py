@@ -1,11 +1,14 @@
 """The pages of analytics in the browser: live figures, charts, and the same in tables."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx2
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.approvals.desk import letter
 from tests.browser.complaints import Complaints
 from tests.browser.site import PASSWORD, USERNAME
 from tests.drills.server import Chatter
@@ -23,13 +26,19 @@ _WRITTEN = """
 """
 
 
-def start_runs(home: str) -> None:
-    """As a script does: over the API, with a token."""
+@contextmanager
+def script(home: str) -> Iterator[httpx2.Client]:
+    """The API, with a token."""
     with httpx2.Client(base_url=home) as client:
         told = client.post(
             "/api/v1/auth/token/", json={"username": USERNAME, "password": PASSWORD, "name": "bot"}
         )
         client.headers["Authorization"] = f"Token {told.json()['token']}"
+        yield client
+
+
+def start_runs(home: str) -> None:
+    with script(home) as client:
         for _ in range(RUNS):
             body = {"message": "say 120 words", "mode": "background"}
             assert client.post("/api/v1/chat/", json=body).status_code == 202
@@ -96,6 +105,24 @@ def test_the_live_dashboard_follows_fifty_runs_of_a_script(page: Page, site) -> 
     page.get_by_text("Step by step, as a table").click()
     last = page.locator("details tbody tr").last
     expect(last.locator("td").first).not_to_have_text("0")
+
+
+def test_the_live_page_says_how_many_runs_under_way_it_does_not_show(
+    page: Page, site: Chatter
+) -> None:
+    page.goto("/analytics/live/")
+    more = page.locator("#more-running")
+    expect(page.locator("[data-live=waiting]")).to_have_text("0")
+    expect(more).to_be_hidden()
+    with script(site.url) as client:
+        body = {"graph": letter(), "input": {"message": "hello"}, "mode": "background"}
+        told = [client.post("/api/v1/workflows/execute/", json=body).json() for _ in range(22)]
+        expect(page.locator("[data-live=waiting]")).to_have_text("22")
+        expect(page.locator("#running tr")).to_have_count(20)
+        expect(more).to_contain_text("The newest 20 of 22;")
+        assert behind(page, "waiting") == (22, 22)
+        for run in told:
+            client.post(f"/api/v1/executions/{run['execution']['id']}/cancel/")
 
 
 @pytest.mark.slow

@@ -101,6 +101,11 @@ function rowsBehind(at) {
 function tell() {
   document.getElementById("nothing-running").hidden = counters.executions.length > 0;
   fill(document.getElementById("running"), counters.executions.map(row));
+  const shown = counters.executions.length;
+  const all = counters.running + counters.queued + counters.waiting;
+  const more = document.getElementById("more-running");
+  more.hidden = all <= shown;
+  setText(more, `The newest ${tokens(shown)} of ${tokens(all)}; the figures above lead to all of them.`);
 }
 
 function row(run) {
