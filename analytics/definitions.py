@@ -37,6 +37,7 @@ from workflows.tracking.recordings import Place
 class NodeNumbers:
     """What one node did. Durations are of visits that finished; `cost` is what is known of it.
 
+    `first_tokens_ms` are of the calls that a provider answered with any.
     `unasked_calls` are those of its `calls` that a cache or a recording answered. A node that runs
     another workflow has the calls of that one, whose nodes are not told apart; those that a map
     repeats are visited once for each item.
@@ -46,6 +47,7 @@ class NodeNumbers:
     visits: int = 0
     failures: int = 0
     durations_ms: list[float] = field(default_factory=list)
+    first_tokens_ms: list[int] = field(default_factory=list)
     calls: int = 0
     unasked_calls: int = 0
     unpriced_calls: int = 0
@@ -175,9 +177,11 @@ _NOBODY = frozenset({"cache", "recording"})
 
 
 def _count_calls(calls: CallQuerySet, nodes: dict[str, NodeNumbers]) -> None:
-    rows = calls.values_list("node", "cost_nano_usd", "answered_by", "exactness")
-    for name, cost, answered_by, exactness in rows.iterator():
+    rows = calls.values_list("node", "cost_nano_usd", "answered_by", "exactness", "first_token_ms")
+    for name, cost, answered_by, exactness, first_token_ms in rows.iterator():
         node = _of(nodes, _node_of(name))
+        if first_token_ms is not None:
+            node.first_tokens_ms.append(first_token_ms)
         node.calls += 1
         node.unasked_calls += answered_by in _NOBODY
         node.unpriced_calls += cost is None

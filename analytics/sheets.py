@@ -155,6 +155,11 @@ VISITS = (
 NODE_CALLS = (
     Figure("Calls", number("calls")),
     Figure("Not asked anew", number("unasked_calls"), {"answered_by": "cache,recording"}),
+    Figure(
+        "First word, p95",
+        lambda numbers: milliseconds(numbers["first_token_p95_ms"]),
+        {"min_first_token_ms": 0},
+    ),
     Figure("Cost", cost),
     Figure("Share of the cost", part("cost_share")),
 )

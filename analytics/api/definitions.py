@@ -47,7 +47,8 @@ class NodeAnalyticsOut(Shape):
     """`cost` is the known cost in dollars; calls it does not include are `unpriced_calls`.
 
     `p50_ms` and `p95_ms` are of visits that finished: the time of those that failed is not counted,
-    nor that of visits with `unasked_calls`, which a cache or a recording answered.
+    nor that of visits with `unasked_calls`, which a cache or a recording answered. How long calls
+    took to their first token is `first_token_p50_ms` and `first_token_p95_ms`.
 
     `call_rows` lists its calls. `exactness` is that of the least exact call, `cost_share` its share
     of the known cost of all nodes, null if nothing cost anything.
@@ -58,6 +59,8 @@ class NodeAnalyticsOut(Shape):
     failure_rate: float | None
     p50_ms: float | None
     p95_ms: float | None
+    first_token_p50_ms: float | None
+    first_token_p95_ms: float | None
     calls: int
     unasked_calls: int
     unpriced_calls: int
@@ -162,6 +165,8 @@ def _node(node: NodeNumbers, whole: int, rows: str) -> NodeAnalyticsOut:
         failure_rate=_share(node.failures, node.visits),
         p50_ms=percentile(node.durations_ms, 0.5),
         p95_ms=percentile(node.durations_ms, 0.95),
+        first_token_p50_ms=percentile(node.first_tokens_ms, 0.5),
+        first_token_p95_ms=percentile(node.first_tokens_ms, 0.95),
         calls=node.calls,
         unasked_calls=node.unasked_calls,
         unpriced_calls=node.unpriced_calls,

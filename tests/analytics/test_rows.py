@@ -275,6 +275,8 @@ def test_the_nodes_of_a_workflow_lead_to_their_calls_and_runs(client, alice, adm
             assert len(rows["Visits"]) == report["runs"]
             assert len(rows["Calls"]) == len(rows["Cost"]) == node["calls"]
             assert len(rows["Not asked anew"]) == node["unasked_calls"]
+            heard = sorted(one["first_token_ms"] for one in rows["First word, p95"])
+            assert (heard or [None])[-1] == node["first_token_p95_ms"]
             cost = sum(Decimal(one["cost"] or 0) for one in rows["Cost"])
             assert cost == Decimal(node["cost"] or 0)
         assert max(node["calls"] for node in report["nodes"]) > 5

@@ -51,6 +51,15 @@ def test_each_node_has_its_own_numbers(analysed):
     assert slowest == sorted(slowest, reverse=True)
 
 
+def test_how_long_a_node_waits_for_the_first_word_is_what_its_calls_did(client, address, analysed):
+    for at, call in enumerate(ModelCall.objects.filter(node="one", status="succeeded")):
+        ModelCall.objects.filter(pk=call.pk).update(first_token_ms=100 + at)
+    nodes = {node["node"]: node for node in client.get(address + "analytics/").json()["nodes"]}
+    told = [nodes["one"][f"first_token_{share}_ms"] for share in ("p50", "p95")]
+    assert told == [100, 101]
+    assert nodes["wait"]["first_token_p95_ms"] is None
+
+
 def test_costs_add_up_to_the_ledger(analysed):
     known = sum(cost or 0 for cost in ModelCall.objects.values_list("cost_nano_usd", flat=True))
     assert known > 0
@@ -98,8 +107,11 @@ def test_a_page_shows_the_nodes_to_whom_the_workflow_is(
         cells = re.findall(r'<td class="number">(.*?)</td>', rows[node["node"]])
         assert cells[0].endswith(f">{node['visits']}</a>")
         assert f'data-ms="{node["p95_ms"]}"' in cells[3]
-        assert f'data-cost="{node["cost"]}" data-exactness="{node["exactness"]}"' in cells[6]
-        assert f'data-share="{node["cost_share"]}"' in cells[7]
+        waited = node["first_token_p95_ms"]
+        assert ("data-ms" in cells[6]) is (waited is not None)
+        assert waited is None or f'data-ms="{waited}"' in cells[6]
+        assert f'data-cost="{node["cost"]}" data-exactness="{node["exactness"]}"' in cells[7]
+        assert f'data-share="{node["cost_share"]}"' in cells[8]
     assert door.get(f"{path}?last=1").context["report"]["failed"] == 0
     assert (door.get(f"{path}?last=x").status_code, door.get(f"{path}x").status_code) == (400, 404)
     for user, status in ((charlie, 404), (admin, 200)):

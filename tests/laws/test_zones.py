@@ -211,11 +211,19 @@ def test_a_report_is_what_a_recount_of_its_rows_finds(
         assert sum(counts) == len(within)
         people = {str(user.pk): number for number, user in enumerate(ledger.people)}
         assert {one["key"] for one in told["groups"]} == {
-            key for key, number in people.items() if any(one.who == number for one in within)
+            key
+            for key, number in people.items()
+            if any(one.who == number for one in (*within, *before))
         }
         for group in told["groups"]:
-            own = [one for one in within if one.who == people[group["key"]]]
+            own, earlier = (
+                [one for one in rows if one.who == people[group["key"]]]
+                for rows in (within, before)
+            )
             checked(group["numbers"], own, kind)
+            assert (group["previous"] is None) == (not earlier)
+            if earlier:
+                checked(group["previous"], earlier, kind)
             assert sorted(by_id[one].minutes for one in listed(client, group["rows"])) == sorted(
                 one.minutes for one in own
             )
