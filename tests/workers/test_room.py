@@ -6,7 +6,7 @@ from asgiref.sync import async_to_sync
 from tests.workers.backlog import wait_in_line
 from workflows.models import WorkflowExecution
 from workflows.pump.pump import Pump
-from workflows.tracking.leases import claim
+from workflows.tracking.leases import _taken, claim
 from workflows.tracking.writer import writer
 
 pytestmark = pytest.mark.usefixtures("built_in")
@@ -66,3 +66,21 @@ def test_where_nothing_waits_a_claim_holds_no_place(pump, monkeypatch):
     monkeypatch.setattr("workflows.pump.pump.claim", claimed_before_two_starts)
     async_to_sync(pump.drain)()
     assert places == [True, True]
+
+
+def test_a_place_for_what_another_pump_was_quicker_to_claim_is_for_the_next(
+    alice, pump, monkeypatch
+):
+    waiting = wait_in_line([alice] * 4)
+    theirs = {execution.pk for execution in waiting[:2]}
+
+    def taken_by_another_first(owner, wanted):
+        if theirs & {*wanted}:
+            _taken("other", wanted)
+        return _taken(owner, wanted)
+
+    monkeypatch.setattr("workflows.tracking.leases._taken", taken_by_another_first)
+    async_to_sync(pump.drain)()
+    left = WorkflowExecution.objects.filter(status="running")
+    assert {execution.pk for execution in left} == theirs
+    assert "pending" not in states()

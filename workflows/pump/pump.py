@@ -158,12 +158,11 @@ class Pump:
         return len(claimed)
 
     def _hold(self, wanted: int) -> int:
-        """Hold places for executions about to be claimed; returns how many there were."""
+        """Hold so many places for what is about to be claimed, or as many as there are."""
         with self._reserving:
-            places = max(min(wanted, self._free), 0)
-            self._held += places
-            self._too_few = places < wanted
-            return places
+            self._held = max(min(wanted, self._free + self._held), 0)
+            self._too_few = self._held < wanted
+            return self._held
 
     def _let_go(self) -> None:
         with self._reserving:

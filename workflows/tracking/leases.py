@@ -81,14 +81,15 @@ def claim(
 ) -> list[WorkflowExecution]:
     """Take up to `limit` executions that nobody runs, each with a new attempt number.
 
-    Users take turns, beginning behind `after`. `reserve` is told how many wait and answers how many
-    of them may be taken. Whoever wins the conditional UPDATE owns it; a doubled doorbell claims
+    Users take turns, beginning behind `after`. `reserve` is told how many could be taken in all and
+    answers how many may be. Whoever wins the conditional UPDATE owns it; a doubled doorbell claims
     nothing twice. Where nothing waits nothing is locked.
     """
     claimed: list[WorkflowExecution] = []
     for _ in range(_TRIES):
         waiting = _in_turn(limit - len(claimed), after)
-        if not (wanted := waiting[: reserve(len(waiting))]):
+        places = reserve(len(claimed) + len(waiting)) - len(claimed)
+        if not (wanted := waiting[:places]):
             break
         taken = _taken(owner, wanted)
         claimed += taken
