@@ -19,12 +19,18 @@ def going_on(at: datetime) -> Q:
 
 class BudgetQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: "User") -> "BudgetQuerySet":
-        """Those one made, and those on oneself; staff see all."""
+        """Those that concern one; staff see all."""
         return self if user.is_staff else self.concerning(user)
 
     def concerning(self, user: "User") -> "BudgetQuerySet":
-        """Those one made, and those on oneself: those whose warnings one is told."""
-        return self.filter(Q(owner=user) | Q(user=user))
+        """Those one made, and those on oneself: those whose warnings one is told.
+
+        What staff made on others concerns them while they are staff.
+        """
+        made = Q(owner=user)
+        if not user.is_staff:
+            made &= ~Q(scope__in=("all", "user", "group"))
+        return self.filter(made | Q(user=user))
 
     def for_list(self) -> "BudgetQuerySet":
         """With the period there is now, where anything was counted in it, as `running`."""

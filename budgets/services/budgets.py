@@ -113,9 +113,8 @@ def delete_budget(budget: Budget, *, by: User) -> None:
 
 
 def refuse_others(budget: Budget, by: User) -> None:
-    """Who made it changes it, and staff; what limits others, staff alone. Raises NotYourBudget."""
-    on_others = budget.scope in _OF_STAFF and budget.user_id != by.pk
-    if not by.is_staff and (on_others or budget.owner_id != by.pk):
+    """Who made it changes it, and staff. Raises NotYourBudget."""
+    if not by.is_staff and budget.owner_id != by.pk:
         raise NotYourBudget
 
 
