@@ -100,6 +100,11 @@ def _spread_of(counts: Any, totals: Any, leasts: Any, mosts: Any, histograms: An
     )
 
 
+def _fives(values: Sequence[Any]) -> list[Sequence[Any]]:
+    """What is told of each spread."""
+    return [values[at : at + len(_SPREAD)] for at in range(0, len(values), len(_SPREAD))]
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
     """What one row holds, or what is to be added to it."""
@@ -108,19 +113,25 @@ class Tally:
     spreads: Sequence[Spread]
 
     @classmethod
-    def of_rows(cls, rollup: type[Rollup], rows: Iterable[Sequence[Any]]) -> Self:
+    def of_rows(cls, rollup: type[Rollup], rows: Sequence[Sequence[Any]]) -> Self:
         """The sum of rows that end with the values of `columns_of(rollup)`, in that order.
 
-        Column by column: a chart of months and templates is made of thousands of them.
+        Column by column: a chart of months and templates is made of thousands of them. A single row
+        is taken as it is, in half the time: a table of days and templates has as many (measured).
         """
-        columns = list(zip(*rows, strict=True))[-len(columns_of(rollup)) :]
-        if not columns:
+        if not rows:
             return cls([0] * len(rollup.SUMS), [Spread()] * len(rollup.SPREADS))
-        sums, rest = columns[: len(rollup.SUMS)], columns[len(rollup.SUMS) :]
-        spreads = [
-            _spread_of(*rest[at : at + len(_SPREAD)]) for at in range(0, len(rest), len(_SPREAD))
-        ]
-        return cls([sum(column) for column in sums], spreads)
+        width, many = len(columns_of(rollup)), len(rollup.SUMS)
+        if len(rows) == 1:
+            values = rows[0][-width:]
+            alone = [
+                Spread(count, total, least, most, merged([packed]))
+                for count, total, least, most, packed in _fives(values[many:])
+            ]
+            return cls(values[:many], alone)
+        columns = list(zip(*rows, strict=True))[-width:]
+        spreads = [_spread_of(*five) for five in _fives(columns[many:])]
+        return cls([sum(column) for column in columns[:many]], spreads)
 
     @classmethod
     def sum_of(cls, tallies: Sequence[Self]) -> Self:
