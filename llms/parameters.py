@@ -106,6 +106,8 @@ _UNKNOWN: Mapping[str, frozenset[str]] = {
 # How parameters name the longest answer, and who knows one name alone: any other is overlooked, or
 # refused, or, as OpenAI's own is by LangChain, put before it.
 LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "num_predict")
+# How a body asks for several answers; with these and the limits it would pass over ours.
+_SEVERAL = ("n", "best_of", "candidate_count", "num_return_sequences")
 # Whose LangChain models take `max_tokens`, with a request too.
 TAKE_MAX_TOKENS = frozenset(
     {"anthropic", "azure_openai", "deepseek", "demo", "fireworks", "groq", "mistralai", "openai"}
@@ -116,10 +118,16 @@ _ONE_LIMIT = {"ollama": "num_predict", **dict.fromkeys(TAKE_MAX_TOKENS, LIMITS[0
 _ALSO_CALLED = {"stop": "stop_sequences"}
 
 
-def not_for_profiles(provider_kind: str, names: Iterable[str]) -> list[str]:
+def not_for_profiles(provider_kind: str, parameters: Mapping[str, Any]) -> list[str]:
     """Those of these parameters that no profile of this kind of provider may set, sorted."""
     more = {_MORE_OF_THE_BODY} if provider_kind in _TAKE_MORE else set()
-    return sorted({*names} - PROFILE_PARAMETERS - more)
+    unbounded = {
+        f"{body}.{name}"
+        for body in ("extra_body", _MORE_OF_THE_BODY)
+        if isinstance(fields := parameters.get(body), Mapping)
+        for name in fields.keys() & {*LIMITS, *_SEVERAL}
+    }
+    return sorted(({*parameters} - PROFILE_PARAMETERS - more) | unbounded)
 
 
 def not_whole(parameters: Mapping[str, Any]) -> list[str]:

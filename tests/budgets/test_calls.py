@@ -1,5 +1,6 @@
 """Budgets hold: what a call may use is reserved before it is made, and settled after."""
 
+import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -169,9 +170,12 @@ def test_a_model_whose_answers_nobody_knows_the_length_of_is_not_asked(begin):
     assert numbers_of(budget) == (0, 0)
 
 
-def test_a_model_that_would_give_several_answers_is_not_asked(begin):
+@pytest.mark.parametrize(
+    "parameters", [{"n": 3}, {"extra_body": {"n": 3}}, {"extra_body": {"max_tokens": 9_000}}]
+)
+def test_a_model_that_would_answer_more_than_was_reserved_is_not_asked(begin, parameters):
     budget = a_budget()
-    ModelProfile.objects.update(parameters={"n": 3})
+    ModelProfile.objects.update(parameters=parameters)
     forget_profiles()
     assert finished(begin(one_call())).error["code"] == "invalid_parameters"
     assert numbers_of(budget) == (0, 0)

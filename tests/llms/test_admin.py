@@ -144,6 +144,10 @@ def test_who_may_only_change_models_cannot_say_where_a_key_is_sent(
         ),
         {"parameters": '{"thinking": {"type": "enabled", "budget_tokens": "2000"}}'},
         *({"parameters": f'{{"{name}": 3}}'} for name in ("n", "candidate_count")),
+        *(
+            {"parameters": f'{{"extra_body": {{"{name}": 3}}}}'}
+            for name in ("max_tokens", "n", "best_of")
+        ),
     ],
 )
 def test_a_model_is_not_kept_in_a_way_that_nothing_can_ask_it(
