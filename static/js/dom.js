@@ -45,3 +45,22 @@ export function setText(element, text) {
 export function fill(parent, ...children) {
   parent.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined));
 }
+
+/**
+ * The children of `parent` are one for each item, in their order; `make(item)` makes new ones and
+ * `tell(child, item)` says what there is to say. Those that stay are left where they are, so focus
+ * and selection stay, too.
+ */
+export function keep(parent, items, make, tell) {
+  const kept = new Map(items.map((item) => [item.id, null]));
+  for (const child of [...parent.children]) {
+    if (kept.has(child.dataset.id)) kept.set(child.dataset.id, child);
+    else child.remove();
+  }
+  for (const [at, item] of items.entries()) {
+    const child = kept.get(item.id) ?? make(item);
+    child.dataset.id = item.id;
+    tell(child, item);
+    if (parent.children[at] !== child) parent.insertBefore(child, parent.children[at] ?? null);
+  }
+}

@@ -107,7 +107,7 @@ def test_the_live_dashboard_follows_fifty_runs_of_a_script(page: Page, site) -> 
     expect(last.locator("td").first).not_to_have_text("0")
 
 
-def test_the_live_page_says_how_many_runs_under_way_it_does_not_show(
+def test_the_live_page_says_what_it_does_not_show_and_leaves_the_focus_where_it_is(
     page: Page, site: Chatter
 ) -> None:
     page.goto("/analytics/live/")
@@ -121,6 +121,11 @@ def test_the_live_page_says_how_many_runs_under_way_it_does_not_show(
         expect(page.locator("#running tr")).to_have_count(20)
         expect(more).to_contain_text("The newest 20 of 22;")
         assert behind(page, "waiting") == (22, 22)
+        newest = page.locator("#running tr").first
+        newest.get_by_role("link").focus()
+        lasted = newest.locator("[data-label=For]")
+        expect(lasted).not_to_have_text(lasted.inner_text())
+        expect(newest.get_by_role("link")).to_be_focused()
         for run in told:
             client.post(f"/api/v1/executions/{run['execution']['id']}/cancel/")
 

@@ -2,7 +2,7 @@
 
 import { watchBudgets } from "../budgets.js";
 import { connect } from "../chatter-live.js";
-import { el, fill, setText } from "../dom.js";
+import { el, fill, keep, setText } from "../dom.js";
 import { duration, money, tokens, usage } from "../format.js";
 import { executionPage, executionRows, modelCallRows } from "../paths.js";
 import { chart } from "./chart.js";
@@ -100,7 +100,7 @@ function rowsBehind(at) {
 
 function tell() {
   document.getElementById("nothing-running").hidden = counters.executions.length > 0;
-  fill(document.getElementById("running"), counters.executions.map(row));
+  keep(document.getElementById("running"), counters.executions, row, tellRow);
   const shown = counters.executions.length;
   const all = counters.running + counters.queued + counters.waiting;
   const more = document.getElementById("more-running");
@@ -109,16 +109,24 @@ function tell() {
 }
 
 function row(run) {
-  const since = run.started_at ?? run.created_at;
   return el(
     "tr",
     {},
     el("th", { scope: "row" }, el("a", { href: executionPage(run.id) }, run.name), " ", el("code", { class: "faint" }, run.id.slice(-8))),
-    el("td", { "data-label": "Status" }, el("span", { class: `status ${run.status}` }, run.status)),
-    el("td", { "data-label": "Where it is" }, run.node || "–"),
-    el("td", { class: "number", "data-label": "Events" }, tokens(run.events)),
-    el("td", { class: "number", "data-label": "For" }, duration(Math.max(0, Math.round((Date.now() + skew - Date.parse(since)) / 1000) * 1000))),
+    el("td", { "data-label": "Status" }, el("span")),
+    el("td", { "data-label": "Where it is" }),
+    el("td", { class: "number", "data-label": "Events" }),
+    el("td", { class: "number", "data-label": "For" }),
   );
+}
+
+function tellRow({ cells: [, status, node, events, since] }, run) {
+  const began = Date.parse(run.started_at ?? run.created_at);
+  status.firstChild.className = `status ${run.status}`;
+  setText(status.firstChild, run.status);
+  setText(node, run.node || "–");
+  setText(events, tokens(run.events));
+  setText(since, duration(Math.max(0, Math.round((Date.now() + skew - began) / 1000) * 1000)));
 }
 
 function tick() {
