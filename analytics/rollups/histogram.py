@@ -74,12 +74,21 @@ def percentile(histogram: Histogram, share: float) -> int | None:
 
 def percentiles(histogram: Histogram, shares: Sequence[float]) -> list[int]:
     """The same for several shares; nothing without numbers."""
-    row = histogram if isinstance(histogram, Row) else _row(histogram)
-    seen = list(accumulate(row.counts))
+    buckets, counts = _in_order(histogram)
+    seen = list(accumulate(counts))
     if not seen:
         return []
     ranks = (max(-(-seen[-1] * share // 1), 1) for share in shares)
-    return [middle_of(row.first + bisect_left(seen, rank)) for rank in ranks]
+    return [middle_of(buckets[bisect_left(seen, rank)]) for rank in ranks]
+
+
+def _in_order(histogram: Histogram) -> tuple[Sequence[int], Sequence[int]]:
+    """Buckets and their counts, the least first; some may hold none."""
+    if isinstance(histogram, Row):
+        first, counts = histogram
+        return range(first, first + len(counts)), counts
+    buckets = sorted(histogram)
+    return buckets, [histogram[bucket] for bucket in buckets]
 
 
 def pack(histogram: Histogram) -> bytes:
@@ -105,7 +114,7 @@ def unpack(packed: bytes) -> dict[int, int]:
     return dict(merged([packed]).items())
 
 
-def merged(packed: Sequence[bytes]) -> Row:
+def merged(packed: Sequence[bytes]) -> Histogram:
     """The sum of packed histograms."""
     if len(packed) == 1 and packed[0] and packed[0][0] == _ROW:
         return _row_of(packed[0])
@@ -128,23 +137,13 @@ def merged(packed: Sequence[bytes]) -> Row:
         numbers = struct.unpack_from(_layout(size), one, _HEAD.size)
         for bucket, count in zip(numbers[:size], numbers[size:], strict=True):
             found[bucket] = found.get(bucket, 0) + count
-    return _row(found)
+    return found
 
 
 def _row_of(packed: bytes) -> Row:
     _, first = _HEAD.unpack_from(packed)
     width = (len(packed) - _HEAD.size) // _COUNT
     return Row(first, struct.unpack_from(f"<{width}I", packed, _HEAD.size))
-
-
-def _row(histogram: Mapping[int, int]) -> Row:
-    if not histogram:
-        return Row()
-    first = min(histogram)
-    counts = [0] * (max(histogram) - first + 1)
-    for bucket, count in histogram.items():
-        counts[bucket - first] = count
-    return Row(first, counts)
 
 
 def _added_at_once(rows: Sequence[tuple[int, bytes]]) -> Row:
