@@ -141,13 +141,21 @@ async def _make(
         call.settle(ToolCallStatus.SUCCEEDED)
     except ChatterError as error:
         call.settle(ToolCallStatus.FAILED, error.code, storable(str(error)))
-    except Exception as error:
+    except BaseException as error:
+        if _comes_from_outside(error):
+            _settle_stopped(call)
+            raise
         _settle_broken(call, error, limit, limit_s)
-    except BaseException:
-        _settle_stopped(call)
-        raise
     finally:
         recorder.settled(call)
+
+
+def _comes_from_outside(error: BaseException) -> bool:
+    """Whether it stops the call; a tool, or its library, may exit or be cancelled by itself."""
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        return task is None or task.cancelling() > 0
+    return not isinstance(error, Exception | SystemExit)
 
 
 def _context(call: ToolCallRecord) -> ToolContext:
@@ -155,7 +163,7 @@ def _context(call: ToolCallRecord) -> ToolContext:
 
 
 def _settle_broken(
-    call: ToolCallRecord, error: Exception, limit: asyncio.Timeout, limit_s: float
+    call: ToolCallRecord, error: BaseException, limit: asyncio.Timeout, limit_s: float
 ) -> None:
     """Describe an unforeseen error in our own words: its text may contain anything."""
     if isinstance(error, TimeoutError) and limit.expired():

@@ -65,6 +65,24 @@ class Impatient(Broken):
         raise TimeoutError("of the tool's own")
 
 
+class Exiting(Broken):
+    """Some libraries end the process where they should raise."""
+
+    key = "exiting"
+
+    async def call(self, args: Nothing, context: ToolContext) -> ToolResult:
+        raise SystemExit("password=hunter2")
+
+
+class Abandoned(Broken):
+    """Some libraries cancel what they started, and let it be seen."""
+
+    key = "abandoned"
+
+    async def call(self, args: Nothing, context: ToolContext) -> ToolResult:
+        raise asyncio.CancelledError("password=hunter2")
+
+
 class Unable(Broken):
     key = "unable"
 
@@ -84,5 +102,5 @@ class Excessive(Broken):
 
 PLUGINS = [
     f"tests.tools.plugins.{one.__name__}"
-    for one in (Counting, Slow, Broken, Impatient, Unable, Excessive)
+    for one in (Counting, Slow, Broken, Impatient, Exiting, Abandoned, Unable, Excessive)
 ]

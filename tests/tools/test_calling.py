@@ -125,7 +125,7 @@ def test_a_caller_may_set_another_limit(recorder: Recorder) -> None:
     assert "0.01 s" in called(request_for("slow", timeout_s=0.01), recorder).told
 
 
-@pytest.mark.parametrize("tool", ["broken", "impatient"])
+@pytest.mark.parametrize("tool", ["broken", "impatient", "exiting", "abandoned"])
 def test_what_breaks_in_a_tool_is_an_answer_that_betrays_nothing(
     recorder: Recorder, tool: str
 ) -> None:
