@@ -5,8 +5,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import PydanticUserError
-
 from tools.base import Tool, ToolArgs
 
 _KEY = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -51,5 +49,6 @@ def _unfit(tool: type[Tool[Any]]) -> Iterator[str]:
 def _untellable(tool: type[Tool[Any]]) -> Iterator[str]:
     try:
         tool().spec()
-    except (TypeError, PydanticUserError) as error:
-        yield f"it cannot be made without arguments, or told to a model: {error}"
+    except Exception as error:  # whatever a class of somebody else's does when it is made
+        said = f"{type(error).__name__}: {error}"
+        yield f"it cannot be made without arguments, or told to a model: {said}"

@@ -141,6 +141,11 @@ class Demanding(plugins.Broken):
         pass
 
 
+class Keyless(plugins.Broken):
+    def __init__(self) -> None:
+        self.password = {}["MOON_PASSWORD"]
+
+
 class Endless(plugins.Broken):
     timeout_s = 0
 
@@ -172,6 +177,10 @@ class Staffs(plugins.Broken):
         ("Accepting", "takes names that it does not know"),
         ("Untellable", "told to a model"),
         ("Demanding", "cannot be made without arguments"),
+        (
+            "Keyless",
+            "cannot be made without arguments, or told to a model: KeyError: 'MOON_PASSWORD'",
+        ),
         ("Endless", "no number of seconds"),
         ("Waiting", "`call` is not async"),
         ("Again", "calculator is listed twice"),
