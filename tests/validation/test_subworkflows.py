@@ -47,6 +47,20 @@ def test_what_would_not_end_is_refused(document, world, within, code):
     assert checked(document, world, within) == [(code, PLACE)]
 
 
+def test_what_a_parameter_makes_it_run_is_looked_at_like_what_it_names_itself():
+    def choosing(which):
+        given = {"which": which, "tone": "{{ text }}"}
+        return line(sub=("subworkflow", {"definition": "by", "parameters": given}))
+
+    runs = ("subworkflow", {"definition": "{{ params.which }}", "input": {"x": "{{ text }}"}})
+    graphs = {f"w{at}": running(f"w{at - 1}") for at in range(2, 6)}
+    world = FakeWorld(by=line(sub=runs), me=line(), w1=line(), **graphs)
+    assert checked(choosing("w4"), world) == []
+    assert checked(choosing("w5"), world) == [("workflows_too_deep", PLACE)]
+    assert checked(choosing("me"), world, within="me") == [("recursive_workflow", PLACE)]
+    assert checked(choosing("by"), world) == [("recursive_workflow", PLACE)]
+
+
 def test_one_that_was_looked_at_further_down_is_still_too_deep_further_up():
     document = line(
         one=("subworkflow", {"definition": "w5"}), two=("subworkflow", {"definition": "top"})

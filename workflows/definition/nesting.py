@@ -1,7 +1,7 @@
 """How a graph names the workflows that its nodes run (pure)."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 NESTING = ("subworkflow",)  # the types of nodes that run a workflow
@@ -33,10 +33,3 @@ def workflow_name(config: Mapping[str, Any]) -> str:
     if number is None:
         return name
     return f"{name}@{number}" if isinstance(number, int) else ""
-
-
-def workflows_named(graph: Mapping[str, Any]) -> Iterator[str]:
-    """The workflows that a graph runs, given as stored JSON."""
-    for node in graph.get("nodes", ()):
-        if node["type"] in NESTING and (name := workflow_name(node["config"])):
-            yield name

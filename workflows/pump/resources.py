@@ -170,7 +170,7 @@ class Resources:
         """The version this run is pinned to. Raises NodeError, BadExpression."""
         pinned = self._execution.pins.get(name)
         if pinned is None:
-            message = f"There was no workflow '{name[:_SHOWN]}' when the run was asked for."
+            message = f"When the run was asked for, it was not to run a workflow '{name[:_SHOWN]}'."
             raise NodeError("unknown_workflow", message)
         self._tracker.access.workflows[name] = pinned
         graph = bound_graph(await database.run(version_called, pinned), parameters)

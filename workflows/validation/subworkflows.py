@@ -1,18 +1,21 @@
 """Workflows that run workflows: do they exist, how deep do they go, and do they ever end? (pure)"""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from workflows.definition.binding import bound
 from workflows.definition.expressions import BadExpression
 from workflows.definition.graph import GraphDefinition
-from workflows.definition.nesting import NESTING, workflow_name, workflows_named
-from workflows.definition.references import expressions_in, references_in
+from workflows.definition.nesting import NESTING, workflow_name
+from workflows.definition.references import bind, expressions_in, references_in
 from workflows.validation.issue import Issue, error, shortened
 from workflows.validation.schema import is_parameter, unfit_settings
 from workflows.validation.subject import Node, NodeTypes, Subject
 
+_MOST_LOOKED_AT = 1_000  # with what they are given; then without
 _TESTED = re.compile(r"\bhas\s*\(\s*params\s*\.\s*([A-Za-z_]\w*)")
 
 
@@ -30,7 +33,7 @@ def check_subworkflows(subject: Subject) -> Iterator[Issue]:
     below = _Below(subject)
     for node in subject.nodes:
         if node.key in NESTING and (name := known_name(node)):
-            yield from _issues_of(node.path("config", "definition"), name, below)
+            yield from _issues_of(node, name, below)
             yield from _given(node, subject.workflow(name), subject.node_types)
 
 
@@ -51,9 +54,10 @@ def filled(graph: Mapping[str, Any], node: Node) -> GraphDefinition:
         return whole
 
 
-def _issues_of(path: str, name: str, below: "_Below") -> Iterator[Issue]:
+def _issues_of(node: Node, name: str, below: "_Below") -> Iterator[Issue]:
+    path = node.path("config", "definition")
     try:
-        if below.depth(name):
+        if below.depth(name, _settled(node.setting("parameters", {}), {})):
             return
         message = f"There is no workflow '{shortened(name)}', or it is not yours."
         yield error("unknown_workflow", path, message)
@@ -96,23 +100,50 @@ class _Below:
         self._above: list[str] = []
         self._known: dict[str, int] = {}
 
-    def depth(self, name: str) -> int:
+    def depth(self, name: str, given: Mapping[str, Any] = MappingProxyType({})) -> int:
         """1 for one that runs no other, 0 for one that is not there. Raises _Endless, _TooDeep."""
+        given = given if len(self._known) < _MOST_LOOKED_AT else {}
+        key = f"{name} {json.dumps(given, sort_keys=True)}"
         if _id(name) == self._subject.within or _id(name) in self._above:
             raise _Endless
-        if len(self._above) + self._known.get(name, 1) > self.most:
+        if len(self._above) + self._known.get(key, 1) > self.most:
             raise _TooDeep
-        if name not in self._known:
+        if key not in self._known:
             graph = self._subject.workflow(name)
-            self._known[name] = 0 if graph is None else 1 + self._below(name, graph)
-        return self._known[name]
+            self._known[key] = 0 if graph is None else 1 + self._below(name, graph, given)
+        return self._known[key]
 
-    def _below(self, name: str, graph: Mapping[str, Any]) -> int:
+    def _below(self, name: str, graph: Mapping[str, Any], given: Mapping[str, Any]) -> int:
         self._above.append(_id(name))
         try:
-            return max((self.depth(other) for other in workflows_named(graph)), default=0)
+            return max((self.depth(*other) for other in _run_by(graph, given)), default=0)
         finally:
             self._above.pop()
+
+
+def _run_by(
+    graph: Mapping[str, Any], given: Mapping[str, Any]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The workflows that a graph runs when it is given this, each with what is known of its own."""
+    for node in graph.get("nodes", ()):
+        if node["type"] in NESTING:
+            named = {key: node["config"].get(key) for key in ("definition", "version")}
+            settled = _settled(named, given)
+            if len(settled) == len(named) and (name := workflow_name(settled)):
+                yield name, _settled(node["config"].get("parameters", {}), given)
+
+
+def _settled(settings: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that are known before the run, once this is in the places of the parameters."""
+    settled = {}
+    for name, value in settings.items() if isinstance(settings, Mapping) else ():
+        try:
+            value = bind(value, {"params": given}, only="params")
+        except BadExpression:
+            continue
+        if not any(expressions_in(value)):
+            settled[name] = value
+    return settled
 
 
 def _id(name: str) -> str:
