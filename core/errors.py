@@ -17,6 +17,12 @@ class ChatterError(Exception):
         self.detail = detail
         super().__init__(self.message.format(**detail))
 
+    @property
+    def in_one_line(self) -> str:
+        """The message with the first of its errors, for who is not shown the detail."""
+        errors = [e for e in self.detail.get("errors", ()) if e.get("severity", "error") == "error"]
+        return f"{self} {errors[0]['path']}: {errors[0]['message']}" if errors else str(self)
+
 
 class Invalid(ChatterError):
     """The request cannot be understood; `errors` lists `{path, code, message}`."""

@@ -94,6 +94,17 @@ def test_a_condition_that_does_not_hold_starts_nothing(client, workflow, chain, 
     assert WorkflowExecution.objects.count() == 1
 
 
+def test_the_history_says_what_in_the_workflow_cannot_run_any_more(client, workflow, chain, run):
+    child, first = workflow(name="Child"), workflow(SAYS)
+    node = {"id": "sub", "type": "subworkflow", "config": {"definition": child}}
+    made = chain(first, workflow(node))
+    assert client.delete(f"/api/v1/definitions/{child}/").status_code == 204
+    run(first)
+    [told] = client.get(f"{CHAINS}{made['id']}/firings/").json()["results"]
+    assert told["code"] == "graph_refused"
+    assert f"nodes[1].config.definition: There is no workflow '{child}'" in told["message"]
+
+
 def test_what_cannot_be_told_is_refused_and_said(client, workflow, chain, run):
     first, then = workflow(SAYS), workflow(name="Then")
     made = chain(first, then, input={"message": "{{ output.nothing.here }}"})

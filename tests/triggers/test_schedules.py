@@ -205,6 +205,23 @@ def test_an_archived_workflow_is_refused_each_time(client, schedule, turned):
     assert client.get(f"{SCHEDULES}{made['id']}/").json()["last"]["code"] == "definition_archived"
 
 
+def test_the_history_says_what_in_the_workflow_cannot_run_any_more(
+    client, schedule, workflow, turned
+):
+    child = workflow(name="Child")
+    node = {"id": "sub", "type": "subworkflow", "config": {"definition": child}}
+    made = schedule(definition=workflow(node))
+    assert client.delete(f"/api/v1/definitions/{child}/").status_code == 204
+    turned.on(60)
+    fire()
+    [told] = client.get(f"{SCHEDULES}{made['id']}/firings/").json()["results"]
+    assert (told["code"], told["message"]) == (
+        "graph_refused",
+        "The graph cannot run. nodes[1].config.definition: "
+        f"There is no workflow '{child}', or it is not yours.",
+    )
+
+
 def test_a_schedule_runs_what_is_published_when_it_is_time(client, schedule, turned, drain):
     made = schedule()
     address = f"/api/v1/definitions/{made['definition']}/"

@@ -8,6 +8,7 @@ import pytest
 from audit.models import AuditEntry
 from core import clock
 from core.models import new_id
+from tests.definitions.graphs import graph
 from tests.webhooks.conftest import INCOMING
 from webhooks.models import IncomingWebhook, WebhookDelivery
 from webhooks.services.signed import rotate_secret
@@ -238,6 +239,20 @@ def test_why_a_workflow_cannot_start_is_told_to_its_owner_only(opened, client, l
     assert (answer.status_code, answer.json()["code"]) == (409, "hook_cannot_start")
     [kept] = client.get(f"{INCOMING}{sender.hook['id']}/deliveries/").json()["results"]
     assert kept["code"] == "definition_archived"
+
+
+def test_what_in_a_workflow_cannot_run_any_more_is_told_to_its_owner(opened, client):
+    def workflow(*nodes: Any) -> str:
+        body = {"name": "Orders", "graph": graph(*nodes)}
+        return client.post("/api/v1/definitions/", body).json()["id"]
+
+    child = workflow()
+    node = {"id": "sub", "type": "subworkflow", "config": {"definition": child}}
+    sender = opened(definition=workflow(node))
+    client.delete(f"/api/v1/definitions/{child}/")
+    assert sender.send(HELLO).status_code == 409
+    [kept] = client.get(f"{INCOMING}{sender.hook['id']}/deliveries/").json()["results"]
+    assert f"There is no workflow '{child}'" in kept["reason"]
 
 
 def test_too_many_and_too_large_are_refused(opened, settings):

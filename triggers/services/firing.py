@@ -238,4 +238,4 @@ def _record_refusal(schedule: Schedule, refused: ChatterError) -> None:
 
 
 def _said(error: ChatterError | None) -> dict[str, str]:
-    return {"code": error.code, "message": str(error)} if error else {}
+    return {"code": error.code, "message": error.in_one_line} if error else {}

@@ -144,7 +144,7 @@ def _waits(firing_id: UUID) -> bool:
 @transaction.atomic
 def _settle(firing_id: UUID, status: str, error: ChatterError | None) -> None:
     pending = ChainFiring.objects.filter(pk=firing_id, status=ChainFiringStatus.PENDING)
-    said = {"code": error.code, "message": str(error)} if error else {}
+    said = {"code": error.code, "message": error.in_one_line} if error else {}
     settled = pending.update(status=status, held_until=None, **said)
     if settled and error is not None:
         firing = ChainFiring.objects.select_related("chain").get(pk=firing_id)

@@ -230,7 +230,7 @@ def _note_forgery(hook: IncomingWebhook, delivered: Delivered) -> None:
 
 def _note_refusal(hook: IncomingWebhook, delivered: Delivered, error: ChatterError) -> None:
     row = _row(hook, delivered, DeliveryOutcome.REFUSED)
-    reason = str(error)[:_LONGEST_REASON]
+    reason = error.in_one_line[:_LONGEST_REASON]
     WebhookDelivery.objects.create(**row, code=error.code, reason=reason)
 
 
