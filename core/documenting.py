@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from rest_framework.metadata import SimpleMetadata
+
 _CONTENT_TYPE = "application/problem+json"
 _PROBLEM = {
     "type": "object",
@@ -43,3 +45,10 @@ def tell_changes(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             for given in schema.get("properties", {}).values():
                 given.pop("default", None)
     return result
+
+
+class Formats(SimpleMetadata):
+    """What OPTIONS answers beside the header Allow: what a body holds is in that document."""
+
+    def determine_actions(self, request: Any, view: Any) -> dict[str, Any]:
+        return {}

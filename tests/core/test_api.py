@@ -1,6 +1,11 @@
 """What the API says to a request that none of its views answers."""
 
+import re
+from uuid import uuid4
+
 import pytest
+
+from tests.isolation.document import operations
 
 pytestmark = pytest.mark.django_db
 
@@ -15,3 +20,11 @@ def test_the_name_of_what_a_view_has_is_no_method(api, alice, method):
 def test_a_body_that_nests_too_deep_is_told_so_before_anybody_signs_in(client):
     answer = client.post("/api/v1/auth/token/", "[" * 100_000, content_type="application/json")
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_body")
+
+
+def test_every_address_that_answers_options_tells_its_methods(api, alice):
+    client = api(alice)
+    for path in {one.path for one in operations()}:
+        answer = client.options(re.sub(r"{\w+}", str(uuid4()), path))
+        assert answer.status_code < 500, path
+        assert answer.status_code != 200 or "OPTIONS" in answer["Allow"], path
