@@ -2,9 +2,10 @@
 
 from typing import Any, ClassVar, Generic, TypeVar
 
-from django.db.models import ForeignKey
+from django import forms
+from django.db.models import BooleanField, ForeignKey
 from django_filters import UUIDFilter
-from django_filters.filters import BaseInFilter, ChoiceFilter
+from django_filters.filters import BaseInFilter, BooleanFilter, ChoiceFilter
 from django_filters.rest_framework import FilterSet
 from drf_spectacular.openapi import AutoSchema
 from rest_framework.generics import GenericAPIView
@@ -33,6 +34,22 @@ class SomeOf(BaseInFilter, ChoiceFilter):
     """One of these values, or several with commas between them."""
 
 
+class _YesOrNo(forms.NullBooleanField):
+    widget = forms.TextInput
+
+    def to_python(self, value: Any) -> bool | None:
+        found = super().to_python(value.lower() if isinstance(value, str) else value)
+        if found is None and value:
+            raise forms.ValidationError("This is true or false.", code="invalid")
+        return found
+
+
+class YesOrNo(BooleanFilter):
+    """Refuses what is neither true nor false: ignored, it would show everything."""
+
+    field_class = _YesOrNo
+
+
 class ListFilter(FilterSet):
     """A thing is named by its id, and nothing is asked of what has it: a foreign id and one that
     nobody made find the same.
@@ -41,6 +58,7 @@ class ListFilter(FilterSet):
     FILTER_DEFAULTS: ClassVar[dict[Any, Any]] = {
         **FilterSet.FILTER_DEFAULTS,
         ForeignKey: {"filter_class": UUIDFilter},
+        BooleanField: {"filter_class": YesOrNo},
     }
 
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.generics import GenericAPIView
@@ -14,10 +13,10 @@ from budgets.api.shapes import BudgetChange, BudgetIn, BudgetOut, budget_out, ca
 from budgets.models import Budget
 from budgets.services.budgets import budget_for, change_budget, create_budget, delete_budget
 from core.api import parse
-from core.listing import Page, ShapeList
+from core.listing import ListFilter, Page, ShapeList
 
 
-class BudgetFilter(filters.FilterSet):
+class BudgetFilter(ListFilter):
     class Meta:
         model = Budget
         fields = ["scope", "unit", "period", "active", "key"]

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.generics import GenericAPIView
@@ -19,10 +18,10 @@ from conversations.services.conversations import (
 )
 from conversations.services.turns import conversation_for
 from core.api import parse
-from core.listing import Page, ShapeList
+from core.listing import ListFilter, Page, ShapeList
 
 
-class ConversationFilter(filters.FilterSet):
+class ConversationFilter(ListFilter):
     class Meta:
         model = Conversation
         fields = ["archived"]

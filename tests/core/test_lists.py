@@ -69,6 +69,16 @@ def test_a_filter_that_a_list_does_not_have_is_refused_and_names_those_it_has(ap
     assert api(alice).get("/api/v1/executions/?status=failed&page_size=1").status_code == 200
 
 
+@pytest.mark.parametrize(
+    "place", ["conversations/?archived", "executions/?late", "budgets/?active", "templates/?public"]
+)
+def test_a_filter_that_is_neither_true_nor_false_is_refused(api, alice, place):
+    answer = api(alice).get(f"/api/v1/{place}=maybe")
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+    for value in ("true", "False", "1", "0", ""):
+        assert api(alice).get(f"/api/v1/{place}={value}").status_code == 200
+
+
 @pytest.mark.parametrize("size", ["many", "0", "-1", "1.5", ""])
 def test_what_is_no_size_of_a_page_is_refused(api, alice, size):
     answer = api(alice).get("/api/v1/executions/", {"page_size": size})

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from pydantic import Field
 from rest_framework import status
@@ -13,7 +12,7 @@ from rest_framework.response import Response
 from accounts.authentication import user_of
 from core.api import parse
 from core.limits import RunLimits
-from core.listing import Page, ShapeList
+from core.listing import ListFilter, Page, ShapeList
 from workflows.api.definition_shapes import (
     DefinitionOut,
     DefinitionWhole,
@@ -63,7 +62,7 @@ class ForkIn(Body):
     name: Text = Field(default="", max_length=255)
 
 
-class DefinitionFilter(filters.FilterSet):
+class DefinitionFilter(ListFilter):
     class Meta:
         model = WorkflowDefinition
         fields = ["archived", "name"]

@@ -14,7 +14,7 @@ from accounts.authentication import authenticate_request, user_of
 from core.api import AsyncAPIView
 from core.database import database
 from core.errors import BadNumber
-from core.listing import ListFilter, Page, ShapeList
+from core.listing import ListFilter, Page, ShapeList, YesOrNo
 from core.outlets import Room
 from core.spans import After, AtLeast, Before
 from core.week import OfTheWeek
@@ -37,13 +37,13 @@ class ExecutionFilter(OfTheWeek, ListFilter):
     conversation = filters.UUIDFilter(method="of_conversation")
     user = filters.UUIDFilter(field_name="user_id")
     version = filters.UUIDFilter(field_name="version_id")
-    replays = filters.BooleanFilter(
+    replays = YesOrNo(
         method="with_replays", help_text="Whether replays, which did nothing, are among them."
     )
-    reruns = filters.BooleanFilter(
+    reruns = YesOrNo(
         method="with_reruns", help_text="Whether retries, replays and forks are among them."
     )
-    late = filters.BooleanFilter(
+    late = YesOrNo(
         method="run_late", help_text="Whether it runs, and nobody was heard of who runs it."
     )
     created_after, created_before = After("created_at"), Before("created_at")

@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from pydantic import Field
 from rest_framework import status
@@ -13,7 +12,7 @@ from rest_framework.response import Response
 
 from accounts.authentication import user_of
 from core.api import parse
-from core.listing import Page, ShapeList
+from core.listing import ListFilter, Page, ShapeList
 from core.shapes import Shape
 from workflows.api.definition_shapes import DefinitionWhole
 from workflows.api.definitions import definition_response
@@ -118,7 +117,7 @@ class TemplateOfDefinitionIn(TemplateFields):
     parameters: JsonObject | None = None
 
 
-class TemplateFilter(filters.FilterSet):
+class TemplateFilter(ListFilter):
     class Meta:
         model = WorkflowTemplate
         fields = ["slug", "category", "public"]
