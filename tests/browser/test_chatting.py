@@ -334,3 +334,11 @@ def test_each_text_runs_as_its_own_first_letter_does(chat: ChatPage) -> None:
 
 def _direction(text: Locator) -> str:
     return str(text.evaluate("(one) => getComputedStyle(one).direction"))
+
+
+def test_a_retry_is_one_however_often_it_is_clicked(chat: ChatPage) -> None:
+    failed = chat.ask("please fail")
+    failed.get_by_role("button", name="Retry").dblclick()
+    over(chat.answers.nth(1))
+    chat.ask("Hello")
+    assert [one["role"] for one in chat.messages].count("assistant") == 3

@@ -1,6 +1,6 @@
 /** The chat page: what was said, what is being answered, and the one socket that tells of it. */
 
-import { get, post, Problem } from "../api.js";
+import { get, idempotencyKey, post, Problem } from "../api.js";
 import { watchBudgets } from "../budgets.js";
 import { pageData, setText } from "../dom.js";
 import { CHAT, chatPage, conversationApi, executionApi, ratingApi, ratingsApi } from "../paths.js";
@@ -79,8 +79,9 @@ function begun(answer, after = null) {
 
 async function retry(view) {
   try {
-    const answer = await tracked(post(`${executionApi(view.reply.execution)}retry/`));
+    const answer = await tracked(post(`${executionApi(view.reply.execution)}retry/`, {}, { key: view.retryKey }));
     view.retry.hidden = true;
+  view.retryKey ??= idempotencyKey(); // however often it is clicked, it is one retry
     begun(answer, view.element);
   } catch (problem) {
     toast(problem.message, "error");
