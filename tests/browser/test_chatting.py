@@ -342,3 +342,13 @@ def test_a_retry_is_one_however_often_it_is_clicked(chat: ChatPage) -> None:
     over(chat.answers.nth(1))
     chat.ask("Hello")
     assert [one["role"] for one in chat.messages].count("assistant") == 3
+
+
+def test_a_retry_stands_in_its_turn_in_every_window(chat: ChatPage) -> None:
+    failed = chat.ask("please fail")
+    chat.ask("say exactly: later")
+    other = ChatPage(chat.page.context.new_page()).open(chat.conversation)
+    failed.get_by_role("button", name="Retry").click()
+    expect(other.answers).to_have_count(3)
+    over(other.answers.nth(1))
+    expect(other.answers.nth(2).locator("> .prose")).to_have_text("later")

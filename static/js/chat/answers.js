@@ -40,6 +40,11 @@ export class Answers {
     return element;
   }
 
+  /** The answer that a run gave, if the page has it. */
+  elementOf(execution) {
+    return this.views.find((view) => execution && view.reply?.execution === execution)?.element;
+  }
+
   /** Follow a run from its first event; `after` is the element it belongs under. */
   start(execution, after = this.asked.get(execution)) {
     if (this.knows(execution)) return;

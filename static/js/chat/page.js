@@ -112,7 +112,7 @@ async function heard(event) {
   const asked = run?.retry_of ? null : run?.input?.message;
   if (asked) byId("messages").append(userMessage({ text: asked, id: "" }));
   byId("welcome").hidden = true;
-  answers.start(event.execution);
+  answers.start(event.execution, answers.elementOf(run?.retry_of));
 }
 
 /** Something moved: the Stop button and the totals follow. */
