@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from tests.browser.chat import ChatPage, over, partial_text, prose
 from tests.browser.site import UNPRICED
@@ -334,6 +334,30 @@ def test_each_text_runs_as_its_own_first_letter_does(chat: ChatPage) -> None:
 
 def _direction(text: Locator) -> str:
     return str(text.evaluate("(one) => getComputedStyle(one).direction"))
+
+
+def test_a_message_whose_answer_got_lost_stands_once_when_it_is_sent_again(
+    chat: ChatPage, complaints
+) -> None:
+    chat.ask("Hello")
+    at = "**/api/v1/chat/"
+    complaints.expect("ERR_FAILED")
+
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    chat.page.route(at, lose, times=1)
+    chat.field.fill("say exactly: heard of")
+    chat.field.press("Enter")
+    over(chat.answers.nth(1))
+    expect(chat.field).to_have_value("say exactly: heard of")
+    with chat.page.expect_response(at):
+        chat.field.press("Enter")
+    expect(chat.page.locator(".sending")).to_have_count(0)
+    expect(chat.questions).to_have_count(2)
+    expect(chat.answers).to_have_count(2)
+    assert len(chat.messages) == 4
 
 
 def test_a_retry_is_one_however_often_it_is_clicked(chat: ChatPage) -> None:

@@ -55,7 +55,10 @@ async function send({ text, workflow, model, tools, key }) {
   try {
     const answer = await tracked(post(CHAT, body, { key }));
     const question = userMessage(answer.user_message);
-    bubble.replaceWith(question);
+    // A second try may find it there: its run was heard of after the first got no answer.
+    const standing = answers.asked.get(answer.execution.id);
+    if (standing) bubble.remove();
+    (standing ?? bubble).replaceWith(question);
     answers.asked.set(answer.execution.id, question);
     begun(answer);
   } catch (problem) {
@@ -78,10 +81,10 @@ function begun(answer, after = null) {
 }
 
 async function retry(view) {
+  view.retryKey ??= idempotencyKey(); // however often it is clicked, it is one retry
   try {
     const answer = await tracked(post(`${executionApi(view.reply.execution)}retry/`, {}, { key: view.retryKey }));
     view.retry.hidden = true;
-  view.retryKey ??= idempotencyKey(); // however often it is clicked, it is one retry
     begun(answer, view.element);
   } catch (problem) {
     toast(problem.message, "error");
@@ -110,7 +113,7 @@ async function heard(event) {
   const run = await get(executionApi(event.execution)).catch(() => null);
   if (answers.knows(event.execution)) return;
   const asked = run?.retry_of ? null : run?.input?.message;
-  if (asked) byId("messages").append(userMessage({ text: asked, id: "" }));
+  if (asked) byId("messages").append(answers.question({ text: asked, id: "", execution: event.execution }));
   byId("welcome").hidden = true;
   answers.start(event.execution, answers.elementOf(run?.retry_of));
 }
