@@ -35,6 +35,17 @@ def test_an_archived_conversation_leaves_the_list_and_comes_back(chat: ChatPage)
     expect(chat.ready().list.locator(f"a[href='{where[where.index('/chat/') :]}']")).to_be_visible()
 
 
+def test_the_archive_lists_nothing_that_is_not_in_it(chat: ChatPage) -> None:
+    chat.ask("Hello")
+    chat.list.get_by_role("button", name="Archived").click()
+    row = chat.list.locator(f"[data-id='{chat.conversation}']")
+    expect(row).to_have_count(0)
+    with chat.page.expect_response(f"**/api/v1/conversations/{chat.conversation}/"):
+        chat.ask("Hello again")
+    expect(chat.totals).to_contain_text("47")
+    expect(row).to_have_count(0)
+
+
 def test_a_conversation_is_deleted_after_a_second_thought(chat: ChatPage, complaints) -> None:
     chat.ask("Hello")
     conversation = chat.conversation

@@ -26,9 +26,14 @@ export class Sidebar {
     });
   }
 
-  /** Put `conversation` on top, or update it where it stands. */
+  get archived() {
+    return this.archive.getAttribute("aria-pressed") === "true";
+  }
+
+  /** Put `conversation` on top of the list it is in, or update it where it stands. */
   place(conversation) {
     const present = this.list.querySelector(`[data-id="${CSS.escape(conversation.id)}"]`);
+    if (!present && conversation.archived !== this.archived) return;
     const row = this.row(conversation, true);
     if (present) present.replaceWith(row);
     else this.list.prepend(row);
@@ -72,7 +77,7 @@ export class Sidebar {
   }
 
   toggleArchive() {
-    const archived = this.archive.getAttribute("aria-pressed") !== "true";
+    const archived = !this.archived;
     this.archive.setAttribute("aria-pressed", String(archived));
     this.load(`${CONVERSATIONS}?archived=${archived}`, { fresh: true });
   }
