@@ -68,6 +68,12 @@ def mail_server() -> Iterator[Finding]:
 def allowed_hosts() -> Iterator[Finding]:
     """The names under which it answers."""
     names = set(settings.ALLOWED_HOSTS)
+    for name in sorted(names - _LOCAL):
+        if "/" in name or (":" in name and not name.startswith("[")):
+            yield broken(
+                f"ALLOWED_HOSTS has '{name}', which is no name: nobody is answered under it.",
+                "Write names without https://, without a port and without a path.",
+            )
     if "*" in names:
         yield warning(
             "It answers under every name, so links in it can be made to lead elsewhere.",

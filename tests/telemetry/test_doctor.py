@@ -94,6 +94,8 @@ def test_every_check_has_a_name_of_its_own_and_says_what_it_looks_at():
         ("https", "warning", {"CHATTER_HOST": "::"}),
         ("allowed_hosts", "warning", {"ALLOWED_HOSTS": ["*"]}),
         ("allowed_hosts", "broken", {"CHATTER_HOST": "::", "ALLOWED_HOSTS": ["localhost"]}),
+        ("allowed_hosts", "broken", {"ALLOWED_HOSTS": ["https://chatter.example"]}),
+        ("allowed_hosts", "broken", {"ALLOWED_HOSTS": ["chatter.example:8000"]}),
         ("metrics_access", "broken", {"METRICS_ALLOW": ["10.0.0.0/99"]}),
         ("metrics_access", "warning", {"METRICS_TOKEN": "short"}),
         ("static_files", "broken", {"DEBUG": False}),
