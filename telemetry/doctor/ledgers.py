@@ -72,8 +72,10 @@ def _outside(head: int) -> Iterator[Finding]:
         )
         return
     path = Path(settings.AUDIT_CHECKPOINTS)
-    where = path if path.exists() else path.parent
-    if where.exists() and not os.access(where, os.W_OK):
+    where = next(one for one in (path, *path.absolute().parents) if one.exists())
+    if path.is_dir():
+        yield broken(f"{path} is a directory.", "Name a file in it.")
+    elif not os.access(where, os.W_OK):
         yield broken(f"{path} cannot be written.", f"Let the server's user write {where}.")
     known = [one.seq for one in checkpoints_in(path) if one] if path.is_file() else []
     if known and max(known) > head:

@@ -102,6 +102,7 @@ def test_every_check_has_a_name_of_its_own_and_says_what_it_looks_at():
         ("pumps", "broken", {"CHATTER_PUMP": "sever"}),
         ("redis", "broken", {"REDIS_URL": "redis://127.0.0.1:9/0"}),
         ("audit_checkpoints", "warning", {"AUDIT_CHECKPOINTS": ""}),
+        ("audit_checkpoints", "broken", {"AUDIT_CHECKPOINTS": "/"}),
     ],
 )
 def test_a_setting_that_is_wrong_is_named(check, status, changed):
