@@ -23,8 +23,6 @@ DEBUG = env.bool("DEBUG", default=False)
 DATA_DIR = Path(env("CHATTER_DATA_DIR", default="") or BASE_DIR / "data")
 DATABASE_URL = env("DATABASE_URL", default="")
 EMBEDDED = not DATABASE_URL
-if EMBEDDED:
-    DATA_DIR.mkdir(parents=True, exist_ok=True)
 
 
 def _kept_secret_key() -> str:
@@ -38,7 +36,13 @@ def _kept_secret_key() -> str:
 
 
 # A database server may be shared by many machines, so there the key must be given.
-SECRET_KEY = env("CHATTER_SECRET_KEY", default="") or (_kept_secret_key() if EMBEDDED else "")
+SECRET_KEY = env("CHATTER_SECRET_KEY", default="")
+if EMBEDDED:
+    try:
+        DATA_DIR.mkdir(parents=True, exist_ok=True)
+        SECRET_KEY = SECRET_KEY or _kept_secret_key()
+    except OSError as error:
+        raise BadSetting(f"CHATTER_DATA_DIR cannot be used: {error}") from error
 if not SECRET_KEY:
     raise BadSetting("CHATTER_SECRET_KEY is not set, and with DATABASE_URL it has to be.")
 SECRET_KEY_FALLBACKS = env.list("CHATTER_SECRET_KEY_FALLBACKS", default=[])

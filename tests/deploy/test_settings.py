@@ -32,6 +32,7 @@ def begun(tmp_path: Path, *arguments: str, **given: str) -> subprocess.Completed
     ("name", "value"),
     [
         ("PORT", "http"),
+        ("CHATTER_DATA_DIR", f"{os.devnull}/chatter"),
         ("CHATTER_POLL_S", "often"),
         ("CHATTER_POLL_S", "nan"),
         ("CHATTER_PUMPS", "1.5"),
