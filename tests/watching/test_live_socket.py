@@ -187,6 +187,7 @@ def test_what_is_not_understood_is_an_error_and_not_the_end(
             await client.say_text(text)
             told = await client.hear()
             assert (told["type"], told["problem"]["code"]) == ("error", code)
+            assert "_" not in told["problem"]["message"]
             assert ('"ref": "r"' in text) == (told.get("ref") == "r")
             assert (await client.ask(type="ping"))["type"] == "pong"
 

@@ -78,7 +78,7 @@ class NotUnderstood(Invalid):
     """`errors` lists `{path, code, message}`."""
 
     code = "not_understood"
-    message = "This message is none of those that are read_message here."
+    message = "This message is none of those that are read here."
 
 
 def read_message(text: str | None) -> Subscribe | Unsubscribe | Ping:
