@@ -37,7 +37,7 @@ class SomeOf(BaseInFilter, ChoiceFilter):
 class _YesOrNo(forms.NullBooleanField):
     widget = forms.TextInput
 
-    def to_python(self, value: Any) -> bool | None:
+    def to_python(self, value: Any) -> Any:
         found = super().to_python(value.lower() if isinstance(value, str) else value)
         if found is None and value:
             raise forms.ValidationError("This is true or false.", code="invalid")
