@@ -438,19 +438,36 @@ def test_an_agent_whose_tools_may_not_be_used_is_a_model_and_that_is_told():
     assert text_of(ran(found, agent="plain")) == "plain"
 
 
-def test_an_agent_asks_the_model_it_is_lent():
+OF_OLD = {"provider": {"value": "OpenAI"}, "model_name": {"value": "gpt-4o-mini"}}
+OF_TODAY = {"model": {"value": [{"name": "gpt-4o-mini", "provider": "OpenAI", "metadata": {}}]}}
+
+
+@pytest.mark.parametrize(("lent", "name"), [(OF_OLD, "agent_llm"), (OF_TODAY, "model")])
+def test_an_agent_asks_the_model_it_is_lent(lent, name):
     file = document("langflow_agent.json")
-    lent = {"provider": {"value": "OpenAI"}, "model_name": {"value": "gpt-4o-mini"}}
     node = {"display_name": "Model", "template": lent}
     file["data"]["nodes"].append({"id": "M", "data": {"type": "LanguageModel", "node": node}})
     handles = {
         "sourceHandle": {"name": "model_output"},
-        "targetHandle": {"fieldName": "agent_llm"},
+        "targetHandle": {"fieldName": name},
     }
     file["data"]["edges"].append({"source": "M", "target": "Agent-d", "data": handles})
     found = come(file)
     assert outcomes(found)["Model"] == "left_out"
     assert "openai:gpt-4o-mini is not known" in notes(found)["Agent"]
+    assert len(ran(found).services.asked) == 1
+
+
+def test_a_model_that_is_only_lent_is_no_step_of_its_own_whoever_asks_it():
+    file = document("langflow_agent.json")
+    nodes, wires = file["data"]["nodes"], file["data"]["edges"]
+    for key, kind in (("M", "LanguageModelComponent"), ("S", "StructuredOutput")):
+        node = {"display_name": key, "template": OF_TODAY}
+        nodes.append({"id": key, "data": {"type": kind, "node": node}})
+    handles = {"sourceHandle": {"name": "model_output"}, "targetHandle": {"fieldName": "llm"}}
+    wires.append({"source": "M", "target": "S", "data": handles})
+    found = come(file)
+    assert outcomes(found)["M"] == outcomes(found)["S"] == "left_out"
     assert len(ran(found).services.asked) == 1
 
 

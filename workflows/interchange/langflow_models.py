@@ -7,7 +7,7 @@ from typing import Any
 from workflows.definition.graph import OUT
 from workflows.interchange.assembly import PASSES, edge, make_node, row
 from workflows.interchange.foreign import asking, remembering, sampling
-from workflows.interchange.langflow_texts import Wiring
+from workflows.interchange.langflow_texts import LENDERS, Wiring
 from workflows.interchange.loose import Loose
 from workflows.interchange.phrases import not_carried
 from workflows.nodes.model import PARAMETERS
@@ -33,7 +33,7 @@ _MOST_ROUNDS = 50
 def model(wiring: Wiring, key: str) -> None:
     conversion = wiring.conversion
     if key in wiring.lent:
-        conversion.leave_out(key, "An agent asks it: see there.")
+        conversion.leave_out(key, "Another component asks it: see there.")
         return
     config, nodes = _asking(wiring, key, "system_message")
     conversion.take(key, row(*nodes))
@@ -119,12 +119,16 @@ def _asking(wiring: Wiring, key: str, field: str) -> tuple[dict[str, Any], list[
 
 
 def _model(wiring: Wiring, key: str) -> str:
-    """provider:model, of the component itself or of one that lends it its model."""
-    lender = wiring.sources.get((key, "agent_llm"), key)
-    one = wiring.conversion.nodes.get(lender, wiring.conversion.nodes[key])
+    """provider:model, of the component itself or of one that lends it its model.
+
+    Newer files name both in a list of one choice, older ones in a field each.
+    """
+    lent = (wiring.sources[key, name] for name in LENDERS if (key, name) in wiring.sources)
+    one = wiring.conversion.nodes.get(next(lent, key), wiring.conversion.nodes[key])
+    choice = next(one.data.each("model", "value"), Loose())
     told = one.data.text("provider", "value") or one.data.text("agent_llm", "value")
-    provider = PROVIDERS.get(one.type) or told.lower()
-    name = one.data.text("model_name", "value")
+    provider = PROVIDERS.get(one.type) or (choice.text("provider") or told).lower()
+    name = choice.text("name") or one.data.text("model_name", "value")
     return f"{provider}:{name}" if provider and name else ""
 
 

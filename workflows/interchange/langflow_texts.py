@@ -19,6 +19,8 @@ _INPUTS = {"ChatInput", "TextInput"}
 _WORDLESS = {*_PROMPTS, *_MEMORIES, "ChatOutput", "TextOutput"}
 _DEEPEST = 8
 TOOLS = "tools"
+LENDERS = ("agent_llm", "model")  # the fields of an agent that another's model may be wired to
+_LENT = "model_output"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Wiring:
     """A conversion, and which component each field of each component is wired to.
 
     `firsts` are those that are wired to a field beside the one that counts. `tools` are the
-    components that each agent may call, `lent` those whose models agents ask. `memories` are those
+    components that each agent may call, `lent` those whose models others ask. `memories` are those
     that stand in the texts of prompts.
     """
 
@@ -190,6 +192,7 @@ class Wiring:
 
 
 def is_given(nodes: Mapping[str, ForeignNode], wire: Wire) -> bool:
-    """Whether it gives an agent a tool or a model, not a text."""
+    """Whether it gives an agent a tool, or any component a model, not a text."""
     target = nodes.get(wire.target)
-    return target is not None and target.type == "Agent" and wire.field in (TOOLS, "agent_llm")
+    to_agent = target is not None and target.type == "Agent"
+    return wire.output == _LENT or (to_agent and wire.field in (TOOLS, *LENDERS))
