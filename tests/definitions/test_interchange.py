@@ -558,6 +558,25 @@ def test_in_the_place_of_a_loop_that_is_left_out_the_report_names_what_there_is(
     assert f"draw a {ours} node in its place" in told.notes[0]
 
 
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        (dify([{"id": "l", "data": {"type": "human-input"}}, tells(0, "hello")]), "approval node"),
+        (dify([{"id": "l", "data": {"type": "trigger-webhook"}}, tells(0, "hello")]), "a webhook"),
+        (dify([{"id": "l", "data": {"type": "trigger-schedule"}}, tells(0, "hi")]), "a schedule"),
+        (langflow([("m", "OpenAIModel", {}), ("l", "Webhook", {})]), "a webhook"),
+        (langflow([("m", "OpenAIModel", {}), ("l", "RunFlow", {})]), "subworkflow node"),
+        (langflow([("m", "OpenAIModel", {}), ("l", "MCPTools", {})]), "its server"),
+    ],
+)
+def test_of_what_there_is_here_too_the_report_does_not_say_that_nothing_does_it(document, told):
+    found = read(document, Known((), NODE_TYPES.keys()))
+    [left] = [one for one in found.nodes if one.id == "l"]
+    assert left.outcome == "left_out"
+    assert told in left.notes[0]
+    assert "Nothing here" not in left.notes[0]
+
+
 def asking_through(template):
     """A model of Langflow that asks a prompt of prompts, each made of the one before."""
     nodes = [(f"p{at}", "Prompt", {"template": {"value": template}}) for at in range(5)]

@@ -9,6 +9,14 @@ from typing import Any
 NOTHING = "{{''}}"  # a text that stays empty, where none given means what arrives
 _REQUESTS = {"http-request", "APIRequest"}
 _LOOPS = {"loop": "loop", "LoopComponent": "map"}
+_INSTEAD = {
+    "human-input": "draw an approval node in its place",
+    "trigger-webhook": "make a webhook that starts this workflow",
+    "Webhook": "make a webhook that starts this workflow",
+    "trigger-schedule": "make a schedule that starts this workflow",
+    "RunFlow": "draw a subworkflow node in its place",
+    "MCPTools": "register its server, and name its tools at the model",
+}
 
 
 def not_carried(kind: str, noun: str) -> str:
@@ -23,6 +31,8 @@ def not_carried(kind: str, noun: str) -> str:
             f"A '{kind}' {noun} is not carried over, for it goes round in another way than here: "
             f"draw a {_LOOPS[kind]} node in its place."
         )
+    if kind in _INSTEAD:
+        return f"A '{kind}' {noun} is not carried over: {_INSTEAD[kind]}."
     return f"Nothing here does what a '{kind}' {noun} does."
 
 
