@@ -68,6 +68,16 @@ def test_an_end_that_names_both_branches_leaves_empty_the_one_not_taken(message,
     assert outcomes(found)["Letter"] == "carried"
 
 
+def test_of_what_an_aggregator_brings_together_the_report_says_what_is_lost():
+    file = document("dify_branches.yml")
+    nodes = {one["data"]["title"]: one["data"] for one in file["workflow"]["graph"]["nodes"]}
+    nodes["Two"]["type"] = "code"
+    nodes["Letter"]["variables"][0]["value_selector"] = ["v", "output"]
+    found = come(file)
+    assert "Nothing stands where it refers to 'b.text'." in notes(found)["Letter"]
+    assert outcomes(found)["Letter"] == "approximated"
+
+
 def test_what_every_run_visits_is_named_without_a_question():
     found = come("dify_branches.yml")
     assert "{{nodes.letter.text}}" in configs(found)["end"]["output"]

@@ -97,7 +97,7 @@ def _first(conversion: Conversion, node: ForeignNode, variable: str, at: str, de
 
     Each stands behind the question whether it is there, for what is sure needs no other.
     """
-    data, found = node.data.at("data"), "''"
+    data, found, lost = node.data.at("data"), "''", []
     groups = {one.text("group_name"): one for one in data.each("advanced_settings", "groups")}
     if data.true("advanced_settings", "group_enabled"):
         data = groups.get(variable, Loose())
@@ -107,9 +107,15 @@ def _first(conversion: Conversion, node: ForeignNode, variable: str, at: str, de
             found = value.removesuffix("''") + found
         elif value:
             found = value
+        else:
+            lost.append(".".join(one))
         if len(found) > MAX_CHARACTERS:
             return ""
-    return "" if found == "''" else found
+    if found == "''":
+        return ""
+    for name in lost:
+        conversion.reports[at].note(f"Nothing stands where it refers to '{name}'.")
+    return found
 
 
 def _left(conversion: Conversion, key: str, path: list[str], at: str) -> str:
