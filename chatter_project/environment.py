@@ -3,11 +3,12 @@
 import json
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+N = TypeVar("N", int, float)
 OFF = "off"
 _ENGINES = {"django.db.backends.postgresql", "django.db.backends.sqlite3"}
 
@@ -38,9 +39,25 @@ class Environment(environ.Env):
         except ValueError as error:
             raise BadSetting(f"{var} is not a JSON object on one line.") from error
 
-    def limit(self, var: str, default: float | None, read: Callable[[str], float] = int) -> Any:
+    def above_zero(self, var: str, default: N) -> N:
+        """A number of the kind of its default; at 0 nothing would run, or nothing would rest."""
+        given: N = self.get_value(var, type(default), default)
+        if given <= 0:
+            raise BadSetting(f"{var} is {given:g}, which is not above 0.")
+        return given
+
+    def limit(
+        self,
+        var: str,
+        default: float | None,
+        read: Callable[[str], float] = int,
+        least: float = 0,
+    ) -> Any:
         """How much at most; None: switched off."""
-        return self._unless_off(var, default, "a number", read)
+        given = self._unless_off(var, default, "a number", read)
+        if given is not None and given < least:
+            raise BadSetting(f"{var} is {given:g}, which is less than {least:g}; {OFF}: no limit.")
+        return given
 
     def rate(self, var: str, default: str = "") -> str:
         """How often, as `accounts.windows.rate_of` reads it; empty: switched off."""

@@ -238,33 +238,33 @@ SPECTACULAR_SETTINGS = {
     ],
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
-MESSAGE_MAX_CHARACTERS = env.int("MESSAGE_MAX_CHARACTERS", default=100_000)
+MESSAGE_MAX_CHARACTERS = env.above_zero("MESSAGE_MAX_CHARACTERS", 100_000)
 
 # --- the live side ---------------------------------------------------------------------------
-LIVE_BEHIND = env.int("LIVE_BEHIND", default=256)
+LIVE_BEHIND = env.above_zero("LIVE_BEHIND", 256)
 LIVE_MAX_CONNECTIONS = env.int("LIVE_MAX_CONNECTIONS", default=100)
 LIVE_MAX_SUBSCRIPTIONS = env.int("LIVE_MAX_SUBSCRIPTIONS", default=100)
-LIVE_HEARTBEAT_S = env.float("LIVE_HEARTBEAT_S", default=15.0)
-LIVE_RECHECK_S = env.float("LIVE_RECHECK_S", default=10.0)
-LIVE_IDLE_S = env.float("LIVE_IDLE_S", default=900.0)
-LIVE_MAX_S = env.float("LIVE_MAX_S", default=14_400.0)
+LIVE_HEARTBEAT_S = env.above_zero("LIVE_HEARTBEAT_S", 15.0)
+LIVE_RECHECK_S = env.above_zero("LIVE_RECHECK_S", 10.0)
+LIVE_IDLE_S = env.above_zero("LIVE_IDLE_S", 900.0)
+LIVE_MAX_S = env.above_zero("LIVE_MAX_S", 14_400.0)
 
 # --- the engine ------------------------------------------------------------------------------
 CHATTER_PUMP = env("CHATTER_PUMP", default="server")
-CHATTER_PUMP_CONCURRENCY = env.int("CHATTER_PUMP_CONCURRENCY", default=128)
-CHATTER_LEASE_S = env.float("CHATTER_LEASE_S", default=10.0)
+CHATTER_PUMP_CONCURRENCY = env.above_zero("CHATTER_PUMP_CONCURRENCY", 128)
+CHATTER_LEASE_S = env.above_zero("CHATTER_LEASE_S", 10.0)
 _ALONE = CHATTER_PUMP == "workers" and not REDIS_URL  # nothing but the tables joins the processes
-CHATTER_POLL_S = env.float("CHATTER_POLL_S", default=0.05 if _ALONE else 2.0)
+CHATTER_POLL_S = env.above_zero("CHATTER_POLL_S", 0.05 if _ALONE else 2.0)
 CHATTER_DRAIN_S = env.float("CHATTER_DRAIN_S", default=2.0)
 CHATTER_STOP_S = env.float("CHATTER_STOP_S", default=10.0)
 QUEUE_MAX_PENDING = env.int("QUEUE_MAX_PENDING", default=10_000)
 QUEUE_MAX_PENDING_PER_USER = env.int("QUEUE_MAX_PENDING_PER_USER", default=1_000)
-CHATTER_MODEL_TIMEOUT_S = env.float("CHATTER_MODEL_TIMEOUT_S", default=120.0)
+CHATTER_MODEL_TIMEOUT_S = env.above_zero("CHATTER_MODEL_TIMEOUT_S", 120.0)
 # Fields of `core.limits.RunLimits`.
 CHATTER_RUN_LIMITS = {
-    "run_time_s": env.limit("RUN_MAX_SECONDS", 14_400, number),
-    "step_time_s": env.limit("RUN_MAX_STEP_SECONDS", 3_600, number),
-    "steps": env.limit("RUN_MAX_STEPS", 1_000),
+    "run_time_s": env.limit("RUN_MAX_SECONDS", 14_400, number, least=0.001),
+    "step_time_s": env.limit("RUN_MAX_STEP_SECONDS", 3_600, number, least=0.001),
+    "steps": env.limit("RUN_MAX_STEPS", 1_000, least=1),
     "tokens": env.limit("RUN_MAX_TOKENS", None),
     "cost": env.limit("RUN_MAX_COST_USD", None, number),
     "tool_calls": env.limit("RUN_MAX_TOOL_CALLS", 1_000),
@@ -322,13 +322,13 @@ CHATTER_JOBS = plugins.JOBS
 CHATTER_RETENTIONS = plugins.RETENTIONS
 
 # --- the workers -----------------------------------------------------------------------------
-CHATTER_PUMPS = env.int("CHATTER_PUMPS", default=1)
-CHATTER_TENURE_S = env.int("CHATTER_TENURE_S", default=600)
+CHATTER_PUMPS = env.above_zero("CHATTER_PUMPS", 1)
+CHATTER_TENURE_S = env.above_zero("CHATTER_TENURE_S", 600)
 CHATTER_RETIRE_S = env.int("CHATTER_RETIRE_S", default=240)
 CHATTER_JOB_WORKERS = env.int("CHATTER_JOB_WORKERS", default=1)
 CHATTER_PUMPS_QUEUE = "pumps"
 CHATTER_JOBS_QUEUE = "chatter"
-CHATTER_STALL_S = env.float("CHATTER_STALL_S", default=max(15.0, 2 * CHATTER_LEASE_S))
+CHATTER_STALL_S = env.above_zero("CHATTER_STALL_S", max(15.0, 2 * CHATTER_LEASE_S))
 _TASK_S = CHATTER_TENURE_S + CHATTER_RETIRE_S + int(CHATTER_STOP_S) + 30
 # One that does not answer is one that is away: nobody waits for it who has other things to do.
 _QUEUE_URL = (
@@ -356,8 +356,8 @@ Q_CLUSTER: dict[str, Any] = {
 WEBHOOK_MAX_BYTES = env.int("WEBHOOK_MAX_BYTES", default=1_000_000)
 WEBHOOK_RATE = env.rate("WEBHOOK_RATE", default="120/min")
 WEBHOOK_TOLERANCE_S = env.int("WEBHOOK_TOLERANCE_S", default=300)
-WEBHOOK_TIMEOUT_S = env.float("WEBHOOK_TIMEOUT_S", default=10.0)
-WEBHOOK_ATTEMPTS = env.int("WEBHOOK_ATTEMPTS", default=10)
+WEBHOOK_TIMEOUT_S = env.above_zero("WEBHOOK_TIMEOUT_S", 10.0)
+WEBHOOK_ATTEMPTS = env.above_zero("WEBHOOK_ATTEMPTS", 10)
 WEBHOOK_RETRY_S = env.float("WEBHOOK_RETRY_S", default=5.0)
 WEBHOOK_DISABLE_AFTER = env.int("WEBHOOK_DISABLE_AFTER", default=20)
 WEBHOOK_DISABLE_AFTER_S = env.float("WEBHOOK_DISABLE_AFTER_S", default=86_400.0)
