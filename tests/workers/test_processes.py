@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections import Counter
@@ -212,3 +213,11 @@ def test_a_server_that_is_stopped_before_it_listens_hands_back_what_its_pump_cla
         stopped = running.spawn("-c", STOPPED_AS_SOON_AS_ITS_PUMP_CLAIMS)
         assert stopped.wait(PATIENCE_S) == 0, running.log
         assert "what was running is handed back" in running.log
+
+
+def test_a_server_that_cannot_open_its_port_fails_and_says_so(tmp_path):
+    with chatter(tmp_path) as second, socket.create_server(("127.0.0.1", second.port)):
+        done = second.manage("serve")
+    assert done.returncode == 1
+    assert f"Port {second.port} on 127.0.0.1 could not be opened." in done.stderr
+    assert "Chatter is at" not in done.stdout

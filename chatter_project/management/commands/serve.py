@@ -45,7 +45,11 @@ class Command(BaseCommand):
         leave_what_is_loaded()
         host, port = settings.CHATTER_HOST, settings.CHATTER_PORT
         shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else host  # noqa: S104
-        self.stdout.write(f"Chatter is at http://{shown}:{port}/  (Ctrl-C stops it)")
+
+        def tell() -> None:
+            self.stdout.write(f"Chatter is at http://{shown}:{port}/  (Ctrl-C stops it)")
+            sys.stdout.flush()
+
         interface = host.replace(":", r"\:")
         server = Server(
             application,
@@ -54,10 +58,10 @@ class Command(BaseCommand):
             websocket_handshake_timeout=_HANDSHAKE_S,
             websocket_max_message_size=_LONGEST_MESSAGE,
             websocket_max_frame_size=_LONGEST_MESSAGE,
-            ready_callable=sys.stdout.flush,
+            ready_callable=tell,
         )
         server.run_unless(lambda: stop.received)
-        if not server.listeners:
+        if not server.listening_addresses:
             raise CommandError(f"Port {port} on {host} could not be opened.")
 
 
