@@ -250,7 +250,7 @@ LIVE_IDLE_S = env.above_zero("LIVE_IDLE_S", 900.0)
 LIVE_MAX_S = env.above_zero("LIVE_MAX_S", 14_400.0)
 
 # --- the engine ------------------------------------------------------------------------------
-CHATTER_PUMP = env("CHATTER_PUMP", default="server")
+CHATTER_PUMP = env.choice("CHATTER_PUMP", "server", "workers", default="server")
 CHATTER_PUMP_CONCURRENCY = env.above_zero("CHATTER_PUMP_CONCURRENCY", 128)
 CHATTER_LEASE_S = env.above_zero("CHATTER_LEASE_S", 10.0)
 _ALONE = CHATTER_PUMP == "workers" and not REDIS_URL  # nothing but the tables joins the processes

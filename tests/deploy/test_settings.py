@@ -39,6 +39,7 @@ def begun(tmp_path: Path, *arguments: str, **given: str) -> subprocess.Completed
         ("CHATTER_PUMP_CONCURRENCY", "0"),
         ("LIVE_HEARTBEAT_S", "-1"),
         ("CHATTER_PUMPS", "1.5"),
+        ("CHATTER_PUMP", "worker"),
         ("HTTPS", "perhaps"),
         ("RUN_MAX_STEPS", "many"),
         ("RUN_MAX_STEPS", "0"),

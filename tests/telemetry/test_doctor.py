@@ -99,7 +99,6 @@ def test_every_check_has_a_name_of_its_own_and_says_what_it_looks_at():
         ("metrics_access", "broken", {"METRICS_ALLOW": ["10.0.0.0/99"]}),
         ("metrics_access", "warning", {"METRICS_TOKEN": "short"}),
         ("static_files", "broken", {"DEBUG": False}),
-        ("pumps", "broken", {"CHATTER_PUMP": "sever"}),
         ("redis", "broken", {"REDIS_URL": "redis://127.0.0.1:9/0"}),
         ("audit_checkpoints", "warning", {"AUDIT_CHECKPOINTS": ""}),
         ("audit_checkpoints", "broken", {"AUDIT_CHECKPOINTS": "/"}),
