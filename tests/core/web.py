@@ -103,6 +103,16 @@ class _Handler(BaseHTTPRequestHandler):
     def _to(self, location: str) -> None:
         self._say(b"", 302, location=location)
 
+    def _typed(self, _: str) -> None:
+        """An answer of a kind that is called like the caller's key."""
+        key = self.server.seen[-1][2]["x-key"]
+        self._say(b"?", content_type=f"Application/{key}")
+
+    def _named(self, _: str) -> None:
+        """What was asked for is at a host that is called like the caller's key."""
+        key = self.server.seen[-1][2]["x-key"]
+        self._say(b"", 302, location=f"http://{key}.invalid/")
+
     def _keep(self, location: str) -> None:
         self._say(b"", 307, location=location)
 

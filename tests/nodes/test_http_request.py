@@ -246,6 +246,16 @@ def test_a_secret_of_the_body_reaches_its_host_and_nothing_that_is_kept(
     assert_nowhere(value, caplog)
 
 
+@pytest.mark.parametrize("path", ["/typed/", "/named/"])
+def test_a_server_does_not_make_an_error_tell_a_secret_in_small_letters(
+    run: Run, web: Web, secret: Secret, caplog: Any, path: str
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        execution = run(url=web.url(path), secret_headers={"X-Key": "{secret:here}"})
+    assert "***" in execution.error["message"]
+    assert VALUE.lower() not in f"{everything_kept()} {caplog.text}".lower()
+
+
 def assert_nowhere(value: str, caplog: Any) -> None:
     kept = everything_kept()
     forms = {value, quote(value, safe=""), quote_plus(value), json.dumps(value)[1:-1]}

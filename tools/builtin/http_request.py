@@ -3,7 +3,7 @@
 import asyncio
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
@@ -93,11 +93,11 @@ class HttpRequest(Tool[HttpRequestArgs]):
         try:
             fetched = await fetch(_outgoing(args, url, secrets))
         except ChatterError as error:  # it may name a host that a redirect made of the secret
-            raise type(error)(**masked(error.detail, secrets.values())) from None
+            raise type(error)(**masked(error.detail, _hidden(secrets))) from None
         except Exception as error:  # what nobody foresaw may repeat what was sent
             name = type(error).__name__
             raise ToolFailed(reason=f"The request could not be made ({name}).") from None
-        return await asyncio.to_thread(_result_of, args, fetched, secrets)
+        return await asyncio.to_thread(_result_of, args, fetched, _hidden(secrets))
 
 
 def _address(args: HttpRequestArgs) -> str:
@@ -159,24 +159,29 @@ def _body(args: HttpRequestArgs, fields: Mapping[str, str]) -> str:
     return json.dumps({**whole, **fields}, ensure_ascii=False)
 
 
-def _result_of(args: HttpRequestArgs, fetched: Fetched, secrets: Mapping[str, str]) -> ToolResult:
+def _hidden(secrets: Mapping[str, str]) -> Sequence[str]:
+    """Their values, also in small letters, as hosts are written."""
+    return [*secrets.values(), *map(str.lower, secrets.values())]
+
+
+def _result_of(args: HttpRequestArgs, fetched: Fetched, hidden: Sequence[str]) -> ToolResult:
     """What is kept of the answer: without the secrets it may repeat."""
-    text = _text(args, fetched)
+    text = _text(args, fetched, hidden)
     data = {
         "status": fetched.status,
         "url": fetched.url,
         "headers": {name: text for name, text in fetched.headers.items() if name in _TOLD},
         "json": _json(args, fetched, text),
     }
-    hidden = list(secrets.values())
     return ToolResult(text=masked(text, hidden), data=masked(data, hidden))
 
 
-def _text(args: HttpRequestArgs, fetched: Fetched) -> str:
+def _text(args: HttpRequestArgs, fetched: Fetched, hidden: Sequence[str]) -> str:
     kind = fetched.content_type
     textual = not kind or kind.startswith(_TEXTUAL) or kind.endswith(("+json", "+xml"))
     if args.expect == "auto" and fetched.body and not textual:
-        raise ToolFailed(reason=f"What the server answered is no text but {kind[:100]}.")
+        told = masked(fetched.headers["content-type"], hidden)[:100]
+        raise ToolFailed(reason=f"What the server answered is no text but {told}.")
     return fetched.text
 
 
