@@ -184,6 +184,7 @@ def _arguments(text: str | None) -> dict[str, Any] | None:
     """None: they cannot be read."""
     try:
         found = json.loads(text or "{}", strict=False)
+        json.dumps(found, allow_nan=False)  # no row holds NaN or 1e999
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
