@@ -20,6 +20,7 @@ _NO_DETAILS: Mapping[str, Any] = {}
 _NOTHING_ASKED: Mapping[str, Any] = {}
 _HOUR_LONG_CACHE = "ephemeral_1h_input_tokens"
 _FIVE_MINUTE_CACHE = "ephemeral_5m_input_tokens"
+_COUNTED = ("input_tokens", "output_tokens", "total_tokens")
 _MOST_TOKENS = 10**9  # of one call; sums of more would burst the columns of everybody's totals
 
 
@@ -62,6 +63,8 @@ def read_usage(
     """
     if not metadata or _most_of(metadata) > _MOST_TOKENS:
         return None
+    if not any(_is_count(metadata.get(name)) for name in _COUNTED):
+        return None
     details_in = metadata.get("input_token_details") or _NO_DETAILS
     details_out = metadata.get("output_token_details") or _NO_DETAILS
     said_in, said_out = _count(metadata, "input_tokens"), _count(metadata, "output_tokens")
@@ -85,6 +88,10 @@ def read_usage(
         reasoning=reasoning,
         billing=_billing(details_in, details_out) or _asked_billing(details_in, parameters),
     )
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and value >= 0
 
 
 def _most_of(told: Mapping[str, Any]) -> int:

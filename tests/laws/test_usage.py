@@ -135,7 +135,8 @@ anything = st.fixed_dictionaries(
 def test_nonsense_never_makes_a_negative_number_or_loses_tokens(told: dict[str, Any]) -> None:
     usage = read_usage(told)
     if usage is None:
-        assert not told
+        said = [told.get(name) for name in ("input_tokens", "output_tokens", "total_tokens")]
+        assert not any(isinstance(one, int) and one >= 0 for one in said)
         return
     assert all(number is not None and number >= 0 for number in categories(usage))
     for name in ("input_tokens", "output_tokens", "total_tokens"):

@@ -15,6 +15,12 @@ def test_a_told_zero_is_a_zero() -> None:
     assert read_usage(told) == Usage(0, 0, 0, 0, 0)
 
 
+@pytest.mark.parametrize("nonsense", [-5, 1.5, "7"])
+def test_what_is_no_number_of_tokens_is_not_zero(nonsense: object) -> None:
+    told = {"input_tokens": nonsense, "output_tokens": nonsense, "total_tokens": nonsense}
+    assert read_usage(told) is None
+
+
 def test_more_than_any_call_can_use_is_not_believed() -> None:
     told = {"input_tokens": 2**62, "output_tokens": 1, "total_tokens": 2**62 + 1}
     assert read_usage(told) is None
