@@ -195,6 +195,18 @@ def test_an_item_that_fails_is_empty_or_left_out_as_there(mode, told):
     assert text_of(ran(come(file), **{f"each[{at}]/tell": says for at in range(2)})) == f"2: {told}"
 
 
+def test_lists_that_the_items_of_an_iteration_give_are_not_put_into_one_and_that_is_told():
+    file = document("dify_iteration.yml")
+    data = {one["id"]: one["data"] for one in file["workflow"]["graph"]["nodes"]}
+    assert "stay lists" not in notes(come(file))["Each"]
+    schema = {"type": "object", "properties": {"names": {"type": "array"}}}
+    data["l"] |= {"structured_output_enabled": True, "structured_output": {"schema": schema}}
+    data["i"]["output_selector"] = ["l", "structured_output", "names"]
+    assert "stay lists" in notes(come(file))["Each"]
+    data["i"]["flatten_output"] = False
+    assert "stay lists" not in notes(come(file))["Each"]
+
+
 @pytest.mark.parametrize("change", ["list", "body", "start"])
 def test_an_iteration_that_cannot_be_carried_is_left_out_with_all_in_it(change):
     file = document("dify_iteration.yml")

@@ -333,6 +333,7 @@ def test_a_request_of_dify_comes_in_without_its_keys():
         params="q:{{#sys.query#}}\n",
         body={"type": "json", "data": [{"type": "text", "value": '{"q": "{{#sys.query#}}"}'}]},
         timeout={"max_read_timeout": 5},
+        ssl_verify=False,
     )
     assert found == {
         "method": "POST",
@@ -344,6 +345,7 @@ def test_a_request_of_dify_comes_in_without_its_keys():
     }
     for told in ("save it as a secret", "'Host' cannot", "'X-Key' holds", "limits of time"):
         assert told in notes
+    assert "certificate of the server is checked" in notes
     assert answer == (
         "{{has(nodes.look_it_up) ? nodes.look_it_up.status : ''}} "
         "{{has(nodes.look_it_up) ? nodes.look_it_up.text : ''}}"

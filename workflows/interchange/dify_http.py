@@ -32,6 +32,8 @@ def http_request(conversion: Conversion, key: str, data: Loose) -> None:
         report.note(f"{_KEY}.")
     if data.keys("timeout"):
         report.note("Its limits of time were dropped.")
+    if data.at("ssl_verify").value is False:
+        report.note("The certificate of the server is checked here.")
     config = {
         "method": data.text("method").upper(),
         "url": rendered(conversion, key, data.text("url")),

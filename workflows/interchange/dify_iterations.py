@@ -43,9 +43,12 @@ def iteration(conversion: Conversion, key: str, data: Loose) -> None:
         conversion.leave_out(key, "Nothing here is the list it goes over, or is done for an item.")
         return
     report, name = conversion.reports[key], conversion.id_of(key, "each")
-    result = value_of(conversion, data.texts("output_selector"), key)
+    selector = data.texts("output_selector")
+    result = value_of(conversion, selector, key)
     if not result:
         report.note("What comes back stands where it refers to its output.")
+    elif selector[1] == "structured_output" and data.at("flatten_output").value is not False:
+        report.note("Lists that its items give stay lists of their own here.")
     at_once = data.number("parallel_nums") or 10 if data.true("is_parallel") else 1
     mode = data.text("error_handle_mode")
     config = Config.model_validate(
