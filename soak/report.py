@@ -38,8 +38,9 @@ leak would show.
 
 ## What processes hold
 
-Sampled every {every:g} s: the sum over all processes of a kind, including those they start; memory is PSS. "Grows" is the
-slope of the least-squares line per 1,000 executions, without the first third of the samples (warm-up).
+Sampled every {every:g} s: the sum over all processes of a kind, including those they start; memory is PSS without files,
+which other programs share as well. "Grows" is the slope of the least-squares line per 1,000 executions, without the first
+third of the samples (warm-up).
 
 {processes}
 

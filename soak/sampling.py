@@ -76,12 +76,14 @@ def slope(samples: Sequence[Sample], name: str) -> float:
 
 
 def _of_processes(kind: str, processes: Iterable[Process]) -> dict[str, float]:
-    """With all that they started: memory (shared parts counted in parts), descriptors, sockets."""
+    """With all that they started: memory (what they share counted in parts, files left out, which
+    other programs share as well), descriptors, sockets.
+    """
     memory, descriptors, sockets = 0.0, 0, 0
     pids = [pid for one in processes for pid in (one.pid, *descendants(one.pid))]
     for pid in pids:
         with suppress(OSError):  # it has just ended
-            memory += _pss_mib(pid)
+            memory += _anonymous_mib(pid)
             open_ones = list(_open(pid))
             descriptors += len(open_ones)
             sockets += sum(one.startswith("socket:") for one in open_ones)
@@ -92,9 +94,9 @@ def _of_processes(kind: str, processes: Iterable[Process]) -> dict[str, float]:
     }
 
 
-def _pss_mib(pid: int) -> float:
+def _anonymous_mib(pid: int) -> float:
     for line in (_PROC / str(pid) / "smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
+        if line.startswith("Pss_Anon:"):
             return int(line.split()[1]) / 1024
     return 0.0
 
