@@ -11,7 +11,7 @@ from typing import Any
 
 from workflows.definition.expressions import Allowance, BadExpression, Expression, evaluate
 from workflows.definition.reading import braces_close, names_of
-from workflows.definition.values import CHARACTERS_PER_UNIT, NotJson, as_text
+from workflows.definition.values import CHARACTERS_PER_UNIT, NotJson, as_text, small_enough
 
 MAX_TEMPLATE = 100_000
 MAX_TEXT = 1_000_000
@@ -63,7 +63,15 @@ def bind(
     What is put in for `only` is never read as an expression later. All expressions share one
     allowance, and so do values that are given the same. Raises BadExpression.
     """
-    return _bound(value, names, only, allowance or Allowance())
+    return small(_bound(value, names, only, allowance or Allowance()))
+
+
+def small(value: Any) -> Any:
+    """The value, if it is not too large to be kept or sent. Raises BadExpression."""
+    try:
+        return small_enough(value)
+    except NotJson as error:
+        raise BadExpression(f"This cannot be put together: {error}.") from error
 
 
 def _bound(value: Any, names: Mapping[str, Any], only: str, allowance: Allowance) -> Any:
@@ -87,7 +95,7 @@ def _bind_text(text: str, names: Mapping[str, Any], only: str, allowance: Allowa
         return text
     if len(text) > MAX_TEMPLATE:
         raise BadExpression(f"A text with expressions has at most {MAX_TEMPLATE} characters.")
-    values = [evaluate(place.expression, names, allowance) for place in places]
+    values = [small(evaluate(place.expression, names, allowance)) for place in places]
     if only:
         values = [_literal(value) for value in values]
     if text.strip() == text[places[0].start : places[0].end]:

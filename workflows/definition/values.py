@@ -10,6 +10,8 @@ from core.json_values import plain_text
 
 CHARACTERS_PER_UNIT = 64  # to copy that much text takes about as long as to copy one number
 _SMALLEST, _GREATEST = -(2**63), 2**63 - 1
+_MOST_UNITS = 200_000  # of a value that is kept: 12 MB of text, or an answer of MOST_BYTES
+_DEEPEST = 200  # levels; orjson writes 254
 
 
 class NotJson(ValueError):
@@ -25,23 +27,33 @@ class Weight:
     longest_list: int = 0
     longest_text: int = 0
 
-    def add(self, value: Any) -> None:
+    def add(self, value: Any, depth: int = 0) -> None:
         """Count a value with all it holds. Raises NotJson when that is too much."""
         self.units += 1
+        if depth > _DEEPEST:
+            raise NotJson("its values nest too deep")
         if isinstance(value, str):
             self.longest_text = max(self.longest_text, len(value))
             self.units += len(value) // CHARACTERS_PER_UNIT
         elif isinstance(value, Mapping | list | tuple):
             self.longest_list = max(self.longest_list, len(value))
-            self._add_all(value)
+            self._add_all(value, depth + 1)
         if self.units > self.most:
             raise NotJson("its values are too large")
 
-    def _add_all(self, value: Iterable[Any]) -> None:
+    def _add_all(self, value: Iterable[Any], depth: int) -> None:
         for item in value:
-            self.add(item)
+            self.add(item, depth)
             if isinstance(value, Mapping):
-                self.add(value[item])
+                self.add(value[item], depth)
+
+
+def small_enough(value: Any) -> Any:
+    """The value, with parts that it shares counted each time: a few rounds of a loop make
+    gigabytes of them. Raises NotJson.
+    """
+    Weight(_MOST_UNITS).add(value)
+    return value
 
 
 def as_json(value: Any) -> Any:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, JsonValue
 
 from workflows.definition.expressions import BadExpression, Expression, evaluate
-from workflows.definition.references import bind
+from workflows.definition.references import bind, small
 from workflows.definition.values import as_text
 from workflows.engine.errors import NodeError
 from workflows.engine.items import for_each
@@ -65,7 +65,7 @@ class MapNode(NodeType[Config]):
 
         keeps = config.on_error == "keep"
         done = await for_each(len(items), result, parallel=config.parallel, keep_errors=keeps)
-        results = [None if isinstance(one, NodeError) else one[0] for one in done]
+        results = small([None if isinstance(one, NodeError) else one[0] for one in done])
         errors = [
             {"index": at, "code": one.code, "message": one.message, "node": one.node}
             for at, one in enumerate(done)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, JsonValue, model_validator
 
 from workflows.definition.expressions import Expression, evaluate
-from workflows.definition.references import bind
+from workflows.definition.references import bind, small
 from workflows.engine.errors import NodeError
 from workflows.engine.state import ADD, APPEND, SET, Change, apply_changes
 from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
@@ -65,7 +65,7 @@ class VariableNode(NodeType[Config]):
             value = _step(config, value, inputs.variables.get(config.name))
         change = Change(config.name, _CHANGES[config.operation], value)
         after = apply_changes(inputs.variables, [change])
-        return Outputs(values={"value": after[config.name]}, changes=(change,))
+        return Outputs(values={"value": small(after[config.name])}, changes=(change,))
 
 
 def _got(config: Config, variables: Mapping[str, Any], names: Mapping[str, Any]) -> Any:
