@@ -49,6 +49,7 @@ ELSEWHERE = {
     "provider_cut": "tests/llms/test_trouble.py",
     "workflows_too_deep": "tests/nodes/test_subworkflow.py",
     "path_too_long": "tests/nodes/test_subworkflow.py",
+    "text_too_long": "tests/nodes/test_growth.py",
 }
 
 Visit = tuple[str, str, str]  # type of node, port, code

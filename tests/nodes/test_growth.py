@@ -27,7 +27,11 @@ def ended(alice_api: APIClient, rounds: int, more: dict[str, Any], **each: Any) 
         edges=EDGES,
     )
     whole["nodes"][-1]["config"] = {"output": "."}
-    body = {"graph": whole, "input": {}, "mode": "background"}
+    return error_of(alice_api, whole)
+
+
+def error_of(alice_api: APIClient, whole: Any, message: str = "") -> Any:
+    body = {"graph": whole, "input": {"message": message}, "mode": "background"}
     answer = alice_api.post("/api/v1/workflows/execute/", body)
     assert answer.status_code == 202, answer.json()
     take_up()
@@ -57,3 +61,20 @@ def test_results_that_are_too_large_together_are_not_written_one_below_the_other
     assert ended(api(alice), 14, twice, result="{{nodes.each.index}}") is None
     error = ended(api(alice), 14, twice, result="{{variables.x}}")
     assert error == ("bad_expression", "each")
+
+
+def test_texts_that_meet_again_and_again_end_the_run_and_not_the_server(
+    alice: User, api: Callable[[User], APIClient], built_in: None
+) -> None:
+    forks = [
+        {"id": f"{name}{at}", "type": "delay", "config": {"seconds": 0}}
+        for at in range(9)
+        for name in "abc"
+    ]
+    edges = [
+        edge.format(at=at, next=f"a{at + 1}" if at < 8 else "end")
+        for at in range(9)
+        for edge in ("a{at}>b{at}", "a{at}>c{at}", "b{at}>{next}", "c{at}>{next}")
+    ]
+    whole = graph(*forks, edges=["start>a0", *edges])
+    assert error_of(api(alice), whole, "x" * 50_000) == ("text_too_long", "a8")

@@ -60,7 +60,7 @@ class Step:
             return {"nodes": {self.node.id: Passed(port=None, visit=before.visit)}}
         sources = [nodes[edge.source] for edge in taken]
         inputs = Inputs(
-            text="\n\n".join(filter(None, (source.text for source in sources))),
+            text="" if _too_long(sources) else _joined(sources),
             variables=state["variables"],
             nodes=nodes,
             dialogue=max((source.dialogue for source in sources), key=len, default=()),
@@ -149,6 +149,8 @@ class Step:
         return await guard.step(visit.name, visit.number, partial(self._work, inputs, visit))
 
     async def _work(self, inputs: Inputs, visit: Visit) -> Outputs:
+        if _too_long([inputs.nodes[source] for source in inputs.sources]):
+            raise NodeError("text_too_long", "The texts that meet here are too long together.")
         try:
             return await self.kind.run(self.config, inputs, visit)
         except RunPaused:  # of a graph within this node
@@ -169,6 +171,15 @@ class Step:
 
 
 _NEVER = Passed(port=None)
+_MOST_TEXT = 10_000_000  # characters; where two branches meet again and again, they double
+
+
+def _too_long(sources: Sequence[Passed]) -> bool:
+    return sum(len(source.text) for source in sources) > _MOST_TEXT
+
+
+def _joined(sources: Sequence[Passed]) -> str:
+    return "\n\n".join(filter(None, (source.text for source in sources)))
 
 
 def _edited(inputs: Inputs, edit: Edit) -> Inputs:
