@@ -237,6 +237,7 @@ def _plan_retry(user: User, execution: WorkflowExecution, wanted: RerunRequest) 
     refuse_stranger(user, execution)
     conversation = conversation_for(user, execution.serial_key.removeprefix("conversation:"))
     request = _again(user, execution, wanted)
+    busy = _busy(conversation)  # looked at first: this very request may be what keeps it so
     if (existing := plan_before(user, request)) is not None:
         return existing
     question = Message.objects.filter(
@@ -244,7 +245,7 @@ def _plan_retry(user: User, execution: WorkflowExecution, wanted: RerunRequest) 
     ).first()
     if question is None or not execution.over:
         raise NothingToRetry
-    if _busy(conversation):
+    if busy:
         raise ConversationBusy
     if execution.status not in RETRIED:
         if not (request.template or request.definition):  # nothing named is a plain chat

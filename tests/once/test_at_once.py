@@ -64,6 +64,20 @@ def test_a_hundred_with_one_key_start_one_execution(site: Chatter, mode: str, st
     over(site, told[0].json()["execution"]["id"])
 
 
+def test_a_hundred_retries_with_one_key_are_one_retry(site: Chatter) -> None:
+    headers = site.people["alice"].headers
+    asked = {"message": "please fail", "mode": "wait"}
+    failed = httpx2.post(f"{site.url}/api/v1/chat/", json=asked, headers=headers, timeout=60).json()
+    before = executions(site)
+    again = f"/api/v1/executions/{failed['execution']['id']}/retry/"
+    key = {"Idempotency-Key": "retried at once"}
+    told = all_at_once(site, lambda client: client.post(again, json={}, headers=key))
+    assert {one.status_code for one in told} == {202}, {one.text for one in told}
+    assert len({one.json()["execution"]["id"] for one in told}) == 1
+    assert executions(site) == before + 1
+    over(site, told[0].json()["execution"]["id"])
+
+
 def test_a_hundred_deliveries_of_one_id_start_one_execution(site: Chatter) -> None:
     made = httpx2.post(
         f"{site.url}/api/v1/webhooks/incoming/",

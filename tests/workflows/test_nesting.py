@@ -199,18 +199,16 @@ def test_a_strangers_workflow_cannot_be_run_from_ones_own(
         assert codes == ["unknown_workflow"]
 
 
-def test_a_workflow_named_only_while_it_runs_is_not_run(
+def test_a_workflow_that_names_itself_by_what_it_is_given_is_not_started(
     client: APIClient, alice: User, built_in: None
 ) -> None:
     """What a run may run is settled when it is asked for: here it would run itself for ever."""
     node = sub(WorkflowDefinition(id="{{ params.which }}"), "inner")
     node["config"]["parameters"] = {"which": "{{ params.which }}"}
     endless = define(alice, node)
-    which = {"which": str(endless.id)}
-    execution = start(client, sub(endless, parameters=which))
-    take_up()
-    told = shown(client, execution)
-    assert (told["status"], told["error"]["code"]) == ("failed", "workflows_too_deep")
+    refused = ask_for(client, sub(endless, parameters={"which": str(endless.id)}))
+    codes = [issue["code"] for issue in refused.json()["detail"]["errors"]]
+    assert (refused.status_code, codes) == (400, ["recursive_workflow"])
 
 
 # --- deaths and stops ----------------------------------------------------------------------------
