@@ -19,7 +19,11 @@ from bench.report import machine
 _RECORDING = "What stored totals, rollups and the audit trail add to a run of one model call, in"
 _PAGE = Path(__file__).resolve().parent.parent / "docs" / "analytics-benchmark.md"
 ADDED_GOAL_MS = 0.1
-GOALS_MS = {"templates of 30 days with p95": 10.0, "totals of 30 days": 2.0}
+GOALS_MS = {
+    "templates of 30 days with p95": 10.0,
+    "days × templates of 30 days with p95": 10.0,
+    "totals of 30 days": 2.0,
+}
 
 
 def main() -> None:
