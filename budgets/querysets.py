@@ -11,6 +11,8 @@ from core import clock
 if TYPE_CHECKING:
     from accounts.models import User
 
+OF_STAFF = ("all", "user", "group")  # scopes in which staff alone limit others
+
 
 def going_on(at: datetime) -> Q:
     """The periods that an instant lies in."""
@@ -29,7 +31,7 @@ class BudgetQuerySet(models.QuerySet[Any]):
         """
         made = Q(owner=user)
         if not user.is_staff:
-            made &= ~Q(scope__in=("all", "user", "group"))
+            made &= ~Q(scope__in=OF_STAFF)
         return self.filter(made | Q(user=user))
 
     def for_list(self) -> "BudgetQuerySet":

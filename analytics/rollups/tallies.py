@@ -117,7 +117,8 @@ class Tally:
         """The sum of rows that end with the values of `columns_of(rollup)`, in that order.
 
         Column by column: a chart of months and templates is made of thousands of them. A single row
-        is taken as it is, in half the time: a table of days and templates has as many (measured).
+        is taken as it is, in two thirds of the time (measured): a table of days and templates has a
+        cell for each.
         """
         if not rows:
             return cls([0] * len(rollup.SUMS), [Spread()] * len(rollup.SPREADS))

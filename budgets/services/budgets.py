@@ -23,6 +23,7 @@ from budgets.errors import (
 from budgets.ledger import ledger
 from budgets.models import Budget, Scope, Unpriced
 from budgets.periods import span_at
+from budgets.querysets import OF_STAFF
 from budgets.services.opening import open_period
 from budgets.warning import forget_above, warn
 from core import clock
@@ -30,7 +31,6 @@ from core import clock
 CHANGEABLE = ("name", "cap", "warn_at", "active")
 _FIXED = ("key", "unit", "period", "time_zone", "unpriced", "ceiling_nano_usd_per_mtok")
 _WORDS = ("name",)
-_OF_STAFF = (Scope.ALL, Scope.USER, Scope.GROUP)
 
 
 def budget_for(user: User, pk: UUID | str) -> Budget:
@@ -140,7 +140,7 @@ def _check(budget: Budget) -> None:
 
 def _named(by: User, scope: str, of: str) -> Mapping[str, Any]:
     """The columns that say whose calls count."""
-    if scope in _OF_STAFF and not by.is_staff and (scope, of) != (Scope.USER, str(by.pk)):
+    if scope in OF_STAFF and not by.is_staff and (scope, of) != (Scope.USER, str(by.pk)):
         raise NotYourBudget
     try:
         if scope == Scope.ALL:
