@@ -21,6 +21,7 @@ ALONE: list[Check] = [
     settings.https,
     settings.allowed_hosts,
     settings.mail_server,
+    settings.egress,
     settings.metrics_access,
     storage.disk_space,
     storage.static_files,

@@ -1,5 +1,6 @@
 """Is it set up as it should be?"""
 
+import re
 import stat
 from collections.abc import Iterator
 from ipaddress import ip_network
@@ -7,10 +8,12 @@ from ipaddress import ip_network
 from django.conf import settings
 from django.core import checks
 
+from core.addresses import AllowList
 from security.services.mailing import recipients
 from telemetry.doctor.finding import Finding, broken, warning
 
 _LOCAL = {"localhost", "127.0.0.1", "[::1]", "::1"}
+_NO_HOST = re.compile(r"[/:*\s]")
 _LONG_ENOUGH, _VARIED_ENOUGH, _TOKEN_CHARACTERS = 50, 5, 16
 _MAKE_A_KEY = (
     "Set CHATTER_SECRET_KEY to 50 random characters, and the present key as"
@@ -81,9 +84,21 @@ def allowed_hosts() -> Iterator[Finding]:
         )
     elif not names - _LOCAL and not _is_local():
         yield broken(
-            "It listens to other machines, and answers under names of this one alone.",
+            "It answers under names of this machine alone, and others are to reach it.",
             "Add the name that people use to ALLOWED_HOSTS.",
         )
+
+
+def egress() -> Iterator[Finding]:
+    """What besides the public internet tools and workflows may reach."""
+    for one in AllowList.of(settings.CHATTER_EGRESS_ALLOW).hosts:
+        if _NO_HOST.search(one):
+            yield broken(
+                f"CHATTER_EGRESS_ALLOW has '{one}', which is neither a name nor a network: it opens"
+                " nothing.",
+                "Write names, addresses and networks, as wiki.corp or 10.1.0.0/16: no https://, no"
+                " port, no path, no wildcard.",
+            )
 
 
 def metrics_access() -> Iterator[Finding]:

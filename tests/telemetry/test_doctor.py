@@ -97,6 +97,9 @@ def test_every_check_has_a_name_of_its_own_and_says_what_it_looks_at():
         ("allowed_hosts", "broken", {"ALLOWED_HOSTS": ["https://chatter.example"]}),
         ("allowed_hosts", "broken", {"ALLOWED_HOSTS": ["chatter.example:8000"]}),
         ("metrics_access", "broken", {"METRICS_ALLOW": ["10.0.0.0/99"]}),
+        ("egress", "broken", {"CHATTER_EGRESS_ALLOW": ["http://wiki.corp/"]}),
+        ("egress", "broken", {"CHATTER_EGRESS_ALLOW": ["10.0.0.1", "10.0.0.0/99"]}),
+        ("egress", "broken", {"CHATTER_EGRESS_ALLOW": ["wiki.corp:8080"]}),
         ("metrics_access", "warning", {"METRICS_TOKEN": "short"}),
         ("static_files", "broken", {"DEBUG": False}),
         ("redis", "broken", {"REDIS_URL": "redis://127.0.0.1:9/0"}),
@@ -107,6 +110,11 @@ def test_every_check_has_a_name_of_its_own_and_says_what_it_looks_at():
 def test_a_setting_that_is_wrong_is_named(check, status, changed):
     with override_settings(**changed):
         assert only(check, status)
+
+
+def test_hosts_addresses_and_networks_that_are_opened_are_no_finding(settings):
+    settings.CHATTER_EGRESS_ALLOW = ["wiki.corp", "10.1.0.0/16", "127.0.0.1", "[::1]", "fd00::/8"]
+    assert "egress" not in found()
 
 
 def test_a_key_that_others_may_read_is_named(settings):

@@ -1,9 +1,13 @@
 """`/readyz`: what this process needs, and what it works with."""
 
+from threading import Event
+
 import pytest
 from django.db import connection
 
+from chatter_project import health
 from core import clock
+from core.database import database
 from tests.definitions.graphs import graph
 from tests.drills.models import chain
 from workflows.models import WorkflowExecution
@@ -98,6 +102,25 @@ def test_a_database_that_is_away_keeps_it_from_being_ready(ready, monkeypatch):
     monkeypatch.setattr(connection, "cursor", away)
     assert ready() == (503, ready()[1])
     assert ready()[1]["database"] == "OSError"
+
+
+def test_a_database_that_says_nothing_keeps_it_from_being_ready(ready, monkeypatch):
+    """As one does whose processes are stopped: connections stay, answers do not come."""
+    ended = Event()
+
+    def silent():
+        ended.wait()
+        raise OSError("server closed the connection")
+
+    monkeypatch.setattr(health, "database_answers", silent)
+    monkeypatch.setattr(health, "_DATABASE_S", 0.05)
+    database.start()
+    try:
+        assert ready() == (503, ready()[1])
+        assert ready()[1]["database"] == "TimeoutError"
+    finally:
+        ended.set()
+        database.stop()
 
 
 def test_what_has_ended_makes_no_question_slower(django_assert_num_queries):
