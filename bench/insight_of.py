@@ -27,6 +27,7 @@ from analytics.reports.span import Span  # noqa: E402
 from analytics.rollups.facts import EXECUTIONS  # noqa: E402
 from analytics.rollups.histogram import percentile  # noqa: E402
 from analytics.rollups.recount import rebuild  # noqa: E402
+from analytics.rollups.tallies import Spread  # noqa: E402
 from bench.synthetic import DAYS, START, fill, settle  # noqa: E402
 from core.garbage import leave_what_is_loaded  # noqa: E402
 from workflows.models import WorkflowExecution  # noqa: E402
@@ -114,7 +115,11 @@ def _groups(wanted: reading.Wanted, span: Span) -> Any:
 def _table(wanted: reading.Wanted, span: Span) -> Any:
     """What the raw query tells, too: the sums, and one percentile."""
     found = reading.table(wanted, span).values()
-    return [(tally.sums, percentile(tally.spreads[0].histogram, 0.95)) for tally in found]
+    return [(tally.sums, _p95(tally.spreads[0])) for tally in found]
+
+
+def _p95(spread: Spread) -> int | None:
+    return percentile(spread.histogram, 0.95, spread.count)
 
 
 def _export(wanted: reading.Wanted, span: Span) -> Any:

@@ -97,17 +97,19 @@ def any_row(model: type[models.Model], name: str, values: Collection[Any]) -> bo
     return bool(_execute(_any_sql(model, name, len(given)), given))
 
 
-def read_rows(rows: models.QuerySet[Any, tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """The rows of a `values_list` of plain columns, all at once.
+def read_rows(rows: models.QuerySet[Any], names: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Plain columns of the rows of one table, all at once and in no order.
 
-    PostgreSQL sends its own form: as text 600 histograms and times took 3 times as long (measured).
+    PostgreSQL sends its own form: as text 600 histograms and times took 3 times as long. Twenty
+    columns that the ORM names take it 0.6 ms (measured).
     """
     if connection.vendor != "postgresql":
-        return list(rows)
-    sql, values = rows.query.sql_with_params()
+        return list(rows.order_by().values_list(*names))
+    where, values = rows.query.get_compiler(connection=connection).compile(rows.query.where)
+    fields, table = _fields(rows.model, names), _quoted(rows.model._meta.db_table)
     with connection.cursor() as cursor:
         cursor.cursor.format = _BINARY
-        cursor.execute(sql, values)
+        cursor.execute(f"SELECT {_names(fields)} FROM {table} WHERE {where}", values)  # noqa: S608 - our names
         return list(cursor.fetchall())
 
 

@@ -77,7 +77,7 @@ class ToolNumbers(Shape):
 def spread_out(spread: Spread) -> SpreadOut:
     found: list[int | None] = [
         min(max(one, spread.least or 0), one if spread.most is None else spread.most)
-        for one in percentiles(spread.histogram, _SHARES)
+        for one in percentiles(spread.histogram, _SHARES, spread.count)
     ]
     p50, p95, p99 = found or [None] * len(_SHARES)
     return SpreadOut(

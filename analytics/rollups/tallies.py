@@ -52,11 +52,12 @@ class Key(NamedTuple):
         return Key(Grain.DAY.value, self.dimension, self.whose, start_h, self.subject)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Spread:
     """How many numbers, their sum, the least, the greatest, and how many in each bucket.
 
-    `torn`: some were taken away, so that `least` and `most` may no longer be so.
+    `torn`: some were taken away, so that `least` and `most` may no longer be so. Nobody changes
+    one; to have it frozen, too, took four times as long to make it (measured).
     """
 
     count: int = 0

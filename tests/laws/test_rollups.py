@@ -13,7 +13,17 @@ from accounts.models import User
 from analytics.models import ExecutionRollup, ModelRollup, RollupPart, ToolRollup
 from analytics.rollups.facts import KINDS
 from analytics.rollups.folding import fold
-from analytics.rollups.histogram import bucket_of, middle_of, pack, percentile, unpack
+from analytics.rollups.histogram import (
+    Row,
+    bucket_of,
+    counted,
+    merged,
+    middle_of,
+    pack,
+    percentile,
+    percentiles,
+    unpack,
+)
 from analytics.rollups.recount import rollup_differences
 from llms.models import ModelCall
 from tests.factories.accounts import UserFactory
@@ -139,6 +149,17 @@ def test_a_percentile_of_a_histogram_is_at_most_a_64th_off(values: list[int], sh
     told = percentile(unpack(pack(histogram)), share)
     assert told is not None
     assert abs(told - exact) * 64 <= exact
+
+
+@given(st.lists(st.integers(0, 5_000), min_size=1), st.integers(0, 64))
+def test_percentiles_are_found_together_as_one_by_one(values: list[int], spike: int) -> None:
+    """Of counts as they are packed and of a mapping, whether or not it is known how many."""
+    histogram = counted([*values, *[spike] * len(values)], 1)
+    row, shares = merged([pack(histogram)]), (0.01, 0.5, 0.5, 0.95, 0.99, 1.0)
+    one_by_one = [percentile(histogram, share) for share in shares]
+    assert percentiles(row, shares) == percentiles(histogram, shares) == one_by_one
+    assert percentiles(row, shares, 2 * len(values)) == one_by_one
+    assert percentiles({}, shares) == percentiles(Row(), shares) == []
 
 
 def test_every_bucket_stands_for_a_number_of_its_own() -> None:
