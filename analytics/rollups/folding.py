@@ -15,18 +15,23 @@ from core.bulk import insert_rows, is_empty, take_rows, update_rows
 from core.locks import locked, locked_if_free
 
 LOCK = "analytics.rollups"
-_PARTS, _ROWS = 500, 500
+PARTS, _ROWS = 500, 500
 
 
 def fold() -> int:
-    """Add all parts since the last time; returns how many there were.
+    """Add all parts that were recorded until now; returns how many were added.
 
-    Afterwards the rollups are up to date. Processes that call it at once wait for each other.
+    Afterwards the rollups are up to date with what was committed before. What comes meanwhile is
+    left for the next time, or a report would take as long as there is something to do. Processes
+    that call it at once wait for each other.
     """
     folded = 0
     while not is_empty(RollupPart):
         with locked(LOCK):
-            folded += fold_some()
+            some = fold_some()
+        folded += some
+        if some < PARTS:
+            break
     return folded
 
 
@@ -34,14 +39,13 @@ def fold_if_free() -> None:
     """The same for a chore that comes round again: while another process folds, do nothing."""
     while not is_empty(RollupPart):
         with locked_if_free(LOCK) as free:
-            if not free:
+            if not free or fold_some() < PARTS:
                 return
-            fold_some()
 
 
 def fold_some() -> int:
-    """Fold some of the parts; the caller holds the lock."""
-    parts = take_rows(RollupPart, _PARTS)
+    """Fold the first PARTS parts, or as many as there are; the caller holds the lock."""
+    parts = take_rows(RollupPart, PARTS)
     told: dict[str, dict[int, list[Fact]]] = defaultdict(lambda: defaultdict(list))
     for part in parts:
         told[part["kind"]][part["sign"]] += part["facts"]

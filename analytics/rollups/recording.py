@@ -10,7 +10,7 @@ from django.db.models.signals import post_delete, post_save
 from accounts.models import User
 from analytics.models import ExecutionRollup, ModelRollup, RollupPart, ToolRollup
 from analytics.rollups.facts import EXECUTIONS, KINDS, MODEL_CALLS, TOOL_CALLS, FactKind, Row
-from analytics.rollups.folding import LOCK, fold_some
+from analytics.rollups.folding import LOCK, PARTS, fold_some
 from core.aggregates import when_deleted
 from core.bulk import insert_gathered
 from core.locks import locked
@@ -29,7 +29,7 @@ def add_facts(kind: FactKind, rows: Iterable[Row], sign: int = 1) -> None:
 def forget(which: Q) -> None:
     """Drop the buckets of what is deleted, and of whom: rows that stay no longer name it."""
     with locked(LOCK):
-        while fold_some():
+        while fold_some() == PARTS:
             pass
         for rollup in (ExecutionRollup, ModelRollup, ToolRollup):
             rollup._base_manager.filter(which).delete()

@@ -12,7 +12,8 @@ from accounts.models import User
 from analytics.models import RollupPart
 from analytics.reports import reading
 from analytics.reports.span import Span
-from analytics.rollups.folding import fold, fold_if_free
+from analytics.rollups import folding
+from analytics.rollups.folding import fold, fold_if_free, fold_some
 from analytics.rollups.recount import rollup_differences
 from tests.factories.tools import ToolCallFactory
 
@@ -60,12 +61,11 @@ def test_writers_folders_and_readers_do_not_get_in_each_others_way(
 def test_the_numbers_of_one_answer_agree_while_others_write(
     production_profile: None, alice: User, api: Any
 ) -> None:
-    """As a report, and as what one user does."""
+    """As a report, and as what one user does; others add up what is written, too."""
     client, over = api(alice), Event()
 
     def write() -> None:
-        while not over.is_set():
-            ToolCallFactory(user=alice)
+        ToolCallFactory(user=alice)
 
     def read() -> None:
         try:
@@ -79,10 +79,18 @@ def test_the_numbers_of_one_answer_agree_while_others_write(
         finally:
             over.set()
 
-    with ThreadPoolExecutor(WRITERS + 1) as threads:
-        work = [read, *[write] * WRITERS]
+    with ThreadPoolExecutor(WRITERS + 2) as threads:
+        work = [read, *[until(over, act) for act in (fold_if_free, *[write] * WRITERS)]]
         for done in [threads.submit(closing(one)) for one in work]:
             done.result()
+
+
+def until(over: Event, act: Callable[[], None]) -> Callable[[], None]:
+    def go_on() -> None:
+        while not over.is_set():
+            act()
+
+    return go_on
 
 
 def closing(work: Callable[[], None]) -> Callable[[], None]:
@@ -101,3 +109,22 @@ def test_what_is_folded_twice_is_counted_once(alice: User) -> None:
     assert (fold(), fold()) == (1, 0)
     assert total() == 1
     assert not RollupPart.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_report_does_not_wait_for_what_happens_meanwhile(
+    alice: User, api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even where something happens each time that numbers are added up."""
+    left = [1] * CALLS
+
+    def fold_and_go_on() -> int:
+        folded = fold_some()
+        left.pop()
+        ToolCallFactory(user=alice)
+        return folded
+
+    monkeypatch.setattr(folding, "fold_some", fold_and_go_on)
+    ToolCallFactory(user=alice)
+    told = api(alice).get("/api/v1/analytics/tools/").json()
+    assert told["totals"]["calls"] == 1
