@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.drills.server import ROOT
+from tests.drills.server import ROOT, free_port
 
 SECRET = "not-to-be-told"
 
@@ -63,6 +63,17 @@ def test_a_setting_that_cannot_be_read_is_named_in_one_line(name, value, tmp_pat
     [line] = done.stderr.splitlines()
     assert line.startswith(f"{name} ")
     assert SECRET not in line
+
+
+@pytest.mark.parametrize("command", ["prepare", "work", "reconcile"])
+def test_a_database_that_is_not_there_is_told_without_a_traceback(command, tmp_path):
+    address = f"postgres://chatter:{SECRET}@127.0.0.1:{free_port()}/chatter"
+    done = begun(tmp_path, command, DATABASE_URL=address, CHATTER_PUMP="workers")
+    assert done.returncode == 1
+    assert done.stderr.startswith("The database does not answer: ")
+    assert "Connection refused" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert SECRET not in done.stderr
 
 
 def test_without_a_secret_key_nothing_starts_on_a_database_server(tmp_path):
