@@ -118,7 +118,10 @@ def _made(profile: ProfileSpec, parameters: Mapping[str, Any], loop_number: int)
     if profile.provider_kind == DEMO:
         from llms.providers.demo import DemoChatModel  # loads langchain_core: 60 MB
 
-        return DemoChatModel(**{"model": profile.model, **parameters})
+        try:
+            return DemoChatModel(**{"model": profile.model, **parameters})
+        except ValueError as error:
+            raise ProviderError("invalid_parameters", unbilled=True) from error
     if not is_installed(profile.provider_kind):
         raise ProviderError("model_package_missing", reason=package_of(profile.provider_kind))
     from langchain.chat_models import init_chat_model

@@ -8,6 +8,7 @@ import pytest
 
 from core.models import new_id
 from llms.clients import chat_model, is_installed, package_of
+from llms.errors import ProviderError
 from llms.headers import client_options, request_options
 from llms.profiles import ProfileSpec
 from tests.llms.conftest import in_loop
@@ -100,3 +101,11 @@ def test_a_client_that_takes_none_sends_those_of_the_call_that_its_task_makes() 
     calls = [new_id() for _ in range(3)]
     in_loop(scenario)
     assert sorted(seen) == sorted((str(one), f"of {one}") for one in calls)
+
+
+@pytest.mark.parametrize("kind", ["demo", "openai"])
+def test_parameters_that_no_model_can_be_made_of_are_told(kind: str) -> None:
+    odd = {"max_tokens": "many", "delay_ms_per_word": "slowly"}
+    with pytest.raises(ProviderError) as told:
+        made(kind, **odd)
+    assert (told.value.code, told.value.unbilled) == ("invalid_parameters", True)
