@@ -171,7 +171,8 @@ def _row_of(packed: bytes) -> Row:
 
 
 def _counts_of(packed: bytes) -> "array[int]":
-    counts = array(_COUNTS, packed)
+    counts = array(_COUNTS)
+    counts.frombytes(packed)
     if sys.byteorder == "big":
         counts.byteswap()
     return counts
