@@ -96,6 +96,15 @@ def test_its_page_is_there_for_its_owner_only(client, experiment, alice, charlie
     assert "Nothing can be said of" in client.get(page).text
 
 
+def test_its_page_shows_parameters_of_any_name(client, experiment, definition, alice):
+    variants = [TWO[0], {"name": "short", "parameters": {"items": ["first"], "style": "brief"}}]
+    made = experiment(definition=definition["id"], variants=variants)
+    client.force_login(alice)
+    page = client.get(f"/experiments/{made['id']}/")
+    assert page.status_code == 200
+    assert "<code>items</code> [&#x27;first&#x27;]; <code>style</code> brief" in page.text
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

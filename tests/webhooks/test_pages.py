@@ -42,13 +42,13 @@ def test_a_webhook_is_made_and_its_secret_shown_once(browser, letters, drain):
         kind="incoming",
         name="Orders",
         workflow=f"definition:{letters.pk}",
-        mapping="message: payload.text\nwho: payload.who",
+        mapping="message: payload.text\nitems: payload.who",
         mode="background",
         signature="standard",
     )
     hook = IncomingWebhook.objects.get()
     path = f"/hooks/{hook.public_id}/"
-    assert hook.mapping == {"message": "payload.text", "who": "payload.who"}
+    assert hook.mapping == {"message": "payload.text", "items": "payload.who"}
     assert hook.secret in made.content.decode()
     assert f"http://testserver{path}" in made.content.decode()
     assert hook.secret not in browser.get(PAGE).content.decode()
@@ -56,6 +56,7 @@ def test_a_webhook_is_made_and_its_secret_shown_once(browser, letters, drain):
     assert sender.send({"text": "hello", "who": "bob"}, pk="<b>").status_code == 202
     one = browser.get(f"{PAGE}in/{hook.pk}/").content.decode()
     assert hook.secret not in one
+    assert "message: payload.text\nitems: payload.who" in one
     assert "&lt;b&gt;" in one
     rotated = send(browser, f"{PAGE}in/{hook.pk}/", act="rotate", seen=seen(one)).content.decode()
     hook.refresh_from_db()
