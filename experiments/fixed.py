@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from scipy.special import chdtrc, ndtri, stdtr, stdtrit
 
 from experiments.moments import Moments
-from experiments.sequential import ALPHA, Interval, threshold
+from experiments.sequential import ALPHA, LEAST, Interval, threshold
 
 POWER = 0.8
 
@@ -51,6 +51,7 @@ class Needed:
     """Units in all arms together to see an effect in four of five cases.
 
     `once` for one look at the end; `anytime` at the latest, if one stops as soon as it is seen.
+    Both with as many on each side as it takes for anything to be said.
     """
 
     once: int
@@ -65,4 +66,5 @@ def units_needed(
     of_one = (deviation / effect) ** 2 * (1 / shares[0] + 1 / shares[1])
     once = (float(ndtri(1 - alpha / 2)) + found) ** 2
     anytime = (threshold(alpha) + found) ** 2
-    return Needed(math.ceil(of_one * once), math.ceil(of_one * anytime))
+    least = math.ceil(LEAST / min(shares))
+    return Needed(max(math.ceil(of_one * once), least), max(math.ceil(of_one * anytime), least))

@@ -115,6 +115,17 @@ def test_where_nothing_failed_it_is_told_that_no_part_of_nothing_is_a_difference
     assert "was 0 for each of 12 units" in client.get(f"/experiments/{made['id']}/").text
 
 
+@pytest.mark.parametrize(("weight", "least"), [(1, 100), (9, 500)])
+def test_no_plan_takes_fewer_units_than_it_takes_for_anything_to_be_said(
+    experiment, api, alice, weight, least
+):
+    variants = [{"name": "a", "control": True, "weight": weight}, {"name": "b"}]
+    made = experiment(start=False, variants=variants)
+    plan = f"{EXPERIMENTS}{made['id']}/plan/"
+    told = api(alice).post(plan, {"effect": 0.5, "mean": 100, "deviation": 1}).json()
+    assert (told["units_once"], told["units_anytime"]) == (least, least)
+
+
 def test_an_event_is_planned_with_what_is_expected_of_it(
     experiment, long_there, api, client, alice
 ):
