@@ -46,6 +46,11 @@ class OnlyZeroSeen(Conflict):
     )
 
 
+class MeanIsNoShare(Invalid):
+    code = "mean_is_no_share"
+    message = "The mean of a share lies between 0 and 1: of 5 per cent it is 0.05."
+
+
 class EffectTooSmall(Invalid):
     code = "effect_too_small"
     message = (
@@ -94,15 +99,18 @@ def forecast(
     """`effect` is the part of the mean by which an arm is to differ: 0.1 for ten per cent.
 
     `mean` and `deviation` of one unit stand in place of what was seen. Raises TooLittleSeen,
-    OnlyZeroSeen, EffectTooSmall.
+    OnlyZeroSeen, MeanIsNoShare, EffectTooSmall.
     """
+    kind = metric(experiment.primary)
     if mean is None or deviation is None:
         if seen.values.count < _LEAST_SEEN:
             raise TooLittleSeen(seen=seen.values.count)
         if not seen.values.mean:
             raise OnlyZeroSeen(seen=seen.values.count)
         mean = seen.values.mean
-        deviation = variance_of(metric(experiment.primary), seen.values) ** 0.5
+        deviation = variance_of(kind, seen.values) ** 0.5
+    if kind.share and not 0 <= mean <= 1:
+        raise MeanIsNoShare
     difference = effect * mean
     if not difference or abs(difference) * _MOST_DEVIATIONS < deviation:
         raise EffectTooSmall(effect=difference, deviation=deviation)

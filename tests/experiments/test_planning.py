@@ -115,6 +115,18 @@ def test_where_nothing_failed_it_is_told_that_no_part_of_nothing_is_a_difference
     assert "was 0 for each of 12 units" in client.get(f"/experiments/{made['id']}/").text
 
 
+@pytest.mark.parametrize("mean", [5, -0.05])
+@pytest.mark.parametrize("primary", ["errors", "rating"])
+def test_the_mean_of_a_share_is_one(experiment, api, client, alice, primary, mean):
+    made = experiment(start=False, primary=primary)
+    asked = {"effect": 0.5, "mean": mean, "deviation": 0.2}
+    refused = api(alice).post(f"{EXPERIMENTS}{made['id']}/plan/", asked)
+    assert (refused.status_code, refused.json()["code"]) == (400, "mean_is_no_share")
+    client.force_login(alice)
+    page = client.get(f"/experiments/{made['id']}/", {**asked, "effect": 50}).text
+    assert "of 5 per cent it is 0.05" in page
+
+
 @pytest.mark.parametrize(("weight", "least"), [(1, 100), (9, 500)])
 def test_no_plan_takes_fewer_units_than_it_takes_for_anything_to_be_said(
     experiment, api, alice, weight, least
