@@ -1,6 +1,7 @@
 """Before the start: how many units an effect takes to be seen, and how long they take to come."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,9 +16,9 @@ from core import clock
 from core.errors import Conflict, Invalid
 from experiments.comparing import variance_of
 from experiments.metrics import EVENT, metric
-from experiments.models import Audience, Experiment, UnitKind
+from experiments.models import Audience, Experiment, UnitKind, Variant
 from experiments.moments import Moments
-from workflows.models import ExecutionStatus, WorkflowExecution
+from workflows.models import ExecutionStatus, WorkflowExecution, WorkflowTemplate
 from workflows.totals import TOKENS
 
 SEEN_DAYS = 28
@@ -26,7 +27,8 @@ _MOST_TURNS = 200_000
 _MOST_DEVIATIONS = 1_000_000  # in one effect: trillions of units
 _COLUMNS = (
     "id", "user_id", "serial_key", "created_at", "status", "duration_ms", "open_calls",
-    "unpriced_calls", "cost_nano_usd", *TOKENS, "parameters", "exposure__variant__parameters",
+    "unpriced_calls", "cost_nano_usd", *TOKENS, "template_id", "parameters",
+    "exposure__variant__parameters",
 )  # fmt: skip
 
 
@@ -149,14 +151,16 @@ def seen_of(experiment: Experiment) -> Seen:
     begun = max(since, min(experiment.target.created_at, now - day)) if experiment.target else since
     days = (now - begun) / day
     units: dict[Any, list[dict[str, Any]]] = {}
-    unset = _unset(experiment)
+    set_by_variants = {name for one in experiment.variants.all() for name in one.parameters}
+    defaults = _defaults(experiment)
     ratings = _ratings(experiment, since) if experiment.primary == "rating" else {}
     rows = _turns(experiment, since).values(*_COLUMNS)[:_MOST_TURNS]
     for number, row in enumerate(rows.iterator(), start=1):
         if number == _MOST_TURNS:
             days = (row["created_at"] - begun) / day
-        given, dealt = row.pop("parameters"), row.pop("exposure__variant__parameters")
-        if _chose(unset, given, dealt or {}):
+        given, dealt = row.pop("parameters"), row.pop("exposure__variant__parameters") or {}
+        unset = defaults.get(row["template_id"], {})
+        if _chose(set_by_variants - dealt.keys(), unset, given):
             continue
         turns = units.setdefault(row["user_id"] if by_user else row["serial_key"], [])
         if not turns or row["created_at"] <= turns[0]["created_at"] + window:
@@ -169,7 +173,8 @@ def seen_of(experiment: Experiment) -> Seen:
 
 
 def _turns(experiment: Experiment, since: datetime) -> QuerySet[Any]:
-    about = Q(template=experiment.template_id, definition=experiment.definition_id)
+    """What another experiment had answered by another template asked for what that was about."""
+    about = _about(experiment, exposure=None) | _about(experiment, "exposure__experiment__")
     if experiment.audience == Audience.OWN:
         about &= Q(user=experiment.owner_id)
     elif experiment.audience == Audience.CHOSEN:
@@ -181,22 +186,32 @@ def _turns(experiment: Experiment, since: datetime) -> QuerySet[Any]:
     return turns.filter(finished_at__isnull=False).order_by("created_at")
 
 
-def _unset(experiment: Experiment) -> dict[str, Any]:
-    """The parameters that variants set, with what they are where nobody sets them."""
-    template = experiment.template
-    properties = template.parameters.get("properties", {}) if template else {}
-    names = {name for one in experiment.variants.all() for name in one.parameters}
-    return {name: properties.get(name, {}).get("default") for name in names}
+def _about(experiment: Experiment, of: str = "", **more: Any) -> Q:
+    target = {"template": experiment.template_id, "definition": experiment.definition_id}
+    return Q(**{f"{of}{name}": pk for name, pk in target.items()}, **more)
 
 
-def _chose(unset: dict[str, Any], given: dict[str, Any], dealt: dict[str, Any]) -> bool:
-    """Whether a turn set one of these itself, not the variant that answered it.
+def _defaults(experiment: Experiment) -> dict[UUID, dict[str, Any]]:
+    """What parameters are where nobody sets them, by the template that answered: what was asked
+    for, or what an experiment about it put in its place.
+    """
+    about = experiment.template_id
+    others = Variant.objects.filter(experiment__template=about).values("template")
+    answered = WorkflowTemplate.objects.filter(Q(pk=about) | Q(pk__in=others))
+    return {
+        one.pk: {
+            name: part.get("default") for name, part in one.parameters.get("properties", {}).items()
+        }
+        for one in answered
+    }
+
+
+def _chose(names: Collection[str], unset: dict[str, Any], given: dict[str, Any]) -> bool:
+    """Whether a turn set one of these itself; `unset` are the defaults of what answered it.
 
     Executions of a template hold its defaults, too, so one that was set to its default is not seen.
     """
-    return any(
-        given.get(name, default) != default for name, default in unset.items() if name not in dealt
-    )
+    return any(given.get(name, unset.get(name)) != unset.get(name) for name in names)
 
 
 def _ratings(experiment: Experiment, since: datetime) -> dict[UUID, list[tuple[datetime, bool]]]:

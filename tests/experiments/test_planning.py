@@ -15,7 +15,7 @@ from experiments.fixed import welch
 from experiments.forecast import SEEN_DAYS
 from experiments.models import Exposure
 from experiments.services.routing import forget_running
-from tests.experiments.conftest import EXPERIMENTS
+from tests.experiments.conftest import EXPERIMENTS, MANY
 from tests.experiments.test_inference import TIMES, moments, spread
 from workflows.models import (
     ExecutionKind,
@@ -202,6 +202,24 @@ def test_a_turn_that_sets_what_variants_set_is_no_traffic_and_one_that_a_variant
     plan = f"{EXPERIMENTS}{experiment(start=False)['id']}/plan/"
     told = api(alice).post(plan, {"effect": 0.25, "mean": 2, "deviation": 3}).json()
     assert (told["seen_units"], told["units_a_day"]) == (3, 3 / SEEN_DAYS)
+
+
+def test_turns_that_another_template_answered_are_traffic_of_what_they_asked_for(
+    experiment, long_there, say, api, alice
+):
+    variants = [{"name": "a", "control": True}, {"name": "b", "template": "code_assistant"}]
+    earlier = experiment(variants=variants)
+    for _ in range(MANY):
+        say(alice)
+        if len(set(Exposure.objects.values_list("execution__template"))) > 1:
+            break
+    turns = Exposure.objects.count()
+    assert api(alice).post(f"{EXPERIMENTS}{earlier['id']}/complete/").status_code == 200
+    body = {"effect": 0.25, "mean": 2, "deviation": 3}
+    for template, seen in (("universal_chat", turns), ("code_assistant", 0)):
+        made = experiment(start=False, template=template)
+        told = api(alice).post(f"{EXPERIMENTS}{made['id']}/plan/", body).json()
+        assert told["seen_units"] == seen
 
 
 def test_the_traffic_of_those_chosen_counts_once_however_they_were(
