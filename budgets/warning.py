@@ -31,7 +31,8 @@ def warn(touched: Sequence[tuple[Budget, BudgetPeriod]]) -> None:
 
 
 def forget_above(budget: Budget, period: BudgetPeriod) -> None:
-    """After a cap was raised: thresholds that lie ahead again are reported when they are crossed.
+    """After a change: thresholds that lie ahead again are reported when they are crossed, and those
+    that are none any more are not the highest that is reached.
 
     The caller writes `warned`.
     """

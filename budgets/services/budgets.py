@@ -92,8 +92,7 @@ def change_budget(budget: Budget, *, by: User, **fields: Any) -> Budget:
     begins_at = span_at(budget.period, budget.time_zone, clock.now()).begins_at
     now = budget.periods.filter(begins_at=begins_at).first()
     if now is not None:
-        if budget.cap > before["cap"]:
-            forget_above(budget, now)
+        forget_above(budget, now)
         warn([(budget, now)])
         now.save(update_fields=["warned"])
     after = _of(budget, CHANGEABLE)

@@ -91,6 +91,16 @@ def test_of_a_cap_that_is_raised_it_is_told_again_when_it_is_used_up(begin, clie
     assert thresholds() == [50, 80, 100, 80, 100]
 
 
+def test_a_threshold_that_is_taken_away_is_not_reached(begin, client, alice):
+    budget = a_budget("user", alice.pk, by=alice, cap=USED, active=False)
+    finished(begin(one_call()))
+    address = f"/api/v1/budgets/{budget.pk}/"
+    for warn_at, reached in (([50, 80], 80), ([50], 50), ([], None), ([70], 70)):
+        told = client.patch(address, {"warn_at": warn_at}).json()
+        assert told["now"]["reached"] == reached
+    assert thresholds() == [50, 80, 100, 70]
+
+
 def test_a_period_that_is_over_is_not_warned_of(begin, client, alice):
     budget = a_budget("user", alice.pk, by=alice, period="day")
     finished(begin(one_call()))
