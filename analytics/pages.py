@@ -2,11 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -30,6 +28,7 @@ from analytics.sheets import ACTIVITY, EVER, RATED, RUNS, SHEETS, TALKS
 from analytics.system import system_now
 from analytics.tables import groups_table, nodes_table, steps_table, used_table
 from core.errors import ChatterError, NotFound
+from core.spans import zone_names
 from workflows.services.definitions import definition_for
 
 _KEPT = ("range", "from", "to", "zone", "step", "of", "by", "key")
@@ -217,7 +216,7 @@ def _frame(request: HttpRequest, query: dict[str, str], user: User) -> dict[str,
         ],
         "dates": {name: asked.get(name, "") for name in _DATES},
         "besides": {name: asked[name] for name in _KEPT if name not in _DATES and asked.get(name)},
-        "zones": _zones(),
+        "zones": sorted(zone_names()),
         "scopes": [
             _choice(request, label, {"of": one, "key": ""}, one == of)
             for label, one in (("mine", "me"), ("everyone's", "all"))
@@ -231,11 +230,6 @@ def _frame(request: HttpRequest, query: dict[str, str], user: User) -> dict[str,
 def _exports(subject: str, query: dict[str, str]) -> list[Choice]:
     address = f"/api/v1/analytics/{subject}/export/"
     return [Choice(one.upper(), f"{address}?{_kept(query, {'as': one})}", False) for one in FORMATS]
-
-
-@cache
-def _zones() -> list[str]:
-    return sorted(available_timezones())
 
 
 def _choice(request: HttpRequest, label: str, change: dict[str, str], chosen: bool) -> Choice:

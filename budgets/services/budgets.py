@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -27,6 +26,7 @@ from budgets.querysets import OF_STAFF
 from budgets.services.opening import open_period
 from budgets.warning import forget_above, warn
 from core import clock
+from core.spans import zone_of
 
 CHANGEABLE = ("name", "cap", "warn_at", "active")
 _FIXED = ("key", "unit", "period", "time_zone", "unpriced", "ceiling_nano_usd_per_mtok")
@@ -132,8 +132,8 @@ def _check(budget: Budget) -> None:
     if (budget.unpriced == Unpriced.CEILING) != (budget.ceiling_nano_usd_per_mtok is not None):
         raise BadBudget(reason="A ceiling price goes with the policy 'ceiling', and with no other.")
     try:
-        ZoneInfo(budget.time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        zone_of(budget.time_zone)
+    except ValueError as error:
         raise BadBudget(reason=f"There is no time zone '{budget.time_zone}'.") from error
 
 

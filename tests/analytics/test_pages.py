@@ -47,6 +47,8 @@ def test_each_page_takes_dates_and_a_time_zone_by_a_plain_form(door, path):
     assert page.status_code == 200
     assert "2026-10-25T00:00 to 2026-10-27T00:00" in page.text
     assert form_of(page.text) == asked
+    assert '<option value="Europe/Paris">' in page.text
+    assert '<option value="localtime">' not in page.text
     assert "1h</a>" in page.text
     assert 'aria-current="true">7d' not in page.text
 

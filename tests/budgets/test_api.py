@@ -121,6 +121,8 @@ def test_changes_are_audited_with_before_and_after(client, alice):
         {"unit": "usd", "cap": "0.0000000001"},
         {"time_zone": "Nowhere/Land"},
         {"time_zone": "../../etc/passwd"},
+        {"time_zone": "localtime"},
+        {"time_zone": "right/Europe/Paris"},
         {"unpriced": "ceiling"},
         {"ceiling_usd_per_mtok": "5"},
         {"unit": "usd", "unpriced": "ceiling", "ceiling_usd_per_mtok": "1000000.1"},
