@@ -294,6 +294,24 @@ def test_an_answer_is_said_to_have_helped_and_why(chat: ChatPage) -> None:
     assert chat.get(f"conversations/{chat.conversation}/ratings/")["results"] == []
 
 
+def test_a_rating_that_was_taken_back_in_another_tab_is_taken_back_here_too(
+    chat: ChatPage, complaints
+) -> None:
+    helped = chat.ask("What do tokens cost?").get_by_role("button", name="This helped")
+    helped.click()
+    expect(helped).to_have_attribute("aria-pressed", "true")
+    other = ChatPage(chat.page.context.new_page()).open(chat.conversation)
+    other.answers.get_by_role("button", name="This helped").click()
+    expect(other.page.locator("#announcer")).to_have_text("Taken back")
+    complaints.expect("404")
+    helped.click()
+    expect(chat.page.locator("#announcer")).to_have_text("Taken back")
+    expect(helped).to_have_attribute("aria-pressed", "false")
+    helped.click()
+    expect(helped).to_have_attribute("aria-pressed", "true")
+    assert len(chat.get(f"conversations/{chat.conversation}/ratings/")["results"]) == 1
+
+
 def test_a_link_leads_where_the_answer_says_later_on(chat: ChatPage) -> None:
     told = "Read [the docs][1]" + " and wait" * 40 + "\n\n*Kept*\n\n[1]: https://example.org/docs"
     answer = chat.say(f"say exactly: {told}")

@@ -48,8 +48,10 @@ export class Rating {
       if (rating) await put(this.address(), rating);
       else await remove(this.address());
     } catch (problem) {
-      toast(problem.message, "error");
-      return false;
+      if (problem.code !== "rating_not_found") {
+        toast(problem.message, "error");
+        return false;
+      } // else it was taken back elsewhere, or by the press before
     }
     this.show(rating);
     return true;
