@@ -64,11 +64,13 @@ def activity(asked: ReportRequest) -> dict[str, Any]:
     }
 
 
+@one_instant()
 def activity_table(asked: ReportRequest) -> Table:
     """A line for each step in which something ended, then one for each template, then one for each
     workflow in a step.
 
-    `by` says of which kind a line is, and is empty for what was done in all.
+    `by` says of which kind a line is, and is empty for what was done in all. All of it is as of one
+    instant.
     """
     tables = {by: table_of(replace(asked, by=by)) for by in ("", "template", "definition")}
     lines = ({"by": by, **line} for by, table in tables.items() for line in table.lines)

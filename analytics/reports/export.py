@@ -39,14 +39,23 @@ def table_of(asked: ReportRequest) -> Table:
 
 
 def _lines(asked: ReportRequest) -> Iterator[Line]:
-    """Flat: `at`, `until`, `key`, `label`, then every number, in the order of time and of keys."""
+    """Flat: `at`, `until`, `key`, `label`, then every number, in the order of time and of keys.
+
+    All is read at once, before the first of them is made.
+    """
     span = asked.span
     found = reading.table(replace(asked.wanted, by=asked.by, key=asked.group), span)
     names = labels(asked.by, {key for _, key in found}, asked.reader) if asked.by else {}
-    for at, key in sorted(found):
-        numbers = _numbers(asked, found[at, key], span.step_hours(at))
-        when = {"at": span.in_zone(at), "until": span.in_zone(span.step_until(at))}
-        yield {**when, "key": key, "label": names.get(key, key), **numbers}
+    return (
+        {
+            "at": span.in_zone(at),
+            "until": span.in_zone(span.step_until(at)),
+            "key": key,
+            "label": names.get(key, key),
+            **_numbers(asked, found[at, key], span.step_hours(at)),
+        }
+        for at, key in sorted(found)
+    )
 
 
 def _columns(asked: ReportRequest) -> list[str]:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, sync_to_async
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -531,6 +531,26 @@ def test_what_users_do_is_exported_as_the_other_reports_are(
         sent = csv.DictReader(io.StringIO(body_of(client.get(unescape(file))).decode()))
         counts = {row["label"]: row["executions"] for row in sent}
         assert counts[label] == "2"
+
+
+def test_an_export_of_what_a_user_does_is_of_one_instant(chats, api, drain, alice, monkeypatch):
+    monkeypatch.setattr("analytics.reports.export._LINES", 1)
+    address = f"/api/v1/analytics/users/{alice.pk}/export/"
+    answer = api(alice).get(address, {"as": "jsonl"})
+
+    def talk() -> None:
+        api(alice).post("/api/v1/chat/", {"message": "hello", "mode": "background"})
+        drain()
+
+    async def talking() -> list[dict[str, Any]]:
+        lines = []
+        async for piece in answer.streaming_content:
+            lines.append(orjson.loads(piece))
+            await sync_to_async(talk)()
+        return lines
+
+    lines = async_to_sync(talking)()
+    assert [(one["by"], one["executions"]) for one in lines] == [("", 2), ("template", 2)]
 
 
 def test_staff_see_what_waits_and_who_works(chats, api, alice, admin):
