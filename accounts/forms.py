@@ -12,6 +12,7 @@ from accounts.models import Secret, User
 from accounts.services.administrators import LastAdministrator, refuse_last_administrators
 from accounts.services.secrets import BadSecret, checked_hosts, checked_name, checked_value
 from audit.record import record
+from core.form_fields import KeyField, once_of
 
 
 class LoginForm(forms.Form):
@@ -28,6 +29,11 @@ class LoginForm(forms.Form):
 
 class TokenForm(forms.Form):
     name = forms.CharField(max_length=100)
+    key = KeyField()
+
+    def once(self) -> str:
+        """Stands for the page as it was shown and the name written on it."""
+        return once_of(self.cleaned_data["key"], self.cleaned_data["name"])
 
 
 class OwnPasswordForm(AdminPasswordChangeForm):

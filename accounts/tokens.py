@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from base64 import urlsafe_b64encode
 from collections.abc import Iterable
 from hashlib import sha256
 from typing import NamedTuple
@@ -22,8 +23,14 @@ class TokenText(NamedTuple):
 
 def new_token_text() -> TokenText:
     """`chatter_<8 characters to recognise it by>_<43 characters of 256 random bits>`."""
-    prefix = secrets.token_hex(_PREFIX_BYTES)
-    plain = f"{MARK}_{prefix}_{secrets.token_urlsafe(_SECRET_BYTES)}"
+    return token_text_of(secrets.token_bytes(_PREFIX_BYTES + _SECRET_BYTES))
+
+
+def token_text_of(unguessable: bytes) -> TokenText:
+    """The text that these bytes make, of which the first 36 count."""
+    prefix = unguessable[:_PREFIX_BYTES].hex()
+    secret = unguessable[_PREFIX_BYTES : _PREFIX_BYTES + _SECRET_BYTES]
+    plain = f"{MARK}_{prefix}_{urlsafe_b64encode(secret).rstrip(b'=').decode()}"
     return TokenText(plain, prefix, digest_of(plain))
 
 

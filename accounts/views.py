@@ -64,7 +64,8 @@ def tokens_page(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         name = form.cleaned_data["name"]
         owner: Any = request.user
-        _, new_token = create_token(user=owner, name=name, by=owner)
+        token, text = create_token(user=owner, name=name, by=owner, once=form.once())
+        new_token = "" if token.revoked_at else text
         form = TokenForm()
     shown = {**_page_of_tokens(request), "form": form, "new_token": new_token}
     return render(request, "accounts/tokens.html", shown, status=400 if form.errors else 200)

@@ -4,26 +4,36 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.crypto import salted_hmac
 
 from accounts.changes import tell_changed
 from accounts.known_users import known_users
 from accounts.models import ApiToken, User
-from accounts.tokens import new_token_text
+from accounts.tokens import TokenText, new_token_text, token_text_of
 from audit.record import record
 from core import clock
 
 
 @transaction.atomic
 def create_token(
-    *, user: User, name: str, by: Any, expires_at: datetime | None = None
+    *, user: User, name: str, by: Any, expires_at: datetime | None = None, once: str = ""
 ) -> tuple[ApiToken, str]:
-    """A new token and its text, which nobody can read again."""
-    text = new_token_text()
-    token = ApiToken.objects.create(
-        user=user, name=name, prefix=text.prefix, digest=text.digest, expires_at=expires_at
-    )
-    record("accounts.token.created", actor=by, target=token, detail=_detail(token))
+    """A new token and its text, which nobody can read again.
+
+    With the same `once` as one that was made before, that one: its text follows from `once` and the
+    secret key of the installation.
+    """
+    text = _text_of(user, once) if once else new_token_text()
+    named = {"user": user, "name": name, "prefix": text.prefix, "expires_at": expires_at}
+    token, made = ApiToken.objects.get_or_create(digest=text.digest, defaults=named)
+    if made:
+        record("accounts.token.created", actor=by, target=token, detail=_detail(token))
     return token, text.plain
+
+
+def _text_of(user: User, once: str) -> TokenText:
+    sealed = salted_hmac("accounts.token", f"{user.pk} {once}", algorithm="sha512")
+    return token_text_of(sealed.digest())
 
 
 @transaction.atomic

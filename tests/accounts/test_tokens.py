@@ -73,6 +73,21 @@ def test_the_page_shows_a_new_token_once(page, alice):
     assert plain not in again
 
 
+def test_a_form_that_is_sent_twice_makes_one_token(page, alice, charlie):
+    sent = {"name": "laptop", "key": page.get(PAGE).context["form"]["key"].value()}
+    first, second = (page.post(PAGE, sent) for _ in range(2))
+    token = ApiToken.objects.get()
+    assert first.context["new_token"] == second.context["new_token"]
+    assert Client().get(TOKENS, headers=_as(second.context["new_token"])).status_code == 200
+    assert AuditEntry.objects.filter(action="accounts.token.created").count() == 1
+    page.post(PAGE, {"revoke": token.pk})
+    assert page.post(PAGE, sent).context["new_token"] == ""
+    page.post(PAGE, sent | {"name": "desk"})
+    page.force_login(charlie)
+    page.post(PAGE, sent)
+    assert ApiToken.objects.count() == 3
+
+
 def test_the_page_shows_fifty_tokens_and_leads_to_the_older_ones(page, alice):
     oldest, *_ = ApiTokenFactory.create_batch(51, user=alice)
     shown = page.get(PAGE)
@@ -99,3 +114,7 @@ def test_the_page_revokes_ones_own_tokens_only(page, alice, charlie):
 
 def test_the_page_is_for_those_who_are_signed_in(client):
     assert client.get(PAGE).url == f"/login/?next={PAGE}"
+
+
+def _as(token):
+    return {"Authorization": f"Token {token}"}
