@@ -116,6 +116,12 @@ def test_a_failed_run_says_so_and_can_be_retried_in_its_turn(chat: ChatPage) -> 
     first, _, again = chat.messages
     assert first["turn"] == again["turn"]
     assert chat.get(f"executions/{again['execution']}/")["retry_of"] is not None
+    for _ in range(2):
+        retries = [one.get_by_role("button", name="Retry") for one in chat.answers.all()]
+        expect(retries[0]).to_be_hidden()
+        expect(retries[1]).to_be_visible()
+        chat.page.reload()
+        chat.ready()
 
 
 def test_a_stopped_answer_is_given_by_a_retry(chat: ChatPage) -> None:

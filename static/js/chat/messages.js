@@ -95,7 +95,7 @@ export class AnswerView {
     if (this.problem.hidden) return;
     this.problem.className = `notice ${state === "failed" ? "bad" : "calm"}`;
     const words = state === "failed" ? (error?.message ?? "The run failed.") : text ? "Stopped; this is what had arrived." : "Stopped before an answer.";
-    this.retry ??= el("button", { type: "button", class: "button small", onclick: () => this.onRetry(this) }, icon("retry"), "Retry");
+    this.retry ??= el("button", { type: "button", class: "button small retry", onclick: () => this.onRetry(this) }, icon("retry"), "Retry");
     fill(this.problem, el("span", { dir: "auto" }, words), error?.code ? el("code", {}, error.code) : null, this.retry);
   }
 

@@ -84,7 +84,6 @@ async function retry(view) {
   view.retryKey ??= idempotencyKey(); // however often it is clicked, it is one retry
   try {
     const answer = await tracked(post(`${executionApi(view.reply.execution)}retry/`, {}, { key: view.retryKey }));
-    view.retry.hidden = true;
     begun(answer, view.element);
   } catch (problem) {
     toast(problem.message, "error");
