@@ -27,7 +27,8 @@ def decide_as_sent(approval: Approval, sent: Mapping[str, str], *, by: User) -> 
         raise UnknownDecision
     approve = sent["decision"] == "approve"
     answer = _answer(approval, sent) if approve else None
-    comment = plain_text(sent.get("comment", ""))[:_COMMENT_CHARACTERS]
+    written = sent.get("comment", "").replace("\r\n", "\n")
+    comment = plain_text(written)[:_COMMENT_CHARACTERS]
     return decide(approval, by=by, approve=approve, comment=comment, answer=answer)
 
 

@@ -163,7 +163,7 @@ def test_what_is_filled_in_wrongly_is_told_and_stays(
     assert "This is not a whole number." in page
     assert "This is not JSON." in page
     assert 'value="bob"' in page
-    assert 'value="hm"' in page
+    assert ">hm</textarea>" in page
     told = send(browser, approval, decision="approve", **{"answer.to": "x"})
     assert (told.status_code, "too short" in told.content.decode()) == (400, True)
     deep = {"answer.to": "bob", "answer.more": "[" * 100_000}
@@ -194,7 +194,7 @@ def test_what_is_asked_runs_as_its_own_first_letter_does(
     page = browser.get(PAGE).content.decode()
     assert f'id="question-{approval.pk}" dir="auto">נשלח?<' in page
     assert re.search('<pre[^>]* dir="auto"[^>]*>מכתב<', page)
-    assert re.search('<input[^>]* name="comment" dir="auto"', page)
+    assert re.search('<textarea[^>]* name="comment"[^>]* dir="auto"', page)
     run = browser.get(f"/executions/{approval.execution_id}/").content.decode()
     assert '<span dir="auto">נשלח?<' in run
 
@@ -310,7 +310,7 @@ def test_in_the_back_office_what_is_filled_in_wrongly_is_told_and_stays(
     page = told.content.decode()
     assert (told.status_code, "too short" in page) == (400, True)
     assert 'value="x"' in page
-    assert 'value="hm"' in page
+    assert ">hm</textarea>" in page
     unknown = office.post(f"{OFFICE}{approval.pk}/decide/", {"decision": "perhaps"})
     assert unknown.status_code == 400
     assert Approval.objects.get().status == "pending"
