@@ -18,6 +18,7 @@ from accounts.authentication import user_of
 from accounts.models import User
 from audit.context import current
 from core.errors import ChatterError
+from core.form_fields import once_of
 from core.models import new_id
 from workflows.back_office import (
     executions_html,
@@ -67,7 +68,7 @@ class DefinitionAdmin(admin.ModelAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
-            return ((None, {"fields": (*_ABOUT, "graph")}),)
+            return ((None, {"fields": (*_ABOUT, "graph", "key")}),)
         may = self.has_change_permission(request, obj)
         return (
             ("Graph", {"fields": ("picture", "issues", *(("graph", "seen") if may else ()))}),
@@ -92,7 +93,8 @@ class DefinitionAdmin(admin.ModelAdmin):
             change_definition(obj, by=user_of(request), **form.changes)
             return
         given = {name: form.cleaned_data[name] for name in (*_ABOUT, "graph")}
-        obj.pk = create_definition(owner=user_of(request), **given).pk
+        once = once_of(form.cleaned_data["key"], given)
+        obj.pk = create_definition(owner=user_of(request), once=once, **given).pk
 
     @admin.action(description="Archive the selected workflows", permissions=["change"])
     def archive(self, request: HttpRequest, queryset: Any) -> None:
@@ -175,7 +177,7 @@ class DefinitionAdmin(admin.ModelAdmin):
         except VersionNotFound as error:
             raise Http404 from error
         if form.is_valid():
-            return self._act(request, entry, form.cleaned_data)
+            return self._act(request, entry, form)
         picture, issues = picture_html(entry.version.graph), issues_html(entry)
         shown = {"original": definition, "entry": entry, "picture": picture, "issues": issues}
         may = {"may_add": self.has_add_permission(request)}
@@ -183,16 +185,17 @@ class DefinitionAdmin(admin.ModelAdmin):
                           **shown, **may)  # fmt: skip
 
     def _act(
-        self, request: HttpRequest, entry: DefinitionVersion, asked: dict[str, Any]
+        self, request: HttpRequest, entry: DefinitionVersion, form: VersionForm
     ) -> HttpResponse:
         """Raises PermissionDenied. A refusal is told on the page of the version, which says why."""
-        user, act = user_of(request), asked["act"]
+        user, act = user_of(request), form.cleaned_data["act"]
         fork = act == "fork"
         if not (self.has_add_permission if fork else self.has_change_permission)(request):
             raise PermissionDenied
         try:
             if fork:
-                changed = fork_definition(entry, by=user, name=asked["name"])
+                name, once = form.cleaned_data["name"], form.once(request.path)
+                changed = fork_definition(entry, by=user, name=name, once=once)
             else:
                 changed = {"publish": publish_version, "restore": restore_version}[act](
                     entry, by=user

@@ -41,11 +41,15 @@ class GraphField(ObjectField):
 
 
 class DefinitionForm(GuardedForm):
-    """What the API takes, refused for the same reasons, all of them told at once."""
+    """What the API takes, refused for the same reasons, all of them told at once.
+
+    A new one, sent twice as it was shown, is one workflow.
+    """
 
     graph = GraphField(help_text="Its nodes and edges. What is saved becomes a new version.")
     limits = ObjectField(help_text=_LIMITS)
     description = forms.CharField(max_length=10_000, required=False, widget=AdminTextareaWidget)
+    key = KeyField()
 
     by: Any = None
 
@@ -55,7 +59,10 @@ class DefinitionForm(GuardedForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "graph" in self.fields and not self.instance._state.adding:
+        if self.instance._state.adding:
+            return
+        self.fields.pop("key", None)
+        if "graph" in self.fields:
             self.initial["graph"] = graph_of(entry_of(self.instance))
 
     def lock(self, revision: int) -> None:
@@ -127,7 +134,12 @@ class ImportForm(forms.Form):
 
 
 class VersionForm(forms.Form):
-    """What is to be done with a version; `name` is that of a fork."""
+    """What is to be done with a version; `name` is that of a fork, which, sent twice, is one."""
 
+    key = KeyField()
     act = forms.ChoiceField(choices=[(one, one) for one in ("publish", "restore", "fork")])
     name = forms.CharField(max_length=255, required=False)
+
+    def once(self, path: str) -> str:
+        """Stands for the page of a version and the name written on it."""
+        return once_of(self.cleaned_data["key"], [path, self.cleaned_data["name"]])

@@ -54,6 +54,15 @@ def test_a_workflow_is_made_of_the_json_that_is_written(office, admin):
     assert office.get(f"{LIST}{made.pk}/change/").status_code == 200
 
 
+def test_a_workflow_that_is_sent_twice_is_one(office):
+    key = office.get(f"{LIST}add/").context["adminform"].form["key"].value()
+    first, second = (office.post(f"{LIST}add/", written(key=key)) for _ in range(2))
+    assert (first.status_code, second.status_code) == (302, 302)
+    assert WorkflowDefinition.objects.get().latest == 1
+    office.post(f"{LIST}add/", written("Another", key=key))
+    assert WorkflowDefinition.objects.count() == 2
+
+
 def test_what_is_wrong_with_a_graph_is_told_as_the_api_tells_it(office, client):
     over_the_api = client.post("/api/v1/definitions/", {"name": "x", "graph": REFUSED}).json()
     told = office.post(f"{LIST}add/", written(document=REFUSED))
@@ -156,6 +165,16 @@ def test_a_fork_is_ones_own(office, admin, at):
     assert told.headers["Location"] == f"{LIST}{fork.pk}/change/"
     assert fork.name == "Mine"
     assert entries()[-1] == "workflows.definition.forked"
+
+
+def test_a_fork_that_is_sent_twice_is_one(office, admin, at):
+    key = office.get(f"{at}versions/1/").context["form"]["key"].value()
+    sent = {"act": "fork", "name": "Mine", "key": key}
+    first, second = (office.post(f"{at}versions/1/", sent) for _ in range(2))
+    fork = WorkflowDefinition.objects.get(owner=admin)
+    assert first.headers["Location"] == second.headers["Location"] == f"{LIST}{fork.pk}/change/"
+    office.post(f"{at}versions/1/", sent | {"name": "Mine as well"})
+    assert WorkflowDefinition.objects.filter(owner=admin).count() == 2
 
 
 def test_the_archive_is_filled_and_emptied_from_the_list(office, made):

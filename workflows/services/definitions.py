@@ -172,8 +172,13 @@ def change_definition(
 
 
 @transaction.atomic
-def fork_definition(entry: DefinitionVersion, *, by: User, name: str = "") -> WorkflowDefinition:
-    """A new workflow of `by` that begins with this version of another. Raises GraphRefused."""
+def fork_definition(
+    entry: DefinitionVersion, *, by: User, name: str = "", once: str = ""
+) -> WorkflowDefinition:
+    """A new workflow of `by` that begins with this version of another.
+
+    With the same `once` as one that was made before, that one. Raises GraphRefused.
+    """
     source = entry.definition
     return create_definition(
         owner=by,
@@ -183,6 +188,7 @@ def fork_definition(entry: DefinitionVersion, *, by: User, name: str = "") -> Wo
         graph=drawn(entry.version.graph, entry.layout),
         act="forked",
         detail={"from": str(source.id), "number": entry.number},
+        once=once,
     )
 
 
