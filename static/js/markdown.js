@@ -45,8 +45,18 @@ marked.use({
  * leads to may be told later than the link, so it belongs to the source of whatever has a bracket.
  */
 export function renderMarkdown(container, text) {
-  const tokens = marked.lexer(text);
-  const definitions = JSON.stringify(tokens.links);
+  try {
+    const tokens = marked.lexer(text);
+    showBlocks(container, tokens, tokens.links);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    // It nests deeper than the stack is: shown as it was written.
+    showBlocks(container, [{ type: "code", raw: text, text }], {});
+  }
+}
+
+function showBlocks(container, tokens, links) {
+  const definitions = JSON.stringify(links);
   const blocks = tokens.filter((token) => token.type !== "space" && token.type !== "def");
   blocks.forEach((token, at) => {
     const present = container.children[at];

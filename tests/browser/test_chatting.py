@@ -268,6 +268,17 @@ def test_hostile_text_is_shown_and_does_nothing(chat: ChatPage) -> None:
     assert chat.page.evaluate("window.harmed") is None
 
 
+def test_an_answer_that_nests_too_deep_is_shown_as_it_was_written(chat: ChatPage) -> None:
+    deep = ">" * 20_000
+    answer = chat.ask(f"say exactly: {deep}")
+    expect(answer.locator("> .prose code")).to_have_text(deep)
+    chat.page.reload()
+    expect(chat.ready().answers.locator("> .prose code")).to_have_text(deep)
+    expect(chat.ask("say exactly: on we go").locator("> .prose")).to_have_text("on we go")
+    chat.page.goto(f"/executions/{chat.messages[1]['execution']}/")
+    expect(chat.page.locator("#output code")).to_have_text(deep)
+
+
 def test_code_is_coloured_and_can_be_copied(chat: ChatPage) -> None:
     chat.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     answer = chat.ask("say exactly: ```python\nanswer = 6 * 7\nprint(answer)\n```")
