@@ -7,6 +7,7 @@ checks know.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
@@ -63,14 +64,19 @@ class CommonMiddleware(_InLoop, common.CommonMiddleware):
 
 
 class CsrfViewMiddleware(_InLoop, csrf.CsrfViewMiddleware):
+    _reject: Callable[..., HttpResponseBase]
+
     def __init__(self, get_response: Any) -> None:
         super().__init__(get_response)
         if self.async_mode:  # Django calls it directly, not through __acall__
-            checked = self.process_view
+            checked, reject = self.process_view, self._reject
 
             async def process_view(*view: Any) -> HttpResponseBase | None:
-                return checked(*view)
+                refusal: Any = checked(*view)
+                return await sync_to_async(refusal)() if refusal else None
 
+            # Its page says who is signed in, which takes the database.
+            vars(self)["_reject"] = lambda *why: partial(reject, *why)
             vars(self)["process_view"] = process_view
 
 

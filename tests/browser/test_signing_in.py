@@ -59,3 +59,19 @@ def test_one_can_sign_in_and_chat_without_a_mouse(stranger: Page) -> None:
         stranger.keyboard.press("Shift+Tab")
     stranger.keyboard.press("Enter")
     expect(chat.answers.locator(".timeline .step").first).to_be_visible()
+
+
+def test_a_form_from_before_one_signed_in_again_is_told_to_have_expired(
+    stranger: Page, complaints
+) -> None:
+    complaints.expect("403")
+    sign_in(stranger, USERNAME, PASSWORD)
+    stranger.goto("/account/tokens/")
+    other = stranger.context.new_page()
+    other.goto("/chat/")
+    other.locator("summary", has_text="A").click()
+    other.get_by_role("button", name="Sign out").click()
+    sign_in(other, USERNAME, PASSWORD)
+    stranger.get_by_label("Name").fill("from before")
+    stranger.get_by_role("button", name="Create").click()
+    expect(stranger.get_by_role("heading", level=1)).to_have_text("This form has expired")
