@@ -50,7 +50,8 @@ def test_a_conversation_is_deleted_after_a_second_thought(chat: ChatPage, compla
     chat.ask("Hello")
     conversation = chat.conversation
     chat.page.get_by_role("button", name="Rename, archive or delete").click()
-    chat.dialog.get_by_role("button", name="Delete").click()
+    chat.dialog.get_by_role("button", name="Delete").dblclick()
+    assert chat.get(f"conversations/{conversation}/")["id"] == conversation
     expect(chat.dialog).to_be_visible()
     chat.dialog.get_by_role("button", name="Delete for good").click()
     chat.page.wait_for_url("**/chat/")

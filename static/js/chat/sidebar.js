@@ -19,7 +19,7 @@ export class Sidebar {
     this.name = document.getElementById("dialog-name");
     this.more.addEventListener("click", (event) => this.loadMore(event));
     this.archive.addEventListener("click", () => this.toggleArchive());
-    this.dialog.addEventListener("click", (event) => this.act(event.target.value));
+    this.dialog.addEventListener("click", (event) => this.act(event.target.value, event.detail));
     this.dialog.querySelector("form").addEventListener("submit", (event) => {
       event.preventDefault();
       this.save();
@@ -93,10 +93,11 @@ export class Sidebar {
     this.name.select();
   }
 
-  act(what) {
+  /** A double click is no second thought: `clicks` counts those in a row. */
+  act(what, clicks) {
     if (what === "cancel") this.dialog.close();
     if (what === "archive") this.attempt(() => patch(conversationApi(this.subject.id), { archived: !this.subject.archived }), true);
-    if (what === "delete") this.confirmDelete();
+    if (what === "delete" && clicks < 2) this.confirmDelete();
   }
 
   save() {
