@@ -123,7 +123,7 @@ class ImportForm(forms.Form):
             raise forms.ValidationError(f"At most {most:,} bytes are taken.")
         yaml = str(file.name).lower().endswith(_YAML)
         try:
-            text = file.read().decode()
+            text = file.read().decode("utf-8-sig")  # editors on Windows begin files with a mark
             return kept(from_yaml(text) if yaml else orjson.loads(text))
         except ValueError as error:
             raise forms.ValidationError(f"This cannot be read: {error}") from error

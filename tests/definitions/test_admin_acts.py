@@ -228,6 +228,12 @@ def test_an_export_comes_in_again(office, client, admin, address):
     assert mine.version_id == theirs.version_id
 
 
+def test_a_file_may_begin_with_the_mark_of_windows(office, admin, client, address):
+    sent = b"\xef\xbb\xbf" + client.get(f"{address}export/").content
+    office.post(f"{LIST}import/", {"file": SimpleUploadedFile("x.chatter.json", sent)})
+    assert WorkflowDefinition.objects.get(owner=admin).name == "Letters"
+
+
 def test_what_an_import_leaves_out_of_the_whole_stands_on_the_page(office, client, address):
     package = client.get(f"{address}export/").json()
     sent = json.dumps({**package, "limits": {"steps": 10**9}}).encode()
