@@ -125,6 +125,7 @@ class ModelProfileAdmin(ChangesWhoAnswers, admin.ModelAdmin):  # type: ignore[ty
             self.message_user(request, "Choose exactly one model.", messages.ERROR)
             return
         make_default(profile=profiles[0], by=request.user)
+        self.message_user(request, f"{profiles[0]} answers by default.", messages.SUCCESS)
 
 
 def _rate() -> forms.DecimalField:

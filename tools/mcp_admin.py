@@ -237,6 +237,8 @@ class McpToolAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                     set_tool(tool, by=user_of(request), changes=changes)
         except ChatterError as error:
             self.message_user(request, f"Nothing was changed. {tool}: {error}", messages.ERROR)
+            return
+        self.message_user(request, f"{len(tools)} tools are set.", messages.SUCCESS)
 
 
 def _decided() -> dict[str, Any]:

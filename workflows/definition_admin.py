@@ -107,6 +107,9 @@ class DefinitionAdmin(admin.ModelAdmin):
     def _set(self, request: HttpRequest, queryset: Any, *, archived: bool) -> None:
         for definition in queryset:
             change_definition(definition, by=user_of(request), archived=archived)
+        where = "in" if archived else "out of"
+        told = f"{len(queryset)} workflows are {where} the archive."
+        self.message_user(request, told, messages.SUCCESS)
 
     @admin.display(description="newest graph")
     def picture(self, obj: WorkflowDefinition) -> str:

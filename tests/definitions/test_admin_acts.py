@@ -179,9 +179,11 @@ def test_a_fork_that_is_sent_twice_is_one(office, admin, at):
 
 def test_the_archive_is_filled_and_emptied_from_the_list(office, made):
     chosen = {"_selected_action": [made["id"]]}
-    office.post(LIST, {"action": "archive", **chosen})
+    told = office.post(LIST, {"action": "archive", **chosen}, follow=True)
+    assert "1 workflows are in the archive." in told.text
     assert WorkflowDefinition.objects.get().archived
-    office.post(LIST, {"action": "unarchive", **chosen})
+    told = office.post(LIST, {"action": "unarchive", **chosen}, follow=True)
+    assert "1 workflows are out of the archive." in told.text
     assert not WorkflowDefinition.objects.get().archived
     assert entries()[-2:] == ["workflows.definition.changed"] * 2
 

@@ -177,7 +177,8 @@ def test_an_administrator_chooses_who_answers_by_default(office: Client, admin: 
     ProfileFactory(is_default=True)
     chosen = ProfileFactory()
     form = {"action": "answer_by_default", "_selected_action": [chosen.pk]}
-    office.post("/admin/llms/modelprofile/", form)
+    told = office.post("/admin/llms/modelprofile/", form, follow=True)
+    assert [str(one) for one in told.context["messages"]] == [f"{chosen} answers by default."]
     assert ModelProfile.objects.get(is_default=True) == chosen
     assert AuditEntry.objects.get(action="llms.default_profile.changed").actor_id == admin.pk
 

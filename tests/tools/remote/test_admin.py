@@ -112,7 +112,7 @@ def test_tools_are_switched_opened_and_approved(register: Register, pages: Clien
     echo = McpTool.objects.get(key="near__echo")
     setting = ToolSetting.objects.get(tool="near__echo")
     act(pages, TOOLS, "open", echo)
-    act(pages, TOOLS, "switch_off", echo)
+    assert act(pages, TOOLS, "switch_off", echo) == "1 tools are set."
     setting.refresh_from_db()
     assert (setting.enabled, setting.open_to_all) == (False, True)
     McpTool.objects.filter(pk=echo.pk).update(offered=offered("Another."))
