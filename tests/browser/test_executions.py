@@ -3,7 +3,7 @@
 from playwright.sync_api import Page, expect
 
 from tests.browser.chat import ChatPage, partial_text
-from tests.definitions.graphs import asks, graph
+from tests.definitions.graphs import asks, graph, waits
 
 
 def test_a_run_is_watched_live_from_its_page(chat: ChatPage) -> None:
@@ -36,6 +36,17 @@ def test_a_run_is_cancelled_from_its_page(chat: ChatPage) -> None:
     expect(chat.answers.first.locator(".notice:not([hidden])")).to_contain_text("Stopped")
     execution = run.url.rstrip("/").rsplit("/", 1)[-1]
     assert chat.get(f"executions/{execution}/")["status"] == "cancelled"
+
+
+def test_a_run_is_watched_where_no_socket_can_be_had(chat: ChatPage) -> None:
+    run = chat.page.context.new_page()
+    run.route_web_socket("**/ws/**", lambda socket: socket.close())
+    body = {"graph": graph(waits(4), asks()), "input": {"message": "Hi"}, "mode": "background"}
+    run.goto(f"/executions/{chat.post('workflows/execute/', body)['execution']['id']}/")
+    expect(run.locator("#log > li").first).to_be_visible()
+    expect(run.locator("#status")).to_have_text("running")
+    expect(run.locator("#status")).to_have_text("completed")
+    expect(run.locator("#log > li[data-type='execution.completed']")).to_have_count(1)
 
 
 def test_a_failed_run_tells_why_and_is_retried_from_its_page(chat: ChatPage) -> None:

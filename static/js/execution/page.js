@@ -22,6 +22,7 @@ const execution = pageData("execution-data");
 const seen = pageData("seen-data");
 const retryKey = idempotencyKey(); // however often it is clicked, it is one retry
 const refreshCalls = coalesced(() => readCalls(execution.id));
+const readRest = coalesced(readOn);
 const timeline = new Timeline(byId("timeline"), { axis: byId("axis") });
 const log = new EventLog(byId("log"), { filter: byId("log-filter"), deltas: byId("show-deltas"), count: byId("log-count") });
 let snapshot = emptySnapshot(execution.id);
@@ -32,7 +33,7 @@ showValue(byId("input"), execution.input);
 showValue(byId("output"), execution.output);
 showState(execution.status, false);
 const live = connect();
-live.addEventListener("status", ({ detail }) => detail.status === "waiting" && detail.tries === TRIES_BEFORE_READING && readRest());
+live.addEventListener("status", ({ detail }) => detail.status === "waiting" && detail.tries >= TRIES_BEFORE_READING && readRest());
 const watch = live.watch("execution", execution.id);
 follow();
 watchBudgets(live);
@@ -127,8 +128,9 @@ function showValue(box, value) {
   else fill(box, el("p", { class: "faint" }, "Nothing yet."));
 }
 
-/** Without a socket the log is read over HTTP. */
-async function readRest() {
+/** Without a socket the log is read over HTTP, before each try to have one. */
+async function readOn() {
+  if (isOver(snapshot)) return;
   await readLog(execution.id, snapshot.seq, (event) => {
     watch.know(event.execution, event.seq);
     heard(event);
