@@ -49,6 +49,16 @@ def test_a_run_is_watched_where_no_socket_can_be_had(chat: ChatPage) -> None:
     expect(run.locator("#log > li[data-type='execution.completed']")).to_have_count(1)
 
 
+def test_all_that_a_run_was_given_stands_on_its_page(chat: ChatPage) -> None:
+    given = {"message": "Hi", "city": "Rome"}
+    for value, shown in ((given, '"city": "Rome"'), ({"message": "Hi"}, "Hi"), ({}, "Nothing yet")):
+        body = {"graph": graph(waits(0)), "input": value, "mode": "wait"}
+        run = chat.post("workflows/execute/", body)["execution"]["id"]
+        chat.page.goto(f"/executions/{run}/")
+        expect(chat.page.locator("#input")).to_contain_text(shown)
+        expect(chat.page.locator("#log > li").first).to_be_visible()
+
+
 def test_a_failed_run_tells_why_and_is_retried_from_its_page(chat: ChatPage) -> None:
     chat.ask("please fail")
     run = _page_of(chat)

@@ -29,8 +29,9 @@ let snapshot = emptySnapshot(execution.id);
 let frame = null;
 
 showCalls(pageData("calls-data"));
-showValue(byId("input"), execution.input);
-showValue(byId("output"), execution.output);
+const { message, ...more } = execution.input;
+showValue(byId("input"), Object.keys(more).length ? null : message, execution.input);
+showValue(byId("output"), execution.output?.text, execution.output);
 showState(execution.status, false);
 const live = connect();
 live.addEventListener("status", ({ detail }) => detail.status === "waiting" && detail.tries >= TRIES_BEFORE_READING && readRest());
@@ -121,8 +122,8 @@ function showError() {
   if (snapshot.error) fill(byId("error"), el("span", {}, snapshot.error.message ?? ""), el("code", {}, snapshot.error.code));
 }
 
-function showValue(box, value) {
-  const text = typeof value === "string" ? value : (value?.text ?? value?.message);
+/** The text, if it says all there is to say; else the value. */
+function showValue(box, text, value) {
   if (typeof text === "string") renderMarkdown(box, text);
   else if (value && Object.keys(value).length) fill(box, el("pre", { tabindex: "0" }, JSON.stringify(value, null, 2)));
   else fill(box, el("p", { class: "faint" }, "Nothing yet."));
