@@ -3,6 +3,7 @@
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from rest_framework.request import Request
 
@@ -13,6 +14,7 @@ from core.errors import NotFound
 from core.pagination import NewestFirst
 
 
+@never_cache
 @login_required
 @require_safe
 def budgets(request: HttpRequest) -> HttpResponse:

@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts.authentication import user_of
@@ -25,6 +26,7 @@ _TOOLS = 64  # as many as a model node takes
 _SHOWN = 400
 
 
+@never_cache
 @login_required
 @require_GET
 def chat(request: HttpRequest, pk: str | None = None) -> HttpResponse:

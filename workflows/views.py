@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 from rest_framework.request import Request
 
@@ -20,6 +21,7 @@ from workflows.models import ExecutionStatus, WorkflowExecution
 from workflows.selectors import execution_for
 
 
+@never_cache
 @login_required
 @require_GET
 def executions(request: HttpRequest) -> HttpResponse:
@@ -35,6 +37,7 @@ def executions(request: HttpRequest) -> HttpResponse:
     return render(request, "workflows/executions.html", context, status=found.status)
 
 
+@never_cache
 @login_required
 @require_GET
 def execution(request: HttpRequest, pk: str) -> HttpResponse:

@@ -248,6 +248,14 @@ def test_nothing_is_wider_than_a_phone(seen: Seen) -> None:
     assert seen.wider == []
 
 
+@pytest.mark.parametrize("path", [path for path in PAGES if path != "/nowhere/"])
+def test_a_browser_keeps_no_page_for_whoever_goes_back_after_signing_out(
+    page: Page, path: str, places: dict[str, str]
+) -> None:
+    answer = page.request.get(places.get(path, path))
+    assert (answer.status, "no-store" in answer.headers.get("cache-control", "")) == (200, True)
+
+
 def test_the_login_page_has_nothing_inline(stranger: Page) -> None:
     answer = stranger.goto("/login/", wait_until="networkidle")
     assert not _INLINE.findall(answer.text())
