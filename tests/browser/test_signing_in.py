@@ -61,6 +61,25 @@ def test_one_can_sign_in_and_chat_without_a_mouse(stranger: Page) -> None:
     expect(chat.answers.locator(".timeline .step").first).to_be_visible()
 
 
+def test_what_was_written_is_there_after_signing_in_again(stranger: Page, complaints) -> None:
+    complaints.expect("401")
+    sign_in(stranger, USERNAME, PASSWORD)
+    chat = ChatPage(stranger).ready()
+    chat.ask("Hello")
+    where = stranger.url
+    stranger.context.clear_cookies(name="sessionid")
+    chat.field.fill("Not to be lost")
+    stranger.get_by_role("button", name="Send").click()
+    stranger.get_by_role("link", name="Sign in again").click()
+    stranger.get_by_label("Username").fill(USERNAME)
+    stranger.get_by_label("Password").fill(PASSWORD)
+    stranger.get_by_role("button", name="Sign in").click()
+    stranger.wait_for_url(where)
+    expect(chat.ready().field).to_have_value("Not to be lost")
+    stranger.reload()
+    expect(chat.ready().field).to_have_value("")
+
+
 def test_a_form_from_before_one_signed_in_again_is_told_to_have_expired(
     stranger: Page, complaints
 ) -> None:

@@ -4,6 +4,7 @@ import { idempotencyKey } from "../api.js";
 import { el, fill, pageData, setText } from "../dom.js";
 import { tellForecast } from "./forecast.js";
 
+const DRAFT = "chatter.draft";
 const LAST = { workflow: "chatter.workflow", model: "chatter.model" };
 
 /** `onSend({text, workflow, model, tools, key})` gets `workflow` as the API takes it, `{template}` or
@@ -33,6 +34,7 @@ export class Composer {
     }
     this.tools.addEventListener("change", () => this.foretell());
     this.offer();
+    this.field.value ||= takeDraft();
     this.changed();
     form.dataset.ready = "";
   }
@@ -116,7 +118,7 @@ export class Composer {
   }
 
   showProblem(problem) {
-    const signIn = problem.status === 401 ? el("a", { href: `/login/?next=${encodeURIComponent(location.pathname)}` }, "Sign in again") : null;
+    const signIn = problem.status === 401 ? el("a", { href: `/login/?next=${encodeURIComponent(location.pathname)}`, onclick: () => keepDraft(this.field.value) }, "Sign in again") : null;
     fill(
       this.problem,
       el("span", {}, `${problem.message} Your text is kept.`),
@@ -153,4 +155,23 @@ function recall(select, key) {
     return;
   }
   if ([...select.options].some((option) => option.value === last)) select.value = last;
+}
+
+/** What was written stays with the tab until its reader has signed in again. */
+function keepDraft(text) {
+  try {
+    sessionStorage.setItem(DRAFT, text);
+  } catch {
+    /* storage is blocked: the text is lost */
+  }
+}
+
+function takeDraft() {
+  try {
+    const text = sessionStorage.getItem(DRAFT) ?? "";
+    sessionStorage.removeItem(DRAFT);
+    return text;
+  } catch {
+    return "";
+  }
 }
