@@ -67,7 +67,11 @@ def test_what_was_written_is_there_after_signing_in_again(stranger: Page, compla
     chat = ChatPage(stranger).ready()
     chat.ask("Hello")
     where = stranger.url
-    stranger.context.clear_cookies(name="sessionid")
+    other = stranger.context.new_page()
+    other.goto("/executions/")
+    other.locator("summary", has_text="A").click()
+    other.get_by_role("button", name="Sign out").click()
+    expect(stranger.locator("#connection")).to_contain_text("Reload the page to follow again.")
     chat.field.fill("Not to be lost")
     stranger.get_by_role("button", name="Send").click()
     stranger.get_by_role("link", name="Sign in again").click()

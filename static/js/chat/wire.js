@@ -26,7 +26,7 @@ export class Wire {
     try {
       for await (const event of this.watch) this.onEvent(event);
     } catch (ended) {
-      this.say(ended.message);
+      if (this.connection.status !== "closed") this.say(ended.message);
     }
   }
 
