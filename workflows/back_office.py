@@ -40,10 +40,11 @@ def issues_html(entry: DefinitionVersion) -> SafeString:
 
 
 def history_html(definition: WorkflowDefinition) -> SafeString:
-    """The newest versions, each with what it changed."""
+    """The newest versions, each with what it changed, and the way to the `older` ones."""
     entries = DefinitionVersion.objects.for_list().filter(definition=definition)
     newest = list(entries.order_by("-number")[: _ENTRIES + 1])
-    return _rendered("history", {"history": list(_changes(newest))})
+    shown = {"history": list(_changes(newest)), "older": newest[_ENTRIES:]}
+    return _rendered("history", shown)
 
 
 def executions_html(definition: WorkflowDefinition) -> SafeString:

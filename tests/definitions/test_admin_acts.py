@@ -1,6 +1,7 @@
 """What the API does to workflows, staff do in the back office: by the same checks and entries."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,16 @@ def test_a_fork_that_is_sent_twice_is_one(office, admin, at):
     assert first.headers["Location"] == second.headers["Location"] == f"{LIST}{fork.pk}/change/"
     office.post(f"{at}versions/1/", sent | {"name": "Mine as well"})
     assert WorkflowDefinition.objects.filter(owner=admin).count() == 2
+
+
+def test_every_version_can_be_reached_from_the_page(office, client, at, address):
+    for number in range(2, 24):
+        client.patch(address, {"graph": graph(asks(f"Be {number}."))})
+    page, seen = office.get(f"{at}change/").text, []
+    while links := [one for one in re.findall(r"/versions/(\d+)/", page) if one not in seen]:
+        seen += links
+        page = office.get(f"{at}versions/{links[-1]}/").text
+    assert {int(one) for one in seen} == set(range(1, 24))
 
 
 def test_the_archive_is_filled_and_emptied_from_the_list(office, made):
