@@ -11,6 +11,8 @@ from django.db import transaction
 from accounts.models import Secret, User
 from accounts.services.administrators import LastAdministrator, refuse_last_administrators
 from accounts.services.secrets import BadSecret, checked_hosts, checked_name, checked_value
+from accounts.services.sessions import WrongCredentials, check_credentials
+from accounts.throttling import TooManyAttempts
 from audit.record import record
 from core.form_fields import KeyField, once_of
 
@@ -37,7 +39,17 @@ class TokenForm(forms.Form):
 
 
 class OwnPasswordForm(AdminPasswordChangeForm):
-    """Change one's own password, audited."""
+    """Change one's own password, audited. Guesses at the old one count as those of a login."""
+
+    def clean_old_password(self) -> str:
+        old: str = self.cleaned_data["old_password"]
+        try:
+            check_credentials(username=self.user.get_username(), password=old, via="password")
+        except WrongCredentials as error:
+            raise forms.ValidationError("This is not your present password.") from error
+        except TooManyAttempts as error:
+            raise forms.ValidationError(str(error)) from error
+        return old
 
     @transaction.atomic
     def save(self, commit: bool = True) -> User:

@@ -1,8 +1,9 @@
-"""The account pages: log in, log out, one's tokens."""
+"""The account pages: log in, log out, one's password, one's tokens."""
 
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,7 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 from rest_framework.request import Request
 
-from accounts.forms import LoginForm, TokenForm
+from accounts.forms import LoginForm, OwnPasswordForm, TokenForm
 from accounts.models import ApiToken
 from accounts.services.sessions import log_in, log_out
 from accounts.services.tokens import create_token, revoke_token
@@ -45,6 +46,22 @@ def login_page(request: HttpRequest) -> HttpResponse:
 def logout_page(request: HttpRequest) -> HttpResponse:
     log_out(request)
     return redirect(settings.LOGOUT_REDIRECT_URL)
+
+
+@sensitive_post_parameters()
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def password_page(request: HttpRequest) -> HttpResponse:
+    """Passes `form` and whether it `changed`. All other sessions end with a change; tokens stay."""
+    owner: Any = request.user
+    form = OwnPasswordForm(owner, request.POST or None)
+    changed = form.is_valid()
+    if changed:
+        update_session_auth_hash(request, form.save())
+        form = OwnPasswordForm(owner)
+    shown = {"form": form, "changed": changed}
+    return render(request, "accounts/password.html", shown, status=400 if form.errors else 200)
 
 
 @never_cache

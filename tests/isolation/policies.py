@@ -77,6 +77,7 @@ POLICIES: dict[str, Policy] = {
     "api/v1/auth/token/": Public(),
     "hooks/<str:public_id>/": Public(),  # who has the secret; `tests/webhooks` tell of it
     # --- pages
+    "account/password/": SignedIn(own=True),
     "account/tokens/": SignedIn(own=True, form={"revoke": "{token}"}),
     "analytics/": SignedIn(own=True),
     "analytics/conversations/": SignedIn(own=True),

@@ -1,0 +1,82 @@
+"""One's own password, changed on a page."""
+
+import pytest
+from django.contrib.auth import get_user
+from django.test import Client
+
+from accounts.services.tokens import create_token
+from audit.models import AuditEntry
+from tests.factories.accounts import PASSWORD
+
+pytestmark = pytest.mark.django_db
+PAGE, NEW_PASSWORD = "/account/password/", "a long walk by the sea"
+
+
+def signed_in(user):
+    client = Client()
+    given = {"username": user.username, "password": PASSWORD}
+    assert client.post("/login/", given).status_code == 302
+    return client
+
+
+def change(client, old=PASSWORD, new=NEW_PASSWORD, again=None):
+    given = {"old_password": old, "new_password1": new, "new_password2": again or new}
+    return client.post(PAGE, given)
+
+
+def changes():
+    return AuditEntry.objects.filter(action="accounts.user.changed")
+
+
+def test_whoever_changes_it_stays_signed_in_here_and_nowhere_else(alice):
+    here, elsewhere = signed_in(alice), signed_in(alice)
+    told = change(here)
+    assert (told.status_code, told.context["changed"]) == (200, True)
+    assert get_user(here) == alice
+    assert get_user(elsewhere).is_anonymous
+    alice.refresh_from_db()
+    assert alice.check_password(NEW_PASSWORD)
+    entry = changes().get()
+    assert (entry.actor_id, entry.detail) == (alice.pk, {"fields": ["password"]})
+    assert NEW_PASSWORD not in told.text
+
+
+def test_tokens_stay_valid(alice):
+    _, text = create_token(user=alice, name="laptop", by=alice)
+    change(signed_in(alice))
+    headers = {"Authorization": f"Token {text}"}
+    assert Client().get("/api/v1/auth/tokens/", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("given", "where"),
+    [
+        ({"old": "wrong"}, "old_password"),
+        ({"new": "123456"}, "new_password2"),
+        ({"again": "a longer walk by the sea"}, "new_password2"),
+        ({"old": ""}, "old_password"),
+    ],
+)
+def test_what_is_wrong_is_told_where_it_is_and_changes_nothing(alice, given, where):
+    client = signed_in(alice)
+    told = change(client, **given)
+    assert (told.status_code, list(told.context["form"].errors)) == (400, [where])
+    alice.refresh_from_db()
+    assert alice.check_password(PASSWORD)
+    assert not changes().exists()
+
+
+def test_guesses_at_the_present_one_are_counted_as_those_of_a_login(alice, settings):
+    settings.LOGIN_RATE_PER_USER = "2/min"
+    client = signed_in(alice)
+    for _ in range(2):
+        change(client, old="wrong")
+    told = change(client)
+    assert told.status_code == 400
+    assert "attempts" in told.context["form"].errors["old_password"][0]
+    refused = AuditEntry.objects.filter(action="accounts.session.refused")
+    assert {entry.detail["via"] for entry in refused} == {"password"}
+
+
+def test_it_is_for_whoever_is_signed_in(client):
+    assert client.get(PAGE).url == f"/login/?next={PAGE}"
