@@ -175,10 +175,11 @@ class ScheduleRunNow(AsyncAPIView):
     async def post(self, request: HttpRequest, pk: str) -> HttpResponseBase:
         user = await authenticate_request(request)
         schedule = await database.run(schedule_for, user, pk)
-        wanted = new_id()
-        asked: Any = {"id": wanted, "request_id": getattr(request, "request_id", "")}
-        begin = partial(run_now, schedule, by=user, **asked, **idempotency(request))
-        return await start(Door(wanted, begin, started_out), "background")
+        wanted, once = new_id(), idempotency(request)
+        asked: Any = {"id": wanted, "request_id": getattr(request, "request_id", ""), **once}
+        begin = partial(run_now, schedule, by=user, **asked)
+        key = (schedule.owner_id, once["idempotency_key"])
+        return await start(Door(wanted, begin, started_out, key=key), "background")
 
 
 @extend_schema_view(get=extend_schema("schedule_firings_list", responses=Page[FiringOut]))
