@@ -14,7 +14,10 @@ MOST_NAMES = 50
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _READABLE_HEADERS = frozenset({"content-type", "user-agent", "webhook-id", "webhook-timestamp"})
 _CUSTOM = "x-"
-_SECRET = re.compile(r"signature|auth|token|secret|key|cookie|csrf|forwarded|real-ip|session")
+_SECRET = re.compile(
+    r"signature|auth|token|secret|key|cookie|csrf|forwarded|real-ip|session"
+    r"|hmac|passw|pwd|credential|jwt|bearer|assertion|oidc|client-cert"
+)
 _LONGEST_HEADER = 1_000
 
 
