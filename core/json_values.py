@@ -1,7 +1,7 @@
 """Values of JSON as every database and every reader can hold them (pure)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 _DEEPEST = 60
@@ -9,10 +9,13 @@ LARGEST = 1e300
 _LARGEST_WHOLE = 2**63  # what a column and most readers take
 
 
-def read(text: str) -> Any:
-    """The value of a text in JSON, as `storable`. Raises ValueError."""
+def read(text: str, whole: Callable[[str], float] = int) -> Any:
+    """The value of a text in JSON, as `storable`. Raises ValueError.
+
+    `whole` gives a number for the digits of a whole one.
+    """
     try:
-        return storable(json.loads(text, parse_constant=_no_constant))
+        return storable(json.loads(text, parse_int=whole, parse_constant=_no_constant))
     except RecursionError as error:
         raise ValueError("This nests deeper than anybody reads.") from error
 
@@ -47,6 +50,12 @@ def _whole_text(text: str) -> str:
 def number(value: float) -> float:
     """The number, a decimal one where it is more than a whole one can be."""
     return value if _is_number(value) else float(value)
+
+
+def whole_or_decimal(digits: str) -> float:
+    """The number of these digits, as `number`; infinity for very many."""
+    whole = int(digits)
+    return whole if _is_number(whole) else float(digits)
 
 
 def _is_number(value: Any) -> bool:

@@ -11,7 +11,7 @@ from django.db.backends.signals import connection_created
 from psycopg.abc import Buffer
 from psycopg.types.string import TextLoader
 
-from core.json_values import number
+from core.json_values import whole_or_decimal
 
 _LONG = re.compile(r"\d{19}")
 
@@ -23,11 +23,7 @@ class JsonbLoader(TextLoader):
         text = super().load(data)
         if isinstance(text, bytes) or not _LONG.search(text):
             return text
-        return json.dumps(json.loads(text, parse_int=_whole))
-
-
-def _whole(digits: str) -> float:
-    return number(int(digits))
+        return json.dumps(json.loads(text, parse_int=whole_or_decimal))
 
 
 def on_connection_created(connection: Any, **_: Any) -> None:

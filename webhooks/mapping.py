@@ -80,7 +80,7 @@ def payload_of(body: bytes, content_type: str) -> Any:
     try:
         text = body.decode()
         if kind == "application/json" or kind.endswith("+json"):
-            return json_values.read(text)
+            return json_values.read(text, json_values.whole_or_decimal)
     except ValueError as error:
         raise MalformedPayload from error
     return json_values.plain_text(text)

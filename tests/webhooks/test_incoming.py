@@ -164,6 +164,15 @@ def test_the_payload_becomes_input_by_expressions(opened):
     }
 
 
+@pytest.mark.parametrize("digits", ["18446744073709551615", "1" + "0" * 77])
+def test_a_whole_number_of_more_than_64_bits_comes_in_as_a_decimal_one(opened, drain, digits):
+    sender = opened(mapping={"message": "string(payload.wei)", "whole": "payload"})
+    assert sender.send(b'{"wei": %s}' % digits.encode()).status_code == 202
+    assert WorkflowExecution.objects.get().input["whole"] == {"wei": float(digits)}
+    drain()
+    assert WorkflowExecution.objects.get().status == "completed"
+
+
 @pytest.mark.parametrize("message", ["query.shop", '"no\\u0000" + query.shop'])
 def test_what_no_database_holds_does_not_come_in_by_an_address(opened, drain, message):
     sender = opened(mapping={"message": message})
@@ -200,6 +209,7 @@ def test_without_a_mapping_the_whole_payload_is_the_message(opened):
         (b"\xff", "webhook_malformed_payload"),
         (b"[" * 5000, "webhook_malformed_payload"),
         (b'{"text": 1e999}', "webhook_malformed_payload"),
+        (b'{"text": 1%s}' % (b"0" * 999), "webhook_malformed_payload"),
     ],
 )
 def test_what_does_not_fit_is_refused_and_may_come_again(opened, client, body, code):
