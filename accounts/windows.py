@@ -99,6 +99,8 @@ def _limiter(redis_url: str) -> "MovingWindowRateLimiter":
 
     if not redis_url:
         return MovingWindowRateLimiter(MemoryStorage())
+    import redis  # noqa: F401, PLC0415 - all of it: the library takes a half for an old version
+
     storage = RedisStorage(
         redis_url, key_prefix=_PREFIX, socket_connect_timeout=_WAITS_S, socket_timeout=_WAITS_S
     )

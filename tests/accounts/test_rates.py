@@ -1,7 +1,9 @@
 """How often one may ask: counted by user and route, told in standard headers, without a query."""
 
+import os
 import re
 import socket
+import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -181,3 +183,46 @@ def test_with_redis_all_processes_count_together(settings, api, alice):
         '"read";r=0;t',
         '"read";r=0;t',
     ]
+
+
+_FIRST = """
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import django
+from django.conf import settings
+from django.test import Client
+
+django.setup()
+settings.ALLOWED_HOSTS = ["testserver"]
+together = Barrier(8)
+
+
+def log_in(number):
+    client, body = Client(raise_request_exception=False), {"username": "alice", "password": "x"}
+    together.wait()
+    return client.post("/api/v1/auth/token/", body, content_type="application/json").status_code
+
+
+with ThreadPoolExecutor(8) as pool:
+    print({*pool.map(log_in, range(8))})
+"""
+
+
+def test_the_first_who_come_at_once_are_counted_with_redis_too():
+    """In a process that has just begun, whose Redis does not answer: nobody gets an error 500."""
+    settings = {
+        "DJANGO_SETTINGS_MODULE": "chatter_project.settings",
+        "CHATTER_ENV_FILE": os.devnull,
+        "DATABASE_URL": "sqlite://:memory:",
+        "CHATTER_SECRET_KEY": "for-a-test-" * 6,
+        "REDIS_URL": "redis://127.0.0.1:1",
+    }
+    told = subprocess.run(
+        [sys.executable, "-c", _FIRST],
+        env={**os.environ, **settings},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert told.stdout.strip() == "{503}", told.stderr[-2000:]
