@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 from functools import wraps
 from typing import Any
 
+from django.http import HttpRequest
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
@@ -24,9 +25,9 @@ def filters_of(view: Any) -> set[str]:
     return {*getattr(view, "asks", ()), *(filters.base_filters if filters else ())}
 
 
-def refuse_unknown(request: Request, known: Collection[str]) -> None:
+def refuse_unknown(request: HttpRequest | Request, known: Collection[str]) -> None:
     """Raises UnknownFilter."""
-    unknown = set(request.query_params) - {*known, api_settings.URL_FORMAT_OVERRIDE}
+    unknown = set(request.GET) - {*known, api_settings.URL_FORMAT_OVERRIDE}
     if unknown:
         raise UnknownFilter(unknown=", ".join(sorted(unknown)), known=", ".join(sorted(known)))
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from statistics import fmean
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,6 +16,7 @@ from analytics.reports.rating_counts import RatingCounts, rating_counts
 from analytics.reports.rows import call_rows, rated_rows, run_rows
 from core.errors import Invalid
 from core.money import dollars_text
+from core.queries import strict_query
 from core.shapes import Shape
 from workflows.api.shapes import TotalsOut
 from workflows.definition.complexity import complexity
@@ -105,10 +106,7 @@ class DefinitionAnalyticsOut(Shape):
 class DefinitionAnalyticsDetail(GenericAPIView[WorkflowDefinition]):
     """Computed on request, from the logs and the ledger of real runs."""
 
-    @extend_schema(
-        parameters=[LAST],
-        responses=DefinitionAnalyticsOut,
-    )
+    @strict_query("definitions_analytics_retrieve", [LAST], DefinitionAnalyticsOut)
     def get(self, request: Request, pk: str) -> Response:
         definition = definition_for(user_of(request), pk)
         return Response(analytics_of(definition, window_of(request.query_params)).to_json())

@@ -16,6 +16,7 @@ from core.database import database
 from core.errors import BadNumber
 from core.listing import ListFilter, Page, ShapeList, YesOrNo
 from core.outlets import Room
+from core.queries import refuse_unknown
 from core.spans import After, AtLeast, Before
 from core.week import OfTheWeek
 from workflows.api.shapes import EventsOut, ExecutionOut, listed_execution
@@ -97,6 +98,7 @@ class ExecutionEvents(AsyncAPIView):
     )
     async def get(self, request: HttpRequest, pk: str) -> HttpResponseBase:
         user = await authenticate_request(request)
+        refuse_unknown(request, ["after"])
         after = _after(request)
         if wants_stream(request):
             return await stream_channel(request, user, ExecutionChannel(), pk, Cursor(after))

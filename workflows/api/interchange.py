@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from accounts.authentication import user_of
 from core.api import MalformedBody, UnsupportedMediaType
 from core.errors import Invalid
+from core.queries import strict_query
 from core.shapes import Shape
 from workflows.api.definition_shapes import DefinitionWhole, whole_definition
 from workflows.interchange.reading import from_yaml, kept
@@ -68,7 +69,9 @@ class NoFile(UnsupportedMediaType):
 class DefinitionExport(GenericAPIView[WorkflowDefinition]):
     """One version as a file, by default the newest."""
 
-    @extend_schema(parameters=[OpenApiParameter("number", int)], responses=OpenApiTypes.OBJECT)
+    @strict_query(
+        "definitions_export_retrieve", [OpenApiParameter("number", int)], OpenApiTypes.OBJECT
+    )
     def get(self, request: Request, pk: str) -> HttpResponse:
         user = user_of(request)
         definition = definition_for(user, pk)
