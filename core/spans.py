@@ -83,7 +83,8 @@ class _ZoneField(CharField):
         try:
             return zone_of(name) if name else None
         except ValueError as error:
-            raise ValidationError("The name of a time zone, as Europe/Paris.") from error
+            told = "This is not the name of a time zone, such as Europe/Paris."
+            raise ValidationError(told, code="unknown_zone") from error
 
 
 class Zone(filters.CharFilter):

@@ -325,6 +325,8 @@ def test_an_address_can_ask_for_less_and_says_what_it_cannot_understand(client, 
     assert "Nothing matches" in client.get("/tool-calls/?tool=none").text
     for path in ("/executions/?zone=Mars", "/executions/?weekday=8", "/analytics/ratings/?user=x"):
         assert client.get(path).status_code == 400
+    [zone] = client.get("/api/v1/executions/?zone=Mars").json()["detail"]["errors"]
+    assert (zone["path"], zone["code"]) == ("zone", "unknown_zone")
 
 
 def test_rows_of_others_are_for_staff(client, alice, charlie, admin, workflow):
