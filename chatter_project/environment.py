@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Callable
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -11,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 N = TypeVar("N", int, float)
 OFF = "off"
 _ENGINES = {"django.db.backends.postgresql", "django.db.backends.sqlite3"}
+_REDIS = {"redis", "rediss", "unix"}
 
 
 class BadSetting(ImproperlyConfigured):
@@ -89,6 +91,17 @@ class Environment(environ.Env):
         if found.get("ENGINE") not in _ENGINES:
             raise BadSetting(f"{var} does not begin with postgres:// or sqlite://.")
         return found
+
+    def redis_url(self, var: str) -> str:
+        """An address as redis-py takes it; empty: there is none."""
+        given: str = self(var, default="")
+        try:
+            known = urlsplit(given).scheme in _REDIS and urlsplit(given).port != 0
+        except ValueError:  # of a port that is none
+            known = False
+        if given and not known:
+            raise BadSetting(f"{var} is no address of Redis, such as redis://host:6379/0.")
+        return given
 
     def email_url(self, var: str, default: str) -> dict[str, Any]:
         try:

@@ -167,7 +167,7 @@ else:
         # Other commands would wait for 20 s for a database that is not there.
         _OPTIONS["pool"] = {"min_size": 2, "max_size": 20, "timeout": 20}
 
-REDIS_URL = env("REDIS_URL", default="")
+REDIS_URL = env.redis_url("REDIS_URL")
 CHANNEL_LAYERS = (
     {
         "default": {

@@ -55,6 +55,9 @@ def begun(tmp_path: Path, *arguments: str, **given: str) -> subprocess.Completed
         ("EMAIL_URL", f"carrier-pigeon://{SECRET}@mail.example"),
         ("DATABASE_URL", f"oracle://{SECRET}@db.example/chatter"),
         ("DATABASE_URL", f"postgres://{SECRET}@db.example:port/chatter"),
+        ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", f"http://:{SECRET}@cache.example"),
+        ("REDIS_URL", f"redis://:{SECRET}@cache.example:port/0"),
     ],
 )
 def test_a_setting_that_cannot_be_read_is_named_in_one_line(name, value, tmp_path):
