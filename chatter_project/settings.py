@@ -291,7 +291,7 @@ BUDGETS_PER_USER = env.int("BUDGETS_PER_USER", default=100)
 EXPERIMENTS_PER_USER = env.int("EXPERIMENTS_PER_USER", default=20)
 CHATTER_TRIGGERS = {
     "per_user": env.int("TRIGGERS_PER_USER", default=100),
-    "min_interval_s": env.int("SCHEDULE_MIN_INTERVAL_S", default=60),
+    "min_interval_s": env.above_zero("SCHEDULE_MIN_INTERVAL_S", 60),
     "chain_depth": env.int("CHAIN_MAX_DEPTH", default=10),
 }
 # What MCP servers over stdio may start, as JSON: {"name": ["program", "argument", …]}.

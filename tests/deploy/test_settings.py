@@ -40,6 +40,7 @@ def begun(tmp_path: Path, *arguments: str, **given: str) -> subprocess.Completed
         ("LIVE_HEARTBEAT_S", "-1"),
         ("CHATTER_PUMPS", "1.5"),
         ("CHATTER_PUMP", "worker"),
+        ("SCHEDULE_MIN_INTERVAL_S", "0"),
         ("HTTPS", "perhaps"),
         ("RUN_MAX_STEPS", "many"),
         ("RUN_MAX_STEPS", "0"),
