@@ -224,6 +224,14 @@ def test_one_message_is_never_with_two_couriers(told, run, receiver):
     assert (first is not None, second) == (True, None)
 
 
+def test_an_address_with_a_line_break_in_it_is_refused_and_one_at_its_end_is_left_out(client):
+    split, pasted = "https://desk.example\n/in", " https://desk.example/in\n"
+    answer = client.post(ENDPOINTS, {"name": "x", "url": split})
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_webhook")
+    answer = client.post(ENDPOINTS, {"name": "x", "url": pasted})
+    assert (answer.status_code, answer.json()["url"]) == (201, "https://desk.example/in")
+
+
 @pytest.mark.parametrize("where", ["http://10.0.0.1/in", "http://169.254.169.254/latest"])
 def test_an_address_within_is_refused_when_it_is_given(client, where):
     answer = client.post(ENDPOINTS, {"name": "x", "url": where})

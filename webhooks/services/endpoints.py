@@ -111,7 +111,10 @@ def checked_url(url: str) -> str:
 
     Raises BadWebhook.
     """
+    url = url.strip()
     try:
+        if not url.isprintable():
+            raise BadAddress("An address has no line breaks or other control characters.")
         if len(url) > _LONGEST_URL or "{{" in url or "@" in url.split("?")[0]:
             raise BadAddress("Give a plain address, without a user name or password in it.")
         check_address(url, AllowList.of(settings.CHATTER_EGRESS_ALLOW))
