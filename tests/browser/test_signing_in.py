@@ -80,6 +80,7 @@ def test_what_was_written_is_there_after_signing_in_again(stranger: Page, compla
     stranger.get_by_role("button", name="Sign in").click()
     stranger.wait_for_url(where)
     expect(chat.ready().field).to_have_value("Not to be lost")
+    stranger.evaluate("sessionStorage['chatter.draft.somebody'] = 'What another reader wrote'")
     stranger.reload()
     expect(chat.ready().field).to_have_value("")
 

@@ -4,7 +4,6 @@ import { idempotencyKey } from "../api.js";
 import { el, fill, pageData, setText } from "../dom.js";
 import { tellForecast } from "./forecast.js";
 
-const DRAFT = "chatter.draft";
 const LAST = { workflow: "chatter.workflow", model: "chatter.model" };
 
 /** `onSend({text, workflow, model, tools, key})` gets `workflow` as the API takes it, `{template}` or
@@ -12,6 +11,7 @@ const LAST = { workflow: "chatter.workflow", model: "chatter.model" };
 export class Composer {
   constructor(form, { onSend, onStop }) {
     this.form = form;
+    this.draft = `chatter.draft.${form.dataset.reader}`;
     this.field = form.querySelector("textarea");
     this.workflow = form.querySelector("#workflow");
     this.model = form.querySelector("#model");
@@ -34,7 +34,7 @@ export class Composer {
     }
     this.tools.addEventListener("change", () => this.foretell());
     this.offer();
-    this.field.value ||= takeDraft();
+    this.field.value ||= takeDraft(this.draft);
     this.changed();
     form.dataset.ready = "";
   }
@@ -118,7 +118,7 @@ export class Composer {
   }
 
   showProblem(problem) {
-    const signIn = problem.status === 401 ? el("a", { href: `/login/?next=${encodeURIComponent(location.pathname)}`, onclick: () => keepDraft(this.field.value) }, "Sign in again") : null;
+    const signIn = problem.status === 401 ? el("a", { href: `/login/?next=${encodeURIComponent(location.pathname)}`, onclick: () => keepDraft(this.draft, this.field.value) }, "Sign in again") : null;
     fill(
       this.problem,
       el("span", {}, `${problem.message} Your text is kept.`),
@@ -157,19 +157,19 @@ function recall(select, key) {
   if ([...select.options].some((option) => option.value === last)) select.value = last;
 }
 
-/** What was written stays with the tab until its reader has signed in again. */
-function keepDraft(text) {
+/** What was written stays with the tab until its reader, and nobody else, has signed in again. */
+function keepDraft(key, text) {
   try {
-    sessionStorage.setItem(DRAFT, text);
+    sessionStorage.setItem(key, text);
   } catch {
     /* storage is blocked: the text is lost */
   }
 }
 
-function takeDraft() {
+function takeDraft(key) {
   try {
-    const text = sessionStorage.getItem(DRAFT) ?? "";
-    sessionStorage.removeItem(DRAFT);
+    const text = sessionStorage.getItem(key) ?? "";
+    sessionStorage.removeItem(key);
     return text;
   } catch {
     return "";
