@@ -12,8 +12,8 @@ from accounts.models import Secret, User
 from accounts.services.administrators import LastAdministrator, refuse_last_administrators
 from accounts.services.secrets import BadSecret, checked_hosts, checked_name, checked_value
 from accounts.services.sessions import WrongCredentials, check_credentials
-from accounts.throttling import TooManyAttempts
 from audit.record import record
+from core.errors import ChatterError
 from core.form_fields import KeyField, once_of
 
 
@@ -47,7 +47,7 @@ class OwnPasswordForm(AdminPasswordChangeForm):
             check_credentials(username=self.user.get_username(), password=old, via="password")
         except WrongCredentials as error:
             raise forms.ValidationError("This is not your present password.") from error
-        except TooManyAttempts as error:
+        except ChatterError as error:  # too many attempts, or nothing to count them with
             raise forms.ValidationError(str(error)) from error
         return old
 

@@ -78,5 +78,12 @@ def test_guesses_at_the_present_one_are_counted_as_those_of_a_login(alice, setti
     assert {entry.detail["via"] for entry in refused} == {"password"}
 
 
+def test_without_redis_nothing_is_counted_and_nothing_changed(alice, settings):
+    client = signed_in(alice)
+    settings.RATES_REDIS_URL = "redis://127.0.0.1:9/0"
+    assert change(client).status_code == 400
+    assert not changes().exists()
+
+
 def test_it_is_for_whoever_is_signed_in(client):
     assert client.get(PAGE).url == f"/login/?next={PAGE}"
