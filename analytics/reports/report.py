@@ -53,9 +53,9 @@ class RollupReport(Shape, Generic[N]):
     """Of the time from `start` to before `end`; both are whole hours. Steps are in the zone's time.
 
     What has not passed of it is not counted: `until` is the end or, where that is to come, now.
-    `previous` is of as much time, from `previous_start` to before `previous_until`: the period
-    before as far as this one has come, to the second, and `previous_rows` lists what it counts. All
-    four are null where nothing is compared.
+    `previous` is of the period before, from `previous_start` to before `previous_until`: of as many
+    days to the same time of day, or of as many hours, as far as this one has come, to the second;
+    `previous_rows` lists what it counts. All four are null where nothing is compared.
     `groups` are in the order of what happened in them, most first: those too that were only rated
     or, where the period before is compared, that there were only in it.
     """

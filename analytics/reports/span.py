@@ -7,7 +7,7 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 from analytics.models import Grain
-from analytics.reports.clocks import HOUR, begin_of, day_after, day_of, hour_after, hour_of
+from analytics.reports.clocks import DAY, HOUR, begin_of, day_after, day_of, hour_after, hour_of
 from analytics.reports.cuts import Cut
 from core import clock
 from core.errors import Invalid
@@ -39,7 +39,7 @@ class Span:
     """From `starts_at` to before `ends_at`, whole hours of the zone; a series counts by `step`.
 
     `until` is how far it is counted: no further than now, and in the period before, which ends
-    there, no further than in this one.
+    there, no further than in this one. `in_days`: it begins with a day and was asked for by days.
     """
 
     starts_at: datetime
@@ -47,6 +47,7 @@ class Span:
     until: datetime
     zone: ZoneInfo
     step: Grain
+    in_days: bool
 
     @classmethod
     def of(cls, asked: Mapping[str, str]) -> Self:
@@ -59,8 +60,11 @@ class Span:
         if asked.get("from") or asked.get("to"):
             starts_at = _instant(asked.get("from", ""), zone)
             ends_at = _instant(asked["to"], zone) if asked.get("to") else hour_after(now, zone)
+            in_days = _is_date(asked.get("from", ""))
         else:
-            starts_at, ends_at = _back_from(now, asked.get("range") or USUAL, zone)
+            name = asked.get("range") or USUAL
+            starts_at, ends_at = _back_from(now, name, zone)
+            in_days = RANGES[name] > _HOURLY
         starts_at = hour_of(starts_at, zone)
         ends_at = hour_after(ends_at - timedelta.resolution, zone)
         if not timedelta() < ends_at - starts_at <= _LONGEST:
@@ -72,7 +76,7 @@ class Span:
         if step == Grain.HOUR and ends_at - starts_at > _LONGEST_BY_HOUR:
             raise BadSpan(reason="By hour, the end is at most 92 days after the beginning.")
         until = max(starts_at, min(ends_at, now))
-        return cls(starts_at, ends_at, until, zone, Grain(step))
+        return cls(starts_at, ends_at, until, zone, Grain(step), in_days)
 
     @property
     def hours(self) -> float:
@@ -81,10 +85,11 @@ class Span:
 
     @property
     def before(self) -> "Span":
-        """The period right before it, as far as this one has come."""
-        length = self.ends_at - self.starts_at
-        until = self.until - length
-        return Span(self.starts_at - length, until, until, self.zone, self.step)
+        """The period before it, as far as this one has come: of as many days, the last of them to
+        the same time of day; of hours, of as much time.
+        """
+        starts_at, until = self._back(self.starts_at), self._back(self.until)
+        return replace(self, starts_at=starts_at, ends_at=until, until=until)
 
     @property
     def hourly(self) -> "Span":
@@ -126,6 +131,19 @@ class Span:
         """An instant as the zone's clocks show it."""
         return at.astimezone(self.zone).isoformat()
 
+    def _back(self, at: datetime) -> datetime:
+        """The same instant of the period before."""
+        if not self.in_days:
+            return at - (self.ends_at - self.starts_at)
+        first, last = (
+            one.astimezone(self.zone).date()
+            for one in (self.starts_at, self.ends_at - timedelta.resolution)
+        )
+        days, shown = last - first + DAY, at.astimezone(self.zone).replace(fold=0)
+        if at == day_of(at, self.zone):
+            return begin_of(shown.date() - days, self.zone)
+        return (shown - days).astimezone(UTC)
+
     def _next(self, at: datetime) -> datetime:
         after = hour_after if self.step is Grain.HOUR else day_after
         return after(at, self.zone)
@@ -148,9 +166,13 @@ def _back_from(now: datetime, name: str, zone: ZoneInfo) -> tuple[datetime, date
     return begin_of(today + timedelta(days=1) - length, zone), ends_at
 
 
+def _is_date(text: str) -> bool:
+    return len(text) == len("2026-01-31")
+
+
 def _instant(text: str, zone: ZoneInfo) -> datetime:
     try:
-        if len(text) == len("2026-01-31"):
+        if _is_date(text):
             found = begin_of(date.fromisoformat(text), zone)
         else:
             at = datetime.fromisoformat(text)

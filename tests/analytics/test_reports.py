@@ -250,6 +250,37 @@ def test_the_period_before_is_counted_as_far_as_this_one_has_come(api, alice, ch
     assert ask(api, alice, "executions", range="1h")["previous_until"] is None
 
 
+@pytest.mark.parametrize(
+    ("asked", "zone", "start", "until"),
+    [
+        ({"from": "2026-10-26"}, "UTC", "2026-10-25T00:00:00+00:00", "2026-10-25T12:36:00+00:00"),
+        ({"range": "7d"}, "UTC", "2026-10-13T00:00:00+00:00", "2026-10-19T12:36:00+00:00"),
+        # Of the days before, one had 25 hours, and clocks showed another time than they do now.
+        ({"range": "7d"}, "Europe/Paris", "2026-10-13T00:00:00+02:00", "2026-10-19T13:36:00+02:00"),
+        (
+            {"from": "2026-10-25", "to": "2026-10-26"},
+            "Europe/Paris",
+            "2026-10-24T00:00:00+02:00",
+            "2026-10-25T00:00:00+02:00",
+        ),
+        # The 6th of September began at one o'clock there.
+        (
+            {"from": "2026-09-06", "to": "2026-09-07"},
+            "America/Santiago",
+            "2026-09-05T00:00:00-04:00",
+            "2026-09-06T01:00:00-03:00",
+        ),
+    ],
+)
+def test_days_are_compared_with_days_to_the_same_time_of_day(  # noqa: PLR0913, PLR0917
+    api, alice, monkeypatch, asked, zone, start, until
+):
+    now = datetime(2026, 10, 26, 12, 36, tzinfo=UTC)
+    monkeypatch.setattr(clock, "now", lambda: now)
+    told = ask(api, alice, "executions", compare="true", zone=zone, **asked)
+    assert (told["previous_start"], told["previous_until"]) == (start, until)
+
+
 @pytest.mark.parametrize("span", ["1h", "24h", "7d"])
 @pytest.mark.parametrize("name", ["executions", "models", "tools"])
 def test_all_of_the_period_before_is_what_its_rows_are(
