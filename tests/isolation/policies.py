@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tests.definitions.graphs import asks, graph
+from tests.factories.accounts import PASSWORD
 
 Form = Mapping[str, str]  # what a page's form sends; "{schedule}" is the id of one's schedule
 
@@ -63,6 +64,10 @@ _EXPERIMENT: Form = {
     **{"variants-TOTAL_FORMS": "2", "variants-INITIAL_FORMS": "0", "control": "variants-0-control"},
     **{"variants-0-name": "as it is", "variants-0-weight": "1", "variants-1-weight": "1"},
 }
+_PASSWORD: Form = {
+    "old_password": PASSWORD,
+    **dict.fromkeys(("new_password1", "new_password2"), "a long walk by the sea"),
+}
 POLICIES: dict[str, Policy] = {
     # --- for anybody
     "": Public(),
@@ -77,7 +82,7 @@ POLICIES: dict[str, Policy] = {
     "api/v1/auth/token/": Public(),
     "hooks/<str:public_id>/": Public(),  # who has the secret; `tests/webhooks` tell of it
     # --- pages
-    "account/password/": SignedIn(own=True),
+    "account/password/": SignedIn(own=True, form=_PASSWORD),
     "account/tokens/": SignedIn(own=True, form={"revoke": "{token}"}),
     "analytics/": SignedIn(own=True),
     "analytics/conversations/": SignedIn(own=True),

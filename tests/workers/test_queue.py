@@ -1,13 +1,13 @@
 """The queue of django-q2 carries doorbells, and may do with them what it likes."""
 
 import os
-import runpy
 import socket
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from threading import Barrier
 
@@ -193,9 +193,10 @@ def test_no_task_outlives_the_time_after_which_it_is_delivered_again(settings):
 
 
 @pytest.mark.parametrize(
-    ("command", "pooled"), [("serve", True), ("work", False), ("qcluster", False)]
+    ("command", "pooled"),
+    [("serve", True), ("work", False), ("qcluster", False), ("prepare", False)],
 )
-def test_processes_that_fork_keep_no_pool_of_connections(command, pooled, monkeypatch, settings):
+def test_only_servers_keep_a_pool_of_connections(command, pooled, monkeypatch, settings):
     monkeypatch.setattr(sys, "argv", ["manage.py", command])
     monkeypatch.setenv("DATABASE_URL", "postgres://chatter@127.0.0.1/chatter")
     assert ("pool" in options_of_database(settings)) is pooled
@@ -233,8 +234,13 @@ def test_how_long_a_database_is_waited_for_may_be_said(monkeypatch, settings):
 
 def options_of_database(settings):
     """As settings are read anew."""
-    read = runpy.run_path(str(Path(settings.BASE_DIR) / "chatter_project" / "settings.py"))
-    return read["DATABASES"]["default"]["OPTIONS"]
+    path = Path(settings.BASE_DIR) / "chatter_project" / "settings.py"
+    spec = spec_from_file_location("read_anew", path)
+    assert spec
+    assert spec.loader
+    read = module_from_spec(spec)
+    spec.loader.exec_module(read)
+    return read.DATABASES["default"]["OPTIONS"]
 
 
 def test_a_pump_that_is_silent_counts_for_nothing(queue, settings):
