@@ -35,8 +35,8 @@ async def healthz(request: HttpRequest) -> JsonResponse:
 async def readyz(request: HttpRequest) -> JsonResponse:
     """The same, and what this process needs and works with; every question is a bounded one.
 
-    A database that keeps its connections and says nothing is told from the threads that wait for it
-    as one that takes too long.
+    A database that keeps its connections and says nothing is one that takes too long: threads wait
+    for it, and this answer does not.
     """
     state = _parts()
     try:
