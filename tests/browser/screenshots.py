@@ -36,6 +36,7 @@ DESK = {"chat": (1280, 940, 1.5), "execution": (1280, 900, 1.5), "admin": (1440,
 
 # Pages that are taken as they are; wide ones, in light and dark.
 PAGES = {
+    "login": "/login/",
     "analytics": "/analytics/?by=template&range=24h",
     "analytics-models": "/analytics/models/?by=model&range=24h",
     "analytics-tools": "/analytics/tools/?by=tool&range=24h",
@@ -45,6 +46,7 @@ PAGES = {
     "analytics-user": "",  # whoever signed in
     "analytics-ratings": "/analytics/ratings/",
     "analytics-messages": "/analytics/messages/",
+    "conversation-rows": "/analytics/conversations/rows/?range=24h",
     "model-calls": "/model-calls/",
     "tool-calls": "/tool-calls/",
     "budgets": "/budgets/",
@@ -59,6 +61,7 @@ PAGES = {
     "webhooks": "/webhooks/",
     "webhook-incoming": "",
     "webhook-endpoint": "",
+    "password": "/account/password/",
     "tokens": "/account/tokens/",
     "compliance": "/compliance/",
     "admin-definition": "",  # of the workflow that `furnish` makes
@@ -201,6 +204,8 @@ def _pictures(
         width, height, scale = DESK[name]
         desk = {"viewport": {"width": width, "height": height}, "device_scale_factor": scale}
         with browser.new_context(**{"locale": "en-GB", **window, **desk, **options}) as context:
+            if name == "login":
+                context.clear_cookies()
             page = context.new_page()
             page.goto(places[name], wait_until="networkidle")
             _arrange(page, name)

@@ -21,6 +21,7 @@ PAGES = (
     "/schedules/new/",
     "/experiments/",
     "/experiments/new/",
+    "/account/password/",
     "/account/tokens/",
     "/budgets/",
     "/webhooks/",
@@ -63,6 +64,10 @@ _UNNAMED = """() => [...document.querySelectorAll("input, textarea, select, butt
   .filter((one) => one.type !== "hidden" && one.checkVisibility())
   .filter((one) => !(one.labels?.length || one.ariaLabel || one.getAttribute("aria-labelledby")
     || one.title || one.innerText?.trim()))
+  .map((one) => one.outerHTML.slice(0, 200))"""
+_UNDESCRIBED = """() => [...document.querySelectorAll("[aria-describedby]")]
+  .filter((one) => !one.getAttribute("aria-describedby").split(/\\s+/)
+    .some((id) => document.getElementById(id)?.textContent.trim()))
   .map((one) => one.outerHTML.slice(0, 200))"""
 # The composer lights its frame in place of the field's own outline.
 _LIGHT = """() => document.querySelector(".composer")
@@ -160,6 +165,7 @@ class Seen:
     source: str
     basics: dict[str, int]
     unnamed: list[str]
+    undescribed: list[str]
     repeated_ids: list[str]
     focus: dict[str, str | None]
     unlit: str | None
@@ -215,6 +221,7 @@ def _at_a_desk(page: Page) -> dict[str, Any]:
         "desk": desk,
         "basics": counted,
         "unnamed": unnamed,
+        "undescribed": page.evaluate(_UNDESCRIBED),
         "repeated_ids": repeated,
         "focus": focus,
     }
@@ -231,6 +238,7 @@ def test_the_basics_of_accessibility(seen: Seen) -> None:
     assert {what: seen.basics[what] for what in ONCE} == dict.fromkeys(ONCE, 1)
     assert seen.basics[ANNOUNCER] >= 1
     assert seen.unnamed == []
+    assert seen.undescribed == []
     assert seen.repeated_ids == []
 
 
