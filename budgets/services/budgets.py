@@ -112,9 +112,17 @@ def delete_budget(budget: Budget, *, by: User) -> None:
 
 
 def refuse_others(budget: Budget, by: User) -> None:
-    """Who made it changes it, and staff. Raises NotYourBudget."""
-    if not by.is_staff and budget.owner_id != by.pk:
+    """Staff change it, and who made it, unless they could as staff alone. Raises NotYourBudget."""
+    if not by.is_staff and (budget.owner_id != by.pk or _limits_others(budget, by)):
         raise NotYourBudget
+
+
+def _limits_others(budget: Budget, by: User) -> bool:
+    """Whether what it is on is somebody else's; what is gone is nobody's."""
+    if budget.scope in OF_STAFF:
+        return budget.user_id != by.pk
+    pk = UUID(budget.key.partition(":")[2])
+    return ledger().exists(budget.key) and not ledger().may_limit(by, budget.scope, pk)
 
 
 def _audit_detail(budget: Budget) -> AuditDetail:

@@ -18,6 +18,11 @@ def asked(**fields):
     return {**body, **fields}
 
 
+def a_workflow(client):
+    """One that has not run, and can be deleted."""
+    return client.post("/api/v1/definitions/", {"name": "One", "graph": one_call()}).json()["id"]
+
+
 def test_a_user_makes_a_budget_on_oneself_and_reads_how_it_stands(begin, client, alice):
     finished(begin(one_call()))
     made = client.post(URL, asked(of=str(alice.pk)))
@@ -101,6 +106,30 @@ def test_who_is_no_longer_staff_neither_sees_nor_changes_what_limits_others(
         assert (answer.status_code, answer.json()["code"]) == (404, "budget_not_found")
     assert [one["id"] for one in door.get(URL).json()["results"]] == [own["id"]]
     assert door.patch(f"{URL}{own['id']}/", {"cap": "0"}).status_code == 200
+
+
+def test_who_is_no_longer_staff_does_not_change_what_limits_a_workflow_of_others(
+    client, api, charlie
+):
+    definition = a_workflow(client)
+    charlie.is_staff = True
+    charlie.save()
+    told = api(charlie).post(URL, asked(scope="definition", of=str(definition))).json()
+    charlie.is_staff = False
+    charlie.save()
+    door, url = api(charlie), f"{URL}{told['id']}/"
+    for answer in (door.patch(url, {"cap": "0"}), door.delete(url)):
+        assert (answer.status_code, answer.json()["code"]) == (403, "budget_of_another")
+    assert client.delete(f"/api/v1/definitions/{definition}/").status_code == 204
+    assert door.delete(url).status_code == 204
+
+
+def test_a_budget_on_what_is_gone_is_still_deleted_by_who_made_it(client):
+    definition = a_workflow(client)
+    told = client.post(URL, asked(scope="definition", of=str(definition))).json()
+    assert client.patch(f"{URL}{told['id']}/", {"cap": "5"}).json()["cap"] == "5"
+    assert client.delete(f"/api/v1/definitions/{definition}/").status_code == 204
+    assert client.delete(f"{URL}{told['id']}/").status_code == 204
 
 
 def test_changes_are_audited_with_before_and_after(client, alice):
