@@ -1,10 +1,9 @@
 """An arm held against the control: what is known at any time, and whether a guard rail is hit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from experiments.metrics import Metric, metric
+from experiments.metrics import Metric, crossing, metric
 from experiments.models import Experiment, Variant
 from experiments.moments import Moments
 from experiments.outcomes import Outcomes
@@ -62,7 +61,7 @@ def _broken(
     experiment: Experiment, control: Variant, arm: Variant, outcomes: Outcomes, alpha: float
 ) -> list[str]:
     return [
-        f"{metric(guard['metric']).label} is worse than the control's by more than {_margin(guard)}"
+        crossing(guard)
         for guard in experiment.guards
         if _worse(
             metric(guard["metric"]),
@@ -72,11 +71,6 @@ def _broken(
             (experiment.planned_units, alpha),
         )
     ]
-
-
-def _margin(guard: Mapping[str, Any]) -> str:
-    points = "points" if metric(guard["metric"]).share else "per cent"
-    return f"{float(guard['margin']) * 100:g} {points}"
 
 
 def _worse(

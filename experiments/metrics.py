@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Better = Literal["lower", "higher"]
 EVENT = "event:"
@@ -62,3 +62,10 @@ def metric(key: str, better: str = "higher") -> Metric:
         way: Better = "lower" if better == "lower" else "higher"
         return Metric(key, f"'{key.removeprefix(EVENT)}' of a unit", way, digits=3)
     return LEDGER[key]
+
+
+def crossing(guard: Mapping[str, Any]) -> str:
+    """What a guard rail does not allow, in words."""
+    kind = metric(guard["metric"])
+    margin = f"{float(guard['margin']) * 100:g} {'points' if kind.share else 'per cent'}"
+    return f"{kind.label} is worse than the control's by more than {margin}"

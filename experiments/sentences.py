@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from experiments.forecast import SEEN_DAYS, Forecast
-from experiments.metrics import metric
-from experiments.models import Experiment, ExperimentStatus
+from experiments.metrics import crossing, metric
+from experiments.models import Audience, Experiment, ExperimentStatus
 from experiments.results import Cell, MetricResult, Results
 from experiments.sequential import ALPHA, LEAST
 
@@ -33,6 +33,33 @@ def sentence_of(experiment: Experiment, plan: Forecast) -> str:
     )
 
 
+def rules_of(experiment: Experiment) -> list[str]:
+    """Who takes part, for how long, and what stops a variant."""
+    unit, share = experiment.unit, experiment.traffic_percent
+    window = _time(experiment.window_min)
+    return [
+        f"Turns of {_audience(experiment)} take part; {share} % of the {unit}s are dealt out.",
+        f"A {unit} is watched for {window} from its first answer by a variant on, then counted.",
+        *(f"A variant is stopped once its {crossing(guard)}." for guard in experiment.guards),
+    ]
+
+
+def _audience(experiment: Experiment) -> str:
+    if experiment.audience != Audience.CHOSEN:
+        return "everybody" if experiment.audience == Audience.EVERYONE else "the owner"
+    named = ((experiment.users.all(), "user"), (experiment.groups.all(), "group"))
+    return " and ".join(_many(len(some), what) for some, what in named if some) or "nobody"
+
+
+def _time(minutes: int) -> str:
+    of = (("day", 1_440), ("hour", 60), ("minute", 1))
+    return next(_many(minutes // size, what) for what, size in of if minutes % size == 0)
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+
+
 def _verdict(results: Results) -> Iterator[str]:
     experiment = results.experiment
     if experiment.status == ExperimentStatus.DRAFT:
@@ -51,8 +78,7 @@ def _verdict(results: Results) -> Iterator[str]:
         if one.stopped_at is not None:
             yield f"'{one.name}' was stopped: {one.stopped_because}. The control answers its units."
     if unknown := sum(results.unknown.values()):
-        units = "1 unit" if unknown == 1 else f"{unknown} units"
-        yield f"What {units} cost is not known: not every call has a price."
+        yield f"What {_many(unknown, 'unit')} cost is not known: not every call has a price."
 
 
 def _counted(primary: MetricResult) -> int:

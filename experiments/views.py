@@ -19,7 +19,7 @@ from experiments.models import Experiment, ExperimentStatus
 from experiments.plan_form import PlanForm
 from experiments.plots import Plot, plot_of, verdict_of
 from experiments.results import Cell, MetricResult, results_of
-from experiments.sentences import sentence_of, sentences
+from experiments.sentences import rules_of, sentence_of, sentences
 from experiments.services.acts import (
     complete_experiment,
     pause_experiment,
@@ -112,6 +112,7 @@ def experiment(request: HttpRequest, pk: str) -> HttpResponse:
         "plan": _plan(request, found),
         "results": results,
         "says": sentences(results),
+        "rules": rules_of(found),
         "blocks": [_block(one) for one in results.metrics],
         "problem": error,
     }

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
+from django.utils.html import escape
 
 from accounts.models import User
 from audit.models import AuditEntry
@@ -262,3 +263,28 @@ def test_the_draft_of_another_is_not_there_for_staff_either(client, experiment, 
         assert client.get(edit).status_code == 404
         assert client.post(edit, {"name": "Mine"}).status_code == 404
     assert Experiment.objects.get().name == "Short"
+
+
+def test_the_page_says_who_takes_part_for_how_long_and_what_stops_a_variant(
+    browser, alice, experiment
+):
+    alice.is_staff = True
+    alice.save()
+    made = experiment(
+        start=False,
+        unit="user",
+        audience="chosen",
+        users=["alice"],
+        traffic_percent=40,
+        window_min=2_880,
+        guards=[{"metric": "errors", "margin": 0.05}, {"metric": "cost", "margin": 0.1}],
+    )
+    page = browser.get(f"/experiments/{made['id']}/")
+    assert [text for text in page.context["rules"] if f"<li>{escape(text)}</li>" in page.text] == [
+        "Turns of 1 user take part; 40 % of the users are dealt out.",
+        "A user is watched for 2 days from its first answer by a variant on, then counted.",
+        "A variant is stopped once its share of turns that fail is worse than the control's by "
+        "more than 5 points.",
+        "A variant is stopped once its cost of a turn is worse than the control's by more than "
+        "10 per cent.",
+    ]
