@@ -1,11 +1,14 @@
 """Alerts by e-mail: each once, and never again if it could not be sent."""
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.core.mail import send_mail
 
 from core import clock
 from security.models import SecurityAlert
 
+NEWS = timedelta(days=1)  # whoever is named first is not sent all there ever was
 NO_SERVER = "django.core.mail.backends.dummy.EmailBackend"
 
 
@@ -16,7 +19,8 @@ def recipients() -> list[str]:
 
 def claim_alert() -> SecurityAlert | None:
     """An alert that no process has mailed, nor will: from now on it is this one's to send."""
-    unsent = SecurityAlert.objects.raised().filter(mailed_at__isnull=True)
+    since = clock.now() - NEWS
+    unsent = SecurityAlert.objects.raised().filter(mailed_at__isnull=True, raised_at__gte=since)
     for alert in unsent.order_by("id")[:10]:
         if unsent.filter(pk=alert.pk).update(mailed_at=clock.now()):
             return alert

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -211,6 +212,17 @@ def test_an_alert_is_mailed_once_to_those_of_settings(alice: User, settings: Any
     [sent] = mail.outbox
     assert (sent.to, sent.subject) == (["ops@example.com"], "[Chatter] tools that are not allowed")
     assert alert.subject in sent.body
+
+
+def test_whoever_is_named_later_is_mailed_no_alerts_of_days_before(
+    alice: User, settings: Any
+) -> None:
+    act("tools.call.refused", 5, actor=alice)
+    [alert] = alerts()
+    SecurityAlert.objects.filter(pk=alert.pk).update(raised_at=alert.raised_at - timedelta(days=2))
+    settings.SECURITY_EMAILS = ["ops@example.com"]
+    async_to_sync(mail_alerts.work)()
+    assert mail.outbox == []
 
 
 def test_a_mail_server_that_is_away_stops_nothing(alice: User, settings: Any) -> None:
