@@ -123,6 +123,8 @@ ERRORS = [
     ("variables.?x", "unsupported syntax"),
     ("__import__('os')", "There is no function '__import__'"),
     ("text.upper()", "There is no function 'upper'"),
+    ("contains(text, 'Zoë')", "write it behind its text: text.contains(…)"),
+    ("variables.day.int() > 1", "write int(…) around the value"),
     ("[1].map(1, 2)", "is not an expression"),
     # types do not mix, but for numbers
     ("'a' + 1", "Unsupported operation: string + int"),
@@ -187,6 +189,9 @@ def test_an_expression_is_refused_in_one_line_that_says_why(text, told):
         "foo(1)",
         "[1].all(text, true)",
         "'('.matches('(')",
+        "contains(text, 'a')",
+        "startsWith(text, 'a')",
+        "variables.day.int() > 1",
     ],
 )
 def test_names_and_functions_are_checked_before_anything_runs(text):

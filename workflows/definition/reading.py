@@ -13,6 +13,8 @@ MAX_CHARACTERS = 1_000
 LOOPS = {"map", "filter", "all", "exists", "exists_one"}
 _COPYING = {"map", "filter"}  # they copy their list once for each item they add
 _WORDS = {"true", "false", "null", "in"}
+_OF_A_TEXT = {"contains", "startsWith", "endsWith"}  # the library finds out when it calls them
+_OF_NOTHING = {"int", "double"}
 _OURS = {"size": "size_", "string": "string_"}
 _TOKEN = re.compile(
     r"""(?P<space>\s+|//[^\n]*)
@@ -172,8 +174,7 @@ class _Reader:
         if is_called and self._text(at - 1) == "." and name in LOOPS:
             return self._loop(at, name)
         if is_called:
-            if name == "matches":
-                self._matches(at)
+            self._called(at, name)
             return _OURS.get(name, name)
         if self._text(at - 1) != "." and name not in _WORDS:
             self._used(at, name)
@@ -188,6 +189,15 @@ class _Reader:
         self._next_opens = Loop(variable.text, name in _COPYING, uses=-1)  # it stands here once
         self._found.loops.append(self._next_opens)
         return f"in_order_().{name}"
+
+    def _called(self, at: int, name: str) -> None:
+        is_of_a_value = self._text(at - 1) == "."
+        if name in _OF_A_TEXT and not is_of_a_value:
+            raise Unreadable(f"write it behind its text: text.{name}(…)")
+        if name in _OF_NOTHING and is_of_a_value:
+            raise Unreadable(f"write {name}(…) around the value")
+        if name == "matches":
+            self._matches(at)
 
     def _matches(self, at: int) -> None:
         if any(isinstance(around, Loop) for around in self._open):
