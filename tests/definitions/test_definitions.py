@@ -43,6 +43,24 @@ def test_a_graph_that_cannot_run_is_refused_with_every_issue(client, made):
     assert WorkflowDefinition.objects.count() == 1
 
 
+@pytest.mark.parametrize(
+    ("condition", "told"),
+    [
+        ("input.n > 3 and input.n < 9", "Write &&."),
+        ("not input.flag", "Write !."),
+        ("input.name is None", "Write null."),
+        ("input.n = 3", "write == where two values are compared"),
+        ("{{input.n > 3}}", "without {{ and }}"),
+        ("text == “yes”", "straight quotes"),
+    ],
+)
+def test_a_condition_in_the_words_of_another_language_is_told_ours(client, condition, told):
+    node = {"id": "when", "type": "conditional", "config": {"condition": condition}}
+    drawn = graph(node, edges=["start>when", "when.true>end", "when.false>end"])
+    [issue] = client.post("/api/v1/workflows/validate/", drawn).json()["issues"]
+    assert told in issue["message"] + issue["hint"]
+
+
 def test_saving_what_runs_makes_a_version_that_runs_only_once_published(client, made, address):
     saved = client.patch(address, {"graph": graph(asks("Be brief."))}).json()
     assert (saved["latest"], saved["published"], saved["revision"]) == (2, 1, 2)

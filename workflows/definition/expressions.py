@@ -127,8 +127,8 @@ def look_up(names: Mapping[str, Any], name: str) -> Any:
 
 def _read(text: str) -> Reading:
     try:
-        _compiled(text)
         reading = read(text)
+        _compiled(text)
         _check_patterns(reading)
         missing = set(_compiled(reading.source).functions()) - _FUNCTIONS
     except Exception as error:  # the library raises its own kinds for what it does not understand

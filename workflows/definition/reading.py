@@ -26,6 +26,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _OPENS, _CLOSES, _INDEX = "([{", ")]}", "index"
+_CURLY = "“”„‘’‚«»"
 _CHOOSING = {"&&", "||", "?", *LOOPS}
 
 
@@ -156,6 +157,12 @@ class _Reader:
     def _sign(self, at: int, sign: str) -> None:
         if sign in "\"'\\`" or (sign == "." and not self._is_value(at - 1)):
             raise Unreadable(f"'{sign}' is out of place")
+        if sign in _CURLY:
+            raise Unreadable("texts stand in straight quotes")
+        if sign == "=":
+            raise Unreadable("write == where two values are compared")
+        if sign == "{" and self._text(at - 1) == "{":  # the keys of an object are texts
+            raise Unreadable("it stands here without {{ and }}")
         self._found.pluses += sign == "+"
         if sign in _OPENS:
             index = _INDEX if sign == "[" and self._is_value(at - 1) else sign

@@ -20,6 +20,10 @@ from workflows.validation.subject import Node, Subject
 from workflows.validation.variables import writers_of
 
 Writers = Mapping[str, Sequence[Node]]
+_MEANT = {
+    **{"and": "&&", "or": "||", "not": "!", "is": "=="},
+    **{"True": "true", "False": "false", "None": "null"},
+}
 _OF_AN_ITEM = "result"  # the setting of a node with a body that is reckoned for each item
 
 
@@ -38,8 +42,9 @@ def check_references(subject: Subject) -> Iterator[Issue]:
 def _parsed(found: Found, path: str) -> Iterator[Issue]:
     unknown = {name.partition(".")[0] for name in names_of(found.expression)} - {*NAMES}
     if unknown:
-        message = f"'{shortened(min(unknown))}' is not a known name."
-        yield error("unknown_reference", path, message, f"There are {', '.join(NAMES)}.")
+        name, known = min(unknown), f"There are {', '.join(NAMES)}."
+        hint = f"Write {_MEANT[name]}." if name in _MEANT else known
+        yield error("unknown_reference", path, f"'{shortened(name)}' is not a known name.", hint)
         return
     try:
         parse(found.expression)
