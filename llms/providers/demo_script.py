@@ -21,6 +21,7 @@ _COUNT = re.compile(r"(?i)\b(?:say|write) (\d{1,6}) words\b")
 _ECHO = re.compile(r"(?is)\b(?:say exactly|repeat after me|echo):\s*(.+)")
 _TOOL = re.compile(r"(?is)\b(?:use|call) (?:the )?(?:tool )?([\w.-]+)[^{]{0,20}(\{.{0,2000}\})?")
 _NAME = re.compile(r"(?i)\bmy name is ([^\s.,!?]{1,40})")
+_QUOTED = re.compile(r"`[^`\n]*`")
 _ASKS_NAME = re.compile(r"(?i)\bwhat(?:'s| is) my name\b")
 
 
@@ -90,7 +91,11 @@ def script(said: Sequence[Said], tools: Sequence[str] = ()) -> Line:
 
 
 def _directed(question: str, line: Line) -> Line:
-    """The line as the question wants it: with thoughts, slowly, or broken."""
+    """The line as the question wants it: with thoughts, slowly, or broken.
+
+    What stands in backticks is only told about, as in its own help, which may be asked it next.
+    """
+    question = _QUOTED.sub("", question)
     if topic := _THINK.search(question):
         thoughts = f"The question is about {topic[1].strip()}. I look at both sides, then answer."
         line = replace(line, thoughts=_words(thoughts))

@@ -47,6 +47,13 @@ def test_every_built_in_template_runs(ran, slug):
 
 
 @pytest.mark.parametrize("slug", SLUGS)
+def test_every_built_in_template_runs_for_who_asks_the_demo_for_help(ran, slug):
+    """What it can be told is in its answer, which is the next node's question."""
+    execution = ran(slug, "How can a bakery get help with taxes?")
+    assert (execution.status, execution.error) == ("completed", None)
+
+
+@pytest.mark.parametrize("slug", SLUGS)
 def test_every_built_in_template_becomes_a_workflow_that_runs(client, slug, drain):
     made = client.post(f"/api/v1/templates/{slug}/definition/")
     assert (made.status_code, made.json().get("issues")) == (201, []), made.json()
