@@ -7,6 +7,7 @@ is written as JSON. (pure)
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from core import json_values
@@ -148,7 +149,17 @@ def _read(field: AnswerField, text: str) -> Any:
         raise ValueError
     if field.kind == "integer":
         return json_values.storable(int(text))
+    if field.kind == "number":
+        text = _as_json(text)
     value = json_values.read(text)
     if field.kind == "number" and (isinstance(value, bool) or not isinstance(value, int | float)):
         raise ValueError
     return value
+
+
+def _as_json(number: str) -> str:
+    """A number as JSON writes it: browsers send `.5` and `007` as they were typed."""
+    try:
+        return str(Decimal(number.strip()))
+    except InvalidOperation as error:
+        raise ValueError from error

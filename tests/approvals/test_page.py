@@ -175,6 +175,19 @@ def test_what_is_filled_in_wrongly_is_told_and_stays(
 
 
 @pytest.mark.parametrize(
+    ("sent", "number"), [(".5", 0.5), ("-.5", -0.5), ("007", 7), ("2.50", 2.5), ("1e3", 1000)]
+)
+def test_a_number_is_read_as_it_may_be_typed(
+    browser: Client, asked: Callable[..., Approval], sent: str, number: float
+) -> None:
+    approval = asked(form=FORM)
+    fields = {"answer.to": "bob", "answer.weight": sent}
+    assert send(browser, approval, decision="approve", **fields).status_code == 302
+    approval.refresh_from_db()
+    assert approval.answer == {"to": "bob", "weight": number}
+
+
+@pytest.mark.parametrize(
     ("field", "value"),
     [("copies", "1" + "0" * 30), ("more", '["\\ud800"]'), ("more", "[1e400]"), ("weight", "NaN")],
 )
