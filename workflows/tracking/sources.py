@@ -69,11 +69,12 @@ def _of_a_fork(past: Past, end: int) -> Recordings:
 
 def _of_a_retry(past: Past, error: Mapping[str, Any]) -> Recordings:
     failed = error.get("node") or ""
-    anew = frozenset(_failing_visits(past, failed))
+    nodes = (failed, *_failed_beside(past, failed))
+    anew = frozenset(at for node in nodes for at in _failing_visits(past, node))
     # Where its own error failed it, and not that time or another limit was over, what was answered
     # within it is what was wrong.
     by_limit = str(error.get("code")).startswith(LIMIT)
-    wholly = frozenset() if by_limit else frozenset(at for at in anew if at[0] == failed)
+    wholly = frozenset() if by_limit else frozenset(at for at in anew if at[0] in nodes)
     over = _ends_of_graphs(past, anew, error)
     first: dict[Place, int] = {}
     for key in _failed_calls(past):
@@ -96,7 +97,35 @@ def _of_a_retry(past: Past, error: Mapping[str, Any]) -> Recordings:
 
     kept = _taken(past, call_is_kept, lambda place: not is_anew(place))
     ended = frozenset(place for place in past.ended if not is_anew(place))
-    return replace(kept, anew=anew.difference(around(failed)), ended=ended)
+    outer = {at for node in nodes for at in around(node)}
+    return replace(kept, anew=anew - outer, ended=ended)
+
+
+def _failed_beside(past: Past, failed: str) -> Iterator[str]:
+    """The nodes that failed other items of the maps that this one failed.
+
+    A map ends with the error of one item, and in a retry the next would fail it. An error after
+    which something began in its item was taken up there.
+    """
+    last: dict[str, tuple[int, str, str]] = {}  # in each graph: its number, kind and node
+    for (kind, node, *_), seq in past.identities.items():
+        if kind in ("node.started", "node.failed"):
+            last[_path(node)] = max(last.get(_path(node), (_NEVER, "", "")), (seq, kind, node))
+    fatal = {
+        node
+        for _, kind, node in last.values()
+        if kind == "node.failed"
+        and _is_of_another_item(node, failed)
+        and all(at in past.failed for at in around(node))
+    }
+    yield from sorted(fatal - {outer for node in fatal for outer, _ in around(node)})
+
+
+def _is_of_another_item(node: str, failed: str) -> bool:
+    """Whether they part in two items of one visit of a map: `each[0]/…` and `each[3]/…`."""
+    steps = zip(_path(node).split("/"), _path(failed).split("/"), strict=False)
+    ours, theirs = next((pair for pair in steps if pair[0] != pair[1]), ("", ""))
+    return bool(ours) and ours.rpartition("[")[0] == theirs.rpartition("[")[0] != ""
 
 
 def _failing_visits(past: Past, failed: str) -> Iterator[Place]:
