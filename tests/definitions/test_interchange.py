@@ -713,3 +713,20 @@ def _damage(document, data):
         else:
             at[key] = data.draw(anything)
             return
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "before"),
+    [("langflow_agent.json", "Agent-d", "ChatInput-a"), ("dify_iteration.yml", "i", "w")],
+)
+def test_what_goes_round_and_nothing_leads_to_follows_the_start(client, name, key, before):
+    """An agent with tools and no memory, or an iteration, that stands beside the others."""
+    document = from_yaml(file(name).replace('"n_messages": {"value": 30}', '"n_messages": {}'))
+    drawn = document.get("data") or document["workflow"]["graph"]
+    drawn["edges"] = [
+        one for one in drawn["edges"] if (one["source"], one["target"]) != (before, key)
+    ]
+    answer = client.post(IMPORT, document)
+    assert answer.status_code == 201, answer.json()
+    [told] = [one for one in answer.json()["report"]["nodes"] if one["id"] == key]
+    assert "Nothing led here; it follows the start." in told["notes"]

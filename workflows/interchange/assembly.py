@@ -113,8 +113,7 @@ def assemble(
     if not any(one["type"] == "start" for one in nodes):
         nodes.insert(0, {**make_node(START, "start", "", {}), "position": {"x": 0.0, "y": 0.0}})
     edges = [*_edges(steps, links)]
-    led_to = {START, *(one["target"] for one in edges)}
-    lost = [one["id"] for one in nodes if one["id"] not in led_to]
+    lost = _lost([one["id"] for one in nodes], edges)
     edges += [edge(START, OUT, one) for one in lost]
     if not any(one["type"] == "end" for one in nodes):
         leaves = {one["id"] for one in nodes} - {one["source"] for one in edges}
@@ -123,6 +122,25 @@ def assemble(
         edges += [edge(source, OUT, nodes[-1]["id"]) for source in sorted(leaves)]
     unique = {tuple(one.values()): one for one in edges}
     return {"nodes": nodes, "edges": list(unique.values())}, set(lost)
+
+
+def _lost(ids: Sequence[str], edges: Sequence[dict[str, str]]) -> list[str]:
+    """Those that nothing leads to; of a circle that nothing leads into, the first."""
+    following: dict[str, list[str]] = {}
+    for one in edges:
+        following.setdefault(one["source"], []).append(one["target"])
+    led_to = {one["target"] for one in edges}
+    lost, reached = list[str](), set[str]()
+    for first in (START, *sorted(ids, key=led_to.__contains__)):
+        if first in reached:
+            continue
+        lost.append(first)
+        waiting = [first]
+        while waiting:
+            if (at := waiting.pop()) not in reached:
+                reached.add(at)
+                waiting += following.get(at, [])
+    return lost[1:]  # the start is the first
 
 
 def _edges(steps: Mapping[str, Step], links: Sequence[Link]) -> Iterator[dict[str, str]]:
