@@ -134,6 +134,7 @@ ERRORS = [
     ("'a' + 1", "Unsupported operation: string + int"),
     ("1 ? 2 : 3", "No such overload"),
     ("!text", "No such overload"),
+    ("'Zoë' in text", "of a text, write text.contains(…)"),
     ("size(3)", "only a text, a list or an object has a size"),
     ("int('x')", "invalid digit"),
     ("5.5 % 2.0", "Unsupported operation"),

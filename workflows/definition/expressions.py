@@ -97,7 +97,10 @@ def evaluate(text: str, names: Mapping[str, Any], allowance: Allowance | None = 
     except BadExpression:
         raise
     except Exception as error:  # the library raises its own kinds for missing keys and types
-        raise BadExpression(f"'{_shown(text)}': {_first_line(error)}.") from error
+        told = _first_line(error)
+        if "@in" in _compiled(reading.source).functions() and told.startswith("No such overload"):
+            told = "in looks into lists and objects; of a text, write text.contains(…)"
+        raise BadExpression(f"'{_shown(text)}': {told}.") from error
 
 
 def is_true(text: str, names: Mapping[str, Any]) -> bool:
