@@ -19,7 +19,12 @@ class NotKept(ToolFailed):
 
 
 def kept_result(result: ToolResult) -> ToolResult:
-    """The result as its row holds it. Raises NotKept when it is too large, or no JSON."""
+    """The result as its row holds it. Raises NotKept when it is too large, or no JSON.
+
+    Raises TypeError when its text is none: the tool is somebody's plug-in, which nobody checked.
+    """
+    if not isinstance(result.text, str):
+        raise TypeError(f"The text of a result is a str, not {type(result.text).__name__}.")
     return ToolResult(text=storable(result.text), data=storable(result.data))
 
 

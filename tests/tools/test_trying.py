@@ -14,6 +14,7 @@ from core import clock
 from tests.factories.tools import ToolCallFactory
 from tests.tools.conftest import request_for
 from tests.tools.plugins import Counting
+from tools.base import ToolResult
 from tools.chores import settle_lost_calls
 from tools.models import ToolCall
 from tools.request import ToolAnswer, ToolRequest
@@ -43,6 +44,21 @@ def test_the_same_key_and_arguments_are_one_call(api: Api, alice: User, charlie:
     assert again.content == first.content
     assert (len(Counting.calls), ToolCall.objects.count()) == (1, 1)
     assert api(charlie).post(ADD, FIVE, headers=KEY).json()["call"] != first.json()["call"]
+
+
+@pytest.mark.parametrize("text", [None, 5, {"sum": 5}])
+def test_a_tool_whose_answer_holds_no_text_has_failed(
+    api: Api, alice: User, monkeypatch: pytest.MonkeyPatch, text: Any
+) -> None:
+    """As a plug-in may leave it: the row of its call is settled all the same."""
+
+    async def call(self: Any, args: Any, context: Any) -> ToolResult:
+        return ToolResult(text=text, data={"sum": 5})
+
+    monkeypatch.setattr(Counting, "call", call)
+    told = api(alice).post(ADD, FIVE)
+    assert (told.status_code, told.json()["error"]["code"]) == (200, "tool_failed")
+    assert ToolCall.objects.get().status == "failed"
 
 
 @pytest.mark.parametrize("other", ["arguments", "tool"])
