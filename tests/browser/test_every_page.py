@@ -23,6 +23,7 @@ PAGES = (
     "/experiments/new/",
     "/account/password/",
     "/account/tokens/",
+    "/compliance/",
     "/budgets/",
     "/webhooks/",
     "/analytics/?by=template",
