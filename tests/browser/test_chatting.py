@@ -106,6 +106,29 @@ def test_stop_stops_and_keeps_what_had_arrived(chat: ChatPage) -> None:
     assert prose(chat.answers.first) == message["text"].strip()
 
 
+def test_focus_is_not_lost_with_the_button_that_was_pressed(chat: ChatPage) -> None:
+    answer = chat.say("say 300 words slowly")
+    partial_text(answer)
+    chat.stop.press("Enter")
+    over(answer)
+    expect(chat.field).to_be_focused()
+    answer.get_by_role("button", name="Retry").press("Enter")
+    expect(chat.answers).to_have_count(2)
+    expect(chat.field).to_be_focused()
+    later = chat.say("say exactly: rated")
+    later.get_by_role("button", name="Withdraw").press("Enter")
+    over(later)
+    expect(chat.field).to_be_focused()
+    chat.stop.click()
+    rated = chat.ask("say exactly: rated")
+    helped = rated.get_by_role("button", name="This helped")
+    helped.press("Enter")
+    why = rated.get_by_label("Why?")
+    expect(why).to_be_focused()
+    why.press("Enter")
+    expect(helped).to_be_focused()
+
+
 def test_a_failed_run_says_so_and_can_be_retried_in_its_turn(chat: ChatPage) -> None:
     failed = chat.ask("please fail")
     expect(failed.locator(".notice:not([hidden])")).to_contain_text("asked to fail")

@@ -29,8 +29,9 @@ def test_a_run_is_watched_live_from_its_page(chat: ChatPage) -> None:
 def test_a_run_is_cancelled_from_its_page(chat: ChatPage) -> None:
     partial_text(chat.say("say 300 words slowly"))
     run = _page_of(chat)
-    run.get_by_role("button", name="Cancel").click()
+    run.get_by_role("button", name="Cancel").press("Enter")
     expect(run.locator("#status")).to_have_text("cancelled")
+    expect(run.locator("#main")).to_be_focused()
     expect(run.get_by_role("button", name="Cancel")).to_be_hidden()
     expect(run.get_by_role("button", name="Retry")).to_be_visible()
     expect(chat.answers.first.locator(".notice:not([hidden])")).to_contain_text("Stopped")

@@ -45,8 +45,14 @@ export class Composer {
     this.field.focus();
   }
 
+  /** The field is where focus goes that `gone`, which is about to leave, has; on a phone it would open the keyboard. */
+  takeFocus(gone) {
+    if (matchMedia("(pointer: fine)").matches && gone.contains(document.activeElement)) this.field.focus();
+  }
+
   /** Show what the Stop button would do: "run", "stopping", or null for nothing. */
   running(state) {
+    if (state !== "run") this.takeFocus(this.stop);
     this.stop.hidden = state === null;
     this.stop.disabled = state === "stopping";
     this.stop.querySelector("span").textContent = state === "stopping" ? "Stopping…" : "Stop";

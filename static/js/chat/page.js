@@ -84,6 +84,7 @@ async function retry(view) {
   view.retryKey ??= idempotencyKey(); // however often it is clicked, it is one retry
   try {
     const answer = await tracked(post(`${executionApi(view.reply.execution)}retry/`, {}, { key: view.retryKey }));
+    composer.takeFocus(view.element);
     begun(answer, view.element);
   } catch (problem) {
     toast(problem.message, "error");
@@ -92,6 +93,7 @@ async function retry(view) {
 
 async function cancel(answer) {
   if (!answer) return;
+  composer.takeFocus(answer.view.element);
   answers.stopping(answer.execution);
   try {
     await post(`${executionApi(answer.execution)}cancel/`);

@@ -39,6 +39,7 @@ export class Rating {
     event.preventDefault();
     const kept = await this.keep({ helpful: this.given.helpful, comment: this.why.value.trim() });
     if (!kept) return;
+    this.thumbs[this.given.helpful ? 0 : 1].focus();
     this.form.hidden = true;
     announce("Thank you");
   }

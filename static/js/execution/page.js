@@ -40,6 +40,7 @@ follow();
 watchBudgets(live);
 
 byId("cancel").addEventListener("click", async () => {
+  byId("main").focus(); // a button that is switched off, and then gone, would lose it
   byId("cancel").disabled = true;
   await post(`${executionApi(execution.id)}cancel/`).catch((problem) => toast(problem.message, "error"));
 });
