@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import httpx2
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.approvals.desk import letter
+from tests.browser.chat import ChatPage
 from tests.browser.complaints import Complaints
 from tests.browser.site import PASSWORD, USERNAME
 from tests.drills.server import Chatter
@@ -24,6 +26,26 @@ _WRITTEN = """
     return write.call(this, text, ...where);
   };
 """
+
+# How much the text of an element stands out from what is painted below it.
+_CONTRAST = """(one) => {
+  const paper = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const below = [];
+  for (let up = one; up; up = up.parentElement) below.unshift(getComputedStyle(up).backgroundColor);
+  const light = (colours) => {
+    for (const colour of colours) {
+      paper.fillStyle = colour;
+      paper.fillRect(0, 0, 1, 1);
+    }
+    const [red, green, blue] = [...paper.getImageData(0, 0, 1, 1).data]
+      .map((part) => part / 255)
+      .map((part) => (part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05;
+  };
+  const [dark, bright] = [light(below), light([...below, getComputedStyle(one).color])].sort();
+  return bright / dark;
+}"""
+_READABLE = 4.5  # by the guidelines of WCAG
 
 
 @contextmanager
@@ -149,3 +171,11 @@ def test_the_live_page_says_when_nobody_tells_it_anything_and_draws_nothing_then
     site.start()
     expect(note).to_be_hidden(timeout=60_000)
     expect(newest).to_have_text("0")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_busiest_hour_can_be_read(chat: ChatPage, scheme: Any) -> None:
+    chat.ask("Hello")
+    chat.page.emulate_media(color_scheme=scheme)
+    chat.page.goto("/analytics/conversations/")
+    assert chat.page.locator(".hours .shade-5 a").first.evaluate(_CONTRAST) >= _READABLE
