@@ -18,7 +18,7 @@ from audit.middleware import request_id_for
 from conversations.routing import urlpatterns as conversation_sockets
 from core.database import database
 from core.errors import NotAuthenticated
-from core.sockets import NoSuchSocket, SocketOfAnotherSite
+from core.sockets import NoSuchSocket
 from workflows.routing import urlpatterns as execution_sockets
 
 App = Any  # an ASGI application; the stubs of Channels know several incompatible kinds
@@ -73,7 +73,7 @@ class OriginChecked:
         elif _is_ours(origin, headers.get(b"host", b"").decode("latin-1")):
             await self._with_session(scope, receive, send)
         else:
-            await _elsewhere(scope, receive, send)
+            await self._app({**scope, "other_site": True}, receive, send)
 
 
 def _address_of(scope: dict[str, Any]) -> str:
@@ -92,6 +92,5 @@ def _is_ours(origin: str, host: str) -> bool:
 
 
 _nowhere: Any = NoSuchSocket.as_asgi()
-_elsewhere: Any = SocketOfAnotherSite.as_asgi()
 _routes: list[Any] = [*execution_sockets, *conversation_sockets, re_path(r"", _nowhere)]
 sockets = OriginChecked(URLRouter(_routes))

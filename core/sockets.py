@@ -75,6 +75,8 @@ class Socket(AsyncWebsocketConsumer, ABC):
 
     async def _serve(self) -> None:
         try:
+            if self.scope.get("other_site"):
+                raise OtherSite
             await self.serve()
             await self.leave(NORMAL)
         except Going:
@@ -126,14 +128,9 @@ class NoSuchSocket(Socket):
 
 
 class OtherSite(Refused):
-    code = "other_site"
-    message = "Pages of this site may not open a socket here."
-
-
-class SocketOfAnotherSite(Socket):
     """A page asks that is not ours. It is let in to be told so: a browser keeps a refusal to
     itself, and the page would try for ever.
     """
 
-    async def serve(self) -> None:
-        raise OtherSite
+    code = "other_site"
+    message = "Pages of this site may not open a socket here."

@@ -204,6 +204,18 @@ def test_who_is_nobody_is_told_so_and_closed(db: None) -> None:
     run(scenario())
 
 
+def test_a_page_of_another_site_is_told_so_as_of_any_other_problem(alice: User) -> None:
+    token = token_of(alice)
+
+    async def scenario() -> None:
+        headers = [(b"origin", b"https://elsewhere.example"), (b"host", b"testserver")]
+        async with Client(token, headers=headers) as client:
+            assert (await client.hear())["problem"]["code"] == "other_site"
+            assert await client.closed_with() == 4403
+
+    run(scenario())
+
+
 def test_an_address_of_bytes_that_are_no_text_is_refused_and_no_error_of_the_server(
     alice: User,
 ) -> None:
