@@ -3,11 +3,28 @@
 
 import os
 import sys
+from contextlib import suppress
 
 from django.core.management import execute_from_command_line
-from django.db import OperationalError, connection
+from django.core.management.base import CommandError
+from django.db import DatabaseError, OperationalError
 
 from chatter_project.environment import BadSetting
+from core.schema import refuse_stale_schema
+
+_PREPARE = {"prepare", "migrate"}
+
+
+def in_one_line(error: DatabaseError) -> str:
+    """What is said of a database that is not prepared or does not answer; empty of any other."""
+    try:
+        with suppress(OperationalError):
+            refuse_stale_schema()
+    except CommandError as stale:
+        if _PREPARE.isdisjoint(sys.argv[1:2]):
+            return str(stale)
+    return f"The database does not answer: {error}" if isinstance(error, OperationalError) else ""
+
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatter_project.settings")
@@ -15,7 +32,8 @@ if __name__ == "__main__":
         execute_from_command_line(sys.argv)
     except BadSetting as error:
         sys.exit(str(error))
-    except OperationalError as error:
-        if connection.connection is not None:
+    except DatabaseError as error:
+        told = in_one_line(error)
+        if not told:
             raise
-        sys.exit(f"The database does not answer: {error}")
+        sys.exit(told)

@@ -16,7 +16,8 @@ from django.http import HttpRequest, JsonResponse
 
 from core import clock
 from core.database import database
-from telemetry.parts import database_answers, missing_migrations, redis_problem
+from core.schema import missing_migrations
+from telemetry.parts import database_answers, redis_problem
 from workflows.pump.doorbell import doorbell
 from workflows.pump.presence import pump_figures
 from workflows.pump.queue import queue_now

@@ -147,6 +147,10 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 _OPTIONS = DATABASES["default"].setdefault("OPTIONS", {})  # what the URL asks for, as sslmode
 SQLITE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
 if SQLITE:
+    try:
+        Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSetting(f"DATABASE_URL cannot be used: {error}") from error
     # WAL lets readers pass the writer; IMMEDIATE avoids "database is locked" on read-then-write.
     DATABASES["default"] |= {"ENGINE": "core.sqlite", "CONN_MAX_AGE": 60}
     _OPTIONS |= {

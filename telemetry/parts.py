@@ -1,26 +1,11 @@
 """Whether the parts of an installation are there: asked by health checks and by the doctor."""
 
 import time
-from functools import cache
 
 from django.conf import settings
 from django.db import connection
-from django.db.migrations.loader import MigrationLoader
-from django.db.migrations.recorder import MigrationRecorder
 
 _REDIS_S = 1.0
-
-
-def missing_migrations() -> list[str]:
-    """Those this code knows and the database does not have; one query."""
-    applied = MigrationRecorder(connection).applied_migrations()
-    return [f"{app}.{name}" for app, name in _known_migrations() if (app, name) not in applied]
-
-
-@cache
-def _known_migrations() -> list[tuple[str, str]]:
-    """In order; reading the files takes a while, and they stay what they are."""
-    return sorted(MigrationLoader(None).disk_migrations)
 
 
 def redis_problem() -> str:

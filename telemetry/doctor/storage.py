@@ -11,6 +11,7 @@ from django.contrib.staticfiles.finders import get_finders
 from django.db import connection
 
 from core import clock
+from core.schema import missing_migrations
 from telemetry import parts
 from telemetry.doctor.finding import Finding, broken, warning
 
@@ -41,7 +42,7 @@ def database() -> Iterator[Finding]:
 
 def schema() -> Iterator[Finding]:
     """Whether the tables are those that this release needs."""
-    missing = parts.missing_migrations()
+    missing = missing_migrations()
     if missing:
         yield broken(
             f"{len(missing)} migrations are not applied, from {missing[0]} on.",

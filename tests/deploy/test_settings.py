@@ -1,8 +1,10 @@
 """What settings make of the server, and what is said of those that cannot be read."""
 
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -78,6 +80,58 @@ def test_a_database_that_is_not_there_is_told_without_a_traceback(command, tmp_p
     assert "Connection refused" in done.stderr
     assert "Traceback" not in done.stderr
     assert SECRET not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("reconcile",),
+        ("prune",),
+        ("verify_audit",),
+        ("export_audit", "trail"),
+        ("rebuild_rollups",),
+        ("lift_lockout", "--user", "bob"),
+        ("update_prices",),
+        ("erase_user", "bob"),
+        ("export_user", "bob", "copy"),
+        ("compliance_report",),
+        ("serve",),
+        ("work",),
+    ],
+    ids=" ".join,
+)
+def test_a_database_that_was_not_prepared_is_told_in_one_line(command, tmp_path):
+    name, *rest = command
+    paths = [str(tmp_path / one) if one in ("trail", "copy") else one for one in rest]
+    done = begun(tmp_path, name, *paths, CHATTER_PUMP="workers")
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert "The database is not up to date (missing accounts.0001_initial, " in line
+    assert line.endswith("Run: manage.py prepare")
+
+
+def test_a_failure_of_prepare_is_not_answered_with_itself(tmp_path):
+    file = tmp_path / "chatter.sqlite3"
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("CREATE TABLE accounts_user (id INTEGER)")
+    done = begun(tmp_path, "prepare")
+    assert done.returncode == 1
+    assert "already exists" in done.stderr
+    assert "Run: manage.py prepare" not in done.stderr
+
+
+def test_the_directory_of_a_sqlite_database_is_made(tmp_path):
+    file = tmp_path / "not" / "yet" / "chatter.sqlite3"
+    done = begun(tmp_path, "migrate", "contenttypes", DATABASE_URL=f"sqlite:///{file}")
+    assert done.returncode == 0, done.stderr
+    assert file.exists()
+
+
+def test_a_place_where_no_sqlite_database_can_be_is_told_in_one_line(tmp_path):
+    done = begun(tmp_path, DATABASE_URL=f"sqlite:///{os.devnull}/chatter.sqlite3")
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith("DATABASE_URL ")
 
 
 def test_without_a_secret_key_nothing_starts_on_a_database_server(tmp_path):

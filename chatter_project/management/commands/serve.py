@@ -6,13 +6,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from chatter_project.server import Server, loop
 from core.events import bell
 from core.garbage import leave_what_is_loaded
 from core.lifeline import StopRequest, stop_requested_by
+from core.schema import refuse_stale_schema
 from workflows.pump.hosts import PumpThread, database_at_work
 
 # A busy server is no reason to drop a socket: daphne's own 5 s were too few for 130 at once.
@@ -63,14 +62,3 @@ class Command(BaseCommand):
         server.run_unless(lambda: stop.received)
         if not server.listening_addresses:
             raise CommandError(f"Port {port} on {host} could not be opened.")
-
-
-def refuse_stale_schema() -> None:
-    """Raise CommandError when the database is not at the schema this code needs."""
-    executor = MigrationExecutor(connection)
-    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    if missing:
-        names = ", ".join(f"{migration.app_label}.{migration.name}" for migration, _ in missing[:3])
-        raise CommandError(
-            f"The database is not up to date (missing {names} …). Run: manage.py prepare"
-        )

@@ -5,8 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from chatter_project.management.commands.serve import refuse_stale_schema
 from core.garbage import leave_what_is_loaded
+from core.schema import refuse_stale_schema
 from workflows.pump.guarding import Guard
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from core.files import new_file
+from core.schema import refuse_stale_schema
 from security.compliance.check import Status
 from security.compliance.report import compliance_report
 from security.compliance.showing import as_file
@@ -26,6 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--quick", action="store_true", help="only what the page looks at, too")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        refuse_stale_schema()  # each check that breaks on it would say so at length
         logging.getLogger("django.request").setLevel(logging.ERROR)  # each refusal is a warning
         with new_file(options["html"]) if options["html"] else nullcontext() as file:
             report = compliance_report(by=None, via="command", thorough=not options["quick"])
