@@ -1,4 +1,7 @@
-"""How settings are read: one that is empty was not given, one that cannot be read is named."""
+"""How settings are read: one that is empty was not given, one that cannot be read is named.
+
+No number is less than 0.
+"""
 
 import json
 import math
@@ -30,9 +33,12 @@ class Environment(environ.Env):
             return default
         kind, read = _KINDS[cast or str]
         try:
-            return read(given)
+            found = read(given)
         except ValueError as error:
             raise BadSetting(f"{var} is {given!r}, which is not {kind}.") from error
+        if cast in (int, float) and found < 0:
+            raise BadSetting(f"{var} is {found:g}, which is less than 0.")
+        return found
 
     def json(self, var: str, default: Any = "") -> Any:
         """Of a JSON object, which may hold secrets."""
@@ -72,10 +78,7 @@ class Environment(environ.Env):
 
     def days(self, var: str, default: float) -> float | None:
         """How long something is kept; None, which is written 0: for good."""
-        given: float = self.float(var, default=default)
-        if given < 0:
-            raise BadSetting(f"{var} is {given:g}, which is less than 0; 0 keeps all for good.")
-        return given or None
+        return self.float(var, default=default) or None
 
     def choice(self, var: str, *among: str, default: str) -> str:
         given: str = self(var, default=default)
@@ -157,7 +160,9 @@ def _rate(text: str) -> str:
 
 def _threshold(text: str) -> tuple[int, int]:
     count, _, seconds = text.partition("/")
-    return int(count), int(seconds)
+    if min(found := (int(count), int(seconds))) < 1:
+        raise ValueError(text)
+    return found
 
 
 _KINDS: dict[Any, tuple[str, Callable[[str], Any]]] = {
