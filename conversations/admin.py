@@ -16,6 +16,7 @@ from core.back_office import ReadOnlyAdmin
 from core.errors import ChatterError
 from core.models import new_id
 from workflows.admin import ExecutionAdmin
+from workflows.back_office import once_of_page
 from workflows.models import Rerun, WorkflowExecution
 from workflows.services.reruns import RerunRequest
 from workflows.totals import totals_json
@@ -97,7 +98,8 @@ class AnsweringExecutionAdmin(ExecutionAdmin):
         started = 0
         for execution in queryset.select_related("user", "template"):
             try:
-                wanted = RerunRequest(new_id(), Rerun.RETRY, current().request_id)
+                once = once_of_page(request, "retry", execution)
+                wanted = RerunRequest(new_id(), Rerun.RETRY, current().request_id, **once)
                 by = user_of(request)
                 async_to_sync(retry_execution)(execution.user, execution, wanted, by=by)
                 started += 1

@@ -15,7 +15,7 @@ from triggers.models import Chain, ChainFiring, Schedule, ScheduleFiring
 from triggers.services.chains import change_chain
 from triggers.services.firing import run_now
 from triggers.services.schedules import pause_schedule, resume_schedule
-from workflows.api.starting import keyed
+from workflows.back_office import once_of_page
 
 
 class _ActingAdmin(ReadOnlyAdmin, admin.ModelAdmin):
@@ -68,11 +68,9 @@ class ScheduleAdmin(_ActingAdmin):
     @admin.action(description="Run the selected schedules now", permissions=["act"])
     def run(self, request: HttpRequest, queryset: Any) -> None:
         told: dict[str, Any] = {"by": user_of(request), "request_id": current().request_id}
-        shown = request.POST.get("csrfmiddlewaretoken", "")  # another on every page
 
         def run(one: Schedule) -> None:
-            once = keyed(f"{shown}.{one.pk}", request.path.encode())
-            async_to_sync(run_now)(one, **told, **once)
+            async_to_sync(run_now)(one, **told, **once_of_page(request, "run", one))
 
         self._each(request, queryset.for_list(), run, "Started")
 

@@ -16,7 +16,7 @@ from core.errors import ChatterError
 from core.models import new_id
 from workflows import approval_admin as approval_admin  # their pages belong to these
 from workflows import definition_admin as definition_admin
-from workflows.back_office import picture_html
+from workflows.back_office import once_of_page, picture_html
 from workflows.forms import TemplateForm
 from workflows.models import (
     ExecutionEvent,
@@ -91,7 +91,8 @@ class ExecutionAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     def replay(self, request: HttpRequest, queryset: Any) -> None:
         started = 0
         for execution in queryset.select_related("user", "template", "definition"):
-            wanted = RerunRequest(new_id(), Rerun.REPLAY, current().request_id)
+            once = once_of_page(request, "replay", execution)
+            wanted = RerunRequest(new_id(), Rerun.REPLAY, current().request_id, **once)
             try:
                 async_to_sync(start_rerun)(user_of(request), execution, wanted)
                 started += 1

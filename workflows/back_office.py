@@ -3,13 +3,16 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from accounts.models import User
 from core.errors import ChatterError
-from core.models import new_id
+from core.form_fields import once_of
+from core.models import Record, new_id
 from workflows.api.forecasts import forecast_out
+from workflows.api.starting import keyed
 from workflows.definition.diff import Difference, difference
 from workflows.definition.graph import GraphDefinition
 from workflows.definition.picture import picture
@@ -18,10 +21,18 @@ from workflows.limits import limits_for
 from workflows.models import DefinitionVersion, WorkflowDefinition
 from workflows.registry import NODE_TYPES
 from workflows.services.forecasts import forecast
+from workflows.services.idempotency import NO_KEY, Idempotency
 from workflows.validation import validate
 
 _ENTRIES = 20
 _EXECUTIONS = 10
+
+
+def once_of_page(request: HttpRequest, act: str, row: Record) -> Idempotency:
+    """Of an act on a row of a list, which is meant once however often its page is sent."""
+    shown = request.POST.get("csrfmiddlewaretoken", "")  # another on every page
+    once = once_of(shown, [act, row.pk])
+    return keyed(once, request.path.encode()) if once else NO_KEY
 
 
 def picture_html(graph: Mapping[str, Any]) -> SafeString:

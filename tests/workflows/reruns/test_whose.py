@@ -1,5 +1,7 @@
 """What is made anew is made for the one whose run it is, and asked for by nobody else."""
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -76,3 +78,22 @@ def test_a_retry_from_the_back_office_names_the_one_who_asked_for_it(
     assert (again.user, again.status) == (alice, "completed")
     entry = AuditEntry.objects.get(action="workflows.execution.retried")
     assert (entry.actor_id, entry.target) == (admin.pk, f"workflows.workflowexecution:{turn.pk}")
+
+
+@pytest.mark.parametrize("act", ["retry", "replay"])
+def test_what_is_selected_on_a_page_of_the_back_office_runs_again_once(
+    act, posted, admin, built_in
+):
+    turn = posted("/api/v1/chat/", {"message": "hello"})
+    take_up()
+    address = "/admin/workflows/workflowexecution/"
+    office = Client(enforce_csrf_checks=True)
+    office.force_login(admin)
+    for ran in (1, 2):
+        tokens = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', office.get(address).text)
+        sent = {"action": act, "_selected_action": [str(turn.pk)], "csrfmiddlewaretoken": tokens[0]}
+        assert [office.post(address, sent).status_code for _ in range(2)] == [302, 302]
+        take_up()
+        assert WorkflowExecution.objects.count() == 1 + ran
+    told = AuditEntry.objects.filter(action="workflows.execution.retried")
+    assert told.count() == (2 if act == "retry" else 0)
