@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib.admin import AdminSite
+from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.auth.views import PasswordChangeView, redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.forms import OwnPasswordForm
 from accounts.services.sessions import log_out
-from core.back_office import ReadOnlyAdmin
+from core.back_office import AskedSensibly, ReadOnlyAdmin
 
 
 class ChatterAdminSite(AdminSite):
@@ -23,9 +23,11 @@ class ChatterAdminSite(AdminSite):
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """The tables of the queue are only to be looked at: a row there names code that is run."""
+        bases: tuple[Any, ...] = AskedSensibly, admin_class or ModelAdmin
+        own = {}
         if getattr(model_or_iterable, "__module__", "").startswith("django_q."):
-            bases = ReadOnlyAdmin, admin_class
-            admin_class = type(admin_class.__name__, bases, {"actions": None})
+            bases, own = (ReadOnlyAdmin, *bases), {"actions": None}
+        admin_class = type(bases[-1].__name__, bases, own)
         super().register(model_or_iterable, admin_class, **options)
 
     def login(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:

@@ -1,8 +1,38 @@
-"""Admin pages of rows that only the product itself writes."""
+"""What admin pages share: those of rows that only the product itself writes, and all of them."""
 
 from typing import Any
 
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import BadRequest, ValidationError
+from django.db import DataError, NotSupportedError, ProgrammingError
 from django.http import HttpRequest
+
+# What comes of a filter only when the database is asked: a year or a number out of range, half a
+# range, a lookup that this database does not have.
+_NO_LOOKUP = ValueError, OverflowError, DataError, NotSupportedError, ProgrammingError
+
+
+class AskedSensibly:
+    """Goes before ModelAdmin: a filter or a selection that no row can meet is refused."""
+
+    opts: Any
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        try:
+            return super().get_changelist_instance(request)  # type: ignore[misc]
+        except _NO_LOOKUP as error:
+            if not request.GET:
+                raise
+            raise IncorrectLookupParameters from error
+
+    def response_action(self, request: HttpRequest, queryset: Any) -> Any:
+        try:
+            for selected in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                self.opts.pk.clean(selected, None)
+        except ValidationError as error:
+            raise BadRequest from error
+        return super().response_action(request, queryset)  # type: ignore[misc]
 
 
 class ReadOnlyAdmin:

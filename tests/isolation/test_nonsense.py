@@ -1,0 +1,46 @@
+"""The back office: what no row can be is no filter and no selection, and no error 500."""
+
+import pytest
+from django.contrib.admin import site
+from django.test import Client
+from django.urls import reverse
+
+MODELS = sorted(site._registry, key=lambda model: model._meta.label)
+HUGE = "99999999999999999999"
+NONSENSE = {
+    "DateTimeField": [("year", HUGE), ("year", "-1"), ("year__gte", HUGE), ("range", "2026-01-01")],
+    "UUIDField": [("exact", "abc"), ("in", ""), ("in", "abc,1"), ("range", "abc")],
+    "IntegerField": [("exact", HUGE), ("in", HUGE), ("range", "")],
+    "BigIntegerField": [("exact", HUGE), ("in", HUGE), ("gte", "abc")],
+    "ForeignKey": [("exact", "abc"), ("in", ""), ("id__exact", "abc"), ("id__in", HUGE)],
+    "JSONField": [("contains", "abc")],
+}
+
+
+@pytest.fixture
+def office(town):
+    client = Client()
+    client.force_login(town.ada)
+    return client
+
+
+def _list_of(model):
+    label = f"{model._meta.app_label}_{model._meta.model_name}"
+    return reverse(f"admin:{label}_changelist")
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
+def test_a_filter_that_no_row_can_meet_is_refused(model, office):
+    for field in model._meta.concrete_fields:
+        for lookup, value in NONSENSE.get(field.get_internal_type(), ()):
+            asked = office.get(_list_of(model), {f"{field.name}__{lookup}": value})
+            assert asked.status_code in (200, 302, 400), (field.name, lookup, value)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
+def test_what_is_selected_of_nothing_is_refused(model, office):
+    """With an action that is there, if there is any."""
+    actions = site._registry[model].actions or ("delete_selected",)
+    for action, selected in ((action, one) for action in actions for one in ("abc", HUGE)):
+        sent = {"action": action, "_selected_action": [selected]}
+        assert office.post(_list_of(model), sent).status_code in (200, 302, 400), (action, selected)
