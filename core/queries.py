@@ -29,7 +29,9 @@ def refuse_unknown(request: HttpRequest | Request, known: Collection[str]) -> No
     """Raises UnknownFilter."""
     unknown = set(request.GET) - {*known, api_settings.URL_FORMAT_OVERRIDE}
     if unknown:
-        raise UnknownFilter(unknown=", ".join(sorted(unknown)), known=", ".join(sorted(known)))
+        raise UnknownFilter(
+            unknown=", ".join(sorted(unknown)), known=", ".join(sorted(known)) or "none"
+        )
 
 
 def strict_query(

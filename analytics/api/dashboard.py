@@ -10,6 +10,7 @@ class DashboardEvents(ChannelEvents):
     """For staff: first `subscribed` with the counters, then `counters` when they change."""
 
     channel = "dashboard"
+    asks = ()
 
     @extend_schema("dashboard_events", responses=STREAM)
     async def get(self, request: HttpRequest, pk: str = "") -> HttpResponseBase:

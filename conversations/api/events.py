@@ -11,6 +11,6 @@ class ConversationEvents(ChannelEvents):
 
     channel = "conversation"
 
-    @extend_schema("conversation_events", parameters=[LAST], responses=STREAM)
+    @extend_schema("conversation_events", parameters=LAST, responses=STREAM)
     async def get(self, request: HttpRequest, pk: str = "") -> HttpResponseBase:
         return await super().get(request, pk)

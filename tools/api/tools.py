@@ -13,6 +13,7 @@ from accounts.authentication import authenticate_request, user_of
 from core.api import AsyncAPIView, parse
 from core.idempotency import KEY, idempotency_key
 from core.listing import Page
+from core.queries import strict_query
 from tools.api.shapes import ToolAnswerOut, ToolOut, answer_out, tool_out
 from tools.catalogue import catalogue
 from tools.models import ToolCallStatus
@@ -33,7 +34,7 @@ class CallIn(BaseModel):
 class ToolList(APIView):
     """The tools you may use now, with the JSON schema of their arguments."""
 
-    @extend_schema(operation_id="tools_list", responses=Page[ToolOut])
+    @strict_query("tools_list", [], Page[ToolOut])
     def get(self, request: Request) -> Response:
         user = user_of(request)
         statistics = statistics_for(user)

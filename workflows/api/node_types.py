@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.errors import NotFound
+from core.queries import strict_query
 from core.shapes import Shape
 from workflows.definition.graph import ERROR
 from workflows.registry import NODE_TYPES
@@ -56,7 +57,7 @@ class NodeTypesOut(Shape):
 class NodeTypeList(APIView):
     """Every type of node there is, in the order of a palette."""
 
-    @extend_schema("node_types_list", responses=NodeTypesOut)
+    @strict_query("node_types_list", [], NodeTypesOut)
     def get(self, request: Request) -> Response:
         shown = NodeTypesOut(results=[node_type_out(kind) for kind in NODE_TYPES.all()])
         return Response(shown.to_json())
