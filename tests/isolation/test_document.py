@@ -14,7 +14,6 @@ from tests.isolation.policies import Staff
 from tests.isolation.routes import route_at
 from tests.isolation.test_routes import asked, everything, policy_of
 
-
 WHOLE = {"/api/v1/tools/", "/api/v1/node-types/", "/api/v1/dashboard/events/"}  # lists of one page
 
 

@@ -298,6 +298,14 @@ def test_a_stranger_gets_no_stream_either(
     assert (told.status_code, told.json()["code"]) == (404, "not_found")
 
 
+def test_a_stream_is_asked_for_in_whatever_case(
+    server: Chatter, finished: tuple[str, list[dict[str, Any]]]
+) -> None:
+    headers = {**server.people["alice"].headers, "Accept": "TEXT/Event-Stream"}
+    told = httpx2.get(f"{server.url}/api/v1/executions/{finished[0]}/events/", headers=headers)
+    assert told.headers["content-type"].startswith("text/event-stream")
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -25,7 +25,7 @@ LAST = [
 
 
 def wants_stream(request: HttpRequest) -> bool:
-    return MEDIA_TYPE in request.headers.get("Accept", "")
+    return MEDIA_TYPE in request.headers.get("Accept", "").lower()
 
 
 class ChannelEvents(AsyncAPIView):
