@@ -6,7 +6,7 @@ nothing is given, `title` what people read. Patterns are not known: nobody would
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -21,6 +21,7 @@ from workflows.validation.secrets import secret_in
 Issues = list[dict[str, str]]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_NAMED = re.compile(r"""\bparams\b(?:\s*\.\s*(\w+)(?!\w|\s*\()|\s*\[\s*["'](\w+)["']\s*\])?""")
 _KEYWORDS = frozenset(
     {"$schema", "type", "properties", "required", "additionalProperties", "title", "description"}
 )
@@ -53,6 +54,13 @@ def names_of(declared: Mapping[str, Any]) -> Sequence[str]:
 def schema_of(properties: Mapping[str, Any], required: Sequence[str] = ()) -> dict[str, Any]:
     """The declaration of these parameters."""
     return {"type": "object", "properties": dict(properties), "required": list(required)}
+
+
+def unused_in(graph: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+    """Those that nothing in the graph names, so that it runs alike whatever they are."""
+    texts = _texts([node["config"] for node in graph["nodes"]])
+    named = {found[1] or found[2] for text in texts for found in _NAMED.finditer(text)}
+    return [] if None in named else sorted(set(names) - named)  # None: all at once
 
 
 def check_declared(declared: Mapping[str, Any]) -> None:
@@ -180,7 +188,7 @@ def _keywords(part: Any) -> Iterator[str]:
 
 
 def _texts(part: Any) -> Iterator[str]:
-    """Every text in a schema."""
+    """Every text in a schema, or in settings."""
     return (here for here in _values(part) if isinstance(here, str))
 
 

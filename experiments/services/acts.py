@@ -9,7 +9,7 @@ from django.db.models import Q
 from accounts.models import User
 from audit.record import record
 from core import clock, locks
-from core.errors import Conflict, NotFound
+from core.errors import Conflict, Invalid, NotFound
 from experiments.models import (
     Audience,
     Changes,
@@ -21,7 +21,7 @@ from experiments.models import (
 from experiments.services.experiments import audit_detail, experiment_for, locked
 from experiments.services.routing import forget_running
 from workflows.models import WorkflowVersion
-from workflows.parameters import checked
+from workflows.parameters import checked, unused_in
 from workflows.services.planning import check_graph
 from workflows.services.versions import entry_of
 
@@ -48,6 +48,13 @@ class TooManyExperiments(Conflict):
     message = "{most} of your experiments are under way already; complete one first."
 
 
+class ParametersUnused(Invalid):
+    """Ignored, it would compare a workflow with itself."""
+
+    code = "parameters_unused"
+    message = "What '{variant}' runs uses no parameter {names}, so setting it changes nothing."
+
+
 class VariantNotFound(NotFound):
     code = "variant_not_found"
     message = "This experiment has no such variant."
@@ -67,8 +74,8 @@ class ControlStays(Conflict):
 def start_experiment(experiment: Experiment, *, by: User) -> Experiment:
     """From now on its variants answer, each with the graph it has now, whatever is published later.
 
-    Raises ExperimentMoved, ExperimentTargetGone, ExperimentInTheWay, TooManyExperiments, and what a
-    start of a variant by the owner raises.
+    Raises ExperimentMoved, ExperimentTargetGone, ExperimentInTheWay, TooManyExperiments,
+    ParametersUnused, and what a start of a variant by the owner raises.
     """
     list(User.objects.select_for_update(of=("self",), no_key=True).filter(pk=experiment.owner_id))
     experiment = locked(experiment)
@@ -81,6 +88,7 @@ def start_experiment(experiment: Experiment, *, by: User) -> Experiment:
         _refuse_more(experiment)
         for variant in experiment.variants.select_related("template"):
             variant.version = _version_of(experiment, variant)
+            _refuse_unused(variant.version, variant)
             variant.save(update_fields=["version"])
     return _move(experiment, ExperimentStatus.RUNNING, by, "started", started_at=clock.now())
 
@@ -178,6 +186,11 @@ def _refuse_more(experiment: Experiment) -> None:
     under_way = Experiment.objects.filter(owner=experiment.owner_id, status__in=UNDER_WAY)
     if under_way.count() >= most:
         raise TooManyExperiments(most=most)
+
+
+def _refuse_unused(version: WorkflowVersion, variant: Variant) -> None:
+    if unused := unused_in(version.graph, variant.parameters):
+        raise ParametersUnused(variant=variant.name, names=", ".join(unused))
 
 
 def _version_of(experiment: Experiment, variant: Variant) -> WorkflowVersion:

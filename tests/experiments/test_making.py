@@ -98,11 +98,40 @@ def test_its_page_is_there_for_its_owner_only(client, experiment, alice, charlie
 
 def test_its_page_shows_parameters_of_any_name(client, experiment, definition, alice):
     variants = [TWO[0], {"name": "short", "parameters": {"items": ["first"], "style": "brief"}}]
-    made = experiment(definition=definition["id"], variants=variants)
+    made = experiment(start=False, definition=definition["id"], variants=variants)
     client.force_login(alice)
     page = client.get(f"/experiments/{made['id']}/")
     assert page.status_code == 200
     assert "<code>items</code> [&#x27;first&#x27;]; <code>style</code> brief" in page.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{params.tone}}",
+        "It's {{ params['tone'] }}",
+        "{{string(params)}}",
+        "polite",
+    ],
+)
+def test_what_changes_nothing_in_the_workflow_is_not_put_to_the_test(
+    text, experiment, api, client, alice, act, built_in
+):
+    """It would be compared with itself, and nobody would know."""
+    body = {"name": "Tone", "graph": said(text)}
+    definition = api(alice).post("/api/v1/definitions/", body).json()["id"]
+    tones = [{"name": one, "parameters": {"tone": one}} for one in ("kind", "brief")]
+    variants = [{**tones[0], "control": True}, tones[1]]
+    made = experiment(start=False, definition=definition, variants=variants)
+    told = act(alice, made["id"], "start")
+    if text != "polite":
+        assert told.json()["status"] == "running", told.json()
+        return
+    assert (told.status_code, told.json()["code"]) == (400, "parameters_unused")
+    client.force_login(alice)
+    page = client.post(f"/experiments/{made['id']}/", {"act": "start"}, follow=True)
+    assert "What &#x27;kind&#x27; runs uses no parameter tone" in page.text
+    assert Experiment.objects.get().status == ExperimentStatus.DRAFT
 
 
 @pytest.mark.parametrize(
