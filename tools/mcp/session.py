@@ -15,7 +15,7 @@ from core.egress import guarded_transport
 from core.errors import ChatterError
 from tools.base import ToolFailed
 from tools.mcp.endpoint import SSE, STDIO, Endpoint, command_of
-from tools.mcp.wire import ServerAnswered, Wire
+from tools.mcp.wire import ServerAnswered, Unreadable, Wire
 
 T = TypeVar("T")
 # A process that leaves while it is written to breaks its pipe instead of answering.
@@ -106,7 +106,9 @@ async def session_with(endpoint: Endpoint) -> AsyncIterator[Session]:
     Raises ChatterError for whatever goes wrong with the server; there is no limit of time.
     """
     library = await asyncio.to_thread(_load)
-    wire = None if endpoint.transport == STDIO else Wire(await guarded_transport())
+    wire = None
+    if endpoint.transport != STDIO:
+        wire = Wire(await guarded_transport(), in_place=endpoint.transport != SSE)
     connection = _connection(endpoint, wire)
     try:
         async with library.sessions.create_session(connection) as inner:
@@ -137,6 +139,7 @@ def _connection(endpoint: Endpoint, wire: Wire | None) -> dict[str, Any]:
         "timeout": endpoint.timeout_s,
         "sse_read_timeout": endpoint.timeout_s,
         "httpx_client_factory": wire.client,
+        "session_kwargs": {"message_handler": wire.hear},
     }
 
 
@@ -144,6 +147,8 @@ def _explained(
     error: Exception, endpoint: Endpoint, library: _Library, wire: Wire | None
 ) -> ChatterError:
     """What went wrong, in our own words: the cause on the wire outweighs what came of it."""
+    if wire and isinstance(wire.trouble, Unreadable):
+        return McpBroken(server=endpoint.server)
     causes = [*([wire.trouble] if wire and wire.trouble else []), *_leaves(error)]
     for cause in causes:
         told = _as_error(cause, endpoint, library)

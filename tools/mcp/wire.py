@@ -23,11 +23,25 @@ class ServerAnswered(ChatterError):
     message = "The MCP server answered with HTTP {status}."
 
 
-class Wire(httpx.AsyncBaseTransport):
-    """The transport of one session; its responses together have a limit. Not for reuse."""
+class Unreadable(Exception):
+    """What came is no answer; it is not repeated, for it may be anything."""
 
-    def __init__(self, way_out: httpx.AsyncBaseTransport, max_bytes: int = MAX_BYTES) -> None:
+
+class Wire(httpx.AsyncBaseTransport):
+    """The transport of one session; its responses together have a limit. Not for reuse.
+
+    `in_place`: what is asked is answered in the response to it, not on a stream of its own.
+    """
+
+    def __init__(
+        self,
+        way_out: httpx.AsyncBaseTransport,
+        max_bytes: int = MAX_BYTES,
+        *,
+        in_place: bool = True,
+    ) -> None:
         self._way_out = way_out
+        self._in_place = in_place
         self._limit = max_bytes
         self._left = max_bytes
         self.trouble: Exception | None = None
@@ -61,7 +75,7 @@ class Wire(httpx.AsyncBaseTransport):
         counted = httpx.Response(
             response.status_code,
             headers=response.headers,
-            stream=_Counted(self, response.stream),
+            stream=_Counted(self, response.stream, self._in_place and request.method == "POST"),
             extensions=response.extensions,
         )
         counted.encoding = "utf-8"  # what it says may be one that takes minutes to read
@@ -69,6 +83,14 @@ class Wire(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._way_out.aclose()
+
+    async def hear(self, message: object) -> None:
+        """What the client library says of a message that it cannot read: then no answer comes."""
+        if isinstance(message, Exception):
+            self.miss()
+
+    def miss(self) -> None:
+        self._noted(Unreadable(), True)
 
     def take(self, count: int) -> None:
         """Count what has arrived. Raises ResponseTooLarge."""
@@ -84,14 +106,18 @@ class Wire(httpx.AsyncBaseTransport):
 
 
 class _Counted(httpx.AsyncByteStream):
-    def __init__(self, wire: Wire, stream: httpx.AsyncByteStream) -> None:
+    def __init__(self, wire: Wire, stream: httpx.AsyncByteStream, answer: bool) -> None:
         self._wire = wire
         self._stream = stream
+        self._missing = answer
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for chunk in self._stream:
             self._wire.take(len(chunk))
+            self._missing = self._missing and not chunk
             yield chunk
+        if self._missing:
+            self._wire.miss()
 
     async def aclose(self) -> None:
         await self._stream.aclose()

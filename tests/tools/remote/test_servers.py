@@ -1,6 +1,9 @@
 """Servers are registered, asked, approved and switched by staff, and all of it is audited."""
 
+import time
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -241,6 +244,42 @@ def test_a_server_that_does_not_answer_is_told_and_its_tools_stay(
     assert (told["ok"], told["error"]["code"]) == (False, code)
     assert ask(office, server)["health"]["error"]["code"] == code
     assert not McpTool.objects.filter(present=False).exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("", b""),
+        ("application/json", b""),
+        ("text/event-stream", b""),
+        ("text/html", b"<h1>Welcome</h1>"),
+        ("application/json", b'{"hello": "world"}'),
+    ],
+)
+def test_a_server_whose_answer_is_none_is_not_waited_for(
+    register: Register, office: APIClient, kind: str, body: bytes
+) -> None:
+    class Page(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(200)
+            if kind:
+                self.send_header("content-type", kind)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Page) as page:
+        Thread(target=page.serve_forever, daemon=True).start()
+        server = register(refresh=False, url=f"http://127.0.0.1:{page.server_port}/", timeout_s=10)
+        began = time.monotonic()
+        told = ask(office, server, "test")
+        page.shutdown()
+    assert told["error"]["code"] == "mcp_protocol_error"
+    assert time.monotonic() - began < 5
 
 
 def test_what_was_decided_about_a_server_does_not_outlive_it(
