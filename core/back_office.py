@@ -1,11 +1,13 @@
 """What admin pages share: those of rows that only the product itself writes, and all of them."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import BadRequest, ValidationError
 from django.db import DataError, NotSupportedError, ProgrammingError
+from django.db.models import Model
 from django.http import HttpRequest
 
 # What comes of a filter only when the database is asked: a year or a number out of range, half a
@@ -27,12 +29,25 @@ class AskedSensibly:
             raise IncorrectLookupParameters from error
 
     def response_action(self, request: HttpRequest, queryset: Any) -> Any:
-        try:
-            for selected in request.POST.getlist(ACTION_CHECKBOX_NAME):
-                self.opts.pk.clean(selected, None)
-        except ValidationError as error:
-            raise BadRequest from error
+        _refuse_no_ids(self.opts.model, request.POST.getlist(ACTION_CHECKBOX_NAME))
         return super().response_action(request, queryset)  # type: ignore[misc]
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        for field in (*self.opts.fields, *self.opts.many_to_many):
+            if field.is_relation:
+                asked = request.GET.get(field.name, "").split(",")
+                given = filter(None, [*asked, *request.POST.getlist(field.name)])
+                _refuse_no_ids(field.related_model, given)
+        return super().changeform_view(request, *args, **kwargs)  # type: ignore[misc]
+
+
+def _refuse_no_ids(model: type[Model], given: Iterable[str]) -> None:
+    """Raises BadRequest where one is none that a row of the model can have."""
+    try:
+        for one in given:
+            model._meta.pk.clean(one, None)
+    except ValidationError as error:
+        raise BadRequest from error
 
 
 class ReadOnlyAdmin:

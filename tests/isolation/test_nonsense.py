@@ -44,3 +44,13 @@ def test_what_is_selected_of_nothing_is_refused(model, office):
     for action, selected in ((action, one) for action in actions for one in ("abc", HUGE)):
         sent = {"action": action, "_selected_action": [selected]}
         assert office.post(_list_of(model), sent).status_code in (200, 302, 400), (action, selected)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
+def test_a_form_that_names_what_has_no_such_id_is_refused(model, office):
+    form = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_add")
+    related = [one for one in (*model._meta.fields, *model._meta.many_to_many) if one.is_relation]
+    for field, wrong in ((field, one) for field in related for one in ("abc", HUGE)):
+        sent = {field.name: wrong}
+        for answer in (office.get(form, sent), office.post(form, sent)):
+            assert answer.status_code in (400, 403), (field.name, wrong)
