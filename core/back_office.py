@@ -7,8 +7,10 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import BadRequest, ValidationError
 from django.db import DataError, NotSupportedError, ProgrammingError
-from django.db.models import Model
+from django.db.models import JSONField, Model
 from django.http import HttpRequest
+
+from core.form_fields import ValueField
 
 # What comes of a filter only when the database is asked: a year or a number out of range, half a
 # range, a lookup that this database does not have.
@@ -27,6 +29,11 @@ class AskedSensibly:
             if not request.GET:
                 raise
             raise IncorrectLookupParameters from error
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if isinstance(db_field, JSONField):
+            kwargs.setdefault("form_class", ValueField)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
 
     def response_action(self, request: HttpRequest, queryset: Any) -> Any:
         _refuse_no_ids(self.opts.model, request.POST.getlist(ACTION_CHECKBOX_NAME))

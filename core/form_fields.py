@@ -5,6 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 from django import forms
+from django.forms.fields import InvalidJSONInput
 
 from core import json_values
 from core.models import new_id
@@ -28,6 +29,24 @@ def once_of(key: str, written: Any) -> str:
         return ""
     words = json.dumps([key, written], sort_keys=True, default=str)
     return sha256(words.encode()).hexdigest()
+
+
+class ValueField(forms.JSONField):
+    """A value of JSON that can be kept: Django's own breaks on numbers of thousands of digits."""
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            json_values.read(value or "null")
+        except ValueError as error:
+            message = self.error_messages["invalid"]
+            raise forms.ValidationError(message, "invalid", {"value": value}) from error
+        return super().to_python(value)
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        try:
+            return super().bound_data(data, initial)
+        except (ValueError, RecursionError):
+            return InvalidJSONInput(data)
 
 
 class ObjectField(forms.CharField):

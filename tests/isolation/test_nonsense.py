@@ -54,3 +54,15 @@ def test_a_form_that_names_what_has_no_such_id_is_refused(model, office):
         sent = {field.name: wrong}
         for answer in (office.get(form, sent), office.post(form, sent)):
             assert answer.status_code in (400, 403), (field.name, wrong)
+
+
+@pytest.mark.parametrize("wrong", ["1" * 5000, "[" * 100_000, "NaN", '{"a":'])
+def test_a_form_with_what_is_no_value_of_json_says_so(office, town, wrong):
+    for form in (
+        reverse("admin:accounts_user_change", args=[town.ada.pk]),
+        reverse("admin:llms_modelprofile_add"),
+    ):
+        name = "limits" if "user" in form else "parameters"
+        answer = office.post(form, {name: wrong})
+        assert answer.status_code == 200
+        assert "Enter a valid JSON." in answer.context["errors"].as_text() + answer.text
