@@ -60,13 +60,14 @@ def lives(life: Life, colleague: Desk) -> None:
     life.post("auth/token/", {"username": NAME, "password": PASSWORD, "name": WORD})
     life.post("secrets/", {"name": WORD, "value": f"key-{WORD}", "hosts": [f"{WORD}.example"]})
 
+    says = f"You are {WORD}{{{{ has(params.{WORD}) ? '!' : '.' }}}}"
     definition = life.post(
         "definitions/",
         {
             "name": f"My {WORD}",
             "description": WORD,
             "graph": graph(
-                asks(f"You are {WORD}.", tools=["calculator"]) | {"label": WORD},
+                asks(says, tools=["calculator"]) | {"label": WORD},
                 {"id": "tools", "type": "tools"},
                 edges=["start>model", "model.tool_calls>tools", "tools>model", "model>end"],
             ),

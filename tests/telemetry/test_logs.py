@@ -1,9 +1,12 @@
 """What stands in a line of the log, and what does not."""
 
+import asyncio
+import gc
 import json
 import logging
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.db import connection, models
 from django.test import Client
 from structlog.stdlib import ProcessorFormatter
@@ -13,7 +16,7 @@ from telemetry.instruments import REGISTRY
 from tests.definitions.graphs import asks, graph, waits
 from workflows.models import WorkflowExecution
 from workflows.nodes.delay import DelayNode
-from workflows.tracking.facts import CallOpened
+from workflows.tracking.facts import CallOpened, Unit
 
 pytestmark = pytest.mark.django_db
 
@@ -61,6 +64,16 @@ def test_what_the_writer_cannot_write_is_a_line_with_all_ids(api, alice, drain, 
     execution = WorkflowExecution.objects.get()
     assert (line["request_id"], line["execution"]) == ("my-id", str(execution.id))
     assert "ZeroDivisionError" in line["exception"]
+
+
+def test_what_failed_is_not_told_again_where_whoever_waited_has_gone(written):
+    async def left():
+        waiter = asyncio.get_running_loop().create_future()
+        Unit([], waiter=waiter, error=ZeroDivisionError()).wake_waiter()
+
+    async_to_sync(left)()
+    gc.collect()
+    assert written == []
 
 
 @pytest.mark.usefixtures("built_in", "broken")

@@ -90,6 +90,7 @@ class Unit:
             self.waiter.set_result(None)
         else:
             self.waiter.set_exception(self.error)
+            self.waiter.exception()  # told: who waited may have gone, and the writer has logged it
 
     def frames_by_group(self) -> Iterator[tuple[str, Sequence[Frame]]]:
         """What watchers are handed, by the group they listen to."""
