@@ -18,7 +18,7 @@ _NO_LOOKUP = ValueError, OverflowError, DataError, NotSupportedError, Programmin
 
 
 class AskedSensibly:
-    """Goes before ModelAdmin: a filter or a selection that no row can meet is refused."""
+    """Goes before ModelAdmin: a filter, a selection or a form that no row can meet is refused."""
 
     opts: Any
 

@@ -8,7 +8,7 @@ from django.core.mail import send_mail
 from core import clock
 from security.models import SecurityAlert
 
-NEWS = timedelta(days=1)  # whoever is named first is not sent all there ever was
+_NEWS = timedelta(days=1)  # whoever is named first is not sent all there ever was
 NO_SERVER = "django.core.mail.backends.dummy.EmailBackend"
 
 
@@ -19,7 +19,7 @@ def recipients() -> list[str]:
 
 def claim_alert() -> SecurityAlert | None:
     """An alert that no process has mailed, nor will: from now on it is this one's to send."""
-    since = clock.now() - NEWS
+    since = clock.now() - _NEWS
     unsent = SecurityAlert.objects.raised().filter(mailed_at__isnull=True, raised_at__gte=since)
     for alert in unsent.order_by("id")[:10]:
         if unsent.filter(pk=alert.pk).update(mailed_at=clock.now()):
