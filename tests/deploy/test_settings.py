@@ -90,14 +90,7 @@ def test_a_database_that_is_not_there_is_told_without_a_traceback(command, tmp_p
 @pytest.mark.parametrize(
     "command",
     [
-        ("reconcile",),
-        ("prune",),
         ("verify_audit",),
-        ("export_audit", "trail"),
-        ("rebuild_rollups",),
-        ("lift_lockout", "--user", "bob"),
-        ("update_prices",),
-        ("erase_user", "bob"),
         ("export_user", "bob", "copy"),
         ("compliance_report",),
         ("serve",),
@@ -107,7 +100,7 @@ def test_a_database_that_is_not_there_is_told_without_a_traceback(command, tmp_p
 )
 def test_a_database_that_was_not_prepared_is_told_in_one_line(command, tmp_path):
     name, *rest = command
-    paths = [str(tmp_path / one) if one in ("trail", "copy") else one for one in rest]
+    paths = [str(tmp_path / one) if one == "copy" else one for one in rest]
     done = begun(tmp_path, name, *paths, CHATTER_PUMP="workers")
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
