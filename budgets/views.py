@@ -1,5 +1,8 @@
 """The page of budgets: how those stand that one made, and those on oneself."""
 
+from decimal import Decimal
+from typing import Any
+
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -25,9 +28,16 @@ def budgets(request: HttpRequest) -> HttpResponse:
         page = paginator.paginate_queryset(rows, Request(request)) or []
     except NotFound as error:
         raise Http404 from error
+    told = ((one, budget_out(one).to_json()) for one in page)
     shown = {
-        "budgets": [(one, budget_out(one).to_json()) for one in page],
+        "budgets": [(one, budget, _used(budget)) for one, budget in told],
         "next": paginator.get_next_link(),
         "previous": paginator.get_previous_link(),
     }
     return render(request, "budgets/budgets.html", shown)
+
+
+def _used(budget: dict[str, Any]) -> float | None:
+    """The share of the cap that is spent; of nothing there is none."""
+    cap, spent = Decimal(budget["cap"]), Decimal(budget["now"]["spent"])
+    return float(spent / cap) if cap else None

@@ -141,10 +141,11 @@ def test_the_page_tells_how_ones_budgets_stand(begin: Begin, alice: User, admin:
     page = page_of(alice)
     left = f"{1_000 - USED}"
     assert cells(page, tokens) == [
-        "Tokens", "yours", "1% reached", f"{USED}", "0", left, "1000 tokens", "no end",
+        "Tokens", "yours", f"{USED / 1_000} 1% reached",
+        f"{USED}", "0", left, "1000 tokens", "no end",
     ]  # fmt: skip
     shown = cells(page, money)
-    assert shown[:3] == ["Money", "a workflow", "–"]
+    assert shown[:3] == ["Money", "a workflow", f"{spent / 10**9}"]
     amounts = [spent, 0, 10**9 - spent, 10**9]
     assert shown[3:7] == [f"${dollars_text(amount)}" for amount in amounts]
     assert f"/admin/budgets/budget/{tokens.pk}/change/" not in page
