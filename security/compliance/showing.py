@@ -5,7 +5,16 @@ from typing import Any
 
 from django.template.loader import render_to_string
 
+from security.compliance.check import Status
+
 TEMPLATE = "security/compliance.html"
+# Each status as a word, the most urgent first, and as the kind of mark that stands beside it.
+_WORDS = {
+    Status.FAIL: ("failed", "failed"),
+    Status.WARN: ("warned", "waiting"),
+    Status.NOT_CHECKED: ("not checked", "cancelled"),
+    Status.PASS: ("passed", "completed"),
+}
 _PAGE, _FILE = "base.html", "security/file.html"
 
 
@@ -21,5 +30,15 @@ def as_file(report: dict[str, Any]) -> bytes:
 
 
 def _shown(report: dict[str, Any]) -> dict[str, Any]:
-    checks = [{**one, "shown": json.dumps(one["evidence"], indent=2)} for one in report["checks"]]
-    return {**report, "checks": checks}
+    counts = [(report["counts"].get(one, 0), word) for one, (word, _) in _WORDS.items()]
+    return {
+        **report,
+        "counted": ", ".join(f"{count} {word}" for count, word in counts if count),
+        "checks": [_check(one) for one in report["checks"]],
+    }
+
+
+def _check(check: dict[str, Any]) -> dict[str, Any]:
+    word, mark = _WORDS[check["status"]]
+    evidence = json.dumps(check["evidence"], indent=2)
+    return {**check, "word": word, "mark": mark, "shown": evidence}

@@ -1,6 +1,7 @@
 """The compliance report finds what is wrong, and says what nobody looked at."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
@@ -352,6 +353,8 @@ def test_the_page_is_for_staff(api: Door, admin: User, alice: User) -> None:
     page = api(admin).get("/compliance/").content.decode()
     assert "Every address asks who is there" in page
     assert "backups" in page
+    assert re.search(r"UTC \(quick checks only\): .*\d+ not checked, \d+ passed\.", page)
+    assert ">not checked</strong>" in page
 
 
 def test_the_command_looks_at_all_and_fails_when_a_check_does(
