@@ -55,6 +55,14 @@ export function renderMarkdown(container, text) {
   }
 }
 
+/** What is read of it, without the marks that shape it. */
+export function plainText(text) {
+  const read = el("div");
+  renderMarkdown(read, text);
+  read.querySelectorAll(".code-bar").forEach((bar) => bar.remove());
+  return Array.from(read.children, (block) => block.textContent.trim()).join("\n");
+}
+
 function showBlocks(container, tokens, links) {
   const definitions = JSON.stringify(links);
   const blocks = tokens.filter((token) => token.type !== "space" && token.type !== "def");

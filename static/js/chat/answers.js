@@ -1,6 +1,7 @@
 /** The answers of the page: those of the past, and those whose events are still coming. */
 
 import { duration, money, tokens } from "../format.js";
+import { plainText } from "../markdown.js";
 import { apply, emptySnapshot, isOver } from "../progress.js";
 import { AnswerView, userMessage } from "./messages.js";
 import { replyOf, replySoFar } from "./reply.js";
@@ -150,5 +151,5 @@ export function finalWords(reply) {
   if (reply.state === "failed") return `The run failed. ${reply.error?.message ?? ""}`;
   if (reply.state === "cancelled") return "Stopped.";
   const used = `${tokens(reply.completion)} tokens, ${money(reply.cost, reply.exactness)}, ${duration(reply.tookMs)}`;
-  return `Answer: ${reply.text} (${used})`;
+  return `Answer: ${plainText(reply.text)} (${used})`;
 }
