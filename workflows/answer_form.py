@@ -29,7 +29,8 @@ class Choice:
 class AnswerField:
     """One field; `name` is that of its input, `key` that of the property (None: the whole answer).
 
-    `kind` is text, number, integer, boolean, choice or json.
+    `kind` is text, number, integer, boolean, choice or json. Left empty, one that is `nullable` is
+    null, where its key must be there; others are left out.
     """
 
     key: str | None
@@ -37,6 +38,7 @@ class AnswerField:
     label: str
     kind: str
     required: bool = False
+    nullable: bool = False
     help: str = ""
     value: str = ""
     choices: Sequence[Choice] = ()
@@ -66,12 +68,14 @@ def fields_of(
 
 
 def answer_of(schema: Mapping[str, Any], sent: Mapping[str, str]) -> Any:
-    """The answer that the fields give; what was left empty is left out. Raises Unreadable."""
+    """The answer that the fields give. Raises Unreadable."""
     answer: dict[str, Any] = {}
     errors: list[Mapping[str, str]] = []
     fields = fields_of(schema, sent)
     for field in fields:
         if not (text := sent.get(field.name, "")).strip():
+            if field.nullable and field.key is not None:
+                answer[field.key] = None
             continue
         try:
             value = _read(field, text)
@@ -102,7 +106,7 @@ def _field(
 ) -> AnswerField:
     schema = schema if isinstance(schema, Mapping) else {}
     name = _WHOLE if key is None else f"{_PREFIX}{key}"
-    kind = _kind(schema)
+    kind, nullable = _kind(schema)
     if sent is not None:
         value = sent.get(name, "")
     else:
@@ -112,18 +116,23 @@ def _field(
         name=name,
         label=str(schema.get("title") or key or "Answer"),
         kind=kind,
-        required=required,
+        required=required and not nullable,
+        nullable=required and nullable,
         help=str(schema.get("description") or ""),
         value=value,
         choices=_choices(schema, kind),
     )
 
 
-def _kind(schema: Mapping[str, Any]) -> str:
+def _kind(schema: Mapping[str, Any]) -> tuple[str, bool]:
+    """And whether the field may be left empty for null."""
     if isinstance(schema.get("enum"), list):
-        return "choice"
-    kind = schema.get("type")
-    return _KINDS.get(kind, "json") if isinstance(kind, str) else "json"
+        return "choice", False
+    told = schema.get("type")
+    types = told if isinstance(told, list) else [told]
+    kinds = [_KINDS.get(one, "json") for one in types if isinstance(one, str) and one != "null"]
+    kind = kinds[0] if len(kinds) == 1 else "json"
+    return kind, "null" in types and kind != "json"
 
 
 def _choices(schema: Mapping[str, Any], kind: str) -> Sequence[Choice]:
@@ -138,6 +147,8 @@ def _choices(schema: Mapping[str, Any], kind: str) -> Sequence[Choice]:
 
 
 def _shown(value: Any, kind: str) -> str:
+    if value is None and kind not in ("choice", "json"):
+        return ""
     return value if kind == "text" and isinstance(value, str) else json.dumps(value)
 
 

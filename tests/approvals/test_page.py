@@ -314,6 +314,30 @@ def test_the_back_office_has_the_same_form_and_answers_with_it(
     assert (again.status_code, "Nothing is left to decide" in again.content.decode()) == (409, True)
 
 
+def test_what_may_be_null_is_filled_in_as_it_is_or_left_empty(
+    office: Client, asked: Callable[..., Approval]
+) -> None:
+    text = {"type": ["string", "null"]}
+    properties = {
+        "why": text,
+        "who": text | {"default": None},
+        "size": {"type": ["null", "number"]},
+    }
+    form = {"type": "object", "properties": properties, "required": ["why", "who"]}
+    approval = asked(form=form)
+    assert {field.value for field in fields_of(form)} == {""}
+    sent = {
+        "decision": "approve",
+        "answer.why": 'it is "blue"',
+        "answer.who": " ",
+        "answer.size": "",
+    }
+    told = office.post(f"{OFFICE}{approval.pk}/decide/", sent, follow=True)
+    assert [str(one) for one in told.context["messages"]] == ["It is approved."]
+    approval.refresh_from_db()
+    assert approval.answer == {"why": 'it is "blue"', "who": None}
+
+
 def test_in_the_back_office_what_is_filled_in_wrongly_is_told_and_stays(
     office: Client, asked: Callable[..., Approval]
 ) -> None:
@@ -354,7 +378,8 @@ def test_staff_who_may_only_look_find_no_form_and_decide_nothing(
     [
         ({"type": "string"}, ["text"]),
         ({"enum": ["a", "b"]}, ["choice"]),
-        ({"type": ["string", "null"]}, ["json"]),
+        ({"type": ["string", "null"]}, ["text"]),
+        ({"type": ["string", "integer"]}, ["json"]),
         ({}, ["json"]),
         ({"type": "object"}, ["json"]),
         ({"properties": {"a": True, "b": {"type": "boolean"}}}, ["json", "boolean"]),
