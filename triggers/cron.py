@@ -27,6 +27,8 @@ _NAMED = {
 }
 # Numbers, names of months and days, and signs; not croniter's random and hashed fields.
 _FIELD = re.compile(r"(?:[0-9*/,#-]|L|[a-z]{3}(?![a-z]))+", re.IGNORECASE)
+# A range from a value to the same is that value; croniter takes it for the whole cycle.
+_ONE = re.compile(r"(?<![\w#-])0*(\w+)-0*\1(?:/[1-9]\d*)?(?![\w/#-])", re.IGNORECASE)
 _DAY = timedelta(days=1)
 
 
@@ -47,6 +49,7 @@ def check_cron(expression: str) -> str:
         raise BadCron("A cron expression has five fields: minute, hour, day, month, weekday.")
     if not all(map(_FIELD.fullmatch, fields)):
         raise BadCron("A field of a cron expression has numbers, names, and the signs * , - / # L.")
+    plain = _ONE.sub(r"\1", plain)
     try:
         next(_local_times(plain, datetime(2000, 1, 1)))  # noqa: DTZ001 - local, as all of these
     except (CroniterError, ValueError, KeyError, IndexError, TypeError) as error:

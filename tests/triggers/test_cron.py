@@ -74,6 +74,23 @@ def test_a_time_of_day_comes_once_on_every_day(where, hour, minute, day):
 
 
 @pytest.mark.parametrize(
+    ("of_one", "same"),
+    [
+        ("0 9-9 * * *", "0 9 * * *"),
+        ("05-5 9 * * *", "5 9 * * *"),
+        ("5-5/2,7 9 * * *", "5,7 9 * * *"),
+        ("0 9 * * Mon-mon", "0 9 * * 1"),
+        ("0 0 1-1 2-2 *", "0 0 1 2 *"),
+        ("0 9 * * 7-7", "0 9 * * 0"),
+    ],
+)
+def test_a_range_from_a_value_to_the_same_is_that_value(of_one, same):
+    utc, begin = zone("UTC"), datetime(2026, 1, 1, tzinfo=UTC)
+    times, expected = (list(islice(cron_times(one, utc, begin), 5)) for one in (of_one, same))
+    assert times == expected
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "", "* * * *", "* * * * * *", "61 * * * *", "0 0 31 2 *", "0 0 30 feb *", "H * * * *",
