@@ -4,6 +4,7 @@ The client library answers a broken request with silence; here whoever waits is 
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 
 import httpx
@@ -13,6 +14,7 @@ from core.errors import ChatterError
 
 MAX_BYTES = 4_000_000
 _FAREWELL_S = 2.0  # a session's end is told, but not waited for long
+_NUMBERED = re.compile(rb"(?:\A|[\r\n])id:")  # an event, after which a stream can be taken up again
 
 
 class ServerAnswered(ChatterError):
@@ -71,11 +73,10 @@ class Wire(httpx.AsyncBaseTransport):
             raise self._noted(error, request.method == "POST") from None
         if response.is_error and request.method == "POST":
             self._noted(ServerAnswered(status=response.status_code), True)
-        assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - as httpx says
         counted = httpx.Response(
             response.status_code,
             headers=response.headers,
-            stream=_Counted(self, response.stream, self._in_place and request.method == "POST"),
+            stream=_Counted(self, response, self._in_place and request.method == "POST"),
             extensions=response.extensions,
         )
         counted.encoding = "utf-8"  # what it says may be one that takes minutes to read
@@ -89,8 +90,8 @@ class Wire(httpx.AsyncBaseTransport):
         if isinstance(message, Exception):
             self.miss()
 
-    def miss(self) -> None:
-        self._noted(Unreadable(), True)
+    def miss(self, error: Exception | None = None) -> None:
+        self._noted(error or Unreadable(), True)
 
     def take(self, count: int) -> None:
         """Count what has arrived. Raises ResponseTooLarge."""
@@ -106,18 +107,35 @@ class Wire(httpx.AsyncBaseTransport):
 
 
 class _Counted(httpx.AsyncByteStream):
-    def __init__(self, wire: Wire, stream: httpx.AsyncByteStream, answer: bool) -> None:
+    """Where an answer has come, the client library reads no further: at an end there was none."""
+
+    def __init__(self, wire: Wire, response: httpx.Response, answer: bool) -> None:
+        assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - as httpx says
         self._wire = wire
-        self._stream = stream
+        self._stream = response.stream
         self._missing = answer
+        self._events = response.headers.get("content-type", "").startswith("text/event-stream")
+        self._seen = b""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._stream:
-            self._wire.take(len(chunk))
-            self._missing = self._missing and not chunk
-            yield chunk
+        try:
+            async for chunk in self._stream:
+                self._wire.take(len(chunk))
+                self._look_at(chunk)
+                yield chunk
+        except httpx.HTTPError as error:
+            if self._missing:
+                self._wire.miss(error)
+            raise
         if self._missing:
             self._wire.miss()
 
     async def aclose(self) -> None:
         await self._stream.aclose()
+
+    def _look_at(self, chunk: bytes) -> None:
+        """What is no stream of events is read to its end; of one, the rest may come elsewhere."""
+        seen = self._seen + chunk
+        if self._missing and (_NUMBERED.search(seen) if self._events else chunk):
+            self._missing = False
+        self._seen = seen[-len(b"\nid") :]

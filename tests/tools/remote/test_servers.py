@@ -246,26 +246,34 @@ def test_a_server_that_does_not_answer_is_told_and_its_tools_stay(
     assert not McpTool.objects.filter(present=False).exists()
 
 
+WORD = b'data: {"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}\n\n'
+
+
 @pytest.mark.parametrize(
-    ("kind", "body"),
+    ("kind", "body", "unsent", "code"),
     [
-        ("", b""),
-        ("application/json", b""),
-        ("text/event-stream", b""),
-        ("text/html", b"<h1>Welcome</h1>"),
-        ("application/json", b'{"hello": "world"}'),
+        ("", b"", 0, "mcp_protocol_error"),
+        ("application/json", b"", 0, "mcp_protocol_error"),
+        ("text/event-stream", b"", 0, "mcp_protocol_error"),
+        ("text/event-stream", b": wait\n\n", 0, "mcp_protocol_error"),
+        ("text/event-stream", WORD, 0, "mcp_protocol_error"),
+        ("text/event-stream", WORD, 100, "mcp_unreachable"),
+        ("text/html", b"<h1>Welcome</h1>", 0, "mcp_protocol_error"),
+        ("application/json", b'{"hello": "world"}', 0, "mcp_protocol_error"),
     ],
 )
-def test_a_server_whose_answer_is_none_is_not_waited_for(
-    register: Register, office: APIClient, kind: str, body: bytes
+def test_a_server_whose_answer_is_none_is_not_waited_for(  # noqa: PLR0913 - what it sends
+    register: Register, office: APIClient, kind: str, body: bytes, unsent: int, code: str
 ) -> None:
+    """Of what it says it sends, `unsent` bytes are missing: it dies while it answers."""
+
     class Page(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["content-length"]))
             self.send_response(200)
             if kind:
                 self.send_header("content-type", kind)
-            self.send_header("content-length", str(len(body)))
+            self.send_header("content-length", str(len(body) + unsent))
             self.end_headers()
             self.wfile.write(body)
 
@@ -278,7 +286,7 @@ def test_a_server_whose_answer_is_none_is_not_waited_for(
         began = time.monotonic()
         told = ask(office, server, "test")
         page.shutdown()
-    assert told["error"]["code"] == "mcp_protocol_error"
+    assert told["error"]["code"] == code
     assert time.monotonic() - began < 5
 
 
