@@ -28,7 +28,9 @@ def tell_event(
     if found is None:
         raise UnitNotFound(unit=unit)
     if experiment.status == ExperimentStatus.COMPLETED:
-        raise NotCounting
+        if (before := _told_before(experiment, key)) is None:
+            raise NotCounting
+        return before, False
     told = UnitEvent(
         created_at=clock.now(), experiment=experiment, unit=found, name=name, value=value, key=key
     )
@@ -36,8 +38,11 @@ def tell_event(
         with transaction.atomic():
             told.save(force_insert=True)
     except IntegrityError:
-        before = UnitEvent.objects.filter(experiment=experiment, key=key).first()
-        if not key or before is None:
+        if (before := _told_before(experiment, key)) is None:
             raise
         return before, False
     return told, True
+
+
+def _told_before(experiment: Experiment, key: str) -> UnitEvent | None:
+    return UnitEvent.objects.filter(experiment=experiment, key=key).first() if key else None

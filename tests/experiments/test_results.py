@@ -169,6 +169,25 @@ def test_events_of_a_unit_add_up_and_who_did_nothing_did_nothing(row, api, resul
     assert UnitEvent.objects.count() == 3
 
 
+def test_an_event_that_was_counted_is_answered_alike_once_the_experiment_is_over(
+    row, api, alice, turned
+):
+    one = row(primary="event:bought", better="higher")
+    lived(one, alice, turned(), {"brief": [[Turn()]]})
+    unit = Unit.objects.get().key.partition(":")[2]
+    door, told = (
+        f"{EXPERIMENTS}{one.pk}/events/",
+        {"name": "bought", "unit": unit, "key": "order 1"},
+    )
+    first = api(alice).post(door, told)
+    assert api(alice).post(f"{EXPERIMENTS}{one.pk}/complete/").status_code == 200
+    again = api(alice).post(door, told)
+    assert (again.status_code, again.json()) == (200, first.json())
+    late = [api(alice).post(door, {**told, "key": key}) for key in ("order 2", "")]
+    assert [answer.json()["code"] for answer in late] == ["experiment_over"] * 2
+    assert UnitEvent.objects.count() == 1
+
+
 def test_events_of_the_smallest_values_have_results(row, api, results, alice, turned):
     one = row(primary="event:weighed")
     lived(one, alice, turned(), {name: [[Turn()]] * 60 for name in ("as it is", "brief")})
