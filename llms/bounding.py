@@ -88,11 +88,16 @@ def bounded(
 ) -> Mapping[str, Any]:
     """The same parameters, the profile's among them, of an answer of `left` tokens; None: any.
 
+    No longer an answer is asked for than the model's longest, for that is what is reserved.
     A model of which nobody knows how long its answers are is asked as it is: a number it does not
     take would fail the call.
     """
-    own = most_output(*(parameters.get(name) for name in LIMITS), profile.max_output_tokens)
-    if left is None or own is None or own <= left:
+    names = [name for name in LIMITS if parameters.get(name)]
+    asked = most_output(*(parameters[name] for name in names))
+    own = most_output(asked, profile.max_output_tokens)
+    if own is None:
         return parameters
-    names = [name for name in LIMITS if parameters.get(name)] or [limit_of(profile.provider_kind)]
-    return {**parameters, **dict.fromkeys(names, max(left, 1))}
+    most = own if left is None else min(own, max(left, 1))
+    if most == (asked if names else own):
+        return parameters
+    return {**parameters, **dict.fromkeys(names or [limit_of(profile.provider_kind)], most)}

@@ -151,3 +151,19 @@ def test_what_a_node_says_holds_by_whatever_name_the_model_is_told_another(begin
     call = only_call()
     assert (call.status, call.output_tokens) == ("succeeded", 300)
     assert numbers_of(budget) == (call.total_tokens, 0)
+
+
+@pytest.mark.parametrize("kind", ["openai", "anthropic"])
+def test_no_longer_an_answer_than_the_models_longest_is_asked_for(begin, kind):
+    """Its longest is what is reserved: a provider that gives more would pass the cap."""
+    with WireServer() as wire:
+        address = wire.url + ("/v1" if kind == "openai" else "")
+        provider = ProviderFactory(name="wire", kind=kind, base_url=address)
+        ProfileFactory(provider=provider, model="long", max_output_tokens=400)
+        forget_profiles()
+        budget = a_budget(cap=1_000)
+        node = asks(model="wire:long", max_tokens=4_000)
+        assert finished(begin(graph(node), "[[words=2000]]")).status == "completed"
+    call = only_call()
+    assert (call.parameters["max_tokens"], call.output_tokens) == (400, 400)
+    assert numbers_of(budget) == (call.total_tokens, 0)
