@@ -106,8 +106,11 @@ class Settler:
         call.exactness = Exactness.UNPRICED if cost is None else exactness
         if exactness is Exactness.METERED:
             call.upper_bound_tokens = call.upper_bound_nano_usd = None
-        elif call.upper_bound_tokens is not None:
+            return
+        if call.upper_bound_tokens is not None:
             call.upper_bound_tokens = max(call.upper_bound_tokens, usage.total)
+        if call.upper_bound_nano_usd is not None:
+            call.upper_bound_nano_usd = max(call.upper_bound_nano_usd, cost or 0)
 
     def _end(self, status: CallStatus, reading: Reading | None) -> None:
         """Without a `reading` nothing was sent: no latency, for no one was waited for."""

@@ -207,6 +207,18 @@ def test_usage_that_was_never_told_is_estimated(
     assert call.upper_bound_nano_usd >= call.cost_nano_usd
 
 
+def test_no_estimate_is_more_than_the_bound_beside_it(
+    wire: WireServer, openai: ProfileSpec, recorder: Recorder
+) -> None:
+    """Four characters a token are a guess; of code, there are more."""
+    wire.script(f"[[say={'indented' * 200}]] [[fault=no_usage]]")
+    answered(question(openai, "Hi", parameters={"max_tokens": 20}), recorder)
+    call = recorder.call
+    assert (call.exactness, call.output_tokens) == ("estimated", 400)
+    assert call.upper_bound_tokens >= call.total_tokens
+    assert call.upper_bound_nano_usd >= call.cost_nano_usd
+
+
 def test_totals_without_details_are_metered_for_openai(
     wire: WireServer, openai: ProfileSpec, recorder: Recorder
 ) -> None:
