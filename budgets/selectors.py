@@ -1,6 +1,7 @@
 """Budgets without room for something, and budgets that have reached a threshold."""
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,7 @@ from django.db.models import Q
 
 from accounts.models import User
 from budgets.amounts import worst
+from budgets.ledger import ledger
 from budgets.models import Budget, BudgetPeriod, Scope
 from budgets.querysets import going_on
 from budgets.standing import standing_of
@@ -45,12 +47,22 @@ def budgets_on_others(makers: Iterable[User]) -> list[str]:
     """Those of their budgets that would go with these users, and that others have to keep to."""
     keys = {user.pk for user in makers}
     others = Q(scope__in=(Scope.ALL, Scope.GROUP)) | Q(scope=Scope.USER) & ~Q(user__in=keys)
-    found = Budget.objects.filter(others, owner__in=keys).order_by("id")[:_TOLD]
+    made = Budget.objects.filter(owner__in=keys).select_related("owner").order_by("id")
+    found = [*made.filter(others)[:_TOLD]]
+    found += [one for one in made.filter(scope=Scope.DEFINITION) if _is_on_others(one)]
     return [
         f"The budget '{one.name}' ({one.get_scope_display()}) limits others: delete it first, or"
         " erase the user, which leaves it in force."
-        for one in found
+        for one in found[:_TOLD]
     ]
+
+
+def _is_on_others(budget: Budget) -> bool:
+    """Whether it is on a workflow that its maker could limit as staff alone."""
+    maker = copy(budget.owner)
+    maker.is_staff = False
+    pk = UUID(budget.key.partition(":")[2])
+    return ledger().exists(budget.key) and not ledger().may_limit(maker, budget.scope, pk)
 
 
 def short_of(

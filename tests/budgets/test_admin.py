@@ -6,6 +6,7 @@ from django.test import Client
 from audit.models import AuditEntry
 from budgets.models import Budget
 from tests.budgets.runs import USED, finished, numbers_of, one_call
+from tests.drills.mortal import take_up
 from tests.factories.accounts import UserFactory
 from tests.factories.budgets import a_budget
 
@@ -110,6 +111,22 @@ def test_a_user_is_not_deleted_with_a_budget_that_limits_others(office):
     assert Budget.objects.filter(owner=boss).count() == 2
     assert office.post(f"{BUDGETS}{house.pk}/delete/", {"post": "yes"}).status_code == 302
     assert office.post(f"{USERS}{boss.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not Budget.objects.exists()
+
+
+def test_a_user_is_not_deleted_with_a_budget_on_the_workflow_of_another(office, begin):
+    boss = UserFactory(is_staff=True)
+    theirs = begin(one_call()).definition_id
+    a_budget("definition", theirs, by=boss, name="House")
+    page = office.post(f"{USERS}{boss.pk}/delete/", {"post": "yes"})
+    assert "The budget &#x27;House&#x27; (a workflow) limits others" in page.text
+    assert Budget.objects.filter(owner=boss).count() == 1
+
+
+def test_a_user_is_deleted_with_the_budgets_on_their_own_workflows(office, alice, begin):
+    a_budget("definition", begin(one_call()).definition_id, by=alice)
+    take_up()
+    assert office.post(f"{USERS}{alice.pk}/delete/", {"post": "yes"}).status_code == 302
     assert not Budget.objects.exists()
 
 
