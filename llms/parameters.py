@@ -1,6 +1,6 @@
 """What a call is asked with: the profile's parameters, and the caller's over them (pure)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from llms.estimate import most_output
@@ -123,11 +123,20 @@ def not_for_profiles(provider_kind: str, parameters: Mapping[str, Any]) -> list[
     more = {_MORE_OF_THE_BODY} if provider_kind in _TAKE_MORE else set()
     unbounded = {
         f"{body}.{name}"
-        for body in ("extra_body", _MORE_OF_THE_BODY)
-        if isinstance(fields := parameters.get(body), Mapping)
+        for body, fields in _bodies(parameters)
         for name in fields.keys() & {*LIMITS, *_SEVERAL}
     }
     return sorted(({*parameters} - PROFILE_PARAMETERS - more) | unbounded)
+
+
+def _bodies(
+    parameters: Mapping[str, Any], within: str = ""
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """What is sent beside, in one another too: SDKs take the one as an argument with the other."""
+    for name in ("extra_body", _MORE_OF_THE_BODY):
+        if isinstance(fields := parameters.get(name), Mapping):
+            yield within + name, fields
+            yield from _bodies(fields, f"{within}{name}.")
 
 
 def not_whole(parameters: Mapping[str, Any]) -> list[str]:

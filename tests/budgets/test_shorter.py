@@ -167,3 +167,20 @@ def test_no_longer_an_answer_than_the_models_longest_is_asked_for(begin, kind):
     call = only_call()
     assert (call.parameters["max_tokens"], call.output_tokens) == (400, 400)
     assert numbers_of(budget) == (call.total_tokens, 0)
+
+
+@pytest.mark.parametrize("kind", ["openai", "anthropic"])
+def test_no_model_says_how_long_within_what_is_sent_beside(begin, kind):
+    """The SDKs take `extra_body` as an argument, and it goes over what we asked for."""
+    with WireServer() as wire:
+        address = wire.url + ("/v1" if kind == "openai" else "")
+        provider = ProviderFactory(name="wire", kind=kind, base_url=address)
+        beside = {"model_kwargs": {"extra_body": {"max_tokens": 5_000}}}
+        ProfileFactory(provider=provider, model="long", max_output_tokens=400, parameters=beside)
+        forget_profiles()
+        budget = a_budget(cap=1_000)
+        execution = finished(begin(graph(asks(model="wire:long")), "[[words=2000]]"))
+        assert not wire.meter.settled()
+    assert execution.error["code"] == "invalid_parameters"
+    assert "model_kwargs.extra_body.max_tokens" in execution.error["message"]
+    assert numbers_of(budget) == (0, 0)
