@@ -8,6 +8,7 @@ import asyncio
 import itertools
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -15,6 +16,7 @@ from weakref import WeakKeyDictionary
 from llms.errors import ProviderError
 from llms.headers import client_options
 from llms.overlong import bound
+from llms.parameters import MORE_OF_THE_BODY, PROFILE_PARAMETERS
 from llms.profiles import ProfileSpec
 
 if TYPE_CHECKING:
@@ -53,6 +55,8 @@ _EXTRAS: dict[str, dict[str, Any]] = {
 # The door has time limits of its own, and they end the call first.
 _CLIENT_TIMEOUT_S = 3600.0
 _KEPT_PER_LOOP = 64
+
+_HARMLESS = PROFILE_PARAMETERS | {"metadata"}  # the last is LangChain's own, and OpenAI's too
 
 _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, "_Kept"] = WeakKeyDictionary()
 _loop_numbers = itertools.count()
@@ -128,10 +132,11 @@ def _made(profile: ProfileSpec, parameters: Mapping[str, Any], loop_number: int)
 
     kind = profile.provider_kind
     ours = {**_connection(profile), **client_options(kind), **_extras(kind, loop_number)}
-    options = {**parameters, **ours}
+    options = {**deepcopy(dict(parameters)), **ours}  # LangChain takes fields out of `model_kwargs`
     try:
         model: BaseChatModel = init_chat_model(profile.model, model_provider=kind, **options)
         fields = type(model).model_fields
+        _refuse_fields(parameters, fields)
         if more := {name: _WANTED[name] for name in _WANTED if name in fields.keys() - options}:
             model = init_chat_model(profile.model, model_provider=kind, **options, **more)
     except ImportError as error:
@@ -141,6 +146,16 @@ def _made(profile: ProfileSpec, parameters: Mapping[str, Any], loop_number: int)
     for client in _clients_of(model):
         _bound(client._client)
     return model
+
+
+def _refuse_fields(parameters: Mapping[str, Any], fields: Mapping[str, Any]) -> None:
+    """LangChain takes what is named so in `model_kwargs` for fields of its own, over ours: by which
+    way, to where and with which key. Raises ProviderError; nothing has been sent.
+    """
+    names = {*fields, *(field.alias for field in fields.values())} - _HARMLESS
+    if taken := sorted(names & {*(parameters.get(MORE_OF_THE_BODY) or ())}):
+        reason = ": " + ", ".join(f"{MORE_OF_THE_BODY}.{name}" for name in taken)
+        raise ProviderError("invalid_parameters", reason=reason, unbilled=True)
 
 
 def _bound(connection: Any) -> None:

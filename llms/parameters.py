@@ -89,7 +89,7 @@ PROFILE_PARAMETERS = CALLER_PARAMETERS | frozenset(
     }
 )
 # More of the request's body, for SDKs that take no address with a request; LiteLLM takes one.
-_MORE_OF_THE_BODY = "model_kwargs"
+MORE_OF_THE_BODY = "model_kwargs"
 _TAKE_MORE = frozenset({"anthropic", "azure_openai", "deepseek", "openai", "xai"})
 
 # What LangChain's classes for these kinds of providers have no field for: it would be refused, or
@@ -120,7 +120,7 @@ _ALSO_CALLED = {"stop": "stop_sequences"}
 
 def not_for_profiles(provider_kind: str, parameters: Mapping[str, Any]) -> list[str]:
     """Those of these parameters that no profile of this kind of provider may set, sorted."""
-    more = {_MORE_OF_THE_BODY} if provider_kind in _TAKE_MORE else set()
+    more = {MORE_OF_THE_BODY} if provider_kind in _TAKE_MORE else set()
     unbounded = {
         f"{body}.{name}"
         for body, fields in _bodies(parameters)
@@ -133,7 +133,7 @@ def _bodies(
     parameters: Mapping[str, Any], within: str = ""
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """What is sent beside, in one another too: SDKs take the one as an argument with the other."""
-    for name in ("extra_body", _MORE_OF_THE_BODY):
+    for name in ("extra_body", MORE_OF_THE_BODY):
         if isinstance(fields := parameters.get(name), Mapping):
             yield within + name, fields
             yield from _bodies(fields, f"{within}{name}.")

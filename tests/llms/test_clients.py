@@ -11,7 +11,9 @@ from llms.clients import chat_model, is_installed, package_of
 from llms.errors import ProviderError
 from llms.headers import client_options, request_options
 from llms.profiles import ProfileSpec
-from tests.llms.conftest import in_loop
+from tests.llms.conftest import answered, in_loop, question, wire_spec
+from tests.llms.recorder import Recorder
+from tests.wire import WireServer
 
 
 def made(kind: str, address: str = "", **parameters: object) -> object:
@@ -41,6 +43,38 @@ def test_the_keys_and_addresses_of_the_process_are_not_used(
     azure = made("azure_openai", elsewhere, api_version="2024-10-21")
     assert azure.openai_api_base == elsewhere  # type: ignore[attr-defined]
     assert azure.openai_api_key.get_secret_value() == "none"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [
+        ("anthropic", "base_url"),
+        ("anthropic", "anthropic_proxy"),
+        ("openai", "openai_proxy"),
+    ],
+)
+def test_no_key_is_sent_to_where_more_of_the_body_says(
+    wire: WireServer, recorder: Recorder, kind: str, field: str
+) -> None:
+    """LangChain takes it for its own field, and would call there with the provider's key."""
+    elsewhere = {"model_kwargs": {field: wire.url}}
+    spec = wire_spec(wire, kind, base_url="http://127.0.0.1:9", parameters=elsewhere)
+    for _ in range(2):
+        with pytest.raises(ProviderError) as told:
+            answered(question(spec, "Hi"), recorder)
+        assert told.value.code == "invalid_parameters"
+        assert f"model_kwargs.{field}" in told.value.message
+    assert not wire.meter.settled()
+
+
+def test_what_is_in_more_of_the_body_stays_there(wire: WireServer, recorder: Recorder) -> None:
+    more = {"model_kwargs": {"temperature": 0.5, "user": "u"}}
+    spec = wire_spec(wire, "openai", parameters=more)
+    for _ in range(2):
+        answered(question(spec, "Hi"), recorder)
+    told = [one.options for one in wire.meter.settled()]
+    assert [(one["temperature"], one["user"]) for one in told] == [(0.5, "u")] * 2
+    assert spec.parameters == {"model_kwargs": {"temperature": 0.5, "user": "u"}}
 
 
 @pytest.mark.parametrize("kind", ["openai", "anthropic"])
