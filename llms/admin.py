@@ -152,7 +152,18 @@ class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
             rate = self.cleaned_data.get(name)
             setattr(self.instance, _column(name), None if rate is None else nano_rate(rate))
         self.instance.source = Source.ADMIN
+        self._check_tier()
         return self.cleaned_data
+
+    def _check_tier(self) -> None:
+        """The newest date is in force, so prompts below the only tier of it would have no price."""
+        names = ("provider_kind", "model", "effective_from")
+        key = {name: self.cleaned_data.get(name) for name in names}
+        if not self.cleaned_data.get("above_input_tokens") or not all(key.values()):
+            return
+        if not ModelPrice.objects.filter(**key, above_input_tokens=0).exists():
+            message = "Add the price above 0 tokens first, with the same beginning as this one."
+            self.add_error("effective_from", message)
 
 
 def _column(name: str) -> str:

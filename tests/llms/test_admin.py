@@ -222,6 +222,26 @@ def test_the_same_price_twice_is_refused_with_a_message(office: Client) -> None:
     assert "already exists" in response.content.decode()
 
 
+def test_a_price_for_long_prompts_alone_is_refused(office: Client) -> None:
+    """The newest date is in force: prompts that are shorter would have no price any more."""
+    price = PriceFactory(model="m")
+    form = {
+        "provider_kind": price.provider_kind,
+        "model": "m",
+        "effective_from_0": "2026-11-01",
+        "effective_from_1": "00:00",
+        "above_input_tokens": "200000",
+        "input": "0.5",
+        "output": "4",
+    }
+    add = "/admin/llms/modelprice/add/"
+    assert "Add the price above 0 tokens first" in office.post(add, form).text
+    assert ModelPrice.objects.filter(model="m").count() == 1
+    assert office.post(add, {**form, "above_input_tokens": "0"}).status_code == 302
+    assert office.post(add, form).status_code == 302
+    assert ModelPrice.objects.filter(model="m").count() == 3
+
+
 def test_the_ledger_is_read_only_and_leads_to_the_execution(office: Client) -> None:
     call = CallFactory()
     execution = call.origin.removeprefix("execution:")
