@@ -18,6 +18,7 @@ from core.models import new_id
 
 HEADER = "X-Request-ID"
 LEFT_EARLY = 499  # as nginx logs a client that went away before the answer
+UNSENT = "_unsent"  # an attribute of a request that nobody sent: nothing is told or counted of it
 _SANE = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 log = structlog.get_logger(__name__)
@@ -78,11 +79,18 @@ class _Exchange:
     def answered(self, response: HttpResponseBase) -> HttpResponseBase:
         response.headers[HEADER] = self.request.request_id  # type: ignore[attr-defined]
         self.response = response
-        if response.status_code in GUESSED:
+        if response.status_code in GUESSED and not self.unsent:
             self.guessed = guesses.count(self.request, response, self.user_id)
         return response
 
     def __exit__(self, *_: object) -> None:
+        if not self.unsent:
+            self._tell()
+        # A stream is still to be written, by this task and under this id; the task ends with it.
+        if not getattr(self.response, "streaming", False):
+            self._release()
+
+    def _tell(self) -> None:
         took_s = time.perf_counter() - self._started
         method, route = str(self.request.method), self._route()
         status = self.response.status_code if self.response else LEFT_EARLY
@@ -96,14 +104,15 @@ class _Exchange:
             user=self.user_id,
         )
         request_answered.send(sender=None, method=method, route=route, status=status, took_s=took_s)
-        # A stream is still to be written, by this task and under this id; the task ends with it.
-        if not getattr(self.response, "streaming", False):
-            self._release()
 
     def _route(self) -> str:
         """The pattern of the address; empty where none fits, or the request did not get so far."""
         found = getattr(self.request, "resolver_match", None)
         return found.route if found else ""
+
+    @property
+    def unsent(self) -> bool:
+        return hasattr(self.request, UNSENT)
 
     @property
     def user_id(self) -> str | None:

@@ -7,6 +7,7 @@ from django.shortcuts import resolve_url
 from django.test import RequestFactory
 
 from accounts.models import User
+from audit.middleware import UNSENT
 
 _REFUSED = frozenset({401, 403, 405})
 _FOUND = 302
@@ -29,7 +30,7 @@ class Probe(BaseHandler):
             method.upper(), path, b"{}", content_type="application/json", secure=secure
         )
         # What is asked is who may, not from which form.
-        vars(request)["_dont_enforce_csrf_checks"] = True
+        vars(request).update({"_dont_enforce_csrf_checks": True, UNSENT: True})
         if user is not None:
             # Where Django, its asynchronous half and DRF look before they ask a session.
             known = ("_cached_user", "_acached_user", "_force_auth_user")

@@ -1,6 +1,7 @@
 """The compliance report finds what is wrong, and says what nobody looked at."""
 
 import json
+import logging
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -23,6 +24,7 @@ from audit.guards import lift_guards
 from audit.models import AuditEntry, AuditHead, AuditSeal
 from audit.record import record_many
 from audit.sealing import seal_entries
+from audit.signals import request_answered
 from conversations.models import Message
 from core import clock
 from security.compliance import keeping, people, rights, routes
@@ -61,6 +63,26 @@ def test_an_address_that_asks_nobody_is_named(settings: Any) -> None:
         "GET open/ answered 200",
         "POST open/ answered 200",
     ]
+
+
+def test_what_the_report_asks_itself_is_no_request_in_log_metrics_or_trail(
+    api: Door, alice: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    User.objects.filter(pk=alice.pk).update(is_staff=True)
+    alice.refresh_from_db()
+    caplog.set_level(logging.INFO, logger="audit.middleware")
+    counted: list[str] = []
+
+    def count(route: str, **_: Any) -> None:
+        counted.append(route)
+
+    request_answered.connect(count)
+    try:
+        assert api(alice).get(REPORT).json()["counts"]["pass"]
+    finally:
+        request_answered.disconnect(count)
+    told = [one.msg["path"] for one in caplog.records if one.name == "audit.middleware"]  # type: ignore[index]
+    assert (told, counted) == ([REPORT], [REPORT[1:]])
 
 
 def rows() -> list[int]:
