@@ -81,6 +81,13 @@ def test_every_variable_of_compose_is_documented() -> None:
     assert {*asked, *environment} - of_compose_itself <= known
 
 
+def test_a_previous_key_reaches_every_container_that_has_the_key() -> None:
+    for name, service in SERVICES.items():
+        if "CHATTER_SECRET_KEY" in service.get("environment", {}):
+            known = service["environment"].get("CHATTER_SECRET_KEY_FALLBACKS")
+            assert known == "${CHATTER_SECRET_KEY_FALLBACKS:-}", name
+
+
 def test_no_secret_is_in_the_files() -> None:
     secret = re.compile(r"(PASSWORD|SECRET_KEY|API_KEY)$")
     for name, service in SERVICES.items():
