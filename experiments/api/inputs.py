@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, model_validator
 
-from experiments.metrics import EVENT
+from experiments.metrics import EVENT, LEDGER
 from workflows.api.inputs import Body, JsonObject, Text
 
 _NAME = 255
@@ -38,6 +38,12 @@ class GuardIn(Body):
 
     metric: Literal["cost", "latency", "errors", "tokens", "rating"]
     margin: float = Field(ge=0, le=100, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def can_be_crossed(self) -> Self:
+        if LEDGER[self.metric].share and self.margin >= 1:
+            raise ValueError("No share is worse by 1 (100 points) or more: 5 points are 0.05.")
+        return self
 
 
 def _each_once(guards: list[GuardIn]) -> list[GuardIn]:

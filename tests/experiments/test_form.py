@@ -128,6 +128,7 @@ def test_another_template_answers_in_a_row_without_a_script(browser):
         ({"traffic_percent": "101"}, "less than or equal to 100"),
         ({"planned_units": "many"}, "Enter a whole number"),
         ({"margin_errors": "-1"}, "greater than or equal to 0"),
+        ({"margin_errors": "5"}, "5 points are 0.05"),
         ({"primary": "event"}, "is no metric"),
         ({"primary": "event", "event": "x" * 61}, "at most 60 characters"),
         ({"events": "x" * 61}, "at most 60"),

@@ -157,6 +157,8 @@ def test_what_changes_nothing_in_the_workflow_is_not_put_to_the_test(
         {"guards": [{"metric": "speed", "margin": 0.1}]},
         {"guards": [{"metric": "cost", "margin": 0.1}, {"metric": "cost", "margin": 0.2}]},
         {"guards": [{"metric": "cost", "margin": -0.1}]},
+        {"guards": [{"metric": "errors", "margin": 5}]},
+        {"guards": [{"metric": "rating", "margin": 1}]},
         {"definition": str(new_id())},
         {"template": ""},
         {"status": "running"},
