@@ -49,6 +49,9 @@ class ValueField(forms.JSONField):
             return InvalidJSONInput(data)
 
 
+_OBJECT = ', such as {"name": "value"}'  # for those who have never written one
+
+
 class ObjectField(forms.CharField):
     """An object of JSON, as people write it; where nothing is written, an empty one."""
 
@@ -63,9 +66,10 @@ class ObjectField(forms.CharField):
         try:
             found = self.read(text)
         except ValueError as error:
-            raise forms.ValidationError(f"This is no JSON: {error}") from error
+            message = f"This is no JSON{_OBJECT}: {error}"
+            raise forms.ValidationError(message) from error
         if not isinstance(found, dict):
-            raise forms.ValidationError("This is an object of JSON: {…}.")
+            raise forms.ValidationError(f"This is no object of JSON{_OBJECT}.")
         return found
 
     def read(self, text: str) -> Any:

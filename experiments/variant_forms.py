@@ -38,7 +38,9 @@ class VariantForm(forms.Form):
         label="Version", required=False, help_text="A number of the workflow; none: as it is."
     )
     template = forms.ChoiceField(label="Answered by", required=False)
-    parameters = ObjectField(help_text="What it sets, such as model or system: an object.")
+    parameters = ObjectField(
+        help_text='What it sets, such as {"system": "Answer in one sentence."}.'
+    )
 
     def __init__(self, templates: list[Choice], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

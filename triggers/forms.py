@@ -23,6 +23,7 @@ _KINDS = [
     (ScheduleKind.INTERVAL, "Every so often"),
     (ScheduleKind.ONCE, "Once"),
 ]
+_SUCH_AS = 'Such as {"name": "value"}.'
 _MISFIRES = [
     ("skip", "Leave it out"),
     ("once", "Run once for all"),
@@ -62,8 +63,8 @@ class ScheduleForm(forms.Form):
     grace_s = forms.IntegerField(
         label="Too late is more than … seconds", min_value=1, max_value=7 * 86_400
     )
-    more = ObjectField(label="More input", help_text="An object; the message is added to it.")
-    parameters = ObjectField(help_text="An object.")
+    more = ObjectField(label="More input", help_text=f"{_SUCH_AS} The message is added to it.")
+    parameters = ObjectField(help_text=_SUCH_AS)
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
