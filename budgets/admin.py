@@ -8,7 +8,7 @@ from django.db.models import BigIntegerField
 from django.http import HttpRequest
 
 from accounts.authentication import user_of
-from budgets.amounts import amount_for_people, text_of
+from budgets.amounts import NANO_USD, amount_for_people, in_units, text_of
 from budgets.models import (
     DEAREST_NANO_USD_PER_MTOK,
     Budget,
@@ -26,19 +26,39 @@ from budgets.standing import standing_of
 from core import clock
 from core.back_office import DeletedWhole, ReadOnlyAdmin
 from core.errors import ChatterError
+from core.money import dollars
 
-_CAP = "In nano-dollars (a dollar has 1,000,000,000), or in tokens."
+_CAP = "In dollars, such as 12.50, or in tokens."
+_CEILING = "In dollars per million tokens, for models without a price, where they count as that."
 _OF = "The id of the user, group, workflow, conversation or execution; empty: everybody."
 
 
 class BudgetForm(forms.ModelForm):
     """What there is to say of a budget, told where it is wrong."""
 
-    cap = forms.IntegerField(min_value=0, max_value=BigIntegerField.MAX_BIGINT, help_text=_CAP)
+    cap = forms.DecimalField(min_value=0, max_digits=28, decimal_places=9, help_text=_CAP)
 
     class Meta:
         widgets = {"warn_at": forms.TextInput}
         help_texts = {"warn_at": "Percents, such as [50, 80, 100]."}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.instance._state.adding:
+            self.initial["cap"] = text_of(self.instance.unit, self.instance.cap)
+
+    def clean(self) -> dict[str, Any]:
+        """The cap as it is kept."""
+        given = super().clean() or {}
+        if "cap" in given:
+            try:
+                given["cap"] = in_units(given.get("unit") or self.instance.unit, given["cap"])
+            except ValueError as error:
+                self.add_error("cap", str(error))
+            else:
+                if given["cap"] > BigIntegerField.MAX_BIGINT:
+                    self.add_error("cap", "No budget is as large.")
+        return given
 
     def clean_warn_at(self) -> list[int]:
         """Nothing is a list of none."""
@@ -51,8 +71,12 @@ class BudgetForm(forms.ModelForm):
 class NewBudgetForm(BudgetForm):
     """With whose calls count, which is looked up as the API does."""
 
-    ceiling_nano_usd_per_mtok = forms.IntegerField(
-        min_value=0, max_value=DEAREST_NANO_USD_PER_MTOK, required=False
+    ceiling = forms.DecimalField(
+        min_value=0,
+        max_value=dollars(DEAREST_NANO_USD_PER_MTOK),
+        decimal_places=9,
+        required=False,
+        help_text=_CEILING,
     )
     of = forms.CharField(required=False, help_text=_OF)
 
@@ -60,21 +84,25 @@ class NewBudgetForm(BudgetForm):
         model = Budget
         fields = (
             *("name", "scope", "of", "unit", "cap", "period", "time_zone"),
-            *("unpriced", "ceiling_nano_usd_per_mtok", "warn_at", "active"),
+            *("unpriced", "ceiling", "warn_at", "active"),
         )
 
     by: Any = None
 
     def clean(self) -> dict[str, Any]:
-        given = super().clean() or {}
+        given = super().clean()
         if self.errors:
             return given
-        named = {"scope": given["scope"], "of": given.get("of", "")}
+        ceiling = given["ceiling"]
+        fields = {name: value for name, value in given.items() if name != "ceiling"} | {
+            "of": given.get("of", ""),
+            "ceiling_nano_usd_per_mtok": None if ceiling is None else in_units(NANO_USD, ceiling),
+        }
         try:
-            checked = checked_budget(by=self.by, **{**given, **named})
+            checked = checked_budget(by=self.by, **fields)
         except ChatterError as error:
             raise forms.ValidationError(str(error)) from error
-        for name in ("owner", "key", "user", "group"):
+        for name in ("owner", "key", "user", "group", "ceiling_nano_usd_per_mtok"):
             setattr(self.instance, name, getattr(checked, name))
         return given
 
@@ -101,6 +129,11 @@ class BudgetAdmin(DeletedWhole, admin.ModelAdmin):
 
     def of(self, budget: Budget) -> str:
         return budget.key.partition(":")[2]
+
+    @admin.display(empty_value="-")
+    def ceiling(self, budget: Budget) -> str | None:
+        """Dollars per million tokens."""
+        return text_of(NANO_USD, budget.ceiling_nano_usd_per_mtok)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         rows: Any = super().get_queryset(request)

@@ -53,6 +53,21 @@ def test_a_change_is_audited_and_how_is_counted_stays(office, db):
     assert entry.detail["values"]["cap"]["to"] == 5
 
 
+def test_dollars_are_written_as_dollars(office, db):
+    price = {"unpriced": "ceiling", "ceiling": "2.5"}
+    money = {**FORM, "unit": "nano_usd", "cap": "12.50", **price}
+    assert office.post(f"{BUDGETS}add/", money).status_code == 302
+    budget = Budget.objects.get()
+    assert (budget.cap, budget.ceiling_nano_usd_per_mtok) == (12_500_000_000, 2_500_000_000)
+    change = f"{BUDGETS}{budget.pk}/change/"
+    page = office.get(change).text
+    assert 'name="cap" value="12.5"' in page
+    assert ">2.5</div>" in page
+    assert office.post(change, {**FORM, "cap": "0.000000001"}).status_code == 302
+    budget.refresh_from_db()
+    assert budget.cap == 1
+
+
 def test_what_makes_no_sense_is_told_in_the_form(office, db):
     page = office.post(f"{BUDGETS}add/", {**FORM, "scope": "user", "of": "nobody"})
     assert "There is no such user" in page.content.decode()
@@ -63,11 +78,11 @@ def test_what_makes_no_sense_is_told_in_the_form(office, db):
     for wrong, told in (
         ({"cap": "-1"}, "greater than or equal to 0"),
         ({"warn_at": "{}"}, "Give whole numbers"),
-        ({"unpriced": "ceiling", "ceiling_nano_usd_per_mtok": "-5"}, "greater than or equal to 0"),
-        (
-            {"unpriced": "ceiling", "ceiling_nano_usd_per_mtok": str(10**15 + 1)},
-            "less than or equal to",
-        ),
+        ({"cap": "1.5"}, "An amount is whole tokens"),
+        ({"cap": str(2**63)}, "No budget is as large"),
+        ({"unit": "nano_usd", "cap": "0.0000000001"}, "no more than 9 decimal places"),
+        ({"unpriced": "ceiling", "ceiling": "-5"}, "greater than or equal to 0"),
+        ({"unpriced": "ceiling", "ceiling": "1000000.1"}, "less than or equal to"),
     ):
         assert told in office.post(f"{BUDGETS}add/", {**FORM, **wrong}).text
     assert not Budget.objects.exists()
