@@ -8,11 +8,13 @@ import re
 from collections.abc import AsyncIterator
 
 import httpx
+import orjson
 
 from core.egress import BadEncoding, ResponseTooLarge
 from core.errors import ChatterError
 
 MAX_BYTES = 4_000_000
+_ACCEPTED = 202  # what is no question has no answer, which this says
 _FAREWELL_S = 2.0  # a session's end is told, but not waited for long
 _NUMBERED = re.compile(rb"(?:\A|[\r\n])id:")  # an event, after which a stream can be taken up again
 
@@ -73,6 +75,8 @@ class Wire(httpx.AsyncBaseTransport):
             raise self._noted(error, request.method == "POST") from None
         if response.is_error and request.method == "POST":
             self._noted(ServerAnswered(status=response.status_code), True)
+        if response.status_code == _ACCEPTED and self._in_place and _asks(request):
+            self.miss()
         counted = httpx.Response(
             response.status_code,
             headers=response.headers,
@@ -104,6 +108,12 @@ class Wire(httpx.AsyncBaseTransport):
             self.trouble = error
             self.broken.set()
         return error
+
+
+def _asks(request: httpx.Request) -> bool:
+    """Whether it holds a question, which has an id."""
+    said = orjson.loads(request.content) if request.content else None
+    return isinstance(said, dict) and {"id", "method"} <= said.keys()
 
 
 class _Counted(httpx.AsyncByteStream):

@@ -250,27 +250,34 @@ WORD = b'data: {"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}\
 
 
 @pytest.mark.parametrize(
-    ("kind", "body", "unsent", "code"),
+    ("status", "kind", "body", "unsent", "code"),
     [
-        ("", b"", 0, "mcp_protocol_error"),
-        ("application/json", b"", 0, "mcp_protocol_error"),
-        ("text/event-stream", b"", 0, "mcp_protocol_error"),
-        ("text/event-stream", b": wait\n\n", 0, "mcp_protocol_error"),
-        ("text/event-stream", WORD, 0, "mcp_protocol_error"),
-        ("text/event-stream", WORD, 100, "mcp_unreachable"),
-        ("text/html", b"<h1>Welcome</h1>", 0, "mcp_protocol_error"),
-        ("application/json", b'{"hello": "world"}', 0, "mcp_protocol_error"),
+        (202, "", b"", 0, "mcp_protocol_error"),
+        (200, "", b"", 0, "mcp_protocol_error"),
+        (200, "application/json", b"", 0, "mcp_protocol_error"),
+        (200, "text/event-stream", b"", 0, "mcp_protocol_error"),
+        (200, "text/event-stream", b": wait\n\n", 0, "mcp_protocol_error"),
+        (200, "text/event-stream", WORD, 0, "mcp_protocol_error"),
+        (200, "text/event-stream", WORD, 100, "mcp_unreachable"),
+        (200, "text/html", b"<h1>Welcome</h1>", 0, "mcp_protocol_error"),
+        (200, "application/json", b'{"hello": "world"}', 0, "mcp_protocol_error"),
     ],
 )
 def test_a_server_whose_answer_is_none_is_not_waited_for(  # noqa: PLR0913 - what it sends
-    register: Register, office: APIClient, kind: str, body: bytes, unsent: int, code: str
+    register: Register,
+    office: APIClient,
+    status: int,
+    kind: str,
+    body: bytes,
+    unsent: int,
+    code: str,
 ) -> None:
     """Of what it says it sends, `unsent` bytes are missing: it dies while it answers."""
 
     class Page(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["content-length"]))
-            self.send_response(200)
+            self.send_response(status)
             if kind:
                 self.send_header("content-type", kind)
             self.send_header("content-length", str(len(body) + unsent))
