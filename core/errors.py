@@ -85,7 +85,7 @@ def problem(error: ChatterError, request_id: str = "") -> dict[str, Any]:
     """The one error body (RFC 9457 members plus `code`), over HTTP and sockets alike."""
     return {
         "type": f"urn:chatter:error:{error.code}",
-        "title": type(error).__name__,
+        "title": error.code.replace("_", " ").capitalize(),
         "status": error.status,
         "code": error.code,
         "message": str(error),

@@ -64,6 +64,7 @@ def test_a_filter_that_a_list_does_not_have_is_refused_and_names_those_it_has(ap
     answer = api(alice).get("/api/v1/executions/?statsu=failed&status=failed")
     told = answer.json()
     assert (answer.status_code, told["code"]) == (400, "unknown_filter")
+    assert told["title"] == "Unknown filter"
     assert told["detail"]["unknown"] == "statsu"
     assert {"status", "kind", "cursor", "page_size"} <= set(told["detail"]["known"].split(", "))
     assert api(alice).get("/api/v1/executions/?status=failed&page_size=1").status_code == 200
