@@ -355,7 +355,7 @@ def test_a_rating_that_was_taken_back_in_another_tab_is_taken_back_here_too(
 
 
 def test_a_link_leads_where_the_answer_says_later_on(chat: ChatPage) -> None:
-    told = "Read [the docs][1]" + " and wait" * 40 + "\n\n*Kept*\n\n[1]: https://example.org/docs"
+    told = "Read [the docs][1]" + " and wait" * 120 + "\n\n*Kept*\n\n[1]: https://example.org/docs"
     answer = chat.say(f"say exactly: {told}")
     partial_text(answer)
     expect(answer.locator("> .prose")).to_contain_text("[the docs][1]")
@@ -370,8 +370,9 @@ def test_each_text_runs_as_its_own_first_letter_does(chat: ChatPage) -> None:
     field = "getComputedStyle(document.getElementById('message'))"
     assert chat.page.evaluate(f"{field}.unicodeBidi") == "plaintext"
     chat.ask(hebrew)
+    long = "The end" + " of it" * 100  # so that it is seen while it is written
     both = chat.say(
-        f"say exactly: {hebrew} {hebrew} {hebrew}\n\n`{hebrew}`\n\n```\n{hebrew}\n```\n\nThe end"
+        f"say exactly: {hebrew} {hebrew} {hebrew}\n\n`{hebrew}`\n\n```\n{hebrew}\n```\n\n{long}"
     )
     partial_text(both)
     # While it is written, a block may make place for its next state at any time.
