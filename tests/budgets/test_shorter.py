@@ -29,6 +29,14 @@ def answers(**fields):
     forget_profiles()
 
 
+def a_model(wire, kind, **profile):
+    """Asked for as "wire:long"."""
+    address = wire.url + ("/v1" if kind == "openai" else "")
+    provider = ProviderFactory(name="wire", kind=kind, base_url=address)
+    ProfileFactory(provider=provider, model="long", **profile)
+    forget_profiles()
+
+
 def only_call():
     return ModelCall.objects.get()
 
@@ -114,10 +122,7 @@ def test_calls_at_once_share_the_room_and_none_passes_the_cap(begin):
 )
 def test_the_provider_is_told(client, drain, kind, fields):
     with WireServer() as wire:
-        address = wire.url + ("/v1" if kind == "openai" else "")
-        provider = ProviderFactory(name="wire", kind=kind, base_url=address)
-        ProfileFactory(provider=provider, model="long", **fields)
-        forget_profiles()
+        a_model(wire, kind, **fields)
         budget = a_budget(cap=1_000)
         body = {"message": "[[words=990]]", "mode": "background", "model": "wire:long"}
         assert client.post("/api/v1/chat/", body).status_code == 202
@@ -141,10 +146,7 @@ def test_the_provider_is_told(client, drain, kind, fields):
 )
 def test_what_a_node_says_holds_by_whatever_name_the_model_is_told_another(begin, kind, name):
     with WireServer() as wire:
-        address = wire.url + ("/v1" if kind == "openai" else "")
-        provider = ProviderFactory(name="wire", kind=kind, base_url=address)
-        ProfileFactory(provider=provider, model="long", parameters={name: 4_000})
-        forget_profiles()
+        a_model(wire, kind, parameters={name: 4_000})
         budget = a_budget(cap=1_000)
         node = asks(model="wire:long", max_tokens=300)
         assert finished(begin(graph(node), "[[words=990]]")).status == "completed"
@@ -157,10 +159,7 @@ def test_what_a_node_says_holds_by_whatever_name_the_model_is_told_another(begin
 def test_no_longer_an_answer_than_the_models_longest_is_asked_for(begin, kind):
     """Its longest is what is reserved: a provider that gives more would pass the cap."""
     with WireServer() as wire:
-        address = wire.url + ("/v1" if kind == "openai" else "")
-        provider = ProviderFactory(name="wire", kind=kind, base_url=address)
-        ProfileFactory(provider=provider, model="long", max_output_tokens=400)
-        forget_profiles()
+        a_model(wire, kind, max_output_tokens=400)
         budget = a_budget(cap=1_000)
         node = asks(model="wire:long", max_tokens=4_000)
         assert finished(begin(graph(node), "[[words=2000]]")).status == "completed"
@@ -173,11 +172,8 @@ def test_no_longer_an_answer_than_the_models_longest_is_asked_for(begin, kind):
 def test_no_model_says_how_long_within_what_is_sent_beside(begin, kind):
     """The SDKs take `extra_body` as an argument, and it goes over what we asked for."""
     with WireServer() as wire:
-        address = wire.url + ("/v1" if kind == "openai" else "")
-        provider = ProviderFactory(name="wire", kind=kind, base_url=address)
         beside = {"model_kwargs": {"extra_body": {"max_tokens": 5_000}}}
-        ProfileFactory(provider=provider, model="long", max_output_tokens=400, parameters=beside)
-        forget_profiles()
+        a_model(wire, kind, max_output_tokens=400, parameters=beside)
         budget = a_budget(cap=1_000)
         execution = finished(begin(graph(asks(model="wire:long")), "[[words=2000]]"))
         assert not wire.meter.settled()

@@ -208,15 +208,19 @@ def test_a_price_is_added_in_dollars_and_never_changed(office: Client) -> None:
     assert office.post(f"/admin/llms/modelprice/{price.pk}/delete/").status_code == 403
 
 
-def test_the_same_price_twice_is_refused_with_a_message(office: Client) -> None:
-    price = PriceFactory(model="m")
-    form = {
+def price_form(price: ModelPrice, *, since: str, above: str) -> dict[str, str]:
+    """Of the same model from another day on; without its rates."""
+    return {
         "provider_kind": price.provider_kind,
-        "model": "m",
-        "effective_from_0": "2020-01-01",
+        "model": price.model,
+        "effective_from_0": since,
         "effective_from_1": "00:00",
-        "above_input_tokens": "0",
+        "above_input_tokens": above,
     }
+
+
+def test_the_same_price_twice_is_refused_with_a_message(office: Client) -> None:
+    form = price_form(PriceFactory(model="m"), since="2020-01-01", above="0")
     response = office.post("/admin/llms/modelprice/add/", form)
     assert response.status_code == 200
     assert "already exists" in response.content.decode()
@@ -224,16 +228,8 @@ def test_the_same_price_twice_is_refused_with_a_message(office: Client) -> None:
 
 def test_a_price_for_long_prompts_alone_is_refused(office: Client) -> None:
     """The newest date is in force: prompts that are shorter would have no price any more."""
-    price = PriceFactory(model="m")
-    form = {
-        "provider_kind": price.provider_kind,
-        "model": "m",
-        "effective_from_0": "2026-11-01",
-        "effective_from_1": "00:00",
-        "above_input_tokens": "200000",
-        "input": "0.5",
-        "output": "4",
-    }
+    form = price_form(PriceFactory(model="m"), since="2026-11-01", above="200000")
+    form |= {"input": "0.5", "output": "4"}
     add = "/admin/llms/modelprice/add/"
     assert "Add the price above 0 tokens first" in office.post(add, form).text
     assert ModelPrice.objects.filter(model="m").count() == 1
