@@ -6,6 +6,13 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Request, Respons
 
 # Leaving a page ends what it was loading.
 _LEFT = "net::ERR_ABORTED"
+# What a request meets whose server has just been killed, by the state its connection was in.
+_SERVER_GONE = (
+    "ERR_CONNECTION_REFUSED",
+    "ERR_CONNECTION_RESET",
+    "ERR_EMPTY_RESPONSE",
+    "ERR_SOCKET_NOT_CONNECTED",
+)
 # The policy's refusals, inline styles among them, as the page itself is told of them.
 _WATCH_POLICY = """
 window.__refused = [];
@@ -23,6 +30,10 @@ class Complaints:
     def expect(self, *words: str) -> None:
         """Complaints with these words are what the test is about."""
         self._provoked += words
+
+    def expect_server_gone(self) -> None:
+        """The test kills the server under the page."""
+        self.expect(*_SERVER_GONE)
 
     def listen(self, context: BrowserContext) -> None:
         context.add_init_script(_WATCH_POLICY)
