@@ -1,6 +1,6 @@
-"""Daphne, which notices clients that do not read or do not stop talking, and says when it stops.
+"""Daphne, which notices clients that do not read or do not stop talking.
 
-An answer that breaks off is cut off.
+An answer that breaks off is cut off. A server that stops says so, and answers what it was asked.
 """
 
 import asyncio
@@ -17,10 +17,12 @@ from twisted.internet.interfaces import IPushProducer
 from twisted.internet.tcp import Connection
 from zope.interface import implementer
 
+from core.events import bell
 from core.outlets import EXTENSION, Parcel
 from core.sockets import say_goodbye
 
 _TAKES_LEAVE_S = 0.3
+_ANSWERS_WITHIN_S = 5.0  # what is still asked of a server that stops
 _MOST_BYTES = 4 * 2**20  # as the proxy of `deploy/` takes; no view takes so many
 _MOST_UNHEARD = 16  # messages; those of one read (64 KiB) come on top
 _LOOKS_AFTER_S = 0.02
@@ -142,6 +144,12 @@ class Request(WebRequest):
             self.requestHeaders.setRawHeaders(b"content-length", [b"%d" % self._came])
         super().requestReceived(*line)
 
+    def finish(self) -> None:
+        """A server that stops is asked nothing more over this connection."""
+        if self.server.leaving and self.channel is not None:
+            self.channel.persistent = False
+        super().finish()
+
     def handle_exception(self, exception: BaseException) -> None:
         """Cut off what has begun: whoever waits for the rest is to know that it is not the whole.
 
@@ -161,6 +169,8 @@ class Requests(HTTPFactory):
 
 
 class Server(daphne.Server):
+    leaving = False
+
     def run_unless(self, stopped: Callable[[], bool]) -> None:
         """Serve until told to stop, also if that was before there was anybody to be told."""
         daphne.reactor.callWhenRunning(lambda: self.stop() if stopped() else None)
@@ -168,7 +178,12 @@ class Server(daphne.Server):
 
     def run(self) -> None:
         daphne.HTTPFactory = Requests  # by this name it makes its own
+        self._ports: list[Any] = []
         super().run()
+
+    def listen_success(self, port: Any) -> None:
+        super().listen_success(port)
+        self._ports.append(port)
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         scope.setdefault("extensions", {})[EXTENSION] = partial(DaphneOutlet, protocol)
@@ -177,15 +192,42 @@ class Server(daphne.Server):
         return Inbox(queue, protocol.transport) if talks else queue
 
     def kill_all_applications(self) -> Any:
-        """Before the reactor stops: those who watch are told, so that they come back at once."""
+        """Before the reactor stops: those who watch are told, so that they come back at once, and
+        those who asked something are answered.
+        """
         leaving = asyncio.ensure_future(self._take_leave())
         left = defer.Deferred.fromFuture(leaving)
         left.addBoth(lambda _: super(Server, self).kill_all_applications())
         return left
 
     async def _take_leave(self) -> None:
+        self.leaving = True
+        for port in self._ports:
+            port.stopListening()
         await say_goodbye()
-        await asyncio.sleep(_TAKES_LEAVE_S / 3)  # for what was written to go out
+        bell.leave()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_ANSWERS_WITHIN_S):
+                await self._answer_the_last()
+
+    async def _answer_the_last(self) -> None:
+        """Return once nothing was asked for a while, and what was written has gone out."""
+        while True:
+            await asyncio.sleep(_TAKES_LEAVE_S)
+            asked = self._asked()
+            if not asked:
+                return
+            await asyncio.wait(asked)
+
+    def _asked(self) -> list[asyncio.Future[Any]]:
+        """Requests that are not answered yet."""
+        return [
+            answering
+            for protocol, details in self.connections.items()
+            if not isinstance(protocol, WebSocketProtocol)
+            and (answering := details.get("application_instance")) is not None
+            and not answering.done()
+        ]
 
 
 loop: asyncio.AbstractEventLoop = daphne.twisted_loop

@@ -28,6 +28,10 @@ _BEHIND = 2_048
 _CARRIED = 16_384  # characters of one ring that go through the channel layer
 
 
+class Going(Exception):
+    """Waiting here has an end, though nothing is wrong: whoever waits is to come back at once."""
+
+
 class Piece(Protocol):
     """A piece of news that says all of itself in its text."""
 
@@ -83,11 +87,16 @@ class Listener:
             await self._relay.joined(self._group, _JOINS_WITHIN_S)
 
     async def wait(self, timeout_s: float) -> list[Any]:
-        """What was rung in since the last call, after at most `timeout_s`; empty means: read."""
-        if not self._rung.is_set():
+        """What was rung in since the last call, after at most `timeout_s`; empty means: read.
+
+        Raises Going once this loop is about to stop.
+        """
+        if not self._rung.is_set() and not self._bell.left_by(self.loop):
             with suppress(TimeoutError):
                 async with asyncio.timeout(timeout_s):
                     await self._rung.wait()
+        if self._bell.left_by(self.loop):
+            raise Going
         self._rung.clear()
         pieces, self._pieces = self._pieces, []
         self.hinted, self._hinted = self._hinted, False
@@ -120,6 +129,7 @@ class Bell:
         self._lock = Lock()
         self._listeners: dict[str, WeakSet[Listener]] = defaultdict(WeakSet)
         self._relays: WeakKeyDictionary[asyncio.AbstractEventLoop, Relay] = WeakKeyDictionary()
+        self._leaving: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
         self._carrier: asyncio.AbstractEventLoop | None = None
         self._sending: set[asyncio.Task[None]] = set()
         self._silent_until = 0.0
@@ -130,6 +140,19 @@ class Bell:
     def carry_through(self, loop: asyncio.AbstractEventLoop | None) -> None:
         """Name the loop that sends to the channel layer for threads without one."""
         self._carrier = loop
+
+    def leave(self) -> None:
+        """Nobody waits any longer in the loop that calls this: it is about to stop."""
+        loop = asyncio.get_running_loop()
+        self._leaving.add(loop)
+        with self._lock:
+            woken = [one for group in self._listeners.values() for one in group]
+        for listener in woken:
+            if listener.loop is loop:
+                listener.wake(())
+
+    def left_by(self, loop: asyncio.AbstractEventLoop) -> bool:
+        return loop in self._leaving
 
     def ring(self, pieces_by_group: Mapping[str, Sequence[Piece]]) -> None:
         """Wake the listeners of each group and hand them the pieces; never raises, never waits."""

@@ -12,6 +12,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from core.api import as_chatter_error
 from core.errors import BadNumber, ChatterError, NotFound, Refused, problem
+from core.events import Going
 from core.outlets import Parcel, SocketOutlet, socket_outlet
 from core.signals import socket_refused
 
@@ -20,10 +21,6 @@ SUBPROTOCOL = "chatter.v1"
 NORMAL, GOING, FAILED = 1000, 4503, 4500
 _CLOSE_CODES = {400: 4400, 401: 4401, 403: 4403, 404: 4404, 429: 4429}
 _open: WeakSet["Socket"] = WeakSet()
-
-
-class Going(Exception):
-    """The connection ends, though nothing is wrong: the client is to come back at once."""
 
 
 class Socket(AsyncWebsocketConsumer, ABC):

@@ -35,8 +35,8 @@ class OneWorkflow(Invalid):
 
 
 class Chat(AsyncAPIView):
-    """`mode` wait: 201 with the reply, or 202 once the run waits for people; stream: the events;
-    background: 202 with the execution.
+    """`mode` wait: 201 with the reply, or 202 once the run waits for people or the server stops;
+    stream: the events; background: 202 with the execution.
     """
 
     @extend_schema(request=ChatIn, parameters=[KEY], responses=RESPONSES)

@@ -274,18 +274,3 @@ def test_a_stream_of_everything_goes_on_after_its_last_id(server: Chatter) -> No
             assert all(events == logs[one][: len(events)] for one, events in told.items())
 
     async_to_sync(scenario)()
-
-
-def test_a_server_that_stops_says_so(server: Chatter) -> None:
-    async def scenario() -> None:
-        socket = await open_socket(server, "alice")
-        await ask(socket, type="ping")
-        assert (await hear(socket))["type"] == "pong"
-        server.stop()
-        assert (await hear(socket)) == {"type": "going"}
-        with pytest.raises(ConnectionClosed) as closed:
-            await socket.recv()
-        assert closed.value.rcvd is not None
-        assert closed.value.rcvd.code == 4503
-
-    async_to_sync(scenario)()

@@ -45,8 +45,8 @@ class ExecuteGraphIn(ExecuteIn):
 
 
 class DefinitionExecute(AsyncAPIView):
-    """Run the published version. `mode` wait: 201 with the output, or 202 once it waits for people;
-    stream: the events; background: 202.
+    """Run the published version. `mode` wait: 201 with the output, or 202 once it waits for people
+    or the server stops; stream: the events; background: 202.
     """
 
     @extend_schema(request=ExecuteIn, parameters=[KEY], responses=RESPONSES)

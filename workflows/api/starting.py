@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from accounts.models import User
 from core.database import database
 from core.errors import NotFound
+from core.events import Going
 from core.idempotency import checked_key, idempotency_key
 from core.shapes import Shape
 from workflows.engine.events import TERMINAL_TYPES, ExecutionWaiting
@@ -79,17 +80,24 @@ async def start_for(
 
 
 async def start(door: Door[B], mode: Literal["wait", "background"]) -> HttpResponseBase:
-    """wait: 201 with the end, or 202 when the run waits for people; background: 202 with the
-    beginning.
+    """wait: 201 with the end, or 202 when the run waits for people or the server stops; background:
+    202 with the beginning.
     """
     if mode == "background":
         return await _begun(door, await door.begin())
     with Tail(door.wanted, unborn=True, only=_STOPS) as tail:
         begun = await door.begin()
         if begun.execution.id == door.wanted:
-            return await _ended(door, begun, tail)
+            return await _waited(door, begun, tail)
     with Tail(begun.execution.id, only=_STOPS) as tail:
+        return await _waited(door, begun, tail)
+
+
+async def _waited(door: Door[B], begun: B, tail: Tail) -> HttpResponseBase:
+    try:
         return await _ended(door, begun, tail)
+    except Going:
+        return _json(door.response(begun, None), 202)
 
 
 async def _ended(door: Door[B], begun: B, tail: Tail) -> HttpResponseBase:

@@ -15,6 +15,7 @@ from audit.record import record
 from core import clock
 from core.database import database
 from core.errors import Conflict
+from core.events import Going
 from workflows.engine.events import TERMINAL_TYPES
 from workflows.models import ExecutionStatus, WorkflowExecution
 from workflows.pump.doorbell import doorbell
@@ -124,14 +125,15 @@ async def _commit_to_queue(plan: StartPlan) -> None:
 
 
 async def cancel_execution(execution_id: UUID, *, by: User) -> bool:
-    """Ask an execution to stop; True once it has, False if it is still stopping after 5 s.
+    """Ask an execution to stop; True once it has, False if it is still stopping after 5 s, or when
+    this server stops.
 
     After True no node starts, the call in flight is closed and its tokens are in the ledger.
     Raises ExecutionAlreadyOver.
     """
     with Tail(execution_id) as tail:
         await database.run(request_cancel, execution_id, by=by)
-        with suppress(TimeoutError):
+        with suppress(TimeoutError, Going):
             async with asyncio.timeout(_STOPS_WITHIN_S):
                 async for frame in tail.frames():
                     if frame.last:

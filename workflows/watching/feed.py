@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 import structlog
 from django.conf import settings
 
-from core.events import Listener, bell
+from core.events import Going, Listener, bell
 from core.outlets import Parcel
 from core.shared_task import shared_task
 from workflows.tracking.frames import Frame, frame_from
@@ -93,6 +93,9 @@ class Feed:
                 await self._tail(listener, positions)
         except asyncio.CancelledError:
             raise
+        except Going as going:  # so do those who watch it, each by itself
+            if not self._begun.done():
+                self._begun.set_exception(going)
         except Exception as error:  # what is watched is gone, most likely: its watchers will see
             log.info("feed.ended", group=self.source.group, error=type(error).__name__)
             self._ended(self)

@@ -11,8 +11,7 @@ from accounts.changes import account_group
 from accounts.known_users import known_users
 from accounts.models import User
 from accounts.passes import Pass
-from core.events import Listener, bell
-from core.sockets import Going
+from core.events import Going, Listener, bell
 from workflows.watching.patience import patiently
 
 T = TypeVar("T")
@@ -21,7 +20,7 @@ T = TypeVar("T")
 async def stay(let_in_by: Pass, user: User, look: Callable[[User], Awaitable[None]]) -> None:
     """Look again and again, until somebody may not stay: raises what `holder` and `look` raise.
 
-    Raises Going after LIVE_MAX_S, so that no connection is for ever.
+    Raises Going when the server stops, and after LIVE_MAX_S, so that no connection is for ever.
     """
     loop = asyncio.get_running_loop()
     until = loop.time() + settings.LIVE_MAX_S * random.uniform(0.9, 1.0)  # noqa: S311

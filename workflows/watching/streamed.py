@@ -15,8 +15,8 @@ from accounts.models import User
 from accounts.passes import pass_of_request
 from core.api import as_chatter_error
 from core.errors import problem
+from core.events import Going
 from core.outlets import Outlet, Room, stream_outlet
-from core.sockets import Going
 from workflows.tracking.frames import Frame
 from workflows.watching.channels import Channel, Opening
 from workflows.watching.cursor import Cursor
