@@ -56,6 +56,7 @@ DESK, PHONE = 1280, 390  # pixels
 ANNOUNCER = "[aria-live=polite]"
 ONCE = ("html[lang]", "h1:visible", "main")
 BASICS = (*ONCE, ANNOUNCER)
+_PATIENCE_MS = 90_000  # the report of compliance asks every address
 _ASKS = {"id": "ask", "type": "approval", "config": {"question": "{{input.message}}"}}
 _INLINE = re.compile(
     r"<style\b|\sstyle=|\son[a-z]+=|javascript:|<script(?![^>]*\bsrc=)(?![^>]*application/json)",
@@ -261,7 +262,7 @@ def test_nothing_is_wider_than_a_phone(seen: Seen) -> None:
 def test_a_browser_keeps_no_page_for_whoever_goes_back_after_signing_out(
     page: Page, path: str, places: dict[str, str]
 ) -> None:
-    answer = page.request.get(places.get(path, path))
+    answer = page.request.get(places.get(path, path), timeout=_PATIENCE_MS)
     assert (answer.status, "no-store" in answer.headers.get("cache-control", "")) == (200, True)
 
 

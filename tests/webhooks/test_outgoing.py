@@ -183,23 +183,23 @@ def test_one_that_fails_for_long_is_switched_off_and_what_waits_comes_later(
 
 
 def test_a_slow_endpoint_does_not_hold_up_another(told, client, post, receiver, settings):
-    settings.WEBHOOK_TIMEOUT_S = 0.3
+    settings.WEBHOOK_TIMEOUT_S = 1
     quick, slow = told(), told(url=receiver.url("/hang"))
     for endpoint in (quick, slow):
-        for _ in range(8 if endpoint is slow else 4):
+        for _ in range(6 if endpoint is slow else 4):
             client.post(f"{ENDPOINTS}{endpoint['id']}/ping/")
     post()
     assert receiver.most_hanging < 5, "it is sent two at a time, so places are left for others"
     arrived = WebhookMessage.objects.filter(endpoint=quick["id"], status="delivered")
     assert arrived.count() == 4
     tries = WebhookAttempt.objects.filter(message__endpoint=slow["id"])
-    assert [one.error for one in tries] == ["egress_timed_out"] * 8
+    assert [one.error for one in tries] == ["egress_timed_out"] * 6
 
 
 def test_what_waits_for_the_many_endpoints_of_a_few_holds_up_nobody_else(
     told, client, post, receiver, settings
 ):
-    settings.WEBHOOK_TIMEOUT_S = 0.3
+    settings.WEBHOOK_TIMEOUT_S = 1
     long_ago = clock.now() - timedelta(hours=1)
     for owner in UserFactory.create_batch(2):
         for _ in range(MOST):
