@@ -152,6 +152,16 @@ def test_the_page_tells_how_ones_budgets_stand(begin: Begin, alice: User, admin:
     assert f"/admin/budgets/budget/{tokens.pk}/change/" in page_of(admin)
 
 
+def test_the_page_tells_what_of_it_nobody_knows_exactly(alice: User) -> None:
+    tokens = a_budget("user", alice.pk, by=alice, name="Tokens", cap=1_000)
+    money = a_budget("user", alice.pk, by=alice, name="Money", unit="nano_usd", cap=10**9)
+    BudgetPeriod.objects.update(spent=300, bound=200, unknown_calls=1)
+    page = page_of(alice)
+    unsure = "{} at most {} of it not known exactly without 1 call of unknown use"
+    assert cells(page, tokens)[3] == unsure.format(300, 200)
+    assert cells(page, money)[3] == unsure.format("$0.0000003", "$0.0000002")
+
+
 def test_the_page_tells_of_nobody_elses(alice: User, charlie: User, admin: User) -> None:
     a_budget("user", alice.pk, by=alice, name="Purse of Alice")
     assert "Purse of Alice" in page_of(alice)
