@@ -157,9 +157,9 @@ def test_the_page_tells_what_of_it_nobody_knows_exactly(alice: User) -> None:
     money = a_budget("user", alice.pk, by=alice, name="Money", unit="nano_usd", cap=10**9)
     BudgetPeriod.objects.update(spent=300, bound=200, unknown_calls=1)
     page = page_of(alice)
-    unsure = "{} at most {} of it not known exactly without 1 call of unknown use"
-    assert cells(page, tokens)[3] == unsure.format(300, 200)
-    assert cells(page, money)[3] == unsure.format("$0.0000003", "$0.0000002")
+    assert cells(page, tokens)[2] == "0.3 200 of it is a bound, without 1 call of unknown use"
+    of_money = "3e-07 $0.0000002 of it is a bound, without 1 call of unknown use"
+    assert cells(page, money)[2] == of_money
 
 
 def test_the_page_tells_of_nobody_elses(alice: User, charlie: User, admin: User) -> None:
