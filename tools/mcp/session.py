@@ -15,6 +15,7 @@ from core.egress import guarded_transport
 from core.errors import ChatterError
 from tools.base import ToolFailed
 from tools.mcp.endpoint import SSE, STDIO, Endpoint, command_of
+from tools.mcp.holding import Held, held_open
 from tools.mcp.wire import ServerAnswered, Unreadable, Wire
 
 T = TypeVar("T")
@@ -62,8 +63,9 @@ def _load() -> _Library:
 class Session:
     """`about` is what the server said of itself."""
 
-    def __init__(self, session: Any, library: _Library, wire: Wire | None) -> None:
-        self._session = session
+    def __init__(self, held: Held[Any], library: _Library, wire: Wire | None) -> None:
+        self._session = held.thing
+        self._holding = held.holding
         self._wire = wire
         self.types = library.types
         self.about: Any = None
@@ -85,14 +87,16 @@ class Session:
 
     async def _answer(self, question: Coroutine[Any, Any, T]) -> T:
         """What comes first: the answer, or trouble on the wire."""
-        if self._wire is None:
-            return await question
         asking = asyncio.ensure_future(question)
-        breaking = asyncio.ensure_future(self._wire.broken.wait())
+        broken = self._wire.broken if self._wire else asyncio.Event()
+        breaking = asyncio.ensure_future(broken.wait())
+        waited = {asking, breaking, self._holding}
         try:
-            await asyncio.wait({asking, breaking}, return_when=asyncio.FIRST_COMPLETED)
-            if not asking.done() and self._wire.trouble is not None:
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            if not asking.done() and self._wire and self._wire.trouble is not None:
                 raise self._wire.trouble
+            if not asking.done():
+                await self._holding  # raises what broke it
             return await asking
         finally:
             asking.cancel()
@@ -111,14 +115,14 @@ async def session_with(endpoint: Endpoint) -> AsyncIterator[Session]:
         wire = Wire(await guarded_transport(), in_place=endpoint.transport != SSE)
     connection = _connection(endpoint, wire)
     try:
-        async with library.sessions.create_session(connection) as inner:
-            session = Session(inner, library, wire)
+        async with held_open(library.sessions.create_session(connection)) as held:
+            session = Session(held, library, wire)
             await session.initialize()
             yield session
     except Exception as error:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
-            # The library's task groups tell what broke while we were stopped, not that we were.
+            # What broke while we were stopped is not told, but that we were.
             raise asyncio.CancelledError from error
         raise _explained(error, endpoint, library, wire) from error
 

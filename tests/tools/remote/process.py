@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 from typing import Any
 
 _ANYTHING = {"type": "object"}
@@ -12,14 +13,18 @@ _TOOLS = [
     {"name": "environment", "description": "Tells its variables.", "inputSchema": _ANYTHING},
     {"name": "hang", "description": "Says nothing.", "inputSchema": _ANYTHING},
     {"name": "leave", "description": "Ends the process.", "inputSchema": _ANYTHING},
+    {"name": "linger", "description": "Answers, and goes on.", "inputSchema": _ANYTHING},
 ]
+lingering = False
 
 
 def _call(tool: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
+    global lingering  # noqa: PLW0603 - one process, one call
     if tool == "leave":
         sys.exit(3)
     if tool == "hang":
         return None
+    lingering = tool == "linger"
     text = arguments["text"] if tool == "echo" else " ".join(sorted(os.environ))
     return {"content": [{"type": "text", "text": text}]}
 
@@ -40,3 +45,5 @@ for line in sys.stdin:
     asked = json.loads(line)
     if "id" in asked and (result := _answer(asked["method"], asked.get("params", {}))):
         print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result}), flush=True)  # noqa: T201
+while lingering:
+    time.sleep(1)

@@ -68,6 +68,18 @@ def test_a_process_is_started_for_a_call_and_ended(register: Register) -> None:
     assert hanging.error == "tool_timed_out"
 
 
+def test_a_process_that_stays_is_ended_though_the_time_is_over_meanwhile(
+    register: Register,
+) -> None:
+    register(**PROCESS)
+
+    async def scenario() -> Any:
+        async with asyncio.timeout(20):
+            return await call_tool(request_for("near__linger", timeout_s=1), Recorder(), Willing())
+
+    assert async_to_sync(scenario)().error == "tool_timed_out"
+
+
 @pytest.mark.parametrize(
     ("tool", "arguments", "told"),
     [
