@@ -16,7 +16,8 @@ from core.errors import ChatterError
 from tools.base import ToolFailed
 from tools.mcp.endpoint import SSE, STDIO, Endpoint, command_of
 from tools.mcp.holding import Held, held_open
-from tools.mcp.wire import ServerAnswered, Unreadable, Wire
+from tools.mcp.trouble import Lines, Trouble, Unreadable
+from tools.mcp.wire import ServerAnswered, Wire
 
 T = TypeVar("T")
 # A process that leaves while it is written to breaks its pipe instead of answering.
@@ -63,7 +64,7 @@ def _load() -> _Library:
 class Session:
     """`about` is what the server said of itself."""
 
-    def __init__(self, held: Held[Any], library: _Library, wire: Wire | None) -> None:
+    def __init__(self, held: Held[Any], library: _Library, wire: Trouble) -> None:
         self._session = held.thing
         self._holding = held.holding
         self._wire = wire
@@ -88,12 +89,11 @@ class Session:
     async def _answer(self, question: Coroutine[Any, Any, T]) -> T:
         """What comes first: the answer, or trouble on the wire."""
         asking = asyncio.ensure_future(question)
-        broken = self._wire.broken if self._wire else asyncio.Event()
-        breaking = asyncio.ensure_future(broken.wait())
+        breaking = asyncio.ensure_future(self._wire.broken.wait())
         waited = {asking, breaking, self._holding}
         try:
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-            if not asking.done() and self._wire and self._wire.trouble is not None:
+            if not asking.done() and self._wire.trouble is not None:
                 raise self._wire.trouble
             if not asking.done():
                 await self._holding  # raises what broke it
@@ -110,7 +110,7 @@ async def session_with(endpoint: Endpoint) -> AsyncIterator[Session]:
     Raises ChatterError for whatever goes wrong with the server; there is no limit of time.
     """
     library = await asyncio.to_thread(_load)
-    wire = None
+    wire: Wire | Lines = Lines()
     if endpoint.transport != STDIO:
         wire = Wire(await guarded_transport(), in_place=endpoint.transport != SSE)
     connection = _connection(endpoint, wire)
@@ -127,14 +127,15 @@ async def session_with(endpoint: Endpoint) -> AsyncIterator[Session]:
         raise _explained(error, endpoint, library, wire) from error
 
 
-def _connection(endpoint: Endpoint, wire: Wire | None) -> dict[str, Any]:
-    if wire is None:
+def _connection(endpoint: Endpoint, wire: Wire | Lines) -> dict[str, Any]:
+    if isinstance(wire, Lines):
         command = command_of(endpoint.command)
         return {
             "transport": STDIO,
             "command": command.program,
             "args": list(command.arguments),
             "env": dict(command.environment),
+            "session_kwargs": {"message_handler": wire.hear},
         }
     return {
         "transport": SSE if endpoint.transport == SSE else "streamable_http",
@@ -148,12 +149,12 @@ def _connection(endpoint: Endpoint, wire: Wire | None) -> dict[str, Any]:
 
 
 def _explained(
-    error: Exception, endpoint: Endpoint, library: _Library, wire: Wire | None
+    error: Exception, endpoint: Endpoint, library: _Library, wire: Trouble
 ) -> ChatterError:
     """What went wrong, in our own words: the cause on the wire outweighs what came of it."""
-    if wire and isinstance(wire.trouble, Unreadable):
+    if isinstance(wire.trouble, Unreadable):
         return McpBroken(server=endpoint.server)
-    causes = [*([wire.trouble] if wire and wire.trouble else []), *_leaves(error)]
+    causes = [*([wire.trouble] if wire.trouble else []), *_leaves(error)]
     for cause in causes:
         told = _as_error(cause, endpoint, library)
         if told is not None:

@@ -3,7 +3,6 @@
 The client library answers a broken request with silence; here whoever waits is woken.
 """
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 
@@ -12,6 +11,7 @@ import orjson
 
 from core.egress import BadEncoding, ResponseTooLarge
 from core.errors import ChatterError
+from tools.mcp.trouble import Trouble
 
 MAX_BYTES = 4_000_000
 _ACCEPTED = 202  # what is no question has no answer, which this says
@@ -27,11 +27,7 @@ class ServerAnswered(ChatterError):
     message = "The MCP server answered with HTTP {status}."
 
 
-class Unreadable(Exception):
-    """What came is no answer; it is not repeated, for it may be anything."""
-
-
-class Wire(httpx.AsyncBaseTransport):
+class Wire(Trouble, httpx.AsyncBaseTransport):
     """The transport of one session; its responses together have a limit. Not for reuse.
 
     `in_place`: what is asked is answered in the response to it, not on a stream of its own.
@@ -44,12 +40,11 @@ class Wire(httpx.AsyncBaseTransport):
         *,
         in_place: bool = True,
     ) -> None:
+        super().__init__()
         self._way_out = way_out
         self._in_place = in_place
         self._limit = max_bytes
         self._left = max_bytes
-        self.trouble: Exception | None = None
-        self.broken = asyncio.Event()
 
     def client(
         self,
@@ -89,14 +84,6 @@ class Wire(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         await self._way_out.aclose()
 
-    async def hear(self, message: object) -> None:
-        """What the client library says of a message that it cannot read: then no answer comes."""
-        if isinstance(message, Exception):
-            self.miss()
-
-    def miss(self, error: Exception | None = None) -> None:
-        self._noted(error or Unreadable(), True)
-
     def take(self, count: int) -> None:
         """Count what has arrived. Raises ResponseTooLarge."""
         self._left -= count
@@ -104,9 +91,8 @@ class Wire(httpx.AsyncBaseTransport):
             raise self._noted(ResponseTooLarge(limit=self._limit), True)
 
     def _noted(self, error: Exception, fatal: bool) -> Exception:
-        if fatal and self.trouble is None:
-            self.trouble = error
-            self.broken.set()
+        if fatal:
+            self.note(error)
         return error
 
 

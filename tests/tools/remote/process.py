@@ -14,6 +14,7 @@ _TOOLS = [
     {"name": "hang", "description": "Says nothing.", "inputSchema": _ANYTHING},
     {"name": "leave", "description": "Ends the process.", "inputSchema": _ANYTHING},
     {"name": "linger", "description": "Answers, and goes on.", "inputSchema": _ANYTHING},
+    {"name": "say", "description": "Says this line first.", "inputSchema": _TEXT},
 ]
 lingering = False
 
@@ -22,10 +23,12 @@ def _call(tool: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
     global lingering  # noqa: PLW0603 - one process, one call
     if tool == "leave":
         sys.exit(3)
-    if tool == "hang":
+    if tool == "say":
+        print(arguments["text"], flush=True)  # noqa: T201
+    if tool == "hang" or (tool == "say" and arguments["text"].startswith("{")):
         return None
     lingering = tool == "linger"
-    text = arguments["text"] if tool == "echo" else " ".join(sorted(os.environ))
+    text = arguments.get("text") or " ".join(sorted(os.environ))
     return {"content": [{"type": "text", "text": text}]}
 
 

@@ -81,6 +81,27 @@ def test_a_process_that_stays_is_ended_though_the_time_is_over_meanwhile(
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        r'{"jsonrpc": "2.0", "id": 1, "result": {"content": [{"type": "text", "text": "\ud83d"}]}}',
+        r'{"result": {"content": [{"type": "text", "text": "\ud83d"}]}, "jsonrpc": "2.0", "id": 1}',
+        '{"jsonrpc": "2.0", "id": 1, "result": null}',
+    ],
+)
+def test_a_process_whose_answer_cannot_be_read_is_not_waited_for(
+    register: Register, line: str
+) -> None:
+    register(**PROCESS)
+    said = called(request_for("near__say", arguments={"text": line}, timeout_s=20), Recorder())
+    assert said.error == "mcp_protocol_error"
+
+
+def test_what_a_process_says_beside_its_answers_is_passed_over(register: Register) -> None:
+    register(**PROCESS)
+    assert answer_of("near__say", text="Listening to you").text == "Listening to you"
+
+
+@pytest.mark.parametrize(
     ("tool", "arguments", "told"),
     [
         ("echo", {}, "'text' is a required property"),
