@@ -22,7 +22,9 @@ from experiments.services.experiments import audit_detail, experiment_for, locke
 from experiments.services.routing import forget_running
 from workflows.models import WorkflowVersion
 from workflows.parameters import checked, unused_in
+from workflows.services.definitions import definition_for
 from workflows.services.planning import check_graph
+from workflows.services.targets import DefinitionArchived, template_called
 from workflows.services.versions import entry_of
 
 UNDER_WAY = (ExperimentStatus.RUNNING, ExperimentStatus.PAUSED)
@@ -197,8 +199,11 @@ def _version_of(experiment: Experiment, variant: Variant) -> WorkflowVersion:
     """The graph this variant runs, which a run of the owner's could begin with now."""
     owner = experiment.owner
     if experiment.definition is not None:
-        number = variant.number or experiment.definition.published
-        version: WorkflowVersion = entry_of(experiment.definition, number).version
+        definition = definition_for(owner, experiment.definition.pk)
+        if definition.archived:
+            raise DefinitionArchived
+        number = variant.number or definition.published
+        version: WorkflowVersion = entry_of(definition, number).version
         check_graph(version, variant.parameters, owner)
         return version
     template = experiment.template
@@ -206,6 +211,7 @@ def _version_of(experiment: Experiment, variant: Variant) -> WorkflowVersion:
         template = variant.template
     if template is None:
         raise ExperimentTargetGone
+    template = template_called(str(template.pk), owner)
     version = template.version
     check_graph(version, checked(template.parameters, variant.parameters), owner)
     return version

@@ -14,8 +14,9 @@ from workflows.definition.binding import bound
 from workflows.definition.expressions import BadExpression
 from workflows.definition.graph import GraphDefinition, drawn
 from workflows.models import WorkflowDefinition, WorkflowTemplate
-from workflows.services.definitions import change_definition
+from workflows.services.definitions import change_definition, definition_for
 from workflows.services.planning import MissingParameter
+from workflows.services.targets import template_called
 from workflows.services.templates import change_template, create_template
 from workflows.services.versions import entry_of, publish_version
 
@@ -38,8 +39,8 @@ def promote_variant(experiment: Experiment, pk: Any, *, by: User) -> dict[str, A
     template of one's own takes the graph and defaults; of one that one may not change, a copy is
     made. Returns `{definition, number}` or `{template, copied}`.
 
-    Raises NotBegun, AlreadyPromoted, ExperimentTargetGone, VariantNotFound, and what publishing or
-    changing raises.
+    Raises NotBegun, AlreadyPromoted, ExperimentTargetGone, VariantNotFound, DefinitionNotFound and
+    TemplateNotFound for what `by` may no longer see, and what publishing or changing raises.
     """
     experiment = locked(experiment)
     variant = variant_of(experiment, pk)
@@ -64,11 +65,12 @@ def promote_variant(experiment: Experiment, pk: Any, *, by: User) -> dict[str, A
 
 def _become(experiment: Experiment, variant: Variant, by: User) -> dict[str, Any]:
     if experiment.definition is not None:
-        definition = _published(experiment.definition, variant, by)
+        seen = definition_for(by, experiment.definition.pk)
+        definition = _published(seen, variant, by)
         return {"definition": str(definition.pk), "number": definition.published}
     if experiment.template is None or variant.version is None:
         raise ExperimentTargetGone
-    return _template(experiment.template, variant, by)
+    return _template(template_called(str(experiment.template.pk), by), variant, by)
 
 
 def _published(definition: WorkflowDefinition, variant: Variant, by: User) -> WorkflowDefinition:
@@ -94,7 +96,7 @@ def _template(template: WorkflowTemplate, variant: Variant, by: User) -> dict[st
     if variant.changes == Changes.TEMPLATE:
         if variant.template is None:
             raise ExperimentTargetGone
-        source = variant.template
+        source = template_called(str(variant.template.pk), by)
     graph = drawn(variant.version.graph, source.layout)  # type: ignore[union-attr]
     parameters = _with_defaults(source.parameters, variant.parameters)
     if template.may_change(by):
