@@ -125,7 +125,8 @@ def change_experiment(
     if experiment.primary != primary and "better" not in fields:
         event = experiment.primary.removeprefix(EVENT)
         experiment.better = experiment.events.get(event, "higher")
-    _check(experiment)
+    if given - _ALWAYS:
+        _check(experiment)
     experiment.save()
     if {"audience", "users", "groups"} & given:
         stay = experiment.audience == Audience.CHOSEN

@@ -200,6 +200,14 @@ def test_who_is_no_longer_staff_no_longer_reaches_others(experiment, say, admin,
     assert Experiment.objects.get(pk=made["id"]).exposures.count() == 1
 
 
+def test_who_is_no_longer_staff_can_still_rename_what_they_began(api, experiment, admin):
+    made = experiment(by=admin, audience="everyone")
+    admin.is_staff = False
+    admin.save()
+    renamed = api(admin).patch(f"{EXPERIMENTS}{made['id']}/", {"name": "Longer"})
+    assert (renamed.status_code, renamed.json()["name"]) == (200, "Longer")
+
+
 def test_a_group_is_chosen_by_name(experiment, say, admin, alice, charlie):
     group = Group.objects.create(name="testers")
     charlie.groups.add(group)
