@@ -1,12 +1,13 @@
 """Who may use a tool, decided anew at every call from the settings and grants there are."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from audit.models import Outcome
@@ -29,6 +30,7 @@ _MESSAGES = {
 
 
 OPEN, STAFF = "open", "staff"
+_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +98,20 @@ class Rules:
         return True
 
 
-@transaction.atomic
 def take_permission(tool: Tool[Any], call: ToolCallRecord) -> Permission:
-    """Decide about this call; count it where a grant is limited, audit it where it is refused."""
+    """Decide about this call; count it where a grant is limited, audit it where it is refused.
+
+    Where the grant that is counted is taken back in the same moment, it is decided anew.
+    """
+    for _ in range(_TRIES):
+        with suppress(IntegrityError):
+            return _decided(tool, call)
+    return _decided(tool, call)
+
+
+@transaction.atomic
+def _decided(tool: Tool[Any], call: ToolCallRecord) -> Permission:
+    """Raises IntegrityError where a grant is deleted that this counts a call of."""
     try:
         user = _active_user(call.user_id)
         if user is None:
