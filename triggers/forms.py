@@ -10,7 +10,7 @@ from django import forms
 from accounts.models import User
 from core import json_values
 from core.form_fields import KeyField, ObjectField, once_of
-from triggers.cron import UnknownZone, zone
+from triggers.cron import BadCron, UnknownZone, check_cron, zone
 from triggers.models import Schedule, ScheduleKind
 from triggers.timing import UNITS, in_units
 from workflows.choices import parse_choice, value_of, workflows_to_run
@@ -80,6 +80,11 @@ class ScheduleForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("kind") == ScheduleKind.CRON:
+            try:
+                check_cron(cleaned.get("cron") or "")
+            except BadCron as error:
+                self.add_error("cron", str(error))
         try:
             here = zone(cleaned.get("time_zone") or "UTC")
         except UnknownZone as error:

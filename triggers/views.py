@@ -102,15 +102,17 @@ def schedule_times(request: HttpRequest) -> HttpResponse:
     """The next times of what the form says now, or why there are none, for its page's script."""
     form = ScheduleForm(user_of(request), request.POST)
     form.is_valid()
-    times, problem = [], ""
+    times = []
+    problem = " ".join(str(told) for name in _ALONE for told in form.errors.get(name, ()))
     if "kind" in form.cleaned_data and not form.errors.keys() & _OF_TIME:
         try:
             times = preview(form.times())
         except InvalidSchedule as error:
-            problem = error.detail["errors"][0]["message"]
+            problem = " ".join(one["message"] for one in error.detail["errors"])
     return JsonResponse({"times": [at.isoformat() for at in times], "problem": problem})
 
 
+_ALONE = ("time_zone", "cron")  # wrong whatever else is still to be written
 _OF_TIME = frozenset({"cron", "every", "unit", "run_at", "time_zone", "starts_at", "ends_at"})
 
 

@@ -127,6 +127,15 @@ def test_what_is_wrong_is_told_and_what_was_written_stays(browser, turned, field
     assert not Schedule.objects.exists()
 
 
+def test_a_wrong_zone_and_a_wrong_expression_are_told_together(browser, turned):
+    both = filled(cron="every day", time_zone="Mars/Olympus")
+    page = send(browser, PAGE + "new/", **both).content.decode()
+    problem = send(browser, PAGE + "new/", PAGE + "times/", **both).json()["problem"]
+    for told in ("five fields", "not the name of a time zone"):
+        assert told in page
+        assert told in problem
+
+
 def test_the_list_pauses_resumes_and_runs(browser, schedule, turned):
     made = schedule()
     assert send(browser, PAGE, schedule=made["id"], act="pause").status_code == 302
