@@ -173,7 +173,12 @@ def seen_of(experiment: Experiment) -> Seen:
 
 
 def _turns(experiment: Experiment, since: datetime) -> QuerySet[Any]:
-    """What another experiment had answered by another template asked for what that was about."""
+    """What another experiment had answered by another template asked for what that was about.
+
+    None of others for an owner who may no longer reach them.
+    """
+    if experiment.audience != Audience.OWN and not experiment.may_reach_others():
+        return WorkflowExecution.objects.none()
     about = _about(experiment, exposure=None) | _about(experiment, "exposure__experiment__")
     if experiment.audience == Audience.OWN:
         about &= Q(user=experiment.owner_id)

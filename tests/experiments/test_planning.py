@@ -233,3 +233,13 @@ def test_the_traffic_of_those_chosen_counts_once_however_they_were(
         talked(user, count)
     body = {"effect": 0.25, "mean": 2, "deviation": 3}
     assert api(admin).post(f"{EXPERIMENTS}{made['id']}/plan/", body).json()["seen_units"] == 3
+
+
+def test_who_is_no_longer_staff_plans_with_nobodys_traffic(experiment, api, admin, alice):
+    made = experiment(by=admin, start=False, audience="everyone")
+    talked(alice, 12)
+    admin.is_staff = False
+    admin.save()
+    body = {"effect": 0.25, "mean": 2, "deviation": 3}
+    told = api(admin).post(f"{EXPERIMENTS}{made['id']}/plan/", body).json()
+    assert (told["seen_units"], told["days_anytime"]) == (0, None)
