@@ -53,7 +53,8 @@ def command_of(name: str) -> Command:
     line, environment = (
         (given.get("command"), given.get("env", {})) if isinstance(given, dict) else (given, {})
     )
-    if not _is_texts(line) or not line or not _is_texts(list(environment.values())):
+    named = isinstance(environment, dict) and _is_texts(list(environment.values()))
+    if not _is_texts(line) or not line or not named:
         raise BadCommands(command=name)
     return Command(line[0], tuple(line[1:]), dict(environment))
 

@@ -90,6 +90,17 @@ def test_a_server_that_makes_no_sense_is_refused_with_a_reason(
     assert not McpServer.objects.exists()
 
 
+@pytest.mark.parametrize("env", [None, ["TOKEN"], {"TOKEN": 1}])
+@pytest.mark.usefixtures("running")
+def test_a_command_that_the_settings_do_not_give_well_is_refused(
+    office: APIClient, settings: Any, env: Any
+) -> None:
+    settings.CHATTER_MCP_COMMANDS = {"odd": {"command": ["program"], "env": env}}
+    body = {"name": "near", "transport": "stdio", "command": "odd"}
+    response = office.post(SERVERS, body)
+    assert (response.status_code, response.json()["code"]) == (400, "mcp_bad_commands")
+
+
 def test_servers_are_for_staff_alone(
     register: Register, alice: User, api: Callable[[User], APIClient]
 ) -> None:
