@@ -16,7 +16,10 @@ from tools.mcp.trouble import Trouble
 MAX_BYTES = 4_000_000
 _ACCEPTED = 202  # what is no question has no answer, which this says
 _FAREWELL_S = 2.0  # a session's end is told, but not waited for long
-_NUMBERED = re.compile(rb"(?:\A|[\r\n])id:")  # an event, after which a stream can be taken up again
+_NUMBERED = re.compile(rb"[\r\n]id:")  # an event, after which a stream can be taken up again
+_PLACE = re.compile(rb"[\r\n]id: ?([^\r\n]+)[\r\n]")
+_LONGEST_PLACE = 200
+_TRIES = 2  # in a row to take a stream up again; then the client library is silent
 
 
 class ServerAnswered(ChatterError):
@@ -45,6 +48,7 @@ class Wire(Trouble, httpx.AsyncBaseTransport):
         self._in_place = in_place
         self._limit = max_bytes
         self._left = max_bytes
+        self._failed: dict[str, int] = {}  # by where an answer can be taken up again
 
     def client(
         self,
@@ -67,9 +71,9 @@ class Wire(Trouble, httpx.AsyncBaseTransport):
             if response.headers.get("content-encoding", "identity") != "identity":
                 raise BadEncoding
         except (ChatterError, httpx.HTTPError) as error:
-            raise self._noted(error, request.method == "POST") from None
-        if response.is_error and request.method == "POST":
-            self._noted(ServerAnswered(status=response.status_code), True)
+            raise self._noted(error, self._is_last(request, failed=True)) from None
+        if self._is_last(request, failed=response.is_error) and response.is_error:
+            self.note(ServerAnswered(status=response.status_code))
         if response.status_code == _ACCEPTED and self._in_place and _asks(request):
             self.miss()
         counted = httpx.Response(
@@ -84,11 +88,23 @@ class Wire(Trouble, httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         await self._way_out.aclose()
 
+    def leave_off(self, place: str) -> None:
+        """What is asked may be answered by going on after this event."""
+        self._failed.setdefault(place, 0)
+
     def take(self, count: int) -> None:
         """Count what has arrived. Raises ResponseTooLarge."""
         self._left -= count
         if self._left < 0:
             raise self._noted(ResponseTooLarge(limit=self._limit), True)
+
+    def _is_last(self, request: httpx.Request, *, failed: bool) -> bool:
+        """Whether nobody asks again for the answer, if this failed."""
+        place = request.headers.get("last-event-id")
+        if place in self._failed:
+            self._failed[place] = self._failed[place] + 1 if failed else 0
+            return self._failed[place] >= _TRIES
+        return request.method == "POST"
 
     def _noted(self, error: Exception, fatal: bool) -> Exception:
         if fatal:
@@ -109,9 +125,9 @@ class _Counted(httpx.AsyncByteStream):
         assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - as httpx says
         self._wire = wire
         self._stream = response.stream
-        self._missing = answer
+        self._missing = self._answer = answer
         self._events = response.headers.get("content-type", "").startswith("text/event-stream")
-        self._seen = b""
+        self._seen = b"\n"
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
@@ -134,4 +150,7 @@ class _Counted(httpx.AsyncByteStream):
         seen = self._seen + chunk
         if self._missing and (_NUMBERED.search(seen) if self._events else chunk):
             self._missing = False
-        self._seen = seen[-len(b"\nid") :]
+        if self._answer and self._events:
+            for place in _PLACE.findall(seen):
+                self._wire.leave_off(place.decode("utf-8", "replace"))
+        self._seen = seen[-_LONGEST_PLACE:]

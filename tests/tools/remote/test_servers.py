@@ -1,5 +1,6 @@
 """Servers are registered, asked, approved and switched by staff, and all of it is audited."""
 
+import json
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -305,6 +306,60 @@ def test_a_server_whose_answer_is_none_is_not_waited_for(  # noqa: PLR0913 - wha
         told = ask(office, server, "test")
         page.shutdown()
     assert told["error"]["code"] == code
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(("status", "ended"), [(404, False), (503, False), (200, True)])
+def test_an_answer_that_cannot_be_taken_up_again_is_not_waited_for(
+    register: Register, office: APIClient, status: int, ended: bool
+) -> None:
+    """The stream it was to come on is over, and who asks for the rest is told that there is none.
+
+    One that is there after all, with the answer, is no trouble.
+    """
+    asked: list[str] = []
+    about = {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "serverInfo": {"name": "Far", "version": "1"},
+    }
+
+    class Stream(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            if asked:
+                self.send_response(202)
+                self.end_headers()
+            else:
+                self.say(200, b"id: 1\nretry: 10\ndata:\n\n")
+
+        def do_GET(self) -> None:
+            asked.append(self.headers["last-event-id"])
+            last = status if len(asked) > 1 else 503
+            said = {"jsonrpc": "2.0", "id": 0, "result": about}
+            self.say(last, b"id: 2\ndata: " + json.dumps(said).encode() + b"\n\n")
+
+        def say(self, code: int, body: bytes) -> None:
+            self.send_response(code)
+            self.send_header("content-type", "text/event-stream")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Stream) as page:
+        Thread(target=page.serve_forever, daemon=True).start()
+        server = register(refresh=False, url=f"http://127.0.0.1:{page.server_port}/", timeout_s=10)
+        began = time.monotonic()
+        told = ask(office, server, "test")
+        page.shutdown()
+    assert asked[:2] == ["1", "1"]
+    assert (told["ok"], (told["error"] or {}).get("code")) == (
+        ended,
+        None if ended else "mcp_http_error",
+    )
     assert time.monotonic() - began < 5
 
 
