@@ -517,3 +517,37 @@ def test_a_constant_text_stands_where_it_was_used():
     found = come(file)
     assert configs(found)["told"]["output"] == 'Use {{"{{"}}name}} and {braces}.'
     assert notes(found)["Rules"] == "Its text stands where it was used."
+
+
+# --- what has no end is ended where nothing follows ----------------------------------------------
+
+
+def without(name, *kinds):
+    """A file without the nodes of these types."""
+    file = document(name)
+    whole = file["workflow"]["graph"] if "workflow" in file else file["data"]
+    whole["nodes"] = [one for one in whole["nodes"] if one["data"]["type"] not in kinds]
+    ids = {one["id"] for one in whole["nodes"]}
+    whole["edges"] = [one for one in whole["edges"] if {one["source"], one["target"]} <= ids]
+    return file
+
+
+@pytest.mark.parametrize("kind", ["tool", "end"])
+def test_a_choice_that_no_known_node_follows_ends_both_ways(kind):
+    file = document("dify_workflow.json")
+    for one in file["workflow"]["graph"]["nodes"]:
+        if one["data"]["type"] == "end":
+            one["data"]["type"] = "tool"
+    found = come(file if kind == "tool" else without("dify_workflow.json", "end"))
+    ends = [one for one in found.graph["edges"] if one["target"] == "end"]
+    assert [one["source_port"] for one in ends] == ["false", "true"]
+
+
+def test_an_iteration_at_the_end_answers_with_what_its_items_gave():
+    done = ran(come(without("dify_iteration.yml", "answer")), "birds")
+    assert text_of(done) == "answer to Tell of cats (0)\n\nanswer to Tell of birds (2)"
+
+
+def test_a_loop_at_the_end_answers_with_its_last_round():
+    found = come(without("langflow_loop.json", "ChatOutput"))
+    assert text_of(ran(found, draft="it is done")) == "it is done"

@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from workflows.definition.graph import OUT
+from workflows.definition.graph import ERROR, OUT
 
 ANY = "*"
 START = "start"
 EACH = "each"
+_NO_WAYS_ON = {EACH, "continue", ERROR}
 _LONGEST = 50
 
 
@@ -113,25 +114,37 @@ def assemble(
     if not any(one["type"] == "start" for one in nodes):
         nodes.insert(0, {**make_node(START, "start", "", {}), "position": {"x": 0.0, "y": 0.0}})
     edges = [*_edges(steps, links)]
-    lost = _lost([one["id"] for one in nodes], edges)
+    lost = _lost(nodes, edges)
     edges += [edge(START, OUT, one) for one in lost]
     if not any(one["type"] == "end" for one in nodes):
-        leaves = {one["id"] for one in nodes} - {one["source"] for one in edges}
         place = {"x": max(one["position"]["x"] for one in nodes) + 300.0, "y": 0.0}
         nodes.append({**make_node(names.new("end", "end"), "end", "", {}), "position": place})
-        edges += [edge(source, OUT, nodes[-1]["id"]) for source in sorted(leaves)]
+        edges += [edge(*leaves, nodes[-1]["id"]) for leaves in _leading_nowhere(steps, edges)]
     unique = {tuple(one.values()): one for one in edges}
     return {"nodes": nodes, "edges": list(unique.values())}, set(lost)
 
 
-def _lost(ids: Sequence[str], edges: Sequence[dict[str, str]]) -> list[str]:
+def _leading_nowhere(
+    steps: Mapping[str, Step], edges: Sequence[dict[str, str]]
+) -> list[tuple[str, str]]:
+    """Every way on, by node and port, from what nothing follows but rounds and errors."""
+    followed = {(one["source"], one["source_port"]) for one in edges}
+    nowhere = set[tuple[str, str]]()
+    for exits in ({ANY: (START, OUT)}, *(step.exits for step in steps.values())):
+        ways = {way for way in exits.values() if way[1] not in _NO_WAYS_ON}
+        nowhere |= set() if ways & followed else ways
+    return sorted(nowhere)
+
+
+def _lost(nodes: Sequence[dict[str, Any]], edges: Sequence[dict[str, str]]) -> list[str]:
     """Those that nothing leads to; of a circle that nothing leads into, the first."""
     following: dict[str, list[str]] = {}
     for one in edges:
         following.setdefault(one["source"], []).append(one["target"])
     led_to = {one["target"] for one in edges}
+    order = sorted(nodes, key=lambda one: one["id"] in led_to)
     lost, reached = list[str](), set[str]()
-    for first in (START, *sorted(ids, key=led_to.__contains__)):
+    for first in (START, *(one["id"] for one in order)):
         if first in reached:
             continue
         lost.append(first)
