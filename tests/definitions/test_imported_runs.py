@@ -551,3 +551,9 @@ def test_an_iteration_at_the_end_answers_with_what_its_items_gave():
 def test_a_loop_at_the_end_answers_with_its_last_round():
     found = come(without("langflow_loop.json", "ChatOutput"))
     assert text_of(ran(found, draft="it is done")) == "it is done"
+
+
+def test_a_loop_that_is_given_constants_alone_follows_the_start():
+    found = come(without("langflow_loop.json", "ChatInput"))
+    assert "Nothing led here; it follows the start." in notes(found)["Done?"]
+    assert text_of(ran(found, draft="it is done")) == "it is done"

@@ -137,12 +137,12 @@ def _leading_nowhere(
 
 
 def _lost(nodes: Sequence[dict[str, Any]], edges: Sequence[dict[str, str]]) -> list[str]:
-    """Those that nothing leads to; of a circle that nothing leads into, the first."""
+    """Those that nothing leads to; of a circle that nothing leads into, its loop or the first."""
     following: dict[str, list[str]] = {}
     for one in edges:
         following.setdefault(one["source"], []).append(one["target"])
     led_to = {one["target"] for one in edges}
-    order = sorted(nodes, key=lambda one: one["id"] in led_to)
+    order = sorted(nodes, key=lambda one: (one["id"] in led_to, one["type"] != "loop"))
     lost, reached = list[str](), set[str]()
     for first in (START, *(one["id"] for one in order)):
         if first in reached:
