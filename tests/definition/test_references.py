@@ -118,6 +118,21 @@ def test_a_parameter_is_never_read_as_an_expression():
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "params", "told"),
+    [
+        ("is {{params.a}}", {"a": {"{{text}}": 1}}, 'is {"{{text}}": 1}'),
+        ("is {{params.a}}", {"a": ["{{text}}", {"k": "{{"}]}, 'is ["{{text}}", {"k": "{{"}]'),
+        ("{{params.a}}{{params.b}}", {"a": "{", "b": "{text}}"}, "{{text}}"),
+        ("{{params.a}}{{params.b}}", {"a": "{{{", "b": "{text}}"}, "{{{{text}}"),
+        ("{{params.a}}{text}}", {"a": "x{"}, "x{{text}}"),
+        ("{{params.a}}{{text}}", {"a": {"b": 1}}, '{"b": 1}Hi'),
+    ],
+)
+def test_nor_is_a_part_of_one_or_what_two_make_together(text, params, told):
+    assert render(bind(text, {"params": params}, only="params"), {"text": "Hi"}) == told
+
+
 def test_plain_references_do_not_load_the_library():
     code = (
         "import sys; from workflows.definition.references import bind; "

@@ -4,6 +4,7 @@ A string that is nothing but one expression takes its value, so that a parameter
 inside a longer string the value is written as text, lists and objects as JSON.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +16,8 @@ from workflows.definition.values import CHARACTERS_PER_UNIT, NotJson, as_text, s
 
 MAX_TEMPLATE = 100_000
 MAX_TEXT = 1_000_000
+_OPENING = re.compile(r"\{\{+")
+_HALF_OPENING = re.compile(r"\{\{+|\{\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +99,20 @@ def _bind_text(text: str, names: Mapping[str, Any], only: str, allowance: Allowa
     if len(text) > MAX_TEMPLATE:
         raise BadExpression(f"A text with expressions has at most {MAX_TEMPLATE} characters.")
     values = [small(evaluate(place.expression, names, allowance)) for place in places]
-    if only:
-        values = [_literal(value) for value in values]
     if text.strip() == text[places[0].start : places[0].end]:
-        return values[0]
-    return _joined(text, places, values, allowance)
+        return _literal(values[0]) if only else values[0]
+    return _joined(text, places, values, allowance, kept=bool(only))
 
 
-def _joined(text: str, places: list[Place], values: list[Any], allowance: Allowance) -> str:
+def _joined(
+    text: str, places: list[Place], values: list[Any], allowance: Allowance, *, kept: bool
+) -> str:
     parts, at, size = [], 0, 0
     for place, value in zip(places, values, strict=True):
         written = as_text(value)
+        if kept:
+            opening = _HALF_OPENING if text.startswith("{", place.end) else _OPENING
+            written = opening.sub(_standing, written)
         parts += [text[at : place.start], written]
         at, size = place.end, size + place.start - at + len(written)
         _check_length(size)
@@ -136,10 +142,15 @@ def _uses_only(first: str, expression: str) -> bool:
 def _literal(value: Any) -> Any:
     """The value with its braces written so that they stand for themselves."""
     if isinstance(value, str):
-        return value.replace("{{", '{{"{{"}}')
+        return _OPENING.sub(_standing, value)
     if isinstance(value, Mapping):
         return {key: _literal(item) for key, item in value.items()}
     return [_literal(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _standing(braces: re.Match[str]) -> str:
+    """Braces as an expression for themselves."""
+    return f'{{{{"{braces[0]}"}}}}'
 
 
 @lru_cache(maxsize=1024)
