@@ -73,7 +73,7 @@ class FakeServices:
         self.slept.append(seconds)
 
     async def workflow(self, name: str, parameters: Mapping[str, Any]) -> GraphDefinition:
-        return bound(self.workflows[name], parameters)
+        return bound(self.workflows[name], parameters, NODE_TYPES)
 
     async def approval(self, question: ApprovalQuestion) -> Decision | None:
         self.wanted.append(question)

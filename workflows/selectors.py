@@ -13,6 +13,7 @@ from core.errors import NotFound
 from workflows.definition.binding import bound
 from workflows.definition.graph import GraphDefinition
 from workflows.models import WorkflowExecution, WorkflowVersion
+from workflows.registry import NODE_TYPES
 
 
 def bound_graph(version: WorkflowVersion, parameters: Mapping[str, Any]) -> GraphDefinition:
@@ -22,7 +23,8 @@ def bound_graph(version: WorkflowVersion, parameters: Mapping[str, Any]) -> Grap
 
 @lru_cache(maxsize=512)
 def _bound(version: WorkflowVersion, parameters: bytes) -> GraphDefinition:
-    return bound(GraphDefinition.model_validate(version.graph), orjson.loads(parameters))
+    graph = GraphDefinition.model_validate(version.graph)
+    return bound(graph, orjson.loads(parameters), NODE_TYPES)
 
 
 @lru_cache(maxsize=512)

@@ -14,6 +14,7 @@ from workflows.definition.binding import bound
 from workflows.definition.expressions import BadExpression
 from workflows.definition.graph import GraphDefinition, drawn
 from workflows.models import WorkflowDefinition, WorkflowTemplate
+from workflows.registry import NODE_TYPES
 from workflows.services.definitions import change_definition, definition_for
 from workflows.services.planning import MissingParameter
 from workflows.services.targets import template_called
@@ -81,7 +82,8 @@ def _published(definition: WorkflowDefinition, variant: Variant, by: User) -> Wo
         raise ExperimentTargetGone
     if variant.parameters:
         try:
-            graph = bound(GraphDefinition.model_validate(entry.version.graph), variant.parameters)
+            before = GraphDefinition.model_validate(entry.version.graph)
+            graph = bound(before, variant.parameters, NODE_TYPES)
         except BadExpression as error:
             raise MissingParameter(reason=str(error)) from error
         whole = drawn(graph.content, entry.layout)

@@ -16,6 +16,7 @@ from workflows.definition.references import (
     references_in,
     render,
 )
+from workflows.registry import NODE_TYPES
 
 NAMES = {
     "input": {"message": "Hi"},
@@ -103,9 +104,12 @@ def test_parameters_are_put_in_before_the_run_and_other_names_wait_for_it():
             ]
         }
     )
-    assert bound(graph, {"n": 2}).nodes[0].config == {"seconds": 120, "note": "2 {{text}}"}
+    assert bound(graph, {"n": 2}, NODE_TYPES).nodes[0].config == {
+        "seconds": 120,
+        "note": "2 {{text}}",
+    }
     with pytest.raises(BadExpression):
-        bound(graph, {})
+        bound(graph, {}, NODE_TYPES)
 
 
 def test_a_parameter_is_never_read_as_an_expression():
@@ -161,7 +165,7 @@ def test_expressions_of_all_nodes_share_what_is_allowed_to_parameters():
     ]
     graph = GraphDefinition.model_validate({"nodes": nodes, "edges": []})
     with pytest.raises(BadExpression, match="together are too much work"):
-        bound(graph, {"a": list(range(9_000))})
+        bound(graph, {"a": list(range(9_000))}, NODE_TYPES)
 
 
 def test_some_expressions_over_much_are_put_in():

@@ -124,7 +124,7 @@ def _told(document: Any) -> None:
 def _compiles(document: Any) -> None:
     """With its parameters in their places, where that leaves it sound."""
     try:
-        graph = bound(GraphDefinition.model_validate(document), _PARAMS)
+        graph = bound(GraphDefinition.model_validate(document), _PARAMS, NODE_TYPES)
     except BadExpression:
         return
     if not errors_in(validate(graph.to_json())):

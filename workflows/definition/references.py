@@ -59,14 +59,20 @@ def references_in(value: Any) -> Iterator[str]:
 
 
 def bind(
-    value: Any, names: Mapping[str, Any], *, only: str = "", allowance: Allowance | None = None
+    value: Any,
+    names: Mapping[str, Any],
+    *,
+    only: str = "",
+    allowance: Allowance | None = None,
+    as_texts: bool = False,
 ) -> Any:
     """The value with its expressions replaced; with `only`, those that use other names are kept.
 
     What is put in for `only` is never read as an expression later. All expressions share one
-    allowance, and so do values that are given the same. Raises BadExpression.
+    allowance, and so do values that are given the same. `as_texts`: strings stay strings, also
+    those that are nothing but one expression. Raises BadExpression.
     """
-    return small(_bound(value, names, only, allowance or Allowance()))
+    return small(_bound(value, names, only, allowance or Allowance(), as_texts))
 
 
 def small(value: Any) -> Any:
@@ -77,13 +83,15 @@ def small(value: Any) -> Any:
         raise BadExpression(f"This cannot be put together: {error}.") from error
 
 
-def _bound(value: Any, names: Mapping[str, Any], only: str, allowance: Allowance) -> Any:
+def _bound(
+    value: Any, names: Mapping[str, Any], only: str, allowance: Allowance, as_texts: bool
+) -> Any:
     if isinstance(value, str):
-        return _bind_text(value, names, only, allowance)
+        return _bind_text(value, names, only, allowance, as_texts)
     if isinstance(value, Mapping):
-        return {key: _bound(item, names, only, allowance) for key, item in value.items()}
+        return {key: _bound(item, names, only, allowance, as_texts) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_bound(item, names, only, allowance) for item in value]
+        return [_bound(item, names, only, allowance, as_texts) for item in value]
     return value
 
 
@@ -92,7 +100,9 @@ def render(template: str, names: Mapping[str, Any], allowance: Allowance | None 
     return as_text(bind(template, names, allowance=allowance))
 
 
-def _bind_text(text: str, names: Mapping[str, Any], only: str, allowance: Allowance) -> Any:
+def _bind_text(
+    text: str, names: Mapping[str, Any], only: str, allowance: Allowance, as_texts: bool
+) -> Any:
     places = [place for place in _places(text) if not only or _uses_only(only, place.expression)]
     if not places:
         return text
@@ -100,7 +110,8 @@ def _bind_text(text: str, names: Mapping[str, Any], only: str, allowance: Allowa
         raise BadExpression(f"A text with expressions has at most {MAX_TEMPLATE} characters.")
     values = [small(evaluate(place.expression, names, allowance)) for place in places]
     if text.strip() == text[places[0].start : places[0].end]:
-        return _literal(values[0]) if only else values[0]
+        value = as_text(values[0]) if as_texts else values[0]
+        return _literal(value) if only else value
     return _joined(text, places, values, allowance, kept=bool(only))
 
 

@@ -166,6 +166,13 @@ class NodeType(ABC, Generic[C]):
         return frozenset(cls.config.model_fields)
 
     @classmethod
+    @cache
+    def texts(cls) -> frozenset[str]:
+        """The names of those that are a text, or texts by names."""
+        fields = cls.config.model_fields.items()
+        return frozenset(name for name, one in fields if one.annotation in (str, dict[str, str]))
+
+    @classmethod
     def ports_of(cls, config: Mapping[str, Any]) -> tuple[str, ...]:
         """The ports of a node with this sound configuration, given as JSON."""
         found = (choice.of(config) for choice in cls.ports_from)

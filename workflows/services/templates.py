@@ -153,7 +153,8 @@ def definition_from_template(
     if parameters is not None:
         values = checked(template.parameters, parameters)
         try:
-            graph = _opened(bound(GraphDefinition.model_validate(graph), values)).to_json()
+            whole = bound(GraphDefinition.model_validate(graph), values, NODE_TYPES)
+            graph = _opened(whole).to_json()
         except BadExpression as error:
             raise MissingParameter(reason=str(error)) from error
     return create_definition(

@@ -43,13 +43,13 @@ def known_name(node: Node) -> str:
     return "" if any(map(is_parameter, settings.values())) else workflow_name(settings)
 
 
-def filled(graph: Mapping[str, Any], node: Node) -> GraphDefinition:
+def filled(graph: Mapping[str, Any], node: Node, node_types: NodeTypes) -> GraphDefinition:
     """The workflow that a node runs, with its parameters in their places, where they are known."""
     whole, parameters = GraphDefinition.model_validate(graph), node.setting("parameters", {})
     if any(expressions_in(parameters)):
         return whole
     try:
-        return bound(whole, parameters)
+        return bound(whole, parameters, node_types)
     except BadExpression:
         return whole
 
@@ -79,7 +79,7 @@ def _given(
     for name in sorted(_needed(graph) - {*given}):
         message = f"The workflow needs the parameter '{shortened(name)}'."
         yield error("missing_parameter", path, message, "Give it here, as a value or {{ … }}.")
-    for unfit in unfit_settings(filled(graph, node), node_types):
+    for unfit in unfit_settings(filled(graph, node, node_types), node_types):
         message = f"The workflow cannot run with these: {unfit.path}: {unfit.message}"
         yield error("bad_parameters", path, message)
 

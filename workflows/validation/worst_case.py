@@ -188,7 +188,7 @@ class _Reckoning:
             message = f"Which workflow '{shortened(node.id)}' runs is not known."
             self.unknown.append(Unknown("unknown_workflow", path + node.id, message))
             return _Use()
-        graph = filled(found, node)
+        graph = filled(found, node, whole.node_types)
         if graph.canonical not in self._known:
             if len(self._known) >= _MOST_WORKFLOWS:
                 message = f"More than {_MOST_WORKFLOWS} workflows run in one another."
