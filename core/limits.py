@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_serializer, field_validator
 
 from core.money import DIGITS, nano_dollars
 
@@ -35,6 +35,11 @@ class RunLimits(BaseModel):
         if isinstance(value, bool):
             raise ValueError("A limit is a number.")
         return value
+
+    @field_serializer("cost", when_used="json")
+    def _in_dollars(self, cost: Decimal | None) -> str | None:
+        """Without an exponent: 0.0000001 would be 1E-7."""
+        return None if cost is None else f"{cost:f}"
 
     @property
     def cost_nano_usd(self) -> int | None:

@@ -41,6 +41,14 @@ def test_a_definition_shows_and_keeps_its_limits(client, made):
 
 
 @pytest.mark.parametrize(
+    ("given", "shown"), [("0.0000001", "0.0000001"), ("1E-9", "0.000000001"), ("1e3", "1000")]
+)
+def test_a_limit_in_dollars_is_shown_without_an_exponent(client, made, given, shown):
+    assert change(client, made, {"cost": given}).json()["limits"] == {"cost": shown}
+    assert run_of(client, made)["limits"]["cost"] == shown
+
+
+@pytest.mark.parametrize(
     ("limits", "path"),
     [
         ({"steps": 501}, "limits.steps"),
