@@ -48,6 +48,19 @@ def test_an_edge_passes_beside_nodes_not_through_them():
         assert not any(box.y <= float(y) <= box.y + HEIGHT for box in column)
 
 
+def test_edges_between_the_same_nodes_lie_beside_one_another():
+    asked = of(
+        {"id": "ask", "type": "approval", "config": {"question": "?"}},
+        edges=["start>ask", "ask.approved>end", "ask.rejected>end", "ask.error>end"],
+    )
+    again = of(waits(1, "a"), waits(1, "b"), edges=["start>a", "a>b", "b.yes>a", "b.no>a", "b>end"])
+    for drawn in (picture(asked), picture(again)):
+        named = [wire for wire in drawn.wires if wire.port]
+        assert len({wire.path for wire in named}) == len(named)
+        heights = sorted(wire.y for wire in named)
+        assert all(below - above >= 12 for above, below in pairwise(heights))
+
+
 def test_a_long_graph_is_no_trouble():
     names = [f"n{at}" for at in range(3000)]
     edges = [f"{one}>{other}" for one, other in pairwise(["start", *names, "end"])]

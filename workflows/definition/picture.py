@@ -15,6 +15,7 @@ WIDTH, HEIGHT = 150, 50
 ACROSS, DOWN = 62, 24
 MARGIN = 16
 LANE = 12
+BESIDE, SPREAD = 14, 40  # how far apart edges between the same two nodes are, and all of them
 _LETTERS = 18
 
 Point = tuple[float, float]
@@ -75,7 +76,10 @@ def picture(graph: GraphDefinition, kind_label: Callable[[str], str] = str) -> P
         for slot in column:
             places[slot] = (MARGIN + at * (WIDTH + ACROSS), y)
             y += _height(slot) + DOWN
-    wires = tuple(_wire(edge, found, places, MARGIN + height) for edge in graph.edges)
+    wires = tuple(
+        _wire(edge, found, places, MARGIN + height, shift)
+        for edge, shift in zip(graph.edges, _shifts(graph, found), strict=True)
+    )
     return Picture(
         width=2 * MARGIN + max(len(found.slots), 1) * (WIDTH + ACROSS) - ACROSS,
         height=2 * MARGIN + height + (2 * DOWN if any(wire.back for wire in wires) else 0),
@@ -100,21 +104,38 @@ def _box(node: NodeSpec, kind_label: Callable[[str], str], x: float, y: float) -
     return Box(node.id, kind_label(node.type), label, title, x, y)
 
 
-def _wire(edge: Edge, found: Columns, places: Mapping[Slot, Point], floor: float) -> Wire:
+def _shifts(graph: GraphDefinition, found: Columns) -> list[float]:
+    """How much lower each edge is drawn, so that none lies on another between the same nodes."""
+    beside: dict[tuple[str, str], list[int]] = {}
+    for at, edge in enumerate(graph.edges):
+        if not found.ways.get(edge):  # else it has lanes of its own
+            beside.setdefault((edge.source, edge.target), []).append(at)
+    shifts = [0.0] * len(graph.edges)
+    for edges in beside.values():
+        apart = min(BESIDE, SPREAD / len(edges))
+        for number, at in enumerate(edges):
+            shifts[at] = (number - (len(edges) - 1) / 2) * apart
+    return shifts
+
+
+def _wire(
+    edge: Edge, found: Columns, places: Mapping[Slot, Point], floor: float, shift: float
+) -> Wire:
     """Through the lanes of an edge; one that leads back goes below everything."""
     port = "" if edge.source_port == OUT else edge.source_port
     lanes = found.ways.get(edge)
     if lanes is None:
         (x1, y1), (x2, y2) = _leaves(edge.source, places), _enters(edge.target, places)
-        low = floor + 2 * DOWN
+        y1, y2, low = y1 + shift, y2 + shift, floor + 2 * DOWN + shift
         path = f"M{x1:g} {y1:g}C{x1 + ACROSS:g} {low:g} {x2 - ACROSS:g} {low:g} {x2:g} {y2:g}"
-        return Wire(path, port, (x1 + x2) / 2, floor + DOWN, back=True)
+        return Wire(path, port, (x1 + x2) / 2, floor + DOWN + shift, back=True)
     stops: list[Slot] = [edge.source, *lanes, edge.target]
     x, y = _leaves(edge.source, places)
-    middle = (x + ACROSS / 2, (y + _enters(stops[1], places)[1]) / 2 - 4)
-    path = f"M{x:g} {y:g}"
+    middle = (x + ACROSS / 2, (y + _enters(stops[1], places)[1]) / 2 - 4 + shift)
+    path = f"M{x:g} {y + shift:g}"
     for one, other in pairwise(stops):
         (x1, y1), (x2, y2) = _leaves(one, places), _enters(other, places)
+        y1, y2 = y1 + shift, y2 + shift
         bend = ACROSS * 0.55
         path += f"L{x1:g} {y1:g}C{x1 + bend:g} {y1:g} {x2 - bend:g} {y2:g} {x2:g} {y2:g}"
     return Wire(path, port, *middle, back=False)
