@@ -36,6 +36,7 @@ _NOISE = re.compile(
     r"|Python function call failed: \w+: ",
     re.DOTALL,
 )
+_UNFIT = re.compile(r"Undefined variable or function: '(\w+)'")
 _CONSTANTS = ("true", "false", "null")
 _OPERATORS = "_+_ _-_ _*_ _/_ _%_ -_ !_ _==_ _!=_ _<_ _<=_ _>_ _>=_ _&&_ _||_ _?_:_ _[_] @in"
 _CALLS = "size_ string_ in_order_ int double contains startsWith endsWith matches"
@@ -97,10 +98,7 @@ def evaluate(text: str, names: Mapping[str, Any], allowance: Allowance | None = 
     except BadExpression:
         raise
     except Exception as error:  # the library raises its own kinds for missing keys and types
-        told = _first_line(error)
-        if "@in" in _compiled(reading.source).functions() and told.startswith("No such overload"):
-            told = "in looks into lists and objects; of a text, write text.contains(…)"
-        raise BadExpression(f"'{_shown(text)}': {told}.") from error
+        raise BadExpression(f"'{_shown(text)}': {_told(error, reading)}.") from error
 
 
 def is_true(text: str, names: Mapping[str, Any]) -> bool:
@@ -233,6 +231,18 @@ def _in_order(value: Any) -> Any:
 
 
 _CALLED = {"size_": _size, "string_": as_text, "in_order_": _in_order}
+
+
+def _told(error: Exception, reading: Reading) -> str:
+    """What went wrong; the library knows no function that is given what it does not take."""
+    told = _first_line(error)
+    if "@in" in _compiled(reading.source).functions() and told.startswith("No such overload"):
+        return "in looks into lists and objects; of a text, write text.contains(…)"
+    if (unfit := _UNFIT.match(told)) is None:
+        return told
+    if unfit[1] in ("int", "double"):
+        return f"{unfit[1]} takes a number or a text"
+    return f"{unfit[1]} takes texts" + "; of a list, write … in …" * (unfit[1] == "contains")
 
 
 def _first_line(error: Exception) -> str:
