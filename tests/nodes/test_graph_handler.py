@@ -218,3 +218,20 @@ def test_an_error_beside_a_question_is_taken_up_whether_or_not_it_is_decided(dec
     edges = ["start>may", "start>ask", "may.approved>end", "ask>end", "handler>last"]
     services = Later(answers={"ask": BROKEN}, decided=decided)
     assert run_graph(nodes, edges, services=services).result.text == "false"
+
+
+def test_of_branches_that_fail_at_once_it_takes_up_the_first():
+    names = [f"n{at}" for at in range(8)]
+    nodes = {
+        "start": {"type": "start"},
+        **{name: {"type": "prompt", "config": {"template": "{{ input.no }}"}} for name in names},
+        "end": {"type": "end"},
+        "h": {"type": "error_handler", "config": {"scope": "graph", "text": "{{ nodes.h.node }}"}},
+        "sorry": {"type": "end"},
+    }
+    edges = [edge for name in names for edge in (f"start>{name}", f"{name}>end")] + ["h>sorry"]
+    for _ in range(20):
+        ran = run_graph(nodes, edges)
+        failed = [event.node for event in ran.events if event.type == "node.failed"]
+        assert len(failed) > 1
+        assert ran.result.text == failed[0]

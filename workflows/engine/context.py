@@ -9,6 +9,7 @@ from uuid import UUID
 from llms.messages import ChatMessage
 from workflows.definition.graph import GraphDefinition
 from workflows.engine.edits import Edit
+from workflows.engine.errors import RunFailed
 from workflows.engine.events import Event
 from workflows.engine.halt import Halt
 from workflows.engine.limits import Guard
@@ -159,6 +160,7 @@ class ExecutionContext:
     reached, and `met` are the places of those that were.
     `shown` is how what reaches and leaves a node is written to the log; None: it is not.
     `wait_to_begin` returns when a visit, given its name in the whole run, may begin; None: at once.
+    `failed` are the errors that end this graph, in the order of the log.
     `passes` tells of an exception whether it is no fault of the node that met it: it ends neither
     node nor run, but this attempt at it.
     """
@@ -182,6 +184,7 @@ class ExecutionContext:
     met: set[tuple[str, int]] = field(default_factory=set)
     shown: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     wait_to_begin: Callable[[str, int], Awaitable[None]] | None = None
+    failed: list[RunFailed] = field(default_factory=list)
     passes: Callable[[Exception], bool] = lambda error: False
 
     @property

@@ -55,10 +55,11 @@ class ExecutionEngine:
     async def _run(
         self, context: ExecutionContext, graph: GraphDefinition, state: RunState
     ) -> RunState:
+        failed: list[RunFailed] = []
         steps = self._compiler.runnable(graph).astream(
             state,
             {"recursion_limit": context.guard.most_supersteps(len(context.graph.nodes))},
-            context=replace(context, execute=self.execute, go_on=self.go_on),
+            context=replace(context, execute=self.execute, go_on=self.go_on, failed=failed),
             stream_mode="values",
         )
         paused = False
@@ -70,8 +71,10 @@ class ExecutionEngine:
         except GraphRecursionError:
             context.guard.too_many_steps()
         except RunFailed as error:
-            error.state = error.state or state
-            raise
+            # Of branches that fail at once LangGraph raises any.
+            first = error if isinstance(error, RunStopped) or not failed else failed[0]
+            first.state = first.state or state
+            raise first from first.__cause__
         if paused:
             raise RunPaused
         return state

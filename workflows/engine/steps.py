@@ -165,7 +165,8 @@ class Step:
         emit(NodeFailed(self.node.id, visit.number, code, message))
         whose = getattr(error, "node", "") or self.node.id
         if not self.takes_errors:
-            raise RunFailed(whose, code, message) from error
+            visit.context.failed.append(RunFailed(whose, code, message))
+            raise visit.context.failed[-1] from error
         values = {"code": code, "message": message, "node": whose}
         return Outputs(port=ERROR, text=message, values=values)
 
