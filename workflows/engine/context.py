@@ -160,6 +160,7 @@ class ExecutionContext:
     reached, and `met` are the places of those that were.
     `shown` is how what reaches and leaves a node is written to the log; None: it is not.
     `wait_to_begin` returns when a visit, given its name in the whole run, may begin; None: at once.
+    `items` are how many items had begun of visits of maps that came to their end before.
     `failed` are the errors that end this graph, in the order of the log.
     `passes` tells of an exception whether it is no fault of the node that met it: it ends neither
     node nor run, but this attempt at it.
@@ -184,6 +185,7 @@ class ExecutionContext:
     met: set[tuple[str, int]] = field(default_factory=set)
     shown: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     wait_to_begin: Callable[[str, int], Awaitable[None]] | None = None
+    items: Mapping[tuple[str, int], int] = field(default_factory=dict)
     failed: list[RunFailed] = field(default_factory=list)
     passes: Callable[[Exception], bool] = lambda error: False
 

@@ -12,15 +12,24 @@ T = TypeVar("T")
 
 
 async def for_each(
-    count: int, run: Callable[[int], Awaitable[T]], *, parallel: int, keep_errors: bool
+    count: int,
+    run: Callable[[int], Awaitable[T]],
+    *,
+    parallel: int,
+    keep_errors: bool,
+    first: int | None = None,
 ) -> Sequence[T | NodeError]:
     """What came of items 0 … count-1, in this order, at most `parallel` of them at a time.
 
     Unless errors are kept, the first in this order is raised, whichever came first in time: no
     further item begins, and those that have begun come to their end. When one of them waits for
     somebody, the others go on, and then all wait. What else is raised stops all at once.
+
+    Where the work is repeated, `first` are those that had begun last time: what kept the others
+    from it is waited for, so these begin when those are over.
     """
-    items = _Items(count, run, keep_errors=keep_errors)
+    first = count if first is None else first
+    items = _Items(count, run, keep_errors=keep_errors, first=first)
     try:
         async with asyncio.TaskGroup() as group:
             for _ in range(min(parallel, count)):
@@ -34,31 +43,48 @@ class _Items(Generic[T]):
     """Those left to begin, and what came of those that have begun."""
 
     def __init__(
-        self, count: int, run: Callable[[int], Awaitable[T]], *, keep_errors: bool
+        self, count: int, run: Callable[[int], Awaitable[T]], *, keep_errors: bool, first: int
     ) -> None:
         self._run = run
         self._keep_errors = keep_errors
         self._left = iter(range(count))
+        self._first, self._first_are_over = first, asyncio.Event()
+        self._over = 0
         self._results: dict[int, T | NodeError] = {}
         self._pauses: list[RunPaused] = []
 
     async def work(self) -> None:
         """Take one after the other; items begin in their order, so the first to fail has begun."""
         for item in self._left:
-            try:
-                self._results[item] = await self._run(item)
-            except RunPaused as pause:
-                self._pauses.append(pause)
-            except NodeError as error:
-                self._results[item] = error
-                if not self._keep_errors:
-                    deque(self._left, maxlen=0)  # none of them is begun any more
+            if item >= self._first and not await self._may_begin():
+                return
+            await self._do(item)
+
+    async def _may_begin(self) -> bool:
+        await self._first_are_over.wait()
+        return self._keep_errors or not self._failed
+
+    async def _do(self, item: int) -> None:
+        try:
+            self._results[item] = await self._run(item)
+        except RunPaused as pause:
+            self._pauses.append(pause)
+        except NodeError as error:
+            self._results[item] = error
+            if not self._keep_errors:
+                deque(self._left, maxlen=0)  # none of them is begun any more
+        self._over += 1
+        if self._over >= self._first:
+            self._first_are_over.set()
+
+    @property
+    def _failed(self) -> list[NodeError]:
+        results = [self._results[item] for item in sorted(self._results)]
+        return [one for one in results if isinstance(one, NodeError)]
 
     def done(self) -> Sequence[T | NodeError]:
-        results = [self._results[item] for item in sorted(self._results)]
-        failed = [one for one in results if isinstance(one, NodeError)]
         if self._pauses:  # one that waits may fail yet, and come before those that have
             raise self._pauses[0]
-        if failed and not self._keep_errors:
-            raise failed[0]
-        return results
+        if self._failed and not self._keep_errors:
+            raise self._failed[0]
+        return [self._results[item] for item in sorted(self._results)]

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-_STEP = re.compile(r"(.*?)(?:#(\d+))?(?:\[\d+\])?")
+_STEP = re.compile(r"(.*?)(?:#(\d+))?(?:\[(\d+)\])?")
 
 
 def around(name: str) -> Iterator[tuple[str, int]]:
@@ -11,3 +11,11 @@ def around(name: str) -> Iterator[tuple[str, int]]:
     while (found := _STEP.fullmatch(name.rpartition("/")[0])) and found[1]:
         name = found[1]
         yield name, int(found[2] or 1)
+
+
+def items_around(name: str) -> Iterator[tuple[tuple[str, int], int]]:
+    """The items within which a node of this name runs: the visit of the map, and its number."""
+    while (found := _STEP.fullmatch(name.rpartition("/")[0])) and found[1]:
+        name = found[1]
+        if found[3]:
+            yield (name, int(found[2] or 1)), int(found[3])

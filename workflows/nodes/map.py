@@ -64,7 +64,10 @@ class MapNode(NodeType[Config]):
             return (_result(config, state, visit),)
 
         keeps = config.on_error == "keep"
-        done = await for_each(len(items), result, parallel=config.parallel, keep_errors=keeps)
+        begun = visit.context.items.get((visit.name, visit.number))
+        done = await for_each(
+            len(items), result, parallel=config.parallel, keep_errors=keeps, first=begun
+        )
         results = small([None if isinstance(one, NodeError) else one[0] for one in done])
         errors = [
             {"index": at, "code": one.code, "message": one.message, "node": one.node}

@@ -207,6 +207,7 @@ def context_of(
         edits=tuple(Edit(**edit) for edit in execution.edits),
         shown=debug_view if execution.debug else None,
         wait_to_begin=order.wait_to_begin if order else None,
+        items={**recordings.items, **past.items},
         passes=lambda error: isinstance(error, AWAY),
     )
 

@@ -14,6 +14,7 @@ from tools.ledger import ToolCallRecord
 from tools.ledger import lost_row as lost_tool_row
 from tools.models import ANSWERED, ToolCall, ToolCallStatus
 from workflows.engine.events import Event, ExecutionHandedBack, identity_of
+from workflows.engine.paths import items_around
 from workflows.models import ExecutionEvent
 from workflows.nodes.error_handler import ErrorHandlerNode
 from workflows.tracking.ending import Answerer
@@ -58,6 +59,16 @@ class Past:
     def partial_text(self) -> str:
         """What the run had answered, whether or not it came to an end."""
         return "\n\n".join(filter(None, self.texts.values()))
+
+    @property
+    def items(self) -> Mapping[tuple[str, int], int]:
+        """How many items had begun of each visit of a map that came to its end."""
+        begun: dict[tuple[str, int], int] = {}
+        for kind, *data in self.identities:
+            if kind == "node.started":
+                for visit, item in items_around(data[0]):
+                    begun[visit] = max(begun.get(visit, 0), item + 1)
+        return {visit: count for visit, count in begun.items() if visit in self.ended}
 
     def has(self, event: Event) -> bool:
         return bool(self.identities) and event.identity() in self.identities

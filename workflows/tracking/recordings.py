@@ -38,8 +38,8 @@ class Recordings:
     an error, `stopped` those in which the whole run was ended, by a limit for one; `too_long` tells
     of those that took longer than they might; `made` are the keys of all calls to models that have
     a row, whatever became of them; `anew` are visits that are to turn out otherwise this time,
-    `ended` those that came to an end, and come to it again without anything being done; `over` is
-    the limit that ended the whole run.
+    `ended` those that came to an end, and come to it again without anything being done; `items` are
+    how many items had begun of maps among them; `over` is the limit that ended the whole run.
     """
 
     calls: Mapping[Key, CallRecord] = field(default_factory=dict)
@@ -53,6 +53,7 @@ class Recordings:
     made: frozenset[Key] = frozenset()
     anew: frozenset[Place] = frozenset()
     ended: frozenset[Place] = frozenset()
+    items: Mapping[Place, int] = field(default_factory=dict)
     over: LimitReached | None = None
     strict: bool = False
 

@@ -39,7 +39,8 @@ def recordings_of(execution: WorkflowExecution) -> Recordings:
     past = past_of(source["id"])
     if execution.rerun == Rerun.REPLAY:
         everything = _taken(past, lambda key: True, lambda place: True, strict=True)
-        return replace(everything, ended=frozenset(past.ended), over=past.witness.over)
+        everything = _with_ends(everything, past, lambda place: True)
+        return replace(everything, over=past.witness.over)
     if execution.rerun == Rerun.FORK:
         return _of_a_fork(
             past, began(past, execution.edits[-1]["node"], execution.edits[-1]["visit"])
@@ -63,8 +64,8 @@ def _of_a_fork(past: Past, end: int) -> Recordings:
         told = [_began(past, kind, *place) for kind in _OF_PLACES]
         return any(_NEVER < seq < end for seq in told)
 
-    ended = frozenset(place for place, seq in past.ended.items() if seq < end)
-    return replace(_taken(past, call_is_before, place_is_before), ended=ended)
+    kept = _taken(past, call_is_before, place_is_before)
+    return _with_ends(kept, past, lambda place: past.ended[place] < end)
 
 
 def _of_a_retry(past: Past, error: Mapping[str, Any]) -> Recordings:
@@ -96,9 +97,16 @@ def _of_a_retry(past: Past, error: Mapping[str, Any]) -> Recordings:
         return not is_anew(key[:2])
 
     kept = _taken(past, call_is_kept, lambda place: not is_anew(place))
-    ended = frozenset(place for place in past.ended if not is_anew(place))
+    kept = _with_ends(kept, past, lambda place: not is_anew(place))
     outer = {at for node in nodes for at in around(node)}
-    return replace(kept, anew=anew - outer, ended=ended)
+    return replace(kept, anew=anew - outer)
+
+
+def _with_ends(recordings: Recordings, past: Past, is_kept: Callable[[Place], bool]) -> Recordings:
+    """With the ends of visits that are kept."""
+    ended = frozenset(filter(is_kept, past.ended))
+    items = {place: count for place, count in past.items.items() if place in ended}
+    return replace(recordings, ended=ended, items=items)
 
 
 def _failed_beside(past: Past, failed: str) -> Iterator[str]:
