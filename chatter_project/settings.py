@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 from django.core.management.utils import get_random_secret_key
+from redis.connection import parse_url
 
 from chatter_project import plugins
 from chatter_project.environment import BadSetting, Environment, number
@@ -172,16 +173,13 @@ else:
         _OPTIONS["pool"] = {"min_size": 2, "max_size": 20, "timeout": 20}
 
 REDIS_URL = env.redis_url("REDIS_URL")
-CHANNEL_LAYERS = (
-    {
-        "default": {
-            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            "CONFIG": {"hosts": [REDIS_URL]},
-        },
+CHANNEL_LAYERS = {}
+if REDIS_URL:
+    # What is published is heard in all numbered databases of a server: a copy would be heard, too.
+    CHANNEL_LAYERS["default"] = {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL], "prefix": f"chatter{parse_url(REDIS_URL).get('db', 0)}"},
     }
-    if REDIS_URL
-    else {}
-)
 
 # --- who is asking ---------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

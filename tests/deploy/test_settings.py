@@ -1,13 +1,18 @@
 """What settings make of the server, and what is said of those that cannot be read."""
 
+import asyncio
+import json
 import os
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+from channels_redis.pubsub import RedisPubSubChannelLayer
+from django.conf import settings
 
 from tests.drills.server import ROOT, free_port
 
@@ -18,6 +23,13 @@ HEADER = """
 from django.test import Client
 answer = Client(headers={"host": "localhost"}).get("/healthz", secure=True)
 print(answer.headers["Strict-Transport-Security"])
+"""
+
+
+LAYER = """
+import json
+from django.conf import settings
+print(json.dumps(settings.CHANNEL_LAYERS["default"]["CONFIG"]))
 """
 
 
@@ -160,3 +172,30 @@ def test_limits_and_rates_and_alerts_are_switched_off_by_a_word(tmp_path):
 def test_https_speaks_for_this_name_alone_unless_it_is_asked_for_more(asked, told, tmp_path):
     done = begun(tmp_path, "shell", "--no-imports", "-c", HEADER, HTTPS="true", **asked)
     assert done.stdout.split("\n")[-2] == told, done.stderr
+
+
+def layer_at(tmp_path: Path, number: int) -> RedisPubSubChannelLayer:
+    """The layer of an installation that has this number of the Redis of the tests."""
+    address = urlsplit(settings.REDIS_URL)._replace(path=f"/{number}").geturl()
+    done = begun(tmp_path, "shell", "--no-imports", "-c", LAYER, REDIS_URL=address)
+    return RedisPubSubChannelLayer(**json.loads(done.stdout))
+
+
+@pytest.mark.services
+@pytest.mark.usefixtures("production_profile")
+def test_installations_with_numbers_of_their_own_do_not_hear_each_other(tmp_path):
+    one, other = layer_at(tmp_path, 1), layer_at(tmp_path, 2)
+
+    async def heard_by(layer: RedisPubSubChannelLayer) -> bool:
+        channel = await layer.new_channel()
+        await layer.group_add("execution", channel)
+        await one.group_send("execution", {"type": "rung"})
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                return bool(await layer.receive(channel))
+        return False
+
+    async def scenario() -> tuple[bool, bool]:
+        return await heard_by(one), await heard_by(other)
+
+    assert asyncio.run(scenario()) == (True, False)
