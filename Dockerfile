@@ -16,7 +16,7 @@ RUN CHATTER_DATA_DIR=/var/lib/chatter DATABASE_URL=sqlite://:memory: \
 
 FROM python:3.13-slim-bookworm
 RUN useradd --system --uid 10001 --home-dir /chatter --shell /usr/sbin/nologin chatter \
-    && install -d -o chatter /var/lib/chatter
+    && install -d -o chatter /var/lib/chatter /files
 COPY --from=build /venv /venv
 COPY --from=build /chatter /chatter
 COPY --from=build --chown=chatter /var/lib/chatter /var/lib/chatter

@@ -88,6 +88,19 @@ def test_a_previous_key_reaches_every_container_that_has_the_key() -> None:
             assert known == "${CHATTER_SECRET_KEY_FALLBACKS:-}", name
 
 
+def test_what_a_container_writes_has_a_place_that_outlives_it() -> None:
+    """A volume begins as that directory of the image: here its user may write."""
+    owned = re.search(r"install -d -o chatter (.+)", (ROOT / "Dockerfile").read_text())
+    assert owned is not None
+    for name, service in SERVICES.items():
+        if service.get("image") == "chatter":
+            volume, place = service["volumes"][0].split(":")
+            assert volume in COMPOSE["volumes"], name
+            assert place in owned[1].split(), name
+            kept = service["environment"]["CHATTER_AUDIT_CHECKPOINTS"]
+            assert Path(kept).parent == Path(place), name
+
+
 def test_no_secret_is_in_the_files() -> None:
     secret = re.compile(r"(PASSWORD|SECRET_KEY|API_KEY)$")
     for name, service in SERVICES.items():
