@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from django.conf import global_settings
 from django.core.management.utils import get_random_secret_key
 from redis.connection import parse_url
 
@@ -137,6 +138,10 @@ TEMPLATES = [
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    **global_settings.STORAGES,
+    "staticfiles": {"BACKEND": "chatter_project.static_files.WholeFiles"},
+}
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
