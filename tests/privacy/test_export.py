@@ -17,6 +17,7 @@ from audit.models import AuditEntry
 from audit.record import record
 from conversations.models import Conversation, Message
 from privacy.export import exported
+from privacy.table import pages
 from tests.privacy.conftest import EMAIL, NAME, WORD, Life
 
 pytestmark = pytest.mark.django_db
@@ -95,3 +96,12 @@ def test_an_export_is_made_in_pieces(alice: User) -> None:
         len(rows(zipfile.ZipFile(io.BytesIO(b"".join(pieces))), "conversations.Message")) == 1_299
     )
     assert max(map(len, pieces)) < 200_000
+
+
+def test_what_belongs_to_somebody_is_looked_for_once_for_many_pages(
+    alice: User, django_assert_num_queries: Any
+) -> None:
+    made = [ApiToken.objects.create(user=alice, digest=str(number)).pk for number in range(5)]
+    with django_assert_num_queries(2):  # the second finds no more
+        told = list(pages(ApiToken.objects.filter(user=alice), 2))
+    assert told == [made[:2], made[2:4], made[4:]]
