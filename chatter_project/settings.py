@@ -8,7 +8,6 @@ from typing import Any
 import structlog
 from django.conf import global_settings
 from django.core.management.utils import get_random_secret_key
-from redis.connection import parse_url
 
 from chatter_project import plugins
 from chatter_project.environment import BadSetting, Environment, number
@@ -180,6 +179,8 @@ else:
 REDIS_URL = env.redis_url("REDIS_URL")
 CHANNEL_LAYERS = {}
 if REDIS_URL:
+    from redis.connection import parse_url  # noqa: PLC0415 - takes a while, and few have one
+
     # What is published is heard in all numbered databases of a server: a copy would be heard, too.
     CHANNEL_LAYERS["default"] = {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
