@@ -101,6 +101,12 @@ def test_what_a_container_writes_has_a_place_that_outlives_it() -> None:
             assert Path(kept).parent == Path(place), name
 
 
+def test_no_service_fills_the_disk_with_what_it_logs() -> None:
+    assert {
+        name for name, one in SERVICES.items() if one.get("logging") != {"driver": "local"}
+    } == set()
+
+
 def test_no_secret_is_in_the_files() -> None:
     secret = re.compile(r"(PASSWORD|SECRET_KEY|API_KEY)$")
     for name, service in SERVICES.items():

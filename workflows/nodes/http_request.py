@@ -28,7 +28,9 @@ with warnings.catch_warnings():
         method: Method = "GET"
         url: str = Field(max_length=8_000, description="An address, with references to the run.")
         query: dict[str, str] = Field(
-            default={}, max_length=_MOST_HEADERS, description="Added to the address, escaped."
+            default={},
+            max_length=_MOST_HEADERS,
+            description="Added to the address, escaped; one of the same name there is replaced.",
         )
         headers: dict[str, str] = Field(
             default={}, max_length=_MOST_HEADERS, description="Their values may hold references."
