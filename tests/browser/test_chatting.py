@@ -191,6 +191,20 @@ def test_a_waiting_message_can_be_withdrawn(chat: ChatPage) -> None:
     assert {one["turn"]: one["status"] for one in answers} == {1: "complete", 2: "cancelled"}
 
 
+def test_of_a_new_chat_two_messages_sent_at_once_are_one_conversation(chat: ChatPage) -> None:
+    held: list[Route] = []
+    chat.page.route("**/api/v1/chat/", lambda route: held.append(route), times=1)
+    for text in ("one", "two"):
+        chat.field.fill(f"say exactly: {text}")
+        chat.page.get_by_role("button", name="Send").click()
+    expect(chat.questions).to_have_count(2)
+    chat.page.wait_for_timeout(1_000)
+    held[0].continue_()
+    expect(chat.answers).to_have_count(2)
+    assert [prose(over(one)) for one in chat.answers.all()] == ["one", "two"]
+    assert [one["text"] for one in chat.messages[1::2]] == ["one", "two"]
+
+
 def test_where_no_model_is_chosen_the_default_is_named_and_none_is_sent(chat: ChatPage) -> None:
     model = chat.page.get_by_label("Model")
     expect(model).to_have_value("")

@@ -48,24 +48,26 @@ async function send({ text, workflow, model, tools, key }) {
   byId("welcome").hidden = true;
   byId("messages").append(bubble);
   scroll.toEnd();
-  const body = { message: text, mode: "background" };
-  if (conversation) body.conversation = conversation.id;
-  Object.assign(body, workflow);
-  body.parameters = parametersOf(model, tools);
+  const body = { message: text, mode: "background", ...workflow, parameters: parametersOf(model, tools) };
   try {
-    const answer = await tracked(post(CHAT, body, { key }));
-    const question = userMessage(answer.user_message);
-    // A second try may find it there: its run was heard of after the first got no answer.
-    const standing = answers.asked.get(answer.execution.id);
-    if (standing) bubble.remove();
-    (standing ?? bubble).replaceWith(question);
-    answers.asked.set(answer.execution.id, question);
-    begun(answer);
+    await inTurn(() => ask(body, key, bubble));
   } catch (problem) {
     bubble.remove();
     byId("welcome").hidden = Boolean(conversation);
     throw problem;
   }
+}
+
+/** Of a new chat the first message makes the conversation that the next one belongs to. */
+async function ask(body, key, bubble) {
+  const answer = await post(CHAT, conversation ? { ...body, conversation: conversation.id } : body, { key });
+  const question = userMessage(answer.user_message);
+  // A second try may find it there: its run was heard of after the first got no answer.
+  const standing = answers.asked.get(answer.execution.id);
+  if (standing) bubble.remove();
+  (standing ?? bubble).replaceWith(question);
+  answers.asked.set(answer.execution.id, question);
+  begun(answer);
 }
 
 /** A run was accepted: show it, and follow its conversation if we do not yet. */
@@ -83,9 +85,11 @@ function begun(answer, after = null) {
 async function retry(view) {
   view.retryKey ??= idempotencyKey(); // however often it is clicked, it is one retry
   try {
-    const answer = await tracked(post(`${executionApi(view.reply.execution)}retry/`, {}, { key: view.retryKey }));
-    composer.takeFocus(view.element);
-    begun(answer, view.element);
+    await inTurn(async () => {
+      const answer = await post(`${executionApi(view.reply.execution)}retry/`, {}, { key: view.retryKey });
+      composer.takeFocus(view.element);
+      begun(answer, view.element);
+    });
   } catch (problem) {
     toast(problem.message, "error");
   }
@@ -149,8 +153,9 @@ function refresh(fresh) {
   changed();
 }
 
-/** Hold events of unknown runs back until `promise` says whether they are ours. */
-function tracked(promise) {
-  posting = Promise.allSettled([posting, promise]);
-  return promise;
+/** Begin runs one after another, as they were asked for; events of unknown runs are held back until it is clear whose they are. */
+function inTurn(begin) {
+  const done = posting.then(begin);
+  posting = done.catch(() => {});
+  return done;
 }
