@@ -9,6 +9,8 @@ _GROWING = """(answer) => {
   const text = answer.querySelector(":scope > .prose")?.textContent.trim() ?? "";
   return answer.ariaBusy === "true" && text.split(/\\s+/).length >= 3 && text;
 }"""
+# For a page before its scripts: nobody accepts its sockets, and nobody refuses them.
+NO_ANSWER = "window.WebSocket = class { send() {} close() {} };"
 
 
 class ChatPage:

@@ -2,8 +2,10 @@
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.chat import ChatPage, partial_text
+from tests.browser.chat import NO_ANSWER, ChatPage, partial_text
 from tests.definitions.graphs import asks, graph, waits
+
+_SOON_MS = 12_000  # a socket is given up after 30 s
 
 
 def test_a_run_is_watched_live_from_its_page(chat: ChatPage) -> None:
@@ -47,6 +49,15 @@ def test_a_run_is_watched_where_no_socket_can_be_had(chat: ChatPage) -> None:
     expect(run.locator("#log > li").first).to_be_visible()
     expect(run.locator("#status")).to_have_text("running")
     expect(run.locator("#status")).to_have_text("completed")
+    expect(run.locator("#log > li[data-type='execution.completed']")).to_have_count(1)
+
+
+def test_a_run_is_watched_where_a_socket_gets_no_answer(chat: ChatPage) -> None:
+    run = chat.page.context.new_page()
+    run.add_init_script(NO_ANSWER)
+    body = {"graph": graph(waits(4), asks()), "input": {"message": "Hi"}, "mode": "background"}
+    run.goto(f"/executions/{chat.post('workflows/execute/', body)['execution']['id']}/")
+    expect(run.locator("#status")).to_have_text("completed", timeout=_SOON_MS)
     expect(run.locator("#log > li[data-type='execution.completed']")).to_have_count(1)
 
 

@@ -1,13 +1,14 @@
-"""The server dies under open pages, and comes back."""
+"""The server dies under open pages or cannot be reached, and comes back."""
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.chat import ChatPage, over, partial_text, prose
+from tests.browser.chat import NO_ANSWER, ChatPage, over, partial_text, prose
 from tests.browser.complaints import Complaints
 from tests.drills.server import Chatter
 
 _PATIENCE_MS = 60_000
+_SOON_MS = 12_000  # a socket is given up after 30 s
 
 
 @pytest.mark.slow
@@ -37,6 +38,17 @@ def test_a_server_killed_in_the_middle_of_an_answer_costs_and_doubles_nothing(
 
     again = over(chat.say("say exactly: still here"))
     expect(again.locator("> .prose")).to_have_text("still here")
+
+
+def test_an_answer_comes_where_a_socket_gets_no_answer(chat: ChatPage) -> None:
+    chat.page.add_init_script(NO_ANSWER)
+    chat.page.reload()
+    answer = chat.ready().say("say 8 words slowly")
+    expect(answer).to_have_attribute("aria-busy", "false", timeout=_SOON_MS)
+    assert prose(answer) == chat.messages[1]["text"]
+    again = chat.say("say exactly: and on")
+    expect(again).to_have_attribute("aria-busy", "false", timeout=_SOON_MS)
+    expect(chat.totals).to_contain_text("out10")
 
 
 def _page_of(chat: ChatPage) -> Page:

@@ -3,9 +3,9 @@
 import { readLog } from "../api.js";
 import { connect } from "../chatter-live.js";
 import { setText } from "../dom.js";
+import { meanwhile } from "../meanwhile.js";
 
-const TRIES_BEFORE_READING = 2;
-const READ_EVERY_MS = 1500;
+const TRIES_BEFORE_SAYING = 2;
 
 /** `onEvent(event)`, `onConversation(fresh)`; `live()` lists the runs whose end is not known. */
 export class Wire {
@@ -13,8 +13,8 @@ export class Wire {
     Object.assign(this, { onEvent, onConversation, live, note });
     this.connection = connect();
     this.connection.addEventListener("status", ({ detail }) => this.status(detail));
+    meanwhile(this.connection, () => this.read(this.live()));
     this.watch = null;
-    this.timer = null;
     this.reading = false;
   }
 
@@ -36,12 +36,9 @@ export class Wire {
   }
 
   status({ status, tries, problem }) {
-    clearInterval(this.timer);
     if (status === "open") this.say(null);
     if (status === "closed") this.say(`${problem.message} Reload the page to follow again.`);
-    if (status !== "waiting" || tries < TRIES_BEFORE_READING) return;
-    this.say("Connection lost. Trying again…");
-    this.timer = setInterval(() => this.read(this.live()), READ_EVERY_MS);
+    if (status === "waiting" && tries >= TRIES_BEFORE_SAYING) this.say("Connection lost. Trying again…");
   }
 
   /** Read the rest of the log of these runs over HTTP. */

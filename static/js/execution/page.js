@@ -8,6 +8,7 @@ import { coalesced } from "../coalesced.js";
 import { el, fill, pageData, setText } from "../dom.js";
 import { addMoney, duration, money, tokens, usage, worst } from "../format.js";
 import { renderMarkdown } from "../markdown.js";
+import { meanwhile } from "../meanwhile.js";
 import { executionApi, executionPage } from "../paths.js";
 import { answerText, apply, callsOf, emptySnapshot, isOver, pendingApprovals } from "../progress.js";
 import { Timeline } from "../timeline.js";
@@ -16,7 +17,6 @@ import { readCalls, showCalls } from "./calls.js";
 import { EventLog } from "./log.js";
 
 const TICK_MS = 100;
-const TRIES_BEFORE_READING = 3;
 const byId = (id) => document.getElementById(id);
 const execution = pageData("execution-data");
 const seen = pageData("seen-data");
@@ -34,7 +34,7 @@ showValue(byId("input"), Object.keys(more).length ? null : message, execution.in
 showValue(byId("output"), execution.output?.text, execution.output);
 showState(execution.status, false);
 const live = connect();
-live.addEventListener("status", ({ detail }) => detail.status === "waiting" && detail.tries >= TRIES_BEFORE_READING && readRest());
+meanwhile(live, readRest);
 const watch = live.watch("execution", execution.id);
 follow();
 watchBudgets(live);
@@ -130,7 +130,7 @@ function showValue(box, text, value) {
   else fill(box, el("p", { class: "faint" }, "Nothing yet."));
 }
 
-/** Without a socket the log is read over HTTP, before each try to have one. */
+/** Without a socket the log is read over HTTP. */
 async function readOn() {
   if (isOver(snapshot)) return;
   await readLog(execution.id, snapshot.seq, (event) => {
