@@ -15,15 +15,34 @@ export function el(name, attributes = {}, ...children) {
   return element;
 }
 
+// Asked for once: an icon that is drawn later needs no server. As `use` of a file, each would ask for it again.
+let sprite = null;
+readSprite();
+
 /** An icon of the sprite; decoration only, so hidden from screen readers. */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
-  const use = document.createElementNS(SVG, "use");
   svg.setAttribute("class", "icon");
   svg.setAttribute("aria-hidden", "true");
-  use.setAttribute("href", `${ICONS}#${name}`);
-  svg.append(use);
+  readSprite().then((drawn) => draw(svg, drawn?.getElementById(name)));
   return svg;
+}
+
+function draw(svg, symbol) {
+  if (!symbol) return;
+  svg.setAttribute("viewBox", symbol.getAttribute("viewBox"));
+  svg.append(...document.importNode(symbol, true).childNodes);
+}
+
+/** The sprite as a document, or null where it cannot be had; then the next icon tries again. */
+function readSprite() {
+  return (sprite ??= fetchSprite().catch(() => (sprite = null)));
+}
+
+async function fetchSprite() {
+  const answer = await fetch(ICONS);
+  if (!answer.ok) throw new Error(answer.statusText);
+  return new DOMParser().parseFromString(await answer.text(), "image/svg+xml");
 }
 
 /** A button showing only an icon; `label` is its name and tooltip. */

@@ -51,6 +51,26 @@ def test_an_answer_comes_where_a_socket_gets_no_answer(chat: ChatPage) -> None:
     expect(chat.totals).to_contain_text("out10")
 
 
+def test_what_is_drawn_while_nobody_can_be_reached_is_seen(
+    chat: ChatPage, complaints: Complaints
+) -> None:
+    complaints.expect("ERR_INTERNET_DISCONNECTED")
+    answer = chat.say("say 30 words slowly")
+    partial_text(answer)
+    chat.page.context.set_offline(True)
+    chat.field.fill("say exactly: nobody hears")
+    chat.page.get_by_role("button", name="Send").click()
+    expect(chat.page.locator("#composer-problem")).to_be_visible()
+    chat.questions.first.get_by_role("button", name="Copy message").click()
+    expect(chat.page.locator("#announcer")).to_have_text("Copied")
+    chat.page.context.set_offline(False)
+    over(answer)
+    for name in ("Copy message", "This helped", "Copy answer"):
+        drawn = chat.page.get_by_role("button", name=name).locator(".icon").first
+        expect(drawn).to_be_attached()
+        assert drawn.evaluate("(icon) => icon.getBBox().width") > 0, name
+
+
 def _page_of(chat: ChatPage) -> Page:
     """The page of the run that answers, in another tab."""
     run = chat.page.context.new_page()
