@@ -61,6 +61,18 @@ def test_a_run_is_watched_where_a_socket_gets_no_answer(chat: ChatPage) -> None:
     expect(run.locator("#log > li[data-type='execution.completed']")).to_have_count(1)
 
 
+def test_a_long_word_in_a_question_leaves_the_way_to_its_answer_readable(chat: ChatPage) -> None:
+    ask = {"id": "ask", "type": "approval", "config": {"question": "w" * 300}}
+    edges = ["start>ask", "ask.approved>end", "ask.rejected>end"]
+    body = {"graph": graph(ask, edges=edges), "input": {}, "mode": "background"}
+    chat.page.goto(f"/executions/{chat.post('workflows/execute/', body)['execution']['id']}/")
+    decide = chat.page.get_by_role("link", name="Decide")
+    expect(decide).to_be_visible()
+    box = decide.bounding_box()
+    assert box is not None
+    assert box["width"] > box["height"]
+
+
 def test_all_that_a_run_was_given_stands_on_its_page(chat: ChatPage) -> None:
     given = {"message": "Hi", "city": "Rome"}
     for value, shown in ((given, '"city": "Rome"'), ({"message": "Hi"}, "Hi"), ({}, "Nothing yet")):
