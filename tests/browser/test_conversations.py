@@ -16,6 +16,20 @@ def test_a_conversation_is_renamed(chat: ChatPage) -> None:
     assert chat.page.title() == "Harbour dues · Chatter"
 
 
+def test_a_long_title_leaves_the_button_beside_it_whole(chat: ChatPage) -> None:
+    chat.ask("Hello")
+    button = chat.page.get_by_role("button", name="Rename, archive or delete")
+    before = button.bounding_box()
+    title = "N" * 190
+    chat.post(f"conversations/{chat.conversation}/", {"title": title}, method="PATCH")
+    chat.page.reload()
+    expect(chat.ready().title).to_have_text(title)
+    after = button.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["width"] == before["width"]
+
+
 def test_an_archived_conversation_leaves_the_list_and_comes_back(chat: ChatPage) -> None:
     chat.ask("Hello")
     row = chat.list.locator(f"[data-id='{chat.conversation}']")
