@@ -64,7 +64,9 @@ async function follow() {
   }
 }
 
+/** An event that was being read when the socket brought it, too, is heard once. */
 function heard(event) {
+  if (event.seq <= snapshot.seq) return;
   snapshot = apply(snapshot, event);
   log.add(event);
   if (event.seq > seen && (event.type === "model.finished" || isOver(snapshot))) refreshCalls();
