@@ -12,6 +12,7 @@ _SERVER_GONE = (
     "ERR_CONNECTION_RESET",
     "ERR_EMPTY_RESPONSE",
     "ERR_SOCKET_NOT_CONNECTED",
+    "Connection closed before receiving a handshake response",
 )
 # The policy's refusals, inline styles among them, as the page itself is told of them.
 _WATCH_POLICY = """
