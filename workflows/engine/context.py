@@ -1,6 +1,6 @@
 """The state of one run: who it is for, what it may use, and where it reports."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any, Protocol
@@ -159,7 +159,10 @@ class ExecutionContext:
     `chance` is what random choices are drawn from. `edits` are what forks change; they have to be
     reached, and `met` are the places of those that were.
     `shown` is how what reaches and leaves a node is written to the log; None: it is not.
-    `wait_to_begin` returns when a visit, given its name in the whole run, may begin; None: at once.
+    `handlers` are the visits, by their names in the whole run, of those handlers of whole graphs
+    that take up the errors of this one and of those around it.
+    `wait_to_begin` returns when a visit, given its name in the whole run and these handlers, may
+    begin; None: at once.
     `items` are how many items had begun of visits of maps that came to their end before.
     `failed` are the errors that end this graph, in the order of the log.
     `passes` tells of an exception whether it is no fault of the node that met it: it ends neither
@@ -184,7 +187,8 @@ class ExecutionContext:
     edits: Sequence[Edit] = ()
     met: set[tuple[str, int]] = field(default_factory=set)
     shown: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
-    wait_to_begin: Callable[[str, int], Awaitable[None]] | None = None
+    handlers: tuple[tuple[str, int], ...] = ()
+    wait_to_begin: "WaitToBegin | None" = None
     items: Mapping[tuple[str, int], int] = field(default_factory=dict)
     failed: list[RunFailed] = field(default_factory=list)
     passes: Callable[[Exception], bool] = lambda error: False
@@ -204,5 +208,6 @@ class ExecutionContext:
         return reduce(Edit.under, found)
 
 
+WaitToBegin = Callable[[str, int, Collection[tuple[str, int]]], Awaitable[None]]
 Execute = Callable[[ExecutionContext], Awaitable[ExecutionResult]]
 GoOn = Callable[[ExecutionContext, RunState], Awaitable[RunState]]

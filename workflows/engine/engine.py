@@ -31,11 +31,12 @@ class ExecutionEngine:
         `context.passes`. Cancelling the task cancels the nodes.
         """
         guard, graph = context.guard, context.graph
+        handler = self._compiler.handler_of(graph)
         async with guard.run():
             try:
-                state = await self._run(context, graph, {"nodes": {}, "variables": {}})
+                before = _before(context, handler)
+                state = await self._run(before, graph, {"nodes": {}, "variables": {}})
             except RunFailed as error:
-                handler = self._compiler.handler_of(graph)
                 if handler is None or error.state is None or isinstance(error, RunStopped):
                     raise
                 state = await self._run(context, handler.part, _taken_up(error, handler))
@@ -78,6 +79,13 @@ class ExecutionEngine:
         if paused:
             raise RunPaused
         return state
+
+
+def _before(context: ExecutionContext, handler: Handler | None) -> ExecutionContext:
+    """That of what the handler takes up the errors of."""
+    if handler is None:
+        return context
+    return replace(context, handlers=(*context.handlers, (context.path + handler.node, 1)))
 
 
 def _taken_up(error: RunFailed, handler: Handler) -> RunState:

@@ -1,34 +1,41 @@
-"""When the visits of a replay begin: those that its source never finished come last."""
+"""When visits begin again: those that something else kept from their end come last."""
 
 import asyncio
+from collections.abc import Collection
 
 from workflows.engine.errors import BeyondLimit
 from workflows.engine.halt import Halt
-from workflows.tracking.recordings import Recordings
+from workflows.engine.paths import around
+from workflows.tracking.past import Past
+from workflows.tracking.recordings import Place
 from workflows.tracking.tracker import WorkflowTracker
 
 _QUIET_S = 1.0
 
 
 class ReplayOrder:
-    """Holds back the visits that the source never finished.
+    """Holds back the visits that were never finished where all that they belong to was.
 
     Something else ended them there, such as an error of another branch. Recorded answers come at
     once and in another order, so without this such a visit could finish, or ask for what was never
-    recorded, before it is cut off again. If a limit ended the run there, it does so again.
+    recorded, before it is cut off again. In a replay, that is so of all that its source never
+    finished; if a limit ended the run there, it does so again.
     """
 
-    def __init__(self, recordings: Recordings, tracker: WorkflowTracker, halt: Halt) -> None:
-        self._ended, self._over = recordings.ended, recordings.over
+    def __init__(self, past: Past, tracker: WorkflowTracker, halt: Halt) -> None:
+        recordings = past.recordings
+        self._ended: Collection[Place] = recordings.ended | past.ended.keys()
+        self._over, self._strict = recordings.over, recordings.strict
         self._tracker = tracker
         self._halt = halt
 
-    async def wait_to_begin(self, node: str, visit: int) -> None:
-        """Return at once, or for a visit the source never finished when nothing else happens.
+    async def wait_to_begin(self, node: str, visit: int, handlers: Collection[Place]) -> None:
+        """Return at once, or for a visit that was cut off when nothing else happens.
 
+        `handlers` are visits of handlers that take up the errors of the graphs it is in.
         Raises BeyondLimit.
         """
-        if (node, visit) in self._ended:
+        if (node, visit) in self._ended or not self._was_cut_off(node, handlers):
             return
         with self._halt.rest(node, visit):
             before = None
@@ -37,3 +44,6 @@ class ReplayOrder:
                 await asyncio.sleep(_QUIET_S)
         if self._over is not None:
             raise BeyondLimit(self._over)
+
+    def _was_cut_off(self, node: str, handlers: Collection[Place]) -> bool:
+        return self._strict or any(at in self._ended for at in (*around(node), *handlers))

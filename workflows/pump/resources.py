@@ -190,8 +190,8 @@ def context_of(
     """Everything the engine needs for this execution; `halt` is where it may be stopped."""
     graph = bound_graph(execution.version, execution.parameters)
     guard, recordings = guard_of(execution, past), past.recordings
-    replayed = recordings.strict and recordings.ended
-    order = ReplayOrder(recordings, tracker, halt) if replayed else None
+    again = recordings.ended or past.ended
+    order = ReplayOrder(past, tracker, halt) if again else None
     return ExecutionContext(
         execution_id=execution.id,
         attempt=execution.attempt,

@@ -97,7 +97,9 @@ def _of_a_retry(past: Past, error: Mapping[str, Any]) -> Recordings:
         return not is_anew(key[:2])
 
     kept = _taken(past, call_is_kept, lambda place: not is_anew(place))
-    kept = _with_ends(kept, past, lambda place: not is_anew(place))
+    kept = _with_ends(
+        kept, past, lambda place: not is_anew(place) and not _was_stopped(past, place)
+    )
     outer = {at for node in nodes for at in around(node)}
     return replace(kept, anew=anew - outer)
 
@@ -205,8 +207,8 @@ def _taken(
         delays=_chosen(past.delays, place),
         approvals=_chosen(past.decided, place),
         deciders=_chosen(past.deciders, place),
-        failed=_chosen(past.failed, lambda at: place(at) and not _is_a_stop(past.failed[at])),
-        stopped=_chosen(past.failed, lambda at: strict and _is_a_stop(past.failed[at])),
+        failed=_chosen(past.failed, lambda at: place(at) and not _was_stopped(past, at)),
+        stopped=_chosen(past.failed, lambda at: strict and _was_stopped(past, at)),
         too_long=_chosen(past.witness.too_long, place),
         made=frozenset(past.calls),
         strict=strict,
@@ -217,6 +219,10 @@ def _is_a_stop(failure: Failure) -> bool:
     """Whether the whole run ended by it, whatever edges there were to take up errors."""
     code, _ = failure
     return code == NOT_RECORDED or (code.startswith(LIMIT) and code != STEP_TIME)
+
+
+def _was_stopped(past: Past, place: Place) -> bool:
+    return place in past.failed and _is_a_stop(past.failed[place])
 
 
 def _chosen(all_of_them: Mapping[Place, T], place: Callable[[Place], bool]) -> dict[Place, T]:
