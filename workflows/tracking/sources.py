@@ -90,10 +90,11 @@ def _of_a_retry(past: Past, error: Mapping[str, Any]) -> Recordings:
     def call_is_kept(key: Key) -> bool:
         """In a visit that failed: what it had asked before a call of it failed.
 
-        Where none did, what was answered is what was wrong.
+        Where none did, what was answered is what was wrong, unless a limit left no room for more.
         """
         if key[:2] in anew:
-            return key[2] < first.get(key[:2], 0)
+            none = math.inf if _was_stopped(past, key[:2]) else 0
+            return key[2] < first.get(key[:2], none)
         return not is_anew(key[:2])
 
     kept = _taken(past, call_is_kept, lambda place: not is_anew(place))
