@@ -71,6 +71,7 @@ def _of_a_fork(past: Past, end: int) -> Recordings:
 def _of_a_retry(past: Past, error: Mapping[str, Any]) -> Recordings:
     failed = error.get("node") or ""
     nodes = (failed, *_failed_beside(past, failed))
+    nodes = (*nodes, *_failed_with(past, nodes, error))
     anew = frozenset(at for node in nodes for at in _failing_visits(past, node))
     # Where its own error failed it, and not that time or another limit was over, what was answered
     # within it is what was wrong.
@@ -130,6 +131,22 @@ def _failed_beside(past: Past, failed: str) -> Iterator[str]:
         and all(at in past.failed for at in around(node))
     }
     yield from sorted(fatal - {outer for node in fatal for outer, _ in around(node)})
+
+
+def _failed_with(past: Past, nodes: Collection[str], error: Mapping[str, Any]) -> Iterator[str]:
+    """The nodes of other branches that failed when the error of these had ended their graph.
+
+    It was the same moment, and in a retry each would fail it.
+    """
+    anew = frozenset(at for node in nodes for at in _failing_visits(past, node))
+    over = _ends_of_graphs(past, anew, error)
+    for at, ended in past.ended.items():
+        if (
+            at in past.failed
+            and at not in anew
+            and ended > over.get(_path(at[0]), math.inf) > began(past, *at)
+        ):
+            yield at[0]
 
 
 def _is_of_another_item(node: str, failed: str) -> bool:

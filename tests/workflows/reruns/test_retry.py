@@ -21,7 +21,10 @@ from tests.workflows.reruns.conftest import (
     text_in_log,
 )
 from tools.models import ToolCall
+from workflows.engine.errors import NodeError
 from workflows.models import Rerun, WorkflowExecution
+from workflows.nodes.model import ModelNode
+from workflows.registry import NODE_TYPES
 from workflows.services.definitions import create_definition
 from workflows.services.reruns import RerunRequest
 
@@ -156,6 +159,34 @@ def test_an_error_that_the_run_survived_is_repeated_and_not_asked_again(ran, aga
         ("first", 1, "failed", "recording"),
         ("last", 1, "succeeded", "provider"),
     ]
+
+
+class Meeting(ModelNode):
+    """Until they are `over`, two of them fail at the same moment without having asked."""
+
+    key = "meeting"
+
+    def __init__(self):
+        self.both, self.over = asyncio.Barrier(2), False
+
+    async def run(self, config, inputs, visit):
+        if not self.over:
+            await self.both.wait()
+            raise NodeError("met", "They met.")
+        return await super().run(config, inputs, visit)
+
+
+def test_what_failed_at_the_same_moment_beside_it_is_made_anew_too(
+    ran, again, built_in, monkeypatch
+):
+    meeting = Meeting()
+    monkeypatch.setitem(NODE_TYPES._by_key, "meeting", meeting)
+    nodes = [{"id": name, "type": "meeting", "config": {}} for name in ("one", "two")]
+    failed = ran(graph(*nodes, edges=["start>one", "start>two", "one>end", "two>end"]))
+    ended = [event["data"]["node"] for event in events_of(failed) if event["type"] == "node.failed"]
+    assert (len(ended), failed.error["node"]) == (2, ended[0])
+    meeting.over = True
+    assert again(failed, "retry").status == "completed"
 
 
 def test_every_try_of_a_node_that_failed_in_the_end_is_made_anew(ran, again, wire, asked):
