@@ -1,12 +1,18 @@
 """The subworkflow node: what the other workflow is given, leaves, and does when it fails."""
 
+import asyncio
+from dataclasses import dataclass, field
+
 import pytest
 
+from llms.errors import ProviderError
 from llms.messages import ChatMessage
 from tests.fakes import FakeReply, FakeServices, graph_of, run_graph
 from workflows.engine.context import History
+from workflows.engine.engine import ExecutionEngine
 from workflows.engine.errors import NodeError, RunFailed
 from workflows.engine.events import NodeFailed, NodeStarted
+from workflows.registry import NODE_TYPES
 
 ROUND_IT = ["start>sub", "sub>end"]
 
@@ -164,3 +170,41 @@ def test_a_random_delay_within_differs_from_item_to_item_and_not_from_run_to_run
     run_graph(nodes, ["start>one", "one>two", "two>end"], services=services)
     first, second = services.slept
     assert first != second
+
+
+@dataclass
+class Closing(FakeServices):
+    """Within, calls take a while to be closed; beside them one fails when they have begun."""
+
+    begun: asyncio.Barrier = field(default_factory=lambda: asyncio.Barrier(3))
+    closed: list[str] = field(default_factory=list)
+
+    async def ask(self, question):
+        await self.begun.wait()
+        if question.node == "bad":
+            raise ProviderError("provider_refused")
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0.01)
+            self.closed.append(question.node)
+
+
+def test_what_is_under_way_within_is_closed_before_the_run_ends_by_an_error_beside_it():
+    at_the_end: list[str] = []
+
+    class Engine(ExecutionEngine):
+        async def execute(self, context):
+            try:
+                return await super().execute(context)
+            finally:
+                at_the_end[:] = services.closed
+
+    inner = {"start": {}, "one": {"type": "model"}, "two": {"type": "model"}, "end": {}}
+    ways = ["start>one", "start>two", "one>end", "two>end"]
+    services = Closing(workflows={"w": graph_of(inner, ways)})
+    nodes = {"start": {}, "sub": sub(), "bad": {"type": "model"}, "end": {}}
+    edges = ["start>sub", "start>bad", "sub>end", "bad>end"]
+    with pytest.raises(RunFailed):
+        run_graph(nodes, edges, services=services, engine=Engine(NODE_TYPES))
+    assert sorted(at_the_end) == ["sub/one", "sub/two"]

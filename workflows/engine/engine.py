@@ -7,6 +7,7 @@ from langgraph.errors import GraphInterrupt, GraphRecursionError
 from workflows.definition.graph import ERROR, GraphDefinition
 from workflows.engine.compiler import Compiler, Handler, NodeTypes
 from workflows.engine.context import ExecutionContext
+from workflows.engine.ending import to_its_end
 from workflows.engine.errors import RunFailed, RunStopped
 from workflows.engine.pausing import RunPaused
 from workflows.engine.result import ExecutionResult
@@ -54,6 +55,11 @@ class ExecutionEngine:
         return await self._run(context, context.graph, state)
 
     async def _run(
+        self, context: ExecutionContext, graph: GraphDefinition, state: RunState
+    ) -> RunState:
+        return await to_its_end(self._stepped(context, graph, state))
+
+    async def _stepped(
         self, context: ExecutionContext, graph: GraphDefinition, state: RunState
     ) -> RunState:
         failed: list[RunFailed] = []
