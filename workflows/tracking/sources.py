@@ -39,7 +39,9 @@ def recordings_of(execution: WorkflowExecution) -> Recordings:
     past = past_of(source["id"])
     if execution.rerun == Rerun.REPLAY:
         everything = _taken(past, lambda key: True, lambda place: True, strict=True)
-        everything = _with_ends(everything, past, lambda place: True)
+        error = source["error"] or {}
+        later = frozenset(_failed_with(past, (error.get("node") or "",), error))
+        everything = _with_ends(everything, past, lambda place: place not in later)
         return replace(everything, over=past.witness.over)
     if execution.rerun == Rerun.FORK:
         return _of_a_fork(
@@ -71,7 +73,7 @@ def _of_a_fork(past: Past, end: int) -> Recordings:
 def _of_a_retry(past: Past, error: Mapping[str, Any]) -> Recordings:
     failed = error.get("node") or ""
     nodes = (failed, *_failed_beside(past, failed))
-    nodes = (*nodes, *_failed_with(past, nodes, error))
+    nodes = (*nodes, *(node for node, _ in _failed_with(past, nodes, error)))
     anew = frozenset(at for node in nodes for at in _failing_visits(past, node))
     # Where its own error failed it, and not that time or another limit was over, what was answered
     # within it is what was wrong.
@@ -133,10 +135,10 @@ def _failed_beside(past: Past, failed: str) -> Iterator[str]:
     yield from sorted(fatal - {outer for node in fatal for outer, _ in around(node)})
 
 
-def _failed_with(past: Past, nodes: Collection[str], error: Mapping[str, Any]) -> Iterator[str]:
-    """The nodes of other branches that failed when the error of these had ended their graph.
+def _failed_with(past: Past, nodes: Collection[str], error: Mapping[str, Any]) -> Iterator[Place]:
+    """The visits in other branches that failed when the error of these had ended their graph.
 
-    It was the same moment, and in a retry each would fail it.
+    It was the same moment: in a rerun each could fail it, and before the one that did.
     """
     anew = frozenset(at for node in nodes for at in _failing_visits(past, node))
     over = _ends_of_graphs(past, anew, error)
@@ -146,7 +148,7 @@ def _failed_with(past: Past, nodes: Collection[str], error: Mapping[str, Any]) -
             and at not in anew
             and ended > over.get(_path(at[0]), math.inf) > began(past, *at)
         ):
-            yield at[0]
+            yield at
 
 
 def _is_of_another_item(node: str, failed: str) -> bool:

@@ -176,9 +176,9 @@ class Meeting(ModelNode):
         return await super().run(config, inputs, visit)
 
 
-def test_what_failed_at_the_same_moment_beside_it_is_made_anew_too(
-    ran, again, built_in, monkeypatch
-):
+@pytest.fixture
+def met(ran, built_in, monkeypatch):
+    """A run that two branches failed at the same moment."""
     meeting = Meeting()
     monkeypatch.setitem(NODE_TYPES._by_key, "meeting", meeting)
     nodes = [{"id": name, "type": "meeting", "config": {}} for name in ("one", "two")]
@@ -186,7 +186,16 @@ def test_what_failed_at_the_same_moment_beside_it_is_made_anew_too(
     ended = [event["data"]["node"] for event in events_of(failed) if event["type"] == "node.failed"]
     assert (len(ended), failed.error["node"]) == (2, ended[0])
     meeting.over = True
-    assert again(failed, "retry").status == "completed"
+    return failed
+
+
+def test_what_failed_at_the_same_moment_beside_it_is_made_anew_too(met, again):
+    assert again(met, "retry").status == "completed"
+
+
+def test_of_what_failed_at_the_same_moment_a_replay_tells_the_error_of_the_run(met, again):
+    assert met.error["node"] == "two"
+    assert again(met, "replay").error == met.error
 
 
 def test_every_try_of_a_node_that_failed_in_the_end_is_made_anew(ran, again, wire, asked):
