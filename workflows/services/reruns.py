@@ -13,10 +13,18 @@ from workflows.definition.graph import GraphDefinition
 from workflows.engine.edits import Edit
 from workflows.engine.request import ExecutionRequest
 from workflows.limits import kept_limits
-from workflows.models import ExecutionStatus, Rerun, WorkflowExecution
+from workflows.models import (
+    ExecutionStatus,
+    Rerun,
+    WorkflowDefinition,
+    WorkflowExecution,
+    WorkflowTemplate,
+)
 from workflows.parameters import checked
+from workflows.services.definitions import DefinitionNotFound
 from workflows.services.executions import start_execution
 from workflows.services.planning import StartPlan, check_graph, plan_before, start_plan
+from workflows.services.targets import TemplateNotFound
 from workflows.tracking.past import past_of
 from workflows.tracking.sources import began
 
@@ -64,6 +72,14 @@ class RerunRequest:
     request_hash: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an execution ran, where the one whose it is may see it now."""
+
+    template: WorkflowTemplate | None
+    definition: WorkflowDefinition | None
+
+
 async def start_rerun(user: User, source: WorkflowExecution, wanted: RerunRequest) -> StartPlan:
     """Commit the new execution and see that it runs. Raises what `plan_rerun` raises."""
     return await start_execution(partial(plan_rerun, user, source, wanted))
@@ -75,23 +91,27 @@ def plan_rerun(user: User, source: WorkflowExecution, wanted: RerunRequest) -> S
     It is of the one whose execution `source` is, who alone may ask for calls to be made anew.
     Whether it still can run is looked at as with any start, but for a replay, which asks nothing.
     Raises NotYourExecution, ExecutionUnderWay, NothingFailed, NodeNotVisited, IdempotencyKeyReused,
-    and for a retry or a fork what `check_graph` raises.
+    and for a retry or a fork TemplateNotFound and DefinitionNotFound for what its owner may no
+    longer see, and what `check_graph` raises.
     """
     if wanted.how != Rerun.REPLAY:
         refuse_stranger(user, source)
+    seen = _seen(source)
     wanted = replace(wanted, input=_input(source, wanted))
-    request = _request(user, source, wanted)
+    request = _request(user, source, wanted, seen.template)
     if (existing := plan_before(user, request)) is not None:
         return existing
     _refuse(source, wanted.how)
     edits = _edits(source, wanted.edit)
     execution = _copied(source, request)
     if wanted.how != Rerun.REPLAY:
-        found = check_graph(source.version, request.parameters, user, source.pins)
-        execution.pins = {**found.pins, **source.pins}
+        _refuse_withdrawn(source, seen)
+        pins = _pins_seen(source)
+        found = check_graph(source.version, request.parameters, user, pins)
+        execution.pins = {**found.pins, **pins}
         execution.used = {**source.used, **found.used}  # what is asked anew is as it is now
     execution.rerun, execution.edits = wanted.how, edits
-    return start_plan(execution, request, template=source.template, definition=source.definition)
+    return start_plan(execution, request, template=seen.template, definition=seen.definition)
 
 
 def refuse_stranger(user: User, source: WorkflowExecution) -> None:
@@ -100,14 +120,48 @@ def refuse_stranger(user: User, source: WorkflowExecution) -> None:
         raise NotYourExecution
 
 
-def _request(user: User, source: WorkflowExecution, wanted: RerunRequest) -> ExecutionRequest:
+def _seen(source: WorkflowExecution) -> Seen:
+    templates = WorkflowTemplate.objects.visible_to(source.user)
+    definitions = WorkflowDefinition.objects.visible_to(source.user)
+    return Seen(
+        templates.filter(pk=source.template_id).first(),
+        definitions.filter(pk=source.definition_id).first(),
+    )
+
+
+def _refuse_withdrawn(source: WorkflowExecution, seen: Seen) -> None:
+    """What was deleted is kept as it ran; what is there is its owner's to withhold."""
+    if source.template_id is not None and seen.template is None:
+        raise TemplateNotFound(template=str(source.template_id))
+    if source.definition_id is not None and seen.definition is None:
+        raise DefinitionNotFound
+
+
+def _pins_seen(source: WorkflowExecution) -> dict[str, str]:
+    """Without those of workflows that are there, but not to be seen: they are looked up anew."""
+    there = WorkflowDefinition.objects.filter(pk__in={_id(name) for name in source.pins})
+    seen = WorkflowDefinition.objects.visible_to(source.user)
+    hidden = set(map(str, there.exclude(pk__in=seen.values("pk")).values_list("pk", flat=True)))
+    return {name: pin for name, pin in source.pins.items() if _id(name) not in hidden}
+
+
+def _id(name: str) -> str:
+    return name.partition("@")[0]
+
+
+def _request(
+    user: User,
+    source: WorkflowExecution,
+    wanted: RerunRequest,
+    template: WorkflowTemplate | None,
+) -> ExecutionRequest:
     return ExecutionRequest(
         id=wanted.id,
         user_id=user.id,
         request_id=wanted.request_id,
         kind=source.kind,
         input=wanted.input,
-        parameters=_parameters(source, wanted.parameters),
+        parameters=_parameters(source, template, wanted.parameters),
         cause=wanted.how,
         serial_key=wanted.serial_key,
         serial_number=wanted.serial_number,
@@ -166,11 +220,12 @@ def _is_start(source: WorkflowExecution, node: str) -> bool:
     return found is not None and found.type == "start"
 
 
-def _parameters(source: WorkflowExecution, given: Mapping[str, Any]) -> Mapping[str, Any]:
-    if not given or source.template is None:
+def _parameters(
+    source: WorkflowExecution, template: WorkflowTemplate | None, given: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    if not given or template is None:
         return {**source.parameters, **given}
-    declared: Mapping[str, Any] = source.template.parameters
-    return checked(declared, {**source.parameters, **given})
+    return checked(template.parameters, {**source.parameters, **given})
 
 
 def _edits(source: WorkflowExecution, edit: Edit | None) -> Sequence[Mapping[str, Any]]:
