@@ -43,6 +43,13 @@ def reached_by(user: User) -> list[dict[str, Any]]:
     return [warning_data(one.budget, one, one.warned) for one in found]
 
 
+def concerned_by(budget: Budget) -> set[UUID]:
+    """Those of its creator and its user whom its warnings are for now."""
+    users = User.objects.filter(pk__in=[one for one in (budget.owner_id, budget.user_id) if one])
+    this = Budget.objects.filter(pk=budget.pk)
+    return {user.pk for user in users if this.concerning(user).exists()}
+
+
 def budgets_on_others(makers: Iterable[User]) -> list[str]:
     """Those of their budgets that would go with these users, and that others have to keep to."""
     keys = {user.pk for user in makers}

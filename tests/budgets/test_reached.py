@@ -114,6 +114,21 @@ def test_of_a_cap_that_was_changed_what_it_makes_is_told(
     assert told_to(alice, 1, 1, change) == [("Mine", 50, USED), ("Mine", 80, USED)]
 
 
+@live
+def test_who_was_staff_on_coming_is_told_nothing_of_others_once_they_are_not(
+    begin: Begin, alice: User, admin: User, told_to: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "_LOOKS_EVERY_S", 0.05)
+    a_budget("user", alice.pk, by=admin, name="On Alice", cap=USED, active=False)
+    begin(one_call())
+
+    async def withdraw() -> None:
+        await User.objects.filter(pk=admin.pk).aupdate(is_staff=False)
+        await Pump(writer).drain()
+
+    assert told_to(admin, 0, 0, withdraw) == []
+
+
 # --- the page
 
 

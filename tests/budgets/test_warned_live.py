@@ -44,3 +44,12 @@ def test_who_made_a_budget_is_told_and_nobody_else(
     assert heard_by(charlie, lambda: lower(USED * 2), 0) == []
     (told,) = heard_by(admin, lambda: lower(USED + USED // 4), 1)
     assert told["data"]["threshold"] == 80
+
+
+def test_who_is_no_longer_staff_is_told_nothing_of_others(
+    begin: Begin, alice: User, admin: User
+) -> None:
+    a_budget("user", alice.pk, by=admin, cap=USED, active=False)
+    begin(one_call())
+    User.objects.filter(pk=admin.pk).update(is_staff=False)
+    assert heard_by(admin, Pump(writer).drain, 0) == []

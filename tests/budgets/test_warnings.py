@@ -133,3 +133,19 @@ def test_who_made_it_and_whom_it_is_on_are_told_and_nobody_else(
     a_budget("user", alice.pk, by=admin, cap=USED, active=False)
     finished(execution)
     assert {one.endpoint_id for one in WebhookMessage.objects.all()} == told
+
+
+def test_who_is_no_longer_staff_hears_nothing_of_what_limits_others(begin, alice, admin, hears):
+    hears(admin)
+    desk = hears(alice)
+    for scope, of in (("all", ""), ("user", alice.pk)):
+        a_budget(scope, of, by=admin, cap=USED, active=False, warn_at=[100])
+    admin.is_staff = False
+    admin.save()
+    finished(begin(one_call()))
+    assert thresholds() == [100, 100]
+    (message,) = WebhookMessage.objects.all()
+    assert (message.endpoint, orjson.loads(message.body)["data"]["key"]) == (
+        desk,
+        f"user:{alice.pk}",
+    )

@@ -9,6 +9,7 @@ from uuid import UUID
 import orjson
 
 from budgets.models import Budget
+from budgets.selectors import concerned_by
 from core import clock
 from core.bulk import any_row, insert_rows
 from core.models import new_id
@@ -113,8 +114,9 @@ def notify_refused(execution: WorkflowExecution, said: Mapping[str, Any]) -> Non
 
 
 def notify_budgets(warned: Sequence[tuple[Budget, Mapping[str, Any]]]) -> None:
-    """Of budgets of which so much is used: to those who made them and those they are on."""
-    owners = {one for budget, _ in warned for one in _concerned(budget)}
+    """Of budgets of which so much is used: to those whom they concern."""
+    concerned = {budget.pk: concerned_by(budget) for budget, _ in warned}
+    owners = {one for users in concerned.values() for one in users}
     if not any_row(WebhookEndpoint, "owner", owners):
         return
     rows = [
@@ -122,7 +124,7 @@ def notify_budgets(warned: Sequence[tuple[Budget, Mapping[str, Any]]]) -> None:
         for endpoint in _endpoints_of(owners)
         if MessageType.BUDGET in endpoint.events
         for budget, said in warned
-        if endpoint.owner_id in _concerned(budget) and _listens(endpoint, budget)
+        if endpoint.owner_id in concerned[budget.pk] and _listens(endpoint, budget)
     ]
     insert_rows(WebhookMessage, rows)
 
@@ -132,10 +134,6 @@ def _listens(endpoint: WebhookEndpoint, budget: Budget) -> bool:
     if endpoint.definition_id is not None:
         return budget.key == f"definition:{endpoint.definition_id}"
     return endpoint.template_id is None
-
-
-def _concerned(budget: Budget) -> set[UUID]:
-    return {one for one in (budget.owner_id, budget.user_id) if one is not None}
 
 
 def _endpoints_of(owners: Collection[UUID]) -> list[WebhookEndpoint]:

@@ -2,6 +2,7 @@
 
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from accounts.models import User
 from budgets.selectors import reached_by
@@ -35,13 +36,18 @@ async def _watch(user: User, teller: Teller) -> None:
     with bell.listen(group_of(user.pk)) as listener:
         await listener.joined()
         while True:
-            reached = {_key(one): one for one in await patiently(reached_by, user)}
+            reached = {_key(one): one for one in await patiently(_reached, user.pk)}
             for key, said in reached.items():
                 if key not in told:
                     await teller.drained()
                     teller.say({"type": WARNED, "data": said})
             told = set(reached)
             await listener.wait(_LOOKS_EVERY_S)
+
+
+def _reached(user_id: UUID) -> list[dict[str, Any]]:
+    """By what the user is now, which may not be what they were when they came."""
+    return reached_by(User.objects.get(pk=user_id))
 
 
 def _key(said: dict[str, Any]) -> Any:

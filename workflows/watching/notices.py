@@ -13,6 +13,7 @@ import orjson
 from django.db import transaction
 
 from budgets.models import Budget
+from budgets.selectors import concerned_by
 from core.events import Listener, bell
 from workflows.models import WorkflowExecution
 
@@ -31,12 +32,11 @@ class Notice:
 
 
 def notify_budgets(warned: Sequence[tuple[Budget, Mapping[str, Any]]]) -> None:
-    """Of budgets of which so much is used: to those who made them and those they are on."""
+    """Of budgets of which so much is used: to those whom they concern."""
     notices: dict[str, list[Notice]] = {}
     for budget, said in warned:
         notice = _notice(WARNED, said)
-        concerned = {one for one in (budget.owner_id, budget.user_id) if one is not None}
-        for user_id in concerned:
+        for user_id in concerned_by(budget):
             notices.setdefault(group_of(user_id), []).append(notice)
     transaction.on_commit(partial(bell.ring, notices))
 
