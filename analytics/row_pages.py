@@ -33,6 +33,7 @@ from tools.api.calls import ToolCallFilter
 from tools.api.shapes import listed_call
 from tools.models import ToolCall, ToolCallStatus
 from workflows.list_page import ListPage, list_page
+from workflows.selectors import name_unseen
 from workflows.services.definitions import definition_for
 
 _TITLES = {
@@ -117,6 +118,7 @@ def ratings(request: HttpRequest) -> HttpResponse:
     """What was said of replies, newest first."""
     rows = ReplyRating.objects.visible_to(user_of(request)).for_list()
     found = list_page(request, rows, RatingFilter, own="user")
+    name_unseen([one.definition or one.template for one in found.rows], user_of(request))
     shown = [
         {**rating_row(one).to_json(), "what": one.definition or one.template, "whose": one.user}
         for one in found.rows

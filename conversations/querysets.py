@@ -3,7 +3,10 @@
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Coalesce
+
+from workflows.models import WorkflowDefinition, WorkflowTemplate
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -34,10 +37,16 @@ class MessageQuerySet(models.QuerySet[Any]):
         """What people wrote, not what they were answered."""
         return self.filter(role="user")
 
-    def with_workflow(self) -> "MessageQuerySet":
-        """`workflow`: what people call the template or definition that answers, if it is there."""
-        name = Coalesce("execution__definition__name", "execution__template__name")
-        return self.annotate(workflow=name)
+    def with_workflow(self, reader: "User") -> "MessageQuerySet":
+        """`workflow`: what people call the template or definition that answers, if they see it."""
+        definitions = WorkflowDefinition.objects.visible_to(reader)
+        templates = WorkflowTemplate.objects.visible_to(reader)
+        return self.annotate(
+            workflow=Coalesce(
+                Subquery(definitions.filter(pk=OuterRef("execution__definition")).values("name")),
+                Subquery(templates.filter(pk=OuterRef("execution__template")).values("name")),
+            )
+        )
 
     def in_order(self) -> "MessageQuerySet":
         return self.order_by("turn", "id")

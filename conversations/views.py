@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts.authentication import user_of
+from accounts.models import User
 from conversations.api.shapes import conversation_out, message_out
 from conversations.models import Conversation, Message
 from conversations.services.turns import ConversationNotFound, conversation_for
@@ -39,7 +40,7 @@ def chat(request: HttpRequest, pk: str | None = None) -> HttpResponse:
         listed = _before(listed, before)
     page = list(listed[: _LISTED + 1])
     older = f"?{urlencode({'before': page[_LISTED - 1].id})}" if len(page) > _LISTED else None
-    messages = _messages(conversation, request.GET.get("before_turn", ""))
+    messages = _messages(user, conversation, request.GET.get("before_turn", ""))
     models = [dict(ModelOut(one).data) for one in ModelProfile.objects.usable_by(user).for_list()]
     plain = built_in(UNIVERSAL_CHAT)
     cut = bool(messages) and messages[0]["turn"] > 1
@@ -88,11 +89,13 @@ def _besides(
     return [(heading, of) for heading, of in groups if of]
 
 
-def _messages(conversation: Conversation | None, before_turn: str) -> list[dict[str, Any]]:
+def _messages(
+    user: User, conversation: Conversation | None, before_turn: str
+) -> list[dict[str, Any]]:
     """The messages of the last turns (before this one), oldest first."""
     if conversation is None:
         return []
-    latest = Message.objects.filter(conversation=conversation).with_workflow()
+    latest = Message.objects.filter(conversation=conversation).with_workflow(user)
     latest = latest.order_by("-turn", "-id")
     if before_turn.isdecimal():
         latest = latest.filter(turn__lt=int(before_turn[:9]))

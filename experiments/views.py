@@ -34,6 +34,7 @@ from experiments.services.experiments import (
     experiment_for,
 )
 from experiments.services.promoting import promote_variant
+from workflows.selectors import name_unseen
 
 _SHOWN = 100
 _EFFECTS = (0.05, 0.1, 0.2)
@@ -89,7 +90,9 @@ class Plan:
 @require_safe
 def experiments(request: HttpRequest) -> HttpResponse:
     """One's experiments."""
-    mine = Experiment.objects.filter(owner=user_of(request)).for_list()[:_SHOWN]
+    user = user_of(request)
+    mine = Experiment.objects.filter(owner=user).for_list()[:_SHOWN]
+    name_unseen([one.target for one in mine], user)
     return render(request, "experiments/experiments.html", {"experiments": mine})
 
 
@@ -107,6 +110,7 @@ def experiment(request: HttpRequest, pk: str) -> HttpResponse:
         except ChatterError as refused:
             error, found = refused, _found(user, pk)
     results = results_of(found)
+    name_unseen(_named_by(found), user)
     shown = {
         "experiment": found,
         "plan": _plan(request, found),
@@ -146,6 +150,7 @@ def edit_experiment(request: HttpRequest, pk: str) -> HttpResponse:
         raise Http404
     if request.method != "POST" and found.status != ExperimentStatus.DRAFT:
         return redirect("experiment", found.pk)
+    name_unseen(_named_by(found), user)
     form = ExperimentForm(user, _sent(request), found)
     if not form.is_valid():
         return _form_page(request, form)
@@ -155,6 +160,10 @@ def edit_experiment(request: HttpRequest, pk: str) -> HttpResponse:
     except ChatterError as error:
         return _form_page(request, form, error)
     return redirect("experiment", found.pk)
+
+
+def _named_by(found: Experiment) -> list[Any]:
+    return [found.target, *(one.template for one in found.variants.all())]
 
 
 def _sent(request: HttpRequest) -> QueryDict | None:

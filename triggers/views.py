@@ -30,6 +30,7 @@ from triggers.services.schedules import (
 from triggers.services.times import InvalidSchedule
 from workflows.api.revisions import revision_in
 from workflows.api.starting import keyed
+from workflows.selectors import name_unseen
 from workflows.services.idempotency import NO_KEY, Idempotency
 
 _SHOWN = 100
@@ -55,6 +56,7 @@ def schedules(request: HttpRequest) -> HttpResponse:
         except ChatterError as refused:
             error = refused
     mine = Schedule.objects.filter(owner=user).for_list()[:_SHOWN]
+    name_unseen([one.target for one in mine], user)
     shown = {"schedules": mine, "key": new_id(), "problem": error}
     return render(request, "triggers/schedules.html", shown, status=error.status if error else 200)
 

@@ -22,6 +22,7 @@ from webhooks.services.incoming import change_incoming
 from webhooks.services.messages import message_for, resend
 from webhooks.services.signed import delete_signed, rotate_secret, signed_for
 from workflows.choices import workflows_to_run
+from workflows.selectors import name_unseen
 
 _SHOWN = 50
 _OVERLAP_S = 86_400
@@ -44,9 +45,12 @@ def webhooks(request: HttpRequest) -> HttpResponse:
             made = make(user, request.POST)
         except ChatterError as refused:
             error = refused
+    hooks = IncomingWebhook.objects.visible_to(user).for_list()
+    endpoints = WebhookEndpoint.objects.visible_to(user).for_list()
+    name_unseen([one.definition or one.template for one in (*hooks, *endpoints)], user)
     shown = {
-        "incoming": IncomingWebhook.objects.visible_to(user).for_list(),
-        "endpoints": WebhookEndpoint.objects.visible_to(user).for_list(),
+        "incoming": hooks,
+        "endpoints": endpoints,
         "workflows": workflows_to_run(user),
         "events": events_for(user),
         "sent": request.POST if error else {},
@@ -152,6 +156,7 @@ def _act(request: HttpRequest, acts: Mapping[str, Callable[[], Any]]) -> HttpRes
 
 def _shown(request: HttpRequest, signed: Signed, template: str, **more: Any) -> HttpResponse:
     problem = getattr(request, "problem", None)
+    name_unseen([signed.definition or signed.template], user_of(request))
     fresh = request.POST.get("act") == "rotate" and problem is None
     shown = {
         "webhook": signed,

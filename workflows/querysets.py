@@ -69,7 +69,7 @@ class ExecutionQuerySet(models.QuerySet[Any]):
         return self if user.is_staff else self.filter(user=user)
 
     def for_list(self) -> "ExecutionQuerySet":
-        return self.select_related("template", "definition").prefetch_related(self._pending())
+        return self.select_related("definition").prefetch_related(self._pending())
 
     def _pending(self) -> Prefetch:
         """The approvals it waits for, as `pending_approvals`."""

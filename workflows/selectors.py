@@ -1,6 +1,6 @@
-"""Reads: bound graphs from memory, executions one may see."""
+"""Reads: bound graphs from memory, executions one may see, names one may not."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -12,8 +12,15 @@ from accounts.models import User
 from core.errors import NotFound
 from workflows.definition.binding import bound
 from workflows.definition.graph import GraphDefinition
-from workflows.models import WorkflowExecution, WorkflowVersion
+from workflows.models import (
+    WorkflowDefinition,
+    WorkflowExecution,
+    WorkflowTemplate,
+    WorkflowVersion,
+)
 from workflows.registry import NODE_TYPES
+
+_UNSEEN = "no longer shared"
 
 
 def bound_graph(version: WorkflowVersion, parameters: Mapping[str, Any]) -> GraphDefinition:
@@ -47,3 +54,18 @@ def execution_for(user: User, pk: str | UUID) -> WorkflowExecution:
         return WorkflowExecution.objects.visible_to(user).for_list().get(pk=pk)
     except (WorkflowExecution.DoesNotExist, ValidationError, ValueError) as error:
         raise NotFound from error
+
+
+def name_unseen(targets: Iterable[Any], reader: User) -> None:
+    """Take its name from each template or definition that the reader may not see.
+
+    For rows that are shown and not saved. Two queries at most.
+    """
+    found = list(targets)
+    for kind in (WorkflowTemplate, WorkflowDefinition):
+        those = [one for one in found if isinstance(one, kind)]
+        wanted = kind.objects.filter(pk__in={one.pk for one in those})
+        seen = set(wanted.visible_to(reader).values_list("pk", flat=True)) if those else set()
+        for one in those:
+            if one.pk not in seen:
+                one.name = _UNSEEN

@@ -171,11 +171,7 @@ def _plan(hook: IncomingWebhook, delivered: Delivered, execution_id: UUID) -> St
 def _started_before(hook: IncomingWebhook, delivered: Delivered) -> WorkflowExecution | None:
     """What this delivery started. Raises DeliveryReused, DeliveryForgotten."""
     taken = WebhookDelivery.objects.filter(hook=hook, outcome=DeliveryOutcome.STARTED)
-    found = (
-        taken.filter(delivery_id=delivered.id_for(hook))
-        .select_related("execution__template")
-        .first()
-    )
+    found = taken.filter(delivery_id=delivered.id_for(hook)).select_related("execution").first()
     if found is None:
         return None
     if found.digest != delivered.digest:

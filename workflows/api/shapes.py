@@ -177,5 +177,4 @@ def _pending(execution: WorkflowExecution) -> list[PendingApproval]:
 
 def listed_execution(execution: WorkflowExecution) -> ExecutionOut:
     """From a row of `for_list()`."""
-    template = execution.template.slug if execution.template else None
-    return execution_out(execution, template=template)
+    return execution_out(execution, template=execution.template_slug)

@@ -36,6 +36,7 @@ class ExecutionStatus(models.TextChoices):
     CANCELLED = "cancelled"
 
 
+_TEMPLATE = "template:"  # in `used`, before its slug
 _S = ExecutionStatus
 TERMINAL = frozenset({_S.COMPLETED, _S.FAILED, _S.CANCELLED})
 # Every move there is. running → pending is a hand-back at shutdown; running → running is a new
@@ -192,6 +193,17 @@ class WorkflowExecution(Record, CallTotals):
     def origin(self) -> str:
         """How ledger rows name this execution."""
         return of_execution(self.id)
+
+    @property
+    def template_slug(self) -> str | None:
+        """What its template was called when it was asked for; None if that was deleted since.
+
+        What it is called now may be for its owner's eyes only.
+        """
+        if self.template_id is None:
+            return None
+        names = (key.removeprefix(_TEMPLATE) for key in self.used if key.startswith(_TEMPLATE))
+        return next(names, None)
 
     @property
     def budget_keys(self) -> list[str]:

@@ -116,7 +116,7 @@ def start_plan(
     definition: WorkflowDefinition | None,
 ) -> StartPlan:
     """All that is committed with this execution."""
-    slug = template.slug if template else None
+    slug = execution.template_slug
     answers = definition or template
     execution.address = current().address or None
     created = ExecutionCreated(
@@ -144,8 +144,8 @@ def plan_before(user: User, request: ExecutionRequest) -> StartPlan | None:
 
 
 def plan_existing(execution: WorkflowExecution) -> StartPlan:
-    """One that was started before, from a row with its template."""
-    slug = execution.template.slug if execution.template else None
+    """One that was started before."""
+    slug = execution.template_slug
     return StartPlan(as_begun(execution), [], free=False, template=slug, existing=True)
 
 
