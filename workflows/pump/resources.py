@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from accounts.models import User
 from core import clock
 from core.database import database
 from core.outage import AWAY
@@ -108,7 +110,7 @@ class Resources:
         if (kept := kept_profile(name, execution.user_id)) is not None:
             return kept
         try:
-            return await database.run(resolve_profile, name, execution.user)
+            return await database.run(_profile_for, name, execution.user_id)
         except UnknownModel as gone:  # it was there when the run was accepted
             raise NodeError(gone.code, str(gone)) from gone
 
@@ -210,6 +212,11 @@ def context_of(
         items={**recordings.items, **past.items},
         passes=lambda error: isinstance(error, AWAY),
     )
+
+
+def _profile_for(name: str, user_id: UUID) -> ProfileSpec:
+    """As its user is now: a run may go on for long. Raises UnknownModel."""
+    return resolve_profile(name, User.objects.get(pk=user_id))
 
 
 async def _spec(key: str) -> Mapping[str, Any]:
