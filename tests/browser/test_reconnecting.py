@@ -8,7 +8,7 @@ from tests.browser.complaints import Complaints
 from tests.drills.server import Chatter
 
 _PATIENCE_MS = 60_000
-_SOON_MS = 12_000  # a socket is given up after 30 s
+_SOON_MS = 25_000  # a socket is given up after 30 s
 
 
 @pytest.mark.slow
