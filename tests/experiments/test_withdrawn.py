@@ -43,6 +43,14 @@ def withdraw(api: Any, charlie: Any) -> Callable[[str], None]:
     return withdrawn
 
 
+def promoted_or_started(client: Any, made: Any, begun: bool) -> Any:
+    """What is done next with an experiment: one that has begun is promoted."""
+    door = f"{EXPERIMENTS}{made['id']}/"
+    if begun:
+        return client.post(f"{door}promote/", {"variant": made["variants"][1]["id"]})
+    return client.post(f"{door}start/")
+
+
 @pytest.mark.parametrize("about", [True, False])
 @pytest.mark.parametrize("begun", [True, False])
 def test_a_template_that_is_no_longer_shared_is_neither_begun_nor_promoted(
@@ -53,12 +61,7 @@ def test_a_template_that_is_no_longer_shared_is_neither_begun_nor_promoted(
     variants = [{"name": "a", "control": True}, {"name": "b", "template": theirs}]
     made = experiment(start=begun, template=target, variants=variants)
     withdraw(theirs)
-    door = f"{EXPERIMENTS}{made['id']}/"
-    refused = (
-        api(alice).post(f"{door}promote/", {"variant": made["variants"][1]["id"]})
-        if begun
-        else api(alice).post(f"{door}start/")
-    )
+    refused = promoted_or_started(api(alice), made, begun)
     assert (refused.status_code, refused.json()["code"]) == (404, "template_not_found")
     assert Experiment.objects.get().status == ("running" if begun else "draft")
     assert WorkflowTemplate.objects.filter(owner=alice).count() == (0 if about else 1)
@@ -72,12 +75,7 @@ def test_who_is_no_longer_staff_neither_begins_nor_promotes_what_is_anothers(
     made = experiment(by=admin, start=begun, definition=pk, variants=VERSIONS)
     admin.is_staff = False
     admin.save()
-    door = f"{EXPERIMENTS}{made['id']}/"
-    refused = (
-        api(admin).post(f"{door}promote/", {"variant": made["variants"][1]["id"]})
-        if begun
-        else api(admin).post(f"{door}start/")
-    )
+    refused = promoted_or_started(api(admin), made, begun)
     assert (refused.status_code, refused.json()["code"]) == (404, "definition_not_found")
     assert WorkflowDefinition.objects.get().published == 1
 
