@@ -57,7 +57,9 @@ class ExecutionEngine:
     async def _run(
         self, context: ExecutionContext, graph: GraphDefinition, state: RunState
     ) -> RunState:
-        return await to_its_end(self._stepped(context, graph, state))
+        stepped = self._stepped(context, graph, state)
+        # Nobody cancels the outermost graph twice.
+        return await (to_its_end(stepped) if context.path else stepped)
 
     async def _stepped(
         self, context: ExecutionContext, graph: GraphDefinition, state: RunState
