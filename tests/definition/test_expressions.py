@@ -130,6 +130,10 @@ ERRORS = [
     ("contains(text, 'Zoë')", "write it behind its text: text.contains(…)"),
     ("variables.day.int() > 1", "write int(…) around the value"),
     ("[1].map(1, 2)", "is not an expression"),
+    ("false && size(text, text) > 1", "size takes one value"),
+    ("false && text.contains()", "contains takes one value"),
+    ("false && text.startsWith('a', [')', 'b'])", "startsWith takes one value"),
+    ("false && text.size(1) > 1", "size takes one value"),
     # types do not mix, but for numbers
     ("'a' + 1", "Unsupported operation: string + int"),
     ("1 ? 2 : 3", "No such overload"),

@@ -16,6 +16,7 @@ _WORDS = {"true", "false", "null", "in"}
 _OF_A_TEXT = {"contains", "startsWith", "endsWith"}  # the library finds out when it calls them
 _OF_NOTHING = {"int", "double"}
 _OURS = {"size": "size_", "string": "string_"}
+_TAKES = dict.fromkeys((*_OF_NOTHING, *_OURS), 1) | dict.fromkeys(_OF_A_TEXT, 2)
 _TOKEN = re.compile(
     r"""(?P<space>\s+|//[^\n]*)
       | (?P<text>[rR](?:"[^"\r\n]*"|'[^'\r\n]*')
@@ -203,6 +204,8 @@ class _Reader:
             raise Unreadable(f"write it behind its text: text.{name}(…)")
         if name in _OF_NOTHING and is_of_a_value:
             raise Unreadable(f"write {name}(…) around the value")
+        if name in _TAKES and self._given(at + 1) + is_of_a_value != _TAKES[name]:
+            raise Unreadable(f"{name} takes one value")
         if name == "matches":
             self._matches(at)
 
@@ -213,6 +216,16 @@ class _Reader:
         if pattern.kind != "text" or self._text(at + 3) != ")":
             raise Unreadable('write .matches("pattern"), with the pattern as it is')
         self._found.patterns.append(pattern.text)
+
+    def _given(self, at: int) -> int:
+        """How many values stand in the brackets that open here."""
+        depth = commas = 0
+        for token in self._tokens[at:]:
+            depth += (token.text in _OPENS) - (token.text in _CLOSES)
+            commas += depth == 1 and token.text == ","
+            if not depth:
+                break
+        return commas + (self._text(at + 1) != ")")
 
     def _used(self, at: int, name: str) -> None:
         for around in reversed(self._open):
