@@ -250,6 +250,16 @@ def test_of_a_workflow_only_what_it_takes_can_be_chosen(chat: ChatPage) -> None:
     expect(chat.page.get_by_label("Model")).to_have_value(UNPRICED)
 
 
+def test_an_answer_without_a_word_says_that_it_is_empty(chat: ChatPage) -> None:
+    says_nothing = {"id": "say", "type": "prompt", "config": {"template": "{{ '' }}"}}
+    chat.post("definitions/", {"name": "Says nothing", "graph": graph(says_nothing)})
+    chat.page.reload()
+    chat.ready().page.get_by_label("Answered by").select_option(label="Says nothing")
+    expect(chat.ask("Hello").get_by_text("The answer is empty.")).to_be_visible()
+    chat.page.reload()
+    expect(chat.ready().answers.get_by_text("The answer is empty.")).to_be_visible()
+
+
 def test_another_model_can_be_chosen(chat: ChatPage) -> None:
     chat.page.get_by_label("Model").select_option(UNPRICED)
     answer = chat.ask("Hello")

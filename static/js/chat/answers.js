@@ -151,5 +151,5 @@ export function finalWords(reply) {
   if (reply.state === "failed") return `The run failed. ${reply.error?.message ?? ""}`;
   if (reply.state === "cancelled") return "Stopped.";
   const used = `${tokens(reply.completion)} tokens, ${money(reply.cost, reply.exactness)}, ${duration(reply.tookMs)}`;
-  return `Answer: ${plainText(reply.text)} (${used})`;
+  return `${reply.text ? `Answer: ${plainText(reply.text)}` : "The answer is empty."} (${used})`;
 }

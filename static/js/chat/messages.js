@@ -90,11 +90,13 @@ export class AnswerView {
     renderMarkdown(this.thought, text ?? "");
   }
 
-  showProblem({ state, error, text }) {
-    this.problem.hidden = state !== "failed" && state !== "cancelled";
-    if (this.problem.hidden) return;
+  showProblem(reply) {
+    const { state, error } = reply;
+    const words = problemWords(reply);
+    this.problem.hidden = !words;
+    if (!words) return;
     this.problem.className = `notice ${state === "failed" ? "bad" : "calm"}`;
-    const words = state === "failed" ? (error?.message ?? "The run failed.") : text ? "Stopped; this is what had arrived." : "Stopped before an answer.";
+    if (state === "complete") return setText(this.problem, words);
     this.retry ??= el("button", { type: "button", class: "button small retry", onclick: () => this.onRetry(this) }, icon("retry"), "Retry");
     fill(this.problem, el("span", { dir: "auto" }, words), error?.code ? el("code", {}, error.code) : null, this.retry);
   }
@@ -123,6 +125,13 @@ export class AnswerView {
         : null,
     );
   }
+}
+
+/** What there is to say of an answer that is over, if anything. */
+function problemWords({ state, error, text }) {
+  if (state === "failed") return error?.message ?? "The run failed.";
+  if (state === "cancelled") return text ? "Stopped; this is what had arrived." : "Stopped before an answer.";
+  return state === "complete" && !text ? "The answer is empty." : "";
 }
 
 const figure = (text, title) => el("span", { class: "figure", title }, text);
