@@ -23,7 +23,7 @@ from experiments.services.routing import forget_running
 from workflows.models import WorkflowVersion
 from workflows.parameters import checked, unused_in
 from workflows.services.definitions import definition_for
-from workflows.services.planning import check_graph
+from workflows.services.planning import author_of, check_graph
 from workflows.services.targets import DefinitionArchived, template_called
 from workflows.services.versions import entry_of
 
@@ -204,7 +204,7 @@ def _version_of(experiment: Experiment, variant: Variant) -> WorkflowVersion:
             raise DefinitionArchived
         number = variant.number or definition.published
         version: WorkflowVersion = entry_of(definition, number).version
-        check_graph(version, variant.parameters, owner)
+        check_graph(version, variant.parameters, owner, author=author_of(None, definition))
         return version
     template = experiment.template
     if variant.changes == Changes.TEMPLATE:
@@ -213,5 +213,6 @@ def _version_of(experiment: Experiment, variant: Variant) -> WorkflowVersion:
         raise ExperimentTargetGone
     template = template_called(str(template.pk), owner)
     version = template.version
-    check_graph(version, checked(template.parameters, variant.parameters), owner)
+    parameters = checked(template.parameters, variant.parameters)
+    check_graph(version, parameters, owner, author=author_of(template, None))
     return version

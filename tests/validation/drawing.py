@@ -58,6 +58,9 @@ class FakeWorld:
     def may_call(self, tool: str) -> bool:
         return True
 
+    def trusts_author(self) -> bool:
+        return True
+
     def hosts_of(self, secret: str) -> Any:
         return None
 

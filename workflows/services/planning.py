@@ -4,6 +4,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 from accounts.models import User
 from audit.context import current
@@ -78,7 +79,7 @@ def plan_execution(user: User, request: ExecutionRequest, *, stores: bool = True
     parameters = (
         checked(template.parameters, request.parameters) if template else request.parameters
     )
-    found = check_graph(version, parameters, user)
+    found = check_graph(version, parameters, user, author=author_of(template, definition))
     of_template = hash_of_template(template) if template else {}
     execution = WorkflowExecution(
         id=request.id,
@@ -192,10 +193,12 @@ def check_graph(
     parameters: Mapping[str, Any],
     user: User,
     pins: Mapping[str, str] = MappingProxyType({}),
+    author: UUID | None = None,
 ) -> Named:
     """The parameters fill every place, and each model named exists, and the whole can run.
 
-    A workflow that it runs is the version that `pins` says, else the newest.
+    A workflow that it runs is the version that `pins` says, else the newest. `author` is the id of
+    the one whose graph it is; None: Chatter's, or the user's own.
     """
     try:
         graph = bound_graph(version, parameters)
@@ -203,9 +206,17 @@ def check_graph(
         raise MissingParameter(reason=str(error)) from error
     for name in models_of(graph):
         resolve_profile(name, user)
-    world = WorldOf(user, pins)
+    world = WorldOf(user, pins, author)
     refuse(validate_start(graph, user, world))
     return Named(world.pins, used_by([graph.content, *world.graphs], world))
+
+
+def author_of(
+    template: WorkflowTemplate | None, definition: WorkflowDefinition | None
+) -> UUID | None:
+    """Whose graph is run: the id; None for a built-in one, and for one that is sent once."""
+    owned = template or definition
+    return owned.owner_id if owned else None
 
 
 def models_of(graph: GraphDefinition) -> set[str]:

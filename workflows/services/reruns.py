@@ -23,7 +23,7 @@ from workflows.models import (
 from workflows.parameters import checked
 from workflows.services.definitions import DefinitionNotFound
 from workflows.services.executions import start_execution
-from workflows.services.planning import StartPlan, check_graph, plan_before, start_plan
+from workflows.services.planning import StartPlan, author_of, check_graph, plan_before, start_plan
 from workflows.services.targets import TemplateNotFound
 from workflows.tracking.past import past_of
 from workflows.tracking.sources import began
@@ -107,7 +107,8 @@ def plan_rerun(user: User, source: WorkflowExecution, wanted: RerunRequest) -> S
     if wanted.how != Rerun.REPLAY:
         _refuse_withdrawn(source, seen)
         pins = _pins_seen(source)
-        found = check_graph(source.version, request.parameters, user, pins)
+        author = author_of(seen.template, seen.definition)
+        found = check_graph(source.version, request.parameters, user, pins, author)
         execution.pins = {**found.pins, **pins}
         execution.used = {**source.used, **found.used}  # what is asked anew is as it is now
     execution.rerun, execution.edits = wanted.how, edits

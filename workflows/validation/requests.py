@@ -69,6 +69,11 @@ def _sendable(world: World, node: Node, path: str, name: str) -> Iterator[Issue]
             "unknown_secret", path, f"There is no secret '{shortened(name)}' of yours.", hint
         )
         return
+    if not world.trusts_author():
+        message = f"Your secret '{shortened(name)}' is not used by somebody else's graph."
+        hint = "See what it sends, and where; then make a workflow of your own of it."
+        yield error("secret_not_for_author", path, message, hint)
+        return
     host = _literal_host(node.spec.config.get("url"))
     if host and host not in hosts:
         message = f"The secret '{shortened(name)}' is not for '{shortened(host)}'."

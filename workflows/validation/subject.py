@@ -42,6 +42,10 @@ class World(Protocol):
         """The hosts a secret may be sent to; None when there is no such secret."""
         ...
 
+    def trusts_author(self) -> bool:
+        """Whether secrets may be used as the graph has it."""
+        ...
+
     def may_approve(self, name: str) -> bool:
         """Whether there is such a user, or such a group: `group:<name>`."""
         ...

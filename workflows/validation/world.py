@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
 from accounts.models import Secret, User
 from llms.errors import UnknownModel
@@ -21,11 +22,20 @@ _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class WorldOf:
-    """The `World` of one user; workflows that are pinned are the versions of these hashes."""
+    """The `World` of one user; workflows that are pinned are the versions of these hashes.
 
-    def __init__(self, user: User, pins: Mapping[str, str] = MappingProxyType({})) -> None:
+    `author` is the id of the one whose graph it is; None: Chatter's, or the user's own.
+    """
+
+    def __init__(
+        self,
+        user: User,
+        pins: Mapping[str, str] = MappingProxyType({}),
+        author: UUID | None = None,
+    ) -> None:
         self._user = user
         self._pins = pins
+        self._author = author
         self._models: dict[str, ProfileSpec | None] = {}
         self._versions: dict[str, WorkflowVersion | None] = {}
         self._approvers: dict[str, bool] = {}
@@ -43,6 +53,17 @@ class WorldOf:
 
     def hosts_of(self, secret: str) -> Collection[str] | None:
         return self._secrets.get(secret)
+
+    def trusts_author(self) -> bool:
+        """Of others, staff is trusted, who answers for the installation."""
+        return self._trusts_author
+
+    @cached_property
+    def _trusts_author(self) -> bool:
+        author = self._author
+        if author is None or author == self._user.pk:
+            return True
+        return User.objects.filter(pk=author, is_staff=True, is_active=True).exists()
 
     @cached_property
     def _tools(self) -> frozenset[str]:
