@@ -134,9 +134,6 @@ class Bell:
         self._sending: set[asyncio.Task[None]] = set()
         self._silent_until = 0.0
 
-    def listen(self, group: str) -> Listener:
-        return Listener(self, group)
-
     def carry_through(self, loop: asyncio.AbstractEventLoop | None) -> None:
         """Name the loop that sends to the channel layer for threads without one."""
         self._carrier = loop

@@ -68,11 +68,12 @@ def _dealt(experiment: Experiment) -> dict[UUID, int]:
     return dict(units.values_list("variant_id").annotate(Count("id")))
 
 
-def in_window(experiment: Experiment, of_unit: str = "unit__", at: str = "created_at") -> Q:
+def in_window(experiment: Experiment, of_unit: str = "unit__") -> Q:
     """What lies in the window of its unit, where that is over."""
     window = timedelta(minutes=experiment.window_min)
-    return Q(**{f"{at}__lte": F(f"{of_unit}created_at") + window}) & Q(
-        **{f"{of_unit}created_at__lte": clock.now() - window}
+    return Q(
+        created_at__lte=F(f"{of_unit}created_at") + window,
+        **{f"{of_unit}created_at__lte": clock.now() - window},
     )
 
 

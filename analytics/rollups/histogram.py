@@ -135,10 +135,6 @@ def pack(histogram: Histogram) -> bytes:
     return _HEAD.pack(_PAIRS, 0) + struct.pack(_layout(len(held)), *chain(*zip(*held, strict=True)))
 
 
-def unpack(packed: bytes) -> dict[int, int]:
-    return dict(merged([packed]).items())
-
-
 def merged(packed: Sequence[bytes]) -> Histogram:
     """The sum of packed histograms."""
     if len(packed) == 1 and packed[0] and packed[0][0] == _ROW:

@@ -19,7 +19,7 @@ _SOCKET_WAITS_S = 5.0  # redis-py's own time for an answer; a layer that polls d
 @pytest.mark.usefixtures("production_profile")
 def test_a_listener_closed_while_it_connects_leaves_no_task_behind() -> None:
     async def listen_for(seconds: float) -> None:
-        listener = Bell().listen("execution.briefly")
+        listener = Listener(Bell(), "execution.briefly")
         with listener:
             await asyncio.sleep(seconds)
             relay = listener._relay
@@ -36,7 +36,7 @@ def test_a_listener_closed_while_it_connects_leaves_no_task_behind() -> None:
 @pytest.mark.usefixtures("production_profile")
 def test_other_processes_are_heard_after_a_silence_longer_than_a_socket_of_redis_waits() -> None:
     async def scenario() -> None:
-        with Bell().listen("execution.quiet") as listener:
+        with Listener(Bell(), "execution.quiet") as listener:
             await listener.joined()
             await asyncio.sleep(_SOCKET_WAITS_S + 1)
             rung = {"type": "rung", "group": "execution.quiet", "by": "another process"}

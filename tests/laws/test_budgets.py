@@ -38,10 +38,6 @@ histories = st.lists(st.one_of(budgets, steps, steps, changes, stops), min_size=
 class ThriftyTown(Town):
     """People under budgets, which are made and changed as they talk."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.caps: dict[Any, int] = {}
-
     def budget(  # noqa: PLR0917 - as a step tells it
         self, scope: str, unit: str, cap: int, period: str, ceiling: int | None, at: int
     ) -> None:

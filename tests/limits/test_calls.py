@@ -24,10 +24,10 @@ EACH = ASKED + ANSWERED
 SUM = 'use the tool calculator {"expression": "2 * 3"}'
 
 
-def tools_in_rounds(most=50):
+def tools_in_rounds():
     model = {"id": "model", "type": "model", "config": {"tools": ["calculator"]}}
     again = {"id": "again", "type": "prompt", "config": {"template": SUM}}
-    whole = rounds(most, again, model)
+    whole = rounds(50, again, model)
     whole["nodes"].append({"id": "tools", "type": "tools"})
     whole["edges"] += [
         {"source": "model", "source_port": "tool_calls", "target": "tools"},

@@ -71,13 +71,11 @@ def resident_mib(server: Chatter) -> float:
     return int(status.partition("VmRSS:")[2].split()[0]) / MIB
 
 
-def peak_mib(server: Chatter, *, anew: bool = False) -> float:
-    """The most it has had at once since it was last asked `anew`."""
+def peak_mib(server: Chatter) -> float:
+    """The most it has had at once."""
     assert server._process is not None
-    here = Path(f"/proc/{server._process.pid}")
-    if anew:
-        (here / "clear_refs").write_text("5")
-    return int((here / "status").read_text().partition("VmHWM:")[2].split()[0]) / MIB
+    status = Path(f"/proc/{server._process.pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / MIB
 
 
 async def watch_all(server: Chatter, *, slow: bool, **cursor: Any) -> Any:

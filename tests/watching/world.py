@@ -101,7 +101,6 @@ class Person:
         self.before: dict[UUID, int] = {}
         self.last_id = ""
         self.most_in_line = 0
-        self.last_word: Any = None
         self.reads = True
         self._task: asyncio.Task[Any] | None = None
 
@@ -153,4 +152,4 @@ class Person:
             self.read(len(self.line))
 
     def say(self, body: dict[str, Any]) -> None:
-        self.last_word = body
+        """What is no event: nothing is checked of it."""

@@ -34,14 +34,14 @@ def check_document(document: Any, limits: Limits) -> Iterator[Issue]:
             return
         if isinstance(value, dict | list):
             if len(steps) > limits.depth:
-                yield too_deep(limits, _path(steps[:3]))
+                yield _too_deep(limits, _path(steps[:3]))
                 return
             waiting.extend(_inside(steps, value))
             size += sum(len(key) for key in value if isinstance(key, str)) * isinstance(value, dict)
         yield from _unfit(steps, value)
 
 
-def too_deep(limits: Limits, path: str = "") -> Issue:
+def _too_deep(limits: Limits, path: str) -> Issue:
     message = f"Lists and objects stand at most {limits.depth} deep in one another."
     return error("too_deep", path, message)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from accounts.models import User
 from budgets.selectors import reached_by
-from core.events import bell
+from core.events import Listener, bell
 from workflows.watching.channels import Channel, Opening, Teller
 from workflows.watching.cursor import Cursor
 from workflows.watching.notices import WARNED, group_of
@@ -33,7 +33,7 @@ class BudgetsChannel(Channel):
 async def _watch(user: User, teller: Teller) -> None:
     """Until cancelled."""
     told: set[Any] = set()
-    with bell.listen(group_of(user.pk)) as listener:
+    with Listener(bell, group_of(user.pk)) as listener:
         await listener.joined()
         while True:
             reached = {_key(one): one for one in await patiently(_reached, user.pk)}
