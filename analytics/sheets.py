@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from analytics.figures import Figure, Numbers, dollars, number, part, took, used, used_of
 from workflows.templatetags.figures import cost, mean_cost, milliseconds
+from workflows.totals import CATEGORIES
 
 _TIMED = {"min_duration_ms": 0}
 _ANSWERED = {"min_latency_ms": 0}
@@ -71,7 +72,6 @@ _CALL_P50, _CALL_P95, _CALL_P99 = (
     Figure(one, took("latency", one), _ANSWERED) for one in ("p50", "p95", "p99")
 )
 _ANSWERS = {"status": "failed", **_ASKED}
-_CATEGORIES = ("input", "cache_read", "cache_write", "output", "reasoning")
 
 MODELS = Sheet(
     "Models and costs",
@@ -85,7 +85,7 @@ MODELS = Sheet(
     ),
     (
         *(_CALLS, Figure("Failed", part("error_rate"), _ANSWERS)),
-        *(Figure(one.replace("_", " ").capitalize(), used_of(one)) for one in _CATEGORIES),
+        *(Figure(one.replace("_", " ").capitalize(), used_of(one)) for one in CATEGORIES),
         *(_COST, _CALL_P50, _CALL_P95),
     ),
     (

@@ -9,8 +9,10 @@ from django.core.exceptions import BadRequest, ValidationError
 from django.db import DataError, NotSupportedError, ProgrammingError
 from django.db.models import JSONField, Model
 from django.http import HttpRequest
+from django.utils.html import format_html
 
 from core.form_fields import ValueField
+from core.origins import execution_of
 
 # What comes of a filter only when the database is asked: a year or a number out of range, half a
 # range, a lookup that this database does not have.
@@ -89,3 +91,9 @@ class DeletedWhole:
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         shown, counts, needed, protected = super().get_deleted_objects(objs, request)  # type: ignore[misc]
         return shown, counts, needed & {self.opts.verbose_name}, protected
+
+
+def execution_link(origin: str) -> str:
+    """A link to the page of the execution that made a call; "-" where none did."""
+    pk = execution_of(origin)
+    return format_html('<a href="/executions/{}/">open</a>', pk) if pk else "-"

@@ -73,7 +73,7 @@ def _verdict(results: Results) -> Iterator[str]:
     primary = results.primary
     for cell in primary.cells:
         if not cell.variant.control:
-            yield _of_arm(experiment, primary, cell, _counted(primary))
+            yield _of_arm(primary, cell, _counted(primary))
     for one in results.variants:
         if one.stopped_at is not None:
             yield f"'{one.name}' was stopped: {one.stopped_because}. The control answers its units."
@@ -85,7 +85,7 @@ def _counted(primary: MetricResult) -> int:
     return next(cell.units for cell in primary.cells if cell.variant.control)
 
 
-def _of_arm(experiment: Experiment, primary: MetricResult, cell: Cell, control: int) -> str:
+def _of_arm(primary: MetricResult, cell: Cell, control: int) -> str:
     kind, name, found = primary.metric, f"'{cell.variant.name}'", cell.comparison
     if found is None or found.anytime is None:
         return (

@@ -8,10 +8,10 @@ from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
 
 from audit.admin_mixin import AuditedAdmin
 from core import clock
+from core.back_office import ReadOnlyAdmin, execution_link
 from core.money import dollars_text
 from llms import catalogue
 from llms.models import ModelCall, ModelPrice, ModelProfile, Provider, Source
@@ -180,18 +180,8 @@ def _shown_rate(name: str) -> Any:
     return rate
 
 
-class ReadOnly:
-    """Looked at, never changed; goes before ModelAdmin."""
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 @admin.register(ModelPrice)
-class ModelPriceAdmin(ReadOnly, AuditedAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
+class ModelPriceAdmin(AuditedAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
     """Prices are added, never changed: a later one holds from its date on."""
 
     form = PriceForm
@@ -207,6 +197,12 @@ class ModelPriceAdmin(ReadOnly, AuditedAdmin, admin.ModelAdmin):  # type: ignore
         _shown_rate(name) for name in RATES
     )
 
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {"effective_from": clock.now(), "above_input_tokens": 0}
 
@@ -220,7 +216,7 @@ class ModelPriceAdmin(ReadOnly, AuditedAdmin, admin.ModelAdmin):  # type: ignore
 
 
 @admin.register(ModelCall)
-class ModelCallAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
+class ModelCallAdmin(ReadOnlyAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = (
         *("started_at", "model_name", "purpose", "node", "attempt", "status", "exactness"),
         *("answered_by", "total_tokens", "cost", "latency_ms", "page"),
@@ -237,14 +233,9 @@ class ModelCallAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
     search_fields = ("=origin", "=request_id", "=provider_request_id", "=id")
     search_help_text = "An origin (execution:<id>), a request id, or the call's own id"
     date_hierarchy = "started_at"
-    show_full_result_count = False
-    list_per_page = 50
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ModelCall]:
         return ModelCall.objects.visible_to(request.user)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
 
     @admin.display(description="model", ordering="model")
     def model_name(self, call: ModelCall) -> str:
@@ -256,7 +247,4 @@ class ModelCallAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="page")
     def page(self, call: ModelCall) -> str:
-        label, _, key = call.origin.partition(":")
-        if label != "execution":
-            return "-"
-        return format_html('<a href="/executions/{}/">open</a>', key)
+        return execution_link(call.origin)

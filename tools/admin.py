@@ -6,11 +6,10 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
 
 from accounts.authentication import user_of
 from audit.admin_mixin import AuditedAdmin
-from core.back_office import ReadOnlyAdmin
+from core.back_office import ReadOnlyAdmin, execution_link
 from tools import mcp_admin as mcp_admin  # its pages belong to these
 from tools.catalogue import catalogue
 from tools.models import ToolCall, ToolGrant, ToolSetting
@@ -98,7 +97,4 @@ class ToolCallAdmin(ReadOnlyAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description="page")
     def page(self, call: ToolCall) -> str:
-        label, _, key = call.origin.partition(":")
-        if label != "execution":
-            return "-"
-        return format_html('<a href="/executions/{}/">open</a>', key)
+        return execution_link(call.origin)

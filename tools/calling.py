@@ -25,8 +25,6 @@ from tools.request import (
     UnknownTool,
 )
 
-__all__ = ["Permissions", "ToolAnswer", "ToolRequest", "call_tool"]
-
 _NAME_CHARACTERS = 64
 _TOLD_ISSUES = 10
 log = structlog.get_logger(__name__)

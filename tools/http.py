@@ -9,8 +9,9 @@ METHODS = frozenset(get_args(Method))
 MOST_BYTES = 250_000  # what a row of the ledger holds
 LONGEST_S = 300.0
 _LEEWAY_S = 5.0
-_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _HEADER_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]{0,8000}")
+_TEXTUAL = ("text/", "application/json", "application/xml", "application/javascript")
 # They say where a request goes or how long it is: a request says so itself.
 _OURS = frozenset(
     {
@@ -26,13 +27,19 @@ def checked_headers(headers: dict[str, str]) -> dict[str, str]:
     The values are not repeated: they may be what a server is not to be told.
     """
     for name, value in headers.items():
-        if not _HEADER_NAME.fullmatch(name):
+        if not HEADER_NAME.fullmatch(name):
             raise ValueError("A header has a name of letters, digits and '-'.")
         if name.lower() in _OURS:
             raise ValueError(f"The header '{name}' is set by the request itself.")
         if not _HEADER_VALUE.fullmatch(value):
             raise ValueError(f"The header '{name}' has a value without line breaks, not too long.")
     return headers
+
+
+def is_text(content_type: str) -> bool:
+    """Whether an answer of this type, or without one, can be read as text."""
+    textual = content_type.startswith(_TEXTUAL) or content_type.endswith(("+json", "+xml"))
+    return textual or not content_type
 
 
 def time_for(timeout_s: float) -> float:

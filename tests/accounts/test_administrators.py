@@ -25,7 +25,7 @@ def test_a_given_password_is_taken_and_not_told_again():
     assert User.objects.get().check_password("given")
 
 
-def test_a_second_start_changes_nothing(django_assert_num_queries):
+def test_a_second_start_changes_nothing():
     ensure_administrator("admin", None)
     before = list(User.objects.values_list())
     assert ensure_administrator("admin", "other") is None

@@ -22,7 +22,7 @@ from workflows.models import WorkflowExecution
 CALLS, ROOM = 100, 10
 
 
-def test_of_a_hundred_runs_at_once_no_more_call_than_there_is_room_for(begin, monkeypatch):
+def test_of_a_hundred_runs_at_once_no_more_call_than_there_is_room_for(begin):
     first = begin(one_call())
     take_up()
     most = ModelCall.objects.get(origin=first.origin)

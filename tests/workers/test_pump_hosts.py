@@ -25,7 +25,7 @@ def says_nothing_for(owner: str, leases: float, settings) -> None:
     PumpHost.objects.filter(owner=owner).update(beat_at=at)
 
 
-def test_a_cluster_hosts_no_more_pumps_than_it_should(db, settings):
+def test_a_cluster_hosts_no_more_pumps_than_it_should(db):
     beat("one", CLUSTER, claiming=True, running=0)
     beat("two", CLUSTER, claiming=True, running=0)
     beat("elsewhere", "there:1", claiming=True, running=0)

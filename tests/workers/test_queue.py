@@ -93,7 +93,7 @@ def test_a_start_while_the_pump_leaves_fails_for_nobody(monkeypatch, built_in, c
     assert doorbell.hint()
 
 
-def test_a_doorbell_that_a_dead_cluster_has_taken_is_rung_again(queue, settings):
+def test_a_doorbell_that_a_dead_cluster_has_taken_is_rung_again(queue):
     Doorbell().ring()
     assert queue.dequeue()  # and its cluster dies: the queue hides it for `retry`, or has lost it
     assert queue.queue_size() == 0
@@ -109,7 +109,7 @@ def test_a_doorbell_that_is_lost_loses_nothing(queue, built_in, alice, drain):
     assert WorkflowExecution.objects.filter(status="pending").count() == 0
 
 
-def test_a_doorbell_delivered_twice_finds_that_a_pump_is_hosted(db, monkeypatch, settings):
+def test_a_doorbell_delivered_twice_finds_that_a_pump_is_hosted(db, monkeypatch):
     membership = "here:1"
     monkeypatch.setattr("workflows.pump.tenure.membership.name", membership)
     beat("one", membership, claiming=True, running=0)

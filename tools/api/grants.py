@@ -17,7 +17,7 @@ from accounts.authentication import user_of
 from core.api import parse
 from core.listing import ListFilter, Page, ShapeList
 from core.shapes import Shape
-from tools.keeping import storable
+from tools.api.shapes import Text
 from tools.models import ToolGrant
 from tools.services.grants import change_grant, create_grant, delete_grant, grant_for
 
@@ -32,7 +32,6 @@ def _without_zone(given: time) -> time:
     return given
 
 
-Text = Annotated[str, AfterValidator(storable)]
 Hour = Annotated[time, AfterValidator(_without_zone)]
 Calls = Annotated[int, Field(ge=0, le=_MOST_CALLS)]
 

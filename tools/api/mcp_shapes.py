@@ -2,19 +2,17 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from core.shapes import Shape
-from tools.api.shapes import ToolErrorOut, ToolStatistics
-from tools.keeping import storable
+from tools.api.shapes import Text, ToolErrorOut, ToolStatistics
 from tools.models import McpServer, McpTool, ToolSetting
 from tools.services.mcp_tools import Report
 
 TransportName = Literal["streamable_http", "sse", "stdio"]
-Text = Annotated[str, AfterValidator(storable)]
 
 
 class _Body(BaseModel):

@@ -2,14 +2,19 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
+
+from pydantic import AfterValidator
 
 from core.origins import execution_of
 from core.shapes import Shape
 from tools.base import Tool
+from tools.keeping import storable
 from tools.models import ToolCall
 from tools.request import ToolAnswer
+
+Text = Annotated[str, AfterValidator(storable)]
 
 
 class ToolStatistics(Shape):

@@ -7,11 +7,11 @@ from pydantic import Field
 from core.egress import Fetched, Outgoing, fetch
 from tools.base import Tool, ToolArgs, ToolContext, ToolFailed, ToolResult
 from tools.builtin.page_text import text_of_html
+from tools.http import is_text
 
 _MAX_CHARACTERS = 20_000
 _MAX_PARSED = 300_000
 _TIMEOUT_S = 20.0
-_TEXTUAL = ("text/", "application/json", "application/xml", "application/javascript")
 
 
 class HttpGetArgs(ToolArgs):
@@ -48,6 +48,6 @@ def _text(fetched: Fetched, raw: bool) -> str:
     kind = fetched.content_type
     if kind in ("text/html", "application/xhtml+xml") and not raw:
         return text_of_html(fetched.text[:_MAX_PARSED])
-    if kind.startswith(_TEXTUAL) or kind.endswith(("+json", "+xml")) or not kind:
+    if is_text(kind):
         return fetched.text
     raise ToolFailed(reason=f"What is there is no text but {kind}.")

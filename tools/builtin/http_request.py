@@ -18,7 +18,7 @@ from core.egress import BadAddress, Fetched, Outgoing, fetch
 from core.errors import ChatterError
 from core.secret_texts import filled, host_of, masked, named_in
 from tools.base import Tool, ToolArgs, ToolContext, ToolFailed, ToolResult
-from tools.http import KEY, LONGEST_S, MOST_BYTES, Method, checked_headers
+from tools.http import KEY, LONGEST_S, MOST_BYTES, Method, checked_headers, is_text
 
 _TOLD = frozenset(
     {
@@ -28,7 +28,6 @@ _TOLD = frozenset(
     }
 )
 _LONGEST_WHOLE = 300  # digits; one of more is read as a decimal number
-_TEXTUAL = ("text/", "application/json", "application/xml", "application/javascript")
 
 
 class SecretNeedsHttps(ChatterError):
@@ -177,9 +176,7 @@ def _result_of(args: HttpRequestArgs, fetched: Fetched, hidden: Sequence[str]) -
 
 
 def _text(args: HttpRequestArgs, fetched: Fetched, hidden: Sequence[str]) -> str:
-    kind = fetched.content_type
-    textual = not kind or kind.startswith(_TEXTUAL) or kind.endswith(("+json", "+xml"))
-    if args.expect == "auto" and fetched.body and not textual:
+    if args.expect == "auto" and fetched.body and not is_text(fetched.content_type):
         told = masked(fetched.headers["content-type"], hidden)[:100]
         raise ToolFailed(reason=f"What the server answered is no text but {told}.")
     return fetched.text

@@ -14,6 +14,7 @@ from audit.record import entry, record, record_many
 from core import clock
 from core.database import database
 from core.errors import ChatterError, Invalid, NotFound
+from tools.http import HEADER_NAME
 from tools.keeping import storable
 from tools.mcp.endpoint import STDIO, command_of
 from tools.mcp.offer import Offer, ask_for_offer
@@ -21,7 +22,6 @@ from tools.models import McpServer, ToolSetting
 from tools.services.mcp_tools import Report, keep_offer
 
 MAX_HEADERS = 20
-_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]{0,4000}")
 # What the client itself says.
 _RESERVED = re.compile(
@@ -50,7 +50,7 @@ class BadServer(Invalid):
 def headers_text(headers: Mapping[str, str]) -> str:
     """The headers as they are kept. Raises BadHeaders, which never repeats a value."""
     for name, value in headers.items():
-        fits = _HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(value)
+        fits = HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(value)
         if not fits or _RESERVED.fullmatch(name):
             raise BadHeaders(name=name[:100])
     if len(headers) > MAX_HEADERS:

@@ -31,6 +31,7 @@ from triggers.services.schedules import (
     resume_schedule,
     schedule_for,
 )
+from triggers.timing import Kind
 from workflows.api.execute import started_out
 from workflows.api.inputs import Body, JsonObject, Text
 from workflows.api.revisions import IF_MATCH, etag, if_match
@@ -39,7 +40,6 @@ from workflows.api.starting import Door, idempotency, start
 
 _LONGEST_GRACE_S = 7 * 24 * 3600
 _NAME = 255
-Kind = Literal["cron", "interval", "once"]
 Misfire = Literal["skip", "once", "all"]
 
 

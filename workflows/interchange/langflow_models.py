@@ -35,7 +35,7 @@ def model(wiring: Wiring, key: str) -> None:
     if key in wiring.lent:
         conversion.leave_out(key, "Another component asks it: see there.")
         return
-    config, nodes = _asking(wiring, key, "system_message")
+    _, nodes = _asking(wiring, key, "system_message")
     conversion.take(key, row(*nodes))
 
 

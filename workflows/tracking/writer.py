@@ -23,7 +23,7 @@ from django.db import IntegrityError, connection, transaction
 from core import clock
 from core.bulk import inserts_gathered
 from core.events import bell
-from workflows.tracking.facts import Fact, Unit
+from workflows.tracking.facts import Unit
 from workflows.tracking.leases import still_held
 
 log = structlog.get_logger(__name__)
@@ -202,5 +202,3 @@ def _wake_waiters(units: Iterable[Unit]) -> None:
 
 
 writer = GroupCommitWriter()
-
-__all__ = ["Fact", "GroupCommitWriter", "LeaseLost", "Unit", "write", "writer"]
