@@ -20,7 +20,7 @@ from workflows.engine.events import (
     NodeStarted,
     ToolFinished,
 )
-from workflows.engine.paths import around
+from workflows.engine.paths import Place, around
 from workflows.models import (
     ExecutionEvent,
     ExecutionStatus,
@@ -30,7 +30,6 @@ from workflows.models import (
 from workflows.querysets import ExecutionQuerySet
 from workflows.totals import COUNTED
 from workflows.tracking.frames import frame_from
-from workflows.tracking.recordings import Place
 
 
 @dataclass(slots=True)

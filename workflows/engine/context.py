@@ -13,6 +13,7 @@ from workflows.engine.errors import RunFailed
 from workflows.engine.events import Event
 from workflows.engine.halt import Halt
 from workflows.engine.limits import Guard
+from workflows.engine.paths import Place
 from workflows.engine.pausing import ApprovalQuestion, Decision
 from workflows.engine.result import ExecutionResult
 from workflows.engine.state import RunState
@@ -150,47 +151,38 @@ class Log(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ExecutionContext:
-    """Everything one run knows. `graph` is bound: its parameters stand in their places.
-
-    `path` stands before the names of the graph's nodes in log and ledger: empty, or how one gets to
-    the node that runs this graph, each step ended by a slash. `depth` counts the workflows around
-    this one, at most `max_depth`. `execute` and `go_on` are the engine's, which sets them.
-    What runs within a run is given the same `guard` and `halt`: they are those of the whole.
-    `chance` is what random choices are drawn from. `edits` are what forks change; they have to be
-    reached, and `met` are the places of those that were.
-    `shown` is how what reaches and leaves a node is written to the log; None: it is not.
-    `handlers` are the visits, by their names in the whole run, of those handlers of whole graphs
-    that take up the errors of this one and of those around it.
-    `wait_to_begin` returns when a visit, given its name in the whole run and these handlers, may
-    begin; None: at once.
-    `items` are how many items had begun of visits of maps that came to their end before.
-    `failed` are the errors that end this graph, in the order of the log.
-    `passes` tells of an exception whether it is no fault of the node that met it: it ends neither
-    node nor run, but this attempt at it.
-    """
+    """Everything one run knows. A graph within it has a context of its own, made from this one."""
 
     execution_id: UUID
     attempt: int
-    graph: GraphDefinition
+    graph: GraphDefinition  # bound: its parameters stand in their places
     input: Mapping[str, Any]
     parameters: Mapping[str, Any]
     services: Services
     log: Log
-    guard: Guard = field(default_factory=Guard)
-    halt: Halt = field(default_factory=Halt)
+    guard: Guard = field(default_factory=Guard)  # one for the whole run
+    halt: Halt = field(default_factory=Halt)  # one for the whole run
+    # What stands before the names of this graph's nodes in log and ledger: empty, or the way to the
+    # node that runs this graph, each step ended by a slash.
     path: str = ""
-    depth: int = 0
+    depth: int = 0  # of workflows around this one
     max_depth: int = 5
-    execute: "Execute | None" = None
-    go_on: "GoOn | None" = None
-    chance: UUID | None = None
-    edits: Sequence[Edit] = ()
-    met: set[tuple[str, int]] = field(default_factory=set)
+    execute: "Execute | None" = None  # set by the engine, for graphs within
+    go_on: "GoOn | None" = None  # set by the engine, for graphs within
+    chance: UUID | None = None  # what random choices are drawn from
+    edits: Sequence[Edit] = ()  # of forks; each has to be reached
+    met: set[Place] = field(default_factory=set)  # where edits were reached
+    # How what reaches and leaves a node is written to the log; None: it is not.
     shown: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
-    handlers: tuple[tuple[str, int], ...] = ()
+    # The visits of those handlers of whole graphs that take up errors of this graph or of one
+    # around it.
+    handlers: tuple[Place, ...] = ()
+    # Returns when a visit may begin, given its place and `handlers`; None: at once.
     wait_to_begin: "WaitToBegin | None" = None
-    items: Mapping[tuple[str, int], int] = field(default_factory=dict)
-    failed: list[RunFailed] = field(default_factory=list)
+    # How many items had begun, for each visit of a map that an earlier attempt or run ended.
+    items: Mapping[Place, int] = field(default_factory=dict)
+    failed: list[RunFailed] = field(default_factory=list)  # what ends this graph, as in the log
+    # Whether an exception is no fault of the node that met it, but ends this attempt at the run.
     passes: Callable[[Exception], bool] = lambda error: False
 
     @property
@@ -208,6 +200,6 @@ class ExecutionContext:
         return reduce(Edit.under, found)
 
 
-WaitToBegin = Callable[[str, int, Collection[tuple[str, int]]], Awaitable[None]]
+WaitToBegin = Callable[[str, int, Collection[Place]], Awaitable[None]]
 Execute = Callable[[ExecutionContext], Awaitable[ExecutionResult]]
 GoOn = Callable[[ExecutionContext, RunState], Awaitable[RunState]]

@@ -5,9 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from workflows.engine.paths import around
-
-Visited = tuple[str, int]  # node, visit
+from workflows.engine.paths import Place, around
 
 
 class Halt:
@@ -20,8 +18,8 @@ class Halt:
     def __init__(self) -> None:
         self.reached = asyncio.Event()
         self._asked = False
-        self._under_way = Counter[Visited]()
-        self._at_rest = Counter[Visited]()
+        self._under_way = Counter[Place]()
+        self._at_rest = Counter[Place]()
 
     def ask(self) -> None:
         self._asked = True
@@ -41,7 +39,7 @@ class Halt:
         return self._noted(self._at_rest, (node, visit))
 
     @contextmanager
-    def _noted(self, among: Counter[Visited], here: Visited) -> Iterator[None]:
+    def _noted(self, among: Counter[Place], here: Place) -> Iterator[None]:
         among[here] += 1
         self._look()
         try:
@@ -56,5 +54,5 @@ class Halt:
         if self._asked and self._at_rest and all(map(self._waits, self._under_way)):
             self.reached.set()
 
-    def _waits(self, here: Visited) -> bool:
+    def _waits(self, here: Place) -> bool:
         return any(here == one or here in around(one[0]) for one in self._at_rest)

@@ -18,10 +18,10 @@ from core.limits import RunLimits
 from core.money import dollars_text
 from workflows.engine.errors import BeyondLimit, StepTooLong
 from workflows.engine.events import LimitReached
+from workflows.engine.paths import Place
 from workflows.engine.result import ExecutionResult
 
 T = TypeVar("T")
-Visited = tuple[str, int]  # node, visit
 _NO_LIMITS = RunLimits()
 # Nodes that are passed over are steps of LangGraph, but none of ours.
 _NET = 1_000_000
@@ -39,8 +39,8 @@ class Used:
     cost_nano_usd: int | None = 0
     tool_calls: int = 0
     run_s: float = 0.0
-    step_s: Mapping[Visited, float] = field(default_factory=dict)
-    too_long: Mapping[Visited, LimitReached] = field(default_factory=dict)
+    step_s: Mapping[Place, float] = field(default_factory=dict)
+    too_long: Mapping[Place, LimitReached] = field(default_factory=dict)
 
 
 _NOTHING = Used()
@@ -165,7 +165,7 @@ class Guard:
         return None if most is None or used is None else max(most - used, 0)
 
     async def begin_call(
-        self, key: Hashable, tokens: int | None, nano_usd: int | None, at: Visited
+        self, key: Hashable, tokens: int | None, nano_usd: int | None, at: Place
     ) -> None:
         """Return when a model may be called; the call may use so much, None: no one knows."""
         while True:

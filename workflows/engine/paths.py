@@ -3,17 +3,18 @@
 import re
 from collections.abc import Iterator
 
+Place = tuple[str, int]  # a visit: its node, named from the whole run, and its number
 _STEP = re.compile(r"(.*?)(?:#(\d+))?(?:\[(\d+)\])?")
 
 
-def around(name: str) -> Iterator[tuple[str, int]]:
+def around(name: str) -> Iterator[Place]:
     """The visits within which a node of this name runs, the innermost first."""
     while (found := _STEP.fullmatch(name.rpartition("/")[0])) and found[1]:
         name = found[1]
         yield name, int(found[2] or 1)
 
 
-def items_around(name: str) -> Iterator[tuple[tuple[str, int], int]]:
+def items_around(name: str) -> Iterator[tuple[Place, int]]:
     """The items within which a node of this name runs: the visit of the map, and its number."""
     while (found := _STEP.fullmatch(name.rpartition("/")[0])) and found[1]:
         name = found[1]

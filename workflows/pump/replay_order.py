@@ -5,9 +5,8 @@ from collections.abc import Collection
 
 from workflows.engine.errors import BeyondLimit
 from workflows.engine.halt import Halt
-from workflows.engine.paths import around
+from workflows.engine.paths import Place, around
 from workflows.tracking.past import Past
-from workflows.tracking.recordings import Place
 from workflows.tracking.tracker import WorkflowTracker
 
 _QUIET_S = 1.0

@@ -10,7 +10,7 @@ from audit.record import Entry
 from llms.ledger import CallRecord
 from workflows.engine.errors import STEP_TIME
 from workflows.engine.events import LimitReached
-from workflows.engine.limits import Visited
+from workflows.engine.paths import Place
 from workflows.models import WorkflowExecution
 from workflows.tracking.facts import Audited
 
@@ -64,14 +64,14 @@ class Witness:
     """
 
     def __init__(self) -> None:
-        self.too_long: dict[Visited, LimitReached] = {}
+        self.too_long: dict[Place, LimitReached] = {}
         self.over: LimitReached | None = None
-        self._begun: dict[Visited, str] = {}
-        self._spent_s: dict[Visited, float] = {}
+        self._begun: dict[Place, str] = {}
+        self._spent_s: dict[Place, float] = {}
         self._last_at = ""
 
     @property
-    def spent_s(self) -> Mapping[Visited, float]:
+    def spent_s(self) -> Mapping[Place, float]:
         """Seconds at each visit that did not end."""
         self._stop()
         return self._spent_s

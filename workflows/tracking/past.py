@@ -1,6 +1,6 @@
 """What earlier attempts of an execution left for the replay: its events and its calls."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -14,46 +14,83 @@ from tools.ledger import ToolCallRecord
 from tools.ledger import lost_row as lost_tool_row
 from tools.models import ANSWERED, ToolCall, ToolCallStatus
 from workflows.engine.events import Event, ExecutionHandedBack, identity_of
-from workflows.engine.paths import items_around
+from workflows.engine.paths import Place, items_around
 from workflows.models import ExecutionEvent
 from workflows.nodes.error_handler import ErrorHandlerNode
 from workflows.tracking.ending import Answerer
 from workflows.tracking.limits import Witness
-from workflows.tracking.recordings import NOTHING, Key, Recordings
+from workflows.tracking.recordings import NOTHING, Failure, Key, Recordings
 
 _HANDLERS = (ErrorHandlerNode.key, *ErrorHandlerNode.aliases)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Past:
-    """`seq` is the last event's number; a run's first attempt has an event or two and no calls.
+    """Filled by `past_of`, and changed by nobody afterwards.
 
-    `failures` are the calls that had failed for good, `failed` the visits: code and message;
-    `handlers` the error handlers that were visited; `approvals` the ids of those that were asked
-    for, `decided` of those that were decided, whichever run had asked; `deciders` the names that
-    those who decided had then; `ended` the numbers of the events by which visits ended. `witness`
-    saw what limits ask for. `recordings` are those of another execution, that this one is a rerun
-    of. `handed_back` says how many attempts were.
+    A run's first attempt has an event or two and no calls.
     """
 
-    seq: int = 0
-    identities: Mapping[tuple[Any, ...], int] = field(default_factory=dict)  # to its number
-    text_lengths: Mapping[tuple[Any, ...], int] = field(default_factory=dict)
-    delays: Mapping[tuple[str, int], str] = field(default_factory=dict)
-    approvals: Mapping[tuple[str, int], str] = field(default_factory=dict)
-    decided: Mapping[tuple[str, int], str] = field(default_factory=dict)
-    deciders: Mapping[tuple[str, int], str] = field(default_factory=dict)
-    texts: Mapping[Key, str] = field(default_factory=dict)
-    failures: Mapping[Key, tuple[str, str]] = field(default_factory=dict)
+    seq: int = 0  # of the last event
+    identities: dict[tuple[Any, ...], int] = field(default_factory=dict)  # to the event's number
+    text_lengths: dict[tuple[Any, ...], int] = field(default_factory=dict)
+    delays: dict[Place, str] = field(default_factory=dict)  # when each ends
+    approvals: dict[Place, str] = field(default_factory=dict)  # ids of those that were asked for
+    decided: dict[Place, str] = field(default_factory=dict)  # ids, whichever run had asked
+    deciders: dict[Place, str] = field(default_factory=dict)  # their names at that time
+    texts: dict[Key, str] = field(default_factory=dict)  # of answers, as far as they came
+    failures: dict[Key, Failure] = field(default_factory=dict)  # calls that failed for good
     answerer: Answerer = Answerer()
-    failed: Mapping[tuple[str, int], tuple[str, str]] = field(default_factory=dict)
-    handlers: Set[str] = frozenset()
-    ended: Mapping[tuple[str, int], int] = field(default_factory=dict)
-    recordings: Recordings = NOTHING
+    failed: dict[Place, Failure] = field(default_factory=dict)  # visits
+    handlers: set[str] = field(default_factory=set)  # error handlers that were visited
+    ended: dict[Place, int] = field(default_factory=dict)  # visits, to the event that ended them
+    recordings: Recordings = NOTHING  # of the execution that this one is a rerun of
     calls: Mapping[Key, Sequence[CallRecord]] = field(default_factory=dict)
     tool_calls: Mapping[Key, Sequence[ToolCallRecord]] = field(default_factory=dict)
-    witness: Witness = field(default_factory=Witness)
-    handed_back: int = 0
+    witness: Witness = field(default_factory=Witness)  # of what limits ask for
+    handed_back: int = 0  # attempts
+
+    def see(self, event: Mapping[str, Any]) -> None:
+        """Take up the next event of the log."""
+        self.seq, kind, data = event["seq"], event["type"], event["data"]
+        self.identities[identity_of(kind, data)] = self.seq
+        self.witness.see(event)
+        if kind == ExecutionHandedBack.type:
+            self.handed_back += 1
+        elif "call" in data:
+            self._see_call(kind, data)
+        elif "visit" in data:
+            self._see_visit(kind, data)
+
+    def _see_call(self, kind: str, data: Mapping[str, Any]) -> None:
+        key = data["node"], data["visit"], data["call"]
+        if kind == "model.started" and data["purpose"] == "answer":
+            self.texts[key] = ""
+            self.answerer = Answerer(data["provider"], data["model"], data["demo"])
+        elif kind == "model.finished" and data["error"] and data["retry_in_s"] is None:
+            if data["status"] == CallStatus.FAILED:
+                self.failures[key] = data["error"]["code"], data["error"]["message"]
+        elif kind in ("text.delta", "reasoning.delta"):
+            length = data["offset"] + len(data["text"])
+            self.text_lengths[kind, *key, data["attempt"]] = length
+            if kind == "text.delta":
+                self.texts[key] += data["text"]
+
+    def _see_visit(self, kind: str, data: Mapping[str, Any]) -> None:
+        place = data["node"], data["visit"]
+        if kind == "node.started" and data["kind"] in _HANDLERS:
+            self.handlers.add(data["node"])
+        elif kind == "node.finished":
+            self.ended[place] = self.seq
+        elif kind == "node.failed":
+            self.ended[place] = self.seq
+            self.failed[place] = data["code"], data["message"]
+        elif kind == "delay.started":
+            self.delays[place] = data["until"]
+        elif kind == "approval.requested":
+            self.approvals[place] = data["approval"]
+        elif kind == "approval.decided":
+            self.decided[place], self.deciders[place] = data["approval"], data["by"]
 
     @property
     def partial_text(self) -> str:
@@ -61,9 +98,9 @@ class Past:
         return "\n\n".join(filter(None, self.texts.values()))
 
     @property
-    def items(self) -> Mapping[tuple[str, int], int]:
+    def items(self) -> Mapping[Place, int]:
         """How many items had begun of each visit of a map that came to its end."""
-        begun: dict[tuple[str, int], int] = {}
+        begun: dict[Place, int] = {}
         for kind, *data in self.identities:
             if kind == "node.started":
                 for visit, item in items_around(data[0]):
@@ -112,88 +149,11 @@ class Past:
 
 def past_of(execution_id: UUID) -> Past:
     """Read what happened so far: three queries."""
-    identities: dict[tuple[Any, ...], int] = {}
-    lengths: dict[tuple[Any, ...], int] = {}
-    delays: dict[tuple[str, int], str] = {}
-    approvals: dict[tuple[str, int], str] = {}
-    decided: dict[tuple[str, int], str] = {}
-    deciders: dict[tuple[str, int], str] = {}
-    once = {
-        "delay.started": [(delays, "until")],
-        "approval.requested": [(approvals, "approval")],
-        "approval.decided": [(decided, "approval"), (deciders, "by")],
-    }
-    texts: dict[Key, str] = {}
-    failures: dict[Key, tuple[str, str]] = {}
-    failed: dict[tuple[str, int], tuple[str, str]] = {}
-    handlers: set[str] = set()
-    ended: dict[tuple[str, int], int] = {}
-    answerer, seq, handed_back, witness = Answerer(), 0, 0, Witness()
+    past = Past()
     for event in _events(execution_id):
-        seq, kind, data = event["seq"], event["type"], event["data"]
-        witness.see(event)
-        identities[identity_of(kind, data)] = seq
-        failed |= _failed_visit(kind, data)
-        handlers |= _visited_handler(kind, data)
-        ended |= _ended_visit(kind, data, seq)
-        handed_back += kind == ExecutionHandedBack.type
-        if kind in once:
-            _keep(once[kind], data)
-        elif kind == "model.started" and data["purpose"] == "answer":
-            texts[_key(data)] = ""
-            answerer = Answerer(data["provider"], data["model"], data["demo"])
-        elif kind == "model.finished" and data["error"] and data["retry_in_s"] is None:
-            if data["status"] == CallStatus.FAILED:
-                failures[_key(data)] = (data["error"]["code"], data["error"]["message"])
-        elif kind in ("text.delta", "reasoning.delta"):
-            lengths[kind, *_key(data), data["attempt"]] = data["offset"] + len(data["text"])
-            if kind == "text.delta":
-                texts[_key(data)] += data["text"]
-    return Past(
-        seq,
-        identities,
-        lengths,
-        delays,
-        approvals,
-        decided,
-        deciders,
-        texts,
-        failures,
-        answerer,
-        failed,
-        handlers,
-        ended,
-        calls=_calls(execution_id),
-        tool_calls=_tool_calls(execution_id),
-        witness=witness,
-        handed_back=handed_back,
-    )
-
-
-def _keep(once: Iterable[tuple[dict[tuple[str, int], str], str]], data: Mapping[str, Any]) -> None:
-    for of_visits, name in once:
-        of_visits[data["node"], data["visit"]] = data[name]
-
-
-def _failed_visit(kind: str, data: Mapping[str, Any]) -> dict[tuple[str, int], tuple[str, str]]:
-    if kind != "node.failed":
-        return {}
-    return {(data["node"], data["visit"]): (data["code"], data["message"])}
-
-
-def _visited_handler(kind: str, data: Mapping[str, Any]) -> set[str]:
-    is_one = kind == "node.started" and data["kind"] in _HANDLERS
-    return {data["node"]} if is_one else set()
-
-
-def _ended_visit(kind: str, data: Mapping[str, Any], seq: int) -> dict[tuple[str, int], int]:
-    if kind not in ("node.finished", "node.failed"):
-        return {}
-    return {(data["node"], data["visit"]): seq}
-
-
-def _key(data: Mapping[str, Any]) -> Key:
-    return data["node"], data["visit"], data["call"]
+        past.see(event)
+    past.calls, past.tool_calls = _calls(execution_id), _tool_calls(execution_id)
+    return past
 
 
 def _events(execution_id: UUID) -> Iterator[dict[str, Any]]:

@@ -11,10 +11,10 @@ from llms.models import AnsweredBy, CallStatus
 from tools.ledger import ToolCallRecord
 from workflows.engine.errors import RunStopped
 from workflows.engine.events import LimitReached
+from workflows.engine.paths import Place
 from workflows.models import WorkflowExecution
 
 Key = tuple[str, int, int]  # node, visit, call
-Place = tuple[str, int]  # node, visit
 Failure = tuple[str, str]  # code, message
 
 _UNKNOWN: Failure = ("not_asked", "The model could not be asked.")
@@ -31,31 +31,22 @@ class NotRecorded(RunStopped):
 
 @dataclass(frozen=True, slots=True)
 class Recordings:
-    """Only what may be used is in it; `strict` says that nothing else may be.
+    """Only what may be used is in it."""
 
-    `calls` ended for good, with an answer or an error; `approvals` are the ids of those that were
-    decided, `deciders` what those who decided were called then; `failed` are visits that ended in
-    an error, `stopped` those in which the whole run was ended, by a limit for one; `too_long` tells
-    of those that took longer than they might; `made` are the keys of all calls to models that have
-    a row, whatever became of them; `anew` are visits that are to turn out otherwise this time,
-    `ended` those that came to an end, and come to it again without anything being done; `items` are
-    how many items had begun of maps among them; `over` is the limit that ended the whole run.
-    """
-
-    calls: Mapping[Key, CallRecord] = field(default_factory=dict)
+    calls: Mapping[Key, CallRecord] = field(default_factory=dict)  # ended for good, even in errors
     tool_calls: Mapping[Key, ToolCallRecord] = field(default_factory=dict)
-    delays: Mapping[Place, str] = field(default_factory=dict)
-    approvals: Mapping[Place, str] = field(default_factory=dict)
-    deciders: Mapping[Place, str] = field(default_factory=dict)
-    failed: Mapping[Place, Failure] = field(default_factory=dict)
-    stopped: Mapping[Place, Failure] = field(default_factory=dict)
-    too_long: Mapping[Place, LimitReached] = field(default_factory=dict)
-    made: frozenset[Key] = frozenset()
-    anew: frozenset[Place] = frozenset()
-    ended: frozenset[Place] = frozenset()
-    items: Mapping[Place, int] = field(default_factory=dict)
-    over: LimitReached | None = None
-    strict: bool = False
+    delays: Mapping[Place, str] = field(default_factory=dict)  # when each ended
+    approvals: Mapping[Place, str] = field(default_factory=dict)  # ids of those that were decided
+    deciders: Mapping[Place, str] = field(default_factory=dict)  # their names at that time
+    failed: Mapping[Place, Failure] = field(default_factory=dict)  # visits that ended in an error
+    stopped: Mapping[Place, Failure] = field(default_factory=dict)  # visits that ended the run
+    too_long: Mapping[Place, LimitReached] = field(default_factory=dict)  # beyond their step time
+    made: frozenset[Key] = frozenset()  # all model calls with a row, whatever became of them
+    anew: frozenset[Place] = frozenset()  # visits that are to turn out otherwise this time
+    ended: frozenset[Place] = frozenset()  # visits that come to the same end without anything done
+    items: Mapping[Place, int] = field(default_factory=dict)  # begun, of maps among `ended`
+    over: LimitReached | None = None  # the limit that ended the whole run
+    strict: bool = False  # nothing else may be used: a replay
 
     def answer(self, key: Key) -> CallRecord | None:
         call = self.calls.get(key)

@@ -18,10 +18,10 @@ from tools.ledger import ToolCallRecord
 from tools.models import ANSWERED, ToolCallStatus
 from workflows.engine.errors import LIMIT, STEP_TIME
 from workflows.engine.events import identity_of
-from workflows.engine.paths import around
+from workflows.engine.paths import Place, around
 from workflows.models import Rerun, WorkflowExecution
 from workflows.tracking.past import Past, past_of
-from workflows.tracking.recordings import NOT_RECORDED, NOTHING, Failure, Key, Place, Recordings
+from workflows.tracking.recordings import NOT_RECORDED, NOTHING, Failure, Key, Recordings
 
 _NEVER = -1
 _OF_PLACES = ("node.failed", "delay.started", "approval.decided")

@@ -22,6 +22,7 @@ from workflows.engine.events import (
     NodeFailed,
     NodeFinished,
 )
+from workflows.engine.paths import Place
 from workflows.engine.result import ExecutionResult
 from workflows.models import ExecutionStatus, WorkflowExecution
 from workflows.tracking.access import Access
@@ -72,7 +73,7 @@ class WorkflowTracker:
         self.calls = CallLog(self, past)
         self.tool_calls = ToolCallLog(self, past)
         self.approvals = ApprovalLog(self, past)
-        self.failed: set[tuple[str, int]] = set()
+        self.failed: set[Place] = set()
         self._writer = writer
         self._past = past
         self._seq = past.seq
