@@ -43,7 +43,7 @@ export function sensible(decimal) {
 }
 
 /** Whole nano-dollars of a decimal string; exact, no floats. */
-export function toNano(decimal) {
+function toNano(decimal) {
   const [, sign, whole, fraction = ""] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(String(decimal)) ?? [];
   if (whole === undefined) throw new TypeError(`not a decimal: ${decimal}`);
   const nano = BigInt(whole + fraction.slice(0, NANO).padEnd(NANO, "0"));

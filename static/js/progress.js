@@ -210,23 +210,15 @@ function withNode(s, data, change) {
   return { ...s, nodes };
 }
 
-/** Replace the call attempt that `data` names within `node`, adding it when it is new. */
-function withCall(node, data, change) {
+/** Replace the attempt that `data` names among `attempts`, adding it when it is new. */
+function withAttempt(attempts, data, make, change) {
   const attempt = data.attempt ?? 1;
-  const at = node.calls.findIndex((call) => call.call === data.call && call.attempt === attempt);
-  const call = at >= 0 ? node.calls[at] : newCall(data.call, attempt);
-  const calls = at >= 0 ? node.calls.with(at, change(call)) : [...node.calls, change(call)];
-  return { ...node, calls };
+  const at = attempts.findIndex((one) => one.call === data.call && one.attempt === attempt);
+  return at >= 0 ? attempts.with(at, change(attempts[at])) : [...attempts, change(make(data.call, attempt))];
 }
 
-/** Replace the tool call that `data` names within `node`, adding it when it is new. */
-function withTool(node, data, change) {
-  const attempt = data.attempt ?? 1;
-  const at = node.tools.findIndex((tool) => tool.call === data.call && tool.attempt === attempt);
-  const tool = at >= 0 ? node.tools[at] : newTool(data.call, attempt);
-  const tools = at >= 0 ? node.tools.with(at, change(tool)) : [...node.tools, change(tool)];
-  return { ...node, tools };
-}
+const withCall = (node, data, change) => ({ ...node, calls: withAttempt(node.calls, data, newCall, change) });
+const withTool = (node, data, change) => ({ ...node, tools: withAttempt(node.tools, data, newTool, change) });
 
 /** Put a piece of text at its offset; what stood from there on is replaced. */
 function withDelta(s, data, field) {
