@@ -70,42 +70,54 @@ def _of_a_fork(past: Past, end: int) -> Recordings:
     return _with_ends(kept, past, lambda place: past.ended[place] < end)
 
 
-def _of_a_retry(past: Past, error: Mapping[str, Any]) -> Recordings:
-    failed = error.get("node") or ""
-    nodes = (failed, *_failed_beside(past, failed))
-    nodes = (*nodes, *(node for node, _ in _failed_with(past, nodes, error)))
-    anew = frozenset(at for node in nodes for at in _failing_visits(past, node))
-    # Where its own error failed it, and not that time or another limit was over, what was answered
-    # within it is what was wrong.
-    by_limit = str(error.get("code")).startswith(LIMIT)
-    wholly = frozenset() if by_limit else frozenset(at for at in anew if at[0] in nodes)
-    over = _ends_of_graphs(past, anew, error)
-    first: dict[Place, int] = {}
-    for key in _failed_calls(past):
-        first[key[:2]] = min(first.get(key[:2], key[2]), key[2])
+class _Retry:
+    """What of a failed run is kept. `nodes` failed it, by the visits `anew`, which are not."""
 
-    def is_anew(place: Place) -> bool:
+    def __init__(self, past: Past, error: Mapping[str, Any]) -> None:
+        failed = error.get("node") or ""
+        nodes = (failed, *_failed_beside(past, failed))
+        self._past = past
+        self.nodes = (*nodes, *(node for node, _ in _failed_with(past, nodes, error)))
+        self.anew = frozenset(at for node in self.nodes for at in _failing_visits(past, node))
+        # Where its own error failed it, and not that time or another limit was over, what was
+        # answered within it is what was wrong.
+        by_limit = str(error.get("code")).startswith(LIMIT)
+        self._wholly = frozenset(at for at in self.anew if at[0] in self.nodes and not by_limit)
+        self._over = _ends_of_graphs(past, self.anew, error)
+        self._first_failed: dict[Place, int] = {}  # the number of a visit's first failed call
+        for node, visit, call in sorted(_failed_calls(past)):
+            self._first_failed.setdefault((node, visit), call)
+
+    def keeps(self, place: Place) -> bool:
         outer = tuple(around(place[0]))
-        if place in anew or not wholly.isdisjoint(outer):
-            return True
-        return any(began(past, *at) > over.get(_path(at[0]), math.inf) for at in (place, *outer))
+        if place in self.anew or not self._wholly.isdisjoint(outer):
+            return False
+        return not any(map(self._is_behind_the_error, (place, *outer)))
 
-    def call_is_kept(key: Key) -> bool:
+    def keeps_call(self, key: Key) -> bool:
         """In a visit that failed: what it had asked before a call of it failed.
 
         Where none did, what was answered is what was wrong, unless a limit left no room for more.
         """
-        if key[:2] in anew:
-            none = math.inf if _was_stopped(past, key[:2]) else 0
-            return key[2] < first.get(key[:2], none)
-        return not is_anew(key[:2])
+        node, visit, call = key
+        if (place := (node, visit)) not in self.anew:
+            return self.keeps(place)
+        none = math.inf if _was_stopped(self._past, place) else 0
+        return call < self._first_failed.get(place, none)
 
-    kept = _taken(past, call_is_kept, lambda place: not is_anew(place))
-    kept = _with_ends(
-        kept, past, lambda place: not is_anew(place) and not _was_stopped(past, place)
-    )
-    outer = {at for node in nodes for at in around(node)}
-    return replace(kept, anew=anew - outer)
+    def keeps_end(self, place: Place) -> bool:
+        return self.keeps(place) and not _was_stopped(self._past, place)
+
+    def _is_behind_the_error(self, place: Place) -> bool:
+        """Whether it began only when the error had ended its graph, as a handler does."""
+        return began(self._past, *place) > self._over.get(_path(place[0]), math.inf)
+
+
+def _of_a_retry(past: Past, error: Mapping[str, Any]) -> Recordings:
+    retry = _Retry(past, error)
+    kept = _with_ends(_taken(past, retry.keeps_call, retry.keeps), past, retry.keeps_end)
+    outer = {at for node in retry.nodes for at in around(node)}
+    return replace(kept, anew=retry.anew - outer)
 
 
 def _with_ends(recordings: Recordings, past: Past, is_kept: Callable[[Place], bool]) -> Recordings:
