@@ -69,9 +69,9 @@ def test_a_character_set_that_no_page_is_written_in_is_not_tried(
     web: Web, opened: None, charset: str
 ) -> None:
     fetched = get(web.url(f"/said/{charset}"))
-    began = time.monotonic()
+    began = time.process_time()
     assert fetched.text.startswith("Grüßeaaa")
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_any_status_is_an_answer(web: Web, opened: None) -> None:

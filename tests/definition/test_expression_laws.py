@@ -89,7 +89,7 @@ def test_any_template_becomes_something_or_is_refused(template):
 
 @pytest.mark.parametrize("opening", ["{{", "{{ {", "{{ '", '{{ "\\', '{{ \\"', "\\'"])
 def test_a_text_full_of_open_braces_is_read_once(opening):
-    text, began = "{{" + opening * 50_000, time.monotonic()
+    text, began = "{{" + opening * 50_000, time.process_time()
     assert list(expressions_in(text))
     assert not list(references_in(text))
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5

@@ -80,10 +80,10 @@ def test_it_computes(use: Use, expression: str, text: str) -> None:
     ],
 )
 def test_what_it_does_not_compute_it_refuses_at_once(use: Use, expression: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(ToolFailed):
         use("calculator", expression=expression)
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
 
 
 def test_a_long_sum_is_no_deep_one(use: Use) -> None:

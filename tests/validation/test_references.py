@@ -77,9 +77,9 @@ def test_a_text_names_only_what_may_be_there(system, code):
 
 @pytest.mark.parametrize("quote", ['\\"', "\\'"])
 def test_quotes_that_nothing_closes_are_looked_at_no_longer_than_an_expression_may_be(quote):
-    began = time.monotonic()
+    began = time.process_time()
     assert errors(when(quote * 20_000)) == [("bad_expression", "nodes[1].config.condition")]
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_a_reference_deep_in_a_setting_is_found_at_its_place():

@@ -127,10 +127,10 @@ def test_of_a_thousand_random_tokens_hardly_one_is_missed_and_of_as_many_hashes_
      "bearer  " * 12_000, "x://" * 25_000, "https://a" * 11_000, "{{" * 50_000, "data:a," * 14_000],
 )  # fmt: skip
 def test_no_text_is_slow_to_look_at(text):
-    began = time.perf_counter()
+    began = time.process_time()
     secret_in(text)
     random_in(text)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize(
