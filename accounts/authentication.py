@@ -29,7 +29,7 @@ _USE_NOTED_EVERY = timedelta(minutes=1)
 
 
 class InvalidToken(NotAuthenticated):
-    """Unknown, revoked, expired, or its user is inactive: told apart for nobody."""
+    """Unknown, revoked, expired, or its user is inactive; nobody is told which."""
 
     code = "invalid_token"
     message = "This token is not valid."
@@ -68,7 +68,7 @@ def user_of_session(session: SessionBase) -> User:
 
 
 class _CopyOfSession(dict[str, Any]):
-    """What Django would do to a session that it looks at is done to nothing."""
+    """A session for Django to look at, which cannot change the real one."""
 
     def cycle_key(self) -> None:
         pass

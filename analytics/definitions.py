@@ -132,11 +132,11 @@ def _count_events(reruns: Mapping[UUID, bool], nodes: dict[str, NodeNumbers]) ->
 
 @dataclass(slots=True)
 class _Visits:
-    """Counted as their ends are seen; `partly` are those of which a part was not done in them.
+    """Counts visits as their ends are seen. `partly` are visits that did only a part of their work.
 
-    That part a cache or a recording answered, or it was done before the run was taken up again:
-    such a visit was shorter than visits are. Until ends said what they repeat, nobody knew it of
-    reruns: of these they do not count.
+    The rest was answered by a cache or a recording, or was done before the run was taken up again.
+    Such a visit is shorter than usual, so how long it took does not count. Logs of reruns that do
+    not say which ends they `repeated` do not count at all.
     """
 
     reruns: Mapping[UUID, bool]

@@ -109,7 +109,7 @@ class NewBudgetForm(BudgetForm):
 
 @admin.register(Budget)
 class BudgetAdmin(DeletedWhole, admin.ModelAdmin):
-    """Goes through the services, which audit; how is counted stays as it was made."""
+    """Goes through the services, which audit; how a budget counts stays as it was made."""
 
     form = BudgetForm
     list_display = ("name", "key", "owner", "most", "used", "period", "active", "created_at")

@@ -40,7 +40,7 @@ class Period(models.TextChoices):
 
 
 class Unpriced(models.TextChoices):
-    """What of models that have no price."""
+    """What happens to models without a price."""
 
     DENY = amounts.DENY, "they are not asked"
     CEILING = amounts.CEILING, "they count as the ceiling price"

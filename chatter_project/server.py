@@ -1,6 +1,7 @@
 """Daphne, which notices clients that do not read or do not stop talking.
 
-An answer that breaks off is cut off. A server that stops says so, and answers what it was asked.
+An answer that fails halfway is cut off, so that nobody takes it for whole. A server that stops says
+so, and first answers the requests that it has.
 """
 
 import asyncio

@@ -62,7 +62,7 @@ HTTPS = env.bool("HTTPS", default=not EMBEDDED)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
-# Asked for alone: they bind what else is under the name, for longer than a setting can be changed.
+# Set apart from HTTPS: they bind all names below this one, and outlast a change of the setting.
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_SUBDOMAINS", default=False)
 SECURE_HSTS_PRELOAD = env.bool("HSTS_PRELOAD", default=False)
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
@@ -196,11 +196,11 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}
     for name in ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
 ]
-RATES_REDIS_URL = REDIS_URL  # where is counted what has a rate; empty: in each process
+RATES_REDIS_URL = REDIS_URL  # where rates are counted; empty: by each process for itself
 LOGIN_RATE_PER_USER = env.rate("LOGIN_RATE_PER_USER", default="5/min")
 LOGIN_RATE_PER_ADDRESS = env.rate("LOGIN_RATE_PER_ADDRESS", default="30/min")
 
-# Requests of one user to one address of the API; empty: any number.
+# Requests of one user to one address of the API; empty: no limit.
 CHATTER_RATES = {
     "read": env.rate("RATE_READ"),
     "write": env.rate("RATE_WRITE"),

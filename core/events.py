@@ -1,8 +1,8 @@
 """The bell: tells watchers that there is something to read. It may lose anything at any time.
 
-Watchers are given what was committed, so that they need not read it again: in this process by a
-call, in others through the channel layer, as far as it is short. All that a ring did not bring they
-read from the tables.
+Watchers are handed what was committed, so that they need not read it again: in this process by a
+call, in others through the channel layer if it is short. Whatever a ring did not bring, they read
+from the tables.
 """
 
 import asyncio
@@ -29,11 +29,11 @@ _CARRIED = 16_384  # characters of one ring that go through the channel layer
 
 
 class Going(Exception):
-    """Waiting here has an end, though nothing is wrong: whoever waits is to come back at once."""
+    """Waiting ends here although nothing is wrong: the client should come back at once."""
 
 
 class Piece(Protocol):
-    """A piece of news that says all of itself in its text."""
+    """A piece of news; its text is all that there is to know."""
 
     @property
     def text(self) -> str: ...
@@ -42,9 +42,9 @@ class Piece(Protocol):
 class Listener:
     """One watcher's ear, used in the event loop it was made in.
 
-    `wanted` tells, in whatever thread rings, whether a piece is worth waking up for. `read` makes a
-    piece of the text that another process sent; without it, and when more than `behind` pieces
-    behind, a listener is told only to read for itself.
+    `wanted` says, in whichever thread rings, whether a piece is worth waking up for. `read` makes a
+    piece of the text that another process sent. A listener without it, or more than `behind` pieces
+    behind, is only told to read the tables.
     """
 
     def __init__(
@@ -216,7 +216,7 @@ class Bell:
 
 
 def _carried(pieces: Sequence[Piece]) -> Ring:
-    """Of what is too long only the last, for those who wait for an end."""
+    """The texts; if they are too long together, only the last, for those who wait for an end."""
     texts = [piece.text for piece in pieces]
     if sum(map(len, texts)) <= _CARRIED:
         return Ring(texts)

@@ -19,7 +19,7 @@ _ONE_BYTE, _TWO_BYTES = 126, 1 << 16  # lengths from which a frame's header is l
 
 
 class Room:
-    """What is held for one client at a time, about: so many texts, and no more than 256 KiB."""
+    """Roughly how much is held for one client: at most so many texts, and at most 256 KiB."""
 
     def __init__(self, texts: int) -> None:
         self._texts, self._characters = texts, _CHARACTERS

@@ -1,4 +1,4 @@
-"""Queries that are composed once: for a small one Django takes longer to compose than to ask it."""
+"""Queries that are composed once: a small one takes Django longer to compose than to ask."""
 
 from collections.abc import Callable
 from functools import cached_property

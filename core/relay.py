@@ -19,7 +19,7 @@ _AGAIN_AFTER_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """What goes to other processes; not the `whole` of it where that is long."""
+    """What is sent to other processes; not `whole` where it was too long to be sent."""
 
     texts: Sequence[str] = ()
     whole: bool = True

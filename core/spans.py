@@ -69,7 +69,7 @@ class Before(filters.IsoDateTimeFilter):
 
 
 class AtLeast(filters.NumberFilter):
-    """So much or more; from 0 on, all of which it is known."""
+    """So much or more; 0 matches every row in which it is known."""
 
     def __init__(self, field: str) -> None:
         super().__init__(

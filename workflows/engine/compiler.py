@@ -8,8 +8,8 @@ The head of a loop has two nodes behind it: one for what a round repeats, one fo
 loop; which of them runs is the only choice LangGraph makes. So a join in a loop is one per round,
 and one behind it waits until the loop is over. Nodes in a line are one node there (`lines`).
 
-What runs as a graph of its own is no part of the one around it, and compiled beside it: the body of
-a map, and what is behind the handler of the graph.
+The body of a map, and the part behind the handler of a graph, run as graphs of their own: they are
+no part of the graph around them, and are compiled beside it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -47,7 +47,9 @@ class NodeTypes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """The node that takes up what no edge does, what runs then, and whether the run fails still."""
+    """The node that takes up errors that no edge does, the part that runs then, and whether the run
+    fails all the same.
+    """
 
     node: str
     part: GraphDefinition
@@ -90,7 +92,7 @@ class Compiler:
 
 
 def _handler(graph: GraphDefinition, kinds: Kinds) -> Handler | None:
-    """A graph that is nothing but what is behind its handler has none: it is what runs then."""
+    """None for a graph that is nothing but the part behind a handler: it is what runs then."""
     for node in graph.nodes:
         then = kinds[node.id].takes_up(node.config)
         if then and not graph.incoming[node.id]:

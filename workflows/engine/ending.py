@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 async def to_its_end(graph: Coroutine[Any, Any, T]) -> T:
-    """What a graph gives. Who is cancelled meanwhile cancels it once, and returns when it is over.
+    """Await a graph. If the caller is cancelled, the graph is, once, and is waited for to its end.
 
     LangGraph cancels what is under way beside an error twice in a row. The second time comes while
     a graph within waits for its own nodes, and these would go on by themselves after the run.

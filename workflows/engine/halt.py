@@ -11,8 +11,8 @@ from workflows.engine.paths import Place, around
 class Halt:
     """One for a run and all that runs in it. Once it is asked for, no visit begins any more.
 
-    `reached` is set when none is at work: those under way are at rest, or wait for one within that
-    is. A visit that has ended is not made again by whoever takes up the run.
+    `reached` is set once no visit is at work: each that is under way is at rest, or waits for one
+    within it that is. A visit that has ended is not made again by whoever takes up the run.
     """
 
     def __init__(self) -> None:

@@ -25,8 +25,8 @@ async def for_each(
     further item begins, and those that have begun come to their end. When one of them waits for
     somebody, the others go on, and then all wait. What else is raised stops all at once.
 
-    Where the work is repeated, `first` are those that had begun last time: what kept the others
-    from it is waited for, so these begin when those are over.
+    Where the work is repeated, `first` is how many items had begun last time. The others begin only
+    when these are over: what kept them from beginning then happens again first.
     """
     first = count if first is None else first
     items = _Items(count, run, keep_errors=keep_errors, first=first)

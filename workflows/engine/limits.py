@@ -1,9 +1,9 @@
 """The limits of one run, and what it has used of them.
 
-A run is looked at before each visit of a node and before each call, so it ends when it would use
-more. What a call of a model uses is known when it is over: a call begins only while the run would
-still be under its limit if all calls under way used all they may, else it waits for them. So the
-last call may pass a limit of tokens or cost, and no other does: by less than its own upper bound.
+A run is checked before each visit of a node and before each call, so it ends when it would use
+more. What a model call uses is known only when it is over. So a call begins only if the run would
+be under its limit even after all calls under way used the most they may; otherwise it waits for
+them. Hence only the last call can exceed a limit of tokens or cost, by less than its upper bound.
 """
 
 import asyncio
@@ -31,8 +31,8 @@ _NET = 1_000_000
 class Used:
     """What earlier attempts used; tokens and cost are None where nobody knows.
 
-    `step_s` is how long they were at visits that did not end, `too_long` tells of those that ended
-    for taking too long, there or where this is a rerun of.
+    `step_s` is the time spent at visits that did not end; `too_long` are the visits that ended by
+    taking too long, in this run or in the one that it reruns.
     """
 
     tokens: int | None = 0
@@ -75,9 +75,9 @@ class _Amount:
 
 
 class Guard:
-    """Raises BeyondLimit, again and again once it did; one for a run and all that runs in it.
+    """One for a run and all that runs in it. Once it has raised BeyondLimit, every check raises it.
 
-    `over` is what ended the run that is replayed.
+    `over` is the limit that ended the run that is replayed.
     """
 
     def __init__(

@@ -32,7 +32,7 @@ from workflows.engine.state import RunState
 
 @dataclass(frozen=True, slots=True)
 class InnerLog:
-    """Tells the log of the run around it."""
+    """Writes to the log of the run around it, under longer names."""
 
     outer: Log
     step: str
@@ -44,7 +44,7 @@ class InnerLog:
 
 @dataclass(frozen=True, slots=True)
 class InnerServices:
-    """Asks by the services of the run around it."""
+    """Asks through the services of the run around it, under longer names."""
 
     outer: Services
     step: str

@@ -13,12 +13,12 @@ _QUIET_S = 1.0
 
 
 class ReplayOrder:
-    """Holds back the visits that were never finished where all that they belong to was.
+    """Holds back visits that never ended within something that did.
 
-    Something else ended them there, such as an error of another branch. Recorded answers come at
-    once and in another order, so without this such a visit could finish, or ask for what was never
-    recorded, before it is cut off again. In a replay, that is so of all that its source never
-    finished; if a limit ended the run there, it does so again.
+    They were cut off, for example by an error of another branch. Recorded answers come at once and
+    in another order, so without this such a visit could end, or ask for what was never recorded,
+    before it is cut off again. In a replay, every visit that its source never ended is held back;
+    if a limit ended the source, it ends the replay there.
     """
 
     def __init__(self, past: Past, tracker: WorkflowTracker, halt: Halt) -> None:
@@ -29,7 +29,7 @@ class ReplayOrder:
         self._halt = halt
 
     async def wait_to_begin(self, node: str, visit: int, handlers: Collection[Place]) -> None:
-        """Return at once, or for a visit that was cut off when nothing else happens.
+        """Return at once; for a visit that was cut off, only when nothing else happens any more.
 
         `handlers` are visits of handlers that take up the errors of the graphs it is in.
         Raises BeyondLimit.

@@ -56,11 +56,10 @@ def added_up(calls: Iterable[CallRecord]) -> tuple[int | None, int | None]:
 
 
 class Witness:
-    """Reads the log of a run that goes on: which visits took too long, how long others took so far.
+    """Reads a log: which visits took too long, and how long those that did not end took so far.
 
-    Other limits end the run in the transaction that tells of them, so no log that goes on has one;
-    that of a run that is replayed may: `over`.
-    Time counts while an attempt runs; the end of an attempt is the last thing it told.
+    Any other limit ends its run in the transaction that logs it, so only the log of a run that is
+    replayed has one: `over`. Time counts while an attempt runs, until the last thing it logged.
     """
 
     def __init__(self) -> None:
