@@ -1,7 +1,7 @@
 """Promises 8, 9 and 14: stop means stop, one run per cause, one turn at a time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -40,18 +40,6 @@ from workflows.tracking.leases import claim
 SLOW = "[[words=400]] [[delay_ms=20]]"
 # The pump of the same process is told of a stop when that is committed.
 with_commits = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(scope="module")
-def running_wire() -> Iterator[WireServer]:
-    with WireServer() as running:
-        yield running
-
-
-@pytest.fixture
-def wire(running_wire: WireServer) -> WireServer:
-    running_wire.clear()
-    return running_wire
 
 
 @pytest.fixture

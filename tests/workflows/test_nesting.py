@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -27,18 +27,6 @@ from workflows.tracking.writer import writer
 
 SLOW = "[[words=400]] [[delay_ms=20]]"
 ITEMS = ["alpha", "beta", "gamma"]
-
-
-@pytest.fixture(scope="module")
-def running_wire() -> Iterator[WireServer]:
-    with WireServer() as running:
-        yield running
-
-
-@pytest.fixture
-def wire(running_wire: WireServer) -> WireServer:
-    running_wire.clear()
-    return running_wire
 
 
 @pytest.fixture

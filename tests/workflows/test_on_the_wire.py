@@ -1,7 +1,6 @@
 """What a model node says is what its provider is asked, in the words of each provider."""
 
-import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,24 +17,6 @@ from workflows.models import WorkflowExecution
 
 NONE = {"openai": "none", "anthropic": {"type": "none"}}
 TEXT = "[[tool=clock {}]] [[rounds=9]] What time is it?"
-
-
-@pytest.fixture(autouse=True)
-def no_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing here is asked over TLS, and to load the certificates takes most of a test's time."""
-    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", lambda *_, **__: None)
-
-
-@pytest.fixture(scope="module")
-def running_wire() -> Iterator[WireServer]:
-    with WireServer() as running:
-        yield running
-
-
-@pytest.fixture
-def wire(running_wire: WireServer) -> WireServer:
-    running_wire.clear()
-    return running_wire
 
 
 @pytest.fixture(params=["openai", "anthropic"])

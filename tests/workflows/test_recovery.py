@@ -3,8 +3,7 @@
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,10 +15,10 @@ from accounts.models import User
 from audit.models import AuditEntry
 from audit.verification import verify
 from conversations.models import Conversation, Message
-from core import clock
 from core.aggregates import all_differences
 from llms.metering import close_clients
 from llms.models import ModelCall
+from tests.approvals.desk import later
 from tests.drills.models import GPT_TOO, asks, chain, waits, wire_model
 from tests.drills.mortal import (
     MortalWriter,
@@ -48,18 +47,6 @@ from workflows.tracking.tracker import WorkflowTracker
 from workflows.tracking.writer import GroupCommitWriter, LeaseLost, writer
 
 TWO_QUESTIONS = "[[say=the second question]]"  # the answer of the first is what the second is asked
-
-
-@pytest.fixture(scope="module")
-def running_wire() -> Iterator[WireServer]:
-    with WireServer() as running:
-        yield running
-
-
-@pytest.fixture
-def wire(running_wire: WireServer) -> WireServer:
-    running_wire.clear()
-    return running_wire
 
 
 @pytest.fixture
@@ -197,7 +184,7 @@ def test_a_call_that_failed_for_good_stays_failed(
     definition = create_definition(owner=alice, name="sorry", graph=graph)
     execution = say(client, "[[fault=400 times=1]]", definition=str(definition.id))
     assert live_and_die(logged("delay.started", node="sorry"))
-    with _later(hours=2):
+    with later(hours=2):
         take_up()
     assert_whole(execution)
     assert [record.question for record in wire.meter.settled()] == ["[[fault=400 times=1]]"]
@@ -211,10 +198,10 @@ def test_a_delay_ends_when_it_was_to_end(client: APIClient, alice: User, built_i
     execution = say(client, "wait", definition=str(definition.id))
     assert live_and_die(logged("delay.started"))
     (before,) = [e["data"] for e in events_of(execution) if e["type"] == "delay.started"]
-    with _later(seconds=3590):
+    with later(seconds=3590):
         leases_run_out()
         assert live_and_die(logged("execution.resumed"))  # not yet
-    with _later(seconds=3601):
+    with later(seconds=3601):
         take_up()
     assert_whole(execution)
     assert execution.status == "completed"
@@ -543,18 +530,3 @@ def _text_in_log(execution: WorkflowExecution, node: str) -> str:
             assert event["data"]["offset"] == len(text)
             text += event["data"]["text"]
     return text
-
-
-class _later:
-    """The clock goes on by so much while this is open."""
-
-    def __init__(self, **by: float) -> None:
-        self._by = timedelta(**by)
-        self._patch = pytest.MonkeyPatch()
-
-    def __enter__(self) -> None:
-        now = clock.now
-        self._patch.setattr(clock, "now", lambda: now() + self._by)
-
-    def __exit__(self, *_: object) -> None:
-        self._patch.undo()

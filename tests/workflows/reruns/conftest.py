@@ -1,7 +1,6 @@
 """A provider that meters, alice's client, and runs that are run again."""
 
-import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,18 +16,6 @@ from workflows.models import WorkflowExecution
 
 ONCE = "/api/v1/workflows/execute/"
 Asked = Callable[[], list[str]]
-
-
-@pytest.fixture(autouse=True)
-def no_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing here is asked over TLS, and to load the certificates takes most of a test's time."""
-    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", lambda *_, **__: None)
-
-
-@pytest.fixture(scope="session")
-def running_wire() -> Iterator[WireServer]:
-    with WireServer() as running:
-        yield running
 
 
 @pytest.fixture
