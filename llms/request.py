@@ -14,18 +14,7 @@ from llms.usage import Usage
 
 @dataclass(frozen=True, slots=True)
 class CallRequest:
-    """One question to a model. `tools` are JSON: `{name, description, parameters}`; unless it
-    `may_call_tools` they are only what the dialogue before tells of.
-
-    `timeout_s` limits each attempt; `idle_timeout_s` the silence within it (None: no limit, for
-    models that think a long time). `drain_s` is how long a cancelled call may go on to learn its
-    usage (None: `CHATTER_DRAIN_S`).
-
-    `optional` are the places in `messages` of what may be left out, the first of them first, when
-    the whole is longer than the model can read. With `cache_ttl_s` the same question of the same
-    user, answered so many seconds ago at most, is answered from that row. The answer may have
-    `tokens_left` tokens at most, which does not make it another question.
-    """
+    """One question to a model."""
 
     profile: ProfileSpec
     messages: Sequence[ChatMessage]
@@ -37,16 +26,19 @@ class CallRequest:
     user_id: UUID | None
     request_id: str = ""
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    tokens_left: int | None = None
-    tools: Sequence[Mapping[str, Any]] = ()
-    may_call_tools: bool = True
-    timeout_s: float = 120.0
-    idle_timeout_s: float | None = None
+    tokens_left: int | None = None  # the most of the answer; does not make it another question
+    tools: Sequence[Mapping[str, Any]] = ()  # JSON: `{name, description, parameters}`
+    may_call_tools: bool = True  # else the tools only explain the dialogue before
+    timeout_s: float = 120.0  # of each attempt
+    idle_timeout_s: float | None = None  # of silence; None: for models that think a long time
     max_attempts: int = 3
     first_wait_s: float = FIRST_WAIT_S
     backoff: float = BACKOFF
+    # The places in `messages` of what may be left out, first to last, if the whole is too long.
     optional: Sequence[int] = ()
+    # The same question of the same user, answered at most so long ago, is answered from that row.
     cache_ttl_s: float | None = None
+    # How long a cancelled call may go on to learn its usage; None: `CHATTER_DRAIN_S`.
     drain_s: float | None = None
 
 

@@ -59,14 +59,7 @@ def _new_salt() -> str:
 class Experiment(EditableRecord):
     """Turns that ask for `template` or `definition` are answered in several ways.
 
-    Neither: it was deleted. `salt` is what its units are dealt out by (`experiments.dealing`).
-    `primary` is the metric that decides; `better` says which way, of an event. `events` says it of
-    others by their names; of one that is not named there, higher is better. `guards` is
-    `[{metric, margin}]`, margins as text (`experiments.metrics`). A unit is watched for
-    `window_min` minutes from its first exposure on, and counted when they are over. The sequential
-    test is sharpest at `planned_units`. Guard rails are looked at from `guard_due_at` on, by one
-    process. From the start on only its name and hypothesis change.
-    `winner` was promoted. `once` stands for the form that made it: sent again it makes no other.
+    Neither: it was deleted. From the start on only its name and hypothesis change.
     """
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="experiments")
@@ -83,20 +76,26 @@ class Experiment(EditableRecord):
     users = models.ManyToManyField(settings.AUTH_USER_MODEL, related_name="+")
     groups = models.ManyToManyField(Group, related_name="+")
     traffic_percent = models.PositiveIntegerField(default=100)
+    # What its units are dealt out by (`experiments.dealing`).
     salt = models.CharField(max_length=32, default=_new_salt)
-    primary = models.CharField(max_length=80)
-    better = models.CharField(max_length=8, default="lower")
+    primary = models.CharField(max_length=80)  # the metric that decides
+    better = models.CharField(max_length=8, default="lower")  # if that is an event: which way is
+    # Which way is better, for other events by their names; for those not named here it is higher.
     events = models.JSONField(default=dict, db_default={})
+    # `[{metric, margin}]`, margins as text (`experiments.metrics`).
     guards = models.JSONField(default=list)
+    # A unit is watched for so long from its first exposure on, and counted when that is over.
     window_min = models.PositiveIntegerField(default=1_440)
-    planned_units = models.PositiveIntegerField(default=1_000)
+    planned_units = models.PositiveIntegerField(default=1_000)  # here the test is sharpest
     status = models.CharField(
         max_length=12, choices=ExperimentStatus.choices, default=ExperimentStatus.DRAFT
     )
     started_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
-    guard_due_at = models.DateTimeField(null=True)
+    guard_due_at = models.DateTimeField(null=True)  # from then on one process looks at the guards
+    # The variant that was promoted.
     winner = models.ForeignKey("experiments.Variant", models.SET_NULL, null=True, related_name="+")
+    # Stands for the form that made it: sent again, it makes no other.
     once = models.CharField(max_length=64, blank=True, default="", db_default="")
 
     objects = ExperimentQuerySet.as_manager()

@@ -55,29 +55,23 @@ ATTEMPTS = 3
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a node asks of a model; `model` is "provider:model", or empty for the default.
-
-    It is attempted `attempts` times in all, with waits that grow from `first_wait_s` by `backoff`.
-    `optional` are the places of messages that may be left out; `cache_ttl_s` lets an answer to the
-    same question be used again for so long. Unless it `may_call_tools`, the dialogue tells of them
-    and that is all.
-    """
+    """What a node asks of a model."""
 
     node: str
     visit: int
     call: int
     purpose: str
-    model: str
+    model: str  # "provider:model", or empty for the default
     messages: Sequence[ChatMessage]
     parameters: Mapping[str, Any] = field(default_factory=dict)
     timeout_s: float | None = None
     tools: Sequence[str] = ()
-    may_call_tools: bool = True
-    attempts: int = ATTEMPTS
-    first_wait_s: float = 0.5
-    backoff: float = 2.0
-    optional: Sequence[int] = ()
-    cache_ttl_s: float | None = None
+    may_call_tools: bool = True  # else the tools only explain the dialogue before
+    attempts: int = ATTEMPTS  # in all
+    first_wait_s: float = 0.5  # between attempts
+    backoff: float = 2.0  # how the wait grows each time
+    optional: Sequence[int] = ()  # the places of messages that may be left out
+    cache_ttl_s: float | None = None  # how old an answer to the same question may be
 
 
 @dataclass(frozen=True, slots=True)

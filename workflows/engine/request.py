@@ -8,27 +8,22 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class ExecutionRequest:
-    """At most one of `template` (a slug or id), `definition` and `graph`; none means a plain chat.
-
-    `user_id` is who asks. Executions with the same `serial_key` run one at a time by
-    `serial_number`; `free` says that none of the series is under way, so that this one may begin at
-    once. `version` is the graph that runs in place of the one the template or definition runs now.
-    """
+    """At most one of `template`, `definition` and `graph`; none means a plain chat."""
 
     id: UUID
-    user_id: UUID
+    user_id: UUID  # who asks
     request_id: str
     input: Mapping[str, Any]
-    template: str = ""
+    template: str = ""  # a slug or id
     definition: UUID | None = None
     graph: Mapping[str, Any] | None = None
-    version: UUID | None = None
+    version: UUID | None = None  # runs in place of what the template or definition runs now
     parameters: Mapping[str, Any] = field(default_factory=dict)
     kind: str = ""
     cause: str = "api"
-    serial_key: str = ""
+    serial_key: str = ""  # those with the same one run one at a time, by their numbers
     serial_number: int = 0
-    free: bool = True
+    free: bool = True  # none of them is under way, so this one may begin at once
     retry_of: UUID | None = None
     debug: bool = False
     idempotency_key: str = ""

@@ -76,17 +76,7 @@ class Known:
 
 @dataclass(slots=True)
 class Conversion:
-    """One foreign workflow on its way to one of ours. Raises Unreadable where it is too large.
-
-    `twins` are the nodes whose id another one has. `texts` are those of templates, put together
-    once; None while one is, for it may stand in itself. `carried` says of nodes that were asked for
-    whether they are carried over. `fails` are the nodes that go on another way when they fail.
-    `back` are the links that begin a next round. `variables` are, by the names of the file's
-    variables, expressions for what they are and for what they are when cleared. `bodies` are the
-    foreign nodes that work on items, `inner` says which nodes stand in which of them. `cut` are
-    the links that were left out, for they led round. `characters` is the length of all texts put
-    together so far.
-    """
+    """One foreign workflow on its way to one of ours. Raises Unreadable where it is too large."""
 
     source: str
     name: str
@@ -94,20 +84,22 @@ class Conversion:
     nodes: dict[str, ForeignNode]
     links: Sequence[Link]
     known: Known
-    twins: Sequence[ForeignNode] = ()
-    fails: Collection[str] = ()
-    back: Collection[Link] = ()
+    twins: Sequence[ForeignNode] = ()  # nodes whose id another one has
+    fails: Collection[str] = ()  # nodes that go on another way when they fail
+    back: Collection[Link] = ()  # links that begin a next round
+    # By the names of the file's variables: expressions for what they are, and are when cleared.
     variables: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
     steps: dict[str, Step] = field(default_factory=dict)
     reports: dict[str, NodeReport] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
+    # Of templates, each put together once; None while that is done, for it may stand in itself.
     texts: dict[str, str | None] = field(default_factory=dict)
-    carried: dict[str, bool] = field(default_factory=dict)
-    bodies: set[str] = field(default_factory=set)
-    inner: dict[str, str] = field(default_factory=dict)
-    cut: set[Link] = field(default_factory=set)
-    characters: int = 0
+    carried: dict[str, bool] = field(default_factory=dict)  # of nodes that were asked for
+    bodies: set[str] = field(default_factory=set)  # foreign nodes that work on items
+    inner: dict[str, str] = field(default_factory=dict)  # nodes, and in which of these each stands
+    cut: set[Link] = field(default_factory=set)  # left out, for they led round
+    characters: int = 0  # of all texts put together so far
     ways: Ways = field(init=False)
     _leading: dict[str, list[str]] = field(default_factory=dict)
 

@@ -60,19 +60,7 @@ class WorkflowExecution(Record, CallTotals):
     """One run: what was asked, how far it is, who runs it now, what came of it, and its totals.
 
     `status` changes only by a conditional UPDATE guarded by `attempt`, the fencing number of the
-    lease. Executions with the same `serial_key` run one at a time, in the order of `serial_number`.
-    `pins` maps the workflows that its nodes run, as they name them, to the content hashes of the
-    versions they were when it was asked for; `used` maps what else it names (`template:<slug>`,
-    `model:<name>`, `tool:<key>`) to a hash of what that was then.
-    While it is waiting nobody runs it; from `wakes_at` on it may be claimed (if null: never).
-    `waited_ms` is what it has waited, but for the wait that began at `waiting_since`; no duration
-    counts it.
-    `rerun` says how calls are answered from those of `source`. `edits` are what forks change:
-    `[{node, visit, variables, text}]`, the last of them this one's own. `chance` is what random
-    choices are drawn from, so that a rerun chooses the same; empty: its own id. With `debug` the
-    log holds what reached and left each node.
-    The totals count the model calls whose `origin` is this execution (`workflows.aggregates`).
-    `limits` are those it began with that differ from the server's (`workflows.limits`).
+    lease. The totals count the model calls whose `origin` is it (`workflows.aggregates`).
     """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="executions")
@@ -90,25 +78,33 @@ class WorkflowExecution(Record, CallTotals):
         "workflows.WorkflowDefinition", models.SET_NULL, null=True, related_name="executions"
     )
     retry_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="retries")
+    # The workflows that its nodes run, as they name them, and the content hashes of the versions
+    # they were when it was asked for.
     pins = models.JSONField(default=dict)
+    # What else it names (`template:<slug>`, `model:<name>`, `tool:<key>`), and a hash of each then.
     used = models.JSONField(default=dict, db_default={})
+    # Calls are answered from those of the source; `rerun` says which.
     source = models.ForeignKey(
         "self", models.SET_NULL, null=True, related_name="reruns", db_index=False
     )
     rerun = models.CharField(max_length=12, choices=Rerun.choices, blank=True, default="")
+    # What forks change: `[{node, visit, variables, text}]`, the last of them its own.
     edits = models.JSONField(default=list)
+    # What random choices are drawn from, so that a rerun chooses the same; null: its own id.
     chance = models.UUIDField(null=True)
-    debug = models.BooleanField(default=False)
+    debug = models.BooleanField(default=False)  # its log has what reached and left each node
     parameters = models.JSONField(default=dict)
     input = models.JSONField(default=dict)
     output = models.JSONField(null=True)
     error = models.JSONField(null=True)  # {code, message, node}
+    # Those it began with that differ from the server's (`workflows.limits`).
     limits = models.JSONField(default=dict, blank=True)
     cause = models.CharField(max_length=20, default="api")
     request_id = models.CharField(max_length=64, db_index=True)
     # Null where nobody asked from anywhere: a column that is added like this rewrites no table.
     address = models.CharField(max_length=64, null=True)  # noqa: DJ001
 
+    # Those with the same key run one at a time, in the order of their numbers.
     serial_key = models.CharField(max_length=80, blank=True, default="")
     serial_number = models.PositiveIntegerField(default=0)
 
@@ -117,9 +113,10 @@ class WorkflowExecution(Record, CallTotals):
     lease_expires_at = models.DateTimeField(null=True)
     cancel_requested_at = models.DateTimeField(null=True)
 
+    # While it is waiting nobody runs it; from `wakes_at` on it may be claimed (null: never).
     wakes_at = models.DateTimeField(null=True)
     waiting_since = models.DateTimeField(null=True)
-    waited_ms = models.PositiveBigIntegerField(default=0)
+    waited_ms = models.PositiveBigIntegerField(default=0)  # in earlier waits; no duration counts it
     pauses = models.PositiveIntegerField(default=0)
 
     started_at = models.DateTimeField(null=True)
