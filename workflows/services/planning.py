@@ -25,10 +25,9 @@ from workflows.models import (
     WorkflowVersion,
 )
 from workflows.parameters import checked
+from workflows.registry import NODE_TYPES
 from workflows.selectors import bound_graph
-from workflows.services.definitions import (
-    refuse,
-)
+from workflows.services.definitions import refuse
 from workflows.services.idempotency import Idempotency, as_begun, key_of
 from workflows.services.targets import wanted_definition, wanted_template, wanted_version
 from workflows.services.using import hash_of_template, used_by
@@ -204,7 +203,7 @@ def check_graph(
         graph = bound_graph(version, parameters)
     except BadExpression as error:
         raise MissingParameter(reason=str(error)) from error
-    for name in models_of(graph):
+    for name in _models_of(graph):
         resolve_profile(name, user)
     world = WorldOf(user, pins, author)
     refuse(validate_start(graph, user, world))
@@ -219,10 +218,8 @@ def author_of(
     return owned.owner_id if owned else None
 
 
-def models_of(graph: GraphDefinition) -> set[str]:
+def _models_of(graph: GraphDefinition) -> set[str]:
     """The models a bound graph asks; the empty name is the default."""
-    return {
-        str(node.config.get("model") or "")
-        for node in graph.nodes
-        if node.type in ("model", "llm", "call_model", "memory")
-    }
+    kinds = [(NODE_TYPES.get(node.type), node.config) for node in graph.nodes]
+    asking = [config for kind, config in kinds if kind and "model" in kind.settings()]
+    return {str(config.get("model") or "") for config in asking}
