@@ -86,7 +86,7 @@ def test_where_there_is_no_secret_nothing_changes() -> None:
 
 
 def test_no_answer_and_no_secrets_take_long_to_mask() -> None:
-    secrets = [f"{'a' * 7_900}{number}" for number in range(100)]
+    secrets = [f"{'a' * 7_900}{number}" for number in range(30)]
     began = time.process_time()
     answer = "a" * 250_000 + secrets[7] + "b"
     assert masked(answer, secrets) == "a" * 250_000 + MASK + "b"
