@@ -18,6 +18,7 @@ from llms.headers import client_options
 from llms.overlong import bound
 from llms.parameters import MORE_OF_THE_BODY, PROFILE_PARAMETERS
 from llms.profiles import ProfileSpec
+from llms.redirects import stay
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -159,10 +160,12 @@ def _refuse_fields(parameters: Mapping[str, Any], fields: Mapping[str, Any]) -> 
 
 
 def _bound(connection: Any) -> None:
-    """What comes over it is bounded; the packages share it among models of equal timeouts."""
+    """What comes over it is bounded, and comes from the provider; the packages share it among
+    models of equal timeouts.
+    """
     hooks = connection.event_hooks
     if bound not in hooks["response"]:
-        connection.event_hooks = {**hooks, "response": [*hooks["response"], bound]}
+        connection.event_hooks = {**hooks, "response": [*hooks["response"], stay, bound]}
 
 
 def _connection(profile: ProfileSpec) -> dict[str, str]:

@@ -34,7 +34,7 @@ _GARBLED = frozenset({"JSONDecodeError", "APIResponseValidationError"})
 
 # A server between us and the model gave up waiting; the model may have answered it, and billed.
 _GAVE_UP_WAITING = frozenset({408, 502, 504, 524})
-_ERROR_STATUS = 400
+_ERROR_STATUS = 300  # that of a redirect, too: one that is not followed is no answer
 _SERVER_ERROR = 500
 _CODES_BY_STATUS = {
     401: "provider_auth_failed",

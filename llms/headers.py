@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from llms.overlong import bound
+from llms.redirects import stay
 
 # Clients that take headers with each request: OpenAI's, those made of it, and SDKs like it.
 _PER_REQUEST = frozenset(
@@ -32,7 +33,7 @@ def request_options(provider_kind: str, call_id: UUID, request_id: str) -> dict[
 def client_options(provider_kind: str) -> dict[str, Any]:
     """Options of the client itself."""
     option = _HOOKED.get(provider_kind)
-    hooks = {"request": [_add], "response": [bound]}
+    hooks = {"request": [_add], "response": [stay, bound]}
     return {option: {"event_hooks": hooks}} if option else {}
 
 

@@ -283,3 +283,26 @@ def test_a_provider_that_sends_without_end_is_cut_off(
         finally:
             tracemalloc.stop()
     assert error.code in ("provider_failed", "provider_refused", "provider_cut")
+
+
+@pytest.mark.parametrize("kind", ["openai", "anthropic"])
+def test_what_is_asked_of_a_provider_is_sent_nowhere_else_that_it_points_to(
+    wire: WireServer, recorder: Recorder, kind: str
+) -> None:
+    with web_server() as web:
+        there = wire_spec(wire, kind)
+        error = failure(replace(there, base_url=web.url(f"/keep/{there.base_url}")), "Hi", recorder)
+    assert error.code == "provider_refused"
+    assert (recorder.call.exactness, recorder.call.cost_nano_usd) == ("metered", 0)
+    assert not wire.meter.settled()
+
+
+@pytest.mark.parametrize("kind", ["openai", "anthropic"])
+def test_a_provider_may_point_to_another_place_of_its_own(
+    wire: WireServer, recorder: Recorder, kind: str
+) -> None:
+    with web_server() as web:
+        failure(replace(wire_spec(wire, kind), base_url=web.url("/keep//json")), "Hi", recorder)
+        asked = [path for _, path, _, _ in web.seen]
+    assert asked == [f"/keep/{asked[-1]}", asked[-1]]
+    assert asked[-1].startswith("/json")

@@ -1,0 +1,19 @@
+"""A provider is asked where it is, and nowhere else that it points to."""
+
+from typing import Any
+
+_PORTS = {"http": 80, "https": 443}
+
+
+async def stay(response: Any) -> None:
+    """A hook of httpx: a redirect to another server is not followed, and so is the answer.
+
+    It may lead to where only this server can go; and what is asked is for this provider alone.
+    """
+    there = response.headers.get("location")
+    if there and _origin(response.url.join(there)) != _origin(response.url):
+        del response.headers["location"]
+
+
+def _origin(url: Any) -> tuple[str, bytes, int | None]:
+    return url.scheme, url.raw_host, url.port or _PORTS.get(url.scheme)
