@@ -2,9 +2,8 @@
 
 from django.contrib import admin
 from django.urls import include, path, re_path
-from drf_spectacular.views import SpectacularAPIView
 
-from chatter_project.docs import ApiDocs
+from chatter_project.docs import ApiDocs, ApiSchema
 from chatter_project.health import healthz, readyz
 from core.api import not_found
 from telemetry.views import metrics
@@ -39,7 +38,7 @@ urlpatterns = [
     path("", include("experiments.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include(api)),
-    path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("api/schema/", ApiSchema.as_view(), name="api-schema"),
     path("api/docs/", ApiDocs.as_view(), name="api-docs"),
     re_path(r"^api/", not_found),
     path("healthz", healthz),

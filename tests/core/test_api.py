@@ -4,6 +4,7 @@ import re
 from uuid import uuid4
 
 import pytest
+from drf_spectacular.generators import SchemaGenerator
 
 from tests.isolation.document import operations
 
@@ -28,3 +29,13 @@ def test_every_address_that_answers_options_tells_its_methods(api, alice):
         answer = client.options(re.sub(r"{\w+}", str(uuid4()), path))
         assert answer.status_code < 500, path
         assert answer.status_code != 200 or "OPTIONS" in answer["Allow"], path
+
+
+@pytest.mark.parametrize("kind", ["yaml", "json"])
+def test_the_document_of_the_api_is_written_once_for_all_who_ask(client, monkeypatch, kind):
+    """It takes seconds, and whoever asks need not sign in."""
+    first = client.get("/api/schema/", {"format": kind})
+    monkeypatch.setattr(SchemaGenerator, "get_schema", None)
+    again = client.get("/api/schema/", {"format": kind, "version": "1\n2"})
+    assert (again.status_code, again.content) == (200, first.content)
+    assert b"/api/v1/chat/" in first.content
