@@ -1,6 +1,6 @@
 """Takes words out of event logs: what happened, how long it took and what it cost stays."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import orjson
@@ -8,7 +8,7 @@ import orjson
 from accounts.models import User
 from core.bulk import update_rows
 from privacy.table import pages
-from workflows.engine.events import ApprovalDecided
+from workflows.engine.events import ApprovalDecided, NodeOutput
 from workflows.models import Approval, ExecutionEvent, WorkflowExecution
 from workflows.tracking.pruning import prune_executions
 
@@ -46,17 +46,38 @@ def scrub_decisions(user: User) -> int:
     count = 0
     for keys in pages(decided, _AT_ONCE):
         count += len(keys)
-        approvals = Approval.objects.filter(pk__in=keys)
-        mine = {str(pk) for pk in keys}
-
-        def without_them(event: Event, mine: Collection[str] = mine) -> Event:
-            data = event["data"]
-            if event["type"] == ApprovalDecided.type and data["approval"] in mine:
-                data |= {"by": "", "comment": ""}
-            return event
-
-        _rewrite(approvals.values("execution"), without_them)
+        executions = Approval.objects.filter(pk__in=keys).values_list("execution", flat=True)
+        _rewrite(_with_reruns(executions), _Undecided(keys))
     return count
+
+
+class _Undecided:
+    """Takes out who decided these approvals, and what was said of it, event by event in order."""
+
+    def __init__(self, approvals: Iterable[Any]) -> None:
+        self._approvals = {str(pk) for pk in approvals}
+        self._visits: set[tuple[Any, ...]] = set()
+
+    def __call__(self, event: Event) -> Event:
+        data = event["data"]
+        visit = event["execution"], data.get("node"), data.get("visit")
+        if event["type"] == ApprovalDecided.type and data["approval"] in self._approvals:
+            self._visits.add(visit)
+            data |= {"by": "", "comment": ""}
+        elif event["type"] == NodeOutput.type and visit in self._visits:  # in debug mode
+            data["data"] |= {"values": {}}
+        return event
+
+
+def _with_reruns(executions: Iterable[Any]) -> set[Any]:
+    """These and all that they were run again as, whose logs tell of the same decisions."""
+    found: set[Any] = set()
+    new = set(executions)
+    while new:
+        found |= new
+        again = WorkflowExecution.objects.filter(source__in=new)
+        new = set(again.values_list("pk", flat=True)) - found
+    return found
 
 
 def unname_approver(user: User) -> None:
@@ -69,7 +90,8 @@ def unname_approver(user: User) -> None:
 
 
 def _rewrite(executions: Any, change: Callable[[Event], Event]) -> None:
-    rows = ExecutionEvent.objects.filter(execution__in=executions).values("id", "frames")
+    events = ExecutionEvent.objects.filter(execution__in=executions).order_by("seq")
+    rows = events.values("id", "frames")
     changed = [{**row, "frames": _changed(row["frames"], change)} for row in rows]
     update_rows(ExecutionEvent, changed)
 

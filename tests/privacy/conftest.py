@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from experiments.services.routing import forget_running
-from tests.approvals.desk import Desk, letter
+from tests.approvals.desk import ONCE, Desk, letter
 from tests.definitions.graphs import asks, graph
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.tools import GrantFactory
@@ -119,10 +119,15 @@ def lives(life: Life, colleague: Desk) -> None:
     life.drain()
     own.approve(comment=WORD)
     life.drain()
-    colleague.begin(asks_people("group:people"))
+    debugged = {"graph": asks_people("group:people"), "mode": "background", "debug": True}
+    asked = colleague.client.post(ONCE, debugged).json()["execution"]["id"]
     life.drain()
     own.approve(comment=WORD)
     life.drain()
+    for _ in range(2):
+        replay = f"/api/v1/executions/{asked}/replay/"
+        asked = colleague.client.post(replay, {"mode": "background"}).json()["execution"]["id"]
+        life.drain()
 
 
 def measures(life: Life, definition: str) -> None:
