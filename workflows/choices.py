@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Case, Q, QuerySet, When
 
 from accounts.models import User
 from workflows.models import WorkflowDefinition, WorkflowTemplate
@@ -15,20 +15,20 @@ Choice = tuple[str, str]  # a value, and the name it is shown by
 
 def workflows_to_run(user: User) -> list[tuple[str, list[Choice]]]:
     """The user's own workflows and the templates they see, under a heading each."""
-    own = WorkflowDefinition.objects.filter(owner=user, archived=False, version__isnull=False)
-    groups = [("Your workflows", _choices(own)), ("Templates", templates_to_run(user))]
+    rows = WorkflowDefinition.objects.filter(owner=user, archived=False, version__isnull=False)
+    own = [(value_of(one), one.name) for one in rows.order_by("name")[:_OFFERED]]
+    groups = [("Your workflows", own), ("Templates", templates_to_run(user))]
     return [(heading, choices) for heading, choices in groups if choices]
 
 
 def templates_to_run(user: User) -> list[Choice]:
-    """The templates that the user sees."""
-    return _choices(WorkflowTemplate.objects.visible_to(user))
+    """The templates that the user sees; of those of others it is told whose they are."""
+    return [(value_of(one), _name_of(one, user)) for one in _templates(user)]
 
 
 def parameters_taken(user: User) -> dict[str, list[str]]:
     """What may be set of each template that the user sees, by its value in a form."""
-    seen = WorkflowTemplate.objects.visible_to(user).order_by("name").only("parameters")
-    return {value_of(one): list(names_of(one.parameters)) for one in seen[:_OFFERED]}
+    return {value_of(one): list(names_of(one.parameters)) for one in _templates(user)}
 
 
 def value_of(target: WorkflowDefinition | WorkflowTemplate) -> str:
@@ -48,5 +48,14 @@ def parse_choice(value: str) -> dict[str, Any]:
     return {"definition": None, "template": None, **({kind: pk} if value else {})}
 
 
-def _choices(rows: QuerySet[Any]) -> list[Choice]:
-    return [(value_of(one), one.name) for one in rows.order_by("name")[:_OFFERED]]
+def _templates(user: User) -> QuerySet[WorkflowTemplate]:
+    """Chatter's and one's own come first, however many others make public."""
+    known = Q(owner=None) | Q(owner=user)
+    seen = WorkflowTemplate.objects.visible_to(user).select_related("owner")
+    return seen.order_by(Case(When(known, then=0), default=1), "name")[:_OFFERED]
+
+
+def _name_of(template: WorkflowTemplate, user: User) -> str:
+    """Anybody may call theirs as one of Chatter's is called."""
+    stranger = template.owner if template.owner_id != user.pk else None
+    return f"{template.name} · {stranger.get_username()}" if stranger else template.name
