@@ -461,6 +461,9 @@ LOGGING = {
         "httpx": {"level": "WARNING"},  # it tells addresses, which may hold secrets
         "httpcore": {"level": "WARNING"},  # it tells the headers of answers, which may hold secrets
         "httpx2": {"level": "WARNING"},
+        "httpcore2": {"level": "WARNING"},
+        "anthropic": {"level": "WARNING"},  # it tells what is asked
+        "openai": {"level": "WARNING"},
         "mcp": {"level": "CRITICAL"},  # it tells session ids and contents; what fails, we tell
         "django.request": {"level": "ERROR"},
         "django.security": {"level": "CRITICAL"},  # `chatter_project.bad_requests` tells them

@@ -1,6 +1,7 @@
 """Chat models are made once, with our key and our address and nobody else's."""
 
 import asyncio
+import logging
 from typing import Any
 
 import httpx
@@ -75,6 +76,17 @@ def test_what_is_in_more_of_the_body_stays_there(wire: WireServer, recorder: Rec
     told = [one.options for one in wire.meter.settled()]
     assert [(one["temperature"], one["user"]) for one in told] == [(0.5, "u")] * 2
     assert spec.parameters == {"model_kwargs": {"temperature": 0.5, "user": "u"}}
+
+
+def test_no_log_however_much_it_tells_has_what_goes_over_the_wire(
+    spec: ProfileSpec, recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Headers and addresses may hold keys."""
+    with caplog.at_level(logging.DEBUG):
+        answered(question(spec, "Nobody else is to read this."), recorder)
+    assert "Nobody else" not in caplog.text
+    assert spec.api_key not in caplog.text
+    assert "content-type" not in caplog.text.lower()
 
 
 @pytest.mark.parametrize("kind", ["openai", "anthropic"])
