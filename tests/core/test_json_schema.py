@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from jsonschema import Draft202012Validator, SchemaError
 
 from core.json_schema import NoSchema, NotFollowed, check_schema, flaws, validator
 
@@ -72,3 +73,35 @@ def test_a_long_regular_expression_takes_no_time():
     began = time.process_time()
     check_schema({"pattern": "[\x01-\uffff]" * 20_000, "patternProperties": {"": True}})
     assert time.process_time() - began < 2
+
+
+def test_a_schema_of_very_many_parts_is_none():
+    """To look at each takes time, and nobody reads so many."""
+    fields = {f"field_{at}": {"type": "string"} for at in range(4_000)}
+    check_schema({"properties": fields})
+    for many in ([{}] * 5_000, [True] * 5_000, [{"properties": fields}, {"not": fields}]):
+        with pytest.raises(NoSchema, match="more than 5,000 parts"):
+            check_schema({"allOf": many})
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        *({"$defs": {"a": 1}}, {"$ref": 1}, {"$anchor": "1 2"}, {"$vocabulary": {"a": 1}}),
+        *({"prefixItems": []}, {"items": [{}]}, {"contains": 1}, {"additionalProperties": 1}),
+        *({"patternProperties": {"(": {}}}, {"dependentSchemas": {"a": 1}}, {"if": 1}),
+        *({"oneOf": [{"not": {"then": 1}}]}, {"propertyNames": {"type": "none"}}),
+        *({"unevaluatedItems": 1}, {"unevaluatedProperties": {"enum": 1}}, {"minLength": -1}),
+        *({"multipleOf": 0}, {"uniqueItems": 1}, {"dependentRequired": {"a": ["b", "b"]}}),
+        *({"title": 1}, {"examples": 1}, {"readOnly": 1}, {"format": 1}),
+        *({"contentSchema": 1}, {"definitions": {"a": 1}}, {"dependencies": {"a": [1]}}),
+        *({"$recursiveRef": 1}, {"$dynamicRef": 1}, 1, None, []),
+    ],
+    ids=str,
+)
+def test_what_the_specification_does_not_know_is_no_schema_however_deep(schema):
+    for none in (schema, {"properties": {"a": {"items": {"anyOf": [{}, schema]}}}}):
+        with pytest.raises(SchemaError):
+            Draft202012Validator.check_schema(none)
+        with pytest.raises(NoSchema):
+            check_schema(none)

@@ -109,6 +109,19 @@ def test_a_model_is_looked_up_once_however_often_it_is_asked(api, alice, built_i
     assert counts[1] <= counts[0]
 
 
+@pytest.mark.parametrize(
+    ("node", "setting"), [("approval", "form"), ("model", "output_schema")], ids=["form", "answer"]
+)
+def test_a_schema_that_takes_long_to_look_at_is_refused(api, alice, built_in, node, setting):
+    """A pump reads it, too, and does nothing else meanwhile."""
+    for parts, told in ((900, []), (1_100, [f"nodes[1].config.{setting}"])):
+        config = {"question": "?", setting: {"allOf": [{}] * parts}}
+        if node == "model":
+            del config["question"]
+        issues = posted(api, alice, orjson.dumps(line(ask=(node, config)))).json()["issues"]
+        assert [one["path"] for one in issues if "parts" in one["message"]] == told
+
+
 def test_a_model_switched_off_is_as_unknown_as_one_that_never_was(api, alice):
     off = ProfileFactory(enabled=False)
     document = line(ask=("model", {"model": off.name}))

@@ -69,12 +69,13 @@ async def ask_for_offer(endpoint: Endpoint) -> Offer:
     left_out: list[LeftOut] = []
     if len(listed) > MAX_TOOLS:
         left_out.append(LeftOut(storable(listed[MAX_TOOLS].name[:_MAX_NAME]), _AND_THE_REST))
+    tools = await asyncio.to_thread(_all_taken, listed[:MAX_TOOLS], left_out)
     return Offer(
         latency_ms=opened_ms,
         protocol_version=storable(str(about.protocolVersion)[:_MAX_NAME]),
         server_name=storable(about.serverInfo.name[:_MAX_NAME]),
         server_version=storable(about.serverInfo.version[:_MAX_NAME]),
-        tools=[tool for one in listed[:MAX_TOOLS] if (tool := _taken(one, left_out))],
+        tools=tools,
         left_out=left_out,
     )
 
@@ -92,6 +93,11 @@ async def _listed(session: Session) -> Sequence[Any]:
         if not cursor or len(found) >= MAX_TOOLS:
             break
     return found
+
+
+def _all_taken(listed: Sequence[Any], left_out: list[LeftOut]) -> Sequence[OfferedTool]:
+    """Runs in a thread: to look at what a server may send can take seconds."""
+    return [tool for one in listed if (tool := _taken(one, left_out))]
 
 
 def _taken(tool: Any, left_out: list[LeftOut]) -> OfferedTool | None:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -14,6 +15,7 @@ _FENCE = "```"
 _REFERENCE = re.compile(r'"\$(ref|dynamicRef|recursiveRef)"')
 _SHOWN = 300
 _MOST_FLAWS = 100
+_MOST_PARTS = 1_000
 
 
 class Unfit(ValueError):
@@ -68,9 +70,17 @@ def flaws(data: Any, schema: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 def check_schema(schema: Mapping[str, Any]) -> None:
     """Raises ValueError for what is no JSON schema, or refers to somewhere else."""
-    if _REFERENCE.search(json.dumps(schema)):
-        raise ValueError("References are not followed; write the schema out.")
+    if problem := _problem_of(json.dumps(schema)):
+        raise ValueError(problem)
+
+
+@lru_cache(maxsize=128)  # a graph is read when it is saved, when it starts, and when it runs
+def _problem_of(schema: str) -> str:
+    """Why this text is no schema to be followed; empty for one that is."""
+    if _REFERENCE.search(schema):
+        return "References are not followed; write the schema out."
     try:
-        json_schema.check_schema(schema)
+        json_schema.check_schema(json.loads(schema), _MOST_PARTS)
     except json_schema.NoSchema as error:
-        raise ValueError(f"This is no JSON schema: {error}") from error
+        return f"This is no JSON schema: {error}"
+    return ""

@@ -30,8 +30,8 @@ class Config(NodeConfig):
     )
     form: dict[str, Any] | None = Field(
         default=None,
-        description="A JSON schema; who approves then gives an answer that fits it. "
-        "Patterns are not tried.",
+        description="A JSON schema of at most 1,000 parts; who approves then gives an answer that "
+        "fits it. Patterns are not tried.",
     )
     approvers: tuple[Name, ...] = Field(
         default=(),

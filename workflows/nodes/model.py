@@ -91,7 +91,8 @@ class Config(NodeConfig):
     )
     output_schema: dict[str, Any] | None = Field(
         default=None,
-        description="A JSON schema; the answer is then JSON that fits it. Patterns are not tried.",
+        description="A JSON schema of at most 1,000 parts; the answer is then JSON that fits it. "
+        "Patterns are not tried.",
     )
 
     @field_validator("output_schema")
