@@ -18,7 +18,7 @@ from conversations.api.shapes import (
     reply_out,
 )
 from conversations.services.turns import ConversationNotFound, Started, Turn, start_turn
-from core.api import AsyncAPIView, parse
+from core.api import AsyncAPIView, parsed
 from core.errors import Invalid
 from core.idempotency import KEY
 from core.models import new_id
@@ -42,7 +42,7 @@ class Chat(AsyncAPIView):
     @extend_schema(request=ChatIn, parameters=[KEY], responses=RESPONSES)
     async def post(self, request: HttpRequest) -> HttpResponseBase:
         user = await authenticate_request(request)
-        return await answer(request, user, parse(ChatIn, request))
+        return await answer(request, user, await parsed(ChatIn, request))
 
 
 async def answer(

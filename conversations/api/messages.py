@@ -15,7 +15,7 @@ from conversations.api.shapes import ChatIn, MessageOut, message_out
 from conversations.models import Message
 from conversations.services.conversations import delete_message, message_for
 from conversations.services.turns import conversation_for
-from core.api import AsyncAPIView, parse
+from core.api import AsyncAPIView, parsed
 from core.database import database
 from core.errors import Conflict
 from core.idempotency import KEY
@@ -53,7 +53,7 @@ class ConversationMessages(AsyncAPIView):
     @extend_schema(request=ChatIn, parameters=[KEY], responses=RESPONSES)
     async def post(self, request: HttpRequest, pk: str) -> HttpResponseBase:
         user = await authenticate_request(request)
-        body = parse(ChatIn, request)
+        body = await parsed(ChatIn, request)
         if body.conversation is not None and str(body.conversation) != pk:
             raise OtherConversation
         return await answer(request, user, body, conversation=pk)

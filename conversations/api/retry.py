@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema
 
 from accounts.authentication import authenticate_request
 from conversations.services.turns import retry_execution
-from core.api import AsyncAPIView, parse
+from core.api import AsyncAPIView, parsed
 from core.database import database
 from core.idempotency import KEY
 from workflows.api.execute import RESPONSES, started_out
@@ -29,7 +29,7 @@ class ExecutionRetry(AsyncAPIView):
     async def post(self, request: HttpRequest, pk: str) -> HttpResponseBase:
         user = await authenticate_request(request)
         source = await database.run(execution_for, user, pk)
-        body = parse(RerunIn, request)
+        body = await parsed(RerunIn, request)
         wanted = rerun_request(request, Rerun.RETRY, body)
         key = (user.id, wanted.idempotency_key)
         door = Door(wanted.id, partial(retry_execution, user, source, wanted), started_out, key=key)

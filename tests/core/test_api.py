@@ -1,11 +1,16 @@
 """What the API says to a request that none of its views answers."""
 
 import re
+from threading import get_ident
+from typing import Annotated
 from uuid import uuid4
 
 import pytest
+from asgiref.sync import async_to_sync
 from drf_spectacular.generators import SchemaGenerator
+from pydantic import AfterValidator, BaseModel
 
+from core.api import parsed
 from tests.isolation.document import operations
 
 pytestmark = pytest.mark.django_db
@@ -39,3 +44,24 @@ def test_the_document_of_the_api_is_written_once_for_all_who_ask(client, monkeyp
     again = client.get("/api/schema/", {"format": kind, "version": "1\n2"})
     assert (again.status_code, again.content) == (200, first.content)
     assert b"/api/v1/chat/" in first.content
+
+
+class _Said(BaseModel):
+    text: Annotated[str, AfterValidator(lambda _: get_ident())]
+
+
+@pytest.mark.parametrize(("characters", "beside"), [(100, False), (100_000, True)])
+def test_the_loop_goes_on_while_a_large_body_is_read(rf, characters, beside):
+    request = rf.post("/", {"text": "x" * characters}, content_type="application/json")
+
+    async def read_by() -> bool:
+        return (await parsed(_Said, request)).text != get_ident()
+
+    assert async_to_sync(read_by)() is beside
+
+
+def test_of_very_many_problems_of_a_body_a_thousand_are_told(api, alice):
+    unknown = {f"unknown_{number}": 1 for number in range(3_000)}
+    answer = api(alice).post("/api/v1/chat/", {"message": "Hello", **unknown})
+    assert answer.status_code == 400
+    assert len(answer.json()["detail"]["errors"]) == 1_000

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.authentication import authenticate_request, user_of
-from core.api import AsyncAPIView, parse
+from core.api import AsyncAPIView, parsed
 from core.idempotency import KEY, idempotency_key
 from core.listing import Page
 from core.queries import strict_query
@@ -54,7 +54,7 @@ class TryTool(AsyncAPIView):
     )
     async def post(self, request: HttpRequest, key: str) -> HttpResponseBase:
         user = await authenticate_request(request)
-        body = parse(CallIn, request)
+        body = await parsed(CallIn, request)
         tool = await catalogue.find(key)
         if tool is None or not tool.offered:
             raise ToolNotFound(tool=key)

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from accounts.authentication import authenticate_request
 from accounts.models import User
-from core.api import AsyncAPIView, parse
+from core.api import AsyncAPIView, parsed
 from core.idempotency import KEY
 from core.models import new_id
 from workflows.api.inputs import Body, Graph, JsonObject
@@ -52,7 +52,7 @@ class DefinitionExecute(AsyncAPIView):
     @extend_schema(request=ExecuteIn, parameters=[KEY], responses=RESPONSES)
     async def post(self, request: HttpRequest, pk: str) -> HttpResponseBase:
         user = await authenticate_request(request)
-        return await _execute(request, user, parse(ExecuteIn, request), definition=_id(pk))
+        return await _execute(request, user, await parsed(ExecuteIn, request), definition=_id(pk))
 
 
 class TemplateExecute(AsyncAPIView):
@@ -61,7 +61,7 @@ class TemplateExecute(AsyncAPIView):
     @extend_schema(request=ExecuteIn, parameters=[KEY], responses=RESPONSES)
     async def post(self, request: HttpRequest, pk: str) -> HttpResponseBase:
         user = await authenticate_request(request)
-        return await _execute(request, user, parse(ExecuteIn, request), template=pk)
+        return await _execute(request, user, await parsed(ExecuteIn, request), template=pk)
 
 
 class GraphExecute(AsyncAPIView):
@@ -70,7 +70,7 @@ class GraphExecute(AsyncAPIView):
     @extend_schema(request=ExecuteGraphIn, parameters=[KEY], responses=RESPONSES)
     async def post(self, request: HttpRequest) -> HttpResponseBase:
         user = await authenticate_request(request)
-        body = parse(ExecuteGraphIn, request)
+        body = await parsed(ExecuteGraphIn, request)
         return await _execute(request, user, body, graph=body.graph)
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from accounts.authentication import authenticate_request
 from accounts.models import User
-from core.api import AsyncAPIView, parse
+from core.api import AsyncAPIView, parsed
 from core.database import database
 from core.idempotency import KEY
 from core.models import new_id
@@ -54,7 +54,7 @@ class ExecutionReplay(AsyncAPIView):
     @extend_schema(request=RerunIn, parameters=[KEY], responses=RESPONSES)
     async def post(self, request: HttpRequest, pk: str) -> HttpResponseBase:
         user = await authenticate_request(request)
-        return await rerun(request, user, pk, Rerun.REPLAY, parse(RerunIn, request))
+        return await rerun(request, user, pk, Rerun.REPLAY, await parsed(RerunIn, request))
 
 
 class ExecutionFork(AsyncAPIView):
@@ -65,7 +65,7 @@ class ExecutionFork(AsyncAPIView):
     @extend_schema(request=ExecutionForkIn, parameters=[KEY], responses=RESPONSES)
     async def post(self, request: HttpRequest, pk: str) -> HttpResponseBase:
         user = await authenticate_request(request)
-        body = parse(ExecutionForkIn, request)
+        body = await parsed(ExecutionForkIn, request)
         edit = Edit(body.node, body.visit, body.variables, body.text)
         changed = {"edit": edit, "input": body.input, "parameters": body.parameters}
         return await rerun(request, user, pk, Rerun.FORK, body, **changed)
