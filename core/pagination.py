@@ -44,6 +44,12 @@ class NewestFirst(CursorPagination):
         self._first = reckoned.output_field if reckoned else queryset.model._meta.get_field(first)
         return super().paginate_queryset(queryset, request, view)
 
+    def get_paginated_response_schema(self, schema: Any) -> Any:
+        """As `core.listing.Page`: DRF says null as an older OpenAPI than our document's does."""
+        page = super().get_paginated_response_schema(schema)
+        page["properties"] |= dict.fromkeys(("next", "previous"), {"type": ["string", "null"]})
+        return {**page, "required": list(page["properties"])}
+
     def _refuse_no_size(self, text: str) -> None:
         if not (text.isascii() and text.isdecimal() and text.strip("0")):
             raise BadPageSize(most=self.max_page_size)
