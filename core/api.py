@@ -134,7 +134,11 @@ class AsyncAPIView(APIView):
                 response: HttpResponseBase = await handler(request, *args, **kwargs)
                 return response
             except Exception as error:
-                return problem_response(error, request)
+                answer = problem_response(error, request)
+                if isinstance(error, MethodNotAllowed):
+                    methods = [one for one in self.allowed_methods if one != "OPTIONS"]
+                    answer.headers["Allow"] = ", ".join(methods)
+                return answer
 
         view.cls, view.initkwargs = documented.cls, documented.initkwargs  # type: ignore[attr-defined]
         return view

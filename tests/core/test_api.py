@@ -21,6 +21,7 @@ def test_the_name_of_what_a_view_has_is_no_method(api, alice, method):
     answer = api(alice).generic(method, "/api/v1/chat/")
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
     assert method in answer.json()["message"]
+    assert answer.headers["Allow"] == "POST"
 
 
 def test_a_body_that_nests_too_deep_is_told_so_before_anybody_signs_in(client):
