@@ -68,6 +68,18 @@ def test_a_grant_is_made_looked_at_changed_and_taken_back(
     assert deleted.detail == {"tool": "calculator", "who": str(alice.pk)}
 
 
+@pytest.mark.parametrize("end", ["9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+01:00"])
+def test_an_end_that_no_clock_of_utc_shows_is_refused(staff: APIClient, end: str) -> None:
+    """PostgreSQL would keep it, and nobody could read the grants, or call a tool, any more."""
+    grant = made(staff)
+    new = staff.post(GRANTS, {"tool": "calculator", "expires_at": end})
+    changed = staff.patch(f"{GRANTS}{grant['id']}/", {"expires_at": end})
+    for answer in (new, changed):
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+        assert answer.json()["detail"]["errors"][0]["path"] == "expires_at"
+    assert staff.get(GRANTS).json()["results"] == [grant]
+
+
 def test_the_same_change_again_writes_nothing(staff: APIClient) -> None:
     address = f"{GRANTS}{made(staff, calls_per_hour=3)['id']}/"
     before = staff.get(address).json()

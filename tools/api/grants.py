@@ -1,6 +1,6 @@
 """Who may use which tools, for staff: grants, and the switches of tools."""
 
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -32,6 +32,15 @@ def _without_zone(given: time) -> time:
     return given
 
 
+def _of_utc(given: datetime) -> datetime:
+    """Raises ValueError: at the ends of the calendar, not every instant is one of UTC."""
+    try:
+        return given.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("In UTC, this instant is beyond the calendar.") from error
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_of_utc)]
 Hour = Annotated[time, AfterValidator(_without_zone)]
 Calls = Annotated[int, Field(ge=0, le=_MOST_CALLS)]
 
@@ -49,7 +58,7 @@ class GrantIn(BaseModel):
     group: Text | None = Field(default=None, max_length=150)
     tool: Text = Field(min_length=1, max_length=64)
     allow: bool = True
-    expires_at: AwareDatetime | None = None
+    expires_at: Instant | None = None
     from_time: Hour | None = None
     to_time: Hour | None = None
     time_zone: Text = Field(default="UTC", max_length=64)
@@ -62,7 +71,7 @@ class GrantChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     allow: bool | None = None
-    expires_at: AwareDatetime | None = None
+    expires_at: Instant | None = None
     from_time: Hour | None = None
     to_time: Hour | None = None
     time_zone: Text | None = Field(default=None, max_length=64)
