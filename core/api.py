@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Js
 from django.views.decorators.csrf import csrf_exempt
 from pydantic import BaseModel, ValidationError
 from rest_framework import exceptions
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
@@ -69,8 +70,10 @@ class InternalError(ChatterError):
 
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
-    """DRF's exception handler: what the view raised, as a problem."""
-    request_id = getattr(context["request"], "request_id", "")
+    """DRF's exception handler: what the view raised, as a problem; always in JSON."""
+    request = context["request"]
+    request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
+    request_id = getattr(request, "request_id", "")
     told = as_chatter_error(error, request_id)
     return Response(
         problem(told, request_id),

@@ -66,3 +66,10 @@ def test_of_very_many_problems_of_a_body_a_thousand_are_told(api, alice):
     answer = api(alice).post("/api/v1/chat/", {"message": "Hello", **unknown})
     assert answer.status_code == 400
     assert len(answer.json()["detail"]["errors"]) == 1_000
+
+
+@pytest.mark.parametrize("path", ["/api/schema/", "/api/docs/"])
+def test_a_problem_is_json_where_everything_else_is_not(client, path):
+    for answer in (client.post(path), client.get(path, {"format": "nonsense"})):
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.json()["status"] == answer.status_code
