@@ -41,12 +41,6 @@ class MethodNotAllowed(ChatterError):
     message = "This address does not answer {method}."
 
 
-class NotAcceptable(ChatterError):
-    code = "not_acceptable"
-    status = 406
-    message = "None of the asked-for formats can be given."
-
-
 class UnsupportedMediaType(ChatterError):
     code = "unsupported_media_type"
     status = 415
@@ -210,7 +204,6 @@ _KNOWN: dict[type[Exception], Callable[[Any], ChatterError]] = {
     exceptions.MethodNotAllowed: lambda error: MethodNotAllowed(
         method=error.args[0] if error.args else "this method"
     ),
-    exceptions.NotAcceptable: lambda _: NotAcceptable(),
     exceptions.UnsupportedMediaType: lambda _: UnsupportedMediaType(),
     exceptions.Throttled: lambda error: TooMany(retry_after_s=math.ceil(error.wait or 1)),
     exceptions.NotFound: lambda _: NotFound(),

@@ -73,3 +73,19 @@ def test_a_problem_is_json_where_everything_else_is_not(client, path):
     for answer in (client.post(path), client.get(path, {"format": "nonsense"})):
         assert answer.headers["Content-Type"] == "application/problem+json"
         assert answer.json()["status"] == answer.status_code
+
+
+def test_what_is_asked_for_in_another_form_is_given_in_the_one_there_is(api, alice):
+    """Programs made of the OpenAPI document ask for what it has: of a deletion, only problems."""
+    client = api(alice)
+    made = client.post("/api/v1/conversations/", {"title": "x"}).json()
+    talk = f"/api/v1/conversations/{made['id']}/"
+    asked = {
+        (talk, "text/html"): "application/json",
+        ("/api/v1/analytics/models/export/", "text/csv"): "text/csv; charset=utf-8",
+        ("/api/v1/privacy/export/", "application/zip"): "application/zip",
+    }
+    for (path, wish), given in asked.items():
+        answer = client.get(path, headers={"Accept": wish})
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, given)
+    assert client.delete(talk, headers={"Accept": "application/problem+json"}).status_code == 204
