@@ -6,9 +6,8 @@ exactly those addresses, so that no second look-up and no second parser can disa
 
 import asyncio
 import codecs
-import socket
 import zlib
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from ssl import SSLContext
@@ -18,8 +17,7 @@ from django.conf import settings
 
 from core.addresses import AllowList, allow_list
 from core.errors import ChatterError, Invalid
-
-Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
+from core.lookups import Resolver, resolve
 
 _CONNECT_S = 5.0
 _PORTS = {"http": 80, "https": 443}
@@ -131,13 +129,6 @@ class Outgoing:
     max_bytes: int = 2_000_000
     max_redirects: int = 5
     secret: Collection[str] = ()
-
-
-async def resolve(host: str, port: int) -> Sequence[str]:
-    """The addresses of a host, as the system knows them. Raises OSError, UnicodeError."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(one[4][0]) for one in found))
 
 
 async def fetch(outgoing: Outgoing, *, resolver: Resolver = resolve) -> Fetched:

@@ -1,6 +1,8 @@
 """The way out, against a real server and real parsers: nobody is led inside."""
 
 import asyncio
+import socket
+import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
@@ -19,9 +21,9 @@ from core.egress import (
     TooManyRedirects,
     Unreachable,
     fetch,
-    resolve,
 )
 from core.errors import ChatterError
+from core.lookups import resolve
 from tests.core.web import Web, bomb, web_server
 
 HERE = "127.0.0.1"
@@ -60,6 +62,32 @@ def test_a_page_is_fetched_whole_with_its_own_character_set(web: Web, opened: No
     fetched = get(web.url("/hello/"))
     assert (fetched.status, fetched.text, fetched.content_type) == (200, "Grüße", "text/plain")
     assert fetched.url == web.url("/hello/")
+
+
+def test_names_that_nobody_answers_for_hold_up_nothing_else(monkeypatch: Any) -> None:
+    """A run that comes to a branch needs a thread of the loop that webhooks are sent from."""
+    names = [f"{number}.example" for number in range(40)]  # more than a loop has threads
+    all_asked, answered = threading.Barrier(len(names)), threading.Event()
+
+    def nobody_answers(*asked: Any, **how: Any) -> Any:
+        all_asked.wait(20)
+        answered.wait(120)
+        raise socket.gaierror
+
+    async def scenario() -> None:
+        fetched = asyncio.gather(
+            *(fetch(Outgoing(f"https://{name}/")) for name in names), return_exceptions=True
+        )
+        try:
+            went_on = asyncio.to_thread(lambda: True)
+            assert await asyncio.wait_for(went_on, 20)
+        finally:
+            answered.set()
+        assert {type(one) for one in await fetched} == {Unreachable}
+
+    monkeypatch.setattr(socket, "getaddrinfo", nobody_answers)
+    asyncio.run(scenario())
+    assert not all_asked.broken
 
 
 @pytest.mark.parametrize(
