@@ -32,7 +32,11 @@ SPAN = [
 OF = OpenApiParameter("of", str, description="me; for staff also all, or a user's id.")
 COMPARE = OpenApiParameter("compare", bool, description="Give the period before, too.")
 AS = OpenApiParameter("as", str, enum=list(FORMATS), description="csv by default.")
-FILES = {(200, kind): OpenApiResponse(OpenApiTypes.BINARY) for kind, _ in FORMATS.values()}
+_LINES = {"type": "array", "items": {"type": "object", "additionalProperties": {}}}
+FILES = {
+    (200, kind): OpenApiResponse(_LINES if name == "json" else OpenApiTypes.BINARY)
+    for name, (kind, _) in FORMATS.items()
+}
 
 
 def _by(name: str) -> list[OpenApiParameter]:

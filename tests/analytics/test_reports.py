@@ -24,6 +24,7 @@ from conversations.models import Conversation, Message
 from core import clock
 from tests.factories.llms import CallFactory
 from tests.factories.tools import ToolCallFactory
+from tests.isolation.document import operations
 from workflows.models import WorkflowExecution, WorkflowTemplate, WorkflowVersion
 
 pytestmark = pytest.mark.django_db
@@ -236,6 +237,15 @@ def test_what_has_not_passed_of_a_time_divides_nothing(api, alice, at_noon):
     lines = body_of(api(alice).get(address, {"range": "1h", "as": "jsonl"})).splitlines()
     assert [orjson.loads(one)["per_hour"] for one in lines] == [2, round(2 / 0.6, 3)]
     assert [orjson.loads(one)["until"] for one in lines] == [noon.isoformat(), now]
+
+
+def test_an_export_in_json_is_the_list_that_the_document_says(api, alice):
+    exports = [one for one in operations() if re.search("/analytics/.+/export/$", one.path)]
+    assert len(exports) > 3
+    for one in exports:
+        answer = api(alice).get(one.path.replace("{id}", str(alice.pk)), {"as": "json"})
+        assert isinstance(orjson.loads(body_of(answer)), list)
+        assert one.response["type"] == "array", one
 
 
 def test_the_period_before_is_counted_as_far_as_this_one_has_come(api, alice, charlie, at_noon):
