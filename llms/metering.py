@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -20,6 +21,7 @@ from llms.headers import request_options
 from llms.ledger import CallRecord, CallRecorder
 from llms.models import AnsweredBy
 from llms.preparing import Prepared, prepare
+from llms.profiles import ProfileSpec
 from llms.reading import CUT, Reading
 from llms.request import Answer, CallRequest
 from llms.settling import Settler
@@ -37,6 +39,7 @@ async def ask(
     recorder: CallRecorder,
     *,
     admitted: Callable[[CallRecord], Awaitable[None]] | None = None,
+    profile_now: Callable[[], Awaitable[ProfileSpec | None]] | None = None,
     jitter: Callable[[], float] = random.random,
 ) -> Answer:
     """Ask a model and give its whole answer; pieces go to `recorder.streamed` as they come.
@@ -46,7 +49,8 @@ async def ask(
     its own, committed open before the provider is called and settled however the attempt ends;
     temporary failures are retried, up to `max_attempts`. A timeout is not: the provider generates
     and bills the answer all the same. `admitted` returns when an attempt may be made; if it raises,
-    there is no row.
+    there is no row. `profile_now` is asked before another attempt: the model as it is by then, or
+    None if it may not be asked any more.
     Raises ProviderError when there is no answer, CancelledError when cancelled (once the attempt
     under way has been drained and settled), and what `admitted` and `recorder.opened` raise.
     """
@@ -76,6 +80,21 @@ async def ask(
         if wait_s is None:
             raise error
         await asyncio.sleep(wait_s)
+        prepared = await _prepared_anew(prepared, profile_now, error)
+
+
+async def _prepared_anew(
+    prepared: Prepared,
+    profile_now: Callable[[], Awaitable[ProfileSpec | None]] | None,
+    error: ProviderError,
+) -> Prepared:
+    """As the model is by now. Raises `error`, of the attempt before, if it may not be asked."""
+    profile = await profile_now() if profile_now is not None else prepared.request.profile
+    if profile is None:
+        raise error
+    if profile == prepared.request.profile:
+        return prepared
+    return await prepare(replace(prepared.request, profile=profile))
 
 
 async def _attempt(

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -103,16 +104,23 @@ class Resources:
             optional=question.optional,
             cache_ttl_s=None if self._is_another_try(question) else question.cache_ttl_s,
         )
-        return await ask(request, calls, admitted=calls.admitted)
+        now = partial(self._profile_now, question.model)
+        return await ask(request, calls, admitted=calls.admitted, profile_now=now)
 
     async def _profile(self, name: str) -> ProfileSpec:
-        execution = self._execution
-        if (kept := kept_profile(name, execution.user_id)) is not None:
+        if (found := await self._profile_now(name)) is None:
+            gone = UnknownModel(model=name or "default")
+            raise NodeError(gone.code, str(gone))
+        return found
+
+    async def _profile_now(self, name: str) -> ProfileSpec | None:
+        """None if it is gone, or its user is, though it was there when the run was accepted."""
+        user_id = self._execution.user_id
+        if (kept := kept_profile(name, user_id)) is not None:
             return kept
-        try:
-            return await database.run(_profile_for, name, execution.user_id)
-        except UnknownModel as gone:  # it was there when the run was accepted
-            raise NodeError(gone.code, str(gone)) from gone
+        with suppress(UnknownModel):
+            return await database.run(_profile_for, name, user_id)
+        return None
 
     async def call_tool(self, question: ToolQuestion) -> ToolReply:
         """Call through the tools' door, for the user the run belongs to.

@@ -1,0 +1,86 @@
+"""A question is asked again of the model as it is by then, and by whoever may still ask it."""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync, sync_to_async
+
+from accounts.models import User
+from llms.models import ModelProfile, Provider
+from llms.services.profiles import forget_profiles
+from tests.definitions.graphs import asks, graph
+from tests.drills.models import GPT, wire_model
+from tests.wire import WireServer
+from workflows.models import WorkflowExecution
+from workflows.pump.pump import Pump
+from workflows.tracking.writer import writer
+
+# As long as there is to change something before the next attempt.
+REFUSED = "fault=503 retry_after=5"
+WITHDRAWN = {
+    "its owner is deactivated": lambda: User.objects.update(is_active=False),
+    "its provider is switched off": lambda: Provider.objects.update(enabled=False),
+    "its model is switched off": lambda: ModelProfile.objects.update(enabled=False),
+}
+
+
+@pytest.fixture(autouse=True)
+def no_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing here is asked over TLS, and to load the certificates takes most of a test's time."""
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", lambda *_, **__: None)
+
+
+@pytest.fixture(scope="module")
+def running_wire() -> Iterator[WireServer]:
+    with WireServer() as running:
+        yield running
+
+
+@pytest.fixture
+def wire(running_wire: WireServer, built_in: None) -> WireServer:
+    running_wire.clear()
+    wire_model(running_wire)
+    return running_wire
+
+
+@pytest.fixture
+def ran(
+    api: Any, alice: User, wire: WireServer
+) -> Callable[[Callable[[], Any]], WorkflowExecution]:
+    """A run that asks, and what is done once its first attempt has failed."""
+
+    def run(between: Callable[[], Any]) -> WorkflowExecution:
+        body = {"graph": graph(asks(model=GPT)), "input": {"message": "hi"}, "mode": "background"}
+        told = api(alice).post("/api/v1/workflows/execute/", body).json()
+
+        async def scenario() -> None:
+            pumped = asyncio.create_task(Pump(writer).drain())
+            await asyncio.to_thread(wire.meter.received, 1, 60.0)
+            await asyncio.to_thread(wire.meter.settled, 60.0)
+            await sync_to_async(between)()
+            forget_profiles()
+            await pumped
+
+        async_to_sync(scenario)()
+        return WorkflowExecution.objects.get(pk=told["execution"]["id"])
+
+    return run
+
+
+@pytest.mark.parametrize("withdrawn", WITHDRAWN)
+def test_a_model_is_not_asked_again_once(wire: WireServer, ran: Any, withdrawn: str) -> None:
+    wire.script(REFUSED, next=1)
+    run = ran(WITHDRAWN[withdrawn])
+    assert len(wire.meter.settled()) == 1
+    assert (run.status, run.error["code"]) == ("failed", "provider_failed")
+
+
+def test_another_attempt_is_made_as_the_model_is_set_by_then(wire: WireServer, ran: Any) -> None:
+    wire.script(REFUSED, next=1)
+    run = ran(lambda: ModelProfile.objects.update(parameters={"temperature": 0.25}))
+    first, second = wire.meter.settled()
+    told = [one.options.get("temperature") for one in (first, second)]
+    assert (run.status, told) == ("completed", [None, 0.25])
