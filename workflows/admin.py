@@ -33,6 +33,13 @@ from workflows.services.templates import change_template
 from workflows.totals import totals_json
 
 
+class BuiltInFilter(admin.RelatedFieldListFilter):
+    """Of users' own there may be very many, and their names are theirs."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
+        return field.get_choices(include_blank=False, limit_choices_to={"owner": None})
+
+
 @admin.register(WorkflowExecution)
 class ExecutionAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     list_display = (
@@ -50,8 +57,8 @@ class ExecutionAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         "created_at",
         "page",
     )
-    list_filter = ("status", "kind", "rerun", "debug", "template", "created_at")
-    search_fields = ("id", "request_id", "user__username", "serial_key")
+    list_filter = ("status", "kind", "rerun", "debug", ("template", BuiltInFilter), "created_at")
+    search_fields = ("id", "request_id", "user__username", "serial_key", "template__slug")
     list_select_related = ("user", "template")
     date_hierarchy = "created_at"
     actions: tuple[str, ...] = ("cancel", "replay")
