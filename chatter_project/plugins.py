@@ -51,7 +51,10 @@ BUDGET_WARNINGS = [
 ]
 
 # Asked for the users that are to be deleted: what keeps them, in words.
-DELETION_OBJECTIONS = ["budgets.selectors.budgets_on_others"]
+DELETION_OBJECTIONS = [
+    "budgets.selectors.budgets_on_others",
+    "workflows.selectors.too_many_to_delete",
+]
 
 # Which calls were for what, as budgets ask.
 BUDGET_LEDGER = "conversations.budget_ledger.Ledger"

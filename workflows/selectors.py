@@ -20,6 +20,7 @@ from workflows.models import (
 )
 from workflows.registry import NODE_TYPES
 
+MOST_DELETED = 10_000
 _UNSEEN = "no longer shared"
 
 
@@ -54,6 +55,17 @@ def execution_for(user: User, pk: str | UUID) -> WorkflowExecution:
         return WorkflowExecution.objects.visible_to(user).for_list().get(pk=pk)
     except (WorkflowExecution.DoesNotExist, ValidationError, ValueError) as error:
         raise NotFound from error
+
+
+def too_many_to_delete(users: Iterable[User]) -> list[str]:
+    """Whose executions are more than one request can delete: PostgreSQL takes no such statement."""
+    return [
+        f"{user} has more than {MOST_DELETED:,} executions: erase the user, which leaves them"
+        " without a word of what was said."
+        for user in users
+        if WorkflowExecution.objects.filter(user=user).order_by()[: MOST_DELETED + 1].count()
+        > MOST_DELETED
+    ]
 
 
 def name_unseen(targets: Iterable[Any], reader: User) -> None:
