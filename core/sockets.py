@@ -26,6 +26,7 @@ _open: WeakSet["Socket"] = WeakSet()
 class Socket(AsyncWebsocketConsumer, ABC):
     """Open for as long as `serve` runs; what it raises is sent before the socket is closed."""
 
+    channel_layer_alias = ""  # none: the bell hears for all, and a socket opens without Redis too
     outlet: SocketOutlet
     _task: asyncio.Task[None] | None = None
 
