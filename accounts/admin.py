@@ -181,6 +181,12 @@ class SecretAdmin(AuditedAdmin, admin.ModelAdmin):
     personal_fields = ("name", "hosts")
     readonly_fields = ("last_used_at",)
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Who may only look would be shown the value itself in place of its box."""
+        fields = super().get_fields(request, obj)
+        may_give_one = obj is None or self.has_change_permission(request, obj)
+        return fields if may_give_one else [name for name in fields if name != "value"]
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Whose it is and how it is called stays: workflows name it."""
         return (*self.readonly_fields, "owner", "name") if obj else self.readonly_fields

@@ -3,6 +3,7 @@
 import logging
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from accounts.models import Secret
@@ -10,6 +11,7 @@ from accounts.services.secrets import create_secret, delete_secret, replace_secr
 from audit.models import AuditEntry
 from core.errors import NotFound
 from core.models import new_id
+from tests.factories.accounts import UserFactory
 
 pytestmark = pytest.mark.django_db
 SECRETS = "/api/v1/secrets/"
@@ -126,6 +128,18 @@ def test_the_back_office_takes_a_value_and_never_shows_it(admin, kept):
     assert (kept.hosts, kept.value) == (["git.example", "api.github.com"], "A-new-value")
     entry = AuditEntry.objects.get(action="accounts.secret.changed")
     assert entry.detail["values"]["value"] == "***"
+
+
+@pytest.mark.parametrize("may", [["view"], ["view", "add"], ["view", "delete"], ["view", "change"]])
+def test_the_back_office_shows_no_value_whatever_one_may_do(kept, may):
+    sam, office = UserFactory(is_staff=True), Client()
+    names = [f"{verb}_secret" for verb in may]
+    sam.user_permissions.set(Permission.objects.filter(codename__in=names))
+    office.force_login(sam)
+    shown = office.get(f"/admin/accounts/secret/{kept.pk}/change/")
+    assert shown.status_code == 200
+    assert "api.github.com" in shown.text
+    assert VALUE not in shown.text
 
 
 def test_the_back_office_makes_one_for_somebody(admin, alice):
