@@ -91,7 +91,8 @@ class SecretForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.initial["hosts"] = "\n".join(self.instance.hosts)
+        self._kept = self.instance.value
+        self.initial["hosts"], self.initial["value"] = "\n".join(self.instance.hosts), ""
 
     def clean_name(self) -> str:
         return _fitting(checked_name, self.cleaned_data["name"])
@@ -111,7 +112,7 @@ class SecretForm(forms.ModelForm):
 
     def save(self, commit: bool = True) -> Secret:
         self.instance.hosts = self.cleaned_data["hosts"]
-        self.instance.value = self.cleaned_data["value"] or self.instance.value
+        self.instance.value = self.cleaned_data["value"] or self._kept  # the form has emptied it
         saved: Secret = super().save(commit)
         return saved
 

@@ -119,6 +119,10 @@ def test_the_back_office_takes_a_value_and_never_shows_it(admin, kept):
         shown = office.get(page)
         assert shown.status_code == 200
         assert VALUE not in shown.text
+    assert office.post(url, {"hosts": "api.github.com", "value": ""}).status_code == 302
+    kept.refresh_from_db()
+    assert kept.value == VALUE
+    assert not AuditEntry.objects.filter(action="accounts.secret.changed").exists()
     office.post(url, {"hosts": "evil.example", "value": ""})
     kept.refresh_from_db()
     assert (kept.hosts, kept.value) == (["api.github.com"], VALUE)
