@@ -24,8 +24,23 @@ from core.back_office import DeletedWhole, ReadOnlyAdmin
 admin.site.unregister(Group)
 
 
+class _Missed:
+    """Goes before ModelAdmin: whom or what others would miss is kept, and it is said why."""
+
+    opts: Any
+
+    def objections(self, objs: Any) -> list[str]:
+        asked = map(import_string, settings.CHATTER_DELETION_OBJECTIONS[self.opts.label])
+        return [told for objections_to in asked for told in objections_to(objs)]
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        if protected := self.objections(objs):  # what goes along may be too much to be looked for
+            return [], {}, set(), protected
+        return super().get_deleted_objects(objs, request)  # type: ignore[misc]
+
+
 @admin.register(Group)
-class AuditedGroupAdmin(AuditedAdmin, GroupAdmin):
+class AuditedGroupAdmin(AuditedAdmin, _Missed, GroupAdmin):
     """What its users may do, only administrators say: somebody else may be one of them."""
 
     last_fields = ("name",)
@@ -40,7 +55,7 @@ def _is_administrator(request: HttpRequest) -> bool:
 
 
 @admin.register(User)
-class AuditedUserAdmin(AuditedAdmin, DeletedWhole, UserAdmin):
+class AuditedUserAdmin(AuditedAdmin, _Missed, DeletedWhole, UserAdmin):
     """Only administrators change staff, or who is staff: others would get further than they may."""
 
     form = OneUserForm
@@ -65,20 +80,14 @@ class AuditedUserAdmin(AuditedAdmin, DeletedWhole, UserAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_delete_permission(request, obj) and _may_have(request, obj)
 
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """The last administrator is protected, and so is whoever others would miss."""
-        protected = [
-            told
-            for path in settings.CHATTER_DELETION_OBJECTIONS
-            for told in import_string(path)(objs)
-        ]
+    def objections(self, objs: Any) -> list[str]:
+        """The last administrator is protected, too."""
+        found = super().objections(objs)
         try:
             refuse_last_administrators(objs)
         except LastAdministrator as error:
-            protected.append(str(error))
-        if protected:  # what would go with them is not looked for: it may be too much
-            return [], {}, set(), protected
-        return super().get_deleted_objects(objs, request)
+            found.append(str(error))
+        return found
 
     @transaction.atomic
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.models import Group
 from django.db.models import Q
 
 from accounts.models import User
@@ -61,6 +62,14 @@ def budgets_on_others(makers: Iterable[User]) -> list[str]:
         f"The budget '{one.name}' ({one.get_scope_display()}) limits others: delete it first, or"
         " erase the user, which leaves it in force."
         for one in found[:_TOLD]
+    ]
+
+
+def budgets_on_groups(groups: Iterable[Group]) -> list[str]:
+    """Those that would go with these groups, and that their users have to keep to."""
+    found = Budget.objects.filter(group__in=groups).order_by("id")[:_TOLD]
+    return [
+        f"The budget '{one.name}' limits the users of the group: delete it first." for one in found
     ]
 
 

@@ -50,11 +50,14 @@ BUDGET_WARNINGS = [
     "workflows.watching.notices.notify_budgets",
 ]
 
-# Asked for the users that are to be deleted: what keeps them, in words.
-DELETION_OBJECTIONS = [
-    "budgets.selectors.budgets_on_others",
-    "workflows.selectors.too_many_to_delete",
-]
+# Asked for the users or groups that are to be deleted: what keeps them, in words.
+DELETION_OBJECTIONS = {
+    "accounts.User": [
+        "budgets.selectors.budgets_on_others",
+        "workflows.selectors.too_many_to_delete",
+    ],
+    "auth.Group": ["budgets.selectors.budgets_on_groups"],
+}
 
 # Which calls were for what, as budgets ask.
 BUDGET_LEDGER = "conversations.budget_ledger.Ledger"

@@ -1,6 +1,7 @@
 """Budgets in the back office: made and changed through services, kept numbers only looked at."""
 
 import pytest
+from django.contrib.auth.models import Group
 from django.test import Client
 
 from audit.models import AuditEntry
@@ -11,7 +12,7 @@ from tests.factories.accounts import UserFactory
 from tests.factories.budgets import a_budget
 
 BUDGETS, PERIODS = "/admin/budgets/budget/", "/admin/budgets/budgetperiod/"
-USERS = "/admin/accounts/user/"
+USERS, GROUPS = "/admin/accounts/user/", "/admin/auth/group/"
 FORM = {
     "name": "Office",
     "scope": "all",
@@ -127,6 +128,23 @@ def test_a_user_is_not_deleted_with_a_budget_that_limits_others(office):
     assert office.post(f"{BUDGETS}{house.pk}/delete/", {"post": "yes"}).status_code == 302
     assert office.post(f"{USERS}{boss.pk}/delete/", {"post": "yes"}).status_code == 302
     assert not Budget.objects.exists()
+
+
+@pytest.mark.parametrize("used", [False, True])
+def test_a_group_is_not_deleted_with_a_budget_that_limits_its_users(office, alice, begin, used):
+    group = Group.objects.create(name="Desk")
+    alice.groups.add(group)
+    budget = a_budget("group", group.pk, name="Desk's")
+    if used:
+        finished(begin(one_call()))
+    marked = {"action": "delete_selected", "_selected_action": [str(group.pk)]}
+    for page, sent in ((f"{GROUPS}{group.pk}/delete/", {}), (GROUPS, marked)):
+        told = office.post(page, {**sent, "post": "yes"}).text
+        assert "The budget &#x27;Desk&#x27;s&#x27; limits the users of the group" in told
+    assert Budget.objects.filter(group=group).exists()
+    assert office.post(f"{BUDGETS}{budget.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert office.post(f"{GROUPS}{group.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not Group.objects.exists()
 
 
 def test_a_user_is_not_deleted_with_a_budget_on_the_workflow_of_another(office, begin):
