@@ -7,6 +7,7 @@ from typing import Any
 from django.db import models
 
 from audit.record import AuditDetail
+from core.json_values import same
 
 MASK = "***"
 _LONGEST = 200
@@ -29,7 +30,7 @@ def changes_for_audit(
 
     Those of `secret` are masked, those of `personal` stand in the part that can be erased.
     """
-    changed = sorted(name for name, value in after.items() if before.get(name) != value)
+    changed = sorted(name for name, value in after.items() if not same(before.get(name), value))
     values: dict[str, Any] = {
         name: MASK
         if name in secret

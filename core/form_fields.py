@@ -82,4 +82,7 @@ class ObjectField(forms.CharField):
         return value
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        return super().has_changed(initial or {}, data)
+        try:
+            return not json_values.same(initial or {}, self.to_python(data))
+        except forms.ValidationError:
+            return True

@@ -64,6 +64,15 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, float) and abs(value) < LARGEST  # neither nan nor infinity is
 
 
+def same(one: Any, other: Any) -> bool:
+    """Whether both are one value of JSON, or else equal: Python takes true, 1 and 1.0 for one."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return bool(one == other) and (not isinstance(one, int | float) or type(one) is type(other))
+
+
 def plain_text(text: str) -> str:
     """The text without NUL characters and halves of surrogate pairs."""
     if text.isascii():

@@ -55,6 +55,21 @@ def test_a_workflow_is_made_of_the_json_that_is_written(office, admin):
     assert office.get(f"{LIST}{made.pk}/change/").status_code == 200
 
 
+@pytest.mark.parametrize(("before", "after"), [(1, True), (0, False), (1, 1.0)])
+def test_a_value_that_only_python_takes_for_another_is_saved(office, client, at, before, after):
+    def setting(value: Any) -> Any:
+        node = {"id": "flag", "type": "variable", "config": {"name": "flag", "value": value}}
+        return graph(node)
+
+    client.patch(f"/api/v1/definitions/{at.split('/')[-2]}/", {"graph": setting(before)})
+    seen = office.get(f"{at}change/").context["adminform"].form["seen"].value()
+    told = office.post(f"{at}change/", written(document=setting(after), seen=seen))
+    assert told.status_code == 302, told.context["errors"]
+    newest = DefinitionVersion.objects.order_by("-number").first()
+    kept = newest.version.graph["nodes"][1]["config"]["value"]
+    assert (newest.number, type(kept), kept) == (3, type(after), after)
+
+
 def test_a_workflow_that_is_sent_twice_is_one(office):
     key = office.get(f"{LIST}add/").context["adminform"].form["key"].value()
     first, second = (office.post(f"{LIST}add/", written(key=key)) for _ in range(2))

@@ -146,6 +146,19 @@ def test_who_saves_what_was_changed_meanwhile_is_told(client, address):
     assert client.patch(address, {"name": "B"}).headers["ETag"] == '"2"'
 
 
+@pytest.mark.parametrize("default", [True, 1.0])
+def test_a_default_that_only_python_takes_for_another_is_changed(client, default):
+    declared = {"type": "object", "properties": {"tone": {"default": 1}}}
+    body = {"name": "One", "parameters": declared, "graph": graph(asks("Be {{params.tone}}."))}
+    address = f"{TEMPLATES}{client.post(TEMPLATES, body).json()['id']}/"
+    declared = {"type": "object", "properties": {"tone": {"default": default}}}
+    assert client.patch(address, {"parameters": declared}).json()["revision"] == 2
+    kept = client.get(address).json()["parameters"]["properties"]["tone"]["default"]
+    assert (type(kept), kept) == (type(default), default)
+    entry = AuditEntry.objects.get(action="workflows.template.changed")
+    assert entry.detail["changed"] == ["parameters"]
+
+
 def test_its_graph_is_checked_with_its_parameters(client, made, address):
     unknown = client.patch(address, {"graph": graph(asks("{{params.mood}}"))})
     assert unknown.json()["code"] == "graph_refused"

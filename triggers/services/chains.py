@@ -11,6 +11,7 @@ from accounts.models import User
 from audit.changes import changes_for_audit
 from audit.record import AuditDetail, label, record
 from core.errors import ChatterError, Conflict, NotFound
+from core.json_values import same
 from triggers.mapping import check_mapping
 from triggers.models import Chain
 from triggers.services.targets import found_target, locked_owner, planned, refuse_more
@@ -76,7 +77,7 @@ def change_chain(chain: Chain, *, by: User, revision: int | None = None, **field
     locked_owner(chain.owner)  # or two changes make a ring that neither sees
     chain = _locked(chain, revision)
     fields = _resolved(chain.owner, fields)
-    changed = sorted(name for name, value in fields.items() if getattr(chain, name) != value)
+    changed = sorted(name for name in fields if not same(getattr(chain, name), fields[name]))
     before = {name: getattr(chain, name) for name in changed}
     for name in changed:
         setattr(chain, name, fields[name])

@@ -14,6 +14,7 @@ from audit.record import AuditDetail, label, record
 from core import clock
 from core.bulk import insert_rows
 from core.errors import ChatterError, Conflict, NotFound
+from core.json_values import same
 from triggers.misfires import missed
 from triggers.models import Schedule, ScheduleFiring
 from triggers.services.targets import (
@@ -102,7 +103,7 @@ def change_schedule(
     if _TARGET & fields.keys():
         target = {"definition": fields.get("definition"), "template": fields.get("template")}
         fields |= dict(zip(target, found_target(schedule.owner, *target.values()), strict=True))
-    changed = sorted(name for name, value in fields.items() if getattr(schedule, name) != value)
+    changed = sorted(name for name in fields if not same(getattr(schedule, name), fields[name]))
     if not changed:
         return schedule
     if TIMES & set(changed):

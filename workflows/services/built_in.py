@@ -4,6 +4,7 @@ from django.db import transaction
 
 from audit.changes import changes_for_audit
 from audit.record import record
+from core.json_values import same
 from workflows.built_in import TEMPLATES
 from workflows.models import WorkflowTemplate
 from workflows.parameters import names_of
@@ -24,7 +25,7 @@ def seed_templates() -> None:
         before = {name: getattr(template, name) for name in fields}
         if created:
             record("workflows.template.created", target=template)
-        elif before != fields:
+        elif not same(before, fields):
             for name, value in fields.items():
                 setattr(template, name, value)
             template.revision += 1

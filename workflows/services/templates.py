@@ -10,6 +10,7 @@ from accounts.models import User
 from audit.changes import changes_for_audit
 from audit.record import record
 from core.errors import ChatterError, Conflict, Refused
+from core.json_values import same
 from workflows.definition.binding import bound
 from workflows.definition.expressions import BadExpression
 from workflows.definition.graph import GraphDefinition, drawn
@@ -119,7 +120,7 @@ def change_template(
     before = {name: getattr(template, name) for name in fields}
     for name, value in fields.items():
         setattr(template, name, value)
-    if before != fields:
+    if not same(before, fields):
         _save(template, lambda: save_row(template))
         _record_change(template, by, before, fields)
     return template
