@@ -1,6 +1,7 @@
 """The back office shows what a workflow is, what became of it and what it did."""
 
 import re
+from html import unescape
 
 import pytest
 from django.test import Client
@@ -47,10 +48,34 @@ def test_what_people_wrote_is_text_in_the_picture(page, client, address):
 def test_the_history_says_what_each_version_changed(page, client, address):
     client.patch(address, {"graph": graph(asks("Be brief."), waits(2))})
     text = page().content.decode()
-    assert "<del>Be kind.</del>" in text
-    assert "<ins>Be brief.</ins>" in text
+    assert "<del>&quot;Be kind.&quot;</del> <ins>&quot;Be brief.&quot;</ins>" in text
     assert re.search(r'class="graph-added">wait <small>delay</small>', text)
     assert re.search(r'class="graph-removed">model → end', text)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (1, "1", ("1", '"1"')),
+        (True, None, ("true", "–")),
+        ({"a": [None]}, "", ('{"a": [null]}', '""')),
+        (
+            f"{'Be kind. ' * 20}Use at most 20 words.",
+            f"{'Be kind. ' * 20}Use at most 50 words.",
+            ('Use at most 20 words."', 'Use at most 50 words."'),
+        ),
+    ],
+)
+def test_the_history_says_exactly_what_a_setting_was_and_became(
+    page, client, address, before, after, told
+):
+    for value in (before, after):
+        node = {"id": "v", "type": "variable", "config": {"name": "x", "value": value}}
+        client.patch(address, {"graph": graph(node)})
+    text = page().content.decode()
+    changed = re.search(r"<code>config.value</code> <del>(.*?)</del> <ins>(.*?)</ins>", text)
+    was, became = map(unescape, changed.groups())
+    assert (was[-len(told[0]) :], became[-len(told[1]) :]) == told
 
 
 def test_issues_are_listed(page, made):

@@ -277,7 +277,9 @@ def test_who_changes_when_it_is_due_changes_what_is_next(client, schedule, turne
 
 def test_an_input_that_only_python_takes_for_another_is_changed(client, schedule):
     made = schedule(input={"message": "hello", "loud": 1})
-    answer = client.patch(f"{SCHEDULES}{made['id']}/", {"input": {"message": "hello", "loud": True}})
+    answer = client.patch(
+        f"{SCHEDULES}{made['id']}/", {"input": {"message": "hello", "loud": True}}
+    )
     assert answer.json()["revision"] == 2
     assert Schedule.objects.get().input["loud"] is True
 
