@@ -31,7 +31,7 @@ def test_a_graph_is_a_picture_without_a_word_of_style(page):
     text = page().content.decode()
     svg = re.search(r"<svg class=\"graph\".*?</svg>", text, re.S)[0]
     for label in ("start", "model", "end"):
-        assert f">{label}</text>" in svg
+        assert f">{label}</div>" in svg
     assert svg.count("<rect") == 3
     assert svg.count('class="graph-wire"') == 2
     assert "style=" not in svg

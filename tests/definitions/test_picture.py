@@ -74,12 +74,6 @@ def test_the_size_of_a_graph_is_told():
     assert complexity(LOOP).paths == 1
 
 
-def test_a_long_title_is_cut_but_kept():
-    node = {**waits(1), "label": "A very long title for a node"}
-    box = next(box for box in picture(of(node)).boxes if box.id == "wait")
-    assert (box.label, box.title) == ("A very long title…", node["label"])
-
-
 @given(graphs())
 def test_boxes_lie_apart_and_inside_the_picture(one):
     drawn = picture(GraphDefinition.model_validate(one))

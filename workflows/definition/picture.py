@@ -16,18 +16,16 @@ ACROSS, DOWN = 62, 24
 MARGIN = 16
 LANE = 12
 BESIDE, SPREAD = 14, 40  # how far apart edges between the same two nodes are, and all of them
-_LETTERS = 18
 
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A node: `label` fits in, `title` is the whole of it."""
+    """A node: `title` is what people call it, however long."""
 
     id: str
     kind: str
-    label: str
     title: str
     x: float
     y: float
@@ -35,10 +33,6 @@ class Box:
     @property
     def text_x(self) -> float:
         return self.x + 14
-
-    @property
-    def text_y(self) -> float:
-        return self.y + 22
 
     @property
     def kind_y(self) -> float:
@@ -99,9 +93,7 @@ def _tall(column: Sequence[Slot]) -> int:
 
 
 def _box(node: NodeSpec, kind_label: Callable[[str], str], x: float, y: float) -> Box:
-    title = node.label or node.id
-    label = title if len(title) <= _LETTERS else title[: _LETTERS - 1].rstrip() + "…"
-    return Box(node.id, kind_label(node.type), label, title, x, y)
+    return Box(node.id, kind_label(node.type), node.label or node.id, x, y)
 
 
 def _shifts(graph: GraphDefinition, found: Columns) -> list[float]:
