@@ -14,8 +14,8 @@ from core.models import Record, new_id
 from workflows.api.forecasts import forecast_out
 from workflows.api.starting import keyed
 from workflows.definition.diff import Difference, difference
-from workflows.definition.graph import GraphDefinition
-from workflows.definition.picture import picture
+from workflows.definition.graph import OUT, GraphDefinition
+from workflows.definition.picture import Picture, picture
 from workflows.engine.request import ExecutionRequest
 from workflows.limits import limits_for
 from workflows.models import DefinitionVersion, WorkflowDefinition
@@ -39,8 +39,7 @@ def picture_html(graph: Mapping[str, Any]) -> SafeString:
     """The graph as SVG, its colours from style sheets."""
     definition = GraphDefinition.model_validate(graph)
     drawn = picture(definition, _kind_label)
-    said = f"{len(definition.nodes)} nodes: " + ", ".join(box.title for box in drawn.boxes)
-    return _rendered("picture", {"picture": drawn, "said": said})
+    return _rendered("picture", {"picture": drawn, "said": _in_words(definition, drawn)})
 
 
 def issues_html(entry: DefinitionVersion) -> SafeString:
@@ -94,6 +93,19 @@ def _changes(
 def _kind_label(key: str) -> str:
     kind = NODE_TYPES.get(key)
     return kind.label if kind else key
+
+
+def _in_words(graph: GraphDefinition, drawn: Picture) -> str:
+    """What the picture shows, for those who hear it."""
+    titles = {box.id: box.title for box in drawn.boxes}
+    ways = [
+        f"{titles[edge.source]}{'' if edge.source_port == OUT else f' ({edge.source_port})'}"
+        f" → {titles[edge.target]}"
+        for edge in graph.edges
+        if {edge.source, edge.target} <= titles.keys()
+    ]
+    nodes = f"{len(titles)} nodes: {', '.join(titles.values())}."
+    return f"{nodes} {len(ways)} edges: {', '.join(ways)}."
 
 
 def _rendered(name: str, context: dict[str, Any]) -> SafeString:

@@ -38,6 +38,14 @@ def test_a_graph_is_a_picture_without_a_word_of_style(page):
     assert "css/graph.css" in text
 
 
+def test_who_hears_the_picture_hears_its_edges(page, client, address):
+    asked = {"id": "ask", "type": "approval", "label": "Ask", "config": {"question": "Go?"}}
+    drawn = graph(asked, edges=["start>ask", "ask.approved>end"])
+    assert client.patch(address, {"graph": drawn}).status_code == 200
+    said = "3 nodes: start, Ask, end. 2 edges: start → Ask, Ask (approved) → end."
+    assert f'aria-label="{said}"' in page().content.decode()
+
+
 def test_what_people_wrote_is_text_in_the_picture(page, client, address):
     client.patch(address, {"graph": graph({**waits(1), "label": "<script>x</script>"})})
     text = page().content.decode()
