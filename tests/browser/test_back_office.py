@@ -1,15 +1,26 @@
-"""The back office, as somebody uses it who has no mouse."""
+"""The back office, as somebody uses it who has no mouse, a small window or long names."""
 
-from playwright.sync_api import expect
+import pytest
+from playwright.sync_api import Page, expect
 
 from tests.browser.chat import ChatPage
 from tests.definitions.graphs import asks, graph, waits
 
 LIST = "/admin/workflows/workflowdefinition/"
+LONG = "averylongword" * 19
+DESK, PHONE = {"width": 1280, "height": 800}, {"width": 375, "height": 800}
 _OUTSIDE = """() => [...document.querySelectorAll(".graph-node")]
   .filter((one) => one.querySelector(".graph-label").getBoundingClientRect().right
     > one.querySelector("rect").getBoundingClientRect().right)
   .map((one) => one.textContent.trim())"""
+_CUT = """() => [...document.querySelectorAll(".module :is(textarea, input, table)")]
+  .filter((one) => one.checkVisibility())
+  .filter((one) => {
+    const frame = one.closest(".readonly, .module");
+    return one.getBoundingClientRect().right > frame.getBoundingClientRect().right
+      && getComputedStyle(frame).overflowX !== "auto";
+  })
+  .map((one) => one.outerHTML.slice(0, 120))"""
 
 
 def test_enter_behind_the_name_of_a_fork_forks(chat: ChatPage) -> None:
@@ -31,3 +42,39 @@ def test_the_name_of_a_node_stays_in_its_box_however_long_its_letters_are(chat: 
     chat.page.goto(f"{LIST}{made['id']}/change/")
     expect(chat.page.locator(".graph-node")).to_have_count(5)
     assert chat.page.evaluate(_OUTSIDE) == []
+
+
+@pytest.mark.parametrize("window", [DESK, PHONE], ids=["desk", "phone"])
+def test_a_name_without_a_place_to_break_widens_and_covers_nothing(
+    chat: ChatPage, window: dict[str, int]
+) -> None:
+    page = chat.page
+    made = chat.post("definitions/", {"name": LONG, "graph": graph(asks("Be kind."))})
+    page.set_viewport_size(window)
+    for place in ("run/", "versions/1/", "change/"):
+        page.goto(f"{LIST}{made['id']}/{place}")
+        assert page.evaluate("document.documentElement.scrollWidth") == window["width"]
+    heading = _box(page, "#content > h2")
+    act = _box(page, ".object-tools li:first-child a")
+    beside = heading["x"] + heading["width"] <= act["x"]
+    assert beside or heading["y"] + heading["height"] <= act["y"]
+    page.goto(f"{LIST}?q={LONG}")
+    name = _box(page, "#result_list tbody tr:first-child th")
+    assert name["x"] + name["width"] < window["width"]
+
+
+def test_nothing_of_a_workflow_is_cut_off_on_a_phone(chat: ChatPage) -> None:
+    page = chat.page
+    made = chat.post("definitions/", {"name": "Small", "graph": graph(asks("Be kind."))})
+    page.set_viewport_size(PHONE)
+    page.goto(f"{LIST}{made['id']}/change/")
+    assert _box(page, "#id_graph")["height"] > PHONE["height"] / 3
+    assert page.evaluate(_CUT) == []
+    page.goto(f"{LIST}{made['id']}/run/")
+    assert page.evaluate(_CUT) == []
+
+
+def _box(page: Page, selector: str) -> dict[str, float]:
+    found = page.locator(selector).bounding_box()
+    assert found is not None
+    return dict(found)
