@@ -1,14 +1,18 @@
 """The back office, as somebody uses it who has no mouse, a small window or long names."""
 
+import re
+
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, FloatRect, Page, ViewportSize, expect
 
 from tests.browser.chat import ChatPage
+from tests.browser.site import PASSWORD, USERNAME
 from tests.definitions.graphs import asks, graph, waits
 
 LIST = "/admin/workflows/workflowdefinition/"
 LONG = "averylongword" * 19
-DESK, PHONE = {"width": 1280, "height": 800}, {"width": 375, "height": 800}
+DESK: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 375, "height": 800}
 _OUTSIDE = """() => [...document.querySelectorAll(".graph-node")]
   .filter((one) => one.querySelector(".graph-label").getBoundingClientRect().right
     > one.querySelector("rect").getBoundingClientRect().right)
@@ -46,7 +50,7 @@ def test_the_name_of_a_node_stays_in_its_box_however_long_its_letters_are(chat: 
 
 @pytest.mark.parametrize("window", [DESK, PHONE], ids=["desk", "phone"])
 def test_a_name_without_a_place_to_break_widens_and_covers_nothing(
-    chat: ChatPage, window: dict[str, int]
+    chat: ChatPage, window: ViewportSize
 ) -> None:
     page = chat.page
     made = chat.post("definitions/", {"name": LONG, "graph": graph(asks("Be kind."))})
@@ -74,7 +78,72 @@ def test_nothing_of_a_workflow_is_cut_off_on_a_phone(chat: ChatPage) -> None:
     assert page.evaluate(_CUT) == []
 
 
-def _box(page: Page, selector: str) -> dict[str, float]:
+def test_a_changed_graph_is_not_left_without_a_question(chat: ChatPage) -> None:
+    page, asked = chat.page, list[str]()
+
+    def agree(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", agree)
+    made = chat.post("definitions/", {"name": "Left", "graph": graph(asks("Be kind."))})
+    address = f"{LIST}{made['id']}/change/"
+    page.goto(address)
+    page.get_by_label("Graph:").click()
+    page.reload()
+    assert asked == []
+    _write(page, "Be kind.", "Be brief.")
+    page.reload()
+    assert asked == ["beforeunload"]
+    _write(page, "Be kind.", "Be brief.")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+    assert asked == ["beforeunload"]
+
+
+def test_what_was_written_is_there_after_one_had_to_sign_in_again(chat: ChatPage) -> None:
+    made = chat.post("definitions/", {"name": "Kept", "graph": graph(asks("Be kind."))})
+    chat.page.goto(f"{LIST}{made['id']}/change/")
+    _write(chat.page, "Be kind.", "Be brief.")
+    _sign_in_between(chat.page)
+    expect(chat.page.get_by_role("alert")).to_contain_text("Nothing was saved")
+    chat.page.get_by_role("button", name="Save", exact=True).click()
+    expect(chat.page.get_by_text("was changed successfully")).to_be_visible()
+    newest = chat.get(f"definitions/{made['id']}/")
+    assert newest["graph"]["nodes"][1]["config"]["system"] == "Be brief."
+    chat.page.goto(f"{LIST}{made['id']}/change/")
+    expect(chat.page.get_by_label("Graph:")).to_have_value(re.compile("Be brief."))
+    expect(chat.page.get_by_role("alert")).to_have_count(0)
+
+
+def test_what_is_there_again_is_not_written_over_what_was_saved_meanwhile(chat: ChatPage) -> None:
+    made = chat.post("definitions/", {"name": "Both", "graph": graph(asks("Be kind."))})
+    at = f"definitions/{made['id']}/"
+    chat.page.goto(f"{LIST}{made['id']}/change/")
+    _write(chat.page, "Be kind.", "Be brief.")
+    chat.post(at, {"graph": graph(asks("Be funny."))}, method="PATCH")
+    _sign_in_between(chat.page)
+    expect(chat.page.get_by_role("alert")).to_contain_text("Nothing was saved")
+    chat.page.get_by_role("button", name="Save", exact=True).click()
+    expect(chat.page.get_by_text("The workflow is at revision 2 by now")).to_be_visible()
+    expect(chat.page.get_by_label("Graph:")).to_have_value(re.compile("Be brief."))
+    assert chat.get(at)["graph"]["nodes"][1]["config"]["system"] == "Be funny."
+
+
+def _write(page: Page, before: str, after: str) -> None:
+    field = page.get_by_label("Graph:")
+    field.fill(field.input_value().replace(before, after))
+
+
+def _sign_in_between(page: Page) -> None:
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_label("Username").fill(USERNAME)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def _box(page: Page, selector: str) -> FloatRect:
     found = page.locator(selector).bounding_box()
     assert found is not None
-    return dict(found)
+    return found
