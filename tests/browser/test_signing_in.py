@@ -99,3 +99,7 @@ def test_a_form_from_before_one_signed_in_again_is_told_to_have_expired(
     stranger.get_by_label("Name").fill("from before")
     stranger.get_by_role("button", name="Create").click()
     expect(stranger.get_by_role("heading", level=1)).to_have_text("This form has expired")
+    expect(stranger.get_by_text("Go back and send it again.")).to_be_visible()
+    stranger.go_back()
+    stranger.get_by_role("button", name="Create").click()
+    expect(stranger.get_by_role("rowheader", name="from before")).to_be_visible()
