@@ -23,6 +23,7 @@ from workflows.registry import NODE_TYPES
 from workflows.services.forecasts import forecast
 from workflows.services.idempotency import NO_KEY, Idempotency
 from workflows.validation import validate
+from workflows.validation.issue import part_at
 
 _ENTRIES = 20
 _EXECUTIONS = 10
@@ -46,7 +47,8 @@ def issues_html(entry: DefinitionVersion) -> SafeString:
     definition = entry.definition
     limits = limits_for(definition.owner, definition)
     found = validate(entry.version.graph, definition.owner, within=definition.id, limits=limits)
-    return _rendered("issues", {"issues": found})
+    parts = [(issue, part_at(issue.path, entry.version.graph)) for issue in found]
+    return _rendered("issues", {"issues": parts})
 
 
 def history_html(definition: WorkflowDefinition) -> SafeString:

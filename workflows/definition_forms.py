@@ -74,7 +74,7 @@ class DefinitionForm(GuardedForm):
         try:
             checked_graph(graph, owner, within=self.instance.pk if known else None)
         except ChatterError as error:
-            raise refused(error) from error
+            raise refused(error, graph) from error
         return graph
 
     def clean_limits(self) -> Any:

@@ -11,13 +11,18 @@ from workflows.models import WorkflowTemplate
 from workflows.parameters import check_declared, names_of
 from workflows.services.definitions import checked_graph
 from workflows.services.templates import locked_template
+from workflows.validation.issue import part_at
 
-_ISSUE = "<code>{path}</code> {message} {hint} <small>{code}</small>"
+_ISSUE = "<code>{path}</code> <b>{part}</b> {message} {hint} <small>{code}</small>"
 
 
-def refused(error: ChatterError) -> forms.ValidationError:
-    """What a service says no with, and every issue that it tells: where, what, what helps, code."""
+def refused(error: ChatterError, graph: Any = None) -> forms.ValidationError:
+    """What a service says no with, and every issue that it tells: where, what, what helps, code.
+
+    With the `graph` the issues are of, they name its nodes and edges, too.
+    """
     issues = [{"path": "", "hint": "", **one} for one in error.detail.get("errors", ())]
+    issues = [{**one, "part": part_at(one["path"], graph)} for one in issues]
     return forms.ValidationError([str(error), *(format_html(_ISSUE, **one) for one in issues)])
 
 
@@ -67,10 +72,10 @@ class TemplateForm(GuardedForm):
 
     def clean_parameters(self) -> Any:
         declared, template = self.cleaned_data["parameters"] or {}, self.instance
+        graph = drawn(template.version.graph, template.layout)
         try:
             check_declared(declared)
-            graph = drawn(template.version.graph, template.layout)
             checked_graph(graph, template.owner, params=names_of(declared))
         except Invalid as error:
-            raise refused(error) from error
+            raise refused(error, graph) from error
         return declared

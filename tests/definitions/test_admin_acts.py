@@ -94,6 +94,18 @@ def test_what_is_wrong_with_a_graph_is_told_as_the_api_tells_it(office, client):
     assert "nonsense" in told.content.decode()  # what was written stays
 
 
+def test_what_is_wrong_names_the_node_or_the_edge_it_is_about(office, client, at):
+    edges = ["start>slow", "slow>gone", "slow>end"]
+    told = office.post(f"{LIST}add/", written(document=graph(waits(-1, "slow"), edges=edges)))
+    shown = " ".join(told.context["adminform"].form.errors["graph"])
+    assert "<code>nodes[1].config.seconds</code> <b>slow</b>" in shown
+    assert "<code>edges[1].target</code> <b>slow → gone</b>" in shown
+    drawn = graph(waits(1, "lost"), edges=["start>lost", "start>end"])
+    client.patch(f"/api/v1/definitions/{at.split('/')[-2]}/", {"graph": drawn})
+    page = office.get(f"{at}change/").content.decode()
+    assert "<code>nodes[1]</code> <b>lost</b> Nothing follows this node." in page
+
+
 @pytest.mark.parametrize(
     ("more", "field"),
     [

@@ -1,11 +1,15 @@
 """An issue of a document: what is wrong, and where."""
 
 import json
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 ERROR, WARNING = "error", "warning"
 _LONGEST_NAME = 64
+_PART = re.compile(r"(nodes|edges)\[(\d+)\]")
+_KEYS = {"nodes": ("id",), "edges": ("source", "target")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,17 @@ def path_of(*steps: str | int) -> str:
         else:
             text += f"[{json.dumps(shortened(step))}]"
     return text
+
+
+def part_at(path: str, graph: Any) -> str:
+    """The node that a path leads into, by its id, or the edge, by its ends; empty for others."""
+    found = _PART.match(path)
+    parts = graph.get(found[1]) if found and isinstance(graph, Mapping) else None
+    if not found or not isinstance(parts, Sequence) or int(found[2]) >= len(parts):
+        return ""
+    part, keys = parts[int(found[2])], _KEYS[found[1]]
+    names = [part.get(key) for key in keys] if isinstance(part, Mapping) else []
+    return " → ".join(shortened(name) for name in names if name)
 
 
 def shortened(name: object) -> str:
