@@ -71,7 +71,8 @@ class TemplateForm(GuardedForm):
         locked_template(self.instance, revision)
 
     def clean_parameters(self) -> Any:
-        declared, template = self.cleaned_data["parameters"] or {}, self.instance
+        given, template = self.cleaned_data["parameters"], self.instance
+        declared = {} if given is None else given
         graph = drawn(template.version.graph, template.layout)
         try:
             check_declared(declared)

@@ -1,5 +1,6 @@
 """Templates that people own, through the API: alice makes them, bob and charlie meet them."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -333,6 +334,23 @@ def test_the_back_office_changes_words_and_parameters_and_shows_what_is_wrong(ad
     template = WorkflowTemplate.objects.get(pk=made["id"])
     assert (template.name, template.public, template.revision) == ("Office letter", True, 2)
     assert acts()[-1] == "workflows.template.published"
+
+
+@pytest.mark.parametrize("written", ["[]", "false", "0", '""'])
+def test_in_the_back_office_what_are_no_parameters_do_not_stand_for_none(admin, client, written):
+    declared = {"type": "object", "properties": {"tone": {"default": "kind"}}}
+    made = new(client, graph=graph(asks("Be kind.")), parameters=declared)
+    office = Client()
+    office.force_login(admin)
+    given = {"name": "A letter", "description": "", "category": "general", "seen": 1}
+    url = f"/admin/workflows/workflowtemplate/{made['id']}/change/"
+    refused = office.post(url, {**given, "parameters": written})
+    assert refused.status_code == 200
+    assert "The parameters of a template are an object of JSON schema." in refused.text
+    assert WorkflowTemplate.objects.get(pk=made["id"]).parameters == declared
+    emptied = {**given, "parameters": "", "initial-parameters": json.dumps(declared)}
+    assert office.post(url, emptied).status_code == 302
+    assert WorkflowTemplate.objects.get(pk=made["id"]).parameters == {}
 
 
 def test_in_the_back_office_who_saved_a_template_meanwhile_is_not_written_over(
