@@ -40,6 +40,21 @@ def test_what_is_wrong_has_a_code_and_a_path(document, code, path):
     assert (code, path) in errors(document)
 
 
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({"nodes": 5}, "Input should be a list"),
+        ({"nodes": [5]}, "Input should be an object"),
+        (line(x=("model", {"tools": "clock"})), "Input should be a list"),
+        (line(x=("model", {"cache": 5})), "Input should be an object"),
+        (line(x=("model", {"output_schema": 5})), "Input should be an object"),
+        (line(x=("conditional", {})), "Give either a condition or branches."),
+    ],
+)
+def test_what_is_wrong_is_told_in_words_of_json(document, message):
+    assert message in [issue.message for issue in check(document)]
+
+
 def test_a_parameter_takes_the_place_of_a_typed_setting():
     assert check(line(x=("delay", {"seconds": "{{params.pause}}"}))) == []
 

@@ -12,6 +12,14 @@ from workflows.nodes.base import NodeConfig
 from workflows.validation.issue import Issue, error, path_of, shortened
 from workflows.validation.subject import Node, NodeTypes
 
+# What the library says in words of Python, or not as people would.
+_IN_JSON = {
+    "extra_forbidden": "There is no such setting.",
+    "tuple_type": "Input should be a list",
+    "dict_type": "Input should be an object",
+    "model_type": "Input should be an object",
+}
+
 
 def read_graph(document: Any) -> tuple[GraphDefinition | None, list[Issue]]:
     """The graph of a document, or what keeps it from being one."""
@@ -78,7 +86,7 @@ def _issues_of(refused: ValidationError, *before: str | int) -> Iterator[Issue]:
         unknown = detail["type"] == "extra_forbidden"
         if before and is_parameter(detail["input"]) and not unknown:
             continue
-        message = "There is no such setting." if unknown else detail["msg"]
+        message = _IN_JSON.get(detail["type"], detail["msg"].removeprefix("Value error, "))
         yield error(detail["type"], path_of(*before, *detail["loc"]), message)
 
 
