@@ -150,6 +150,7 @@ class TemplateAdmin(AuditedAdmin, DeletedWhole, admin.ModelAdmin):
     """Words, parameters and who sees it may be changed here; its graph is saved through the API."""
 
     form = TemplateForm
+    change_form_template = "workflows/admin/guarded.html"
     list_display = ("name", "slug", "category", "owner", "public", "updated_at")
     list_filter = ("category", "public")
     search_fields = ("name", "slug", "description")

@@ -16,7 +16,10 @@ form.addEventListener("submit", () => {
   sent = true;
   keep();
 });
-addEventListener("pageshow", () => (sent = false));
+addEventListener("pageshow", () => {
+  sent = false;
+  keepRevision(form.elements.seen);
+});
 addEventListener("beforeunload", (event) => {
   if (!sent && (refused || fields.some(isChanged))) event.preventDefault();
 });
@@ -27,6 +30,13 @@ function isChanged(field) {
 
 function cameFromSignIn() {
   return document.referrer !== "" && new URL(document.referrer).pathname === "/login/";
+}
+
+/** What the browser's Back gives back was written on the revision of then; the page was loaded anew, maybe with another. */
+function keepRevision(seen) {
+  if (!seen) return;
+  if (fields.some(isChanged)) seen.value = history.state?.seen ?? seen.value;
+  history.replaceState({ seen: seen.value }, "");
 }
 
 /** With the revision that it was written on, so that what somebody else saved meanwhile is not written over. */

@@ -130,6 +130,24 @@ def test_what_is_there_again_is_not_written_over_what_was_saved_meanwhile(chat: 
     assert chat.get(at)["graph"]["nodes"][1]["config"]["system"] == "Be funny."
 
 
+@pytest.mark.parametrize("kind", ["definition", "template"])
+def test_what_the_browsers_back_gives_back_is_not_written_over_what_was_saved_meanwhile(
+    chat: ChatPage, kind: str
+) -> None:
+    page = chat.page
+    made = chat.post(f"{kind}s/", {"name": "Back", "graph": graph(asks("Be kind."))})
+    page.goto(f"/admin/workflows/workflow{kind}/{made['id']}/change/")
+    page.get_by_label("Description:").fill("Mine")
+    page.get_by_role("link", name="History").click()
+    page.wait_for_url("**/history/")
+    chat.post(f"{kind}s/{made['id']}/", {"description": "Theirs"}, method="PATCH")
+    page.go_back()
+    expect(page.get_by_label("Description:")).to_have_value("Mine")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("is at revision 2 by now")).to_be_visible()
+    assert chat.get(f"{kind}s/{made['id']}/")["description"] == "Theirs"
+
+
 def _write(page: Page, before: str, after: str) -> None:
     field = page.get_by_label("Graph:")
     field.fill(field.input_value().replace(before, after))
