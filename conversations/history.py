@@ -74,6 +74,20 @@ def summary_before(serial_key: str, number: int, at: datetime) -> tuple[str, int
     return memory["summary"], memory["through"]
 
 
+def forget_summaries(serial_key: str, number: int) -> None:
+    """No run keeps a summary that tells of this turn as it no longer is.
+
+    The caller holds the conversation locked.
+    """
+    telling = WorkflowExecution.objects.filter(
+        serial_key=serial_key, output__memory__through__gte=number
+    )
+    runs = list(telling.select_for_update().only("output"))
+    for run in runs:
+        run.output = {name: value for name, value in run.output.items() if name != "memory"}
+    WorkflowExecution.objects.bulk_update(runs, ["output"], batch_size=_AT_ONCE)
+
+
 Turn = tuple[int, ChatMessage, ChatMessage]
 
 

@@ -9,7 +9,7 @@ from accounts.changes import tell_changed
 from accounts.models import User
 from audit.changes import changes_for_audit
 from audit.record import record
-from conversations.history import summary_before
+from conversations.history import forget_summaries, summary_before
 from conversations.models import Conversation, Message
 from core import clock
 from core.errors import Conflict, NotFound
@@ -68,7 +68,7 @@ def message_for(user: User, conversation: str, pk: str) -> Message:
 def delete_message(message: Message, *, by: User) -> None:
     """Delete one message; the conversation's totals lose what it counted, the ledger nothing.
 
-    A summary that tells of it goes with it, back to the one before. Raises ConversationUnderWay,
+    All summaries that tell of it go with it, back to the one before. Raises ConversationUnderWay,
     and NotFound if somebody else has done it.
     """
     conversation = _idle(message.conversation)
@@ -76,6 +76,7 @@ def delete_message(message: Message, *, by: User) -> None:
         raise NotFound
     record("conversations.message.deleted", actor=by, target=message)
     message.delete()
+    forget_summaries(conversation.serial_key, message.turn)
     if message.turn <= conversation.summary_through:
         summary, through = summary_before(conversation.serial_key, message.turn, clock.now())
         conversation.summary, conversation.summary_through = summary, through

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from conversations.aggregates import of_conversations
+from conversations.history import forget_summaries
 from conversations.models import Conversation, Message, MessageStatus, Role
 from conversations.signals import messages_recorded
 from core import clock
@@ -36,7 +37,10 @@ def record_replies(ended: Sequence[ExecutionEnded]) -> dict[UUID, dict[str, Any]
     totals = {row["conversation_id"]: _after(kept[row["conversation_id"]], row) for row in rows}
     for one in replies:
         memory = (one.output or {}).get("memory")
-        if memory or _is_summed_up(one, kept.get(_conversation_id(one), {})):
+        is_summed_up = _is_summed_up(one, kept.get(_conversation_id(one), {}))
+        if is_summed_up:
+            forget_summaries(one.serial_key, one.serial_number)
+        if memory or is_summed_up:
             summary, through = (memory["summary"], memory["through"]) if memory else ("", 0)
             Conversation.objects.filter(pk=_conversation_id(one)).update(
                 summary=summary, summary_through=through

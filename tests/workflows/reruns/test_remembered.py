@@ -55,15 +55,34 @@ def before(number: int) -> list[str]:
     return [summary, f"user: I like {FRUITS[number - 2]}", f"assistant: {said}".removesuffix(".")]
 
 
+def say(posted: Posted, turns: list[WorkflowExecution], text: str) -> None:
+    """Another turn of the same conversation."""
+    body = {"message": text, "conversation": conversation_of(turns[0])}
+    posted("/api/v1/chat/", {**body, "definition": str(turns[0].definition_id)})
+    take_up()
+
+
+def delete(client: Any, turns: list[WorkflowExecution], text: str) -> None:
+    """Delete what somebody said."""
+    address = f"/api/v1/conversations/{conversation_of(turns[0])}/messages/"
+    said = client.get(address).json()["results"]
+    (message,) = (one for one in said if one["text"] == text)
+    assert client.delete(f"{address}{message['id']}/").status_code == 204
+
+
+def summed_up_as(wire: WireServer, words: str) -> None:
+    """From now on every summary reads like this, and nothing is known of what was asked before."""
+    wire.clear()
+    wire.script(f"[[say={words}]]", match="user: I like")
+
+
 def test_a_turn_that_is_answered_again_is_told_what_was_before_it_alone(turns, posted, wire):
     assert kept() == ("so far apple, banana, cherry", 3)
     posted(f"/api/v1/executions/{turns[2].pk}/retry/")
     take_up()
     assert told(wire) == before(3)
     assert kept() == ("so far apple", 1), "of the third another answer stands there now"
-    body = {"message": "I like fig", "conversation": conversation_of(turns[0])}
-    posted("/api/v1/chat/", {**body, "definition": str(turns[0].definition_id)})
-    take_up()
+    say(posted, turns, "I like fig")
     assert kept()[1] == 4
 
 
@@ -74,12 +93,36 @@ def test_without_a_memory_of_its_own_it_ends_a_summary_that_is_no_longer_so(turn
     assert kept() == ("", 0)
 
 
-def test_a_message_that_is_deleted_is_not_summed_up_any_more(turns, client, posted, wire):
-    address = f"/api/v1/conversations/{conversation_of(turns[0])}/messages/"
-    said = client.get(address).json()["results"]
-    (third,) = (one for one in said if one["text"] == "I like cherry")
-    assert client.delete(f"{address}{third['id']}/").status_code == 204
+def test_a_message_that_is_deleted_is_not_summed_up_any_more(turns, client):
+    delete(client, turns, "I like cherry")
     assert kept() == ("so far apple", 1)
-    (last,) = (one for one in said if one["text"] == "I like elder")
-    assert client.delete(f"{address}{last['id']}/").status_code == 204
+    delete(client, turns, "I like elder")
     assert kept() == ("so far apple", 1), "it was in no summary"
+
+
+def test_a_message_that_is_deleted_comes_back_with_no_earlier_summary(turns, client, posted, wire):
+    delete(client, turns, "I like banana")
+    summed_up_as(wire, "fruits")
+    for fruit in ("fig", "grape"):
+        say(posted, turns, f"I like {fruit}")
+    assert kept() == ("fruits", 5)
+    delete(client, turns, "I like damson")
+    assert kept() == ("so far apple", 1)
+    say(posted, turns, "I like hazelnut")
+    posted(f"/api/v1/executions/{turns[4].pk}/retry/")
+    take_up()
+    assert not [one.said for one in wire.meter.settled() if "banana" in " ".join(one.said)]
+
+
+def test_no_later_turn_is_told_how_one_was_answered_before_it_was_answered_again(
+    turns, posted, wire
+):
+    wire.script("[[say=I prefer plums]]", match="I like banana")
+    posted(f"/api/v1/executions/{turns[1].pk}/retry/")
+    take_up()
+    summed_up_as(wire, "fruits")
+    for fruit in ("fig", "grape"):
+        say(posted, turns, f"I like {fruit}")
+    posted(f"/api/v1/executions/{turns[4].pk}/retry/")
+    take_up()
+    assert told(wire)[0] == "system: The conversation so far: fruits"
