@@ -111,7 +111,7 @@ async def prepare(request: CallRequest) -> Prepared:
     parameters = bounded(profile, wanted, request.tokens_left)
     window, tools = profile.context_window, described_tools(request)
     limit = most_output(*(parameters.get(name) for name in LIMITS))
-    whole = fitted(request.messages, request.optional, tools, window, limit)
+    whole = fitted(request.messages, request.optional, tools, window, limit, request.with_room)
     model = await chat_model(profile, parameters)
     said = sendable(whole.messages)
     bound = {} if limit else _bound(profile, whole.left)

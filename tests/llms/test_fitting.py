@@ -51,6 +51,15 @@ def test_a_question_that_does_not_fit_by_itself_is_told():
     assert told.value.code == "context_too_small"
 
 
+def test_a_question_that_is_to_leave_room_for_the_answer_is_told_when_it_leaves_none():
+    long = [TOLD, ChatMessage("user", "x" * 3_600)]
+    assert fitted(long, (), (), 1_000, None).left < 50
+    with pytest.raises(ProviderError) as told:
+        fitted(long, (), (), 1_000, None, with_room=True)
+    assert told.value.code == "context_too_small"
+    assert fitted(long, (), (), 1_300, None, with_room=True).left > 250
+
+
 def test_without_a_window_nothing_is_known():
     assert sent(None).left is None
 

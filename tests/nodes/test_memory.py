@@ -100,3 +100,49 @@ def test_a_summary_that_fails_is_an_error_of_the_node():
     with pytest.raises(RunFailed) as failed:
         run_graph(nodes, CHAIN, "hi", services)
     assert (failed.value.node, failed.value.code) == ("memory", "provider_failed")
+
+
+def reads(characters, answer="they met"):
+    """Sums up what is no longer than this."""
+
+    def asked(question):
+        too_long = len(question.messages[-1].text) > characters
+        return ProviderError("context_too_small") if too_long else answer
+
+    return asked
+
+
+def chat_with(summing_up, said):
+    services = FakeServices(said=said, answers={"memory": summing_up, "model": "fine"})
+    nodes = {"start": {}, "memory": {"config": {"window": 2}}, "model": {}, "end": {}}
+    return run_graph(nodes, CHAIN, "and now?", services)
+
+
+def test_what_is_too_long_to_be_summed_up_at_once_is_seen_as_it_is_until_it_is_its_turn():
+    ran = chat_with(reads(60), history(6))
+    assert ran.result.memory.through == 2
+    assert "q2" in ran.services.asked[-2].messages[-1].text
+    assert seen(ran)[:2] == ["The conversation so far: they met", "q3"]
+    assert len(seen(ran)) == 10
+
+
+def test_of_a_turn_that_is_too_long_by_itself_the_beginning_is_summed_up():
+    long = [ChatMessage("user", "long " * 400), ChatMessage("assistant", "a1")]
+    said = History([*long, *history(1).messages], [1, 1, 2, 2])
+    ran = chat_with(reads(700), said)
+    told = ran.services.asked[-2].messages[-1].text
+    assert told.startswith("user: long long")
+    assert told.endswith("assistant: a1")
+    assert ran.result.memory.through == 1
+
+
+def test_a_summary_that_never_fits_is_an_error_of_the_node():
+    with pytest.raises(RunFailed) as failed:
+        chat_with(reads(0), history(3))
+    assert (failed.value.node, failed.value.code) == ("memory", "context_too_small")
+
+
+def test_a_summary_without_a_word_replaces_nothing():
+    ran = chat_with(" ", history(4, summary="old", through=1))
+    assert seen(ran)[:3] == ["The conversation so far: old", "q2", "a2"]
+    assert (ran.result.memory.summary, ran.result.memory.through) == ("old", 1)

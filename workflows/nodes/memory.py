@@ -1,12 +1,16 @@
 """What a model is to remember of the conversation."""
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from pydantic import Field
 
+from llms.errors import ProviderError
 from llms.messages import ChatMessage
 from workflows.engine.context import ATTEMPTS, History
+from workflows.engine.errors import NodeError
 from workflows.engine.state import Memory
 from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
 
@@ -14,6 +18,11 @@ _INSTRUCTION = (
     "Summarise the conversation below for an assistant who will go on with it. Keep names, "
     "numbers, decisions and open questions. Answer with the summary only."
 )
+
+# `not_asked`: what a replay says of a question before the one that was not too long.
+_TOO_LONG = frozenset({"context_too_small", "context_too_long", "not_asked"})
+_A_TURN = 2  # messages
+_LEAST = 100  # characters of a message that is too long
 
 
 class Config(NodeConfig):
@@ -31,7 +40,9 @@ class Config(NodeConfig):
 class MemoryNode(NodeType[Config]):
     """Trims the history that models after it see to a window and sums up what lies before it.
 
-    A summary is kept with the conversation and extended only when messages leave the window.
+    A summary is kept with the conversation and extended only when messages leave the window. What
+    its model cannot read at once is summed up in several turns, and seen as it is until then; of a
+    question and an answer that are too long by themselves, how they begin.
     """
 
     key: ClassVar[str] = "memory"
@@ -48,16 +59,12 @@ class MemoryNode(NodeType[Config]):
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:
         history = await self._history(config, visit)
         seen = _begin(history, config.window)
-        older = [
-            message
-            for message, turn in zip(history.messages[:seen], history.turns, strict=False)
-            if turn > history.through
-        ]
-        window = list(history.messages[seen:])
         summary, through = history.summary, history.through
-        if config.summarise and older:
-            summary = await self._summary(config, summary, older, visit)
-            through = history.turns[seen - 1]
+        if config.summarise:
+            older = slice(bisect_right(history.turns, through), seen)
+            summary, through = await self._summary(config, history, older, visit)
+            seen = min(seen, bisect_right(history.turns, through))
+        window = list(history.messages[seen:])
         return Outputs(
             memory=Memory(window, summary, through),
             values={"summary": summary, "messages": len(window)},
@@ -69,13 +76,38 @@ class MemoryNode(NodeType[Config]):
         return await visit.context.services.history(config.window, unsummed=config.summarise)
 
     async def _summary(
-        self, config: Config, before: str, older: list[ChatMessage], visit: Visit
-    ) -> str:
-        lines = [f"Summary so far: {before}"] if before else []
-        lines += [f"{message.role}: {message.text}" for message in older]
-        messages = [ChatMessage("system", _INSTRUCTION), ChatMessage("user", "\n\n".join(lines))]
-        answer = await visit.ask(purpose="summary", model=config.model, messages=messages)
-        return answer.text
+        self, config: Config, history: History, older: slice, visit: Visit
+    ) -> tuple[str, int]:
+        """The summary with these messages, or as many as can be read at once; how far it goes."""
+        messages = history.messages[older]
+        while messages:
+            question = _question(history.summary, messages)
+            try:
+                answer = await visit.ask(
+                    purpose="summary", model=config.model, messages=question, with_room=True
+                )
+            except (ProviderError, NodeError) as error:
+                if error.code not in _TOO_LONG or not (messages := _less_of(messages)):
+                    raise
+            else:
+                if not answer.text.strip():
+                    break
+                return answer.text, history.turns[older][len(messages) - 1]
+        return history.summary, history.through
+
+
+def _less_of(messages: Sequence[ChatMessage]) -> Sequence[ChatMessage]:
+    """About half: of several turns the first, of one how each of both begins; at last nothing."""
+    if len(messages) > _A_TURN:
+        return messages[: len(messages) // 2 // _A_TURN * _A_TURN]
+    most = max(len(message.text) for message in messages) // 2
+    return [replace(one, text=one.text[:most]) for one in messages] if most >= _LEAST else ()
+
+
+def _question(before: str, older: Sequence[ChatMessage]) -> list[ChatMessage]:
+    lines = [f"Summary so far: {before}"] if before else []
+    lines += [f"{message.role}: {message.text}" for message in older]
+    return [ChatMessage("system", _INSTRUCTION), ChatMessage("user", "\n\n".join(lines))]
 
 
 def _begin(history: History, window: int) -> int:

@@ -102,6 +102,7 @@ class Resources:
             first_wait_s=question.first_wait_s,
             backoff=question.backoff,
             optional=question.optional,
+            with_room=question.with_room,
             cache_ttl_s=None if self._is_another_try(question) else question.cache_ttl_s,
         )
         now = partial(self._profile_now, question.model)

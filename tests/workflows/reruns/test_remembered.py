@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from conversations.models import Conversation
+from llms.models import ModelProfile
+from llms.services.profiles import forget_profiles
 from tests.definitions.graphs import asks, graph
-from tests.drills.models import GPT
+from tests.drills.models import GPT, GPT_TOO
 from tests.drills.mortal import take_up
 from tests.wire import WireServer
 from workflows.models import WorkflowExecution
@@ -126,3 +128,26 @@ def test_no_later_turn_is_told_how_one_was_answered_before_it_was_answered_again
     posted(f"/api/v1/executions/{turns[4].pk}/retry/")
     take_up()
     assert told(wire)[0] == "system: The conversation so far: fruits"
+
+
+def test_a_model_that_reads_little_goes_on_with_a_long_conversation(posted, again, wire):
+    talk: dict[str, Any] = {}
+
+    def answered(text: str, model: str, window: int) -> WorkflowExecution:
+        body = {"message": text, "model": model, "parameters": {"memory_window": window}, **talk}
+        turn = posted("/api/v1/chat/", body)
+        take_up()
+        turn.refresh_from_db()
+        talk["conversation"] = conversation_of(turn)
+        return turn
+
+    for number in range(8):
+        answered(f"Letter {number}: {'word ' * 400}", GPT, 40)
+    ModelProfile.objects.filter(model=GPT_TOO.removeprefix("wire:")).update(context_window=2_000)
+    forget_profiles()
+    for through in (1, 2):
+        turn = answered("And now?", GPT_TOO, 2)
+        assert (turn.status, kept()[1]) == ("completed", through)
+    assert "user: Letter 7" in " ".join(told(wire)), "what is in no summary yet is seen"
+    replayed = again(turn, "replay")
+    assert (replayed.status, replayed.output) == ("completed", turn.output)
