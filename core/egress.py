@@ -5,7 +5,6 @@ exactly those addresses, so that no second look-up and no second parser can disa
 """
 
 import asyncio
-import codecs
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,14 +15,13 @@ import httpx
 from django.conf import settings
 
 from core.addresses import AllowList, allow_list
+from core.charsets import charset_within, text_of
 from core.errors import ChatterError, Invalid
 from core.lookups import Resolver, resolve
 
 _CONNECT_S = 5.0
 _PORTS = {"http": 80, "https": 443}
 _GZIP = 16 + zlib.MAX_WBITS
-# Python's own, which nothing on the web is written in; to read 500 kB of punycode takes a minute.
-_NO_CHARSETS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
 # What another origin may be sent of a caller's headers; any other could be a secret.
 _HARMLESS = frozenset(
     {
@@ -94,7 +92,7 @@ class Fetched:
     headers: Mapping[str, str]
     body: bytes
     url: str
-    encoding: str = "utf-8"
+    charset: str = ""  # where the headers name one
 
     @property
     def content_type(self) -> str:
@@ -103,11 +101,8 @@ class Fetched:
     @property
     def text(self) -> str:
         """The body as text; what is not, is replaced."""
-        try:
-            charset = codecs.lookup(self.encoding).name
-            return self.body.decode("utf-8" if charset in _NO_CHARSETS else charset, "replace")
-        except (LookupError, ValueError):  # a character set nobody knows
-            return self.body.decode("utf-8", "replace")
+        marked = self.content_type.endswith(("html", "xml"))
+        return text_of(self.body, self.charset or (charset_within(self.body) if marked else ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +211,7 @@ async def _read(response: httpx.Response, outgoing: Outgoing) -> Fetched:
         headers=dict(response.headers),
         body=b"" if outgoing.status_only else await _body_of(response, outgoing.max_bytes),
         url=str(response.url),
-        encoding=response.charset_encoding or "utf-8",
+        charset=response.charset_encoding or "",
     )
 
 

@@ -102,6 +102,38 @@ def test_a_character_set_that_no_page_is_written_in_is_not_tried(
     assert time.process_time() - began < 1
 
 
+META = (
+    '<html><head><title>x</title><meta http-equiv="Content-Type" content="text/html; charset={}">'
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "written", "charset"),
+    [
+        ("text/html", "<!doctype html><meta charset=shift_jis><p>世界", "shift_jis"),
+        ("text/html", META.format("iso-8859-1") + "<p>5 € für Grüße", "cp1252"),
+        ("text/html", META.format("gb2312") + "<p>世界", "gbk"),
+        ("application/xml", "<?xml version='1.0' encoding='koi8-r'?><p>мир</p>", "koi8-r"),
+        ("text/plain", "\ufeffGrüße, 世界", "utf-16-le"),
+        ("application/json", '\ufeff{"a": "ü"}', "utf-8"),
+        ("text/html;charset=latin-1", "\ufeff<p>Grüße", "utf-8"),
+    ],
+)
+def test_a_page_may_say_itself_what_it_is_written_in(
+    web: Web, opened: None, kind: str, written: str, charset: str
+) -> None:
+    fetched = get(web.url(f"/raw/{kind}/{written.encode(charset).hex()}"))
+    assert fetched.text == written.removeprefix("\ufeff")
+
+
+@pytest.mark.parametrize("said", ["utf-16", "utf-32", "nonsense", "punycode", "\xff"])
+def test_a_page_that_says_what_cannot_be_is_read_as_most_are(
+    web: Web, opened: None, said: str
+) -> None:
+    page = f"<meta charset='{said}'><p>Grüße"
+    assert get(web.url(f"/raw/text/html/{page.encode().hex()}")).text == page
+
+
 def test_any_status_is_an_answer(web: Web, opened: None) -> None:
     assert get(web.url("/status/404")).status == 404
 

@@ -66,6 +66,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _hello(self, _: str) -> None:
         self._say("Grüße".encode("latin-1"), content_type="text/plain; charset=latin-1")
 
+    def _raw(self, what: str) -> None:
+        """These bytes, of this kind: `/raw/text/html/3c70`."""
+        kind, _, content = what.rpartition("/")
+        self._say(bytes.fromhex(content), content_type=kind)
+
     def _said(self, charset: str) -> None:
         """A page that says to be in this character set, and would take long to read in some."""
         page = f"Grüße{'a' * 150_000}-{'a' * 150_000}"
