@@ -84,6 +84,10 @@ class _Handler(BaseHTTPRequestHandler):
         page = "<html><head><title>T</title><script>x()</script></head><p>One<p>Two &amp; three"
         self._say(page.encode(), content_type="text/html")
 
+    def _script(self, length: str) -> None:
+        page = f"<script>{'x' * int(length)}</script><p>Here"
+        self._say(page.encode(), content_type="text/html")
+
     def _json(self, _: str) -> None:
         self._say(b'{"items": [1, 2], "next": null}', content_type="application/json")
 

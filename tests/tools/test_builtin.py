@@ -146,6 +146,11 @@ def test_a_page_is_read_as_people_read_it(use: Use, web: Web) -> None:
     assert "<script>" in use("http_get", url=web.url("/html/"), raw=True).data["body"]
 
 
+def test_a_page_that_begins_with_a_long_script_is_read_to_its_end(use: Use, web: Web) -> None:
+    got = use("http_get", url=web.url("/script/400000"))
+    assert (got.data["body"], got.data["cut"]) == ("Here", False)
+
+
 @pytest.mark.parametrize(
     ("page", "text"),
     [
@@ -159,6 +164,13 @@ def test_a_page_is_read_as_people_read_it(use: Use, web: Web) -> None:
         ("a<!-- b", "a"),
         ("a<b c='d>e", "a"),
         (f"&#65;&#{'9' * 5_000};", f"&#65;&#{'9' * 5_000};"),
+        (
+            "<table><tr><th>Year<th>Sold</tr><tr><td>2024</td>\n<td>17</td></tr></table>",
+            "| Year | Sold\n| 2024 | 17",
+        ),
+        ("<template><td>a</template><header>b</header>c<dl><dt>d<dd>e</dl>", "b\nc\nd\ne"),
+        ("<select><option>a<option>b</select>", "a\nb"),
+        ("<p>One\ntwo<pre>three\nfour</pre>five\nsix", "One two\nthree\nfour\nfive six"),
     ],
 )
 def test_of_a_page_its_text_is_read(page: str, text: str) -> None:

@@ -10,7 +10,6 @@ from tools.builtin.page_text import text_of_html
 from tools.http import is_text
 
 _MAX_CHARACTERS = 20_000
-_MAX_PARSED = 300_000
 _TIMEOUT_S = 20.0
 
 
@@ -47,7 +46,7 @@ class HttpGet(Tool[HttpGetArgs]):
 def _text(fetched: Fetched, raw: bool) -> str:
     kind = fetched.content_type
     if kind in ("text/html", "application/xhtml+xml") and not raw:
-        return text_of_html(fetched.text[:_MAX_PARSED])
+        return text_of_html(fetched.text)
     if is_text(kind):
         return fetched.text
     raise ToolFailed(reason=f"What is there is no text but {kind}.")

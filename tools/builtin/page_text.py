@@ -5,14 +5,18 @@ The page is gone through once. Python's own parser looks anew from each `<` for 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from html import unescape
 
 _UNSEEN = frozenset({"script", "style", "template", "noscript", "svg"})
+_INSIDE = _UNSEEN | {"pre"}
 _BREAKING = frozenset(
-    {"title", "p", "div", "br", "li", "tr", "pre", "section", "article"}
+    {"title", "p", "div", "br", "li", "tr", "pre", "section", "article", "blockquote", "hr"}
+    | {"header", "main", "footer", "nav", "aside", "figure", "figcaption", "table", "caption"}
+    | {"ul", "ol", "dl", "dt", "dd", "form", "option", "address", "details", "summary"}
     | {f"h{level}" for level in range(1, 7)}
 )
+_CELLS = frozenset({"td", "th"})
 _SPACES = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r"\s*\n\s*")
 # A comment, a tag, anything else between angle brackets; each to the end where nothing closes it.
@@ -28,29 +32,41 @@ _WHOLE = {tag: re.compile(rf"</{tag}(?=[\s/>])", re.IGNORECASE) for tag in ("scr
 
 
 def text_of_html(page: str) -> str:
-    """The visible text, a line for each block; the title comes first."""
+    """The visible text, a line for each block or row of cells; the title comes first."""
     return _LINES.sub("\n", _SPACES.sub(" ", "".join(_seen(page)))).strip()
 
 
 def _seen(page: str) -> Iterator[str]:
-    unseen: list[str] = []
+    inside: list[str] = []
     at = 0
     while at < len(page):
         markup = _MARKUP.search(page, at)
-        if not unseen:
-            yield _unescaped(page[at : markup.start() if markup else len(page)])
+        yield _shown(page[at : markup.start() if markup else len(page)], inside)
         if markup is None:
             return
         tag, at = (markup["tag"] or "").lower(), markup.end()
-        if tag in _BREAKING:
-            yield "\n"
+        yield _apart(tag, markup["ends"], inside)
         if markup["ends"]:
-            del unseen[unseen.index(tag) if tag in unseen else len(unseen) :]
-        elif tag in _UNSEEN and tag not in unseen and not markup[0].endswith("/>"):
-            unseen.append(tag)
+            del inside[inside.index(tag) if tag in inside else len(inside) :]
+        elif tag in _INSIDE and tag not in inside and not markup[0].endswith("/>"):
+            inside.append(tag)
             if tag in _WHOLE:
                 end = _WHOLE[tag].search(page, at)
                 at = end.start() if end else len(page)
+
+
+def _shown(text: str, inside: Collection[str]) -> str:
+    if not _UNSEEN.isdisjoint(inside):
+        return ""
+    text = _unescaped(text)
+    return text if "pre" in inside else text.replace("\n", " ")
+
+
+def _apart(tag: str, ends: str, inside: Collection[str]) -> str:
+    """What stands between a text and what follows this tag."""
+    if tag in _CELLS and not ends and _UNSEEN.isdisjoint(inside):
+        return " | "
+    return "\n" if tag in _BREAKING else ""
 
 
 def _unescaped(text: str) -> str:
