@@ -21,7 +21,11 @@ _COUNT = re.compile(r"(?i)\b(?:say|write) (\d{1,6}) words\b")
 _ECHO = re.compile(r"(?is)\b(?:say exactly|repeat after me|echo):\s*(.+)")
 _TOOL = re.compile(r"(?is)\b(?:use|call) (?:the )?(?:tool )?([\w.-]+)[^{]{0,20}(\{.{0,2000}\})?")
 _NAME = re.compile(r"(?i)\bmy name is ([^\s.,!?]{1,40})")
+_LABELS = re.compile(
+    r"(?im)^(?:[^\S\n]*(?:user|assistant|human|ai|summary so far|demo summary)[^\S\n]*:)+"
+)
 _QUOTED = re.compile(r"`[^`\n]*`")
+_TELLS_NAMES = ("human", "system")  # the latter in a summary of what was said before
 _ASKS_NAME = re.compile(r"(?i)\bwhat(?:'s| is) my name\b")
 
 
@@ -114,7 +118,8 @@ def _reply(question: str, said: Sequence[Said]) -> str:
     if echo := _ECHO.search(question):
         return echo[1]
     if _ASKS_NAME.search(question):
-        names = [found for one in said if one.role == "human" for found in _NAME.findall(one.text)]
+        told = [one.text for one in said if one.role in _TELLS_NAMES]
+        names = [found for text in told for found in _NAME.findall(text)]
         return f"Your name is {names[-1]}." if names else "You have not told this demo your name."
     if name := _NAME.search(question):
         return f"Hello {name[1]}! I am Chatter's demo model, and I will remember that here."
@@ -145,7 +150,7 @@ def _tool_use(question: str, tools: Sequence[str]) -> ToolUse | None:
 def _condensed(question: str, task: re.Match[str]) -> str:
     """A title or a summary: the first words of what is to be condensed."""
     text = question[task.end() :] if task.string == question else question
-    words = re.sub(r"(?m)^[^\S\n]*(?:user|assistant|human|ai)[^\S\n]*:", "", text).split()
+    words = _LABELS.sub("", text).split()
     if task["summary"]:
         return "Demo summary: " + " ".join(words[:_SUMMARY_WORDS])
     return " ".join(words[:_TITLE_WORDS]).strip(".,;:!?“”\"'") or "A demo conversation"

@@ -56,6 +56,17 @@ def test_it_remembers_what_the_conversation_said() -> None:
     assert reply("my name is Ada", "Hello Ada!", "what is my name?") == "Your name is Ada."
 
 
+def test_it_remembers_what_has_been_summed_up_ever_again() -> None:
+    told = "user: my name is Ada\n\nassistant: Hello Ada!"
+    for turn in range(20):
+        summary = reply(told, system="Summarise the conversation below.")
+        told = (
+            f"Summary so far: {summary}\n\nuser: say 40 words\n\nassistant: {turn} {'word ' * 39}"
+        )
+    asked = reply("what is my name?", system=f"The conversation so far: {summary}")
+    assert asked == "Your name is Ada."
+
+
 def test_it_thinks_when_asked_to() -> None:
     line = script([Said("human", "Think about the weather, then say 5 words")])
     assert "the weather" in "".join(line.thoughts)
