@@ -142,7 +142,8 @@ def test_a_summary_that_never_fits_is_an_error_of_the_node():
     assert (failed.value.node, failed.value.code) == ("memory", "context_too_small")
 
 
-def test_a_summary_without_a_word_replaces_nothing():
-    ran = chat_with(" ", history(4, summary="old", through=1))
+@pytest.mark.parametrize("answer", [" ", ProviderError("content_filtered")])
+def test_without_a_summary_of_what_left_the_window_it_is_seen_as_it_is(answer):
+    ran = chat_with(answer, history(4, summary="old", through=1))
     assert seen(ran)[:3] == ["The conversation so far: old", "q2", "a2"]
     assert (ran.result.memory.summary, ran.result.memory.through) == ("old", 1)

@@ -42,7 +42,8 @@ class MemoryNode(NodeType[Config]):
 
     A summary is kept with the conversation and extended only when messages leave the window. What
     its model cannot read at once is summed up in several turns, and seen as it is until then; of a
-    question and an answer that are too long by themselves, how they begin.
+    question and an answer that are too long by themselves, how they begin. Where no summary comes,
+    for the provider withholds it or it has no word, all is seen as it is.
     """
 
     key: ClassVar[str] = "memory"
@@ -87,6 +88,8 @@ class MemoryNode(NodeType[Config]):
                     purpose="summary", model=config.model, messages=question, with_room=True
                 )
             except (ProviderError, NodeError) as error:
+                if error.code == "content_filtered":  # the conversation is to go on
+                    break
                 if error.code not in _TOO_LONG or not (messages := _less_of(messages)):
                     raise
             else:
