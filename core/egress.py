@@ -21,6 +21,7 @@ from core.lookups import Resolver, resolve
 
 _CONNECT_S = 5.0
 _PORTS = {"http": 80, "https": 443}
+_LAST_PORT = 65_535
 _GZIP = 16 + zlib.MAX_WBITS
 # What another origin may be sent of a caller's headers; any other could be a secret.
 _HARMLESS = frozenset(
@@ -271,7 +272,7 @@ class _GuardedTransport(httpx.AsyncBaseTransport):
             addresses = await self._resolver(host, url.port or _PORTS[url.scheme])
         except (OSError, UnicodeError) as error:
             raise Unreachable(host=url.host) from error
-        if not addresses:
+        if not addresses or (url.port or 0) > _LAST_PORT:
             raise Unreachable(host=url.host)
         if not all(self._allowed.allows(host, address) for address in addresses):
             raise AddressRefused(host=url.host)

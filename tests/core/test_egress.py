@@ -297,9 +297,10 @@ def test_a_broken_answer_is_no_answer(web: Web, opened: None) -> None:
         get(web.url("/cut/"))
 
 
-def test_nobody_at_home_is_unreachable(opened: None) -> None:
+@pytest.mark.parametrize("port", [9, 65536])
+def test_nobody_at_home_is_unreachable(opened: None, port: int) -> None:
     with pytest.raises(Unreachable):
-        get("http://127.0.0.1:9/")
+        get(f"http://127.0.0.1:{port}/")
 
 
 def test_another_address_of_a_host_is_tried(web: Web, settings: Any) -> None:
