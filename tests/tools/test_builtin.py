@@ -44,9 +44,26 @@ def test_a_text_is_counted(use: Use) -> None:
     text = "Don't panic. Pi is 3.14! 你好。再见。\n\nPanic, PANIC"
     counts = use("text_statistics", text=text).data
     assert counts["characters"] == len(text)
-    assert (counts["words"], counts["sentences"], counts["paragraphs"]) == (10, 5, 2)
+    assert (counts["words"], counts["sentences"], counts["paragraphs"]) == (12, 5, 2)
     assert counts["most_frequent"][0] == ["panic", 3]
     assert use("text_statistics", text="").data["words"] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "sentences"),
+    [
+        ("हिन्दी में एक वाक्य। दूसरा वाक्य।", 6, 2),
+        ("Gru\u0308\u00dfe aus Ko\u0308ln", 3, 1),
+        ("今天天气很好。我们去GPT公园", 12, 2),
+        ("日本語のテキスト", 8, 1),
+        ("한국어 문장", 2, 1),
+    ],
+)
+def test_words_are_counted_as_their_language_has_them(
+    use: Use, text: str, words: int, sentences: int
+) -> None:
+    counts = use("text_statistics", text=text).data
+    assert (counts["words"], counts["sentences"]) == (words, sentences)
 
 
 @pytest.mark.parametrize(
