@@ -19,8 +19,9 @@ def history_of(execution: WorkflowExecution, most: int, *, unsummed: bool) -> Hi
     At least the last `most` messages; with `unsummed` those before, too, that no summary covers.
     However long a conversation is, only its end is read.
 
-    Of each turn the question and its last complete reply; a turn without one (failed, cancelled,
-    or a reply of no text, which providers refuse) is left out whole, so that roles alternate.
+    Of each turn the question and its last complete reply, or else what was said until the last one
+    was cancelled; a turn without either (failed, or a reply of no text, which providers refuse) is
+    left out whole, so that roles alternate.
     A run that repeats a turn outside its conversation sees what that turn saw, as far as it is
     still there. No turn sees a summary of itself or of a later one.
     """
@@ -37,11 +38,11 @@ def history_of(execution: WorkflowExecution, most: int, *, unsummed: bool) -> Hi
     if turn is not execution or through >= turn.serial_number:
         began = turn.started_at or turn.created_at
         summary, through = summary_before(turn.serial_key, turn.serial_number, began)
-    complete = said.filter(status=MessageStatus.COMPLETE)
+    seen = said.exclude(status=MessageStatus.FAILED)
     wanted_after = through if unsummed else turn.serial_number
     messages: list[ChatMessage] = []
     numbers: list[int] = []
-    for number, *pair in _turns_back(complete, turn.serial_number - 1, max(most, _AT_ONCE)):
+    for number, *pair in _turns_back(seen, turn.serial_number - 1, max(most, _AT_ONCE)):
         if len(messages) >= most and number <= wanted_after:
             break
         messages += reversed(pair)
@@ -84,7 +85,7 @@ def forget_summaries(serial_key: str, number: int) -> None:
     )
     runs = list(telling.select_for_update().only("output"))
     for run in runs:
-        run.output = {name: value for name, value in run.output.items() if name != "memory"}
+        (run.output or {}).pop("memory")
     WorkflowExecution.objects.bulk_update(runs, ["output"], batch_size=_AT_ONCE)
 
 
@@ -95,10 +96,15 @@ def _turns_back(said: MessageQuerySet, last: int, at_once: int) -> Iterator[Turn
     """The turns that have a question and a reply, newest first; so many numbers to a query."""
     for newest in range(last, 0, -at_once):
         rows = said.filter(turn__gt=newest - at_once, turn__lte=newest).in_order()
+        found = rows.values_list("turn", "role", "text", "status")
         texts: dict[int, dict[str, str]] = {}
-        for turn, role, text in rows.values_list("turn", "role", "text"):
+        for turn, role, text, _ in sorted(found, key=_is_complete):
             texts.setdefault(turn, {})[role] = text
         for turn in sorted(texts, reverse=True):
             question, reply = (texts[turn].get(role, "") for role in (Role.USER, Role.ASSISTANT))
             if question.strip() and reply.strip():
                 yield turn, ChatMessage("user", question), ChatMessage("assistant", reply)
+
+
+def _is_complete(row: tuple[int, str, str, str]) -> bool:
+    return row[3] == MessageStatus.COMPLETE

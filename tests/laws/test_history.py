@@ -36,13 +36,13 @@ def talk(replies_by_turn, **fields):
 def all_of(replies_by_turn):
     """Every turn with a reply, as `(number, question, reply)`."""
     for turn, replies in enumerate(replies_by_turn, 1):
-        complete = [
-            text and f"{text} {at}"
-            for at, (status, text) in enumerate(replies)
-            if status == "complete"
-        ]
-        if complete and complete[-1].strip():
-            yield turn, f"q{turn}", complete[-1]
+        ended = [(status, text and f"{text} {at}") for at, (status, text) in enumerate(replies)]
+        complete, cancelled = (
+            [text for status, text in ended if status == wanted]
+            for wanted in ("complete", "cancelled")
+        )
+        if (seen := complete or cancelled) and seen[-1].strip():
+            yield turn, f"q{turn}", seen[-1]
 
 
 @given(turns, st.integers(0, 12), st.integers(0, 14), st.booleans(), st.integers(1, 3))

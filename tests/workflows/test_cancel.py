@@ -213,6 +213,20 @@ def test_a_call_in_flight_is_closed_and_counted(
 
 
 @with_commits
+def test_the_next_turn_knows_of_one_that_was_stopped_what_was_said_until_then(
+    client: APIClient, alice: User, wire: WireServer, gpt: str
+) -> None:
+    stopped = say(client, SLOW, model=gpt)
+    begun_and_stopped(alice, stopped, logged("text.delta"))
+    conversation = stopped.serial_key.removeprefix("conversation:")
+    say(client, "Go on", model=gpt, conversation=conversation)
+    take_up()
+    *_, question, answer, _ = wire.meter.settled()[-1].said
+    assert question == f"user: {SLOW}"
+    assert answer == f"assistant: {reply_to(stopped).text}"[: len(answer)] != "assistant: "
+
+
+@with_commits
 def test_a_stream_that_is_nearly_done_is_drained_for_its_usage(
     client: APIClient, alice: User, wire: WireServer, gpt: str
 ) -> None:
