@@ -12,6 +12,9 @@ _LEEWAY_S = 5.0
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _HEADER_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]{0,8000}")
 _TEXTUAL = ("text/", "application/json", "application/xml", "application/javascript")
+_ALSO_TEXTUAL = frozenset(
+    {"application/x-ndjson", "application/ndjson", "application/yaml", "application/x-yaml"}
+)
 # They say where a request goes or how long it is: a request says so itself.
 _OURS = frozenset(
     {
@@ -37,9 +40,10 @@ def checked_headers(headers: dict[str, str]) -> dict[str, str]:
 
 
 def is_text(content_type: str) -> bool:
-    """Whether an answer of this type, or without one, can be read as text."""
-    textual = content_type.startswith(_TEXTUAL) or content_type.endswith(("+json", "+xml"))
-    return textual or not content_type
+    """Whether what a server sends as this type is text; without a type, it may be."""
+    if not content_type or content_type.startswith(_TEXTUAL) or content_type in _ALSO_TEXTUAL:
+        return True
+    return content_type.endswith(("+json", "+xml", "+yaml"))
 
 
 def time_for(timeout_s: float) -> float:

@@ -220,6 +220,14 @@ def test_an_error_page_is_an_answer(use: Use, web: Web) -> None:
     assert use("http_get", url=web.url("/status/404")).data["status"] == 404
 
 
+@pytest.mark.parametrize(
+    "kind", ["application/x-ndjson", "application/yaml", "text/csv", "a/b+xml"]
+)
+def test_what_is_text_is_read_whatever_it_is_called(use: Use, web: Web, kind: str) -> None:
+    lines = '{"a": 1}\n{"a": 2}\n'
+    assert use("http_get", url=web.url(f"/raw/{kind}/{lines.encode().hex()}")).data["body"] == lines
+
+
 def test_what_is_no_text_is_said_so(use: Use, web: Web) -> None:
     with pytest.raises(ToolFailed, match="image/png"):
         use("http_get", url=web.url("/binary/"))
