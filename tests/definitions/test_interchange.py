@@ -264,7 +264,7 @@ def test_what_dify_says_is_said_in_our_words(imported):
         "presence_penalty": 0.5,
         "stop": ["END"],
     }
-    assert found["short_memory"]["window"] == 6
+    assert found["short_memory"]["window"] == 12, "six questions with their answers"
     assert found["how_long_case_2"]["condition"] == (
         '(input.message.startsWith("Tell me")) || false'
     )

@@ -89,7 +89,8 @@ def llm(conversion: Conversion, key: str, data: Loose) -> None:
     nodes = asking(conversion, key, config, question, {ARRIVING, *_only(arriving)})
     if data.keys("memory"):
         enabled = data.true("memory", "window", "enabled")
-        window = data.number("memory", "window", "size") if enabled else None
+        rounds = data.number("memory", "window", "size") if enabled else None
+        window = None if rounds is None else 2 * rounds  # there a question counts with its answer
         report.note("Its memory became a node of its own, which counts messages.")
         name = conversion.names.new(f"{nodes[-1]['id']}_memory", "memory")
         nodes.insert(0, remembering(name, conversion.nodes[key].title, window))
