@@ -43,7 +43,7 @@ def storable(value: Any) -> Any:
     """
     copy = _Copy()
     kept = copy.of(value)
-    if copy.values > 1 and len(json.dumps(kept)) > MAX_CHARACTERS:
+    if copy.values > 1 and len(json.dumps(kept, ensure_ascii=False)) > MAX_CHARACTERS:
         raise NotKept(reason=_TOO_LARGE)
     return kept
 

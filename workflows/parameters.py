@@ -138,7 +138,7 @@ def _problems(declared: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     if not isinstance(properties, dict) or declared.get("type") != "object":
         yield _problem("", "type", 'This is {"type": "object", "properties": {…}}.')
         return
-    if len(json.dumps(declared)) > _MOST_CHARACTERS:
+    if len(json.dumps(declared, ensure_ascii=False)) > _MOST_CHARACTERS:
         yield _problem("", "too_large", f"This has at most {_MOST_CHARACTERS:,} characters.")
         return
     for name in sorted(declared.keys() - _KEYWORDS):

@@ -91,6 +91,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _json(self, _: str) -> None:
         self._say(b'{"items": [1, 2], "next": null}', content_type="application/json")
 
+    def _cyrillic(self, length: str) -> None:
+        said = json.dumps({"said": "ж" * int(length)}, ensure_ascii=False)
+        self._say(said.encode(), content_type="application/json")
+
     def _echo(self, _: str) -> None:
         """What was asked, in its headers, its text and its JSON."""
         _, path, headers, body = self.server.seen[-1]

@@ -122,6 +122,11 @@ def test_json_is_sent_and_read_with_its_types(run: Run, web: Web) -> None:
     assert json.loads(asked[3]) == {"said": "hi", "n": 2, "deep": [{"x": None}]}
 
 
+def test_json_may_be_as_long_in_every_script(run: Run, web: Web) -> None:
+    execution = run("{{size(nodes.ask.data.said)}}", url=web.url("/cyrillic/120000"))
+    assert text_of(execution) == "120000"
+
+
 def test_text_is_what_the_server_said_in_its_character_set(run: Run, web: Web) -> None:
     assert text_of(run(url=web.url("/hello/"))) == "Grüße"
 

@@ -74,6 +74,8 @@ def test_words_are_counted_as_their_language_has_them(
         ("a.b.c", {"a": {"b": {"c": "ü"}}}, "ü"),
         ("sort_by(@, &n)[].n", [{"n": 2}, {"n": 1}], [1, 2]),
         ("missing", {}, None),
+        ("length(a)", {"a": "世" * 190_000}, 190_000),
+        ("a", '{"a": "' + "世" * 90_000 + '"}', "世" * 90_000),
     ],
 )
 def test_json_is_queried(use: Use, query: str, document: Any, found: Any) -> None:

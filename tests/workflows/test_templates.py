@@ -289,6 +289,14 @@ def test_problems_deep_inside_a_parameter_have_their_path(client):
     ]
 
 
+def test_what_is_declared_may_be_as_long_in_every_script(client):
+    described = {"type": "string", "default": "", "description": "世" * 900}
+    properties = {f"p{at}": described for at in range(20)}
+    whole = {"type": "object", "properties": properties}
+    made = client.post(TEMPLATES, {"name": "x", "graph": graph(), "parameters": whole})
+    assert made.status_code == 201, made.json()
+
+
 @pytest.mark.parametrize(
     ("declared", "path"),
     [

@@ -54,7 +54,7 @@ def _answered(args: JsonQueryArgs) -> ToolResult:
 
 def _document(given: Any) -> Any:
     """Models often send a document as a text."""
-    text = given if isinstance(given, str) else json.dumps(given)
+    text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
     if len(text) > _MAX_DOCUMENT:
         raise ToolFailed(reason=f"The document is longer than {_MAX_DOCUMENT} characters.")
     try:

@@ -30,7 +30,7 @@ def accepted_schema(schema: Any) -> dict[str, Any]:
     kept = {"type": "object", "properties": {}, **schema}
     kept.pop("$schema", None)
     try:
-        if len(json.dumps(kept)) > MAX_CHARACTERS:
+        if len(json.dumps(kept, ensure_ascii=False)) > MAX_CHARACTERS:
             raise BadSchema(f"Its schema is longer than {MAX_CHARACTERS} characters.")
         check_schema(kept)
         for parts, _ in enumerate(_parts(kept, kept, ())):

@@ -37,6 +37,10 @@ def test_a_schema_that_cannot_be_followed_is_not_taken(schema: Any) -> None:
         accepted_schema(schema)
 
 
+def test_a_schema_may_be_as_long_in_every_script() -> None:
+    assert accepted_schema({"description": "世" * 40_000})["description"] == "世" * 40_000
+
+
 def test_no_expression_of_a_server_is_ever_tried() -> None:
     schema = accepted_schema(
         {
