@@ -10,7 +10,8 @@ from accounts.models import User
 from audit.changes import changes_for_audit
 from audit.record import record
 from conversations.history import forget_summaries, summary_before
-from conversations.models import Conversation, Message
+from conversations.models import Conversation, Message, Role
+from conversations.services.turns import title_from
 from core import clock
 from core.errors import Conflict, NotFound
 from workflows.models import WorkflowExecution
@@ -68,8 +69,8 @@ def message_for(user: User, conversation: str, pk: str) -> Message:
 def delete_message(message: Message, *, by: User) -> None:
     """Delete one message; the conversation's totals lose what it counted, the ledger nothing.
 
-    All summaries that tell of it go with it, back to the one before. Raises ConversationUnderWay,
-    and NotFound if somebody else has done it.
+    All summaries that tell of it go with it, back to the one before, and a title that was made of
+    it. Raises ConversationUnderWay, and NotFound if somebody else has done it.
     """
     conversation = _idle(message.conversation)
     if not Message.objects.filter(pk=message.pk).exists():
@@ -80,7 +81,9 @@ def delete_message(message: Message, *, by: User) -> None:
     if message.turn <= conversation.summary_through:
         summary, through = summary_before(conversation.serial_key, message.turn, clock.now())
         conversation.summary, conversation.summary_through = summary, through
-        conversation.save(update_fields=["summary", "summary_through"])
+    if message.role == Role.USER and conversation.title == title_from(message.text):
+        conversation.title = ""
+    conversation.save(update_fields=["summary", "summary_through", "title"])
 
 
 def _idle(conversation: Conversation) -> Conversation:

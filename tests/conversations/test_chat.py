@@ -119,3 +119,17 @@ def test_a_deleted_reply_leaves_the_totals_of_its_conversation_and_stays_in_the_
     assert door.get("/api/v1/analytics/models/").json()["totals"]["totals"] == used
     assert ModelCall.objects.filter(user=alice).count() == 2
     assert list(all_differences()) == []
+
+
+@pytest.mark.parametrize(("title", "then"), [(None, ""), ("Lamps", "Lamps")])
+def test_a_title_made_of_a_message_goes_with_it(chatting, drain, alice, api, title, then):
+    conversation = chatting("My key is 1234\nWhat now?").json()["conversation"]["id"]
+    drain()
+    door, talk = api(alice), f"/api/v1/conversations/{conversation}/"
+    assert door.get(talk).json()["title"] == "My key is 1234"
+    door.patch(talk, {"title": title})
+    question, answer = door.get(f"{talk}messages/").json()["results"]
+    assert door.delete(f"{talk}messages/{answer['id']}/").status_code == 204
+    assert door.get(talk).json()["title"] == (title or "My key is 1234")
+    assert door.delete(f"{talk}messages/{question['id']}/").status_code == 204
+    assert door.get(talk).json()["title"] == then
