@@ -190,6 +190,10 @@ def test_a_page_that_begins_with_a_long_script_is_read_to_its_end(use: Use, web:
         ("<template><td>a</template><header>b</header>c<dl><dt>d<dd>e</dl>", "b\nc\nd\ne"),
         ("<select><option>a<option>b</select>", "a\nb"),
         ("<p>One\ntwo<pre>three\nfour</pre>five\nsix", "One two\nthree\nfour\nfive six"),
+        (
+            "<pre><b>def</b> f():\n    if x:\n\t\treturn\n</pre> ",
+            "def f():\n    if x:\n        return",
+        ),
     ],
 )
 def test_of_a_page_its_text_is_read(page: str, text: str) -> None:

@@ -17,6 +17,7 @@ _BREAKING = frozenset(
     | {f"h{level}" for level in range(1, 7)}
 )
 _CELLS = frozenset({"td", "th"})
+_KEPT = "\ue000"  # for private use: it stands for a space of what is indented
 _SPACES = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r"\s*\n\s*")
 # A comment, a tag, anything else between angle brackets; each to the end where nothing closes it.
@@ -33,7 +34,8 @@ _WHOLE = {tag: re.compile(rf"</{tag}(?=[\s/>])", re.IGNORECASE) for tag in ("scr
 
 def text_of_html(page: str) -> str:
     """The visible text, a line for each block or row of cells; the title comes first."""
-    return _LINES.sub("\n", _SPACES.sub(" ", "".join(_seen(page)))).strip()
+    text = _LINES.sub("\n", _SPACES.sub(" ", "".join(_seen(page)))).strip()
+    return text.replace(_KEPT, " ")
 
 
 def _seen(page: str) -> Iterator[str]:
@@ -59,7 +61,9 @@ def _shown(text: str, inside: Collection[str]) -> str:
     if not _UNSEEN.isdisjoint(inside):
         return ""
     text = _unescaped(text)
-    return text if "pre" in inside else text.replace("\n", " ")
+    if "pre" in inside:
+        return text.expandtabs(4).replace(" ", _KEPT)
+    return text.replace("\n", " ")
 
 
 def _apart(tag: str, ends: str, inside: Collection[str]) -> str:
