@@ -112,6 +112,32 @@ def reads(characters, answer="they met"):
     return asked
 
 
+def test_what_a_provider_finds_too_long_is_asked_with_half_as_much_of_the_history():
+    def answer(question):
+        too_long = len(question.messages) > 4
+        return ProviderError("context_too_long") if too_long else "fine"
+
+    nodes = {"start": {}, "memory": {}, "model": {}, "end": {}}
+    ran = run_graph(
+        nodes, CHAIN, "and now?", FakeServices(said=history(6), answers={"model": answer})
+    )
+    assert seen(ran) == ["q6", "a6", "and now?"]
+    assert [len(question.messages) for question in ran.services.asked] == [13, 7, 3]
+    nodes["model"] = {"config": {"model": "a", "fallbacks": ["b"]}}
+    ran = run_graph(
+        nodes, CHAIN, "and now?", FakeServices(said=history(6), answers={"model": answer})
+    )
+    assert [question.model for question in ran.services.asked] == ["a", "b", "b", "b"]
+
+
+def test_a_question_that_a_provider_finds_too_long_by_itself_fails():
+    services = FakeServices(said=history(6), answers={"model": ProviderError("context_too_long")})
+    with pytest.raises(RunFailed) as failed:
+        run_graph({"start": {}, "memory": {}, "model": {}, "end": {}}, CHAIN, "and now?", services)
+    assert failed.value.code == "context_too_long"
+    assert [len(question.messages) for question in services.asked] == [13, 7, 3, 1]
+
+
 def chat_with(summing_up, said):
     services = FakeServices(said=said, answers={"memory": summing_up, "model": "fine"})
     nodes = {"start": {}, "memory": {"config": {"window": 2}}, "model": {}, "end": {}}

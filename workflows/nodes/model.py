@@ -1,6 +1,6 @@
 """A call of a language model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any, ClassVar
 
@@ -120,7 +120,8 @@ class ModelNode(NodeType[Config]):
     An answer that reached its longest length while it called tools fails, and none is called: a
     part of what was to be done is missing. A call that cannot be read is asked for again.
 
-    The oldest messages of the history are left out where the whole is longer than the model reads.
+    The oldest messages of the history are left out where the whole is longer than the model reads,
+    or where the provider of the last one asked says that it is.
 
     What is set of temperature, sampling, seed, penalties and texts to stop at goes before what the
     model's profile says. A provider that does not know one of them, as Anthropic knows no seed and
@@ -204,8 +205,6 @@ async def _asked(
     ask = partial(
         visit.ask,
         purpose="answer",
-        messages=messages,
-        optional=optional,
         attempts=config.retry.attempts,
         first_wait_s=config.retry.wait_s,
         backoff=config.retry.backoff,
@@ -218,11 +217,26 @@ async def _asked(
     *others, last = (config.model, *config.fallbacks)
     for name in others:
         try:
-            return await ask(model=name)
+            return await ask(model=name, messages=messages, optional=optional)
         except (ProviderError, NodeError) as error:
             if error.code == BUDGET_EXCEEDED:  # another model would be paid for, too
                 raise
-    return await ask(model=last)
+    return await _with_less(partial(ask, model=last), messages, optional)
+
+
+async def _with_less(
+    ask: Callable[..., Awaitable[Reply]], messages: Sequence[ChatMessage], optional: Sequence[int]
+) -> Reply:
+    """The answer; where its provider finds it too long, to half as much of the history."""
+    while True:
+        try:
+            return await ask(messages=messages, optional=optional)
+        except (ProviderError, NodeError) as error:
+            if error.code != "context_too_long" or not optional:
+                raise
+        gone = optional[: -(-len(optional) // 4) * 2]  # in turns
+        messages = [message for at, message in enumerate(messages) if at not in gone]
+        optional = [at - len(gone) for at in optional[len(gone) :]]
 
 
 async def _fitting(

@@ -151,3 +151,19 @@ def test_a_model_that_reads_little_goes_on_with_a_long_conversation(posted, agai
     assert "user: Letter 7" in " ".join(told(wire)), "what is in no summary yet is seen"
     replayed = again(turn, "replay")
     assert (replayed.status, replayed.output) == ("completed", turn.output)
+
+
+def test_a_conversation_that_a_provider_finds_too_long_goes_on_with_less_of_it(
+    turns, posted, again, wire
+):
+    wire.script("[[fault=context]]", match="I like fig", next=1)
+    body = {"message": "I like fig", "conversation": conversation_of(turns[0])}
+    turn = posted(
+        "/api/v1/chat/", {**body, "template": "universal_chat", "parameters": {"model": GPT}}
+    )
+    take_up()
+    turn.refresh_from_db()
+    assert turn.status == "completed", turn.error
+    assert [text[:12] for text in told(wire)].count("user: I like") == 2
+    replayed = again(turn, "replay")
+    assert (replayed.status, replayed.output) == ("completed", turn.output)
