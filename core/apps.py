@@ -9,6 +9,10 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         if connection.vendor == "postgresql":
-            from core import jsonb  # noqa: PLC0415 - its driver is loaded only where it is used
+            from core import (  # noqa: PLC0415 - their driver is loaded only where it is used
+                jsonb,
+                standstill,
+            )
 
             jsonb.connect()
+            standstill.connect()

@@ -1,8 +1,10 @@
 """Pumps that claim at the same instant: each execution is had by one of them."""
 
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Event
 
 import pytest
 from django.db import connection, transaction
@@ -14,6 +16,12 @@ from workflows.models import WorkflowExecution
 from workflows.tracking.leases import claim, renew, some_wait, still_held
 
 PUMPS = 4
+PATIENCE_S = 20.0
+# Where there is a limit to how long a transaction may stand still, one that suits a test.
+_NOT_LONG = (
+    "SELECT set_config(name, '2000', true) FROM pg_settings "
+    "WHERE name = 'idle_in_transaction_session_timeout' AND setting <> '0'"
+)
 
 
 def all_that_is_left(owner):
@@ -103,3 +111,35 @@ def test_a_lease_ends_with_its_run_though_its_attempt_is_the_last(built_in, alic
     with transaction.atomic():
         assert still_held({(one.pk, 1) for one in (mine, over, its)}) == {(mine.pk, 1)}
     assert renew("pump", {one.pk: 1 for one in (mine, over, its)}) == (set(), {its.pk})
+
+
+# Another process has a connection of its own.
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.services
+def test_who_stands_still_in_the_middle_of_a_claim_does_not_keep_the_run_for_ever(
+    production_profile, built_in
+):
+    (asked,) = wait_in_line(users(1))
+    claimed, over = Event(), Event()
+
+    def stand_still():
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(_NOT_LONG)
+                assert claim("frozen", 1)
+                claimed.set()
+                over.wait()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        frozen = pool.submit(stand_still)
+        assert claimed.wait(PATIENCE_S)
+        had, deadline = [], time.monotonic() + PATIENCE_S
+        while not had and time.monotonic() < deadline:
+            time.sleep(0.05)
+            had = claim("other", 1)
+        over.set()
+        assert frozen.exception() is not None
+    assert [execution.pk for execution in had] == [asked.pk]
+    assert WorkflowExecution.objects.get().lease_owner == "other"
