@@ -4,7 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection, transaction
+from django.test import Client
 
+from accounts.models import User
 from analytics.models import TemplateAnalytics
 from core import clock
 from tests.workers.backlog import until_someone_waits, wait_in_line
@@ -34,6 +36,39 @@ def test_who_deletes_a_user_changes_the_numbers_of_templates_in_the_order_of_the
         deletion.result()
     assert not WorkflowExecution.objects.exists()
     assert set(numbers.values_list("execution_count", "completed_count")) == {(0, 0)}
+
+
+# The back office has a connection of its own.
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.services
+def test_a_user_is_deleted_though_a_run_of_theirs_begins_meanwhile(
+    production_profile, built_in, admin, alice
+):
+    template = WorkflowTemplate.objects.order_by("pk").first()
+    over = {"status": "completed", "finished_at": clock.now(), "template_id": template.pk}
+    wait_in_line([alice], **over)
+    numbers = TemplateAnalytics.objects.filter(pk=template.pk)
+    numbers.update(execution_count=1, completed_count=1)
+    office = Client()
+    office.force_login(admin)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            assert numbers.select_for_update().get()
+            answer = pool.submit(asked_to_delete, office, alice)
+            until_someone_waits()
+            wait_in_line([alice])
+        assert answer.result().status_code == 302
+    assert not User.objects.filter(pk=alice.pk).exists()
+    assert not WorkflowExecution.objects.exists()
+    told = office.get("/admin/accounts/user/").content.decode()
+    assert told.count("was deleted successfully") == 1
+
+
+def asked_to_delete(office, user):
+    try:
+        return office.post(f"/admin/accounts/user/{user.pk}/delete/", {"post": "yes"})
+    finally:
+        connection.close()
 
 
 def deleted(user):
