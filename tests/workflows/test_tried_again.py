@@ -1,8 +1,7 @@
 """A question is asked again of the model as it is by then, and by whoever may still ask it."""
 
 import asyncio
-import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +11,8 @@ from accounts.models import User
 from llms.models import ModelProfile, Provider
 from llms.services.profiles import forget_profiles
 from tests.definitions.graphs import asks, graph
-from tests.drills.models import GPT, wire_model
+from tests.drills.models import GPT, GPT_TOO, wire_model
+from tests.drills.mortal import take_up
 from tests.wire import WireServer
 from workflows.models import WorkflowExecution
 from workflows.pump.pump import Pump
@@ -27,23 +27,10 @@ WITHDRAWN = {
 }
 
 
-@pytest.fixture(autouse=True)
-def no_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing here is asked over TLS, and to load the certificates takes most of a test's time."""
-    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", lambda *_, **__: None)
-
-
-@pytest.fixture(scope="module")
-def running_wire() -> Iterator[WireServer]:
-    with WireServer() as running:
-        yield running
-
-
 @pytest.fixture
-def wire(running_wire: WireServer, built_in: None) -> WireServer:
-    running_wire.clear()
-    wire_model(running_wire)
-    return running_wire
+def wire(wire: WireServer, built_in: None) -> WireServer:
+    wire_model(wire)
+    return wire
 
 
 @pytest.fixture
@@ -52,8 +39,9 @@ def ran(
 ) -> Callable[[Callable[[], Any]], WorkflowExecution]:
     """A run that asks, and what is done once its first attempt has failed."""
 
-    def run(between: Callable[[], Any]) -> WorkflowExecution:
-        body = {"graph": graph(asks(model=GPT)), "input": {"message": "hi"}, "mode": "background"}
+    def run(between: Callable[[], Any], **config: Any) -> WorkflowExecution:
+        asking = graph(asks(model=GPT, **config))
+        body = {"graph": asking, "input": {"message": "hi"}, "mode": "background"}
         told = api(alice).post("/api/v1/workflows/execute/", body).json()
 
         async def scenario() -> None:
@@ -76,6 +64,24 @@ def test_a_model_is_not_asked_again_once(wire: WireServer, ran: Any, withdrawn: 
     run = ran(WITHDRAWN[withdrawn])
     assert len(wire.meter.settled()) == 1
     assert (run.status, run.error["code"]) == ("failed", "provider_failed")
+
+
+@pytest.mark.parametrize(
+    ("others", "status"), [([], "failed"), ([GPT_TOO], "completed")], ids=["none", "another"]
+)
+def test_a_replay_of_a_run_whose_model_was_withdrawn_ends_as_it_did(
+    api: Any, alice: User, wire: WireServer, ran: Any, others: list[str], status: str
+) -> None:
+    wire.script(REFUSED, next=1)
+    withdrawn = ModelProfile.objects.filter(model=GPT.removeprefix("wire:"))
+    run = ran(lambda: withdrawn.update(enabled=False), fallbacks=others)
+    body = {"mode": "background"}
+    told = api(alice).post(f"/api/v1/executions/{run.pk}/replay/", body).json()
+    take_up()
+    replayed = WorkflowExecution.objects.get(pk=told["execution"]["id"])
+    assert run.status == status
+    for name in ("status", "output", "error"):
+        assert getattr(replayed, name) == getattr(run, name), name
 
 
 def test_another_attempt_is_made_as_the_model_is_set_by_then(wire: WireServer, ran: Any) -> None:

@@ -265,10 +265,20 @@ def _end(past: Past, key: Key) -> CallRecord | None:
     """The answer to a call, or how it failed for good."""
     if (answered := past.answer(key)) is not None:
         return answered
-    if key not in past.failures:
-        return None
     failed = [one for one in past.calls[key] if one.status == CallStatus.FAILED]
-    return failed[-1] if failed else None
+    return failed[-1] if failed and _was_for_good(past, key, failed[-1]) else None
+
+
+def _was_for_good(past: Past, key: Key, failed: CallRecord) -> bool:
+    """Whether no other attempt followed, though one may have been announced.
+
+    None is made once the model is withdrawn: its visit then failed as the last attempt had, or
+    asked something else.
+    """
+    node, visit, index = key
+    code, _ = past.failed.get((node, visit), ("", ""))
+    later = (one for one in past.calls if one[:2] == (node, visit) and one[2] > index)
+    return key in past.failures or code == failed.error_code or any(later)
 
 
 def _tool_end(past: Past, key: Key) -> ToolCallRecord | None:
