@@ -267,12 +267,14 @@ class _GuardedTransport(httpx.AsyncBaseTransport):
 
     async def _checked(self, url: httpx.URL) -> Sequence[str]:
         """Every address of the host; one that is refused refuses them all."""
-        host = url.raw_host.decode("ascii")
+        host, port = url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme]
+        if port > _LAST_PORT:
+            raise Unreachable(host=url.host)
         try:
-            addresses = await self._resolver(host, url.port or _PORTS[url.scheme])
+            addresses = await self._resolver(host, port)
         except (OSError, UnicodeError) as error:
             raise Unreachable(host=url.host) from error
-        if not addresses or (url.port or 0) > _LAST_PORT:
+        if not addresses:
             raise Unreachable(host=url.host)
         if not all(self._allowed.allows(host, address) for address in addresses):
             raise AddressRefused(host=url.host)
