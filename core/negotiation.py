@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from rest_framework.exceptions import NotAcceptable
 from rest_framework.negotiation import DefaultContentNegotiation
 
 
@@ -11,8 +10,5 @@ class WhatThereIs(DefaultContentNegotiation):
     of a problem where an answer has no body: refused, they could neither fetch nor delete a thing.
     """
 
-    def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
-        try:
-            return super().select_renderer(request, renderers, format_suffix)
-        except NotAcceptable:
-            return renderers[0], renderers[0].media_type
+    def get_accept_list(self, request: Any) -> Any:
+        return [*super().get_accept_list(request), "*/*"]

@@ -82,6 +82,7 @@ def test_what_is_asked_for_in_another_form_is_given_in_the_one_there_is(api, ali
     talk = f"/api/v1/conversations/{made['id']}/"
     asked = {
         (talk, "text/html"): "application/json",
+        ("/api/schema/?format=json", "text/csv"): "application/vnd.oai.openapi+json; charset=utf-8",
         ("/api/v1/analytics/models/export/", "text/csv"): "text/csv; charset=utf-8",
         ("/api/v1/privacy/export/", "application/zip"): "application/zip",
     }
