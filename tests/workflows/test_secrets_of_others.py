@@ -71,10 +71,33 @@ def test_a_secret_is_used_by_a_template_of_staff(
     assert started(api(alice), f"templates/{template}").status_code == 202
 
 
+def published(door: Any, drawn: Any = ASKS) -> str:
+    made = door.post("/api/v1/definitions/", {"name": "Asks", "graph": drawn}).json()["id"]
+    door.post(f"/api/v1/definitions/{made}/versions/1/publish/")
+    return str(made)
+
+
 def test_no_secret_of_staff_is_used_by_the_workflow_of_a_user(
     api: Any, alice: User, admin: User, owners: None
 ) -> None:
-    made = api(alice).post("/api/v1/definitions/", {"name": "Asks", "graph": ASKS})
-    api(alice).post(f"/api/v1/definitions/{made.json()['id']}/versions/1/publish/")
-    assert refused(started(api(admin), f"definitions/{made.json()['id']}")) == REFUSED
-    assert started(api(alice), f"definitions/{made.json()['id']}").status_code == 202
+    theirs = published(api(alice))
+    assert refused(started(api(admin), f"definitions/{theirs}")) == REFUSED
+    assert started(api(alice), f"definitions/{theirs}").status_code == 202
+
+
+def test_nor_where_a_workflow_of_staff_runs_it(
+    api: Any, alice: User, admin: User, owners: None
+) -> None:
+    def within(definition: str) -> Any:
+        return graph({"id": "sub", "type": "subworkflow", "config": {"definition": definition}})
+
+    own, theirs = published(api(admin)), published(api(alice))
+    drawn = {"name": "Around", "graph": within(theirs)}
+    told = refused(api(admin).post("/api/v1/definitions/", drawn))
+    assert told == ("unknown_workflow", "nodes[1].config.definition")
+    assert (
+        started(api(admin), f"definitions/{published(api(admin), within(own))}").status_code == 202
+    )
+    around = published(api(alice), within(theirs))
+    assert started(api(admin), f"definitions/{around}").status_code == 400
+    assert started(api(alice), f"definitions/{around}").status_code == 202

@@ -1,5 +1,6 @@
 """What a user may name in a graph, read from the database; each thing once."""
 
+import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
@@ -8,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from accounts.models import Secret, User
+from core.secret_texts import named_in
 from llms.errors import UnknownModel
 from llms.profiles import ProfileSpec
 from llms.services.profiles import resolve_profile
@@ -60,7 +62,9 @@ class WorldOf:
 
     @cached_property
     def _trusts_author(self) -> bool:
-        author = self._author
+        return self._trusts(self._author)
+
+    def _trusts(self, author: UUID | None) -> bool:
         if author is None or author == self._user.pk:
             return True
         return User.objects.filter(pk=author, is_staff=True, is_active=True).exists()
@@ -88,7 +92,8 @@ class WorldOf:
 
     def workflow(self, name: str) -> Mapping[str, Any] | None:
         if name not in self._versions:
-            self._versions[name] = self._version(name)
+            version = self._version(name)
+            self._versions[name] = version if version and self._may_run(name, version) else None
         found = self._versions[name]
         return found.graph if found else None
 
@@ -115,6 +120,13 @@ class WorldOf:
         definitions = WorkflowDefinition.objects.visible_to(self._user).select_related("version")
         found = definitions.filter(pk=key, version__isnull=False).first()
         return found.version if found else None
+
+    def _may_run(self, name: str, version: WorkflowVersion) -> bool:
+        """Of others, who only staff see, none that would send the user's own secrets."""
+        if not named_in(json.dumps(version.graph)):
+            return True
+        owners = WorkflowDefinition.objects.filter(pk=name.partition("@")[0])
+        return self._trusts(owners.values_list("owner", flat=True).first())
 
     def _resolved(self, name: str) -> ProfileSpec | None:
         try:
