@@ -22,7 +22,7 @@ from audit.record import record
 from core import clock
 from core.back_office import DeletedWhole, ReadOnlyAdmin
 
-_MORE_TRIES = 4
+_MORE_TRIES = 4  # where a run of a user wrote something meanwhile, which was not among what goes
 admin.site.unregister(Group)
 
 
@@ -92,12 +92,18 @@ class AuditedUserAdmin(AuditedAdmin, _Missed, DeletedWhole, UserAdmin):
         return found
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
-        """Again where a run of theirs wrote something meanwhile, which was not among what goes."""
         for _ in range(_MORE_TRIES):
             with suppress(IntegrityError):
                 return super().delete_view(request, object_id, extra_context)
             list(messages.get_messages(request))  # that it is done
         return super().delete_view(request, object_id, extra_context)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        for _ in range(_MORE_TRIES):
+            with suppress(IntegrityError):
+                super().delete_queryset(request, queryset)
+                return
+        super().delete_queryset(request, queryset)
 
     @transaction.atomic
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:

@@ -12,6 +12,8 @@ from core import clock
 from tests.workers.backlog import until_someone_waits, wait_in_line
 from workflows.models import WorkflowExecution, WorkflowTemplate
 
+USERS = "/admin/accounts/user/"
+
 
 # The deletion has a connection of its own.
 @pytest.mark.django_db(transaction=True)
@@ -41,8 +43,9 @@ def test_who_deletes_a_user_changes_the_numbers_of_templates_in_the_order_of_the
 # The back office has a connection of its own.
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.services
+@pytest.mark.parametrize("marked", [False, True], ids=["on their page", "in the list"])
 def test_a_user_is_deleted_though_a_run_of_theirs_begins_meanwhile(
-    production_profile, built_in, admin, alice
+    production_profile, built_in, admin, alice, marked
 ):
     template = WorkflowTemplate.objects.order_by("pk").first()
     over = {"status": "completed", "finished_at": clock.now(), "template_id": template.pk}
@@ -54,19 +57,22 @@ def test_a_user_is_deleted_though_a_run_of_theirs_begins_meanwhile(
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
             assert numbers.select_for_update().get()
-            answer = pool.submit(asked_to_delete, office, alice)
+            answer = pool.submit(asked_to_delete, office, alice, marked)
             until_someone_waits()
             wait_in_line([alice])
         assert answer.result().status_code == 302
     assert not User.objects.filter(pk=alice.pk).exists()
     assert not WorkflowExecution.objects.exists()
-    told = office.get("/admin/accounts/user/").content.decode()
-    assert told.count("was deleted successfully") == 1
+    told = office.get(USERS).content.decode()
+    assert told.count("Successfully deleted" if marked else "was deleted successfully") == 1
 
 
-def asked_to_delete(office, user):
+def asked_to_delete(office, user, marked):
+    chosen = {"action": "delete_selected", "_selected_action": [str(user.pk)]} if marked else {}
     try:
-        return office.post(f"/admin/accounts/user/{user.pk}/delete/", {"post": "yes"})
+        return office.post(
+            USERS if marked else f"{USERS}{user.pk}/delete/", {**chosen, "post": "yes"}
+        )
     finally:
         connection.close()
 
