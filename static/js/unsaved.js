@@ -1,16 +1,17 @@
 /** A form of the back office is not left without a question, and is as it was written after one had to sign in again. */
 
 import { el } from "./dom.js";
+import { KEPT, forget, fromSignIn } from "./kept.js";
 
 const LOST = "Nothing was saved: you had to sign in again. What you wrote is here; save it once more.";
 const form = document.querySelector("#content-main form");
 const { reader } = document.querySelector("script[data-reader]").dataset;
-const key = `chatter.unsaved.${reader}.${location.pathname}`;
+const key = `${KEPT}${reader}.${location.pathname}`;
 const fields = [...form.elements].filter((one) => one.matches("textarea, [name=seen], [type=text], [type=checkbox]"));
 const refused = document.querySelector(".errornote") !== null;
 let sent = false;
 
-if (cameFromSignIn()) restore(kept());
+if (fromSignIn) restore(kept());
 forget();
 form.addEventListener("submit", () => {
   sent = true;
@@ -26,10 +27,6 @@ addEventListener("beforeunload", (event) => {
 
 function isChanged(field) {
   return field.type === "checkbox" ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
-}
-
-function cameFromSignIn() {
-  return document.referrer !== "" && new URL(document.referrer).pathname === "/login/";
 }
 
 /** What the browser's Back gives back was written on the revision of then; the page was loaded anew, maybe with another. */
@@ -64,13 +61,5 @@ function kept() {
     return JSON.parse(sessionStorage.getItem(key));
   } catch {
     return null;
-  }
-}
-
-function forget() {
-  try {
-    sessionStorage.removeItem(key);
-  } catch {
-    /* storage is blocked: nothing was kept */
   }
 }

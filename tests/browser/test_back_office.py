@@ -148,6 +148,21 @@ def test_what_the_browsers_back_gives_back_is_not_written_over_what_was_saved_me
     assert chat.get(f"{kind}s/{made['id']}/")["description"] == "Theirs"
 
 
+def test_what_was_saved_is_not_said_to_be_lost_when_one_signs_in_later(chat: ChatPage) -> None:
+    page = chat.page
+    made = chat.post("definitions/", {"name": "Saved", "graph": graph(asks("Be kind."))})
+    address = f"{LIST}{made['id']}/change/"
+    page.goto(address)
+    _write(page, "Be kind.", "Be brief.")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+    page.context.clear_cookies(name="sessionid")
+    page.goto(address)
+    _sign_in(page)
+    expect(page.get_by_label("Graph:")).to_have_value(re.compile("Be brief."))
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
 def _write(page: Page, before: str, after: str) -> None:
     field = page.get_by_label("Graph:")
     field.fill(field.input_value().replace(before, after))
@@ -156,6 +171,10 @@ def _write(page: Page, before: str, after: str) -> None:
 def _sign_in_between(page: Page) -> None:
     page.context.clear_cookies(name="sessionid")
     page.get_by_role("button", name="Save", exact=True).click()
+    _sign_in(page)
+
+
+def _sign_in(page: Page) -> None:
     page.get_by_label("Username").fill(USERNAME)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
