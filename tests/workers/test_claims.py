@@ -128,7 +128,7 @@ def test_who_stands_still_in_the_middle_of_a_claim_does_not_keep_the_run_for_eve
                 cursor.execute(_NOT_LONG)
                 assert claim("frozen", 1)
                 claimed.set()
-                over.wait()
+                over.wait(3 * PATIENCE_S)
         finally:
             connection.close()
 
