@@ -76,7 +76,7 @@ def summary_before(serial_key: str, number: int, at: datetime) -> tuple[str, int
 
 
 def forget_summaries(serial_key: str, number: int) -> None:
-    """No run keeps a summary that tells of this turn as it no longer is.
+    """Take from all runs the summaries that tell of this turn: it is no longer as they say.
 
     The caller holds the conversation locked.
     """

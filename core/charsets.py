@@ -23,11 +23,11 @@ def charset_within(page: bytes) -> str:
     """What HTML or XML says that it is written in; empty where it says nothing that can be so."""
     said = _DECLARED.search(page[:_BEGINNING])
     name = said[1].decode("ascii", "replace").lower() if said else ""
-    return "" if name.startswith(("utf-16", "utf-32")) else name  # it has just been read without
+    return "" if name.startswith(("utf-16", "utf-32")) else name  # no bytes of those match
 
 
 def text_of(content: bytes, charset: str = "") -> str:
-    """As its first bytes say, else in this character set, else UTF-8; the rest is replaced."""
+    """As its first bytes say, else in this character set, else UTF-8; errors are replaced."""
     for mark, marked in _MARKS.items():
         if content.startswith(mark):
             return content[len(mark) :].decode(marked, "replace")

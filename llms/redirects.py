@@ -6,7 +6,7 @@ _PORTS = {"http": 80, "https": 443}
 
 
 async def stay(response: Any) -> None:
-    """A hook of httpx: a redirect to another server is not followed, and so is the answer.
+    """A hook of httpx: a redirect to another server is not followed, but taken for the answer.
 
     It may lead to where only this server can go; and what is asked is for this provider alone.
     """

@@ -36,7 +36,7 @@ class CallRequest:
     backoff: float = BACKOFF
     # The places in `messages` of what may be left out, first to last, if the whole is too long.
     optional: Sequence[int] = ()
-    with_room: bool = False  # refuse what then leaves next to none for the answer
+    with_room: bool = False  # refuse what then leaves hardly any room for the answer
     # The same question of the same user, answered at most so long ago, is answered from that row.
     cache_ttl_s: float | None = None
     # How long a cancelled call may go on to learn its usage; None: `CHATTER_DRAIN_S`.

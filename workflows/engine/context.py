@@ -71,7 +71,7 @@ class Question:
     first_wait_s: float = 0.5  # between attempts
     backoff: float = 2.0  # how the wait grows each time
     optional: Sequence[int] = ()  # the places of messages that may be left out
-    with_room: bool = False  # refuse what then leaves next to none for the answer
+    with_room: bool = False  # refuse what then leaves hardly any room for the answer
     cache_ttl_s: float | None = None  # how old an answer to the same question may be
 
 
