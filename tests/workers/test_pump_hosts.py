@@ -1,18 +1,20 @@
 """Who hosts pumps says so, and is believed only for as long as it does."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Event
+from threading import Barrier, Event
 from typing import ClassVar
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.db import connection
 
 from core import clock
 from tests.workers.backlog import held_by
 from workflows.models import PumpHost
 from workflows.pump.guarding import bury_dead
-from workflows.pump.presence import beat, has_place, leave
+from workflows.pump.presence import beat, leave, take_place
 from workflows.tracking.facts import Fact, Unit
 from workflows.tracking.leases import claim
 from workflows.tracking.writer import writer
@@ -26,19 +28,36 @@ def says_nothing_for(owner: str, leases: float, settings) -> None:
 
 
 def test_a_cluster_hosts_no_more_pumps_than_it_should(db):
-    beat("one", CLUSTER, claiming=True, running=0)
-    beat("two", CLUSTER, claiming=True, running=0)
-    beat("elsewhere", "there:1", claiming=True, running=0)
-    assert [has_place(one, CLUSTER, 1) for one in ("one", "two")] == [True, False]
+    assert take_place("one", CLUSTER, 1)
+    assert not take_place("two", CLUSTER, 1)
+    assert take_place("elsewhere", "there:1", 1)
     beat("one", CLUSTER, claiming=False, running=7)
-    assert has_place("two", CLUSTER, 1)
+    assert take_place("two", CLUSTER, 1)
+
+
+# Each has a connection of its own, and sees only what is committed.
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.services
+def test_of_pumps_that_begin_at_one_instant_no_more_claim_than_should(production_profile):
+    def begins(owner):
+        try:
+            together.wait()
+            return take_place(owner, CLUSTER, 2)
+        finally:
+            connection.close()
+
+    for _ in range(20):
+        PumpHost.objects.all().delete()
+        together = Barrier(4)
+        with ThreadPoolExecutor(4) as pool:
+            assert sum(pool.map(begins, "abcd")) == 2
+        assert PumpHost.objects.claiming().count() == 2
 
 
 def test_one_that_says_nothing_for_the_time_of_a_lease_has_lost_its_place(db, settings):
-    beat("one", CLUSTER, claiming=True, running=0)
+    assert take_place("one", CLUSTER, 1)
     says_nothing_for("one", 1.1, settings)
-    beat("two", CLUSTER, claiming=True, running=0)
-    assert has_place("two", CLUSTER, 1)
+    assert take_place("two", CLUSTER, 1)
 
 
 def test_what_a_dead_process_ran_is_taken_up_without_waiting_for_its_lease(built_in, alice):

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db.models import Max
 
 from core import clock
+from core.locks import locked
 from workflows.models import PumpHost
 from workflows.tracking.leases import run_out
 from workflows.tracking.writer import writer
@@ -32,10 +33,13 @@ def beat(owner: str, cluster: str, *, claiming: bool, running: int) -> None:
     )
 
 
-def has_place(owner: str, cluster: str, most: int) -> bool:
-    """Whether this pump is one of the first so many of its cluster, which claim."""
-    claiming = PumpHost.objects.claiming().filter(cluster=cluster).order_by("id")
-    return owner in claiming.values_list("owner", flat=True)[:most]
+def take_place(owner: str, cluster: str, most: int) -> bool:
+    """Say that it claims, unless so many of its cluster do. One after the other, in a lock."""
+    with locked("pumps.places"):
+        if PumpHost.objects.claiming().filter(cluster=cluster).count() >= most:
+            return False
+        beat(owner, cluster, claiming=True, running=0)
+        return True
 
 
 def leave(owner: str) -> None:

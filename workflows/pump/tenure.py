@@ -16,7 +16,7 @@ from core.clusters import membership
 from core.lifeline import StopRequest, stop_requested_by
 from workflows.pump.doorbell import doorbell
 from workflows.pump.hosts import PumpThread, database_at_work
-from workflows.pump.presence import beat, has_place, leave
+from workflows.pump.presence import take_place
 
 _LOOK_S = 0.2
 
@@ -29,9 +29,7 @@ def serve_a_tenure() -> None:
     with stop_requested_by(signal.SIGTERM) as stop:
         host = PumpThread(cluster)
         owner = host.pump.owner
-        beat(owner, cluster, claiming=True, running=0)
-        if not has_place(owner, cluster, settings.CHATTER_PUMPS):
-            leave(owner)
+        if not take_place(owner, cluster, settings.CHATTER_PUMPS):
             return
         with database_at_work():
             host.start()
