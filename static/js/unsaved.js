@@ -2,6 +2,7 @@
 
 import { el } from "./dom.js";
 import { KEPT, forget, fromSignIn } from "./kept.js";
+import { isChanged, keepRevision } from "./revision.js";
 
 const LOST = "Nothing was saved: you had to sign in again. What you wrote is here; save it once more.";
 const form = document.querySelector("#content-main form");
@@ -17,24 +18,11 @@ form.addEventListener("submit", () => {
   sent = true;
   keep();
 });
-addEventListener("pageshow", () => {
-  sent = false;
-  keepRevision(form.elements.seen);
-});
+addEventListener("pageshow", () => (sent = false));
+keepRevision(form, form.elements.seen);
 addEventListener("beforeunload", (event) => {
-  if (!sent && (refused || fields.some(isChanged))) event.preventDefault();
+  if (!sent && (refused || isChanged(form))) event.preventDefault();
 });
-
-function isChanged(field) {
-  return field.type === "checkbox" ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
-}
-
-/** What the browser's Back gives back was written on the revision of then; the page was loaded anew, maybe with another. */
-function keepRevision(seen) {
-  if (!seen) return;
-  if (fields.some(isChanged)) seen.value = history.state?.seen ?? seen.value;
-  history.replaceState({ seen: seen.value }, "");
-}
 
 /** With the revision that it was written on, so that what somebody else saved meanwhile is not written over. */
 function restore(written) {

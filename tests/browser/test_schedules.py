@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.browser.chat import ChatPage
 from tests.browser.complaints import Complaints
 
 
@@ -54,3 +55,23 @@ def test_the_next_times_follow_what_is_written(page: Page) -> None:
     page.locator("#id_kind").select_option("interval")
     page.locator("#id_every").fill("2")
     expect(page.locator("#times li")).to_have_count(5)
+
+
+def test_what_the_browsers_back_gives_back_is_not_saved_over_what_was_saved_meanwhile(
+    chat: ChatPage, complaints: Complaints
+) -> None:
+    page = chat.page
+    times = {"kind": "interval", "every_s": 3600}
+    body = {"name": "Mine", "template": "universal_chat", "input": {"message": "hi"}, **times}
+    made = chat.post("schedules/", body)
+    page.goto(f"/schedules/{made['id']}/")
+    page.locator("#id_name").fill("Mine, changed")
+    page.get_by_role("link", name="Schedules").first.click()
+    page.wait_for_url("**/schedules/")
+    chat.post(f"schedules/{made['id']}/", {"name": "Theirs"}, method="PATCH")
+    page.go_back()
+    expect(page.locator("#id_name")).to_have_value("Mine, changed")
+    complaints.expect("412")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("schedule_changed")
+    assert chat.get(f"schedules/{made['id']}/")["name"] == "Theirs"

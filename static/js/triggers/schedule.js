@@ -1,6 +1,7 @@
 /** The form of a schedule: the fields of the chosen kind, and the times it would run at. */
 
 import { el, fill } from "../dom.js";
+import { keepRevision } from "../revision.js";
 import { showTimes } from "../shell.js";
 
 const WAIT_MS = 300;
@@ -39,5 +40,6 @@ form.addEventListener("input", () => {
 
 const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if ("ownZone" in form.dataset && form.elements.time_zone.value === "UTC" && own) form.elements.time_zone.value = own;
+keepRevision(form, form.elements.revision);
 showKind();
 showNext();
