@@ -10,8 +10,10 @@ async def stay(response: Any) -> None:
 
     It may lead to where only this server can go; and what is asked is for this provider alone.
     """
-    there = response.headers.get("location")
-    if there and _origin(response.url.join(there)) != _origin(response.url):
+    if not response.has_redirect_location:
+        return
+    there = response.url.join(response.headers["location"])
+    if _origin(there) != _origin(response.url):
         del response.headers["location"]
 
 

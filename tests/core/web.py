@@ -80,6 +80,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _status(self, code: str) -> None:
         self._say(b"no", int(code), content_type="text/plain")
 
+    def _no(self, _: str) -> None:
+        self._say(b"no", 400, content_type="text/plain", location="http://a:b/")
+
     def _html(self, _: str) -> None:
         page = "<html><head><title>T</title><script>x()</script></head><p>One<p>Two &amp; three"
         self._say(page.encode(), content_type="text/html")

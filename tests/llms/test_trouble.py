@@ -298,6 +298,15 @@ def test_what_is_asked_of_a_provider_is_sent_nowhere_else_that_it_points_to(
 
 
 @pytest.mark.parametrize("kind", ["openai", "anthropic"])
+def test_where_an_error_points_to_does_not_matter(
+    wire: WireServer, recorder: Recorder, kind: str
+) -> None:
+    with web_server() as web:
+        there = replace(wire_spec(wire, kind), base_url=web.url("/no/"))
+        assert failure(there, "Hi", recorder).code == "provider_refused"
+
+
+@pytest.mark.parametrize("kind", ["openai", "anthropic"])
 def test_a_provider_may_point_to_another_place_of_its_own(
     wire: WireServer, recorder: Recorder, kind: str
 ) -> None:
