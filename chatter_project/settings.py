@@ -170,7 +170,8 @@ else:
         _OPTIONS.setdefault(_name, _given)
     # Values bound by the server, statements prepared by the fifth time: half the writer's time.
     _OPTIONS |= {"server_side_binding": True, "prepare_threshold": 5}
-    if not sys.argv[0].endswith("manage.py") or sys.argv[1:2] == ["serve"]:
+    _COMMAND = sys.argv[1:2]
+    if _COMMAND != ["work"] and (_COMMAND == ["serve"] or not sys.argv[0].endswith("manage.py")):
         # CONN_MAX_AGE=None under ASGI ran PostgreSQL out of connections at 50 clients; a pool does
         # not. Workers are forks: a pool they share with their parent hands out dead connections.
         # Other commands would wait for 20 s for a database that is not there.

@@ -26,6 +26,14 @@ print(answer.headers["Strict-Transport-Security"])
 """
 
 
+_POOL = """
+import json, sys
+sys.argv = sys.argv[1:]
+from django.conf import settings
+print(json.dumps("pool" in settings.DATABASES["default"]["OPTIONS"]))
+"""
+
+
 LAYER = """
 import json
 from django.conf import settings
@@ -108,7 +116,6 @@ def test_a_database_that_is_not_there_is_told_without_a_traceback(command, tmp_p
         ("serve",),
         ("work",),
     ],
-    ids=" ".join,
 )
 def test_a_database_that_was_not_prepared_is_told_in_one_line(command, tmp_path):
     name, *rest = command
@@ -199,3 +206,33 @@ def test_installations_with_numbers_of_their_own_do_not_hear_each_other(tmp_path
         return await heard_by(one), await heard_by(other)
 
     assert asyncio.run(scenario()) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("command", "pooled"),
+    [
+        ("manage.py serve", True),
+        ("/somewhere/bin/daphne chatter_project.asgi:application", True),
+        ("manage.py work", False),
+        ("/somewhere/bin/django-admin work", False),
+        ("manage.py prepare", False),
+    ],
+)
+def test_processes_that_fork_share_no_pool_of_connections(
+    tmp_path: Path, command: str, pooled: bool
+) -> None:
+    """Two that talk over one connection read each other's answers."""
+    told = subprocess.run(
+        [sys.executable, "-c", _POOL, *command.split()],
+        cwd=ROOT,
+        env={
+            **{"PATH": os.environ["PATH"], "CHATTER_ENV_FILE": os.devnull},
+            **{"CHATTER_SECRET_KEY": "key", "CHATTER_DATA_DIR": str(tmp_path)},
+            "DATABASE_URL": "postgres://chatter@127.0.0.1/chatter",
+            "DJANGO_SETTINGS_MODULE": "chatter_project.settings",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(told.stdout) is pooled
