@@ -1,6 +1,8 @@
 """Users, groups and tokens in the back office."""
 
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -22,8 +24,17 @@ from audit.record import record
 from core import clock
 from core.back_office import DeletedWhole, ReadOnlyAdmin
 
-_MORE_TRIES = 4  # where a run of a user wrote something meanwhile, which was not among what goes
+_MORE_TRIES = 4
 admin.site.unregister(Group)
+
+
+def _tried(request: HttpRequest, delete: Callable[[], Any]) -> Any:
+    """Again where a run of a user wrote something meanwhile, which was not among what goes."""
+    for _ in range(_MORE_TRIES):
+        with suppress(IntegrityError):
+            return delete()
+        list(messages.get_messages(request))  # that it is done
+    return delete()
 
 
 class _Missed:
@@ -92,18 +103,10 @@ class AuditedUserAdmin(AuditedAdmin, _Missed, DeletedWhole, UserAdmin):
         return found
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
-        for _ in range(_MORE_TRIES):
-            with suppress(IntegrityError):
-                return super().delete_view(request, object_id, extra_context)
-            list(messages.get_messages(request))  # that it is done
-        return super().delete_view(request, object_id, extra_context)
+        return _tried(request, partial(super().delete_view, request, object_id, extra_context))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        for _ in range(_MORE_TRIES):
-            with suppress(IntegrityError):
-                super().delete_queryset(request, queryset)
-                return
-        super().delete_queryset(request, queryset)
+        _tried(request, partial(super().delete_queryset, request, queryset))
 
     @transaction.atomic
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:

@@ -34,6 +34,7 @@ from llms.services.providers import register_environment_providers
 from tests.drills.migrated import migrated_file, migrated_template
 from tests.factories.accounts import UserFactory
 from tests.factories.llms import PriceFactory
+from tests.wire import WireServer
 from tools.catalogue import catalogue
 from workflows.models import WorkflowTemplate, WorkflowVersion
 from workflows.pump.pump import Pump
@@ -221,6 +222,19 @@ def built_in(db: None, built_in_rows: list[list[Model]]) -> None:
     for model, rows in zip(_BUILT_IN, built_in_rows, strict=True):
         model._base_manager.bulk_create(rows)
     forget_profiles()
+
+
+@pytest.fixture(scope="session")
+def running_wire() -> Iterator[WireServer]:
+    with WireServer() as running:
+        yield running
+
+
+@pytest.fixture
+def wire(running_wire: WireServer) -> WireServer:
+    """A provider that meters, with nothing metered yet and no script."""
+    running_wire.clear()
+    return running_wire
 
 
 @pytest.fixture

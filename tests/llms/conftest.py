@@ -1,7 +1,7 @@
 """A server that bills, a recorder that checks, and the door between them."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -26,18 +26,6 @@ RATES = Rates(
     output=2_000_000_000,
     reasoning=None,
 )
-
-
-@pytest.fixture(scope="session")
-def running_wire() -> Iterator[WireServer]:
-    with WireServer() as wire:
-        yield wire
-
-
-@pytest.fixture
-def wire(running_wire: WireServer) -> WireServer:
-    running_wire.clear()
-    return running_wire
 
 
 @pytest.fixture(params=["openai", "anthropic"])

@@ -3,7 +3,6 @@
 import pytest
 
 from tests.drills.models import wire_model
-from tests.wire import WireServer
 
 TOKEN = "scrape-me"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -12,12 +11,6 @@ BEARER = {"Authorization": f"Bearer {TOKEN}"}
 @pytest.fixture
 def measured(settings):
     settings.METRICS_TOKEN = TOKEN
-
-
-@pytest.fixture
-def wire():
-    with WireServer() as server:
-        yield server
 
 
 @pytest.fixture

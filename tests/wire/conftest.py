@@ -13,19 +13,6 @@ from .clients import Ask, anthropic_client, invoke, openai_client, stream
 
 
 @pytest.fixture(scope="session")
-def running_wire() -> Iterator[WireServer]:
-    with WireServer() as wire:
-        yield wire
-
-
-@pytest.fixture
-def wire(running_wire: WireServer) -> WireServer:
-    """The one server, with nothing metered yet and no script."""
-    running_wire.clear()
-    return running_wire
-
-
-@pytest.fixture(scope="session")
 def loop() -> Iterator[asyncio.Runner]:
     """The one event loop of all tests: LangChain shares asynchronous HTTP clients by URL, and a
     connection kept from a closed loop breaks the next request."""

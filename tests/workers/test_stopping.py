@@ -12,7 +12,6 @@ from llms.metering import close_clients
 from llms.models import ModelCall
 from tests.drills.models import GPT_TOO, asks, chain, waits, wire_model
 from tests.drills.mortal import MortalWriter, leases_run_out, logged, take_up, types_of, until
-from tests.wire import WireServer
 from workflows.engine.engine import ExecutionEngine
 from workflows.models import WorkflowExecution
 from workflows.pump.doorbell import CANCELS, Doorbell
@@ -24,18 +23,6 @@ from workflows.services.definitions import create_definition
 from workflows.tracking.facts import Line, Unit
 from workflows.tracking.leases import claim
 from workflows.tracking.writer import GroupCommitWriter
-
-
-@pytest.fixture(scope="module")
-def running_wire():
-    with WireServer() as running:
-        yield running
-
-
-@pytest.fixture
-def wire(running_wire):
-    running_wire.clear()
-    return running_wire
 
 
 @pytest.fixture

@@ -19,10 +19,9 @@ Asked = Callable[[], list[str]]
 
 
 @pytest.fixture
-def wire(running_wire: WireServer, built_in: None) -> WireServer:
-    running_wire.clear()
-    wire_model(running_wire)
-    return running_wire
+def wire(wire: WireServer, built_in: None) -> WireServer:
+    wire_model(wire)
+    return wire
 
 
 @pytest.fixture
