@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponseBase
 from drf_spectacular.utils import extend_schema
@@ -46,7 +47,7 @@ class Chat(AsyncAPIView):
 
 
 async def answer(
-    request: HttpRequest, user: User, body: ChatIn, conversation: Any = None
+    request: HttpRequest, user: User, body: ChatIn, conversation: UUID | None = None
 ) -> HttpResponseBase:
     """Start the turn and watch it as the caller asked."""
     turn = _turn(user, request, body, conversation)
@@ -55,7 +56,7 @@ async def answer(
     return await start_for(request, user, door, body.mode)
 
 
-def _turn(user: User, request: HttpRequest, body: ChatIn, conversation: Any) -> Turn:
+def _turn(user: User, request: HttpRequest, body: ChatIn, conversation: UUID | None) -> Turn:
     if body.template and body.definition:
         raise OneWorkflow
     parameters: Mapping[str, Any] = body.parameters

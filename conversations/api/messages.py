@@ -1,6 +1,7 @@
 """The messages of a conversation: list, say, delete."""
 
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponseBase
 from drf_spectacular.utils import extend_schema
@@ -14,7 +15,7 @@ from conversations.api.chat import RESPONSES, answer
 from conversations.api.shapes import ChatIn, MessageOut, message_out
 from conversations.models import Message
 from conversations.services.conversations import delete_message, message_for
-from conversations.services.turns import conversation_for
+from conversations.services.turns import ConversationNotFound, conversation_for
 from core.api import AsyncAPIView, parsed
 from core.database import database
 from core.errors import Conflict
@@ -54,9 +55,10 @@ class ConversationMessages(AsyncAPIView):
     async def post(self, request: HttpRequest, pk: str) -> HttpResponseBase:
         user = await authenticate_request(request)
         body = await parsed(ChatIn, request)
-        if body.conversation is not None and str(body.conversation) != pk:
+        conversation = _id(pk)
+        if body.conversation not in (None, conversation):
             raise OtherConversation
-        return await answer(request, user, body, conversation=pk)
+        return await answer(request, user, body, conversation)
 
 
 class MessageDetail(GenericAPIView[Message]):
@@ -69,6 +71,13 @@ class MessageDetail(GenericAPIView[Message]):
         user = user_of(request)
         delete_message(message_for(user, pk, message), by=user)
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _id(pk: str) -> UUID:
+    try:
+        return UUID(pk)
+    except ValueError as error:
+        raise ConversationNotFound from error
 
 
 def _listed(request: HttpRequest, pk: str) -> HttpResponseBase:

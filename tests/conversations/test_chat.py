@@ -97,6 +97,24 @@ def test_a_conversation_that_was_deleted_meanwhile_cannot_be_changed(alice):
         change_conversation(seen, by=alice, title="New")
 
 
+@pytest.mark.parametrize(
+    "written", [str.upper, lambda pk: pk.replace("-", "")], ids=["in capitals", "without dashes"]
+)
+def test_a_conversation_is_the_same_however_its_id_is_written(chatting, alice, api, written):
+    known = chatting("Hello").json()["conversation"]["id"]
+    said = {"message": "Again", "mode": "background", "conversation": known}
+    answer = api(alice).post(f"/api/v1/conversations/{written(known)}/messages/", said)
+    assert (answer.status_code, answer.json()["conversation"]["id"]) == (202, known)
+
+
+def test_a_message_belongs_to_one_conversation(chatting, alice, api):
+    known, other = (chatting("Hello").json()["conversation"]["id"] for _ in range(2))
+    said = {"message": "Again", "mode": "background", "conversation": other}
+    for address, refusal in ((known, "other_conversation"), ("none", "conversation_not_found")):
+        answer = api(alice).post(f"/api/v1/conversations/{address}/messages/", said)
+        assert answer.json()["code"] == refusal
+
+
 def test_a_message_of_a_nul_says_nothing(chatting):
     assert chatting("\0").status_code == chatting(" \0").status_code == 400
 
