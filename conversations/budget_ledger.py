@@ -13,6 +13,7 @@ from conversations.models import Conversation
 from core import origins
 from llms.budget_ledger import CallLedger
 from workflows.models import WorkflowDefinition, WorkflowExecution
+from workflows.querysets import ExecutionQuerySet
 
 _OF_A_UUID = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))  # the parts between its dashes
 
@@ -35,16 +36,16 @@ class Ledger(CallLedger):
     def _named(self, key: str, span: Span) -> Q:
         scope, _, pk = key.partition(":")
         if scope == "definition":
-            return self._of_runs(Q(definition=UUID(pk)), span)
+            return self._of_runs(WorkflowExecution.objects.filter(definition=UUID(pk)), span)
         if scope == "conversation":
-            return self._of_runs(Q(serial_key=key), span)
+            return self._of_runs(WorkflowExecution.objects.in_series(key), span)
         return super()._named(key, span)
 
-    def _of_runs(self, wanted: Q, span: Span) -> Q:
-        """The calls of executions that had not ended when the span began."""
+    def _of_runs(self, runs: ExecutionQuerySet, span: Span) -> Q:
+        """The calls of those of them that had not ended when the span began."""
         late = Q(finished_at=None) | Q(finished_at__gte=span.begins_at)
-        runs = WorkflowExecution.objects.filter(wanted, late).order_by()
-        return Q(origin__in=runs.annotate(named=_origin()).values("named"))
+        named = runs.filter(late).order_by().annotate(named=_origin())
+        return Q(origin__in=named.values("named"))
 
 
 def _origin() -> Combinable:

@@ -64,8 +64,7 @@ def _conversation_id(turn: WorkflowExecution) -> UUID:
 
 def summary_before(serial_key: str, number: int, at: datetime) -> tuple[str, int]:
     """What the last run of this turn or of one before it, ended by this time, had summed up."""
-    earlier = WorkflowExecution.objects.filter(
-        serial_key=serial_key,
+    earlier = WorkflowExecution.objects.in_series(serial_key).filter(
         serial_number__lte=number,
         finished_at__lte=at,
         output__memory__isnull=False,
@@ -80,9 +79,8 @@ def forget_summaries(serial_key: str, number: int) -> None:
 
     The caller holds the conversation locked.
     """
-    telling = WorkflowExecution.objects.filter(
-        serial_key=serial_key, output__memory__through__gte=number
-    )
+    series = WorkflowExecution.objects.in_series(serial_key)
+    telling = series.filter(output__memory__through__gte=number)
     runs = list(telling.select_for_update().only("output"))
     for run in runs:
         (run.output or {}).pop("memory")

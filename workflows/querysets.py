@@ -80,6 +80,10 @@ class ExecutionQuerySet(models.QuerySet[Any]):
         """Found by an index, however many have ended."""
         return self.filter(status__in=_UNDER_WAY)
 
+    def in_series(self, serial_key: str) -> "ExecutionQuerySet":
+        """Found by an index, which has none without a key: SQLite takes it only if that is said."""
+        return self.exclude(serial_key="").filter(serial_key=serial_key)
+
     def claimable(self) -> "ExecutionQuerySet":
         """Without an owner: new, left by one whose lease ran out, or woken; oldest first."""
         woken = Q(status="waiting", wakes_at__lte=clock.now())

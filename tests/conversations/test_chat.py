@@ -13,7 +13,8 @@ from core.aggregates import all_differences
 from core.errors import NotFound
 from llms.models import ModelCall
 from tests.definitions.graphs import graph
-from workflows.models import ExecutionEvent, WorkflowTemplate
+from tests.plans import plans
+from workflows.models import ExecutionEvent, WorkflowExecution, WorkflowTemplate
 
 
 @pytest.fixture
@@ -151,3 +152,22 @@ def test_a_title_made_of_a_message_goes_with_it(chatting, drain, alice, api, tit
     assert door.get(talk).json()["title"] == (title or "My key is 1234")
     assert door.delete(f"{talk}messages/{question['id']}/").status_code == 204
     assert door.get(talk).json()["title"] == then
+
+
+def test_what_becomes_of_a_conversation_hangs_on_no_run_of_another(chatting, drain, alice, api):
+    """Its runs are found by their index: SQLite had looked at all there ever were."""
+    client, said = api(alice), [chatting("Hello").json()]
+    drain()
+    talk = said[0]["conversation"]["id"]
+    said.append(chatting("Again", conversation=talk).json())
+    drain()
+    budget = {"name": "Few", "scope": "conversation", "of": talk, "unit": "usd", "cap": "1"}
+    with plans(WorkflowExecution) as steps:
+        made = client.post("/api/v1/budgets/", {**budget, "period": "total"})
+        replay = client.post(f"/api/v1/executions/{said[1]['execution']['id']}/replay/", {})
+        drain()
+        message = said[0]["user_message"]["id"]
+        deleted = client.delete(f"/api/v1/conversations/{talk}/messages/{message}/")
+    assert [one.status_code for one in (made, replay, deleted)] == [201, 202, 204]
+    assert [step for step in steps if step.startswith("SCAN") or "by_their_end" in step] == []
+    assert [step for step in steps if "executions_in_a_series" in step] != []

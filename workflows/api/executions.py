@@ -56,7 +56,7 @@ class ExecutionFilter(OfTheWeek, ListFilter):
         fields = ["status", "kind", "template", "definition"]
 
     def of_conversation(self, rows: Any, name: str, value: Any) -> Any:
-        return rows.filter(serial_key=f"conversation:{value}")
+        return rows.in_series(f"conversation:{value}")
 
     def with_reruns(self, rows: Any, name: str, value: bool) -> Any:
         return rows if value else rows.filter(rerun="")
