@@ -172,5 +172,5 @@ def renew(owner: str, running: Mapping[UUID, int]) -> tuple[set[UUID], set[UUID]
 
 def run_out(owners: Collection[str]) -> int:
     """End the leases of owners that are known to be dead, so that nobody waits for them."""
-    left = WorkflowExecution.objects.filter(lease_owner__in=owners, status=ExecutionStatus.RUNNING)
-    return left.update(lease_expires_at=Now() - _length())
+    running = WorkflowExecution.objects.under_way().filter(status=ExecutionStatus.RUNNING)
+    return running.filter(lease_owner__in=owners).update(lease_expires_at=Now() - _length())

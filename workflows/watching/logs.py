@@ -131,7 +131,8 @@ class SeriesLog:
         )
 
     def under_way(self) -> list[UUID]:
-        return list(self._rows.under_way().order_by("id").values_list("id", flat=True))
+        """In order; asked for it, SQLite looks at all executions of a user there ever were."""
+        return sorted(self._rows.under_way().order_by().values_list("id", flat=True))
 
     def _positions(self, seen: dict[UUID, int], now_ms: int) -> Positions:
         low = id_at(now_ms - LATE_MS)
