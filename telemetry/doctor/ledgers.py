@@ -14,7 +14,7 @@ from audit.chain import GENESIS, HASHED, hash_of, seal_of
 from audit.checkpoints import checkpoints_in
 from audit.guards import missing_guards
 from audit.keys import sealing_keys
-from audit.models import AuditCheckpoint, AuditEntry, AuditHead
+from audit.models import AuditCheckpoint, AuditEntry, AuditHead, UnsealedEntry
 from core import clock
 from llms.models import ModelCall
 from telemetry.doctor.finding import Finding, broken, warning
@@ -41,10 +41,10 @@ def audit_guards() -> Iterator[Finding]:
 
 def audit_sealing() -> Iterator[Finding]:
     """Whether entries are sealed within a second, as they should be."""
-    oldest = AuditEntry.objects.filter(unsealed__isnull=False).order_by("id").first()
-    if oldest is not None and clock.now() - oldest.at > _SEALED_WITHIN:
+    oldest = UnsealedEntry.objects.order_by("pk").values_list("entry__at", flat=True).first()
+    if oldest is not None and clock.now() - oldest > _SEALED_WITHIN:
         yield broken(
-            f"Audit entries since {oldest.at:%Y-%m-%d %H:%M} are not sealed.",
+            f"Audit entries since {oldest:%Y-%m-%d %H:%M} are not sealed.",
             "Whoever hosts a pump seals: start manage.py serve or manage.py work, see its log.",
         )
 

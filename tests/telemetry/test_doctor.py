@@ -18,11 +18,12 @@ from audit.models import AuditEntry, AuditHead, AuditSeal
 from core import clock
 from llms.models import ModelProfile, Provider
 from telemetry import doctor
-from telemetry.doctor import examine, running, storage
+from telemetry.doctor import examine, ledgers, running, storage
 from tests.drills.models import chain
 from tests.factories.accounts import UserFactory
 from tests.factories.audit import write_entries
 from tests.factories.llms import ProviderFactory
+from tests.plans import plans
 from triggers.models import Schedule
 from workflows.models import WorkflowExecution
 from workflows.pump.presence import beat
@@ -275,6 +276,12 @@ def test_entries_that_nobody_seals_are_named(api, alice):
     AuditEntry.objects.filter(unsealed__isnull=False).update(at=clock.now() - LONG_AGO)
     install_guards(connection)
     assert only("audit_sealing")
+
+
+def test_entries_that_nobody_seals_are_looked_for_among_those_that_wait():
+    with plans(AuditEntry) as steps:
+        list(ledgers.audit_sealing())
+    assert [step for step in steps if step.startswith("SCAN")] == []
 
 
 def test_that_nobody_signs_is_named():

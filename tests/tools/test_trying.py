@@ -12,6 +12,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from core import clock
 from tests.factories.tools import ToolCallFactory
+from tests.plans import plans
 from tests.tools.conftest import request_for
 from tests.tools.plugins import Counting
 from tools.base import ToolResult
@@ -133,3 +134,10 @@ def test_a_call_whose_process_died_is_lost_and_made_again(api: Api, alice: User)
     answer = api(alice).post(ADD, FIVE, headers=KEY).json()
     made = ToolCall.objects.get(pk=answer["call"])
     assert (made.origin, made.attempt, made.status) == (died.origin, 2, "succeeded")
+
+
+def test_the_lost_are_looked_for_among_the_calls_that_are_open(db: None) -> None:
+    """Every twenty seconds; SQLite had read all there ever were, the newest first."""
+    with plans(ToolCall) as steps:
+        async_to_sync(settle_lost_calls.work)()
+    assert steps == ["SCAN tools_toolcall USING INDEX tools_calls_under_way"]

@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 
 def settle_lost() -> None:
     """Settle what is open for longer than its tool may take."""
-    for row in ToolCall.objects.outside_runs().under_way().values():
+    for row in ToolCall.objects.outside_runs().under_way().order_by("started_at").values():
         tool = catalogue.get(row["tool"])
         limit_s = _LEEWAY_S + (tool.timeout_s if tool is not None else 0)
         too_old = row["started_at"] < clock.now() - timedelta(seconds=limit_s)
