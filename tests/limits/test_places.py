@@ -13,6 +13,7 @@ from audit.models import AuditEntry
 from core.events import bell
 from core.models import new_id
 from tests.drills.mortal import take_up
+from tests.plans import plans
 from workflows.models import WorkflowExecution
 from workflows.services.tally import Tally
 
@@ -109,6 +110,17 @@ def test_far_from_the_limit_a_start_asks_nothing_more_of_the_database(client):
 
     assert len(queries()) == 2  # of what is under way, of what waits
     assert [queries() for _ in range(3)] == [[], [], []]
+
+
+def test_a_start_counts_what_waits_among_what_is_under_way(client, settings):
+    """SQLite had read all executions there ever were, and all of this user's own."""
+    settings.QUEUE_MAX_PENDING_PER_USER = 1
+    with plans(WorkflowExecution) as steps:
+        assert say(client).status_code == 202
+    counted = [step for step in steps if "under_way" in step]
+    assert len(counted) >= 3  # of the user what is under way and what waits, and what waits of all
+    assert [step for step in steps if step.startswith("SCAN")] == []
+    assert [step for step in steps if step.endswith("executions_of_a_user (user_id=?)")] == []
 
 
 def test_a_count_of_late_serves_only_while_less_than_half_of_the_places_are_taken(alice):
