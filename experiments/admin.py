@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from core.back_office import ReadOnlyAdmin
@@ -17,6 +18,9 @@ class VariantsInline(admin.TabularInline):
     )  # fmt: skip
     extra = 0
     can_delete = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Variant]:
+        return super().get_queryset(request).select_related("template")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
