@@ -72,8 +72,11 @@ def old_rows(rows: Callable[[datetime], QuerySet[Any]]) -> Sweep:
 
 @transaction.atomic
 def _delete_some(rows: QuerySet[Any]) -> int:
-    """Another process may do the same: what it has at hand is left to it."""
-    free = rows.order_by("pk").select_for_update(skip_locked=True, of=("self",))
+    """Another process may do the same: what it has at hand is left to it.
+
+    In no order: asked for one, SQLite looks at all rows in it, and not at their index by age.
+    """
+    free = rows.order_by().select_for_update(skip_locked=True, of=("self",))
     keys = list(free.values_list("pk", flat=True)[:_AT_ONCE])
     rows.model._base_manager.filter(pk__in=keys).delete()
     return len(keys)

@@ -13,12 +13,16 @@ from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django_q.models import Failure, Schedule
 
+from accounts.models import Lockout
 from core import clock
 from core.retention import prune_as_set, prune_now_and_then
+from security.models import SecurityAlert
 from tests.definitions.graphs import asks, graph
+from tests.plans import plans
 from tests.triggers.conftest import CHAINS, follow
 from triggers.models import ChainFiring, ScheduleFiring
-from workflows.models import ExecutionEvent, WorkflowExecution
+from webhooks.models import WebhookDelivery, WebhookMessage
+from workflows.models import ExecutionEvent, IdempotencyKey, WorkflowExecution
 
 pytestmark = pytest.mark.django_db
 
@@ -120,6 +124,24 @@ def test_sessions_go_when_they_have_expired(client, alice):
     store.create()
     assert prune(older_than=1000)["sessions"] == "1"
     assert Session.objects.count() == 1, "alice's is of now"
+
+
+@pytest.mark.parametrize(
+    ("model", "index"),
+    [
+        (IdempotencyKey, "workflows_key_age"),
+        (Lockout, "accounts_lockout_age"),
+        (SecurityAlert, "security_by_age"),
+        (WebhookDelivery, "webhooks_delivery_age"),
+        (WebhookMessage, "webhooks_message_age"),
+    ],
+)
+def test_what_is_old_is_found_by_its_age(model, index):
+    """Every hour; SQLite had looked at each row there was, while nobody else could write."""
+    with plans(model) as steps:
+        prune_as_set()
+    assert steps
+    assert all(index in step for step in steps)
 
 
 def test_jobs_that_failed_go_after_a_month():
