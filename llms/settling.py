@@ -2,7 +2,9 @@
 
 How exact each ending is:
 
-- The answer ended and the provider told its usage: `metered`, a told zero too.
+- The answer ended and the provider told its usage: `metered`.
+- The answer ended and a part of its usage came (no prompt, no answer in words is 0 tokens long):
+  `estimated`, as far as it was not told.
 - The answer ended and no usage came, or the connection broke, timed out or was cancelled and the
   rest could not be drained: `estimated` from what was sent and what came, never zero; details that
   nobody told (cached, reasoning) are NULL; the upper bound of the open row stays beside it.
@@ -14,7 +16,6 @@ A call with tokens and without a known price is `unpriced`, however exact its to
 """
 
 import time
-from dataclasses import replace
 
 from core import clock
 from llms.errors import ProviderError
@@ -24,7 +25,7 @@ from llms.models import CallStatus, Exactness
 from llms.preparing import Prepared
 from llms.pricing import cost_nano_usd, tier_for
 from llms.reading import Reading
-from llms.usage import NOTHING, Usage, lacks_input, read_usage
+from llms.usage import NOTHING, Usage, completed, read_usage
 
 _NANO_PER_MS = 1_000_000
 
@@ -80,13 +81,10 @@ class Settler:
         told = read_usage(reading.usage, self.prepared.parameters) if whole else None
         if told is None:
             self._price(self._estimate(reading), Exactness.ESTIMATED)
-        elif lacks_input(told, self.call.provider_kind):
-            guess = self._estimate(reading)
-            if told.total:
-                guess = replace(guess, output=told.output, reasoning=told.reasoning)
-            self._price(guess, Exactness.ESTIMATED)
-        else:
-            self._price(told, Exactness.METERED)
+            return
+        answers = reading.first_ns is not None
+        usage = completed(told, lambda: self._estimate(reading), answers=answers)
+        self._price(usage, Exactness.METERED if usage is told else Exactness.ESTIMATED)
 
     def _estimate(self, reading: Reading) -> Usage:
         """From the text that was sent and that came: at least one token each way."""

@@ -7,8 +7,8 @@ output.
 Which one it was shows in the total, so the total decides and not the provider's name.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 # Their packages turn running totals into increments, as LangChain's message addition expects.
@@ -60,6 +60,8 @@ def read_usage(
     `parameters` are those it was asked with, for what Anthropic does not tell, or tells of a stream
     in an event that LangChain does not pass on: where it reckons, how long its cache keeps.
     The sum is the provider's total; where that is less than its own parts, it is the sum of these.
+    Tokens of the total that stand in no category are the input where that was left out, for no
+    prompt is empty; else they are thoughts, as a rule, and billed as output.
     """
     if not metadata or _most_of(metadata) > _MOST_TOKENS:
         return None
@@ -78,13 +80,13 @@ def read_usage(
     cache_beside, reasoning_beside = _beside(said_in, said_out, total, cached, reasoning)
     fresh = said_in if cache_beside else said_in - cached
     shown = said_out if reasoning_beside else said_out - reasoning
-    parts = fresh + cached + shown + reasoning
+    unnamed = max(0, total - (fresh + cached + shown + reasoning))
+    lacks_input = not (fresh or cached)
     return Usage(
-        input=fresh,
+        input=fresh + unnamed * lacks_input,
         cache_read=cache_read,
         cache_write=cache_write,
-        # Tokens of the total that stand in no category: thoughts, as a rule. Billed as output.
-        output=shown + max(0, total - parts),
+        output=shown + unnamed * (not lacks_input),
         reasoning=reasoning,
         billing=_billing(details_in, details_out) or _asked_billing(details_in, parameters),
     )
@@ -106,19 +108,30 @@ def merge_usage(
     """What is known after one more chunk told its usage.
 
     Most providers tell it once, or tell running totals: the last word counts, and adding them up
-    would count tokens twice. A few packages give increments.
+    would count tokens twice. A few packages give increments. Zeros alone say nothing.
     """
+    if so_far is not None and not _most_of(told):
+        return so_far
     if so_far is None or provider_kind not in _INCREMENTAL_KINDS:
         return told
     return _added(so_far, told)
 
 
-def lacks_input(usage: Usage, provider_kind: str) -> bool:
-    """Whether the input was left out, and LangChain made it 0.
+def completed(told: Usage, guess: Callable[[], Usage], *, answers: bool) -> Usage:
+    """What was told, with a guess for what was left out; `told` itself where nothing was.
 
-    Gateways to Anthropic may tell the output only, or nothing at all, and no prompt is empty.
+    LangChain makes 0 of null, and servers tell 0 of what they did not count, or had in a cache of
+    their own. But no prompt is empty, and nothing is said (`answers`) without a token.
     """
-    return provider_kind == "anthropic" and usage.prompt == 0
+    if not told.total:
+        return guess()
+    if not told.prompt:
+        guessed = guess()
+        return replace(told, input=guessed.input, cache_read=None, cache_write=None)
+    if answers and not (told.output or told.reasoning):
+        guessed = guess()
+        return replace(told, output=guessed.output, reasoning=guessed.reasoning)
+    return told
 
 
 def _beside(

@@ -188,10 +188,15 @@ def test_an_empty_answer_does_not_poison_the_next_turn(
     assert later.call.input_tokens == 3 + 3 * messages
 
 
+@pytest.mark.parametrize("streamed", [True, False], ids=["streamed", "whole"])
+@pytest.mark.parametrize("fault", ["no_usage", "null_usage"])
 def test_usage_that_was_never_told_is_estimated(
-    wire: WireServer, spec: ProfileSpec, recorder: Recorder
+    wire: WireServer, spec: ProfileSpec, recorder: Recorder, fault: str, streamed: bool
 ) -> None:
-    answer = answered(question(spec, "[[fault=no_usage]] [[words=9]] Hi"), recorder)
+    """LangChain makes zeros of nulls, and a call of zeros would be free."""
+    asked = {"disable_streaming": not streamed}
+    text = f"[[fault={fault}]] [[words=9]] Hi"
+    answer = answered(question(spec, text, parameters=asked), recorder)
     call = recorder.call
     assert (call.status, call.exactness, answer.exactness) == (
         "succeeded",

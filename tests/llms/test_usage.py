@@ -2,17 +2,12 @@
 
 import pytest
 
-from llms.usage import Usage, lacks_input, read_usage
+from llms.usage import NOTHING, Usage, completed, merge_usage, read_usage
 
 
 def test_nothing_told_is_not_zero() -> None:
     assert read_usage(None) is None
     assert read_usage({}) is None
-
-
-def test_a_told_zero_is_a_zero() -> None:
-    told = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
-    assert read_usage(told) == Usage(0, 0, 0, 0, 0)
 
 
 @pytest.mark.parametrize("nonsense", [-5, 1.5, "7"])
@@ -88,7 +83,44 @@ def test_a_service_tier_has_a_price_of_its_own(tier: str) -> None:
     assert read_usage(told) == Usage(60, 40, 0, 20, 30, billing=tier)
 
 
-def test_only_anthropic_prompts_cannot_be_empty() -> None:
-    assert lacks_input(Usage(0, 0, 0, 7, 0), "anthropic")
-    assert not lacks_input(Usage(0, 5, 0, 7, 0), "anthropic")
-    assert not lacks_input(Usage(0, 0, 0, 7, 0), "openai")
+def test_what_is_missing_of_the_total_is_the_prompt_if_none_was_told() -> None:
+    told = {"input_tokens": 0, "output_tokens": 20, "total_tokens": 120}
+    assert read_usage(told) == Usage(100, 0, 0, 20, 0)
+
+
+GUESS = Usage(12, None, None, 4, None)
+
+
+@pytest.mark.parametrize(
+    ("told", "answers", "whole"),
+    [
+        (NOTHING, True, GUESS),
+        (NOTHING, False, GUESS),
+        (Usage(0, 0, 0, 7, 2), True, Usage(12, None, None, 7, 2)),
+        (Usage(30, 0, 0, 0, 0), True, Usage(30, 0, 0, 4, None)),
+        (Usage(10, 20, 0, 0, 0), True, Usage(10, 20, 0, 4, None)),
+    ],
+)
+def test_no_prompt_is_empty_and_nothing_is_said_without_a_token(
+    told: Usage, answers: bool, whole: Usage
+) -> None:
+    assert completed(told, lambda: GUESS, answers=answers) == whole
+
+
+@pytest.mark.parametrize(
+    ("told", "answers"),
+    [
+        (Usage(30, 0, 0, 7, 0), True),
+        (Usage(0, 5, 0, 7, 0), True),
+        (Usage(0, 0, 5, 0, 7), True),
+        (Usage(30, 0, 0, 0, 0), False),
+    ],
+)
+def test_what_was_told_stands(told: Usage, answers: bool) -> None:
+    assert completed(told, lambda: GUESS, answers=answers) is told
+
+
+@pytest.mark.parametrize("kind", ["openai", "google_genai"])
+def test_zeros_at_the_end_do_not_take_back_what_was_told(kind: str) -> None:
+    told = {"input_tokens": 20, "output_tokens": 7, "total_tokens": 27}
+    assert merge_usage(told, dict.fromkeys(told, 0), kind) == told

@@ -48,6 +48,7 @@ retry succeeds. `after=n`: once n words are out (0 unless given), for those mark
     no_usage             usage is billed and never told
     bare_usage           only the totals are told, as by many gateways: no details, and no input in
                          Anthropic's `message_delta`
+    null_usage           every number of the usage is null
 
 **Script.** POST /script, or `wire.script(...)`, adds a rule that acts as if its directives stood in
 the message; the message's own win, key by key. The first rule that applies is the one used.

@@ -9,7 +9,7 @@ from .answer import Answer, argument_pieces
 from .directives import ToolCall
 from .protocol import Event, Protocol, Refusal, Telling, to_json
 from .question import read_anthropic
-from .usage import Billed, anthropic_delta_usage, anthropic_usage
+from .usage import Billed, anthropic_delta_usage, anthropic_usage, told
 
 _STOPS = {"stop": "end_turn", "length": "max_tokens", "tool": "tool_use", "filter": "refusal"}
 _REFUSED = {"type": "refusal", "category": None, "explanation": "The request was refused."}
@@ -129,12 +129,14 @@ def _events(answer: Answer, telling: Telling) -> Iterator[Event]:
         yield Event(_data("content_block_stop", {"index": index}))
     end: dict[str, Any] = {"delta": _ending(answer)}
     if telling.tells_usage:
-        end["usage"] = anthropic_delta_usage(answer.billed, bare=telling.bare)
+        usage = anthropic_delta_usage(answer.billed, bare=telling.bare)
+        end["usage"] = told(usage, nulls=telling.nulls)
     yield Event(_data("message_delta", end), output=answer.billed.output - output)
     yield Event(_data("message_stop", {}))
 
 
 def _message(answer: Answer, telling: Telling, billed: Billed) -> dict[str, Any]:
+    usage = anthropic_usage(billed, ttl=telling.behaviour.ttl or "5m", bare=telling.bare)
     return {
         "id": telling.id,
         "type": "message",
@@ -143,7 +145,7 @@ def _message(answer: Answer, telling: Telling, billed: Billed) -> dict[str, Any]
         "content": [],
         "stop_reason": None,
         "stop_sequence": None,
-        "usage": anthropic_usage(billed, ttl=telling.behaviour.ttl or "5m", bare=telling.bare),
+        "usage": told(usage, nulls=telling.nulls),
     }
 
 

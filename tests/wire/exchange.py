@@ -103,6 +103,7 @@ class Exchange:
             behaviour=behaviour,
             tells_usage=question.tells_usage and kind != "no_usage",
             bare=kind == "bare_usage",
+            nulls=kind == "null_usage",
         )
         return Plan(question, behaviour, fault, reply, telling)
 

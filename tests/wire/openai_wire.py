@@ -7,7 +7,7 @@ from typing import Any
 from .answer import Answer, argument_pieces
 from .protocol import Event, Protocol, Refusal, Telling, to_json
 from .question import read_openai
-from .usage import openai_usage
+from .usage import openai_usage, told
 
 _STOPS = {"stop": "stop", "length": "length", "tool": "tool_calls", "filter": "content_filter"}
 
@@ -49,7 +49,7 @@ def _body(answer: Answer, telling: Telling) -> dict[str, Any]:
     choice["finish_reason"] = _STOPS[answer.stop]
     body = {**_frame(telling, "chat.completion"), "choices": [choice]}
     if telling.tells_usage:
-        body["usage"] = openai_usage(answer.billed, bare=telling.bare)
+        body["usage"] = _usage(answer, telling)
     return body
 
 
@@ -76,8 +76,12 @@ def _events(answer: Answer, telling: Telling) -> Iterator[Event]:
     yield Event(ending, output=answer.billed.output - output)
     if telling.tells_usage:
         last = {**_frame(telling, "chat.completion.chunk"), "choices": []}
-        yield Event(_data({**last, "usage": openai_usage(answer.billed, bare=telling.bare)}))
+        yield Event(_data({**last, "usage": _usage(answer, telling)}))
     yield Event(b"data: [DONE]\n\n")
+
+
+def _usage(answer: Answer, telling: Telling) -> dict[str, Any]:
+    return told(openai_usage(answer.billed, bare=telling.bare), nulls=telling.nulls)
 
 
 def _chunk(telling: Telling, delta: dict[str, Any], finish_reason: str | None = None) -> bytes:

@@ -45,6 +45,7 @@ class Telling:
     behaviour: Behaviour
     tells_usage: bool
     bare: bool
+    nulls: bool
 
 
 @dataclass(frozen=True, slots=True)

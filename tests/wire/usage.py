@@ -82,3 +82,8 @@ def _anthropic_totals(billed: Billed) -> dict[str, Any]:
         "output_tokens": billed.output + billed.reasoning,
         "output_tokens_details": {"thinking_tokens": billed.reasoning},
     }
+
+
+def told(usage: dict[str, Any], *, nulls: bool) -> dict[str, Any]:
+    """The same usage, or one with null in place of its numbers and of their details."""
+    return dict.fromkeys(usage) if nulls else usage
