@@ -7,10 +7,12 @@ thread, and nothing here imports them with the module.
 import asyncio
 import itertools
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from llms.errors import ProviderError
@@ -42,6 +44,9 @@ _OWN_ADDRESSES = {
     "openai": "https://api.openai.com/v1",
     "anthropic": "https://api.anthropic.com",
 }
+# Whose servers know the newer name of the longest answer, and want it for models that think.
+_OPENAIS_OWN = (".openai.com", ".azure.com")
+_NEWER_NAME = "max_completion_tokens"
 _NO_KEY = "none"
 _HAVE_KEYS = frozenset({*_OWN_ADDRESSES, "azure_openai"})  # of what is installed
 
@@ -82,6 +87,7 @@ async def chat_model(profile: ProfileSpec, parameters: Mapping[str, Any]) -> "Ba
         profile.base_url,
         profile.api_key,
         repr(parameters),
+        repr(_is_compatible(profile)),
     )
     if (model := kept.models.get(key)) is not None:
         return model
@@ -129,17 +135,15 @@ def _made(profile: ProfileSpec, parameters: Mapping[str, Any], loop_number: int)
             raise ProviderError("invalid_parameters", unbilled=True) from error
     if not is_installed(profile.provider_kind):
         raise ProviderError("model_package_missing", reason=package_of(profile.provider_kind))
-    from langchain.chat_models import init_chat_model
-
-    kind = profile.provider_kind
+    kind, make = profile.provider_kind, _maker(profile)
     ours = {**_connection(profile), **client_options(kind), **_extras(kind, loop_number)}
     options = {**deepcopy(dict(parameters)), **ours}  # LangChain takes fields out of `model_kwargs`
     try:
-        model: BaseChatModel = init_chat_model(profile.model, model_provider=kind, **options)
+        model = make(**options)
         fields = type(model).model_fields
         _refuse_fields(parameters, fields)
         if more := {name: _WANTED[name] for name in _WANTED if name in fields.keys() - options}:
-            model = init_chat_model(profile.model, model_provider=kind, **options, **more)
+            model = make(**options, **more)
     except ImportError as error:
         raise ProviderError("model_package_missing", reason=package_of(kind)) from error
     except (ValueError, TypeError) as error:  # pydantic's ValidationError is a ValueError
@@ -147,6 +151,28 @@ def _made(profile: ProfileSpec, parameters: Mapping[str, Any], loop_number: int)
     for client in _clients_of(model):
         _bound(client._client)
     return model
+
+
+def _maker(profile: ProfileSpec) -> Callable[..., "BaseChatModel"]:
+    """What makes a chat model of options; loads LangChain."""
+    if _is_compatible(profile):
+        from llms.providers.compatible import CompatibleChatOpenAI
+
+        return partial(CompatibleChatOpenAI, model=profile.model)
+    from langchain.chat_models import init_chat_model
+
+    return partial(init_chat_model, profile.model, model_provider=profile.provider_kind)
+
+
+def _is_compatible(profile: ProfileSpec) -> bool:
+    """Whether it is a server that speaks OpenAI's API, and is not OpenAI's.
+
+    Not where the profile names the longest answer as OpenAI does: a gateway may pass that on.
+    """
+    if profile.provider_kind != "openai" or _NEWER_NAME in profile.parameters:
+        return False
+    host = urlsplit(profile.base_url).hostname if profile.base_url else None
+    return host is not None and not f".{host}".endswith(_OPENAIS_OWN)
 
 
 def _refuse_fields(parameters: Mapping[str, Any], fields: Mapping[str, Any]) -> None:

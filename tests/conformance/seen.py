@@ -123,7 +123,7 @@ def assert_script_was_played(stage: Stage, wire: Wire) -> None:
 
 
 _SHOWN = {"node.input": "<", "node.output": ">"}
-_ALWAYS = {"model", "stream", "stream_options", "max_completion_tokens"}
+_ALWAYS = {"model", "stream", "stream_options", "max_tokens"}
 _ENDS = ("execution.completed", "execution.failed", "execution.cancelled")
 
 

@@ -6,10 +6,12 @@ import pytest
 from langchain_core.messages import AIMessageChunk
 
 from core.models import new_id
+from llms.clients import chat_model
 from llms.profiles import ProfileSpec
 from tests.llms.chunks import ChunkModel
-from tests.llms.conftest import answered, question
+from tests.llms.conftest import answered, in_loop, question, wire_spec
 from tests.llms.recorder import Recorder
+from tests.wire import WireServer
 
 
 def ollama(**parameters: Any) -> ProfileSpec:
@@ -65,3 +67,65 @@ def test_no_limit_is_none(told, recorder: Recorder):
     answered(question(ollama(num_predict=-1), "Hi"), recorder)
     assert told == [{"num_predict": -1}]
     assert recorder.call.upper_bound_tokens > 8_000
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["streamed", "whole"])
+@pytest.mark.parametrize(
+    ("fields", "asked"),
+    [
+        ({}, {"max_tokens": 6}),
+        ({"max_output_tokens": None, "context_window": 300}, {}),
+        ({"max_output_tokens": None, "context_window": None, "parameters": {"max_tokens": 6}}, {}),
+    ],
+    ids=["by its caller", "by its context", "by its profile"],
+)
+def test_a_server_that_only_speaks_as_openai_does_is_told_by_the_older_name(
+    wire: WireServer,
+    recorder: Recorder,
+    fields: dict[str, Any],
+    asked: dict[str, Any],
+    whole: bool,
+) -> None:
+    """Ollama and LM Studio overlook the newer one, and Mistral refuses it."""
+    given = {"disable_streaming": whole, **asked}
+    answered(question(wire_spec(wire, "openai", **fields), "Hi", parameters=given), recorder)
+    (record,) = wire.meter.settled()
+    assert "max_completion_tokens" not in record.options
+    assert record.options["max_tokens"] == recorder.call.parameters["max_tokens"]
+
+
+def test_unless_its_profile_says_the_newer_one(wire: WireServer, recorder: Recorder) -> None:
+    """A gateway may pass it on to a model of OpenAI that knows no other."""
+    spec = wire_spec(wire, "openai", parameters={"max_completion_tokens": 90})
+    for most in (90, 6):
+        answered(question(spec, "Hi", parameters={"max_tokens": most}), recorder)
+    told = [record.options for record in wire.meter.settled()]
+    assert [one["max_completion_tokens"] for one in told] == [90, 6]
+    assert not any("max_tokens" in one for one in told)
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("", "max_completion_tokens"),
+        ("https://eu.api.openai.com/v1", "max_completion_tokens"),
+        ("https://mine.openai.azure.com/openai/v1/", "max_completion_tokens"),
+        ("https://api.mistral.ai/v1", "max_tokens"),
+        ("http://localhost:11434/v1", "max_tokens"),
+        ("https://notopenai.com/v1", "max_tokens"),
+    ],
+)
+def test_openai_itself_is_told_by_the_newer_name(address: str, name: str) -> None:
+    spec = ProfileSpec(
+        id=new_id(), provider="p", provider_kind="openai", model="gpt-x", base_url=address
+    )
+
+    async def scenario() -> Any:
+        return await chat_model(spec, {"max_tokens": 6})
+
+    payload = in_loop(scenario)._get_request_payload("Hi", max_tokens=5)
+    assert {name: payload.get(name) for name in ("max_tokens", "max_completion_tokens")} == {
+        "max_tokens": None,
+        "max_completion_tokens": None,
+        name: 5,
+    }
