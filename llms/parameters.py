@@ -114,6 +114,8 @@ TAKE_MAX_TOKENS = frozenset(
     | {"openrouter", "together", "xai"}
 )
 _ONE_LIMIT = {"ollama": "num_predict", **dict.fromkeys(TAKE_MAX_TOKENS, LIMITS[0])}
+# What LangChain does not rename for them among the options of a request, as it does elsewhere.
+_OPTION = {"azure_openai": "max_completion_tokens"}
 # The other name by which a profile may set the same.
 _ALSO_CALLED = {"stop": "stop_sequences"}
 
@@ -170,6 +172,11 @@ def merged_parameters(profile: ProfileSpec, asked: Mapping[str, Any]) -> dict[st
 def limit_of(provider_kind: str) -> str:
     """How this kind of provider is told the longest answer."""
     return _ONE_LIMIT.get(provider_kind, LIMITS[0])
+
+
+def limit_option(provider_kind: str, most: int) -> dict[str, int]:
+    """The longest answer as an option of one request; of those that `TAKE_MAX_TOKENS`."""
+    return {_OPTION.get(provider_kind, LIMITS[0]): most}
 
 
 def _as_named_by(provider_kind: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -22,6 +22,7 @@ from llms.parameters import (
     TAKE_MAX_TOKENS,
     accepted_parameters,
     ledger_parameters,
+    limit_option,
     merged_parameters,
     not_for_profiles,
     not_whole,
@@ -90,8 +91,8 @@ class Prepared:
     async def shortened(self, lengths: Lengths, answer: int) -> "Prepared":
         """The same with an answer of so many tokens at most. Raises ProviderError."""
         parameters = {**self.parameters, **dict.fromkeys(lengths.names, answer)}
-        if "max_tokens" in self.options or not self.parameters.keys() & set(LIMITS):
-            options = {**self.options, "max_tokens": answer}
+        if self.options.keys() & set(LIMITS) or not self.parameters.keys() & set(LIMITS):
+            options = {**self.options, **limit_option(self.request.profile.provider_kind, answer)}
             return replace(self, parameters=parameters, options=options)
         model = await chat_model(self.request.profile, parameters)
         options = {**self.options, **tool_options(model, self.request)}
@@ -135,8 +136,8 @@ def _bound(profile: ProfileSpec, left: int | None) -> dict[str, int]:
     """
     kind, own = profile.provider_kind, profile.max_output_tokens
     if left is not None and kind in TAKE_MAX_TOKENS and (own is None or left < own):
-        return {"max_tokens": left}
-    return {"max_tokens": own} if own is not None and kind in _ALWAYS_TOLD else {}
+        return limit_option(kind, left)
+    return limit_option(kind, own) if own is not None and kind in _ALWAYS_TOLD else {}
 
 
 def _tool_choice(request: CallRequest) -> dict[str, str]:

@@ -7,6 +7,7 @@ from langchain_core.messages import AIMessageChunk
 
 from core.models import new_id
 from llms.clients import chat_model
+from llms.preparing import prepare
 from llms.profiles import ProfileSpec
 from tests.llms.chunks import ChunkModel
 from tests.llms.conftest import answered, in_loop, question, wire_spec
@@ -129,3 +130,27 @@ def test_openai_itself_is_told_by_the_newer_name(address: str, name: str) -> Non
         "max_completion_tokens": None,
         name: 5,
     }
+
+
+@pytest.mark.parametrize(("asked", "most"), [({}, 285), ({"max_tokens": 40}, 40)])
+def test_azure_is_told_by_the_newer_name_what_the_context_leaves_too(
+    asked: dict[str, Any], most: int
+) -> None:
+    """Its models that think refuse a request with the older one."""
+    spec = ProfileSpec(
+        id=new_id(),
+        provider="p",
+        provider_kind="azure_openai",
+        model="gpt-x",
+        base_url="https://mine.openai.azure.com/openai/deployments/mine",
+        parameters={"api_version": "2024-10-21"},
+        context_window=300,
+    )
+
+    async def scenario() -> Any:
+        return await prepare(question(spec, "Hi", parameters=asked))
+
+    prepared: Any = in_loop(scenario)
+    payload = prepared.model._get_request_payload("Hi", **prepared.options)
+    assert "max_tokens" not in payload
+    assert payload["max_completion_tokens"] == most
