@@ -47,11 +47,18 @@ _CODES_BY_STATUS = {
     524: "provider_timeout",
 }
 _PASSING_STATUSES = frozenset({408, 409, 425, 429})
+# Of OpenAI, Anthropic, vLLM and SGLang, llama.cpp, LM Studio, Ollama, xAI, Gemini, Bedrock: only
+# OpenAI has a code for it.
+_TOO_LONG = (
+    *("context_length_exceeded", "prompt is too long", "exceed context limit"),
+    *("maximum context length", "exceeds the context window", "exceeds the available context size"),
+    *("greater than the context length", "exceeded max context length", "maximum prompt length"),
+    *("exceeds the maximum number of tokens", "input is too long"),
+)
 _CODES_BY_WORD = {
     "insufficient_quota": "provider_quota_exhausted",
     "credit balance is too low": "provider_quota_exhausted",
-    "context_length_exceeded": "context_too_long",
-    "prompt is too long": "context_too_long",
+    **dict.fromkeys(_TOO_LONG, "context_too_long"),
     "content_filter": "content_filtered",
     "content_policy_violation": "content_filtered",
 }
@@ -110,7 +117,7 @@ def scrubbed(text: str, secret: str = "") -> str:
 
 def _refusal(chain: list[BaseException], status: int, secret: str) -> ProviderError:
     """The provider answered with an error: it knows no answer, and bills none."""
-    said = _said(chain)
+    said = _said(chain).lower()
     code = next((code for word, code in _CODES_BY_WORD.items() if word in said), "")
     code = code or _CODES_BY_STATUS.get(status, "")
     code = code or ("provider_failed" if status >= _SERVER_ERROR else "provider_refused")

@@ -56,6 +56,28 @@ def test_a_status_says_what_happened_and_what_it_cost(
     assert (error.code, error.unbilled) == (code, unbilled)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "This model's maximum context length is 8192 tokens. However, you requested 8203 tokens",
+        "Requested token count exceeds the model's maximum context length of 202752 tokens.",
+        "the request exceeds the available context size (4096 tokens), try increasing it",
+        "The number of tokens to keep from the initial prompt is greater than the context length",
+        "prompt too long; exceeded max context length by 12 tokens",
+        "This model's maximum prompt length is 131072 but the request contains 537812 tokens.",
+        "The input token count (1196265) exceeds the maximum number of tokens allowed (1048575).",
+        "Input is too long for requested model.",
+        "input length and `max_tokens` exceed context limit: 199759 + 8192 > 200000",
+        "Your input exceeds the context window of this model.",
+    ],
+    ids=["vllm", "sglang", "llama.cpp", "lm studio", "ollama", "xai", "gemini", "bedrock"]
+    + ["anthropic", "openai"],
+)
+def test_every_server_has_its_own_words_for_what_is_too_long(said: str) -> None:
+    error = told(StatusError(400, said))
+    assert (error.code, error.retryable, error.unbilled) == ("context_too_long", False, True)
+
+
 def test_what_is_wrapped_is_unwrapped() -> None:
     outer = RuntimeError("something")
     outer.__cause__ = StatusError(429)
