@@ -29,7 +29,13 @@ from llms.settling import Settler
 __all__ = ["Answer", "CallRequest", "ask", "close_clients"]
 
 _CLOSING_S = 1.0
-_FILTERED = frozenset({"content_filter", "refusal"})
+# How providers say that they withheld an answer (in capitals: Gemini), and that they broke it off
+# themselves: OpenRouter, Mistral and vLLM, Cohere, DeepSeek.
+_FILTERED = frozenset(
+    {"content_filter", "content_filtered", "guardrail_intervened", "refusal"}
+    | {"BLOCKLIST", "PROHIBITED_CONTENT", "RECITATION", "SAFETY", "SPII"}
+)
+_BROKEN_OFF = frozenset({"abort", "error", "ERROR", "insufficient_system_resource"})
 _NO_CALLBACKS: Any = {"callbacks": []}  # else LangGraph's are inherited, and called for every chunk
 log = structlog.get_logger(__name__)
 
@@ -219,6 +225,8 @@ def _flaw(reading: Reading, request: CallRequest) -> ProviderError | None:
     """
     if not reading.finish_reason and reading.usage is None:
         return ProviderError("provider_cut")
+    if reading.finish_reason in _BROKEN_OFF:
+        return ProviderError("provider_failed")
     if reading.finish_reason in _FILTERED and not reading.text:
         return ProviderError("content_filtered")
     if reading.calls_tools and request.tools and request.may_call_tools:

@@ -12,7 +12,11 @@ if TYPE_CHECKING:
     from langchain_core.messages import AIMessageChunk
 
 # How providers say that an answer ends where its limit was, and not where the model was done.
-CUT = ("length", "max_tokens", "MAX_TOKENS", "max_output_tokens", "incomplete")
+# Mistral's and Anthropic's longer words are for the model's own limit.
+CUT = (
+    *("length", "max_tokens", "MAX_TOKENS", "max_output_tokens", "incomplete"),
+    *("model_length", "model_context_window_exceeded"),
+)
 _ENDS = ("finish_reason", "stop_reason", "stopReason", "done_reason", "status")
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id")
 _LONGEST = 200

@@ -17,6 +17,9 @@ class ChunkModel(BaseChatModel):
     def _llm_type(self) -> str:
         return "chunks"
 
+    def bind_tools(self, tools: Any, **options: Any) -> Any:
+        return self.bind(tools=tools)
+
     def _generate(self, *args: Any, **kwargs: Any) -> ChatResult:
         raise NotImplementedError
 

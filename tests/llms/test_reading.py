@@ -12,6 +12,7 @@ from tests.llms.chunks import ChunkModel
 from tests.llms.conftest import answered, demo_spec, question
 from tests.llms.recorder import Recorder
 
+TOOL = {"name": "t", "description": "", "parameters": {"type": "object"}}
 END = {"finish_reason": "stop", "model_name": "served"}
 
 
@@ -72,6 +73,43 @@ def test_an_answer_without_an_end_was_cut(model_of: Any, recorder: Recorder) -> 
         answered(question(model_of(text("half an")), "Hi", max_attempts=1), recorder)
     assert caught.value.code == "provider_cut"
     assert recorder.call.exactness == "estimated"
+
+
+@pytest.mark.parametrize("end", ["error", "abort", "insufficient_system_resource"])
+def test_an_answer_that_its_provider_broke_off_is_none(
+    model_of: Any, recorder: Recorder, end: str
+) -> None:
+    """OpenRouter, Mistral, vLLM and DeepSeek end it as any other, and say so there."""
+    broken_off = text("", usage_metadata=usage(10, 2), response_metadata={"finish_reason": end})
+    spec = model_of(text("half an"), broken_off)
+    with pytest.raises(ProviderError) as caught:
+        answered(question(spec, "Hi", max_attempts=2, first_wait_s=0), recorder)
+    assert caught.value.code == "provider_failed"
+    assert [call.status for call in recorder.calls] == ["failed", "failed"]
+    assert [(call.total_tokens, call.exactness) for call in recorder.calls] == [(12, "metered")] * 2
+
+
+@pytest.mark.parametrize("end", ["SAFETY", "PROHIBITED_CONTENT", "guardrail_intervened"])
+def test_what_gemini_and_bedrock_withhold_is_told_as_such(
+    model_of: Any, recorder: Recorder, end: str
+) -> None:
+    spec = model_of(text("", usage_metadata=usage(10, 0), response_metadata={"finish_reason": end}))
+    with pytest.raises(ProviderError) as caught:
+        answered(question(spec, "Hi", max_attempts=3), recorder)
+    assert caught.value.code == recorder.call.error_code == "content_filtered"
+
+
+@pytest.mark.parametrize("end", ["model_length", "model_context_window_exceeded"])
+def test_tools_are_not_called_where_the_models_context_ended(
+    model_of: Any, recorder: Recorder, end: str
+) -> None:
+    call = {"name": "t", "args": '{"amount": 1}', "id": "1", "index": 0}
+    spec = model_of(
+        text("", tool_call_chunks=[call]), text("", response_metadata={"finish_reason": end})
+    )
+    with pytest.raises(ProviderError) as caught:
+        answered(question(spec, "Hi", tools=[TOOL]), recorder)
+    assert caught.value.code == "tool_call_cut"
 
 
 @pytest.mark.parametrize(
