@@ -36,6 +36,7 @@ _FILTERED = frozenset(
     | {"BLOCKLIST", "PROHIBITED_CONTENT", "RECITATION", "SAFETY", "SPII"}
 )
 _BROKEN_OFF = frozenset({"abort", "error", "ERROR", "insufficient_system_resource"})
+_CALLING = frozenset({"function_call", "MALFORMED_FUNCTION_CALL", "tool_calls", "tool_use"})
 _NO_CALLBACKS: Any = {"callbacks": []}  # else LangGraph's are inherited, and called for every chunk
 log = structlog.get_logger(__name__)
 
@@ -219,22 +220,26 @@ def _settle(
 
 
 def _flaw(reading: Reading, request: CallRequest) -> ProviderError | None:
-    """What is wrong with an answer whose stream ended as streams should.
-
-    Where its limit was in calls of tools, a part of them is missing, though the rest can be read.
-    """
+    """What is wrong with an answer whose stream ended as streams should."""
     if not reading.finish_reason and reading.usage is None:
         return ProviderError("provider_cut")
     if reading.finish_reason in _BROKEN_OFF:
         return ProviderError("provider_failed")
     if reading.finish_reason in _FILTERED and not reading.text:
         return ProviderError("content_filtered")
-    if reading.calls_tools and request.tools and request.may_call_tools:
-        if reading.finish_reason in CUT:
-            return ProviderError("tool_call_cut")
-        if reading.garbles_calls:
-            return ProviderError("tool_call_unreadable")
-    return None
+    return _flaw_of_calls(reading) if request.tools and request.may_call_tools else None
+
+
+def _flaw_of_calls(reading: Reading) -> ProviderError | None:
+    """Where its limit was in calls of tools, a part of them is missing, though the rest can be
+    read. One that ends with calls and has none was in a form that its server could not read.
+    """
+    if not reading.calls_tools:
+        lost = reading.finish_reason in _CALLING and not reading.text
+        return ProviderError("tool_call_unreadable") if lost else None
+    if reading.finish_reason in CUT:
+        return ProviderError("tool_call_cut")
+    return ProviderError("tool_call_unreadable") if reading.garbles_calls else None
 
 
 async def _settle_cancelled(
