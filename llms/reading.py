@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from core.models import new_id
 from llms.messages import clean, clean_json
 from llms.usage import merge_usage
 
@@ -72,11 +73,15 @@ class Reading:
     def tool_calls(self) -> list[dict[str, Any]]:
         """Calls that can be read, as `{id, name, args}`.
 
+        Results are told apart by the ids, so one that is missing, or has come before, is a new one.
         LangChain's own reading ends what breaks off where it breaks off: `{"amount": 100` of 1000.
         """
+        parts = self._tool_parts()
+        told = [part["id"] or "" for part in parts]
+        ids = [id if id and id not in told[:place] else _call_id() for place, id in enumerate(told)]
         calls = [
-            {"id": part["id"] or "", "name": part["name"], "args": _arguments(part["args"])}
-            for part in self._tool_parts()
+            {"id": id, "name": part["name"], "args": _arguments(part["args"])}
+            for id, part in zip(ids, parts, strict=True)
         ]
         return [clean_json(call) for call in calls if call["name"] and call["args"] is not None]
 
@@ -182,6 +187,11 @@ def _as_chunk(message: Any) -> "AIMessageChunk":
     return AIMessageChunk(
         content="", tool_calls=message.tool_calls, invalid_tool_calls=message.invalid_tool_calls
     )
+
+
+def _call_id() -> str:
+    """In the form that Mistral wants, and others take."""
+    return new_id().hex[-9:]
 
 
 def _arguments(text: str | None) -> dict[str, Any] | None:

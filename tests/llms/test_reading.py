@@ -111,6 +111,22 @@ def test_an_answer_that_ends_with_calls_and_has_none_is_asked_for_again(
     assert answered(question(spec, "Hi", tools=[TOOL], may_call_tools=False), Recorder()).text == ""
 
 
+@pytest.mark.parametrize("ids", [("", ""), (None, None), ("call_0", "call_0"), ("", "call_0")])
+def test_each_of_the_calls_has_an_id_of_its_own(
+    model_of: Any, recorder: Recorder, ids: tuple[str | None, ...]
+) -> None:
+    """Gemini's OpenAI-compatible door leaves them out; a result says by its id whose it is."""
+    pieces = [
+        {"name": "t", "args": f'{{"place": {place}}}', "id": id, "index": place}
+        for place, id in enumerate(ids)
+    ]
+    spec = model_of(text("", tool_call_chunks=pieces), text("", response_metadata=END))
+    calls = answered(question(spec, "Hi"), recorder).tool_calls
+    assert [call["args"] for call in calls] == [{"place": 0}, {"place": 1}]
+    assert len({*(call["id"] for call in calls), ""}) == 3
+    assert [call["id"] for call in recorder.call.answer["tool_calls"]] == [c["id"] for c in calls]
+
+
 @pytest.mark.parametrize("end", ["model_length", "model_context_window_exceeded"])
 def test_tools_are_not_called_where_the_models_context_ended(
     model_of: Any, recorder: Recorder, end: str
