@@ -52,7 +52,12 @@ _PASSING_STATUSES = frozenset({408, 409, 425, 429})
 _TOO_LONG = (
     *("context_length_exceeded", "prompt is too long", "exceed context limit"),
     *("maximum context length", "exceeds the context window", "exceeds the available context size"),
-    *("greater than the context length", "exceeded max context length", "maximum prompt length"),
+    *(
+        "greater than the context length",
+        "context the overflows",
+        "exceeded max context length",
+        "maximum prompt length",
+    ),
     *("exceeds the maximum number of tokens", "input is too long"),
 )
 _CODES_BY_WORD = {
@@ -83,7 +88,9 @@ def provider_error(error: BaseException, *, answering: bool, secret: str = "") -
     if names & _GARBLED:
         return ProviderError("provider_failed", retryable=True)
     if status or _body(chain):
-        said = _said(chain)
+        said = _said(chain).lower()
+        if not answering and any(word in said for word in _TOO_LONG):
+            return ProviderError("context_too_long")
         return ProviderError("provider_failed", retryable=any(word in said for word in _PASSING))
     if isinstance(error, ValueError | TypeError) and not answering:
         return _refused_here(str(error), secret)

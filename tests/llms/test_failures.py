@@ -78,6 +78,18 @@ def test_every_server_has_its_own_words_for_what_is_too_long(said: str) -> None:
     assert (error.code, error.retryable, error.unbilled) == ("context_too_long", False, True)
 
 
+class StreamedError(Exception):
+    """In the place of an answer, after a status that promised one."""
+
+    body = {"message": "Trying to keep the first 5000 tokens when context the overflows."}
+
+
+def test_what_is_too_long_may_be_told_in_the_stream() -> None:
+    error = told(StreamedError())
+    assert (error.code, error.retryable, error.unbilled) == ("context_too_long", False, False)
+    assert told(StreamedError(), answering=True).code == "provider_failed"
+
+
 def test_what_is_wrapped_is_unwrapped() -> None:
     outer = RuntimeError("something")
     outer.__cause__ = StatusError(429)
