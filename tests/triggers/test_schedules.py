@@ -153,6 +153,34 @@ def test_what_has_been_is_not_due_again_where_a_clock_is_set_back(client, schedu
     assert firings(client, made) == [("+60", "started"), ("+120", "started")]
 
 
+def test_a_schedule_goes_on_after_times_that_were_missed_where_a_clock_is_set_back(
+    client, schedule, turned
+):
+    made = schedule()
+    address = f"{SCHEDULES}{made['id']}/"
+    turned.on(60)
+    assert client.post(address + "pause/").json()["last"]["status"] == "missed"
+    turned.on(-30)
+    assert client.post(address + "resume/").json()["next_at"] == "2026-06-01T12:02:00Z"
+    turned.on(90)
+    fire()
+    assert firings(client, made) == [("+60", "missed"), ("+120", "started")]
+
+
+def test_run_by_hand_it_goes_on_where_a_clock_is_set_back(client, schedule, turned, drain):
+    made = schedule()
+    address = f"{SCHEDULES}{made['id']}/"
+    turned.on(60)
+    fire()
+    turned.on(-30)
+    assert client.post(address + "run-now/").status_code == 202
+    assert client.patch(address, {"time_zone": "Europe/Berlin"}).status_code == 200
+    turned.on(90)
+    fire()
+    drain()
+    assert firings(client, made) == [("+60", "started"), ("+30", "started"), ("+120", "started")]
+
+
 def test_run_now_starts_beside_the_times_and_once_per_key(client, schedule, turned, drain, alice):
     made = schedule()
     address = f"{SCHEDULES}{made['id']}/"

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Max
 
 from accounts.models import User
 from audit.changes import changes_for_audit
@@ -184,11 +185,15 @@ def _miss_due(schedule: Schedule) -> None:
     now = clock.now()
     if schedule.next_at is None:
         return
+    told = missed(schedule.timing, schedule.next_at, now)
     rows = [
         {"schedule_id": schedule.pk, "fire_at": one.at, "until": one.until, "status": one.status}
-        for one in missed(schedule.timing, schedule.next_at, now)
+        for one in told
     ]
     insert_rows(ScheduleFiring, rows)
+    if told:
+        schedule.last_at, schedule.last_status = told[-1].at, told[-1].status
+        schedule.last_code = ""
 
 
 def _settle_times(schedule: Schedule) -> None:
@@ -202,7 +207,8 @@ def _settle_times(schedule: Schedule) -> None:
 
 def _next(schedule: Schedule, now: datetime) -> datetime | None:
     """Its next time that has not been: clocks are set back, and those of two hosts differ."""
-    return schedule.timing.next(max(now, schedule.last_at or now))
+    newest = schedule.firings.aggregate(at=Max("fire_at"))["at"]
+    return schedule.timing.next(max(now, newest or now))
 
 
 def _check_start(schedule: Schedule) -> None:
