@@ -25,8 +25,16 @@ _NAMED = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
 }
+_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec"
+_DAYS = "sun mon tue wed thu fri sat"
 # Numbers, names of months and days, and signs; not croniter's random and hashed fields.
 _FIELD = re.compile(r"(?:[0-9*/,#-]|L|[a-z]{3}(?![a-z]))+", re.IGNORECASE)
+# What names stand for, by the place of their field.
+_NUMBERS = {
+    3: {name: str(at) for at, name in enumerate(_MONTHS.split(), start=1)},
+    4: {name: str(at) for at, name in enumerate(_DAYS.split())},
+}
+_NAME = re.compile(r"[a-z]{3}", re.IGNORECASE)
 # A range from a value to the same is that value; croniter takes it for the whole cycle.
 _ONE = re.compile(r"(?<![\w#-])0*(\w+)-0*\1(?:/[1-9]\d*)?(?![\w/#-])", re.IGNORECASE)
 _DAY = timedelta(days=1)
@@ -49,12 +57,18 @@ def check_cron(expression: str) -> str:
         raise BadCron("A cron expression has five fields: minute, hour, day, month, weekday.")
     if not all(map(_FIELD.fullmatch, fields)):
         raise BadCron("A field of a cron expression has numbers, names, and the signs * , - / # L.")
-    plain = _ONE.sub(r"\1", plain)
+    plain = _ONE.sub(r"\1", " ".join(_numbered(at, field) for at, field in enumerate(fields)))
     try:
         next(_local_times(plain, datetime(2000, 1, 1)))  # noqa: DTZ001 - local, as all of these
     except (CroniterError, ValueError, KeyError, IndexError, TypeError) as error:
         raise BadCron(f"This is no cron expression, or its time never comes: {error}") from error
     return plain
+
+
+def _numbered(place: int, field: str) -> str:
+    """With the numbers of the names that belong there."""
+    numbers = _NUMBERS.get(place, {})
+    return _NAME.sub(lambda found: numbers.get(found[0].lower(), found[0]), field)
 
 
 def zone(name: str) -> ZoneInfo:

@@ -82,6 +82,9 @@ def test_a_time_of_day_comes_once_on_every_day(where, hour, minute, day):
         ("0 9 * * Mon-mon", "0 9 * * 1"),
         ("0 0 1-1 2-2 *", "0 0 1 2 *"),
         ("0 9 * * 7-7", "0 9 * * 0"),
+        ("0 9 * * mon-1", "0 9 * * 1"),
+        ("0 9 * * 0-SUN", "0 9 * * 0"),
+        ("0 9 1 jan-01 *", "0 9 1 1 *"),
     ],
 )
 def test_a_range_from_a_value_to_the_same_is_that_value(of_one, same):
