@@ -58,19 +58,34 @@ def test_a_file_of_another_release_is_refused(production_profile: None, tmp_path
 
 
 @pytest.mark.services
+@pytest.mark.slow
+def test_what_still_runs_is_not_moved(production_profile: None, tmp_path: Path) -> None:
+    file = tmp_path / "before" / "data" / "chatter.sqlite3"
+    copy_migrated(file)
+    with closing(Chatter(tmp_path / "before")) as before, chatter(tmp_path / "after") as after:
+        before.start()
+        refused = after.manage("move_from_sqlite", str(file))
+        assert refused.stderr.startswith("CommandError: Stop whatever uses the file first")
+        before.kill()
+        assert after.manage("move_from_sqlite", str(file)).returncode == 0
+
+
+@pytest.mark.services
 def test_a_row_that_does_not_fit_is_named_and_nothing_is_moved(
     production_profile: None, tmp_path: Path
 ) -> None:
     file = tmp_path / "chatter.sqlite3"
     copy_migrated(file)
-    with chatter(tmp_path) as after, closing(sqlite3.connect(file)) as database:
-        database.execute("INSERT INTO django_session VALUES (?, '', '2026-01-01')", ["x" * 41])
-        database.commit()
+    with chatter(tmp_path) as after:
+        with closing(sqlite3.connect(file)) as database:
+            database.execute("INSERT INTO django_session VALUES (?, '', '2026-01-01')", ["x" * 41])
+            database.commit()
         refused = after.manage("move_from_sqlite", str(file))
         assert refused.stderr.startswith("CommandError: Nothing was moved: value too long")
         assert "django_session, line 1" in refused.stderr
-        database.execute("DELETE FROM django_session")
-        database.commit()
+        with closing(sqlite3.connect(file)) as database:
+            database.execute("DELETE FROM django_session")
+            database.commit()
         assert after.manage("move_from_sqlite", str(file)).returncode == 0
 
 

@@ -38,6 +38,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no file {file}.")
         with locked_throughout("prepare"), closing(sqlite3.connect(file)) as source:
             _refuse_a_used_one()
+            _take(source)
             call_command("migrate", interactive=False, verbosity=0)
             _refuse_another_schema(source)
             try:
@@ -50,6 +51,17 @@ class Command(BaseCommand):
 def _refuse_a_used_one() -> None:
     if User._meta.db_table in connection.introspection.table_names() and User.objects.exists():
         raise CommandError("The database to move to is in use; it has to be a new one.")
+
+
+def _take(source: sqlite3.Connection) -> None:
+    """Nobody has it open, nor will until this is over: what they wrote would be left behind."""
+    source.execute("PRAGMA locking_mode = EXCLUSIVE")
+    try:
+        source.execute("SELECT 1 FROM sqlite_master").fetchall()
+    except sqlite3.OperationalError as error:
+        raise CommandError(f"Stop whatever uses the file first: {error}.") from error
+    except sqlite3.Error as error:
+        raise CommandError(f"The file cannot be read: {error}.") from error
 
 
 def _refuse_another_schema(source: sqlite3.Connection) -> None:
