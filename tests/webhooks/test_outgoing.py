@@ -1,12 +1,17 @@
 """Webhooks that go out: every chosen event arrives, whatever the other end does."""
 
 import re
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Event
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import connection
 from django.test import Client
 
 from audit.models import AuditEntry
@@ -15,8 +20,10 @@ from core.models import new_id
 from tests.approvals.desk import letter
 from tests.drills.server import ROOT
 from tests.factories.accounts import UserFactory
+from tests.tools.test_at_once import waiting
 from tests.webhooks.conftest import ENDPOINTS, MESSAGES
 from webhooks.models import WebhookAttempt, WebhookEndpoint, WebhookMessage
+from webhooks.services import messages
 from webhooks.services.notifying import Happening, message_row
 from webhooks.services.signed import MOST
 from webhooks.signing import new_secret
@@ -180,6 +187,36 @@ def test_one_that_fails_for_long_is_switched_off_and_what_waits_comes_later(
     post(later=True)
     assert WebhookMessage.objects.get().status == "delivered"
     assert len(set(receiver.ids)) == 1
+
+
+@pytest.mark.services
+@pytest.mark.django_db(transaction=True)
+def test_an_endpoint_is_deleted_while_it_fails(
+    production_profile, told, run, receiver, client, monkeypatch
+):
+    endpoint = told()
+    run()
+    failing, counted = Event(), messages._count_failure
+
+    def once_deleting(*settled: Any) -> None:
+        failing.set()
+        while not waiting():
+            time.sleep(0.01)
+        counted(*settled)
+
+    def failed() -> None:
+        try:
+            messages.settle(messages.claim_one(UUID(endpoint["id"])), messages.Answer(500, "", 1))
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(messages, "_count_failure", once_deleting)
+    with ThreadPoolExecutor() as pool:
+        settled = pool.submit(failed)
+        assert failing.wait(30)
+        assert client.delete(f"{ENDPOINTS}{endpoint['id']}/").status_code == 204
+        settled.result()
+    assert not WebhookMessage.objects.exists()
 
 
 def test_a_slow_endpoint_does_not_hold_up_another(told, client, post, receiver, settings):

@@ -13,6 +13,7 @@ from audit.record import entry, record, record_many
 from core import clock
 from core.errors import Conflict, Invalid, NotFound
 from core.json_values import plain_text
+from webhooks.models import WebhookMessage
 from webhooks.models.signed import Signed, mark_of
 from webhooks.signing import new_secret
 from workflows.models import WorkflowDefinition, WorkflowTemplate
@@ -124,6 +125,8 @@ def _lock(signed: Signed) -> None:
 @transaction.atomic
 def delete_signed(signed: Signed, *, by: User) -> None:
     """It goes with all that was delivered. Raises WebhookNotFound."""
+    messages = WebhookMessage.objects.filter(endpoint=signed.pk).select_for_update().order_by("pk")
+    list(messages.values_list("pk"))  # before the endpoint, as who settles one locks them
     _lock(signed)
     one = entry(action(signed, "deleted"), actor=by, target=signed, personal={"name": signed.name})
     signed.delete()
