@@ -148,7 +148,7 @@ def _pumps() -> Iterator[Metric]:
 def _backlogs() -> Iterator[Metric]:
     unsealed = UnsealedEntry.objects.count()
     yield _gauge("audit_unsealed", "Audit entries that are not sealed yet.", unsealed)
-    unsent = WebhookMessage.objects.filter(status="pending", next_at__isnull=False).count()
+    unsent = WebhookMessage.objects.undelivered().count()
     yield _gauge("webhook_messages_pending", "Webhook messages still to be delivered.", unsent)
     yield _gauge("database_bytes", "The size of the database.", database_bytes())
 

@@ -27,14 +27,15 @@ class MessageQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: "User") -> Self:
         return self.filter(endpoint__owner_id=user.pk)
 
+    def undelivered(self) -> Self:
+        """To be sent now or later; not what waits for somebody to switch its endpoint on."""
+        return self.filter(
+            status="pending", endpoint__enabled=True, endpoint__owner__is_active=True
+        )
+
     def due(self, now: datetime) -> Self:
         """To be sent now, or left by a process that claimed it and never told what came of it."""
-        return self.filter(
-            status="pending",
-            next_at__lte=now,
-            endpoint__enabled=True,
-            endpoint__owner__is_active=True,
-        )
+        return self.undelivered().filter(next_at__lte=now)
 
 
 class AttemptQuerySet(models.QuerySet[Any]):

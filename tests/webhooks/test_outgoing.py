@@ -189,6 +189,22 @@ def test_one_that_fails_for_long_is_switched_off_and_what_waits_comes_later(
     assert len(set(receiver.ids)) == 1
 
 
+def test_only_what_is_to_be_delivered_is_counted_as_pending(told, run, client, settings):
+    settings.METRICS_TOKEN = "t"  # noqa: S105 - of this test alone
+    address = f"{ENDPOINTS}{told()['id']}/"
+    run()
+
+    def pending() -> str:
+        said = Client().get("/metrics", headers={"Authorization": "Bearer t"}).content.decode()
+        return re.search(r"^chatter_webhook_messages_pending (.*)$", said, re.MULTILINE)[1]
+
+    assert pending() == "1.0"
+    client.patch(address, {"enabled": False})
+    assert pending() == "0.0"
+    client.patch(address, {"enabled": True})
+    assert pending() == "1.0"
+
+
 @pytest.mark.services
 @pytest.mark.django_db(transaction=True)
 def test_an_endpoint_is_deleted_while_it_fails(
