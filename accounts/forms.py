@@ -1,6 +1,7 @@
 """The forms of the account pages, and of secrets in the back office."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -13,6 +14,7 @@ from accounts.services.administrators import LastAdministrator, refuse_last_admi
 from accounts.services.secrets import BadSecret, checked_hosts, checked_name, checked_value
 from accounts.services.sessions import WrongCredentials, check_credentials
 from audit.record import record
+from core import clock
 from core.errors import ChatterError
 from core.form_fields import KeyField, once_of
 
@@ -31,11 +33,22 @@ class LoginForm(forms.Form):
 
 class TokenForm(forms.Form):
     name = forms.CharField(max_length=100)
+    days = forms.TypedChoiceField(
+        choices=[("", "never"), *((days, f"in {days} days") for days in (7, 30, 90, 365))],
+        coerce=int,
+        empty_value=None,
+        required=False,
+    )
     key = KeyField()
 
+    def expires_at(self) -> datetime | None:
+        days = self.cleaned_data["days"]
+        return clock.now() + timedelta(days=days) if days else None
+
     def once(self) -> str:
-        """Stands for the page as it was shown and the name written on it."""
-        return once_of(self.cleaned_data["key"], self.cleaned_data["name"])
+        """Stands for the page as it was shown and what was written on it."""
+        written = [self.cleaned_data["name"], self.cleaned_data["days"]]
+        return once_of(self.cleaned_data["key"], written)
 
 
 class OwnPasswordForm(AdminPasswordChangeForm):

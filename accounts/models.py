@@ -6,6 +6,7 @@ from django.db import models
 
 from accounts.limits import validate_limits
 from accounts.querysets import ApiTokenQuerySet, SecretQuerySet
+from core import clock
 from core.models import EditableRecord, Record, new_id
 from core.secrets import EncryptedTextField
 
@@ -58,6 +59,12 @@ class ApiToken(Record):
 
     def __str__(self) -> str:
         return f"{self.name or 'token'} ({self.prefix}…)"
+
+    @property
+    def state(self) -> str:
+        if self.revoked_at:
+            return "revoked"
+        return "expired" if self.expires_at and self.expires_at <= clock.now() else "active"
 
 
 class Secret(EditableRecord):

@@ -79,10 +79,10 @@ def tokens_page(request: HttpRequest) -> HttpResponse:
     form = TokenForm(request.POST or None)
     new_token = ""
     if form.is_valid():
-        name = form.cleaned_data["name"]
         owner: Any = request.user
-        token, text = create_token(user=owner, name=name, by=owner, once=form.once())
-        new_token = "" if token.revoked_at else text
+        asked = {"name": form.cleaned_data["name"], "expires_at": form.expires_at()}
+        token, text = create_token(user=owner, by=owner, once=form.once(), **asked)
+        new_token = text if token.state == "active" else ""
         form = TokenForm()
     shown = {**_page_of_tokens(request), "form": form, "new_token": new_token}
     return render(request, "accounts/tokens.html", shown, status=400 if form.errors else 200)

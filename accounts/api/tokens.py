@@ -1,5 +1,6 @@
 """Tokens over the API: a password buys one, its owner lists and revokes them."""
 
+from datetime import datetime
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -13,12 +14,21 @@ from accounts.models import ApiToken
 from accounts.querysets import ApiTokenQuerySet
 from accounts.services.sessions import check_credentials
 from accounts.services.tokens import create_token, revoke_token
+from core import clock
 
 
 class CredentialsIn(serializers.Serializer[Any]):
     username = serializers.CharField(max_length=150)
     password = serializers.CharField(max_length=1024, trim_whitespace=False)
     name = serializers.CharField(max_length=100, default="", allow_blank=True)
+    expires_at = serializers.DateTimeField(
+        default=None, allow_null=True, help_text="From then on the token opens nothing."
+    )
+
+    def validate_expires_at(self, given: datetime | None) -> datetime | None:
+        if given and given <= clock.now():
+            raise serializers.ValidationError("This has passed.", code="in_the_past")
+        return given
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         unknown = set(self.initial_data) - set(self.fields)
@@ -53,9 +63,9 @@ class TokenFromPassword(APIView):
     def post(self, request: Request) -> Response:
         given = CredentialsIn(data=request.data)
         given.is_valid(raise_exception=True)
-        name = given.validated_data.pop("name")
+        asked = {name: given.validated_data.pop(name) for name in ("name", "expires_at")}
         user = check_credentials(**given.validated_data, via="api")
-        token, plain = create_token(user=user, name=name, by=user)
+        token, plain = create_token(user=user, by=user, **asked)
         made = {"token": plain, "id": token.pk, "expires_at": token.expires_at}
         return Response(TokenMade(made).data, status=201, headers={"Cache-Control": "no-store"})
 

@@ -1,5 +1,6 @@
 """Tokens of the API: made, shown once, revoked."""
 
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -14,14 +15,16 @@ from core import clock
 
 
 @transaction.atomic
-def create_token(*, user: User, name: str, by: Any, once: str = "") -> tuple[ApiToken, str]:
+def create_token(
+    *, user: User, name: str, by: Any, expires_at: datetime | None = None, once: str = ""
+) -> tuple[ApiToken, str]:
     """A new token and its text, which nobody can read again.
 
     With the same `once` as one that was made before, that one: its text follows from `once` and the
     secret key of the installation.
     """
     text = _text_of(user, once) if once else new_token_text()
-    named = {"user": user, "name": name, "prefix": text.prefix}
+    named = {"user": user, "name": name, "prefix": text.prefix, "expires_at": expires_at}
     token, made = ApiToken.objects.get_or_create(digest=text.digest, defaults=named)
     if made:
         record("accounts.token.created", actor=by, target=token, detail=_detail(token))
@@ -47,4 +50,5 @@ def revoke_token(*, token: ApiToken, by: Any) -> ApiToken:
 
 
 def _detail(token: ApiToken) -> dict[str, str]:
-    return {"user": str(token.user_id), "prefix": token.prefix}
+    told = {"user": str(token.user_id), "prefix": token.prefix}
+    return told | ({"expires_at": token.expires_at.isoformat()} if token.expires_at else {})

@@ -41,6 +41,23 @@ def test_a_password_buys_a_token_that_works(alice):
     assert bought["token"].startswith(f"chatter_{token.prefix}_")
 
 
+def test_a_password_buys_a_token_that_opens_doors_until_it_expires(alice):
+    bought = by_api("alice", PASSWORD, expires_at="2999-01-01T01:00:00+01:00").json()
+    assert bought["expires_at"] == "2999-01-01T00:00:00Z"
+    token = ApiToken.objects.get()
+    assert (token.state, token.expires_at.isoformat()) == ("active", "2999-01-01T00:00:00+00:00")
+    (made,) = entries("accounts.token.created")
+    assert made.detail["expires_at"] == "2999-01-01T00:00:00+00:00"
+
+
+@pytest.mark.parametrize("never", ["2001-01-01T00:00:00Z", "9999-12-31T23:59:59-05:00", "soon", 7])
+def test_no_token_is_made_that_has_expired_already(alice, never):
+    answer = by_api("alice", PASSWORD, expires_at=never)
+    (told,) = answer.json()["detail"]["errors"]
+    assert (answer.status_code, told["path"]) == (400, "expires_at")
+    assert not ApiToken.objects.exists()
+
+
 def test_the_text_of_a_token_is_kept_nowhere(alice):
     plain = by_api("alice", PASSWORD).json()["token"]
     secret = plain.split("_", 2)[2]

@@ -3,8 +3,10 @@
 import pytest
 from django.test import Client
 
+from accounts.known_users import known_users
 from accounts.models import ApiToken
 from audit.models import AuditEntry
+from core import clock
 from core.models import new_id
 from tests.factories.accounts import ApiTokenFactory
 
@@ -71,6 +73,20 @@ def test_the_page_shows_a_new_token_once(page, alice):
     again = page.get(PAGE).content.decode()
     assert token.prefix in again
     assert plain not in again
+
+
+def test_the_page_makes_a_token_that_expires_and_says_when_it_has(page):
+    plain = page.post(PAGE, {"name": "laptop", "days": "30"}).context["new_token"]
+    token = ApiToken.objects.get()
+    assert (token.expires_at - token.created_at).days in (29, 30)
+    assert f'expires <time datetime="{token.expires_at:%Y-%m-%d}' in page.get(PAGE).text
+    assert Client().get(TOKENS, headers=_as(plain)).status_code == 200
+    known_users.clear()
+    ApiToken.objects.update(expires_at=clock.now())
+    assert Client().get(TOKENS, headers=_as(plain)).status_code == 401
+    assert ">expired<" in page.get(PAGE).text
+    for days in ("0", "-1", "31", "for ever"):
+        assert page.post(PAGE, {"name": "desk", "days": days}).status_code == 400
 
 
 def test_a_form_that_is_sent_twice_makes_one_token(page, alice, charlie):
