@@ -56,7 +56,10 @@ DELETION_OBJECTIONS = {
         "budgets.selectors.budgets_on_others",
         "workflows.selectors.too_many_to_delete",
     ],
-    "auth.Group": ["budgets.selectors.budgets_on_groups"],
+    "auth.Group": [
+        "budgets.selectors.budgets_on_groups",
+        "tools.selectors.grants_of_groups",
+    ],
 }
 
 # Which calls were for what, as budgets ask.

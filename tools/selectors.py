@@ -1,17 +1,20 @@
 """Which tools someone may use, and what became of the calls."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from django.contrib.auth.models import Group
 from django.db.models import Avg, Count, Max, Q
 
 from accounts.models import User
 from core import clock
 from tools.base import Tool
 from tools.catalogue import catalogue
-from tools.models import ToolCall, ToolCallStatus
+from tools.models import ToolCall, ToolCallStatus, ToolGrant
 from tools.permissions import Rules
 from tools.querysets import FAILURES, STATISTICS_PERIOD
+
+_TOLD = 100
 
 
 def usable_tools(user: User) -> Sequence[Tool[Any]]:
@@ -31,6 +34,12 @@ def allowed_tools(user: User) -> Sequence[Tool[Any]]:
         return []
     rules, now = Rules.of(user), clock.now()
     return [tool for tool in catalogue.all() if rules.allow(tool, now)]
+
+
+def grants_of_groups(groups: Iterable[Group]) -> list[str]:
+    """Those in force that would go with these groups, unrecorded, and refusals among them."""
+    found = ToolGrant.objects.unexpired().for_list().filter(group__in=groups).order_by("id")
+    return [f"By a grant, {one}: delete that first." for one in found[:_TOLD]]
 
 
 def statistics_for(user: User) -> Mapping[str, Mapping[str, Any]]:

@@ -4,10 +4,12 @@ import re
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.test import Client
 
 from accounts.models import User
 from audit.models import AuditEntry
+from core import clock
 from tests.factories.tools import GrantFactory, ToolCallFactory
 from tools.models import ToolCall, ToolGrant, ToolSetting
 
@@ -62,6 +64,22 @@ def test_a_grant_is_made_and_audited(office: Client, alice: User) -> None:
     was = AuditEntry.objects.get(action="tools.toolgrant.deleted").detail["values"]
     assert was["user"] == {"from": str(alice.pk), "to": None}
     assert was["tool"] == {"from": "scope:network", "to": None}
+
+
+def test_a_group_is_not_deleted_with_the_grants_it_has(office: Client) -> None:
+    group = Group.objects.create(name="Desk")
+    GrantFactory(group=group, expires_at=clock.now())
+    grant = GrantFactory(group=group, allow=False)
+    groups = "/admin/auth/group/"
+    marked = {"action": "delete_selected", "_selected_action": [str(group.pk)]}
+    for page, sent in ((f"{groups}{group.pk}/delete/", {}), (groups, marked)):
+        told = office.post(page, {**sent, "post": "yes"}).content.decode()
+        assert told.count("Desk may not use calculator: delete that first") == 1
+        assert "Desk may use" not in told
+    assert ToolGrant.objects.filter(pk=grant.pk).exists()
+    office.post(f"/admin/tools/toolgrant/{grant.pk}/delete/", {"post": "yes"})
+    assert office.post(f"{groups}{group.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not Group.objects.exists()
 
 
 @pytest.mark.parametrize(
