@@ -8,7 +8,8 @@ still met by SQLite's own way.
 import os
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -18,6 +19,7 @@ from django.db.utils import OperationalError
 _turns: dict[str, Lock] = defaultdict(Lock)
 os.register_at_fork(after_in_child=_turns.clear)  # whoever had one is not in the child
 _READS = "DEFERRED"
+_OWNER_ALONE = 0o600
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -25,6 +27,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     _turn: "Lock | None" = None
     transaction_mode: str | None
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """A file that is made by this is its owner's alone; those SQLite puts beside it follow."""
+        if not self.is_in_memory_db():
+            _make(self.settings_dict["NAME"])
+        return super().get_new_connection(conn_params)
 
     def _start_transaction_under_autocommit(self) -> None:
         # In memory it is of one thread, but in tests, where nobody sleeps.
@@ -61,6 +69,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
         turn, self._turn = self._turn, None
         if turn is not None:
             turn.release()
+
+
+def _make(path: "str | Path") -> None:
+    # One that is there is not opened: closing it here would give up what SQLite has locked in it.
+    with suppress(OSError):  # SQLite itself says why none can be made
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, _OWNER_ALONE))
 
 
 @contextmanager

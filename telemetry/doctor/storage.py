@@ -1,6 +1,7 @@
 """Is there a place for what must be kept, and does it keep it?"""
 
 import shutil
+import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,6 +56,9 @@ def sqlite_settings() -> Iterator[Finding]:
     if connection.vendor != "sqlite":
         return
     options = settings.DATABASES["default"].get("OPTIONS", {})
+    path = Path(settings.DATABASES["default"]["NAME"])
+    if path.is_file() and path.stat().st_mode & stat.S_IROTH:
+        yield warning(f"Everyone on this machine may read {path}.", f"chmod o= {path}*")
     mode = _asked("PRAGMA journal_mode")
     if mode not in ("wal", "memory"):
         yield broken(

@@ -1,5 +1,6 @@
 """On SQLite threads of one process write one after the other, and none is forgotten."""
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import deepcopy
@@ -47,6 +48,18 @@ def add(settings: dict[str, object], number: int, begun: Event | None = None) ->
         connection.commit()
     finally:
         connection.close()
+
+
+def test_what_is_in_the_file_its_owner_alone_may_read(file):
+    usual = os.umask(0o022)
+    try:
+        connection = opened(file)
+        connection.cursor().execute("CREATE TABLE met (number INTEGER)")
+    finally:
+        os.umask(usual)
+    made = {path.name: path.stat().st_mode & 0o777 for path in Path(file["NAME"]).parent.iterdir()}
+    assert made == {f"meeting.sqlite3{end}": 0o600 for end in ("", "-wal", "-shm")}
+    connection.close()
 
 
 def test_whoever_waits_goes_on_as_soon_as_the_other_is_through(file, threads):

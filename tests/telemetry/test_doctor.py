@@ -127,6 +127,17 @@ def test_a_key_that_others_may_read_is_named(settings):
     assert "secret_key" not in found()
 
 
+def test_a_file_of_sqlite_that_everyone_may_read_is_named(monkeypatch, settings, tmp_path):
+    if connection.vendor != "sqlite":
+        pytest.skip("of SQLite")
+    path = tmp_path / "chatter.sqlite3"
+    path.touch(0o644)
+    monkeypatch.setitem(settings.DATABASES["default"], "NAME", str(path))
+    assert str(path) in only("sqlite_settings", "warning")
+    path.chmod(0o640)
+    assert "sqlite_settings" not in found()
+
+
 @pytest.mark.parametrize(("free", "status"), [(50 << 20, "broken"), (500 << 20, "warning")])
 def test_a_disk_that_is_nearly_full_is_named(monkeypatch, free, status):
     usage = shutil._ntuple_diskusage(1 << 40, 0, free)
