@@ -22,7 +22,7 @@ from accounts.services.tokens import revoke_token
 from audit.admin_mixin import AuditedAdmin
 from audit.record import record
 from core import clock
-from core.back_office import DeletedWhole, ReadOnlyAdmin
+from core.back_office import DeletedWhole, ReadOnlyAdmin, ToldToChangers
 
 _MORE_TRIES = 4
 admin.site.unregister(Group)
@@ -190,7 +190,7 @@ class LockoutAdmin(ReadOnlyAdmin, admin.ModelAdmin):
 
 
 @admin.register(Secret)
-class SecretAdmin(AuditedAdmin, admin.ModelAdmin):
+class SecretAdmin(AuditedAdmin, ToldToChangers, admin.ModelAdmin):
     """A value goes in and never comes out, here as elsewhere."""
 
     form = SecretForm
@@ -199,15 +199,9 @@ class SecretAdmin(AuditedAdmin, admin.ModelAdmin):
     list_select_related = ("owner",)
     search_fields = ("name", "owner__username", "=id")
     autocomplete_fields = ("owner",)
-    secret_fields = ("value",)
+    secret_fields = told_to_changers = ("value",)
     personal_fields = ("name", "hosts")
     readonly_fields = ("last_used_at",)
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Who may only look would be shown the value itself in place of its box."""
-        fields = super().get_fields(request, obj)
-        may_give_one = obj is None or self.has_change_permission(request, obj)
-        return fields if may_give_one else [name for name in fields if name != "value"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Whose it is and how it is called stays: workflows name it."""

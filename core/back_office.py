@@ -93,6 +93,26 @@ class DeletedWhole:
         return shown, counts, needed & {self.opts.verbose_name}, protected
 
 
+class ToldToChangers:
+    """Goes before ModelAdmin: fields that may hold a key are told to those alone who may change it.
+
+    Nobody finds a row by them either, letter by letter.
+    """
+
+    told_to_changers: tuple[str, ...] = ()
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Who may only look would be shown the value itself in place of its box."""
+        fields = super().get_fields(request, obj)  # type: ignore[misc]
+        if obj is None or self.has_change_permission(request, obj):  # type: ignore[attr-defined]
+            return fields
+        return [name for name in fields if name not in self.told_to_changers]
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        allowed: bool = super().lookup_allowed(lookup, value, request)  # type: ignore[misc]
+        return allowed and lookup.partition("__")[0] not in self.told_to_changers
+
+
 def execution_link(origin: str) -> str:
     """A link to the page of the execution that made a call; "-" where none did."""
     pk = execution_of(origin)

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 from audit.admin_mixin import AuditedAdmin
 from core import clock
-from core.back_office import ReadOnlyAdmin, execution_link
+from core.back_office import ReadOnlyAdmin, ToldToChangers, execution_link
 from core.money import dollars_text
 from llms import catalogue
 from llms.models import ModelCall, ModelPrice, ModelProfile, Provider, Source
@@ -81,16 +81,17 @@ class ChangesWhoAnswers(AuditedAdmin):
 
 
 @admin.register(Provider)
-class ProviderAdmin(ChangesWhoAnswers, admin.ModelAdmin):  # type: ignore[type-arg]
+class ProviderAdmin(ChangesWhoAnswers, ToldToChangers, admin.ModelAdmin):  # type: ignore[type-arg]
     form = ProviderForm
     last_fields = ("name", "kind", "base_url")
     list_display = ("name", "kind", "address", "has_key", "enabled", "source")
     list_filter = ("kind", "enabled", "source")
-    search_fields = ("name", "kind", "base_url")
+    search_fields = ("name", "kind")
+    told_to_changers = ("base_url",)  # what stands beside the host may be a key
 
     @admin.display(description="address")
     def address(self, provider: Provider) -> str:
-        return provider.base_url or "the provider's own"
+        return provider.address or "the provider's own"
 
     @admin.display(description="key", boolean=True)
     def has_key(self, provider: Provider) -> bool:

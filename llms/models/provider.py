@@ -1,5 +1,7 @@
 """Who runs models: an account at a provider, or a server of our own."""
 
+import re
+
 from django.core.validators import RegexValidator
 from django.db import models
 
@@ -10,6 +12,8 @@ from llms.querysets import ProviderQuerySet
 _NAME = RegexValidator(
     r"\A[a-z0-9][a-z0-9_.-]*\Z", "Use lower-case letters, digits, '-', '_' and '.'."
 )
+# The scheme and the host; a user's name and password, a path and a query are left out.
+_WHERE = re.compile(r"\A([a-z]+://)?(?:[^/?#]*@)?([^/?#]*).*", re.DOTALL | re.IGNORECASE)
 
 
 class Source(models.TextChoices):
@@ -41,6 +45,11 @@ class Provider(EditableRecord):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def address(self) -> str:
+        """`base_url` without what may be a key: it alone is fit to be told."""
+        return _WHERE.sub(r"\1\2", self.base_url, count=1)
 
     @property
     def is_demo(self) -> bool:

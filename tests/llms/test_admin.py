@@ -49,6 +49,26 @@ def test_a_key_can_be_set_and_is_never_shown(office: Client) -> None:
     assert "new_key" in entry.detail["fields"]
 
 
+def test_who_may_only_look_at_providers_sees_their_hosts_and_no_key_in_an_address() -> None:
+    clerk = UserFactory(is_staff=True)
+    clerk.user_permissions.add(Permission.objects.get(codename="view_provider"))
+    office = Client()
+    office.force_login(clerk)
+    url = "https://me:swordfish-1@llm.corp:8443/swordfish-2/v1?key=swordfish-3"
+    provider = ProviderFactory(name="acme", kind="openai", base_url=url)
+    for page in ("/admin/llms/provider/", f"/admin/llms/provider/{provider.pk}/change/"):
+        shown = office.get(page)
+        assert shown.status_code == 200
+        assert "acme" in shown.text
+        assert "swordfish" not in shown.text
+    assert ">https://llm.corp:8443<" in office.get("/admin/llms/provider/").text
+    guessed = "/admin/llms/provider/?base_url__contains=swordfish"
+    assert office.get(guessed).status_code == 400
+    assert "acme" not in office.get("/admin/llms/provider/?q=swordfish").text
+    clerk.user_permissions.add(Permission.objects.get(codename="change_provider"))
+    assert "swordfish-3" in office.get(f"/admin/llms/provider/{provider.pk}/change/").text
+
+
 def test_an_empty_key_keeps_the_one_there_is(office: Client) -> None:
     provider = ProviderFactory(name="acme", kind="openai", base_url="", api_key=KEY)
     page = f"/admin/llms/provider/{provider.pk}/change/"
