@@ -1,14 +1,13 @@
 """Who may open a socket: origin, then session or token, then the route."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from channels.routing import URLRouter
 from channels.sessions import SessionMiddlewareStack
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import SessionBase
-from django.http.request import validate_host
+from django.http.request import split_domain_port, validate_host
 from django.urls import re_path
 
 from accounts.authentication import user_of_session
@@ -87,8 +86,9 @@ def _is_ours(origin: str, host: str) -> bool:
     """The origin is the host that was asked, or one that is trusted for forms too."""
     if origin in settings.CSRF_TRUSTED_ORIGINS:
         return True
-    allowed = validate_host(urlsplit(origin).hostname or "", settings.ALLOWED_HOSTS)
-    return allowed and urlsplit(origin).netloc == host
+    asked = origin.partition("://")[2]
+    name, _ = split_domain_port(asked)
+    return asked == host and bool(name) and validate_host(name, settings.ALLOWED_HOSTS)
 
 
 _nowhere: Any = NoSuchSocket.as_asgi()

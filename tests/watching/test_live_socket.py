@@ -204,11 +204,26 @@ def test_who_is_nobody_is_told_so_and_closed(db: None) -> None:
     run(scenario())
 
 
-def test_a_page_of_another_site_is_told_so_as_of_any_other_problem(alice: User) -> None:
+def test_a_page_at_an_address_of_ipv6_may_open_sockets(alice: User, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["[::1]"]
     token = token_of(alice)
 
     async def scenario() -> None:
-        headers = [(b"origin", b"https://elsewhere.example"), (b"host", b"testserver")]
+        headers = [(b"origin", b"http://[::1]:8000"), (b"host", b"[::1]:8000")]
+        async with Client(token, headers=headers) as client:
+            assert (await client.ask(type="ping"))["type"] == "pong"
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("origin", [b"https://elsewhere.example", b"null", b"http://[", b"http://"])
+def test_a_page_of_another_site_is_told_so_as_of_any_other_problem(
+    alice: User, origin: bytes
+) -> None:
+    token = token_of(alice)
+
+    async def scenario() -> None:
+        headers = [(b"origin", origin), (b"host", b"testserver")]
         async with Client(token, headers=headers) as client:
             assert (await client.hear())["problem"]["code"] == "other_site"
             assert await client.closed_with() == 4403
