@@ -5,6 +5,7 @@ import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.template.defaultfilters import pluralize
 
 from telemetry.doctor import NOT_CHECKED, OK, Report, examine
 from telemetry.doctor.finding import BROKEN, WARNING
@@ -34,7 +35,8 @@ class Command(BaseCommand):
             for finding in report.findings:
                 self.stdout.write(f"         {finding.message}\n         → {finding.remedy}")
         found = [report.status for report in reports]
+        warned = found.count(WARNING)
         self.stdout.write(
-            f"{found.count(OK)} ok, {found.count(WARNING)} warnings, {found.count(BROKEN)} broken, "
-            f"{found.count(NOT_CHECKED)} not checked."
+            f"{found.count(OK)} ok, {warned} warning{pluralize(warned)}, "
+            f"{found.count(BROKEN)} broken, {found.count(NOT_CHECKED)} not checked."
         )
