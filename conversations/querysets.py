@@ -4,9 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import OuterRef, Subquery
-from django.db.models.functions import Coalesce
 
-from workflows.models import WorkflowDefinition, WorkflowTemplate
+from workflows.models import WorkflowExecution
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -39,14 +38,8 @@ class MessageQuerySet(models.QuerySet[Any]):
 
     def with_workflow(self, reader: "User") -> "MessageQuerySet":
         """`workflow`: what people call the template or definition that answers, if they see it."""
-        definitions = WorkflowDefinition.objects.visible_to(reader)
-        templates = WorkflowTemplate.objects.visible_to(reader)
-        return self.annotate(
-            workflow=Coalesce(
-                Subquery(definitions.filter(pk=OuterRef("execution__definition")).values("name")),
-                Subquery(templates.filter(pk=OuterRef("execution__template")).values("name")),
-            )
-        )
+        runs = WorkflowExecution.objects.with_workflow(reader).filter(pk=OuterRef("execution"))
+        return self.annotate(workflow=Subquery(runs.values("workflow")))
 
     def in_order(self) -> "MessageQuerySet":
         return self.order_by("turn", "id")

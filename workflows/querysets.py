@@ -6,8 +6,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, Exists, F, OuterRef, Prefetch, Q, Value, When, Window
-from django.db.models.functions import Now, RowNumber
+from django.db.models import Case, Exists, F, OuterRef, Prefetch, Q, Subquery, Value, When, Window
+from django.db.models.functions import Coalesce, Now, RowNumber
 
 from core import clock
 from core.inline_value import InlineValue
@@ -70,6 +70,15 @@ class ExecutionQuerySet(models.QuerySet[Any]):
 
     def for_list(self) -> "ExecutionQuerySet":
         return self.select_related("definition").prefetch_related(self._pending())
+
+    def with_workflow(self, reader: "User") -> "ExecutionQuerySet":
+        """`workflow`: what people call the template or definition that it is of, if they see it."""
+
+        def name(of: str) -> Subquery:
+            named = self.model._meta.get_field(of).related_model._default_manager
+            return Subquery(named.visible_to(reader).filter(pk=OuterRef(of)).values("name"))
+
+        return self.annotate(workflow=Coalesce(name("definition"), name("template")))
 
     def _pending(self) -> Prefetch:
         """The approvals it waits for, as `pending_approvals`."""

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 from rest_framework.request import Request
 
 from accounts.authentication import user_of
+from accounts.models import User
 from core.errors import NotFound
 from core.pagination import NewestFirst
 from llms.api.calls import ModelCallOut
@@ -29,10 +30,11 @@ def executions(request: HttpRequest) -> HttpResponse:
 
     Staff see others' where the address names a user, or `of=all`.
     """
-    rows = WorkflowExecution.objects.visible_to(user_of(request)).for_list()
+    user = user_of(request)
+    rows = WorkflowExecution.objects.visible_to(user).for_list().with_workflow(user)
     statuses = ExecutionStatus.values
     found = list_page(request, rows, ExecutionFilter, own="user", statuses=statuses)
-    shown = [listed_execution(one).to_json() for one in found.rows]
+    shown = [{**listed_execution(one).to_json(), "workflow": one.workflow} for one in found.rows]
     context = {**found.context, "executions": shown}
     return render(request, "workflows/executions.html", context, status=found.status)
 
@@ -45,9 +47,9 @@ def execution(request: HttpRequest, pk: str) -> HttpResponse:
 
     `seen` is the number of an event that everything on the page is as new as.
     """
-    paginator = NewestFirst()
+    paginator, user = NewestFirst(), user_of(request)
     try:
-        found = execution_for(user_of(request), pk)
+        found = execution_for(user, pk)
         seen = last_seq(found)
         calls: Any = paginator.paginate_queryset(_calls(request, found), Request(request)) or []
     except NotFound as error:
@@ -57,12 +59,20 @@ def execution(request: HttpRequest, pk: str) -> HttpResponse:
         "workflows/execution.html",
         {
             "execution": listed_execution(found).to_json(),
+            "workflow": _named(found, user),
             "seen": seen,
             "calls": ModelCallOut(calls, many=True).data,
             "earlier_calls": paginator.get_next_link(),
             "later_calls": paginator.get_previous_link(),
         },
     )
+
+
+def _named(found: WorkflowExecution, reader: User) -> str | None:
+    """What it is of, by its name, if the reader sees that."""
+    this = WorkflowExecution.objects.filter(pk=found.pk).with_workflow(reader)
+    name: str | None = this.values_list("workflow", flat=True).get()
+    return name
 
 
 def _calls(request: HttpRequest, found: WorkflowExecution) -> Any:

@@ -148,7 +148,7 @@ def test_runs_are_listed_with_what_they_used(chat: ChatPage) -> None:
     row = chat.page.locator("tbody tr").filter(
         has=chat.page.locator(f"a[href='/executions/{answer['execution']}/']")
     )
-    expect(row).to_contain_text("universal_chat")
+    expect(row).to_contain_text("Universal chat")
     expect(row.locator(".status")).to_have_text("completed")
     expect(row.locator("[data-tokens]")).to_have_text(str(answer["total_tokens"]))
     expect(row.locator("[data-cost]")).to_have_text("$0.00")

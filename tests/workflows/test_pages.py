@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from tests.definitions.graphs import graph
 from tests.factories.llms import CallFactory
 from tests.workers.backlog import wait_in_line
 
@@ -46,6 +47,15 @@ def test_a_run_of_many_calls_shows_the_latest_and_leads_to_those_before(run, loo
     before = look(link(page, "earlier"))
     assert (nodes(before), link(before, "earlier")) == (["n0", "n1"], None)
     assert nodes(look(link(before, "later"))) == nodes(page)
+
+
+def test_a_run_is_called_by_the_name_of_what_it_is_of(look, api, alice):
+    body = {"name": "Returns desk", "graph": graph(edges=["start>end"])}
+    definition = api(alice).post("/api/v1/definitions/", body).json()["id"]
+    begun = api(alice).post(f"/api/v1/definitions/{definition}/execute/", {"mode": "background"})
+    run = begun.json()["execution"]["id"]
+    assert f'href="/executions/{run}/" dir="auto">Returns desk</a>' in look("/executions/")
+    assert '<h1 dir="auto">Returns desk</h1>' in look(f"/executions/{run}/")
 
 
 def test_a_place_on_the_page_is_the_same_place_in_the_api(run, look, api, alice):
