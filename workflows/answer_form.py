@@ -76,6 +76,8 @@ def answer_of(schema: Mapping[str, Any], sent: Mapping[str, str]) -> Any:
         if not (text := sent.get(field.name, "")).strip():
             if field.nullable and field.key is not None:
                 answer[field.key] = None
+            if field.required and field.key is not None:
+                errors.append({"path": field.name, "code": "required", "message": _MISSING})
             continue
         try:
             value = _read(field, text)
@@ -91,6 +93,7 @@ def answer_of(schema: Mapping[str, Any], sent: Mapping[str, str]) -> Any:
     return None if fields and fields[0].key is None else answer
 
 
+_MISSING = "This is needed."
 _UNREADABLE = {
     "text": "This is no text.",
     "number": "This is not a number.",

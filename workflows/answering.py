@@ -6,7 +6,7 @@ from typing import Any
 from accounts.models import User
 from core.errors import ChatterError, Invalid
 from core.json_values import plain_text
-from workflows.answer_form import Unreadable, answer_of, fields_of
+from workflows.answer_form import AnswerField, Unreadable, answer_of, fields_of
 from workflows.models import Approval
 from workflows.services.approvals import BadAnswer, decide
 
@@ -37,13 +37,24 @@ def answer_context(
     sent: Mapping[str, str] | None = None,
     error: ChatterError | None = None,
 ) -> dict[str, Any]:
-    """What `workflows/_answer.html` shows: the form, filled as it was sent if that was refused."""
+    """What `workflows/_answer.html` shows: the form, filled as it was sent if that was refused.
+
+    Each of its `fields` with what was wrong with it; `errors` are those of none of them.
+    """
+    form = fields_of(approval.form, sent) if approval.form is not None else []
+    errors = error.detail.get("errors", []) if sent and error else []
+    fields = [(field, [one for one in errors if _is_of(field, one)]) for field in form]
+    told = [one for _, wrong in fields for one in wrong]
     return {
         "approval": approval,
-        "fields": fields_of(approval.form, sent) if approval.form is not None else [],
+        "fields": fields,
         "comment": (sent or {}).get("comment", ""),
-        "errors": error.detail.get("errors", []) if sent and error else [],
+        "errors": [one for one in errors if one not in told],
     }
+
+
+def _is_of(field: AnswerField, error: Mapping[str, str]) -> bool:
+    return error["path"] == field.name or error["path"].startswith(f"{field.name}.")
 
 
 def _answer(approval: Approval, sent: Mapping[str, str]) -> Any:

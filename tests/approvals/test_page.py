@@ -174,6 +174,28 @@ def test_what_is_filled_in_wrongly_is_told_and_stays(
     assert send(browser, approval, decision="reject").status_code == 302
 
 
+def test_what_is_wrong_with_a_field_is_told_at_the_field(
+    browser: Client, asked: Callable[..., Approval]
+) -> None:
+    floor = {"type": "integer", "maximum": 9, "description": "As on the plan."}
+    properties = {"to": FORM["properties"]["to"], "floor": floor}
+    approval = asked(form={"type": "object", "properties": properties, "required": ["to"]})
+
+    def told_at(field: str, **sent: str) -> str:
+        """What a screen reader says of it after the name, once `sent` was refused."""
+        page = send(browser, approval, decision="approve", **sent).content.decode()
+        (tag,) = re.findall(f'<input [^>]*name="{re.escape(field)}"[^>]*>', page)
+        (ids,) = re.findall('aria-describedby="(.+?)"', tag)
+        texts = dict(re.findall(' id="([^"]+)"[^>]*>(.*?)</(?:p|div)>', page))
+        told = " ".join(re.sub("<.+?>", "", texts[one]) for one in ids.split())
+        return f"invalid: {told}" if 'aria-invalid="true"' in tag else told
+
+    assert told_at("answer.to") == "invalid: This is needed."
+    assert told_at("answer.floor") == "As on the plan."
+    wrong = told_at("answer.floor", **{"answer.to": "bob", "answer.floor": "12"})
+    assert wrong == "invalid: As on the plan. 12 is greater than the maximum of 9"
+
+
 @pytest.mark.parametrize(
     ("sent", "number"), [(".5", 0.5), ("-.5", -0.5), ("007", 7), ("2.50", 2.5), ("1e3", 1000)]
 )
