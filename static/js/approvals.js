@@ -2,14 +2,16 @@
 
 import { el, fill } from "./dom.js";
 import { approvalPage } from "./paths.js";
+import { announce } from "./toast.js";
 
-/** Show these questions in `box`; touches nothing while they stay the same. */
+/** Show these questions in `box`, and tell screen readers; touches nothing while they stay the same. */
 export function showApprovals(box, approvals) {
   const asked = approvals.map((one) => one.id).join();
   if ((box.dataset.asked ?? "") === asked) return;
   box.dataset.asked = asked;
   box.hidden = !asked;
   fill(box, approvals.map(waitsFor));
+  if (asked) announce(`Waits for a decision: ${approvals.map((one) => one.question).join(" ")}`);
 }
 
 const waitsFor = ({ id, question }) =>

@@ -8,6 +8,24 @@ from tests.definitions.graphs import graph
 _ASKS = {"id": "ask", "type": "approval", "config": {"question": "Delete it?"}}
 
 
+def test_what_is_to_be_decided_is_told_in_the_chat_and_on_the_page_of_the_run(
+    chat: ChatPage,
+) -> None:
+    edges = ["start>ask", "ask.approved>end", "ask.rejected>end"]
+    body = {"name": "Asks first", "graph": graph(_ASKS, edges=edges)}
+    asks = chat.post("definitions/", body)["id"]
+    chat.page.reload()
+    chat.ready()
+    chat.page.get_by_label("Answered by").select_option(f"definition:{asks}")
+    answer = chat.say("Well?")
+    told = chat.page.locator("#announcer")
+    expect(told).to_have_text("Waits for a decision: Delete it?")
+    run = answer.get_attribute("data-execution")
+    chat.page.goto(f"/executions/{run}/")
+    expect(told).to_have_text("Waits for a decision: Delete it?")
+    chat.post(f"executions/{run}/cancel/")
+
+
 def test_enter_in_a_comment_decides_nothing(chat: ChatPage) -> None:
     edges = ["start>ask", "ask.approved>end", "ask.rejected>end"]
     body = {"graph": graph(_ASKS, edges=edges), "input": {}, "mode": "background"}
