@@ -129,6 +129,26 @@ def test_focus_is_not_lost_with_the_button_that_was_pressed(chat: ChatPage) -> N
     expect(helped).to_be_focused()
 
 
+def test_focus_stays_in_the_list_while_an_answer_ends(chat: ChatPage) -> None:
+    chat.ask("Hello")
+    chat.say("say 12 words slowly")
+    listed = chat.list.locator("[aria-current]")
+    listed.focus()
+    chat.post(f"conversations/{chat.conversation}/", {"title": "Goodbye"}, "PATCH")
+    over(chat.answers.last)
+    expect(listed).to_contain_text("Goodbye")
+    expect(listed).to_be_focused()
+
+
+def test_focus_is_not_lost_on_the_way_back_to_the_newest_text(chat: ChatPage) -> None:
+    chat.page.set_viewport_size({"width": 900, "height": 500})
+    chat.ask("say 400 words")
+    messages = chat.page.get_by_role("region", name="Messages")
+    messages.evaluate("(one) => (one.scrollTop = 0)")
+    chat.page.get_by_role("button", name="Newest").press("Enter")
+    expect(messages).to_be_focused()
+
+
 def test_a_failed_run_says_so_and_can_be_retried_in_its_turn(chat: ChatPage) -> None:
     failed = chat.ask("please fail")
     expect(failed.locator(".notice:not([hidden])")).to_contain_text("asked to fail")

@@ -9,7 +9,10 @@ export class Follower {
     this.button = button;
     this.following = true;
     pane.addEventListener("scroll", () => this.look(), { passive: true });
-    button.addEventListener("click", () => this.toEnd());
+    button.addEventListener("click", () => {
+      pane.focus({ preventScroll: true }); // the button is gone at the end, and would lose it
+      this.toEnd();
+    });
     new ResizeObserver(() => this.grown()).observe(pane.querySelector("#messages"));
     new ResizeObserver(() => this.grown()).observe(pane);
   }

@@ -1,7 +1,7 @@
 /** The list of conversations: more pages, the archive, rename, archive and delete. */
 
 import { get, patch, remove } from "../api.js";
-import { el, pageData } from "../dom.js";
+import { el, pageData, setText } from "../dom.js";
 import { ago } from "../format.js";
 import { chatPage, conversationApi, CONVERSATIONS } from "../paths.js";
 import { toast } from "../toast.js";
@@ -34,10 +34,17 @@ export class Sidebar {
   place(conversation) {
     const present = this.list.querySelector(`[data-id="${CSS.escape(conversation.id)}"]`);
     if (!present && conversation.archived !== this.archived) return;
-    const row = this.row(conversation, true);
-    if (present) present.replaceWith(row);
-    else this.list.prepend(row);
+    if (present) this.tell(present, conversation);
+    else this.list.prepend(this.row(conversation, true));
     this.nothing.hidden = true;
+  }
+
+  /** A row stays where it is, and with it the focus that it may have. */
+  tell(row, conversation) {
+    const time = row.querySelector("time");
+    setText(row.querySelector(".title"), conversation.title || "New chat");
+    time.dateTime = conversation.updated_at ?? new Date().toISOString();
+    setText(time, ago(time.dateTime));
   }
 
   row(conversation, current = false) {
