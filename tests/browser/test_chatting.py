@@ -2,11 +2,18 @@
 
 import re
 
-from playwright.sync_api import Locator, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.chat import ChatPage, over, partial_text, prose
 from tests.browser.site import UNPRICED
 from tests.definitions.graphs import graph
+
+# How many lines the text of each cell has.
+_LINES = """(cells) => cells.map((cell) => {
+  const text = document.createRange();
+  text.selectNodeContents(cell);
+  return text.getClientRects().length;
+})"""
 
 
 def test_the_steps_and_the_text_stream_in(chat: ChatPage) -> None:
@@ -147,6 +154,24 @@ def test_focus_is_not_lost_on_the_way_back_to_the_newest_text(chat: ChatPage) ->
     messages.evaluate("(one) => (one.scrollTop = 0)")
     chat.page.get_by_role("button", name="Newest").press("Enter")
     expect(messages).to_be_focused()
+
+
+def test_a_table_is_read_by_whole_words_on_a_phone(phone: Page) -> None:
+    chat = ChatPage(phone).open()
+    head = "| Product | Quantity | Availability | Price | Supplier | Remarks |"
+    answer = chat.ask(
+        f"say exactly: {head}\n|---|--:|:-:|---|---|---|\n"
+        "| Lamp | 12 | immediately | $3.50 | Manufacturers | none |\n"
+        f"| {'endless' * 40} | | | | | |"
+    )
+    lines = answer.locator("th, tr:first-child > td").evaluate_all(_LINES)
+    assert lines == [1] * 12
+    wide = answer.locator("table").evaluate("(one) => one.offsetWidth")
+    assert wide < phone.viewport_size["width"] * 2
+    columns = answer.locator("tr:first-child > td")
+    expect(columns.nth(0)).to_have_css("text-align", "start")
+    expect(columns.nth(1)).to_have_css("text-align", re.compile("right"))
+    expect(columns.nth(2)).to_have_css("text-align", re.compile("center"))
 
 
 def test_a_failed_run_says_so_and_can_be_retried_in_its_turn(chat: ChatPage) -> None:
