@@ -308,6 +308,13 @@ def test_the_api_documentation_opens_and_asks_nobody_else(page: Page, complaints
     expect(page.locator("body")).to_contain_text("/api/v1/chat/")
 
 
+def test_the_code_of_an_error_is_as_dark_as_its_words(chat: ChatPage) -> None:
+    told = chat.ask("please fail").locator(".notice.bad")
+    expect(told.locator("code")).to_have_css("opacity", "1")
+    ink = told.evaluate("(one) => getComputedStyle(one).color")
+    expect(told.locator("code")).to_have_css("color", ink)
+
+
 def test_a_theme_is_kept(page: Page) -> None:
     page.goto("/executions/")
     toggle = page.get_by_role("button", name="Theme: auto. Change theme")
