@@ -1,11 +1,12 @@
 """What holds on every page: the content policy, basics of accessibility, the width of a phone."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.sync_api import APIRequestContext, Page, expect
+from playwright.sync_api import APIRequestContext, BrowserContext, Page, expect
 
 from tests.browser.chat import ChatPage, over
 from tests.browser.complaints import Complaints
@@ -306,6 +307,16 @@ def test_the_api_documentation_opens_and_asks_nobody_else(page: Page, complaints
     complaints.expect("cdn.redoc.ly")  # a logo that Redoc insists on, and our policy refuses
     assert page.goto("/api/docs/", wait_until="networkidle").status == 200
     expect(page.locator("body")).to_contain_text("/api/v1/chat/")
+
+
+def test_what_is_chosen_is_seen_where_a_reader_has_colours_of_their_own(
+    open_context: Callable[..., BrowserContext],
+) -> None:
+    page = open_context(forced_colors="active").new_page()
+    page.goto("/executions/?status=failed")
+    chosen = page.get_by_role("navigation", name="Filter by status").locator("[aria-current]")
+    colour = "(one) => getComputedStyle(one).backgroundColor"
+    assert chosen.evaluate(colour) != page.locator("html").evaluate(colour)
 
 
 def test_the_code_of_an_error_is_as_dark_as_its_words(chat: ChatPage) -> None:
