@@ -1,7 +1,6 @@
 """Webhooks that go out: every chosen event arrives, whatever the other end does."""
 
 import re
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -20,10 +19,10 @@ from core.models import new_id
 from tests.approvals.desk import letter
 from tests.drills.server import ROOT
 from tests.factories.accounts import UserFactory
-from tests.tools.test_at_once import waiting
 from tests.webhooks.conftest import ENDPOINTS, MESSAGES
+from tests.workers.backlog import until_someone_waits
 from webhooks.models import WebhookAttempt, WebhookEndpoint, WebhookMessage
-from webhooks.services import messages
+from webhooks.services import messages, notifying
 from webhooks.services.notifying import Happening, message_row
 from webhooks.services.signed import MOST
 from webhooks.signing import new_secret
@@ -216,8 +215,7 @@ def test_an_endpoint_is_deleted_while_it_fails(
 
     def once_deleting(*settled: Any) -> None:
         failing.set()
-        while not waiting():
-            time.sleep(0.01)
+        until_someone_waits()
         counted(*settled)
 
     def failed() -> None:
@@ -233,6 +231,32 @@ def test_an_endpoint_is_deleted_while_it_fails(
         assert client.delete(f"{ENDPOINTS}{endpoint['id']}/").status_code == 204
         settled.result()
     assert not WebhookMessage.objects.exists()
+
+
+@pytest.mark.services
+@pytest.mark.django_db(transaction=True)
+def test_a_run_ends_at_once_though_an_endpoint_that_is_to_be_told_is_deleted_meanwhile(
+    production_profile, told, run, client, monkeypatch
+):
+    endpoints = [told(), told()]
+    inserted = notifying.insert_rows
+
+    def deleted() -> None:
+        try:
+            client.delete(f"{ENDPOINTS}{endpoints.pop()['id']}/")
+        finally:
+            connection.close()
+
+    def once_deleted(*rows: Any) -> None:
+        if len(endpoints) == 2:
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(deleted).result()
+        inserted(*rows)
+
+    monkeypatch.setattr(notifying, "insert_rows", once_deleted)
+    execution = WorkflowExecution.objects.get(pk=run())
+    assert (execution.status, execution.attempt) == ("completed", 1)
+    assert [str(one.endpoint_id) for one in WebhookMessage.objects.all()] == [endpoints[0]["id"]]
 
 
 def test_a_slow_endpoint_does_not_hold_up_another(told, client, post, receiver, settings):

@@ -128,22 +128,29 @@ class GroupCommitWriter:
         return go_on
 
 
-def _commit(units: Sequence[Unit]) -> None:
-    """Commit together; if that fails, one by one, so that a bad unit fails alone."""
+def _commit(units: Sequence[Unit], *, last: bool = False) -> None:
+    """Commit together; if that fails, one by one, so that a bad unit fails alone.
+
+    A unit of a run is tried twice by itself: what it referred to may just have been deleted.
+    """
     try:
         with transaction.atomic():
             write(units)
     except Exception as error:
         if not connection.in_atomic_block and not connection.is_usable():
             connection.close()  # the server went away: the next try opens another
-        if len(units) > 1:
+        if len(units) > 1 or _may_pass(units[0], error, last=last):
             for unit in units:
-                _commit([unit])
+                _commit([unit], last=len(units) == 1)
             return
         if not isinstance(error, LeaseLost | IntegrityError):
             log.error("writer.unit_failed", **_ids_of(units[0]), exc_info=error)
         units[0].failed(error)
     _announce(units)
+
+
+def _may_pass(unit: Unit, error: Exception, *, last: bool) -> bool:
+    return isinstance(error, IntegrityError) and unit.line is not None and not last
 
 
 def _ids_of(unit: Unit) -> dict[str, Any]:
