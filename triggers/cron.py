@@ -34,7 +34,7 @@ _NUMBERS = {
     3: {name: str(at) for at, name in enumerate(_MONTHS.split(), start=1)},
     4: {name: str(at) for at, name in enumerate(_DAYS.split())},
 }
-_NAME = re.compile(r"[a-z]{3}", re.IGNORECASE)
+_NAME = re.compile(r"(?<![/#])[a-z]{3}", re.IGNORECASE)  # no step and no number of a week is one
 # A range from a value to the same is that value; croniter takes it for the whole cycle.
 _ONE = re.compile(r"(?<![\w#-])0*(\w+)-0*\1(?:/[1-9]\d*)?(?![\w/#-])", re.IGNORECASE)
 _DAY = timedelta(days=1)

@@ -98,6 +98,7 @@ def test_a_range_from_a_value_to_the_same_is_that_value(of_one, same):
     [
         "", "* * * *", "* * * * * *", "61 * * * *", "0 0 31 2 *", "0 0 30 feb *", "H * * * *",
         "R(0-5) * * * *", "@reboot", "*/0 * * * *", "1,,2 * * * *", "x" * 200, "0 0 * * \u0661",
+        "0 9 * * */tue", "0 9 1 jan/feb *", "0 9 * * mon#tue",
     ],
 )  # fmt: skip
 def test_what_is_no_cron_expression_or_never_comes_is_refused(text):
