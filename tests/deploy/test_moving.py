@@ -71,6 +71,18 @@ def test_what_still_runs_is_not_moved(production_profile: None, tmp_path: Path) 
 
 
 @pytest.mark.services
+def test_a_file_that_cannot_be_opened_is_not_said_to_be_in_use(
+    production_profile: None, tmp_path: Path
+) -> None:
+    file = tmp_path / "chatter.sqlite3"
+    copy_migrated(file)
+    file.with_name("chatter.sqlite3-wal").mkdir()  # even root cannot write to it
+    with chatter(tmp_path) as after:
+        refused = after.manage("move_from_sqlite", str(file))
+    assert refused.stderr.startswith("CommandError: The file cannot be read: unable to open")
+
+
+@pytest.mark.services
 def test_a_row_that_does_not_fit_is_named_and_nothing_is_moved(
     production_profile: None, tmp_path: Path
 ) -> None:

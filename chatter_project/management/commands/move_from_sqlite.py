@@ -36,9 +36,8 @@ class Command(BaseCommand):
             raise CommandError("DATABASE_URL does not name a PostgreSQL database to move to.")
         if not file.is_file():
             raise CommandError(f"There is no file {file}.")
-        with locked_throughout("prepare"), closing(sqlite3.connect(file)) as source:
+        with locked_throughout("prepare"), closing(_taken(file)) as source:
             _refuse_a_used_one()
-            _take(source)
             call_command("migrate", interactive=False, verbosity=0)
             _refuse_another_schema(source)
             try:
@@ -53,15 +52,20 @@ def _refuse_a_used_one() -> None:
         raise CommandError("The database to move to is in use; it has to be a new one.")
 
 
-def _take(source: sqlite3.Connection) -> None:
+def _taken(file: Path) -> sqlite3.Connection:
     """Nobody has it open, nor will until this is over: what they wrote would be left behind."""
-    source.execute("PRAGMA locking_mode = EXCLUSIVE")
     try:
+        source = sqlite3.connect(file)
+        source.execute("PRAGMA locking_mode = EXCLUSIVE")
         source.execute("SELECT 1 FROM sqlite_master").fetchall()
-    except sqlite3.OperationalError as error:
-        raise CommandError(f"Stop whatever uses the file first: {error}.") from error
     except sqlite3.Error as error:
-        raise CommandError(f"The file cannot be read: {error}.") from error
+        if error.sqlite_errorname.startswith("SQLITE_BUSY"):
+            raise CommandError(f"Stop whatever uses the file first: {error}.") from error
+        raise CommandError(
+            f"The file cannot be read: {error}. It is locked meanwhile, for which you have to be "
+            "one who may write to it and in its directory."
+        ) from error
+    return source
 
 
 def _refuse_another_schema(source: sqlite3.Connection) -> None:
