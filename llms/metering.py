@@ -235,7 +235,7 @@ def _flaw_of_calls(reading: Reading) -> ProviderError | None:
     read. One that ends with calls and has none was in a form that its server could not read.
     """
     if not reading.calls_tools:
-        lost = reading.finish_reason in _CALLING and not reading.text
+        lost = reading.finish_reason in _CALLING and not reading.text.strip()
         return ProviderError("tool_call_unreadable") if lost else None
     if reading.finish_reason in CUT:
         return ProviderError("tool_call_cut")

@@ -100,15 +100,18 @@ def test_what_gemini_and_bedrock_withhold_is_told_as_such(
 
 
 @pytest.mark.parametrize("end", ["tool_calls", "tool_use", "MALFORMED_FUNCTION_CALL"])
+@pytest.mark.parametrize("said", ["", "\n\n"], ids=["nothing", "lines"])
 def test_an_answer_that_ends_with_calls_and_has_none_is_asked_for_again(
-    model_of: Any, recorder: Recorder, end: str
+    model_of: Any, recorder: Recorder, end: str, said: str
 ) -> None:
     """Its server could not read what the model wrote; an empty answer would be told."""
-    spec = model_of(text("", usage_metadata=usage(10, 2), response_metadata={"finish_reason": end}))
+    ended = text("", usage_metadata=usage(10, 2), response_metadata={"finish_reason": end})
+    spec = model_of(text(said), ended)
     with pytest.raises(ProviderError) as caught:
         answered(question(spec, "Hi", tools=[TOOL], max_attempts=2, first_wait_s=0), recorder)
     assert (caught.value.code, len(recorder.calls)) == ("tool_call_unreadable", 2)
-    assert answered(question(spec, "Hi", tools=[TOOL], may_call_tools=False), Recorder()).text == ""
+    told = answered(question(spec, "Hi", tools=[TOOL], may_call_tools=False), Recorder())
+    assert told.text == said
 
 
 @pytest.mark.parametrize("ids", [("", ""), (None, None), ("call_0", "call_0"), ("", "call_0")])
