@@ -131,7 +131,8 @@ def test_a_file_of_sqlite_that_everyone_may_read_is_named(monkeypatch, settings,
     if connection.vendor != "sqlite":
         pytest.skip("of SQLite")
     path = tmp_path / "chatter.sqlite3"
-    path.touch(0o644)
+    path.touch()
+    path.chmod(0o644)
     monkeypatch.setitem(settings.DATABASES["default"], "NAME", str(path))
     assert str(path) in only("sqlite_settings", "warning")
     path.chmod(0o640)
