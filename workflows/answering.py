@@ -1,6 +1,6 @@
 """An approval as pages ask it: its form, and the decision that the form sends."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from accounts.models import User
@@ -39,18 +39,22 @@ def answer_context(
 ) -> dict[str, Any]:
     """What `workflows/_answer.html` shows: the form, filled as it was sent if that was refused.
 
-    Each of its `fields` with what was wrong with it; `errors` are those of none of them.
+    Each of its `fields` with what was wrong with it, and where `within`; `errors` are those of none
+    of them.
     """
     form = fields_of(approval.form, sent) if approval.form is not None else []
     errors = error.detail.get("errors", []) if sent and error else []
-    fields = [(field, [one for one in errors if _is_of(field, one)]) for field in form]
-    told = [one for _, wrong in fields for one in wrong]
     return {
         "approval": approval,
-        "fields": fields,
+        "fields": [(field, _wrong(field, errors)) for field in form],
         "comment": (sent or {}).get("comment", ""),
-        "errors": [one for one in errors if one not in told],
+        "errors": [one for one in errors if not any(_is_of(field, one) for field in form)],
     }
+
+
+def _wrong(field: AnswerField, errors: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    of_it = [one for one in errors if _is_of(field, one)]
+    return [{**one, "within": one["path"][len(field.name) + 1 :]} for one in of_it]
 
 
 def _is_of(field: AnswerField, error: Mapping[str, str]) -> bool:

@@ -196,6 +196,16 @@ def test_what_is_wrong_with_a_field_is_told_at_the_field(
     assert wrong == "invalid: As on the plan. 12 is greater than the maximum of 9"
 
 
+def test_what_is_wrong_within_json_is_told_with_its_place(
+    browser: Client, asked: Callable[..., Approval]
+) -> None:
+    floors = {"type": "array", "items": {"type": "integer", "maximum": 9}}
+    approval = asked(form={"type": "object", "properties": {"floors": floors}})
+    page = send(browser, approval, decision="approve", **{"answer.floors": "[3, 12, 4]"})
+    told = re.findall('class="field-error" role="alert">(.+?)</p>', page.content.decode())
+    assert told == ["<code>1</code> 12 is greater than the maximum of 9"]
+
+
 @pytest.mark.parametrize(
     ("sent", "number"), [(".5", 0.5), ("-.5", -0.5), ("007", 7), ("2.50", 2.5), ("1e3", 1000)]
 )
