@@ -7,6 +7,8 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.text import Truncator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -50,9 +52,18 @@ def approvals(request: HttpRequest) -> HttpResponse:
         raise Http404 from error
     except (Conflict, Invalid, Refused) as error:
         return _page(request, user, error)
-    question = Truncator(decided.question).chars(_QUESTION_CHARACTERS)
-    messages.success(request, f"{decided.get_status_display()}: {question}")
+    messages.success(request, _told(decided, user))
     return redirect("approvals")
+
+
+def _told(decided: Approval, user: User) -> str:
+    """What was decided, and for whoever's run it is the way to it."""
+    question = Truncator(decided.question).chars(_QUESTION_CHARACTERS)
+    text = f"{decided.get_status_display()}: {question}"
+    if decided.execution.user_id != user.pk:
+        return text
+    run = reverse("execution", args=[decided.execution_id])
+    return format_html('{} · <a href="{}">the run</a>', text, run)
 
 
 def _decide(sent: Mapping[str, str], user: User) -> Approval:

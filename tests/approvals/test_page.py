@@ -88,7 +88,8 @@ def test_the_page_shows_what_waits_and_a_form_decides_it(
     assert approval.execution.status == "completed"
     after = browser.get(PAGE).content.decode()
     assert "Nothing is waiting for you." in after
-    assert "Approved: &lt;b&gt;Really?&lt;/b&gt;" in after
+    the_run = f'<a href="/executions/{approval.execution_id}/">the run</a>'
+    assert f"Approved: &lt;b&gt;Really?&lt;/b&gt; · {the_run}" in after
     assert "Approved:" not in browser.get(PAGE).content.decode()
 
 
