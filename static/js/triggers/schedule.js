@@ -24,7 +24,7 @@ async function showNext() {
   } catch {
     return; // the server is away: saving will tell
   }
-  if (turn !== asked || !answer.ok) return;
+  if (turn !== asked || !answer.ok || answer.redirected) return; // to sign in: saving will tell, too
   const { times: found, problem } = await answer.json();
   fill(times, found.map((at) => el("li", {}, el("time", { datetime: at, "data-moment": "" }, at))));
   none.textContent = problem || "No further times.";
