@@ -71,7 +71,7 @@ def execution(request: HttpRequest, pk: str) -> HttpResponse:
 def _named(found: WorkflowExecution, reader: User) -> str | None:
     """What it is of, by its name, if the reader sees that."""
     this = WorkflowExecution.objects.filter(pk=found.pk).with_workflow(reader)
-    name: str | None = this.values_list("workflow", flat=True).get()
+    name: str | None = this.values_list("workflow", flat=True).first()
     return name
 
 
