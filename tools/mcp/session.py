@@ -142,7 +142,7 @@ def _connection(endpoint: Endpoint, wire: Wire | Lines) -> dict[str, Any]:
         "url": endpoint.url,
         "headers": {"User-Agent": "Chatter", **endpoint.headers},
         "timeout": endpoint.timeout_s,
-        "sse_read_timeout": endpoint.timeout_s,
+        "sse_read_timeout": None,  # who asks says how long to wait for an answer
         "httpx_client_factory": wire.client,
         "session_kwargs": {"message_handler": wire.hear},
     }

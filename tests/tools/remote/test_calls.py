@@ -139,6 +139,18 @@ def test_a_tool_that_hangs_is_given_up(register: Register, running: Running) -> 
     raise AssertionError("its session was never ended")
 
 
+@pytest.mark.parametrize(("transport", "path"), [("streamable_http", "/mcp"), ("sse", "/sse")])
+def test_a_call_may_take_as_long_as_its_node_says_and_longer_than_its_server_may(
+    register: Register, running: Running, office: APIClient, transport: str, path: str
+) -> None:
+    server = register(transport=transport, url=running.address + path)
+    changed = office.patch(f"/api/v1/mcp-servers/{server.pk}/", {"timeout_s": 1})
+    assert changed.status_code == 200, changed.json()
+    answer = called(request_for("near__hang", timeout_s=4), Recorder())
+    assert (answer.status, answer.error) == ("timed_out", "tool_timed_out")
+    assert "within 4 s" in answer.message
+
+
 def test_a_call_that_is_stopped_ends_its_session_and_is_settled(
     register: Register, running: Running
 ) -> None:
