@@ -378,6 +378,25 @@ def converted(nodes, links):
     return read(app, Known((), NODE_TYPES.keys()))
 
 
+@pytest.mark.parametrize("word", ["In", "True", "null"])
+def test_what_is_called_like_a_word_of_expressions_there_comes_in(word):
+    """Neither a node nor an input can be called so here."""
+    told = {"text": f"{{{{#start.{word.lower()}#}}}}?"}
+    ask = {"title": word, "type": "llm", "prompt_template": [told]}
+    asked = {"variable_selector": ["ask", "text"], "comparison_operator": "is", "value": "yes"}
+    nodes = {
+        "start": {"type": "start", "variables": [{"variable": word.lower()}]},
+        "ask": ask,
+        "if": {"type": "if-else", "cases": [{"case_id": "true", "conditions": [asked]}]},
+        "end": {"type": "end", "outputs": [{"value_selector": ["ask", "text"]}]},
+    }
+    links = [("start", "source", "ask"), ("ask", "source", "if"), ("if", "true", "end")]
+    come = converted(nodes, links)
+    assert errors_in(validate(come.graph)) == []
+    [report] = [one for one in come.nodes if one.id == "ask"]
+    assert f"Nothing stands where it refers to 'start.{word.lower()}'." in report.notes
+
+
 @pytest.mark.parametrize(
     "data",
     [{"type": "llm"}, {"type": "http-request", "method": "get", "url": "https://example.com/"}],

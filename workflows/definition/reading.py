@@ -12,7 +12,7 @@ from functools import lru_cache
 MAX_CHARACTERS = 1_000
 LOOPS = {"map", "filter", "all", "exists", "exists_one"}
 _COPYING = {"map", "filter"}  # they copy their list once for each item they add
-_WORDS = {"true", "false", "null", "in"}
+WORDS = frozenset({"true", "false", "null", "in"})  # which name nothing, also behind a dot
 _OF_A_TEXT = {"contains", "startsWith", "endsWith"}  # the library finds out when it calls them
 _OF_NOTHING = {"int", "double"}
 _OURS = {"size": "size_", "string": "string_"}
@@ -184,7 +184,7 @@ class _Reader:
         if is_called:
             self._called(at, name)
             return _OURS.get(name, name)
-        if self._text(at - 1) != "." and name not in _WORDS:
+        if self._text(at - 1) != "." and name not in WORDS:
             self._used(at, name)
         return name
 

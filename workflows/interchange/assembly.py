@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workflows.definition.graph import ERROR, OUT
+from workflows.definition.reading import WORDS
 
 ANY = "*"
 START = "start"
@@ -64,7 +65,7 @@ class Names:
     """Ids for our nodes, made of the titles people gave theirs."""
 
     def __init__(self) -> None:
-        self._taken = {START}
+        self._taken = {START, *WORDS}
         self._last: dict[str, int] = {}
 
     def new(self, title: str, fallback: str) -> str:

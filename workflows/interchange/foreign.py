@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from workflows.definition.reading import WORDS
 from workflows.interchange.assembly import (
     PASSES,
     START,
@@ -26,7 +27,7 @@ from workflows.nodes.model import Config
 from workflows.validation.bounds import Limits
 from workflows.validation.subject import World
 
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+NAME = re.compile(rf"(?!(?:{'|'.join(sorted(WORDS))})\Z)[A-Za-z_][A-Za-z0-9_]*")
 _CHOOSING = {"if-else", "ConditionalRouter"}  # they pass on the text that comes to them
 ARRIVING = "text"
 _SHOWN = 80
