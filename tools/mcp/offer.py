@@ -15,7 +15,7 @@ from tools.mcp.session import McpTimedOut, Session, session_with
 
 MAX_TOOLS = 200
 MAX_DESCRIPTION = 1_024  # some providers refuse a longer one, and with it the whole question
-_MAX_PAGES = 20
+_MAX_PAGES = MAX_TOOLS + 1  # of one tool each, and the one that is too many
 _MAX_NAME = 200
 _AND_THE_REST = f"Like those after it: of one server {MAX_TOOLS} tools are taken."
 
@@ -90,7 +90,7 @@ async def _listed(session: Session) -> Sequence[Any]:
         page = await session.tools(cursor)
         found += page.tools
         cursor = page.nextCursor
-        if not cursor or len(found) >= MAX_TOOLS:
+        if not cursor or len(found) > MAX_TOOLS:
             break
     return found
 

@@ -216,6 +216,52 @@ def test_of_a_server_with_too_many_tools_the_first_are_taken(
     assert "200 tools are taken" in rest["reason"]
 
 
+@pytest.mark.parametrize("on_a_page", [100, 5])
+def test_of_tools_on_many_pages_the_first_are_taken_and_the_next_is_told(
+    register: Register, office: APIClient, on_a_page: int
+) -> None:
+    """There is always one more page."""
+
+    def answer(asked: Any) -> Any:
+        if asked["method"] == "initialize":
+            about = {"name": "Far", "version": "1"}
+            able = {"tools": {}}
+            return {"protocolVersion": "2025-06-18", "capabilities": able, "serverInfo": about}
+        first = int((asked.get("params") or {}).get("cursor") or 0)
+        page = [
+            {"name": f"tool{at}", "inputSchema": {"type": "object"}}
+            for at in range(first, first + on_a_page)
+        ]
+        return {"tools": page, "nextCursor": str(first + on_a_page)}
+
+    class Paged(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            body = b""
+            if "id" in asked:
+                said = {"jsonrpc": "2.0", "id": asked["id"], "result": answer(asked)}
+                body = json.dumps(said).encode()
+            self.send_response(200 if body else 202)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Paged) as page:
+        Thread(target=page.serve_forever, daemon=True).start()
+        server = register(refresh=False, url=f"http://127.0.0.1:{page.server_port}/")
+        told = ask(office, server)
+        page.shutdown()
+    assert told["health"]["error"] is None
+    assert (len(told["added"]), server.tools.count()) == (MAX_TOOLS, MAX_TOOLS)
+    [rest] = told["left_out"]
+    assert rest["name"] == f"tool{MAX_TOOLS}"
+    assert "200 tools are taken" in rest["reason"]
+
+
 def test_a_server_elsewhere_is_told_no_key_and_nothing_of_it_is_approved(
     register: Register, running: Running, office: APIClient, admin: User
 ) -> None:
