@@ -78,6 +78,21 @@ def test_of_what_an_aggregator_brings_together_the_report_says_what_is_lost():
     assert outcomes(found)["Letter"] == "approximated"
 
 
+def test_answers_that_follow_each_other_are_given_in_that_order_wherever_they_stand_in_the_file():
+    told = {"end": "Goodbye.", "middle": "You said {{#sys.query#}}.", "first": "Welcome."}
+    nodes = [
+        {"id": key, "data": {"type": "answer", "title": key, "answer": text}}
+        for key, text in told.items()
+    ]
+    nodes.append({"id": "start", "data": {"type": "start"}})
+    way = ["start", "first", "middle", "end"]
+    edges = [{"source": one, "target": other} for one, other in zip(way, way[1:], strict=False)]
+    graph = {"nodes": nodes, "edges": edges}
+    app = {"mode": "advanced-chat", "name": "x"}
+    found = come({"kind": "app", "app": app, "workflow": {"graph": graph}})
+    assert text_of(ran(found)) == "Welcome.\n\nYou said hello.\n\nGoodbye."
+
+
 def test_what_every_run_visits_is_named_without_a_question():
     found = come("dify_branches.yml")
     assert "{{nodes.letter.text}}" in configs(found)["end"]["output"]

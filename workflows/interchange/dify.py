@@ -57,6 +57,7 @@ def read_dify(document: Loose, known: Known) -> Imported:
     settle_bodies(conversion)
     for key in nodes:
         _convert(conversion, key)
+    _in_their_order(conversion, [key for key in nodes if nodes[key].type == "answer"])
     for link in {*drawn} - {*within}:
         if link.source in nodes and link.target in nodes:
             conversion.reports[link.source].note("A way out of an iteration, or into one, is lost.")
@@ -90,6 +91,13 @@ def _convert(conversion: Conversion, key: str) -> None:
         if len(ways) > 1:
             conversion.reports[key].note("It chose one of its ways; now all of them are taken.")
     _failing(conversion, key)
+
+
+def _in_their_order(conversion: Conversion, answers: list[str]) -> None:
+    """What a run says at several ends is joined in the order in which these stand in the graph."""
+    leads = conversion.ways.leads
+    for key in sorted(answers, key=lambda key: sum(leads(one, key) for one in answers)):
+        conversion.steps[key] = conversion.steps.pop(key)
 
 
 def _failing(conversion: Conversion, key: str) -> None:
