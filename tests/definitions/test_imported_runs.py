@@ -7,6 +7,7 @@ import pytest
 
 from tests.fakes import FakeReply, FakeServices, run_graph
 from workflows.engine.errors import NodeError
+from workflows.engine.events import NodeStarted
 from workflows.interchange.foreign import Known
 from workflows.interchange.reading import from_yaml, read
 from workflows.registry import NODE_TYPES
@@ -320,6 +321,39 @@ def test_a_schema_that_cannot_be_kept_is_told():
 
 
 # --- Langflow ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("message", "way"), [("7", "more"), ("+7.5e0", "more"), ("5", "less"), ("many", "less")]
+)
+def test_a_router_that_compares_numbers_goes_the_other_way_where_there_is_none(message, way):
+    fields = {"operator": {"value": "greater than"}, "match_text": {"value": "5"}}
+    parts = {
+        "in": ("ChatInput", {}),
+        "router": ("ConditionalRouter", fields),
+        "more": ("ChatOutput", {}),
+        "less": ("ChatOutput", {}),
+    }
+    wires = [
+        ("in", "message", "router", "input_text"),
+        ("router", "true_result", "more", "input_value"),
+        ("router", "false_result", "less", "input_value"),
+    ]
+    nodes = [
+        {"id": key, "data": {"type": kind, "node": {"display_name": key, "template": fields}}}
+        for key, (kind, fields) in parts.items()
+    ]
+    edges = [
+        {
+            "source": one,
+            "target": other,
+            "data": {"sourceHandle": {"name": output}, "targetHandle": {"fieldName": field}},
+        }
+        for one, output, other, field in wires
+    ]
+    found = come({"name": "x", "data": {"nodes": nodes, "edges": edges}})
+    visited = {one.node for one in ran(found, message).events if isinstance(one, NodeStarted)}
+    assert visited == {"start", "router", way}
 
 
 def test_a_router_that_leads_back_becomes_a_loop_that_decides_after_its_round():

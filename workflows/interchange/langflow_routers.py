@@ -19,6 +19,7 @@ _NUMBERS = {
     "greater than": ">",
     "greater than or equal": ">=",
 }
+_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 _ROUNDS, _MOST_ROUNDS = 10, 1_000
 
 
@@ -83,7 +84,9 @@ def _comparison(wiring: Wiring, key: str) -> str:
     if wiring.is_linked(key, "match_text"):
         raise Unsayable("it compares with a text that is not a constant")
     if operator in _NUMBERS:
-        return compare_numbers(_NUMBERS[operator], name, text)
+        compared = compare_numbers(_NUMBERS[operator], name, text)
+        wiring.conversion.reports[key].note("With spaces around it, a number is none here.")
+        return f"string({name}).matches({literal(_NUMBER)}) && {compared}"
     if operator == "regex":
         return f"{whole(name)}.matches({literal(f'^(?:{text})')})"
     if data.true("case_sensitive", "value"):
