@@ -12,7 +12,7 @@ from core.database import database
 from llms.ledger import CallRecord
 from llms.models import AnsweredBy, CallStatus, ModelCall
 from llms.preparing import Prepared
-from llms.reading import CUT
+from llms.reading import CUT, WITHHELD
 
 
 async def cached_answer(prepared: Prepared) -> CallRecord | None:
@@ -35,5 +35,5 @@ def _found(prepared: Prepared, user_id: UUID, ttl_s: float) -> CallRecord | None
         answer__isnull=False,
         settled_at__gt=clock.now() - timedelta(seconds=ttl_s),
     )
-    row = same.exclude(finish_reason__in=CUT).order_by("-settled_at").values().first()
+    row = same.exclude(finish_reason__in=CUT + WITHHELD).order_by("-settled_at").values().first()
     return CallRecord(**row) if row else None

@@ -22,19 +22,15 @@ from llms.ledger import CallRecord, CallRecorder
 from llms.models import AnsweredBy
 from llms.preparing import Prepared, prepare
 from llms.profiles import ProfileSpec
-from llms.reading import CUT, Reading
+from llms.reading import CUT, WITHHELD, Reading
 from llms.request import Answer, CallRequest
 from llms.settling import Settler
 
 __all__ = ["Answer", "CallRequest", "ask", "close_clients"]
 
 _CLOSING_S = 1.0
-# How providers say that they withheld an answer (in capitals: Gemini), and that they broke it off
-# themselves: OpenRouter, Mistral and vLLM, Cohere, DeepSeek.
-_FILTERED = frozenset(
-    {"content_filter", "content_filtered", "guardrail_intervened", "refusal"}
-    | {"BLOCKLIST", "PROHIBITED_CONTENT", "RECITATION", "SAFETY", "SPII"}
-)
+# How providers say that they broke an answer off themselves: OpenRouter, Mistral and vLLM, Cohere,
+# DeepSeek.
 _BROKEN_OFF = frozenset({"abort", "error", "ERROR", "insufficient_system_resource"})
 _CALLING = frozenset({"function_call", "MALFORMED_FUNCTION_CALL", "tool_calls", "tool_use"})
 _NO_CALLBACKS: Any = {"callbacks": []}  # else LangGraph's are inherited, and called for every chunk
@@ -225,7 +221,7 @@ def _flaw(reading: Reading, request: CallRequest) -> ProviderError | None:
         return ProviderError("provider_cut")
     if reading.finish_reason in _BROKEN_OFF:
         return ProviderError("provider_failed")
-    if reading.finish_reason in _FILTERED and not reading.text:
+    if reading.finish_reason in WITHHELD and not reading.text:
         return ProviderError("content_filtered")
     return _flaw_of_calls(reading) if request.tools and request.may_call_tools else None
 

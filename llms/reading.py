@@ -18,6 +18,11 @@ CUT = (
     *("length", "max_tokens", "MAX_TOKENS", "max_output_tokens", "incomplete"),
     *("model_length", "model_context_window_exceeded"),
 )
+# And that they withheld it, or the rest of it, for its content; in capitals: Gemini.
+WITHHELD = (
+    *("content_filter", "content_filtered", "guardrail_intervened", "refusal"),
+    *("BLOCKLIST", "PROHIBITED_CONTENT", "RECITATION", "SAFETY", "SPII"),
+)
 _ENDS = ("finish_reason", "stop_reason", "stopReason", "done_reason", "status")
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id")
 _LONGEST = 200

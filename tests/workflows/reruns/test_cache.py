@@ -77,6 +77,13 @@ def test_what_failed_or_was_cut_is_not_used(ran, wire, asked, flaw):
     assert len(asked()) == 2
 
 
+def test_what_was_withheld_half_way_is_not_used(ran, wire, asked):
+    wire.script("[[words=9]] [[fault=content_filter after=3]]", next=1)
+    first, second = ran(CACHED, "hello"), ran(CACHED, "hello")
+    assert asked() == ["hello", "hello"]
+    assert len(first.output["text"]) < len(second.output["text"])
+
+
 def test_a_hit_is_no_source_of_hits(ran, wire, asked):
     """Else an answer that is asked for often enough would never grow old."""
     ran(CACHED, "hello")
