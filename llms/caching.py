@@ -36,4 +36,6 @@ def _found(prepared: Prepared, user_id: UUID, ttl_s: float) -> CallRecord | None
         settled_at__gt=clock.now() - timedelta(seconds=ttl_s),
     )
     row = same.exclude(finish_reason__in=CUT + WITHHELD).order_by("-settled_at").values().first()
-    return CallRecord(**row) if row else None
+    if row is None or not (request.fits is None or request.fits(row["answer"]["text"])):
+        return None
+    return CallRecord(**row)

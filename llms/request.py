@@ -1,6 +1,6 @@
 """A question to a model, and its answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -39,6 +39,7 @@ class CallRequest:
     with_room: bool = False  # refuse what then leaves hardly any room for the answer
     # The same question of the same user, answered at most so long ago, is answered from that row.
     cache_ttl_s: float | None = None
+    fits: Callable[[str], bool] | None = None  # what that row has to say; None: anything
     # How long a cancelled call may go on to learn its usage; None: `CHATTER_DRAIN_S`.
     drain_s: float | None = None
 

@@ -73,6 +73,7 @@ class Question:
     optional: Sequence[int] = ()  # the places of messages that may be left out
     with_room: bool = False  # refuse what then leaves hardly any room for the answer
     cache_ttl_s: float | None = None  # how old an answer to the same question may be
+    fits: Callable[[str], bool] | None = None  # what such an answer has to say; None: anything
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,14 @@ def read(text: str, schema: Mapping[str, Any]) -> Any:
     return data
 
 
+def fits(text: str, schema: Mapping[str, Any]) -> bool:
+    try:
+        read(text, schema)
+    except Unfit:
+        return False
+    return True
+
+
 def _unfenced(text: str) -> str:
     """What stands between fences, if they are all around it; a model may fill pages with lines."""
     inside = text.strip()

@@ -197,6 +197,7 @@ async def _asked(
     visit: Visit,
     *,
     may_call_tools: bool,
+    fits: Callable[[str], bool] | None = None,
 ) -> Reply:
     """The answer of the first model that gives one. Raises what the last one raised."""
     parameters = config.model_dump(
@@ -209,6 +210,7 @@ async def _asked(
         first_wait_s=config.retry.wait_s,
         backoff=config.retry.backoff,
         cache_ttl_s=config.cache.ttl_s if config.cache else None,
+        fits=fits,
         parameters=parameters,
         timeout_s=config.timeout_s,
         tools=config.tools,
@@ -253,8 +255,8 @@ async def _fitting(
     except structured.Unfit as problem:
         again = ChatMessage("user", structured.correction(problem))
         messages = [*messages, ChatMessage("assistant", answer.text), again]
-    unkept = config.model_copy(update={"cache": None})
-    answer = await _asked(unkept, messages, optional, visit, may_call_tools=False)
+    fits = partial(structured.fits, schema=schema)
+    answer = await _asked(config, messages, optional, visit, may_call_tools=False, fits=fits)
     try:
         return answer, structured.read(answer.text, schema)
     except structured.Unfit as problem:

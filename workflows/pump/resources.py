@@ -104,6 +104,7 @@ class Resources:
             optional=question.optional,
             with_room=question.with_room,
             cache_ttl_s=None if self._is_another_try(question) else question.cache_ttl_s,
+            fits=question.fits,
         )
         now = partial(self._profile_now, question.model)
         return await ask(request, calls, admitted=calls.admitted, profile_now=now)

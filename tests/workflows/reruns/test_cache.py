@@ -84,6 +84,28 @@ def test_what_was_withheld_half_way_is_not_used(ran, wire, asked):
     assert len(first.output["text"]) < len(second.output["text"])
 
 
+def test_what_did_not_fit_is_mended_once_for_all(ran, wire, asked):
+    document = graph(asks(model=GPT, cache={"ttl_s": 60}, output_schema={"type": "object"}))
+    _answers_by_schema()
+    wire.script("say=nonsense", next=1)
+    wire.script("say={}", next=1)
+    first, second = ran(document), ran(document)
+    assert len(asked()) == 2
+    assert [one[-1] for one in answered_by(second)] == ["cache", "cache"]
+    assert second.output == first.output
+
+
+def test_what_did_not_fit_when_it_was_mended_is_mended_again(ran, wire, asked):
+    document = graph(asks(model=GPT, cache={"ttl_s": 60}, output_schema={"type": "object"}))
+    _answers_by_schema()
+    wire.script("say=nonsense", next=2)
+    wire.script("say={}", next=1)
+    assert ran(document).error["code"] == "answer_does_not_fit"
+    second = ran(document)
+    assert second.status == "completed"
+    assert [one[-1] for one in answered_by(second)] == ["cache", "provider"]
+
+
 def test_a_hit_is_no_source_of_hits(ran, wire, asked):
     """Else an answer that is asked for often enough would never grow old."""
     ran(CACHED, "hello")
@@ -116,6 +138,11 @@ def test_what_is_left_of_a_limit_does_not_make_it_another_question(client, poste
     assert len(asked()) == 2
 
 
+def _answers_by_schema():
+    ModelProfile.objects.update(capabilities=["structured_output"])
+    forget_profiles()
+
+
 UNFIT = [
     {"id": "h", "type": "error_handler", "config": {"retries": 1, "wait_s": 0, "then": "fail"}},
     ["start>model", "model>end", "model.error>h", "h>end"],
@@ -125,8 +152,7 @@ UNFIT = [
 @pytest.mark.parametrize("handled", [False, True])
 def test_another_try_is_not_answered_with_what_did_not_fit(ran, again, wire, asked, handled):
     """Neither the next visit by an error handler, nor a retry, nor the question to mend it."""
-    ModelProfile.objects.update(capabilities=["structured_output"])
-    forget_profiles()
+    _answers_by_schema()
     model = asks(model=GPT, cache={"ttl_s": 60}, output_schema={"type": "object"})
     handler, edges = UNFIT
     document = graph(model, handler, edges=edges) if handled else graph(model)
