@@ -21,6 +21,7 @@ from llms.overlong import bound
 from llms.parameters import MORE_OF_THE_BODY, PROFILE_PARAMETERS
 from llms.profiles import ProfileSpec
 from llms.redirects import stay
+from llms.unstreamed import as_stream
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -186,12 +187,12 @@ def _refuse_fields(parameters: Mapping[str, Any], fields: Mapping[str, Any]) -> 
 
 
 def _bound(connection: Any) -> None:
-    """What comes over it is bounded, and comes from the provider; the packages share it among
-    models of equal timeouts.
+    """What comes over it is bounded, comes from the provider, and can be read as a stream; the
+    packages share it among models of equal timeouts.
     """
     hooks = connection.event_hooks
     if bound not in hooks["response"]:
-        connection.event_hooks = {**hooks, "response": [*hooks["response"], stay, bound]}
+        connection.event_hooks = {**hooks, "response": [*hooks["response"], stay, bound, as_stream]}
 
 
 def _connection(profile: ProfileSpec) -> dict[str, str]:

@@ -156,6 +156,10 @@ class _Handler(BaseHTTPRequestHandler):
         while not self.server.stop.is_set():
             self.wfile.write(bomb() if kind == "packed" else b"x" * 1_000_000)
 
+    def _erring(self, _: str) -> None:
+        """A provider that says so as if all were well."""
+        self._say(b'{"error": {"message": "No such model."}}', content_type="application/json")
+
     def _endless(self, _: str) -> None:
         self.send_response(200)
         self.end_headers()

@@ -122,7 +122,8 @@ class Exchange:
         if fault and kind in ("cut", "hang") and not fault.after:
             return await self._break_off(kind)
         first_ms = fault.first_ms if fault and kind == "slow" else plan.behaviour.first_ms or 0
-        return await (self._stream if plan.question.stream else self._whole)(plan, first_ms)
+        streams = plan.question.stream and kind != "unstreamed"
+        return await (self._stream if streams else self._whole)(plan, first_ms)
 
     async def _refuse(
         self, kind: str, message: str | None = None, *, retry_after_s: float | None = None
