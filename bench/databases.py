@@ -54,6 +54,7 @@ def _environment(folder: Path, url: str) -> dict[str, str]:
         "DEBUG": "false",
         "HTTPS": "false",
         "LOG_LEVEL": "WARNING",
+        "CHATTER_ENV_FILE": os.devnull,
         "CHATTER_PUMP": "server",
         "CHATTER_DATA_DIR": str(folder),
         "CHATTER_SECRET_KEY": "only-for-the-benchmark-0123456789-0123456789-0123456789",

@@ -210,8 +210,9 @@ def _neutral_environment() -> dict[str, str]:
     """The environment without what would change the server under test."""
     ours = ("CHATTER_", "DJANGO_", "OPENAI_", "ANTHROPIC_", "OLLAMA_", "LOGIN_RATE_", "LOG_")
     others = ("DATABASE_URL", "REDIS_URL", "DEBUG", "HOST", "PORT", "ALLOWED_HOSTS")
-    return {
+    kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(ours) and name not in others
     }
+    return {**kept, "CHATTER_ENV_FILE": os.devnull}
