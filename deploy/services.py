@@ -4,6 +4,7 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -164,7 +165,7 @@ def _running(
     try:
         yield
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # PostgreSQL would wait for all who are connected
         process.wait(_START_S)
 
 

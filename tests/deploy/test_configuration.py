@@ -7,18 +7,21 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Any
 
 import httpx2
+import psycopg
 import pytest
 import yaml
 from django.conf import settings
 from django.core.management import get_commands
 
-from deploy.services import kept_secret
+from deploy.services import Missing, kept_secret, own_postgres
 from tests.drills.server import ROOT, free_port
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -146,6 +149,19 @@ def test_a_secret_is_made_once_for_its_owner_only(tmp_path: Path) -> None:
     assert len(first) >= 50
     assert kept_secret(path) == first
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_database_of_our_own_ends_though_somebody_is_connected() -> None:
+    with ExitStack() as held:
+        home = Path(held.enter_context(TemporaryDirectory()))
+        home.chmod(0o711)  # the postgres user has to pass
+        try:
+            with own_postgres(home / "postgres") as url:
+                connection = held.enter_context(psycopg.connect(url))
+        except Missing:
+            pytest.skip("no PostgreSQL here")
+        with pytest.raises(psycopg.OperationalError):
+            connection.execute("SELECT 1")
 
 
 @pytest.fixture
