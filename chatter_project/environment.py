@@ -5,7 +5,9 @@ No number is less than 0.
 
 import json
 import math
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -121,6 +123,11 @@ class Environment(environ.Env):
             return None if given.lower() == OFF else read(given)
         except ValueError as error:
             raise BadSetting(f"{var} is {given!r}, which is neither {kind} nor {OFF}.") from error
+
+
+def env_file(base: Path) -> Path:
+    """What is read beside the environment, which takes precedence."""
+    return Path(os.environ.get("CHATTER_ENV_FILE", "").strip() or base / ".env")
 
 
 def _truth(text: str) -> bool:

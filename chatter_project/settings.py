@@ -10,11 +10,11 @@ from django.conf import global_settings
 from django.core.management.utils import get_random_secret_key
 
 from chatter_project import plugins
-from chatter_project.environment import BadSetting, Environment, number
+from chatter_project.environment import BadSetting, Environment, env_file, number
 
 env = Environment()
 BASE_DIR = Path(__file__).resolve().parent.parent
-env.read_env(env("CHATTER_ENV_FILE", default="") or BASE_DIR / ".env")
+env.read_env(env_file(BASE_DIR))
 
 # LangSmith sends prompts to a third party when these stand in a user's environment.
 os.environ |= {"LANGSMITH_TRACING": "false", "LANGCHAIN_TRACING_V2": "false"}

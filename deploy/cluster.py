@@ -15,6 +15,7 @@ from pathlib import Path
 
 from environ import Env
 
+from chatter_project.environment import env_file
 from deploy.services import (
     Missing,
     free_port,
@@ -56,7 +57,7 @@ http {{
 
 
 def main() -> int:
-    Env.read_env(ROOT / ".env")
+    read_settings()
     data = Path(os.environ.get("CHATTER_DATA_DIR") or ROOT / "data")
     home = data.resolve() / "cluster"
     (home / "log").mkdir(parents=True, exist_ok=True)
@@ -72,6 +73,11 @@ def main() -> int:
     except KeyboardInterrupt:
         pass
     return 1
+
+
+def read_settings() -> None:
+    """Those of the file that `manage.py` reads, where the environment does not say otherwise."""
+    Env.read_env(env_file(ROOT))
 
 
 def _prepare_environment(home: Path, services: ExitStack) -> None:

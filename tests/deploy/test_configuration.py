@@ -21,6 +21,7 @@ import yaml
 from django.conf import settings
 from django.core.management import get_commands
 
+from deploy.cluster import read_settings
 from deploy.services import Missing, kept_secret, own_postgres
 from tests.drills.server import ROOT, free_port
 
@@ -149,6 +150,17 @@ def test_a_secret_is_made_once_for_its_owner_only(tmp_path: Path) -> None:
     assert len(first) >= 50
     assert kept_secret(path) == first
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_make_cluster_reads_the_settings_that_its_servers_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "settings").write_text("DATABASE_URL=postgres://elsewhere/chatter\n")
+    monkeypatch.setenv("CHATTER_ENV_FILE", str(tmp_path / "settings"))
+    monkeypatch.setenv("DATABASE_URL", "")
+    monkeypatch.delenv("DATABASE_URL")
+    read_settings()
+    assert os.environ["DATABASE_URL"] == "postgres://elsewhere/chatter"
 
 
 def test_a_database_of_our_own_ends_though_somebody_is_connected() -> None:
