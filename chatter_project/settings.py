@@ -1,5 +1,6 @@
 """Every setting, driven by the environment; `.env.example` documents each variable."""
 
+import fcntl
 import os
 import sys
 from pathlib import Path
@@ -29,11 +30,13 @@ EMBEDDED = not DATABASE_URL
 def _kept_secret_key() -> str:
     """The key kept beside the SQLite database, made on first use, readable by its owner only."""
     path = DATA_DIR / "secret_key"
-    if not path.exists():
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(get_random_secret_key())
-    return path.read_text()
+    if path.exists() and (key := path.read_text()):
+        return key
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # one process makes it and others wait
+        if not (key := file.read()):  # it is new, or the disk was full
+            file.write(key := get_random_secret_key())
+    return key
 
 
 # A database server may be shared by many machines, so there the key must be given.

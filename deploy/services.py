@@ -48,7 +48,7 @@ def free_port() -> int:
 
 def kept_secret(path: Path) -> str:
     """Made on first use, readable by its owner only."""
-    if not path.exists():
+    if not path.exists() or not path.stat().st_size:  # it is new, or the disk was full
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(50))
     return path.read_text()

@@ -152,6 +152,12 @@ def test_a_secret_is_made_once_for_its_owner_only(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_secret_that_was_cut_off_is_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.touch(0o600)
+    assert len(kept_secret(path)) >= 50
+
+
 def test_make_cluster_reads_the_settings_that_its_servers_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -96,6 +96,16 @@ def test_a_setting_that_cannot_be_read_is_named_in_one_line(name, value, tmp_pat
     assert SECRET not in line
 
 
+def test_a_secret_key_that_a_full_disk_cut_off_is_made_anew(tmp_path):
+    (tmp_path / "secret_key").touch(0o600)
+    done = begun(tmp_path, CHATTER_SECRET_KEY="")
+    assert done.returncode == 0, done.stderr
+    made = (tmp_path / "secret_key").read_text()
+    assert len(made) >= 50
+    assert begun(tmp_path, CHATTER_SECRET_KEY="").returncode == 0
+    assert (tmp_path / "secret_key").read_text() == made
+
+
 @pytest.mark.parametrize("command", ["prepare", "work", "reconcile"])
 def test_a_database_that_is_not_there_is_told_without_a_traceback(command, tmp_path):
     address = f"postgres://chatter:{SECRET}@127.0.0.1:{free_port()}/chatter"
