@@ -10,9 +10,14 @@ async def as_stream(response: Any) -> None:
     """A hook of httpx: OpenAI's client reads it as it reads a stream.
 
     It overlooks all that is no event: the answer, which was paid for, would be asked for again.
+    Lines of JSON, as Ollama streams them, are of another type.
     """
-    if response.is_success:
+    if response.is_success and _is_json(response.headers.get("content-type", "")):
         response.aiter_bytes = partial(_events, response.aiter_bytes, response.request)
+
+
+def _is_json(content_type: str) -> bool:
+    return content_type.partition(";")[0].strip().lower() == "application/json"
 
 
 async def _events(chunks: Any, request: Any, *args: Any, **options: Any) -> AsyncIterator[bytes]:

@@ -1,12 +1,16 @@
 """A server that answers in one piece, though a stream was asked for."""
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from unittest import mock
 
+import httpx
 import pytest
+from asgiref.sync import async_to_sync
 
 from llms.errors import ProviderError
 from llms.profiles import ProfileSpec
+from llms.unstreamed import as_stream
 from tests.core.web import web_server
 from tests.llms.conftest import answered, question
 from tests.llms.recorder import Recorder
@@ -45,3 +49,23 @@ def test_its_error_is_no_answer_that_broke_off(openai: ProfileSpec, recorder: Re
         answered(question(replace(openai, base_url=web.url("/erring")), "Hi"), recorder)
     assert caught.value.code == "provider_failed"
     assert len(web.seen) == 1
+
+
+def test_lines_of_json_are_read_as_they_come() -> None:
+    lines = [b'{"done": false}\n', b'{"done": true}\n']
+
+    async def sent() -> AsyncIterator[bytes]:
+        for line in lines:
+            yield line
+
+    async def first() -> bytes:
+        response = httpx.Response(
+            200,
+            headers={"Content-Type": "application/x-ndjson"},
+            content=sent(),
+            request=httpx.Request("POST", "http://ollama/api/chat", json={"stream": True}),
+        )
+        await as_stream(response)
+        return await anext(response.aiter_bytes())
+
+    assert async_to_sync(first)() == lines[0]
