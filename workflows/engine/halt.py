@@ -11,15 +11,21 @@ from workflows.engine.paths import Place, around
 class Halt:
     """One for a run and all that runs in it. Once it is asked for, no visit begins any more.
 
-    `reached` is set once no visit is at work: each that is under way is at rest, or waits for one
-    within it that is. A visit that has ended is not made again by whoever takes up the run.
+    `reached` is set once it is quiet. A visit that has ended is not made again by whoever takes up
+    the run. `moves` counts how often a visit began or ended, came to rest or went on.
     """
 
     def __init__(self) -> None:
         self.reached = asyncio.Event()
+        self.moves = 0
         self._asked = False
         self._under_way = Counter[Place]()
         self._at_rest = Counter[Place]()
+
+    @property
+    def quiet(self) -> bool:
+        """No visit is at work: each under way is at rest, or waits for one within it that is."""
+        return all(map(self._waits, self._under_way))
 
     def ask(self) -> None:
         self._asked = True
@@ -41,17 +47,21 @@ class Halt:
     @contextmanager
     def _noted(self, among: Counter[Place], here: Place) -> Iterator[None]:
         among[here] += 1
-        self._look()
+        self._moved()
         try:
             yield
         finally:
             among[here] -= 1
             if not among[here]:
                 del among[here]
-            self._look()
+            self._moved()
+
+    def _moved(self) -> None:
+        self.moves += 1
+        self._look()
 
     def _look(self) -> None:
-        if self._asked and self._at_rest and all(map(self._waits, self._under_way)):
+        if self._asked and self._at_rest and self.quiet:
             self.reached.set()
 
     def _waits(self, here: Place) -> bool:

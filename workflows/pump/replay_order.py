@@ -7,9 +7,8 @@ from workflows.engine.errors import BeyondLimit
 from workflows.engine.halt import Halt
 from workflows.engine.paths import Place, around
 from workflows.tracking.past import Past
-from workflows.tracking.tracker import WorkflowTracker
 
-_QUIET_S = 1.0
+_LOOK_S = 1.0
 
 
 class ReplayOrder:
@@ -21,15 +20,14 @@ class ReplayOrder:
     if a limit ended the source, it ends the replay there.
     """
 
-    def __init__(self, past: Past, tracker: WorkflowTracker, halt: Halt) -> None:
+    def __init__(self, past: Past, halt: Halt) -> None:
         recordings = past.recordings
         self._ended: Collection[Place] = recordings.ended | past.ended.keys()
         self._over, self._strict = recordings.over, recordings.strict
-        self._tracker = tracker
         self._halt = halt
 
     async def wait_to_begin(self, node: str, visit: int, handlers: Collection[Place]) -> None:
-        """Return at once; for a visit that was cut off, only when nothing else happens any more.
+        """Return at once; for a visit that was cut off, only when nothing else goes on any more.
 
         `handlers` are visits of handlers that take up the errors of the graphs it is in.
         Raises BeyondLimit.
@@ -38,9 +36,9 @@ class ReplayOrder:
             return
         with self._halt.rest(node, visit):
             before = None
-            while before != self._tracker.last_seq:
-                before = self._tracker.last_seq
-                await asyncio.sleep(_QUIET_S)
+            while not self._halt.quiet or before != self._halt.moves:
+                before = self._halt.moves
+                await asyncio.sleep(_LOOK_S)
         if self._over is not None:
             raise BeyondLimit(self._over)
 

@@ -203,7 +203,7 @@ def context_of(
     graph = bound_graph(execution.version, execution.parameters)
     guard, recordings = guard_of(execution, past), past.recordings
     again = recordings.ended or past.ended
-    order = ReplayOrder(past, tracker, halt) if again else None
+    order = ReplayOrder(past, halt) if again else None
     return ExecutionContext(
         execution_id=execution.id,
         attempt=execution.attempt,
