@@ -1,6 +1,6 @@
 """Moves what has run into the day before, so that charts have something to show.
 
-What ran, ran: its tokens, costs and durations stay; only when it did is moved.
+What ran, ran: its tokens, costs, durations and order stay; only when it did is moved.
 """
 
 import json
@@ -23,8 +23,8 @@ _OVER, _GOLDEN = timedelta(hours=22), 0.618  # no two in the same place
 def main() -> None:
     json.load(sys.stdin)
     runs = list(WorkflowExecution.objects.filter(finished_at__isnull=False).order_by("id"))
-    for at, run in enumerate(runs):
-        back = _OVER * ((at * _GOLDEN) % 1)
+    backs = sorted((_OVER * ((at * _GOLDEN) % 1) for at in range(len(runs))), reverse=True)
+    for back, run in zip(backs, runs, strict=True):
         times = ("created_at", "started_at", "finished_at")
         moved = {name: getattr(run, name) - back for name in times if getattr(run, name)}
         WorkflowExecution.objects.filter(pk=run.pk).update(**moved)
