@@ -6,6 +6,7 @@ thread, and nothing here imports them with the module.
 
 import asyncio
 import itertools
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
@@ -45,8 +46,10 @@ _OWN_ADDRESSES = {
     "openai": "https://api.openai.com/v1",
     "anthropic": "https://api.anthropic.com",
 }
-# Whose servers know the newer name of the longest answer, and want it for models that think.
+# Whose servers know the newer name of the longest answer, and the models that take no other,
+# through whatever gateway: OpenAI's that think.
 _OPENAIS_OWN = (".openai.com", ".azure.com")
+_THINKS = re.compile(r"(?:.*/)?(?:o\d|gpt-[5-9])")
 _NEWER_NAME = "max_completion_tokens"
 _NO_KEY = "none"
 _HAVE_KEYS = frozenset({*_OWN_ADDRESSES, "azure_openai"})  # of what is installed
@@ -168,9 +171,12 @@ def _maker(profile: ProfileSpec) -> Callable[..., "BaseChatModel"]:
 def _is_compatible(profile: ProfileSpec) -> bool:
     """Whether it is a server that speaks OpenAI's API, and is not OpenAI's.
 
-    Not where the profile names the longest answer as OpenAI does: a gateway may pass that on.
+    Not where the longest answer is named as OpenAI does, or the model is one of theirs that takes
+    no other name: a gateway may pass that on.
     """
     if profile.provider_kind != "openai" or _NEWER_NAME in profile.parameters:
+        return False
+    if _THINKS.match(profile.model):
         return False
     host = urlsplit(profile.base_url).hostname if profile.base_url else None
     return host is not None and not f".{host}".endswith(_OPENAIS_OWN)

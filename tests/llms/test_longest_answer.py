@@ -132,6 +132,25 @@ def test_openai_itself_is_told_by_the_newer_name(address: str, name: str) -> Non
     }
 
 
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ("gpt-5-mini", "max_completion_tokens"),
+        ("openai/o3", "max_completion_tokens"),
+        ("gpt-4o-mini", "max_tokens"),
+        ("openai/gpt-oss-20b", "max_tokens"),
+        ("olmo-2", "max_tokens"),
+    ],
+)
+def test_models_that_take_no_other_name_are_told_by_it_behind_a_gateway(
+    model: str, name: str, wire: WireServer, recorder: Recorder
+) -> None:
+    spec = wire_spec(wire, "openai", model=model)
+    answered(question(spec, "Hi", parameters={"max_tokens": 6}), recorder)
+    (record,) = wire.meter.settled()
+    assert {"max_tokens", "max_completion_tokens"} & record.options.keys() == {name}
+
+
 @pytest.mark.parametrize(("asked", "most"), [({}, 285), ({"max_tokens": 40}, 40)])
 def test_azure_is_told_by_the_newer_name_what_the_context_leaves_too(
     asked: dict[str, Any], most: int
