@@ -259,6 +259,7 @@ def _plan_retry(user: User, execution: WorkflowExecution, wanted: RerunRequest) 
 
 def _again(user: User, execution: WorkflowExecution, wanted: RerunRequest) -> ExecutionRequest:
     """What was asked for, of what is published now; where an experiment chose, of what it chose."""
+    exposure = getattr(execution, "exposure", None)
     return ExecutionRequest(
         id=wanted.id,
         user_id=user.id,
@@ -267,7 +268,8 @@ def _again(user: User, execution: WorkflowExecution, wanted: RerunRequest) -> Ex
         input=execution.input,
         template=str(execution.template_id or ""),
         definition=execution.definition_id,
-        version=execution.version_id if hasattr(execution, "exposure") else None,
+        version=execution.version_id if exposure else None,
+        declared=exposure.variant.declared if exposure else None,
         parameters=execution.parameters,
         cause="retry",
         serial_key=execution.serial_key,

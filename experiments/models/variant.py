@@ -18,8 +18,9 @@ class Variant(Record):
     """`weight` of all weights is its share of the units; one of them is the control.
 
     What it `changes`, and the `parameters` it sets, such as `model` or `system`. `version` is the
-    graph it ran when the experiment began, and runs until its end. Once it is stopped, its units
-    are answered by the control.
+    graph it ran when the experiment began, and runs until its end; so is `declared`, the parameters
+    of a template and their defaults (None: a definition has none, and earlier releases kept none).
+    Once it is stopped, its units are answered by the control.
     """
 
     experiment = models.ForeignKey(
@@ -37,6 +38,7 @@ class Variant(Record):
     version = models.ForeignKey(
         "workflows.WorkflowVersion", models.PROTECT, null=True, related_name="+"
     )
+    declared = models.JSONField(null=True)
     parameters = models.JSONField(default=dict)
     stopped_at = models.DateTimeField(null=True)
     stopped_because = models.CharField(max_length=200, blank=True, default="")

@@ -1,5 +1,6 @@
 """An experiment begins, pauses, goes on and ends; a variant is stopped."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -74,7 +75,8 @@ class ControlStays(Conflict):
 
 @transaction.atomic
 def start_experiment(experiment: Experiment, *, by: User) -> Experiment:
-    """From now on its variants answer, each with the graph it has now, whatever is published later.
+    """From now on its variants answer, each with the graph and the defaults it has now, whatever
+    is published later.
 
     Raises ExperimentMoved, ExperimentTargetGone, ExperimentInTheWay, TooManyExperiments,
     ParametersUnused, and what a start of a variant by the owner raises.
@@ -89,9 +91,9 @@ def start_experiment(experiment: Experiment, *, by: User) -> Experiment:
             _refuse_second(experiment)
         _refuse_more(experiment)
         for variant in experiment.variants.select_related("template"):
-            variant.version = _version_of(experiment, variant)
+            variant.version, variant.declared = _runs(experiment, variant)
             _refuse_unused(variant.version, variant)
-            variant.save(update_fields=["version"])
+            variant.save(update_fields=["version", "declared"])
     return _move(experiment, ExperimentStatus.RUNNING, by, "started", started_at=clock.now())
 
 
@@ -195,8 +197,12 @@ def _refuse_unused(version: WorkflowVersion, variant: Variant) -> None:
         raise ParametersUnused(variant=variant.name, names=", ".join(unused))
 
 
-def _version_of(experiment: Experiment, variant: Variant) -> WorkflowVersion:
-    """The graph this variant runs, which a run of the owner's could begin with now."""
+def _runs(
+    experiment: Experiment, variant: Variant
+) -> tuple[WorkflowVersion, Mapping[str, Any] | None]:
+    """The graph this variant runs, which a run of the owner's could begin with now; and what
+    parameters its template declares.
+    """
     owner = experiment.owner
     if experiment.definition is not None:
         definition = definition_for(owner, experiment.definition.pk)
@@ -205,7 +211,7 @@ def _version_of(experiment: Experiment, variant: Variant) -> WorkflowVersion:
         number = variant.number or definition.published
         version: WorkflowVersion = entry_of(definition, number).version
         check_graph(version, variant.parameters, owner, author=author_of(None, definition))
-        return version
+        return version, None
     template = experiment.template
     if variant.changes == Changes.TEMPLATE:
         template = variant.template
@@ -215,4 +221,4 @@ def _version_of(experiment: Experiment, variant: Variant) -> WorkflowVersion:
     version = template.version
     parameters = checked(template.parameters, variant.parameters)
     check_graph(version, parameters, owner, author=author_of(template, None))
-    return version
+    return version, template.parameters

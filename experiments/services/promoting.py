@@ -100,7 +100,8 @@ def _template(template: WorkflowTemplate, variant: Variant, by: User) -> dict[st
             raise ExperimentTargetGone
         source = template_called(str(variant.template.pk), by)
     graph = drawn(variant.version.graph, source.layout)  # type: ignore[union-attr]
-    parameters = _with_defaults(source.parameters, variant.parameters)
+    declared = source.parameters if variant.declared is None else variant.declared
+    parameters = _with_defaults(declared, variant.parameters)
     if template.may_change(by):
         changed = change_template(template, by=by, graph=graph, parameters=parameters)
         return {"template": str(changed.pk), "copied": False}

@@ -183,4 +183,10 @@ def _asked(variant: Variant, request: ExecutionRequest) -> ExecutionRequest:
     if variant.changes == Changes.TEMPLATE:
         template = str(variant.template_id)
     parameters = {**variant.parameters, **request.parameters}
-    return replace(request, template=template, version=variant.version_id, parameters=parameters)
+    return replace(
+        request,
+        template=template,
+        version=variant.version_id,
+        declared=variant.declared,
+        parameters=parameters,
+    )

@@ -406,6 +406,35 @@ def test_what_is_published_meanwhile_does_not_change_what_the_control_answers(
     assert WorkflowExecution.objects.get(pk=begun["execution"]["id"]).output["text"] == "one"
 
 
+def test_defaults_that_change_meanwhile_are_not_those_of_what_variants_run(
+    experiment, say, api, alice, act, built_in, drain
+):
+    door = api(alice)
+    declared = {"type": "object", "properties": {"word": {"default": "hello"}}}
+    body = {"name": "Greets", "graph": said("{{params.word}}"), "parameters": declared}
+    mine = door.post("/api/v1/templates/", body).json()["id"]
+    variants = [{"name": "a", "control": True}, {"name": "b", "parameters": {"word": "hi"}}]
+    made = experiment(template=mine, variants=variants)
+    others = {"type": "object", "properties": {"what": {"default": "hi"}}}
+    change = {"graph": said("{{params.what}}"), "parameters": others}
+    assert door.patch(f"/api/v1/templates/{mine}/", change).status_code == 200
+    texts = {}
+    for _ in range(MANY):
+        ran = WorkflowExecution.objects.get(pk=say(alice, template=mine)["execution"]["id"])
+        texts[ran.exposure.variant.name] = ran.output["text"]
+        if len(texts) > 1:
+            break
+    assert texts == {"a": "hello", "b": "hi"}
+    retry = f"/api/v1/executions/{ran.pk}/retry/"
+    again = door.post(retry, {"mode": "background"}).json()["execution"]["id"]
+    drain()
+    assert WorkflowExecution.objects.get(pk=again).output == ran.output
+    became = act(alice, made["id"], "promote", {"variant": made["variants"][0]["id"]})
+    assert became.status_code == 200, became.json()
+    now = WorkflowTemplate.objects.get(pk=mine)
+    assert now.parameters["properties"] == {"word": {"default": "hello"}}
+
+
 def test_the_winner_of_a_built_in_template_becomes_a_template_of_ones_own(experiment, alice, act):
     made = experiment()
     became = act(alice, made["id"], "promote", {"variant": made["variants"][1]["id"]}).json()

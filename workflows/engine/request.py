@@ -18,6 +18,7 @@ class ExecutionRequest:
     definition: UUID | None = None
     graph: Mapping[str, Any] | None = None
     version: UUID | None = None  # runs in place of what the template or definition runs now
+    declared: Mapping[str, Any] | None = None  # in place of what the template declares now
     parameters: Mapping[str, Any] = field(default_factory=dict)
     kind: str = ""
     cause: str = "api"

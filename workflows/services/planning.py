@@ -29,7 +29,12 @@ from workflows.registry import NODE_TYPES
 from workflows.selectors import bound_graph
 from workflows.services.definitions import refuse
 from workflows.services.idempotency import Idempotency, as_begun, key_of
-from workflows.services.targets import wanted_definition, wanted_template, wanted_version
+from workflows.services.targets import (
+    wanted_declaration,
+    wanted_definition,
+    wanted_template,
+    wanted_version,
+)
 from workflows.services.using import hash_of_template, used_by
 from workflows.tracking.facts import Audited, EventsHappened, ExecutionWanted, Fact
 from workflows.tracking.frames import frame
@@ -75,11 +80,12 @@ def plan_execution(user: User, request: ExecutionRequest, *, stores: bool = True
     template = wanted_template(user, request)
     definition = wanted_definition(user, request)
     version = wanted_version(user, request, template, definition, stores=stores)
-    parameters = (
-        checked(template.parameters, request.parameters) if template else request.parameters
-    )
+    parameters, of_template = request.parameters, {}
+    if template is not None:
+        declared = wanted_declaration(request, template)
+        parameters = checked(declared, request.parameters)
+        of_template = hash_of_template(template.slug, declared)
     found = check_graph(version, parameters, user, author=author_of(template, definition))
-    of_template = hash_of_template(template) if template else {}
     execution = WorkflowExecution(
         id=request.id,
         created_at=clock.now(),

@@ -1,6 +1,8 @@
 """What a request asks to run: a template, a workflow, or a graph sent once."""
 
 import time
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from accounts.models import User
@@ -79,6 +81,11 @@ def _published_for(*, staff: bool) -> PreparedQuery[WorkflowDefinition]:
 
 
 _published = {staff: _published_for(staff=staff) for staff in (False, True)}
+
+
+def wanted_declaration(request: ExecutionRequest, template: WorkflowTemplate) -> Mapping[str, Any]:
+    """The parameters that there are, and their defaults."""
+    return template.parameters if request.declared is None else request.declared
 
 
 def wanted_version(

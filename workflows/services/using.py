@@ -7,7 +7,6 @@ from typing import Any
 
 from llms.fingerprint import fingerprint
 from tools.catalogue import catalogue
-from workflows.models import WorkflowTemplate
 from workflows.registry import NODE_TYPES
 from workflows.validation import World
 from workflows.validation.schema import is_parameter
@@ -31,10 +30,10 @@ def used_by(graphs: Iterable[Mapping[str, Any]], world: World) -> dict[str, str]
     return used
 
 
-def hash_of_template(template: WorkflowTemplate) -> dict[str, str]:
+def hash_of_template(slug: str, declared: Mapping[str, Any]) -> dict[str, str]:
     """Of the parameters that it declares, their defaults too; its graph is the run's version."""
-    declared = json.dumps(template.parameters, sort_keys=True)
-    return {f"template:{template.slug}": sha256(declared.encode()).hexdigest()}
+    told = json.dumps(declared, sort_keys=True)
+    return {f"template:{slug}": sha256(told.encode()).hexdigest()}
 
 
 def _models(kind: Any, config: Mapping[str, Any]) -> Iterator[str]:
