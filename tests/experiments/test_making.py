@@ -446,6 +446,16 @@ def test_the_winner_of_a_built_in_template_becomes_a_template_of_ones_own(experi
     assert copy.version == source.version
 
 
+def test_a_second_winner_of_the_same_name_becomes_a_template_too(experiment, alice, act):
+    for _ in range(2):
+        made = experiment()
+        became = act(alice, made["id"], "promote", {"variant": made["variants"][1]["id"]})
+        assert became.status_code == 200, became.json()
+    assert set(WorkflowTemplate.objects.filter(owner=alice).values_list("slug", flat=True)) == {
+        "universal-chat-brief", "universal-chat-brief-2",
+    }  # fmt: skip
+
+
 def test_the_winner_of_ones_own_template_becomes_its_default(api, experiment, alice, act):
     source = WorkflowTemplate.objects.get(slug="universal_chat")
     mine = api(alice).post(

@@ -190,6 +190,19 @@ def test_a_slug_is_taken_once_by_each_and_chatter_s_are_chatter_s(client, api, b
     assert api(bob).post(TEMPLATES, {**body, "slug": "a-letter"}).status_code == 201
 
 
+def test_a_slug_that_nobody_wrote_is_in_nobodys_way(client, api, bob, made):
+    for name, slug in (
+        ("A letter", "a-letter-2"),
+        ("A letter", "a-letter-3"),
+        ("Письмо", "template"),
+        ("Ответ", "template-2"),
+        ("Z" * 90, "z" * 80),
+        ("Z" * 91, "z" * 78 + "-2"),
+    ):
+        assert new(client, name=name)["slug"] == slug
+    assert new(api(bob))["slug"] == "a-letter"
+
+
 def test_a_template_is_read_by_its_slug_as_by_its_id(client, api, bob, made):
     for name in ("universal_chat", "a-letter", made["id"]):
         assert client.get(f"{TEMPLATES}{name}/").json()["slug"] in {name, "a-letter"}

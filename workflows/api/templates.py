@@ -77,7 +77,8 @@ class TemplateFields(Body):
 
 class TemplateIn(TemplateFields):
     """A new template. `parameters` is a JSON schema with defaults; without it, each parameter that
-    the graph names is required and may be anything. Without a `slug`, one is made from the name.
+    the graph names is required and may be anything. Without a `slug`, a free one is made from the
+    name.
     """
 
     name: Text = Field(min_length=1, max_length=255)

@@ -1,9 +1,11 @@
 """Templates that people own: made, changed, published, deleted, and turned into workflows."""
 
 from collections.abc import Mapping
+from itertools import chain, count
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils.text import slugify
 
 from accounts.models import User
@@ -82,7 +84,7 @@ def create_template(  # noqa: PLR0913 - a template reads best on one level
     checked_one = checked_graph(graph, owner, params=names_of(declared))
     made = WorkflowTemplate(
         owner=owner,
-        slug=_free_slug(slug or slugify(name)[:_LONGEST_SLUG] or "template"),
+        slug=_free_slug(slug) if slug else _slug_from(name, owner),
         name=name,
         description=description,
         category=category,
@@ -248,6 +250,16 @@ def _named_in(graph: Any) -> dict[str, Any]:
     steps = [name.split(".") for name in references_in(configs)]
     names = dict.fromkeys(step[1] for step in steps if step[0] == "params" and len(step) > 1)
     return schema_of({name: {} for name in names}, list(names)) if names else {}
+
+
+def _slug_from(name: str, owner: User) -> str:
+    """One made from a name; numbered where the owner, or Chatter, has one like it already."""
+    plain = slugify(name)[:_LONGEST_SLUG] or "template"
+    seen = WorkflowTemplate.objects.filter(Q(owner=None) | Q(owner=owner))
+    taken = set(seen.values_list("slug", flat=True))
+    ends = chain([""], (f"-{number}" for number in count(2)))
+    slugs = (plain[: _LONGEST_SLUG - len(end)] + end for end in ends)
+    return next(slug for slug in slugs if slug not in taken)
 
 
 def _free_slug(slug: str) -> str:
