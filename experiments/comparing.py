@@ -26,10 +26,16 @@ def variance_of(kind: Metric, side: Moments) -> float:
     return side.variance_of_share if kind.share else side.variance
 
 
+def planned_for(experiment: Experiment, variants: Sequence[Variant], arm: Variant) -> int:
+    """How many of the planned units are the control's and this arm's, by their weights."""
+    both = sum(one.weight for one in variants if one.control or one.id == arm.id)
+    return round(experiment.planned_units * both / sum(one.weight for one in variants))
+
+
 def at_any_time(
     kind: Metric, control: Moments, arm: Moments, *, planned: int, alpha: float = ALPHA
 ) -> Interval | None:
-    """Of arm minus control; None while too few units are known."""
+    """Of arm minus control; None while too few units are known. `planned` are of these two."""
     if not enough(control, arm):
         return None
     variance = variance_of(kind, control) / control.count + variance_of(kind, arm) / arm.count
@@ -53,12 +59,17 @@ def breaches(
         Breach(arm, because)
         for arm in arms
         if arm.stopped_at is None
-        for because in _broken(experiment, control, arm, outcomes, alpha)[:1]
+        for test in [(planned_for(experiment, variants, arm), alpha)]
+        for because in _broken(experiment, control, arm, outcomes, test)[:1]
     ]
 
 
 def _broken(
-    experiment: Experiment, control: Variant, arm: Variant, outcomes: Outcomes, alpha: float
+    experiment: Experiment,
+    control: Variant,
+    arm: Variant,
+    outcomes: Outcomes,
+    test: tuple[int, float],
 ) -> list[str]:
     return [
         crossing(guard)
@@ -68,7 +79,7 @@ def _broken(
             outcomes.of(guard["metric"], control.id),
             outcomes.of(guard["metric"], arm.id),
             float(guard["margin"]),
-            (experiment.planned_units, alpha),
+            test,
         )
     ]
 

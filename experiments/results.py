@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.module_loading import import_string
 
-from experiments.comparing import at_any_time, enough, variance_of
+from experiments.comparing import at_any_time, enough, planned_for, variance_of
 from experiments.metrics import LEDGER, Metric, directions, metric
 from experiments.models import Experiment, Variant
 from experiments.moments import Moments
@@ -115,7 +115,9 @@ def _metric(
     base = outcomes.of(key, control.id)
     arms = [one for one in variants if not one.control]
     compared = {
-        arm.id: _compared(kind, base, outcomes.of(key, arm.id), experiment, len(arms))
+        arm.id: _compared(
+            kind, base, outcomes.of(key, arm.id), planned_for(experiment, variants, arm), len(arms)
+        )
         for arm in arms
     }
     # An arm of which nothing is known yet is one of them: their number is not to change on the way.
@@ -134,7 +136,7 @@ def _cell(variant: Variant, side: Moments, comparison: Comparison | None) -> Cel
 
 
 def _compared(
-    kind: Metric, base: Moments, arm: Moments, experiment: Experiment, arms: int
+    kind: Metric, base: Moments, arm: Moments, planned: int, arms: int
 ) -> Comparison | None:
     """Intervals of several arms are widened so that all hold together (Bonferroni)."""
     if base.count < 2 or arm.count < 2:  # noqa: PLR2004 - no spread is known
@@ -147,6 +149,6 @@ def _compared(
     return Comparison(
         difference=difference,
         relative=difference / base.mean if base.mean else None,
-        anytime=at_any_time(kind, base, arm, planned=experiment.planned_units, alpha=alpha),
+        anytime=at_any_time(kind, base, arm, planned=planned, alpha=alpha),
         once=once,
     )

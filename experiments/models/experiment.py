@@ -86,7 +86,8 @@ class Experiment(EditableRecord):
     guards = models.JSONField(default=list)
     # A unit is watched for so long from its first exposure on, and counted when that is over.
     window_min = models.PositiveIntegerField(default=1_440)
-    planned_units = models.PositiveIntegerField(default=1_000)  # here the test is sharpest
+    # Of all variants; here the test is sharpest.
+    planned_units = models.PositiveIntegerField(default=1_000)
     status = models.CharField(
         max_length=12, choices=ExperimentStatus.choices, default=ExperimentStatus.DRAFT
     )

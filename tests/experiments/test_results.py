@@ -272,6 +272,25 @@ def test_a_planted_effect_is_told_in_plain_words_and_before_there_is_enough_noth
     assert latency["variants"][1]["comparison"]["p_corrected"] > 0.05
 
 
+def test_with_several_arms_the_test_is_sharpest_at_the_planned_units_of_all(
+    row, results, alice, turned
+):
+    names = ["a", "b", "c", "d"]
+    arms = [{"name": name, "parameters": {"system": name}} for name in names[1:]]
+    one = row(variants=[{"name": "a", "control": True, "weight": 3}, *arms], planned_units=600)
+    lived(one, alice, turned(), {name: many(100, 1, 200) for name in names} | {
+        "a": many(300, 2, 200)
+    })  # fmt: skip
+    turned.on(minutes=90)
+
+    def width(planned: int) -> float:
+        Experiment.objects.filter(pk=one.pk).update(planned_units=planned)
+        found = results(one)["metrics"][0]["variants"][1]["comparison"]["anytime"]
+        return float(found["high"] - found["low"])
+
+    assert width(600) < min(width(400), width(900))
+
+
 def test_an_arm_that_is_not_known_yet_is_one_of_those_that_are_compared(
     row, results, alice, turned
 ):
