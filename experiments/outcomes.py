@@ -46,7 +46,7 @@ class Outcomes:
 
 
 def outcomes_of(experiment: Experiment) -> Outcomes:
-    """Three reads: of its exposures, of the ratings of these replies, of events."""
+    """Four reads: exposures, ratings of these replies, units cut short, and events."""
     found = Outcomes(dealt=_dealt(experiment))
     counted: dict[UUID, UUID] = {}
     for row in _turns(experiment):
@@ -59,7 +59,8 @@ def outcomes_of(experiment: Experiment) -> Outcomes:
     for unit, helpful in _rated(experiment):
         if unit in counted:
             found.of("rating", counted[unit]).add(helpful)
-    _add_events(found, experiment, counted)
+    cut = _cut_short(experiment)
+    _add_events(found, experiment, {unit: of for unit, of in counted.items() if unit not in cut})
     return found
 
 
@@ -127,9 +128,17 @@ def _rated(experiment: Experiment) -> Iterator[tuple[UUID, float]]:
     return iter(rows.annotate(share=Avg(helpful, output_field=FloatField())).iterator())
 
 
-def _add_events(found: Outcomes, experiment: Experiment, counted: Mapping[UUID, UUID]) -> None:
-    """The sum of each unit; one that did nothing counts with 0: of what the experiment names, and
-    of what any unit did.
+def _cut_short(experiment: Experiment) -> set[UUID]:
+    """The units whose variant was stopped before their window was over."""
+    stopped = Unit.objects.filter(experiment=experiment, variant__stopped_at__isnull=False)
+    window = timedelta(minutes=experiment.window_min)
+    cut = stopped.filter(variant__stopped_at__lt=F("created_at") + window)
+    return set(cut.order_by().values_list("id", flat=True))
+
+
+def _add_events(found: Outcomes, experiment: Experiment, whole: Mapping[UUID, UUID]) -> None:
+    """The sum of each unit that its own variant answered all along; one that did nothing counts
+    with 0: of what the experiment names, and of what any unit did.
     """
     events = UnitEvent.objects.filter(in_window(experiment), experiment=experiment)
     rows = events.order_by().values_list("name", "unit_id").annotate(total=Sum("value"))
@@ -139,5 +148,5 @@ def _add_events(found: Outcomes, experiment: Experiment, counted: Mapping[UUID, 
     for key in directions(experiment.primary, experiment.better, experiment.events):
         sums.setdefault(key, {})
     for key, of_units in sums.items():
-        for unit, variant in counted.items():
+        for unit, variant in whole.items():
             found.of(key, variant).add(of_units.get(unit, 0.0))

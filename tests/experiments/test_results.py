@@ -169,6 +169,30 @@ def test_events_of_a_unit_add_up_and_who_did_nothing_did_nothing(row, api, resul
     assert UnitEvent.objects.count() == 3
 
 
+def test_what_a_unit_did_when_its_arm_may_have_been_stopped_counts_for_no_arm(
+    row, api, results, alice, turned
+):
+    one = row(primary="event:bought", better="higher")
+    lived(one, alice, turned(), {"brief": [[Turn()], [Turn()]]})
+    turned.on(minutes=50)
+    lived(one, alice, turned(), {"brief": [[Turn(tokens=40)]], "as it is": [[Turn()]]})
+    turned.on(minutes=15)
+    stop = f"{EXPERIMENTS}{one.pk}/variants/{one.variants.get(name='brief').pk}/stop/"
+    assert api(alice).post(stop).status_code == 200
+    turned.on(minutes=15)
+    UnitEvent.objects.bulk_create(
+        UnitEvent(created_at=at, experiment=one, unit=unit, name="bought")
+        for unit in Unit.objects.all()
+        for at in (unit.created_at, unit.created_at + timedelta(minutes=20))
+    )
+    turned.on(minutes=60)
+    told = results(one)
+    cells = {one["metric"]: one["variants"] for one in told["metrics"]}
+    assert [cell["units"] for cell in cells["event:bought"]] == [1, 2]
+    assert [cell["mean"] for cell in cells["event:bought"]] == [2, 2]
+    assert [cell["units"] for cell in cells["tokens"]] == [1, 3]  # the arm had answered that turn
+
+
 def test_an_event_that_was_counted_is_answered_alike_once_the_experiment_is_over(
     row, api, alice, turned
 ):
