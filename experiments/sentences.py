@@ -101,7 +101,9 @@ def _of_arm(primary: MetricResult, cell: Cell, control: int) -> str:
         )
     lower = found.difference < 0
     better = "better" if lower == (kind.better == "lower") else "worse"
+    wide = found.anytime.low <= 0 <= found.anytime.high  # to hold together with the other arms'
+    none = f", which has room for none, but Holm's test has not (p = {found.corrected:.2g})"
     return (
         f"{name} is {better} than the control: the {kind.label} is "
-        f"{'lower' if lower else 'higher'}; {between}."
+        f"{'lower' if lower else 'higher'}; {between}{none if wide else ''}."
     )

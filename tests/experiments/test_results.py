@@ -330,6 +330,24 @@ def test_an_arm_that_is_not_known_yet_is_one_of_those_that_are_compared(
     assert told["says"][-1].startswith("Nothing can be said of 'c' yet")
 
 
+def test_where_the_interval_of_an_arm_has_room_for_none_it_is_said_what_tells_them_apart(
+    row, results, alice, turned
+):
+    arms = [{"name": name, "parameters": {"system": name}} for name in ("b", "c")]
+    one = row(variants=[{"name": "a", "control": True}, *arms], planned_units=300)
+    more = {"a": 0, "b": 60, "c": 13}
+    lived(one, alice, turned(), {
+        name: [[Turn(tokens=tokens + by)] for tokens in (100, 160) for _ in range(50)]
+        for name, by in more.items()
+    })  # fmt: skip
+    turned.on(minutes=90)
+    assert results(one)["says"][1] == (
+        "'c' is worse than the control: the number of tokens of a turn is higher; the difference "
+        "lies between −1.0 and 27.0 (95 %, whenever one looks), which has room for none, but "
+        "Holm's test has not (p = 0.048)."
+    )
+
+
 def test_where_nothing_differs_it_is_said_that_this_is_not_known(row, results, alice, turned):
     one = row()
     lived(one, alice, turned(), {"as it is": many(80, 1, 200), "brief": many(80, 2, 200)})
