@@ -74,9 +74,11 @@ def _verdict(results: Results) -> Iterator[str]:
     for cell in primary.cells:
         if not cell.variant.control:
             yield _of_arm(primary, cell, _counted(primary))
+    running = experiment.status == ExperimentStatus.RUNNING
+    now = " The control answers its units." if running else ""
     for one in results.variants:
         if one.stopped_at is not None:
-            yield f"'{one.name}' was stopped: {one.stopped_because}. The control answers its units."
+            yield f"'{one.name}' was stopped: {one.stopped_because}.{now}"
     if unknown := sum(results.unknown.values()):
         yield f"What {_many(unknown, 'unit')} cost is not known: not every call has a price."
 

@@ -616,6 +616,9 @@ def test_the_page_acts_and_says_why_not(client, experiment, alice, say):
     assert client.post(page, {"act": "dance"}).status_code == 400
     assert client.post(page, {"act": "promote", "variant": brief}).status_code == 302
     assert Experiment.objects.get().winner.name == "brief"
+    over = client.get(page).text
+    assert "was stopped: by hand." in over
+    assert "The control answers" not in over
 
 
 def test_the_back_office_looks_on(client, experiment, say, alice, admin):
