@@ -59,11 +59,19 @@ class Needed:
 
 
 def units_needed(
-    deviation: float, effect: float, shares: tuple[float, float], comparisons: int = 1
+    deviations: tuple[float, float],
+    effect: float,
+    shares: tuple[float, float],
+    comparisons: int = 1,
 ) -> Needed:
-    """`deviation` is of one unit, `effect` the difference of means, `shares` of control and arm."""
+    """`effect` is the difference of means; deviations of one unit, and shares of all units, are
+    those of control and arm.
+    """
     alpha, found = ALPHA / comparisons, float(ndtri(POWER))
-    of_one = (deviation / effect) ** 2 * (1 / shares[0] + 1 / shares[1])
+    of_one = sum(
+        (deviation / effect) ** 2 / share
+        for deviation, share in zip(deviations, shares, strict=True)
+    )
     once = (float(ndtri(1 - alpha / 2)) + found) ** 2
     anytime = (threshold(alpha) + found) ** 2
     least = math.ceil(LEAST / min(shares))

@@ -120,8 +120,9 @@ def forecast(
     whole = sum(one.weight for one in variants)
     control = next(one.weight for one in variants if one.control) / whole
     arm = min(one.weight for one in variants if not one.control) / whole
+    of_arm = _of_arm(mean, deviation, difference) if kind.share else deviation
     needed = import_string("experiments.fixed.units_needed")(
-        deviation, abs(difference), (control, arm), len(variants) - 1
+        (deviation, of_arm), abs(difference), (control, arm), len(variants) - 1
     )
     a_day = seen.counting * experiment.traffic_percent / 100 / seen.days
     return Forecast(
@@ -135,6 +136,16 @@ def forecast(
         days_once=needed.once / a_day if a_day else None,
         days_anytime=needed.anytime / a_day if a_day else None,
     )
+
+
+def _of_arm(mean: float, deviation: float, difference: float) -> float:
+    """How much units of an arm differ whose share is another by so much, whichever way it is wider:
+    the nearer it is to a half, the more.
+    """
+    shares = (mean, mean - difference, mean + difference)
+    widest = max(share * (1 - share) for share in shares if 0 <= share <= 1)
+    now = mean * (1 - mean)
+    return float(deviation * (widest / now) ** 0.5 if now else max(widest**0.5, deviation))
 
 
 def seen_of(experiment: Experiment) -> Seen:

@@ -88,7 +88,7 @@ def test_an_interval_that_may_be_looked_at_always_holds_the_truth_all_along(worl
 
 def test_a_planted_effect_is_found_at_the_computed_power():
     effect, deviation = 0.6, 3.0
-    needed = units_needed(deviation, effect, (0.5, 0.5))
+    needed = units_needed((deviation, deviation), effect, (0.5, 0.5))
     dice = np.random.default_rng(11)
     once = always = 0
     for _ in range(TIMES):

@@ -93,6 +93,17 @@ def test_ratings_are_planned_from_those_given_in_the_window(
     assert abs(found - 0.8) <= spread(0.8)
 
 
+@pytest.mark.parametrize(("mean", "effect"), [(0.05, 1), (0.9, -0.1), (0.02, 0.5)])
+def test_a_share_is_seen_to_differ_whichever_way_it_does(experiment, api, alice, mean, effect):
+    made = experiment(start=False, primary="errors")
+    asked = {"effect": abs(effect), "mean": mean, "deviation": (mean * (1 - mean)) ** 0.5}
+    told = api(alice).post(f"{EXPERIMENTS}{made['id']}/plan/", asked).json()
+    told["effect"] = mean * effect
+    dice = np.random.default_rng(5)
+    found = power(told, lambda mean, units: (dice.random(units) < mean).astype(float))
+    assert abs(found - 0.8) <= spread(0.8)
+
+
 def test_of_ratings_that_nobody_gave_it_is_told_that_too_few_were_seen(experiment, api, alice):
     made = experiment(start=False, primary="rating")
     rate(talked(alice, 30)[:9], helped=5)
