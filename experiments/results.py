@@ -20,7 +20,7 @@ SKEWED_BELOW = 0.01
 class Comparison:
     """An arm against the control. `anytime` may be looked at always, `once` at the end, once.
 
-    `corrected` is the anytime p-value after Holm over the arms.
+    `corrected` and `once_corrected` are their p-values after Holm over the arms.
     """
 
     difference: float
@@ -28,6 +28,7 @@ class Comparison:
     anytime: Interval | None
     once: Interval | None
     corrected: float | None = None
+    once_corrected: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +121,21 @@ def _metric(
         )
         for arm in arms
     }
-    # An arm of which nothing is known yet is one of them: their number is not to change on the way.
-    corrected = holm([one.anytime.p if one and one.anytime else 1.0 for one in compared.values()])
-    for (pk, one), p in zip(list(compared.items()), corrected, strict=True):
-        if one is not None and one.anytime is not None:
-            compared[pk] = replace(one, corrected=p)
+    anytime = _corrected([one.anytime if one else None for one in compared.values()])
+    once = _corrected([one.once if one else None for one in compared.values()])
+    for (pk, one), p, p_once in zip(list(compared.items()), anytime, once, strict=True):
+        if one is not None:
+            compared[pk] = replace(one, corrected=p, once_corrected=p_once)
     cells = [_cell(one, outcomes.of(key, one.id), compared.get(one.id)) for one in variants]
     return MetricResult(kind, key == experiment.primary, cells)
+
+
+def _corrected(found: Sequence[Interval | None]) -> list[float | None]:
+    """An arm of which nothing is known yet is one of them: their number is not to change on the
+    way.
+    """
+    values = holm([one.p if one else 1.0 for one in found])
+    return [p if one else None for one, p in zip(found, values, strict=True)]
 
 
 def _cell(variant: Variant, side: Moments, comparison: Comparison | None) -> Cell:

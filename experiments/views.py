@@ -232,12 +232,13 @@ def _row(result: MetricResult, cell: Cell) -> Row:
     shown, found = result.metric.shown, cell.comparison
     anytime = found.anytime if found else None
     once = found.once if found else None
+    p_once = found.once_corrected if found else None
     return Row(
         name=cell.variant.name,
         units=cell.units,
         mean="no data" if cell.mean is None else shown(cell.mean),
         difference=shown(found.difference) if found else "–",
         between=f"{shown(anytime.low)} to {shown(anytime.high)}" if anytime else "–",
-        once=f"{shown(once.low)} to {shown(once.high)}, p = {once.p:.2g}" if once else "–",
+        once=f"{shown(once.low)} to {shown(once.high)}, p = {p_once:.2g}" if once else "–",
         verdict="control" if cell.variant.control else verdict_of(result, cell),
     )

@@ -348,6 +348,19 @@ def test_where_the_interval_of_an_arm_has_room_for_none_it_is_said_what_tells_th
     )
 
 
+def test_the_p_of_one_look_is_shown_corrected_for_several_arms(row, client, alice, turned):
+    arms = [{"name": name, "parameters": {"system": name}} for name in ("b", "c")]
+    one = row(variants=[{"name": "a", "control": True}, *arms])
+    lived(one, alice, turned(), {
+        name: [[Turn(tokens=tokens + by)] for tokens in (100, 160) for _ in range(50)]
+        for name, by in (("a", 0), ("b", 0), ("c", 9))
+    })  # fmt: skip
+    turned.on(minutes=90)
+    client.force_login(alice)
+    shown = client.get(f"/experiments/{one.pk}/").context["blocks"][0].rows
+    assert [row.once for row in shown[1:]] == ["−9.6 to 9.6, p = 1", "−0.6 to 18.6, p = 0.072"]
+
+
 def test_where_nothing_differs_it_is_said_that_this_is_not_known(row, results, alice, turned):
     one = row()
     lived(one, alice, turned(), {"as it is": many(80, 1, 200), "brief": many(80, 2, 200)})
