@@ -77,7 +77,7 @@ class Seen:
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """`effect` is in the metric's own unit. Units a day are those that count for the metric; days
-    are None where none came in the days seen.
+    are until the last of them has been watched, None where none came in the days seen.
     """
 
     seen_units: int
@@ -125,6 +125,7 @@ def forecast(
         (deviation, of_arm), abs(difference), (control, arm), len(variants) - 1
     )
     a_day = seen.counting * experiment.traffic_percent / 100 / seen.days
+    watched = timedelta(minutes=experiment.window_min) / timedelta(days=1)
     return Forecast(
         seen_units=seen.units,
         units_a_day=a_day,
@@ -133,8 +134,8 @@ def forecast(
         effect=difference,
         units_once=needed.once,
         units_anytime=needed.anytime,
-        days_once=needed.once / a_day if a_day else None,
-        days_anytime=needed.anytime / a_day if a_day else None,
+        days_once=needed.once / a_day + watched if a_day else None,
+        days_anytime=needed.anytime / a_day + watched if a_day else None,
     )
 
 

@@ -29,7 +29,8 @@ def sentence_of(experiment: Experiment, plan: Forecast) -> str:
         )
     return (
         f"{takes}: {plan.days_once:,.1f} and {plan.days_anytime:,.1f} days, as "
-        f"{plan.units_a_day:,.1f} that count come a day."
+        f"{plan.units_a_day:,.1f} that count come a day and are watched for "
+        f"{_time(experiment.window_min)}."
     )
 
 

@@ -119,7 +119,7 @@ class ResultsOut(Shape):
 class PlanOut(Shape):
     """Units in all arms together, to detect the effect four times out of five: looking once at the
     end, and at the latest if one stops as soon as it is detected. Days are at the observed traffic
-    of units that count for the metric: users who rate nothing do not.
+    of units that count for the metric (users who rate nothing do not), with the window of the last.
     """
 
     says: str

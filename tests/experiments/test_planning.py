@@ -82,7 +82,8 @@ def test_ratings_are_planned_from_those_given_in_the_window(
     assert told["effect"] == pytest.approx(0.09)
     assert told["deviation"] == pytest.approx(0.49, abs=0.005)
     assert told["units_a_day"] == pytest.approx(200 / SEEN_DAYS)  # who rated nothing does not count
-    assert told["days_once"] == pytest.approx(told["units_once"] / told["units_a_day"])
+    assert told["days_once"] == pytest.approx(told["units_once"] / told["units_a_day"] + 1 / 24)
+    assert told["says"].endswith(" that count come a day and are watched for 1 hour.")
     assert told["says"].startswith(
         "To see in four of five cases that the share of rated replies that helped differs by "
         f"9.0 % from 60.0 %, it takes {told['units_once']:,} conversations looked at once, and at "
