@@ -64,7 +64,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """`counted` units are those whose window is over; `unknown` of them have calls of no price."""
+    """`counted` units are those whose window is over; of `unknown` the cost is not known."""
 
     experiment: Experiment
     variants: Sequence[Variant]

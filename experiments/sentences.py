@@ -81,7 +81,10 @@ def _verdict(results: Results) -> Iterator[str]:
         if one.stopped_at is not None:
             yield f"'{one.name}' was stopped: {one.stopped_because}.{now}"
     if unknown := sum(results.unknown.values()):
-        yield f"What {_many(unknown, 'unit')} cost is not known: not every call has a price."
+        yield (
+            f"What {_many(unknown, 'unit')} cost is not known: some call has no price, or its "
+            "process died before it was over."
+        )
 
 
 def _counted(primary: MetricResult) -> int:

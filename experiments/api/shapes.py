@@ -106,7 +106,7 @@ class SplitOut(Shape):
 
 class ResultsOut(Shape):
     """`counted` units are those whose window is over; for `unknown_cost` units, some call has no
-    price.
+    price, or its process died.
     """
 
     says: list[str]

@@ -108,7 +108,16 @@ def test_what_is_not_known_is_not_zero(row, results, alice, turned):
     told = results(one)
     assert means(told, "brief")["cost"] == pytest.approx(0.004)
     assert told["unknown_cost"] == {"as it is": 0, "brief": 1}
-    assert "What 1 unit cost is not known" in told["says"][-1]
+    assert told["says"][-1] == (
+        "What 1 unit cost is not known: some call has no price, or its process died before it was "
+        "over."
+    )
+    WorkflowExecution.objects.filter(unpriced_calls=1).update(unpriced_calls=0, open_calls=1)
+    again = results(one)
+    assert (again["unknown_cost"], again["says"]) == (told["unknown_cost"], told["says"])
+    assert {one["metric"]: one["variants"][1]["units"] for one in again["metrics"]} == {
+        "cost": 1, "latency": 2, "errors": 2, "tokens": 1, "rating": 0,
+    }  # fmt: skip
 
 
 def test_what_the_control_answered_for_a_stopped_arm_counts_for_neither(
