@@ -4,11 +4,15 @@ from collections.abc import Iterator
 from operator import add
 from typing import NamedTuple
 
+from django.db.models import Min
+
 from budgets.amounts import used, worst
 from budgets.ledger import Calls, ledger
 from budgets.models import Budget, BudgetCharge, BudgetPeriod, Scope
 from budgets.periods import Span
 from core.aggregates import Difference, proof
+
+_LOSE_CALLS = frozenset({Scope.GROUP, Scope.CONVERSATION, Scope.DEFINITION})
 
 
 class _Sums(NamedTuple):
@@ -23,8 +27,9 @@ class _Sums(NamedTuple):
 def budget_differences() -> Iterator[Difference]:
     """Of each period, all that its calls used and may use, counted from their rows.
 
-    Who was in a group is not known afterwards; its calls are found by their charges, and what it
-    had cost before it had a budget is taken as it was counted then. The same of what is gone.
+    Which workflow or conversation a call was for is not known once its execution is deleted, and
+    who was in a group never afterwards: what these had cost before they had a budget is taken as it
+    was counted then. Calls that began later are found by their charges.
     """
     for period in BudgetPeriod.objects.select_related("budget").iterator():
         for name, counted in _counted(period)._asdict().items():
@@ -33,16 +38,21 @@ def budget_differences() -> Iterator[Difference]:
 
 
 def _counted(period: BudgetPeriod) -> _Sums:
-    budget = period.budget
+    budget, span = period.budget, Span(period.begins_at, period.ends_at)
     charges = BudgetCharge.objects.filter(period=period).order_by()
-    charged = _sums(budget, ledger().calls_among(charges.values("call_id")), charges)
-    if budget.scope == Scope.GROUP or not ledger().exists(budget.key):
-        more = _Sums(period.carried, period.carried_bound, 0)
-    else:
-        span = Span(period.begins_at, period.ends_at)
-        uncharged = ledger().calls_of(budget.key, span).exclude(id__in=charges.values("call_id"))
-        more = _sums(budget, uncharged, charges.none())
-    return _Sums(*map(add, charged, more))
+    counted = _sums(budget, ledger().calls_among(charges.values("call_id")), charges)
+    if budget.scope in _LOSE_CALLS:
+        counted = _added(counted, _Sums(period.carried, period.carried_bound, 0))
+        opened_at = budget.periods.aggregate(at=Min("created_at"))["at"]
+        span = span._replace(begins_at=max(span.begins_at, opened_at))
+    if budget.scope == Scope.GROUP:
+        return counted
+    uncharged = ledger().calls_of(budget.key, span).exclude(id__in=charges.values("call_id"))
+    return _added(counted, _sums(budget, uncharged, charges.none()))
+
+
+def _added(left: _Sums, right: _Sums) -> _Sums:
+    return _Sums(*map(add, left, right))
 
 
 def _sums(budget: Budget, calls: Calls, charges: "Calls") -> _Sums:

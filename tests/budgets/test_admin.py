@@ -5,7 +5,8 @@ from django.contrib.auth.models import Group
 from django.test import Client
 
 from audit.models import AuditEntry
-from budgets.models import Budget
+from budgets.models import Budget, BudgetCharge
+from core.aggregates import all_differences
 from tests.budgets.runs import USED, finished, numbers_of, one_call
 from tests.drills.mortal import take_up
 from tests.factories.accounts import UserFactory
@@ -161,6 +162,26 @@ def test_a_user_is_deleted_with_the_budgets_on_their_own_workflows(office, alice
     take_up()
     assert office.post(f"{USERS}{alice.pk}/delete/", {"post": "yes"}).status_code == 302
     assert not Budget.objects.exists()
+
+
+def test_what_was_counted_stays_when_a_user_is_deleted_who_ran_the_workflow(office, begin, api):
+    workflow = finished(begin(one_call())).definition_id
+    boss = UserFactory(is_staff=True)
+
+    def run_by_boss():
+        url = f"/api/v1/definitions/{workflow}/execute/"
+        assert api(boss).post(url, {"mode": "background"}).status_code == 202
+        take_up()
+
+    run_by_boss()
+    budget = a_budget("definition", workflow)
+    run_by_boss()
+    assert office.post(f"{USERS}{boss.pk}/delete/", {"post": "yes"}).status_code == 302
+    spent = numbers_of(budget)
+    assert (spent[0] > 2 * USED, spent[1]) == (True, 0)
+    assert list(all_differences()) == []
+    BudgetCharge.objects.all().delete()
+    assert [one.kept for one in all_differences()] == [spent[0]]
 
 
 def test_kept_numbers_are_looked_at_only(office, begin):
