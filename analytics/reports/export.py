@@ -3,6 +3,7 @@
 import csv
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from io import StringIO
 from itertools import islice
 from tempfile import TemporaryFile
@@ -103,10 +104,15 @@ def as_excel(table: Table) -> Iterator[bytes]:
                 full, at = divmod(number, _SHEET_LINES)
                 if full and not at:
                     sheet = _sheet(book, f"{table.name}-{full + 1}", table.columns)
-                sheet.write_row(at + 1, 0, list(line.values()))
+                sheet.write_row(at + 1, 0, [_cell(*one) for one in line.items()])
         file.seek(0)
         while chunk := file.read(_CHUNK):
             yield chunk
+
+
+def _cell(name: str, value: Any) -> Any:
+    """Money is a number there, of as many digits as Excel has: it adds up texts to 0."""
+    return Decimal(value) if value and name.endswith("cost") else value
 
 
 def _sheet(book: Workbook, name: str, columns: Sequence[str]) -> Worksheet:

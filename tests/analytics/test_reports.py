@@ -450,6 +450,19 @@ def test_what_does_not_fit_into_a_sheet_of_excel_stands_in_further_ones(
     assert re.findall(r">(t\d)<", "".join(sheets)) == [f"t{n}" for n in range(tools) for _ in "kl"]
 
 
+def test_what_something_cost_is_a_number_that_excel_adds_up(api, alice):
+    costs = {"a": 1, "b": 852_000, "c": 999_999_999_999_999, "d": 0, "1": None}
+    for model, cost in costs.items():
+        exactness = "metered" if cost is not None else "unpriced"
+        CallFactory(user=alice, model=model, cost_nano_usd=cost, exactness=exactness)
+    answer = api(alice).get("/api/v1/analytics/models/export/", {"by": "model", "as": "xlsx"})
+    with zipfile.ZipFile(io.BytesIO(body_of(answer))) as file:
+        first, *rows = file.read("xl/worksheets/sheet1.xml").decode().split("<row ")[1:]
+    column = re.findall(r'r="([A-Z]+)1"[^>]*><is><t>totals_cost<', first)[0]
+    told = [re.findall(rf'r="{column}\d+"><v>([^<]*)<', row) for row in rows]
+    assert told == [[], ["1E-9"], ["0.000852"], ["999999.999999999"], ["0"]]
+
+
 def test_an_export_as_json_is_one_array_of_the_same_lines(api, alice):
     address = "/api/v1/analytics/tools/export/"
     assert orjson.loads(body_of(api(alice).get(address, {"as": "json"}))) == []
