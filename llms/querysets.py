@@ -4,7 +4,8 @@ from typing import Any, Self
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
-from django.db.models import Exists, OuterRef
+from django.db.models import OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from core import clock
 
@@ -34,14 +35,17 @@ class ProfileQuerySet(models.QuerySet[Any]):
         return self if user.is_active and _is_staff(user) else self.usable_by(user)
 
     def for_list(self) -> Self:
-        """With its provider, and `is_priced`: whether a price is in force."""
+        """With its provider, and `is_priced`: whether a price is in force that has both rates."""
         model = self.model._meta.apps.get_model("llms", "ModelPrice")
         prices = model._base_manager.filter(
             provider_kind=OuterRef("provider__kind"),
             model=OuterRef("model"),
             effective_from__lte=clock.now(),
         )
-        return self.select_related("provider").annotate(is_priced=Exists(prices))
+        rates = Q(input_nano_usd_per_mtok__isnull=False, output_nano_usd_per_mtok__isnull=False)
+        newest = prices.order_by("-effective_from", "above_input_tokens").values(known=rates)[:1]
+        is_priced = Coalesce(Subquery(newest), Value(False))
+        return self.select_related("provider").annotate(is_priced=is_priced)
 
 
 class CallQuerySet(models.QuerySet[Any]):

@@ -1,12 +1,14 @@
 """The ledger and the list of models over the API."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from core import clock
 from core.models import new_id
 from llms.models import ModelProfile
 from llms.services.providers import make_default
@@ -165,6 +167,23 @@ def test_models_are_listed_as_callers_name_them(api: Api, alice: User) -> None:
         "is_default": True,
         "priced": True,
     }
+
+
+@pytest.mark.parametrize(
+    ("rate", "ago", "priced"),
+    [("output", 1, False), ("input", 1, False), ("reasoning", 1, True), ("output", -1, True)],
+)
+def test_a_model_is_priced_whose_calls_will_have_a_known_cost(
+    api: Api, alice: User, rate: str, ago: int, priced: bool
+) -> None:
+    """The newest price in force says what they cost, the one before it nothing any more."""
+    ProfileFactory(model="b")
+    PriceFactory(model="b")
+    since = clock.now() - timedelta(days=ago)
+    PriceFactory(model="b", effective_from=since, **{f"{rate}_nano_usd_per_mtok": None})
+    PriceFactory(model="b", effective_from=since, above_input_tokens=9)
+    (told,) = api(alice).get("/api/v1/models/").json()["results"]
+    assert told["priced"] is priced
 
 
 def test_the_demo_is_labelled(api: Api, alice: User, built_in: None) -> None:
