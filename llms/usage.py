@@ -21,7 +21,7 @@ _NOTHING_ASKED: Mapping[str, Any] = {}
 _HOUR_LONG_CACHE = "ephemeral_1h_input_tokens"
 _FIVE_MINUTE_CACHE = "ephemeral_5m_input_tokens"
 _COUNTED = ("input_tokens", "output_tokens", "total_tokens")
-_MOST_TOKENS = 10**9  # of one call; sums of more would burst the columns of everybody's totals
+MOST_TOKENS = 10**9  # of one call; sums of more would burst the columns of everybody's totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def read_usage(
     Tokens of the total that stand in no category are the input where that was left out, for no
     prompt is empty; else they are thoughts, as a rule, and billed as output.
     """
-    if not metadata or _most_of(metadata) > _MOST_TOKENS:
+    if not metadata or _most_of(metadata) > MOST_TOKENS:
         return None
     if not any(_is_count(metadata.get(name)) for name in _COUNTED):
         return None

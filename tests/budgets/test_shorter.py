@@ -91,6 +91,17 @@ def test_the_ceiling_says_so_of_a_model_without_a_price(begin):
     assert numbers_of(budget) == ((ASKED + 300) * 3_000, 0)
 
 
+def test_the_longest_answer_is_one_whose_price_the_ledger_holds(begin, client):
+    answers(max_output_tokens=None)
+    price_of_the_demo(1_000_000)
+    execution = begin(graph(asks(max_tokens=10**9)), "say 20 words")
+    assert finished(execution).status == "completed"
+    longer = {"name": "x", "graph": graph(asks(max_tokens=10**9 + 1))}
+    wrong = client.post("/api/v1/definitions/", longer).json()["detail"]["errors"]
+    told = [(one["code"], one["path"]) for one in wrong if one["severity"] == "error"]
+    assert told == [("less_than_equal", "nodes[1].config.max_tokens")]
+
+
 @pytest.mark.usefixtures("long_answers")
 def test_calls_at_once_share_the_room_and_none_passes_the_cap(begin):
     answers(parameters={"delay_ms_per_word": 5})

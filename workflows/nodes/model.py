@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints, field_validator
 
 from llms.errors import BUDGET_EXCEEDED, ProviderError
 from llms.messages import ChatMessage
+from llms.usage import MOST_TOKENS
 from tools.keeping import kept_arguments
 from workflows.definition.graph import OUT
 from workflows.definition.references import render
@@ -73,6 +74,7 @@ class Config(NodeConfig):
     max_tokens: int | None = Field(
         default=None,
         ge=1,
+        le=MOST_TOKENS,
         description="Of the answer; empty: what the question leaves of the model's context.",
     )
     cache: Cache | None = Field(
