@@ -25,7 +25,7 @@ SPAN = [
         "range", str, enum=list(RANGES), description="Back from the end of this hour."
     ),
     OpenApiParameter("from", str, description="In place of a range: a date, or an instant."),
-    OpenApiParameter("to", str, description="A date or an instant; now by default."),
+    OpenApiParameter("to", str, description="Before this date or instant; now by default."),
     OpenApiParameter("zone", str, description="The time zone that days are of; UTC by default."),
     OpenApiParameter("step", str, enum=Grain.values, description="What a series counts by."),
 ]
