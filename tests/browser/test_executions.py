@@ -1,5 +1,7 @@
 """The page of a run."""
 
+import re
+
 from playwright.sync_api import Page, expect
 
 from tests.browser.chat import NO_ANSWER, ChatPage, partial_text
@@ -30,6 +32,17 @@ def test_a_run_is_watched_live_from_its_page(chat: ChatPage) -> None:
     events = chat.log(message["execution"])
     expect(run.locator("#log-count")).to_have_text(f"{len(events)} events")
     expect(run.locator("#log > li")).to_have_count(len(events))
+
+
+def test_the_page_of_a_run_that_waits_its_turn_tells_when_it_started(chat: ChatPage) -> None:
+    chat.say("say 15 words slowly")
+    waiting = chat.say("say exactly: after you").get_attribute("data-execution")
+    run = chat.page.context.new_page()
+    run.goto(f"/executions/{waiting}/")
+    started = run.locator("[data-tile=started]")
+    expect(started).to_have_text("not yet")
+    expect(run.locator("#status")).to_have_text("completed")
+    expect(started).to_have_text(re.compile(r"\d\d:\d\d:\d\d"))
 
 
 def test_a_run_is_cancelled_from_its_page(chat: ChatPage) -> None:

@@ -6,7 +6,7 @@ import { watchBudgets } from "../budgets.js";
 import { connect } from "../chatter-live.js";
 import { coalesced } from "../coalesced.js";
 import { el, fill, pageData, setText } from "../dom.js";
-import { addMoney, duration, money, tokens, usage, worst } from "../format.js";
+import { addMoney, duration, moment, money, tokens, usage, worst } from "../format.js";
 import { renderMarkdown } from "../markdown.js";
 import { meanwhile } from "../meanwhile.js";
 import { executionApi, executionPage } from "../paths.js";
@@ -95,6 +95,7 @@ function showTiles() {
   tile("completion", usage(sum.completion_tokens, sum.exactness));
   tile("cost", sum.calls ? money(sum.cost, sum.exactness) : "–");
   tile("calls", tokens(sum.calls));
+  if (snapshot.started_at) tile("started", moment(execution.started_at ?? snapshot.started_at));
 }
 
 /** Totals of the calls settled so far, until the last event brings the kept ones. */
