@@ -5,6 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.browser.chat import NO_ANSWER, ChatPage, partial_text
+from tests.browser.site import PASSWORD, USERNAME, sign_in
 from tests.definitions.graphs import asks, graph, waits
 
 _SOON_MS = 25_000  # a socket is given up after 30 s
@@ -76,6 +77,23 @@ def test_a_run_is_watched_where_a_socket_gets_no_answer(chat: ChatPage) -> None:
     run.goto(f"/executions/{chat.post('workflows/execute/', body)['execution']['id']}/")
     expect(run.locator("#status")).to_have_text("completed", timeout=_SOON_MS)
     expect(run.locator("#log > li[data-type='execution.completed']")).to_have_count(1)
+
+
+def test_the_page_of_a_run_says_when_it_is_told_nothing_any_more(stranger: Page) -> None:
+    sign_in(stranger, USERNAME, PASSWORD)
+    chat = ChatPage(stranger).ready()
+    run = stranger.context.new_page()
+    body = {"graph": graph(waits(60), asks()), "input": {"message": "Hi"}, "mode": "background"}
+    execution = chat.post("workflows/execute/", body)["execution"]["id"]
+    run.goto(f"/executions/{execution}/")
+    note = run.locator("#connection")
+    expect(run.locator("#status")).to_have_text("running")
+    expect(note).to_be_hidden()
+    stranger.locator("summary", has_text="A").click()
+    stranger.get_by_role("button", name="Sign out").click()
+    expect(note).to_contain_text("Reload the page to follow again.")
+    sign_in(stranger, USERNAME, PASSWORD)
+    chat.post(f"executions/{execution}/cancel/")
 
 
 def test_a_long_word_in_a_question_leaves_the_way_to_its_answer_readable(chat: ChatPage) -> None:

@@ -20,7 +20,8 @@ def test_a_server_killed_in_the_middle_of_an_answer_costs_and_doubles_nothing(
     run = _page_of(chat)
     partial_text(answer)
     site.kill()
-    expect(chat.page.locator("#connection")).to_contain_text("Connection lost")
+    for page in (chat.page, run):
+        expect(page.locator("#connection")).to_contain_text("Connection lost")
     site.start()
     expect(answer).to_have_attribute("aria-busy", "false", timeout=_PATIENCE_MS)
     expect(chat.page.locator("#connection")).to_be_hidden()
@@ -32,6 +33,7 @@ def test_a_server_killed_in_the_middle_of_an_answer_costs_and_doubles_nothing(
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     assert "execution.resumed" in {event["type"] for event in events}
     expect(run.locator("#status")).to_have_text("completed")
+    expect(run.locator("#connection")).to_be_hidden()
     expect(run.locator("#log > li")).to_have_count(len(events))
     shown = run.locator("#log > li .seq").all_text_contents()
     assert shown == [str(event["seq"]) for event in events]

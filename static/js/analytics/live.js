@@ -4,13 +4,13 @@ import { watchBudgets } from "../budgets.js";
 import { connect } from "../chatter-live.js";
 import { el, fill, keep, setText } from "../dom.js";
 import { duration, money, tokens, usage } from "../format.js";
+import { sayWhenLost } from "../lost.js";
 import { executionPage, executionRows, modelCallRows } from "../paths.js";
 import { chart } from "./chart.js";
 
 const KEPT = 300;
 const TICK_MS = 1000;
 const MINUTE_MS = 60_000;
-const TRIES_BEFORE_SAYING = 2;
 const RATE_MS = 10_000; // what the server takes the mean of tokens a second of
 const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 const history = { times: [], running: [], tokens: [] };
@@ -28,6 +28,7 @@ let skew = 0;
 let current = false; // what is shown was told over the connection there is
 
 live.addEventListener("status", ({ detail }) => connected(detail));
+sayWhenLost(live, (why) => why && lost(why)); // what hides it again are new figures
 follow();
 watchBudgets(live);
 setInterval(tick, TICK_MS);
@@ -41,9 +42,8 @@ async function follow() {
 }
 
 /** What was told last stays, with its time; it is not told again as if it were so now. */
-function connected({ status, tries }) {
+function connected({ status }) {
   if (status !== "open" && status !== "closed") current = false;
-  if (status === "waiting" && tries >= TRIES_BEFORE_SAYING) lost("Connection lost. Trying again…");
 }
 
 function lost(why) {

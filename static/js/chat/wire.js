@@ -3,16 +3,15 @@
 import { readLog } from "../api.js";
 import { connect } from "../chatter-live.js";
 import { setText } from "../dom.js";
+import { sayWhenLost } from "../lost.js";
 import { meanwhile } from "../meanwhile.js";
-
-const TRIES_BEFORE_SAYING = 2;
 
 /** `onEvent(event)`, `onConversation(fresh)`; `live()` lists the runs whose end is not known. */
 export class Wire {
   constructor({ onEvent, onConversation, live, note }) {
     Object.assign(this, { onEvent, onConversation, live, note });
     this.connection = connect();
-    this.connection.addEventListener("status", ({ detail }) => this.status(detail));
+    sayWhenLost(this.connection, (why) => this.say(why));
     meanwhile(this.connection, () => this.read(this.live()));
     this.watch = null;
     this.reading = false;
@@ -33,12 +32,6 @@ export class Wire {
   /** A run of ours: however it ends, and whoever is away then, its events are wanted. */
   expect(execution) {
     this.watch?.know(execution);
-  }
-
-  status({ status, tries, problem }) {
-    if (status === "open") this.say(null);
-    if (status === "closed") this.say(`${problem.message} Reload the page to follow again.`);
-    if (status === "waiting" && tries >= TRIES_BEFORE_SAYING) this.say("Connection lost. Trying again…");
   }
 
   /** Read the rest of the log of these runs over HTTP. */

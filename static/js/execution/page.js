@@ -7,6 +7,7 @@ import { connect } from "../chatter-live.js";
 import { coalesced } from "../coalesced.js";
 import { el, fill, pageData, setText } from "../dom.js";
 import { addMoney, duration, moment, money, tokens, usage, worst } from "../format.js";
+import { sayWhenLost } from "../lost.js";
 import { renderMarkdown } from "../markdown.js";
 import { meanwhile } from "../meanwhile.js";
 import { executionApi, executionPage } from "../paths.js";
@@ -35,6 +36,7 @@ showValue(byId("output"), execution.output?.text, execution.output);
 showState(execution.status, false);
 const live = connect();
 meanwhile(live, readRest);
+sayWhenLost(live, say);
 const watch = live.watch("execution", execution.id);
 follow();
 watchBudgets(live);
@@ -60,8 +62,14 @@ async function follow() {
   try {
     for await (const event of watch) heard(event);
   } catch (ended) {
-    toast(ended.message, "error");
+    if (live.status !== "closed") say(ended.message);
   }
+}
+
+/** Why nothing more is told of it, unless all is told. */
+function say(why) {
+  byId("connection").hidden = !why || isOver(snapshot);
+  setText(byId("connection"), why ?? "");
 }
 
 /** An event that was being read when the socket brought it, too, is heard once. */
@@ -113,6 +121,7 @@ function soFar() {
 
 function showState(status, cancelling) {
   const over = isOver({ status });
+  if (over) byId("connection").hidden = true;
   const badge = byId("status");
   badge.className = `status ${cancelling ? "cancelling" : status}`;
   setText(badge, cancelling ? "stopping" : status);
