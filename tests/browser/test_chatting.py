@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.browser.chat import ChatPage, over, partial_text, prose
+from tests.browser.chat import NO_ANSWER, ChatPage, over, partial_text, prose
 from tests.browser.site import UNPRICED
 from tests.definitions.graphs import graph
 
@@ -506,3 +506,80 @@ def test_a_retry_stands_in_its_turn_in_every_window(chat: ChatPage) -> None:
     expect(other.answers).to_have_count(3)
     over(other.answers.nth(1))
     expect(other.answers.nth(2).locator("> .prose")).to_have_text("later")
+
+
+def test_what_is_being_written_stays_where_it_was_meant_to_be_said(chat: ChatPage) -> None:
+    chat.field.fill("of a new chat")
+    chat.page.reload()
+    expect(chat.ready().field).to_have_value("of a new chat")
+    chat.ask("Hello")
+    first = chat.conversation
+    chat.field.fill("an answer\nto that")
+    chat.page.get_by_role("link", name="New chat").click()
+    chat.page.wait_for_url("**/chat/")
+    expect(chat.ready().field).to_have_value("")
+    chat.open(first)
+    expect(chat.field).to_have_value("an answer\nto that")
+    chat.field.press("Enter")
+    expect(chat.answers).to_have_count(2)
+    over(chat.answers.nth(1))
+    chat.page.reload()
+    expect(chat.ready().field).to_have_value("")
+
+
+def test_what_was_written_in_a_conversation_deleted_elsewhere_can_be_sent_in_a_new_one(
+    chat: ChatPage, complaints
+) -> None:
+    complaints.expect("404")
+    for told in (True, False):
+        chat.ask("Hello")
+        if not told:
+            chat.page.add_init_script(NO_ANSWER)
+            chat.page.reload()
+            chat.ready()
+        chat.field.fill("say exactly: not lost")
+        _delete(chat)
+        if told:
+            expect(chat.page.locator("#connection")).to_contain_text("no such conversation")
+            chat.page.reload()
+        else:
+            chat.field.press("Enter")
+            chat.page.get_by_role("link", name="Send it in a new chat").click()
+        expect(chat.page).to_have_url(re.compile("/chat/$"))
+        expect(chat.ready().field).to_have_value("say exactly: not lost")
+    chat.field.press("Enter")
+    expect(chat.answers.locator("> .prose")).to_have_text("not lost")
+
+
+def _delete(chat: ChatPage) -> None:
+    """From another tab."""
+    other = ChatPage(chat.page.context.new_page()).open(chat.conversation)
+    other.page.get_by_role("button", name="Rename, archive or delete").click()
+    other.dialog.get_by_role("button", name="Delete").click()
+    other.dialog.get_by_role("button", name="Delete for good").click()
+    other.page.wait_for_url("**/chat/")
+    other.page.close()
+
+
+def test_a_message_that_was_on_its_way_at_a_reload_is_neither_lost_nor_doubled(
+    chat: ChatPage,
+) -> None:
+    chat.ask("Hello")
+    held: list[Route] = []
+    for arrives in (False, True):
+        chat.page.route("**/api/v1/chat/", lambda route: held.append(route), times=1)
+        chat.field.fill(f"say exactly: {arrives}")
+        chat.field.press("Enter")
+        while not held:
+            chat.page.wait_for_timeout(50)
+        on_its_way = held.pop()
+        if arrives:
+            on_its_way.fetch()
+        chat.page.reload()
+        expect(chat.ready().field).to_have_value(f"say exactly: {arrives}")
+        chat.field.press("Enter")
+        expect(chat.page.locator(".sending")).to_have_count(0)
+        expect(chat.field).to_have_value("")
+    expect(chat.answers).to_have_count(3)
+    assert [prose(over(one)) for one in chat.answers.all()[1:]] == ["False", "True"]
+    assert len(chat.messages) == 6

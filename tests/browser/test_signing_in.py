@@ -5,6 +5,12 @@ from playwright.sync_api import Page, expect
 from tests.browser.chat import ChatPage
 from tests.browser.site import PASSWORD, USERNAME, sign_in
 
+# As if another reader of this tab had written it.
+_OF_SOMEBODY_ELSE = """() => Object.entries(sessionStorage).forEach(([key, kept]) => {
+  sessionStorage.removeItem(key);
+  sessionStorage.setItem(key.replace(/(?<=draft\\.)[^.]+/, "somebody"), kept);
+})"""
+
 
 def test_a_wrong_password_is_told_and_the_name_is_kept(stranger: Page, complaints) -> None:
     complaints.expect("401", "429")
@@ -80,7 +86,7 @@ def test_what_was_written_is_there_after_signing_in_again(stranger: Page, compla
     stranger.get_by_role("button", name="Sign in").click()
     stranger.wait_for_url(where)
     expect(chat.ready().field).to_have_value("Not to be lost")
-    stranger.evaluate("sessionStorage['chatter.draft.somebody'] = 'What another reader wrote'")
+    stranger.evaluate(_OF_SOMEBODY_ELSE)
     stranger.reload()
     expect(chat.ready().field).to_have_value("")
 

@@ -2,16 +2,16 @@
 
 import { idempotencyKey } from "../api.js";
 import { el, fill, pageData, setText } from "../dom.js";
+import { keepDraft, keptDraft } from "./draft.js";
 import { tellForecast } from "./forecast.js";
 
 const LAST = { workflow: "chatter.workflow", model: "chatter.model" };
 
-/** `onSend({text, workflow, model, tools, key})` gets `workflow` as the API takes it, `{template}` or
+/** `onSend({text, workflow, model, tools, key, again})` gets `workflow` as the API takes it, `{template}` or
  * `{definition}`, and null for what was not chosen: then the server says what answers. It returns a promise; a rejection gives the text back and shows why. */
 export class Composer {
   constructor(form, { onSend, onStop }) {
     this.form = form;
-    this.draft = `chatter.draft.${form.dataset.reader}`;
     this.field = form.querySelector("textarea");
     this.workflow = form.querySelector("#workflow");
     this.model = form.querySelector("#model");
@@ -23,7 +23,8 @@ export class Composer {
     this.problem = form.querySelector("#composer-problem");
     this.forecast = document.getElementById("forecast");
     this.onSend = onSend;
-    this.failed = null;
+    const kept = keptDraft(form.dataset.reader);
+    this.failed = kept.sent;
     form.addEventListener("submit", (event) => this.submit(event));
     this.field.addEventListener("keydown", (event) => this.key(event));
     this.field.addEventListener("input", () => this.changed());
@@ -34,7 +35,7 @@ export class Composer {
     }
     this.tools.addEventListener("change", () => this.foretell());
     this.offer();
-    this.field.value ||= takeDraft(this.draft);
+    this.field.value ||= kept.text;
     this.changed();
     form.dataset.ready = "";
   }
@@ -77,6 +78,18 @@ export class Composer {
     this.field.style.height = "auto";
     this.field.style.height = `${this.field.scrollHeight}px`;
     this.send.disabled = !this.field.value.trim();
+    this.keep();
+  }
+
+  keep(text = this.field.value, sent = this.failed) {
+    keepDraft(this.form.dataset.reader, text, sent);
+  }
+
+  /** The page goes on at `address`, and what is being written with it. */
+  moveTo(address) {
+    this.keep("");
+    history.replaceState(null, "", address);
+    this.keep();
   }
 
   async submit(event) {
@@ -85,12 +98,15 @@ export class Composer {
     if (!text) return;
     const asked = { text, ...this.choice };
     const words = JSON.stringify(asked);
-    const sent = { ...asked, words, key: words === this.failed?.words ? this.failed.key : idempotencyKey() };
+    const again = words === this.failed?.words;
+    const sent = { ...asked, words, again, key: again ? this.failed.key : idempotencyKey() };
     this.problem.hidden = true;
     this.text = "";
+    this.keep(text, sent);
     try {
       await this.onSend(sent);
       this.failed = null;
+      this.keep();
     } catch (problem) {
       // Without an answer the message may have arrived: the same key makes a second try harmless.
       this.failed = problem.status ? null : sent;
@@ -124,15 +140,20 @@ export class Composer {
   }
 
   showProblem(problem) {
-    const signIn = problem.status === 401 ? el("a", { href: `/login/?next=${encodeURIComponent(location.pathname)}`, onclick: () => keepDraft(this.draft, this.field.value) }, "Sign in again") : null;
     fill(
       this.problem,
       el("span", {}, `${problem.message} Your text is kept.`),
-      signIn,
+      this.wayOn(problem),
       problem.lines?.length ? el("ul", {}, problem.lines.map((line) => el("li", {}, line))) : null,
       problem.requestId ? el("code", { title: "Request id" }, problem.requestId) : null,
     );
     this.problem.hidden = false;
+  }
+
+  /** Where it can be sent after all; what was written is there, too. */
+  wayOn({ status, code }) {
+    if (status === 401) return el("a", { href: `/login/?next=${encodeURIComponent(location.pathname)}` }, "Sign in again");
+    return code === "conversation_not_found" ? el("a", { href: "/chat/", onclick: () => this.moveTo("/chat/") }, "Send it in a new chat") : null;
   }
 }
 
@@ -161,23 +182,4 @@ function recall(select, key) {
     return;
   }
   if ([...select.options].some((option) => option.value === last)) select.value = last;
-}
-
-/** What was written stays with the tab until its reader, and nobody else, has signed in again. */
-function keepDraft(key, text) {
-  try {
-    sessionStorage.setItem(key, text);
-  } catch {
-    /* storage is blocked: the text is lost */
-  }
-}
-
-function takeDraft(key) {
-  try {
-    const text = sessionStorage.getItem(key) ?? "";
-    sessionStorage.removeItem(key);
-    return text;
-  } catch {
-    return "";
-  }
 }

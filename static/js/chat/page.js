@@ -21,7 +21,7 @@ let posting = Promise.resolve();
 const scroll = new Follower(byId("scroll"), byId("jump"));
 const ratingAt = (message) => ratingApi(conversation.id, message);
 const answers = new Answers(byId("messages"), { onRetry: retry, onCancel: cancel, onChange: changed, onOver: over, ratingAt });
-const wire = new Wire({ onEvent: heard, onConversation: refresh, live: () => answers.live(), note: byId("connection") });
+const wire = new Wire({ onEvent: heard, onConversation: refresh, onGone: () => composer.moveTo("/chat/"), live: () => answers.live(), note: byId("connection") });
 const composer = new Composer(byId("composer"), { onSend: send, onStop: () => cancel(answers.current()) });
 const sidebar = new Sidebar({ onRenamed: (title) => refresh({ ...conversation, title }), onGone: () => location.assign("/chat/") });
 
@@ -43,7 +43,7 @@ byId("welcome").addEventListener("click", (event) => {
 });
 
 /** Send what was written; the bubble stands at once and goes again if the server refuses. */
-async function send({ text, workflow, model, tools, key }) {
+async function send({ text, workflow, model, tools, key, again }) {
   const bubble = userMessage({ text, id: "" }, { sending: true });
   byId("welcome").hidden = true;
   byId("messages").append(bubble);
@@ -51,6 +51,7 @@ async function send({ text, workflow, model, tools, key }) {
   const body = { message: text, mode: "background", ...workflow, parameters: parametersOf(model, tools) };
   try {
     await inTurn(() => ask(body, key, bubble));
+    if (again) wire.read(answers.live()); // its run may have ended before anybody followed it
   } catch (problem) {
     bubble.remove();
     byId("welcome").hidden = Boolean(conversation);
@@ -76,7 +77,7 @@ function begun(answer, after = null) {
   answers.start(execution, after);
   if (conversation) return wire.expect(execution);
   conversation = answer.conversation;
-  history.replaceState(null, "", chatPage(conversation.id));
+  composer.moveTo(chatPage(conversation.id));
   wire.follow(conversation.id, execution);
   sidebar.place(conversation);
   refresh(conversation);

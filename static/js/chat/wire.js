@@ -6,10 +6,10 @@ import { setText } from "../dom.js";
 import { sayWhenLost } from "../lost.js";
 import { meanwhile } from "../meanwhile.js";
 
-/** `onEvent(event)`, `onConversation(fresh)`; `live()` lists the runs whose end is not known. */
+/** `onEvent(event)`, `onConversation(fresh)`, `onGone()` when it was deleted elsewhere; `live()` lists the runs whose end is not known. */
 export class Wire {
-  constructor({ onEvent, onConversation, live, note }) {
-    Object.assign(this, { onEvent, onConversation, live, note });
+  constructor({ onEvent, onConversation, onGone, live, note }) {
+    Object.assign(this, { onEvent, onConversation, onGone, live, note });
     this.connection = connect();
     sayWhenLost(this.connection, (why) => this.say(why));
     meanwhile(this.connection, () => this.read(this.live()));
@@ -26,6 +26,7 @@ export class Wire {
       for await (const event of this.watch) this.onEvent(event);
     } catch (ended) {
       if (this.connection.status !== "closed") this.say(ended.message);
+      if (ended.problem?.code === "conversation_not_found") this.onGone();
     }
   }
 
