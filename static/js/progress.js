@@ -17,6 +17,8 @@ export function emptySnapshot(execution = null) {
     model: null,
     created_at: null,
     started_at: null,
+    waiting_since: null,
+    waited_ms: 0,
     finished_at: null,
     nodes: [],
     output: null,
@@ -59,6 +61,11 @@ export function answerText(snapshot) {
   return [...texts.values()].filter(Boolean).join("\n\n");
 }
 
+/** How long it has worked by now, null before it began: what it waits for people does not count. */
+export function workedMs({ started_at: began, waiting_since: since, waited_ms: waited }, now = Date.now()) {
+  return began && Math.max(0, (since ? Date.parse(since) : now) - Date.parse(began) - waited);
+}
+
 /** What people are asked to decide now: `{id, question, deadline_at}` each. */
 export const pendingApprovals = (snapshot) => snapshot.nodes.map((node) => node.approval).filter(Boolean);
 
@@ -81,9 +88,15 @@ const CHANGES = {
     attempt: data.attempt ?? 1,
     started_at: s.started_at ?? at,
   }),
-  "execution.resumed": (s, data) => ({ ...s, status: "running", attempt: data.attempt ?? s.attempt }),
+  "execution.resumed": (s, data, at) => ({
+    ...s,
+    status: "running",
+    attempt: data.attempt ?? s.attempt,
+    waiting_since: null,
+    waited_ms: s.waited_ms + (s.waiting_since ? Date.parse(at) - Date.parse(s.waiting_since) : 0),
+  }),
   "execution.handed_back": (s) => ({ ...s, status: "pending" }),
-  "execution.waiting": (s) => ({ ...s, status: "waiting" }),
+  "execution.waiting": (s, data, at) => ({ ...s, status: "waiting", waiting_since: at }),
   "execution.cancelling": (s) => ({ ...s, cancelling: true }),
   "execution.completed": (s, data, at) => ended(s, "completed", data, at),
   "execution.failed": (s, data, at) => ended(s, "failed", data, at),

@@ -96,6 +96,26 @@ def test_the_page_of_a_run_says_when_it_is_told_nothing_any_more(stranger: Page)
     chat.post(f"executions/{execution}/cancel/")
 
 
+def test_what_a_run_waits_for_people_is_no_part_of_its_duration_while_it_waits_either(
+    chat: ChatPage,
+) -> None:
+    ask = {"id": "ask", "type": "approval", "config": {"question": "Go on?"}}
+    edges = ["start>ask", "ask.approved>end", "ask.rejected>end"]
+    body = {"graph": graph(ask, edges=edges), "input": {}, "mode": "background"}
+    chat.page.goto(f"/executions/{chat.post('workflows/execute/', body)['execution']['id']}/")
+    expect(chat.page.locator("#log > li[data-type='execution.waiting']")).to_be_visible()
+    lasted = chat.page.locator("[data-tile=duration]")
+    expect(lasted).not_to_have_text("–")
+    chat.page.wait_for_timeout(500)  # until it is drawn
+    told = lasted.inner_text()
+    chat.page.wait_for_timeout(1_500)
+    expect(lasted).to_have_text(told)
+    chat.page.get_by_role("link", name="Decide").click()
+    chat.page.get_by_role("button", name="Approve").click()
+    chat.page.get_by_role("link", name="the run").click()
+    expect(chat.page.locator("#status")).to_have_text("completed")
+
+
 def test_a_long_word_in_a_question_leaves_the_way_to_its_answer_readable(chat: ChatPage) -> None:
     ask = {"id": "ask", "type": "approval", "config": {"question": "w" * 300}}
     edges = ["start>ask", "ask.approved>end", "ask.rejected>end"]

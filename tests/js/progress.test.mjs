@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { answerText, apply, callsOf, emptySnapshot, isOver, pendingApprovals } from "../../static/js/progress.js";
+import { answerText, apply, callsOf, emptySnapshot, isOver, pendingApprovals, workedMs } from "../../static/js/progress.js";
 
 const AT = "2026-01-01T00:00:00Z";
 
@@ -155,4 +155,17 @@ test("a run that waits says for what, until it is decided or the run is over", (
   const decided = told("approval.decided", { node: "ask", visit: 1, approval: "a1", decision: "approved", by: "ada", comment: "" });
   assert.deepEqual(pendingApprovals(decided), []);
   assert.equal(decided.nodes[0].decided.by, "ada");
+});
+
+test("what a run waits for people is no part of how long it has worked", () => {
+  const at = (second) => Date.parse(`2026-01-01T00:00:${second}Z`);
+  const told = (snapshot, seq, type, second) => apply(snapshot, { execution: "e1", seq, type, at: new Date(at(second)).toISOString(), data: {} });
+  const begun = told(emptySnapshot("e1"), 1, "execution.started", "10");
+  const waiting = told(begun, 2, "execution.waiting", "12");
+  const resumed = told(waiting, 3, "execution.resumed", "40");
+  assert.equal(workedMs(emptySnapshot("e1"), at("59")), null);
+  assert.equal(workedMs(begun, at("11")), 1000);
+  assert.equal(workedMs(waiting, at("30")), 2000);
+  assert.equal(workedMs(resumed, at("41")), 3000);
+  assert.equal(workedMs(begun, at("09")), 0);
 });

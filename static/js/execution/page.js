@@ -11,7 +11,7 @@ import { sayWhenLost } from "../lost.js";
 import { renderMarkdown } from "../markdown.js";
 import { meanwhile } from "../meanwhile.js";
 import { executionApi, executionPage } from "../paths.js";
-import { answerText, apply, callsOf, emptySnapshot, isOver, pendingApprovals } from "../progress.js";
+import { answerText, apply, callsOf, emptySnapshot, isOver, pendingApprovals, workedMs } from "../progress.js";
 import { Timeline } from "../timeline.js";
 import { toast } from "../toast.js";
 import { readCalls, showCalls } from "./calls.js";
@@ -97,8 +97,7 @@ function paint() {
 function showTiles() {
   const sum = snapshot.totals ?? soFar();
   const tile = (name, text) => setText(document.querySelector(`[data-tile="${name}"]`), text);
-  const since = snapshot.started_at ? Date.now() - new Date(snapshot.started_at) : null;
-  tile("duration", duration(sum.duration_ms ?? since));
+  tile("duration", duration(sum.duration_ms ?? workedMs(snapshot)));
   tile("prompt", usage(sum.prompt_tokens, sum.exactness));
   tile("completion", usage(sum.completion_tokens, sum.exactness));
   tile("cost", sum.calls ? money(sum.cost, sum.exactness) : "–");
