@@ -60,6 +60,21 @@ def test_the_archive_lists_nothing_that_is_not_in_it(chat: ChatPage) -> None:
     expect(row).to_have_count(0)
 
 
+def test_a_double_click_on_older_lists_each_conversation_once(chat: ChatPage) -> None:
+    for at in range(52):
+        made = chat.post("conversations/", {"title": f"Long ago {at}"})
+        chat.post(f"conversations/{made['id']}/", {"archived": True}, method="PATCH")
+    chat.list.get_by_role("button", name="Archived").click()
+    older = chat.list.get_by_role("link", name="Older")
+    rows = chat.list.locator("[data-id]")
+    expect(rows).to_have_count(50)
+    older.dblclick()
+    expect(older).to_be_hidden()
+    chat.page.wait_for_load_state("networkidle")
+    listed = [row.get_attribute("data-id") for row in rows.all()]
+    assert len(listed) == len(set(listed)) >= 52
+
+
 def test_a_conversation_is_deleted_after_a_second_thought(chat: ChatPage, complaints) -> None:
     chat.ask("Hello")
     conversation = chat.conversation

@@ -68,9 +68,13 @@ export class Sidebar {
     this.load(this.more.dataset.next);
   }
 
+  /** Each page once, however often it is asked for; of several lists the one asked for last. */
   async load(address, { fresh = false } = {}) {
+    if (this.asked === address) return;
+    this.asked = address;
     try {
       const page = await get(address);
+      if (this.asked !== address) return;
       const open = pageData("conversation-data")?.id;
       const rows = page.results.map((item) => this.row(item, item.id === open));
       if (fresh) this.list.replaceChildren(...rows);
@@ -80,6 +84,8 @@ export class Sidebar {
       this.nothing.hidden = this.list.childElementCount > 0;
     } catch (problem) {
       toast(problem.message, "error");
+    } finally {
+      if (this.asked === address) this.asked = null;
     }
   }
 
