@@ -14,6 +14,11 @@ _LINES = """(cells) => cells.map((cell) => {
   text.selectNodeContents(cell);
   return text.getClientRects().length;
 })"""
+# Of a composition that this very key ends, Safari says that it is over already.
+_ENTERS_AS_SAFARI = """(field) => {
+  const enter = { key: "Enter", keyCode: 229, bubbles: true, cancelable: true };
+  field.dispatchEvent(new KeyboardEvent("keydown", enter));
+}"""
 
 
 def test_the_steps_and_the_text_stream_in(chat: ChatPage) -> None:
@@ -154,6 +159,15 @@ def test_focus_is_not_lost_on_the_way_back_to_the_newest_text(chat: ChatPage) ->
     messages.evaluate("(one) => (one.scrollTop = 0)")
     chat.page.get_by_role("button", name="Newest").press("Enter")
     expect(messages).to_be_focused()
+
+
+def test_the_enter_that_ends_a_composition_sends_nothing(chat: ChatPage) -> None:
+    chat.field.fill("にほん")
+    chat.field.evaluate(_ENTERS_AS_SAFARI)
+    expect(chat.field).to_have_value("にほん")
+    expect(chat.questions).to_have_count(0)
+    chat.field.press("Enter")
+    expect(chat.questions).to_have_count(1)
 
 
 def test_a_table_is_read_by_whole_words_on_a_phone(phone: Page) -> None:

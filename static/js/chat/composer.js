@@ -69,7 +69,8 @@ export class Composer {
   }
 
   key(event) {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    const composing = event.isComposing || event.keyCode === 229; // Safari says only the latter of the Enter that ends it
+    if (event.key !== "Enter" || event.shiftKey || composing) return;
     event.preventDefault();
     this.form.requestSubmit();
   }
