@@ -80,6 +80,22 @@ def test_reasoning_can_be_read_and_is_counted(chat: ChatPage) -> None:
     assert call["usage"]["reasoning"] > 0
 
 
+def test_steps_that_could_not_be_read_are_shown_once_they_can(chat: ChatPage, complaints) -> None:
+    complaints.expect("ERR_INTERNET_DISCONNECTED")
+    answer = chat.ask("Hello")
+    chat.page.reload()
+    chat.ready()
+    steps, note = answer.locator(".steps summary"), answer.get_by_text("could not be reached")
+    chat.page.context.set_offline(True)
+    steps.click()
+    expect(note).to_be_visible()
+    chat.page.context.set_offline(False)
+    steps.click()
+    steps.click()
+    expect(answer.locator(".timeline .step").first).to_be_visible()
+    expect(note).to_be_hidden()
+
+
 def test_a_reload_in_the_middle_loses_nothing(chat: ChatPage) -> None:
     so_far = partial_text(chat.say("say 30 words slowly"))
     chat.page.reload()

@@ -58,6 +58,7 @@ export class Steps {
       let snapshot = emptySnapshot(this.execution);
       await readLog(this.execution, 0, (event) => (snapshot = apply(snapshot, event)));
       this.snapshot = snapshot;
+      this.note.hidden = true;
       this.onLoaded(snapshot);
     } catch (problem) {
       this.tell(problem.message);
