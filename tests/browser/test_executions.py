@@ -4,7 +4,8 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.chat import NO_ANSWER, ChatPage, partial_text
+from tests.browser.chat import NO_ANSWER, ChatPage, over, partial_text
+from tests.browser.complaints import Complaints
 from tests.browser.site import PASSWORD, USERNAME, sign_in
 from tests.definitions.graphs import asks, graph, waits
 
@@ -57,6 +58,26 @@ def test_a_run_is_cancelled_from_its_page(chat: ChatPage) -> None:
     expect(chat.answers.first.locator(".notice:not([hidden])")).to_contain_text("Stopped")
     execution = run.url.rstrip("/").rsplit("/", 1)[-1]
     assert chat.get(f"executions/{execution}/")["status"] == "cancelled"
+
+
+def test_a_run_can_be_cancelled_once_the_server_can_be_reached_again(
+    chat: ChatPage, complaints: Complaints
+) -> None:
+    complaints.expect("ERR_INTERNET_DISCONNECTED")
+    first = chat.say("say 300 words slowly")
+    chat.say("say exactly: after you")
+    run = chat.page.context.new_page()
+    run.goto(f"/executions/{chat.answers.nth(1).get_attribute('data-execution')}/")
+    expect(run.locator("#log > li").first).to_be_visible()
+    run.context.set_offline(True)
+    cancel = run.get_by_role("button", name="Cancel")
+    cancel.click()
+    expect(run.locator("#toasts")).to_contain_text("could not be reached")
+    run.context.set_offline(False)
+    cancel.click()
+    expect(run.locator("#status")).to_have_text("cancelled")
+    chat.stop.click()
+    over(first)
 
 
 def test_a_run_is_watched_where_no_socket_can_be_had(chat: ChatPage) -> None:

@@ -44,7 +44,10 @@ watchBudgets(live);
 byId("cancel").addEventListener("click", async () => {
   byId("main").focus(); // a button that is switched off, and then gone, would lose it
   byId("cancel").disabled = true;
-  await post(`${executionApi(execution.id)}cancel/`).catch((problem) => toast(problem.message, "error"));
+  await post(`${executionApi(execution.id)}cancel/`).catch((problem) => {
+    byId("cancel").disabled = false;
+    toast(problem.message, "error");
+  });
 });
 byId("retry").addEventListener("click", async () => {
   byId("retry").disabled = true;
