@@ -365,6 +365,21 @@ def test_two_windows_show_the_same_answer(chat: ChatPage) -> None:
     expect(other.questions.nth(1).locator(".body")).to_have_text("say exactly: seen by both")
 
 
+def test_an_answer_that_came_while_the_page_was_loading_is_shown(chat: ChatPage) -> None:
+    chat.ask("Hello")
+    other = ChatPage(chat.page.context.new_page())
+
+    def held(script: Route) -> None:
+        chat.ask("say exactly: meanwhile")
+        script.continue_()
+
+    other.page.route("**/js/chat/page.js", held, times=1)
+    other.open(chat.conversation)
+    expect(other.answers).to_have_count(2)
+    expect(over(other.answers.nth(1)).locator("> .prose")).to_have_text("meanwhile")
+    expect(other.questions.locator(".body")).to_have_text(["Hello", "say exactly: meanwhile"])
+
+
 def test_hostile_text_is_shown_and_does_nothing(chat: ChatPage) -> None:
     hostile = "\n\n".join(
         (

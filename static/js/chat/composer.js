@@ -7,7 +7,7 @@ import { tellForecast } from "./forecast.js";
 
 const LAST = { workflow: "chatter.workflow", model: "chatter.model" };
 
-/** `onSend({text, workflow, model, tools, key, again})` gets `workflow` as the API takes it, `{template}` or
+/** `onSend({text, workflow, model, tools, key})` gets `workflow` as the API takes it, `{template}` or
  * `{definition}`, and null for what was not chosen: then the server says what answers. It returns a promise; a rejection gives the text back and shows why. */
 export class Composer {
   constructor(form, { onSend, onStop }) {
@@ -99,8 +99,7 @@ export class Composer {
     if (!text) return;
     const asked = { text, ...this.choice };
     const words = JSON.stringify(asked);
-    const again = words === this.failed?.words;
-    const sent = { ...asked, words, again, key: again ? this.failed.key : idempotencyKey() };
+    const sent = { ...asked, words, key: words === this.failed?.words ? this.failed.key : idempotencyKey() };
     this.problem.hidden = true;
     this.text = "";
     this.keep(text, sent);

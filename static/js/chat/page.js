@@ -17,6 +17,7 @@ import { Wire } from "./wire.js";
 const byId = (id) => document.getElementById(id);
 let conversation = pageData("conversation-data");
 let posting = Promise.resolve();
+const newest = !new URLSearchParams(location.search).has("before_turn"); // what is shown is the end of it
 
 const scroll = new Follower(byId("scroll"), byId("jump"));
 const ratingAt = (message) => ratingApi(conversation.id, message);
@@ -28,7 +29,7 @@ const sidebar = new Sidebar({ onRenamed: (title) => refresh({ ...conversation, t
 answers.fill(pageData("messages-data"));
 const running = pageData("running-data");
 if (running) answers.start(running);
-if (conversation) wire.follow(conversation.id, running);
+if (conversation) wire.follow(conversation.id, running, newest ? answers.past : []);
 if (conversation) get(ratingsApi(conversation.id)).then(({ results }) => answers.rated(results), (problem) => toast(problem.message, "error"));
 connectDrawer();
 watchBudgets(wire.connection);
@@ -43,7 +44,7 @@ byId("welcome").addEventListener("click", (event) => {
 });
 
 /** Send what was written; the bubble stands at once and goes again if the server refuses. */
-async function send({ text, workflow, model, tools, key, again }) {
+async function send({ text, workflow, model, tools, key }) {
   const bubble = userMessage({ text, id: "" }, { sending: true });
   byId("welcome").hidden = true;
   byId("messages").append(bubble);
@@ -51,7 +52,6 @@ async function send({ text, workflow, model, tools, key, again }) {
   const body = { message: text, mode: "background", ...workflow, parameters: parametersOf(model, tools) };
   try {
     await inTurn(() => ask(body, key, bubble));
-    if (again) wire.read(answers.live()); // its run may have ended before anybody followed it
   } catch (problem) {
     bubble.remove();
     byId("welcome").hidden = Boolean(conversation);

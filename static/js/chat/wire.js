@@ -6,6 +6,9 @@ import { setText } from "../dom.js";
 import { sayWhenLost } from "../lost.js";
 import { meanwhile } from "../meanwhile.js";
 
+const ENDED = 999_999_999; // more events than any run has
+const MOST_NAMED = 20;
+
 /** `onEvent(event)`, `onConversation(fresh)`, `onGone()` when it was deleted elsewhere; `live()` lists the runs whose end is not known. */
 export class Wire {
   constructor({ onEvent, onConversation, onGone, live, note }) {
@@ -17,11 +20,12 @@ export class Wire {
     this.reading = false;
   }
 
-  /** Follow a conversation; `execution` is told from its first event even if it is over by then. */
-  async follow(conversation, execution) {
+  /** Follow a conversation; `execution`, and what began after those `past`, is told from its first event even if it is over by then. */
+  async follow(conversation, execution, past = []) {
     const onSnapshot = (frame) => this.onConversation(frame.conversation);
     this.watch?.close();
     this.watch = this.connection.watch("conversation", conversation, { execution, onSnapshot });
+    for (const one of [...past].sort().slice(-MOST_NAMED)) this.watch.know(one, ENDED);
     try {
       for await (const event of this.watch) this.onEvent(event);
     } catch (ended) {
