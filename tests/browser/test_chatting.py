@@ -348,11 +348,29 @@ def test_another_model_can_be_chosen(chat: ChatPage) -> None:
 def test_earlier_messages_have_a_page_of_their_own(chat: ChatPage) -> None:
     for text in ("one", "two", "three"):
         chat.ask(f"say exactly: {text}")
-    chat.page.goto(f"/chat/{chat.conversation}/?before_turn=3")
+    conversation = chat.conversation
+    chat.page.goto(f"/chat/{conversation}/?before_turn=3")
     expect(chat.ready().answers).to_have_count(2)
     assert [prose(one) for one in chat.answers.all()] == ["one", "two"]
+    other = ChatPage(chat.page.context.new_page()).open(conversation)
+    other.ask("say exactly: four")
+    chat.page.wait_for_timeout(1_000)
+    expect(chat.answers).to_have_count(2)
     chat.page.get_by_role("link", name="To the newest messages").click()
-    expect(chat.ready().answers).to_have_count(3)
+    expect(chat.ready().answers).to_have_count(4)
+
+
+def test_what_is_said_beside_earlier_messages_stands_behind_the_newest(chat: ChatPage) -> None:
+    for text in ("one", "two", "three"):
+        chat.ask(f"say exactly: {text}")
+    where = chat.page.url
+    chat.page.goto(f"{where}?before_turn=2")
+    chat.ready().field.fill("say exactly: four")
+    chat.field.press("Enter")
+    chat.page.wait_for_url(where)
+    expect(chat.ready().answers).to_have_count(4)
+    assert [prose(over(one)) for one in chat.answers.all()] == ["one", "two", "three", "four"]
+    expect(chat.field).to_have_value("")
 
 
 def test_two_windows_show_the_same_answer(chat: ChatPage) -> None:

@@ -28,7 +28,7 @@ const sidebar = new Sidebar({ onRenamed: (title) => refresh({ ...conversation, t
 
 answers.fill(pageData("messages-data"));
 const running = pageData("running-data");
-if (running) answers.start(running);
+if (running && (newest || answers.asked.has(running))) answers.start(running);
 if (conversation) wire.follow(conversation.id, running, newest ? answers.past : []);
 if (conversation) get(ratingsApi(conversation.id)).then(({ results }) => answers.rated(results), (problem) => toast(problem.message, "error"));
 connectDrawer();
@@ -73,6 +73,7 @@ async function ask(body, key, bubble) {
 
 /** A run was accepted: show it, and follow its conversation if we do not yet. */
 function begun(answer, after = null) {
+  if (!newest && !after) return location.assign(chatPage(conversation.id)); // it stands behind what is not shown
   const execution = answer.execution.id;
   answers.start(execution, after);
   if (conversation) return wire.expect(execution);
@@ -117,11 +118,12 @@ async function heard(event) {
   if (answers.asked.has(event.execution)) answers.start(event.execution);
   if (answers.knows(event.execution)) return;
   const run = await get(executionApi(event.execution)).catch(() => null);
-  if (answers.knows(event.execution)) return;
+  const retried = answers.elementOf(run?.retry_of);
+  if (answers.knows(event.execution) || !(newest || retried)) return;
   const asked = run?.retry_of ? null : run?.input?.message;
   if (asked) byId("messages").append(answers.question({ text: asked, id: "", execution: event.execution }));
   byId("welcome").hidden = true;
-  answers.start(event.execution, answers.elementOf(run?.retry_of));
+  answers.start(event.execution, retried);
 }
 
 /** Something moved: the Stop button and the totals follow. */
