@@ -13,6 +13,7 @@ from core.limits import RunLimits
 class UserOut(serializers.ModelSerializer[User]):
     """`limits` are the most that the user's runs may use; null: no limit."""
 
+    email = serializers.CharField(read_only=True)  # of no format: some users have none
     limits = serializers.SerializerMethodField()
 
     class Meta:

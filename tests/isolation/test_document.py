@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
 from core.listing import ShapeList
+from tests.factories.accounts import UserFactory
 from tests.isolation.asking import client_of
-from tests.isolation.document import Operation, document, operations
+from tests.isolation.document import Operation, document, operation, operations
 from tests.isolation.policies import Staff
 from tests.isolation.routes import route_at
 from tests.isolation.test_routes import asked, everything, policy_of
@@ -80,3 +82,11 @@ def test_what_may_be_null_has_it_among_its_types():
     """`nullable` is of OpenAPI 3.0: by ours, a last page without a `next` would fit no document."""
     assert document()["openapi"].startswith("3.1")
     assert "'nullable'" not in repr(document())
+
+
+def test_a_user_without_an_address_is_told_as_the_document_says(api, db):
+    told = api(UserFactory(email="")).get("/api/v1/auth/me/").json()
+    schema = {**operation("api/v1/auth/me/", "get").response, **document()}
+    formats = Draft202012Validator.FORMAT_CHECKER
+    Draft202012Validator(schema, format_checker=formats).validate(told)
+    assert told["email"] == ""
