@@ -132,6 +132,16 @@ def test_the_next_five_times_are_told_before_and_after_it_is_saved(client, sched
     assert len(client.post(SCHEDULES + "preview/", once).json()["times"]) == 1
 
 
+def test_times_are_answered_in_utc_however_they_were_written(client, schedule):
+    said = {"starts_at": "2026-06-02T05:30:00+05:30", "ends_at": "2026-06-04T00:00:00+12:00"}
+    made = schedule(**said)
+    assert (made["starts_at"], made["ends_at"]) == ("2026-06-02T00:00:00Z", "2026-06-03T12:00:00Z")
+    change = {"kind": "once", "run_at": "2026-06-02T23:00:00-02:00"}
+    changed = client.patch(f"{SCHEDULES}{made['id']}/", change).json()
+    assert changed["run_at"] == changed["next_at"] == "2026-06-03T01:00:00Z"
+    assert changed == client.get(f"{SCHEDULES}{made['id']}/").json()
+
+
 def test_a_user_has_so_many_and_no_more(client, schedule, settings, turned, chain):
     settings.CHATTER_TRIGGERS = {**settings.CHATTER_TRIGGERS, "per_user": 1}
     schedule(**CRON)

@@ -1,12 +1,12 @@
 """Who may use which tools, for staff: grants, and the switches of tools."""
 
-from datetime import UTC, datetime, time
+from datetime import datetime, time
 from typing import Annotated, Any
 from uuid import UUID
 
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_view
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from rest_framework import status
 from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import IsAdminUser
@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from accounts.authentication import user_of
 from core.api import parse
+from core.instants import Instant
 from core.listing import ListFilter, Page, ShapeList
 from core.shapes import Shape
 from tools.api.shapes import Text
@@ -32,15 +33,6 @@ def _without_zone(given: time) -> time:
     return given
 
 
-def _of_utc(given: datetime) -> datetime:
-    """Raises ValueError: at the ends of the calendar, not every instant is one of UTC."""
-    try:
-        return given.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("In UTC, this instant is beyond the calendar.") from error
-
-
-Instant = Annotated[AwareDatetime, AfterValidator(_of_utc)]
 Hour = Annotated[time, AfterValidator(_without_zone)]
 Calls = Annotated[int, Field(ge=0, le=_MOST_CALLS)]
 

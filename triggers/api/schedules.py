@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponseBase
 from drf_spectacular.utils import extend_schema, extend_schema_view
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 from rest_framework import status
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -17,6 +17,7 @@ from core import clock
 from core.api import AsyncAPIView, parse
 from core.database import database
 from core.idempotency import KEY
+from core.instants import Instant
 from core.listing import ListFilter, Page, ShapeList
 from core.models import new_id
 from triggers.api.shapes import FiringOut, PreviewOut, ScheduleOut, firing_out, schedule_out
@@ -50,9 +51,9 @@ class TimesIn(Body):
     cron: Text = Field(default="", max_length=100)
     time_zone: Text = Field(default="UTC", max_length=64)
     every_s: int = Field(default=0, ge=0, le=2**31 - 1)
-    run_at: AwareDatetime | None = None
-    starts_at: AwareDatetime | None = None
-    ends_at: AwareDatetime | None = None
+    run_at: Instant | None = None
+    starts_at: Instant | None = None
+    ends_at: Instant | None = None
 
 
 class ScheduleIn(TimesIn):
@@ -80,9 +81,9 @@ class ScheduleChange(Body):
     cron: Text = Field(default="", max_length=100)
     time_zone: Text = Field(default="UTC", max_length=64)
     every_s: int = Field(default=0, ge=0, le=2**31 - 1)
-    run_at: AwareDatetime | None = None
-    starts_at: AwareDatetime | None = None
-    ends_at: AwareDatetime | None = None
+    run_at: Instant | None = None
+    starts_at: Instant | None = None
+    ends_at: Instant | None = None
     misfire: Misfire = "skip"
     grace_s: int = Field(default=60, ge=1, le=_LONGEST_GRACE_S)
     revision: int | None = None
