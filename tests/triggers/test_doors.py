@@ -40,6 +40,17 @@ def test_a_chain_that_somebody_else_changed_meanwhile_is_not_deleted(client, cha
     assert client.delete(address, headers={"If-Match": '"2"'}).status_code == 204
 
 
+@pytest.mark.parametrize("act", ["pause", "resume"])
+def test_a_schedule_that_somebody_else_changed_meanwhile_stays_as_it_is(client, schedule, act):
+    address = f"{SCHEDULES}{schedule(paused=act == 'resume')['id']}/"
+    changed = client.patch(address, {"name": "Hourly", "every_s": 3600})
+    late = client.post(f"{address}{act}/", headers={"If-Match": '"1"'})
+    assert (late.status_code, late.json()["code"]) == (412, "schedule_changed")
+    assert client.get(address).json() == changed.json()
+    done = client.post(f"{address}{act}/", headers={"If-Match": changed.headers["ETag"]})
+    assert (done.status_code, done.json()["paused"]) == (200, act == "pause")
+
+
 @pytest.mark.parametrize(("verb", "path", "body"), VERBS)
 def test_a_strangers_schedule_is_not_there(api, charlie, client, schedule, verb, path, body):
     made = schedule()

@@ -144,19 +144,19 @@ class ScheduleDetail(GenericAPIView[Schedule]):
 class SchedulePause(GenericAPIView[Schedule]):
     """Not due until it is resumed; times that pass meanwhile are not missed."""
 
-    @extend_schema(request=None, responses=ScheduleOut)
+    @extend_schema(request=None, parameters=[IF_MATCH], responses=ScheduleOut)
     def post(self, request: Request, pk: str) -> Response:
-        user = user_of(request)
-        return shown(pause_schedule(schedule_for(user, pk), by=user))
+        user, seen = user_of(request), if_match(request).get("revision")
+        return shown(pause_schedule(schedule_for(user, pk), by=user, revision=seen))
 
 
 class ScheduleResume(GenericAPIView[Schedule]):
     """Due again, from its next time on."""
 
-    @extend_schema(request=None, responses=ScheduleOut)
+    @extend_schema(request=None, parameters=[IF_MATCH], responses=ScheduleOut)
     def post(self, request: Request, pk: str) -> Response:
-        user = user_of(request)
-        return shown(resume_schedule(schedule_for(user, pk), by=user))
+        user, seen = user_of(request), if_match(request).get("revision")
+        return shown(resume_schedule(schedule_for(user, pk), by=user, revision=seen))
 
 
 class ScheduleTimes(GenericAPIView[Schedule]):

@@ -124,12 +124,14 @@ def change_schedule(
 
 
 @transaction.atomic
-def pause_schedule(schedule: Schedule, *, by: User | None, because: str = "") -> Schedule:
+def pause_schedule(
+    schedule: Schedule, *, by: User | None, because: str = "", revision: int | None = None
+) -> Schedule:
     """From now on it is not due; what has been due is missed, what passes meanwhile is not.
 
-    Safe to repeat.
+    Safe to repeat. Raises ScheduleChanged if it is no longer at `revision`.
     """
-    schedule = _locked(schedule)
+    schedule = _locked(schedule, revision)
     if not schedule.paused:
         _miss_due(schedule)
         schedule.paused, schedule.paused_because = True, because
@@ -141,9 +143,12 @@ def pause_schedule(schedule: Schedule, *, by: User | None, because: str = "") ->
 
 
 @transaction.atomic
-def resume_schedule(schedule: Schedule, *, by: User) -> Schedule:
-    """It is due at its next time from now on. Raises ScheduleOver. Safe to repeat."""
-    schedule = _locked(schedule)
+def resume_schedule(schedule: Schedule, *, by: User, revision: int | None = None) -> Schedule:
+    """It is due at its next time from now on. Safe to repeat.
+
+    Raises ScheduleOver, and ScheduleChanged if it is no longer at `revision`.
+    """
+    schedule = _locked(schedule, revision)
     if schedule.paused:
         schedule.paused, schedule.paused_because = False, ""
         schedule.next_at = _next(schedule, clock.now())
