@@ -9,6 +9,8 @@ from analytics.reports.reading import Subject, Wanted
 from analytics.reports.span import Span
 from core.errors import Invalid, NotFound
 
+_WITH_IDS = frozenset({"template", "definition", "version", "user"})
+
 
 class BadReport(Invalid):
     code = "bad_report"
@@ -39,21 +41,32 @@ def read_report_request(subject: Subject, query: Mapping[str, str], reader: User
 
     Raises BadReport, BadSpan, and NotFound for rows that are not the reader's to see.
     """
-    by, key = query.get("by", ""), query.get("key", "")
+    by = query.get("by", "")
     if by and by not in subject.by:
         raise BadReport(reason=f"'by' is one of {', '.join(subject.by)}.")
-    if key and not by:
-        raise BadReport(reason="'key' is a group of 'by'.")
-    if "\0" in key:  # PostgreSQL has no such texts
-        raise BadReport(reason="'key' is the key of a group.")
     return ReportRequest(
         reader=reader,
         span=Span.of(query),
         wanted=Wanted(subject, whose=whose_of(query.get("of", "me"), reader)),
         by=by,
-        group=key,
+        group=_group(by, query.get("key", "")),
         compared=comparison_wanted(query),
     )
+
+
+def _group(by: str, key: str) -> str:
+    """One group, as its buckets name it: by an id, as that is written, where it has one.
+
+    Raises BadReport.
+    """
+    if key and not by:
+        raise BadReport(reason="'key' is a group of 'by'.")
+    if "\0" in key:  # PostgreSQL has no such texts
+        raise BadReport(reason="'key' is the key of a group.")
+    try:
+        return str(UUID(key)) if key and by in _WITH_IDS else key
+    except ValueError as error:
+        raise BadReport(reason=f"'key' is the id of a {by}.") from error
 
 
 def comparison_wanted(query: Mapping[str, str]) -> bool:

@@ -325,6 +325,14 @@ def test_all_of_the_period_before_is_what_its_rows_are(
             assert sum(group["previous"][count] for group in told["groups"]) == rows.count()
 
 
+def test_one_group_is_told_however_its_id_is_written(api, alice, at_noon):
+    ended(alice, at_noon)
+    written = (str(alice.pk), str(alice.pk).upper(), alice.pk.hex)
+    told = [ask(api, alice, "executions", by="user", key=key) for key in written]
+    assert told[0]["totals"]["executions"] == 1
+    assert told[0] == told[1] == told[2]
+
+
 def test_failures_of_tools_are_told_apart(api, alice):
     for status in ("succeeded", "failed", "timed_out", "refused", "lost"):
         ToolCallFactory(user=alice, status=status)
@@ -391,6 +399,8 @@ def test_a_series_adds_up_to_its_total(api, alice, zone, step, span):
         ({"by": "colour"}, "bad_report"),
         ({"key": "x"}, "bad_report"),
         ({"by": "template", "key": "\0"}, "bad_report"),
+        ({"by": "template", "key": "universal_chat"}, "bad_report"),
+        ({"by": "user", "key": "alice"}, "bad_report"),
         ({"compare": "perhaps"}, "bad_report"),
     ],
 )
