@@ -13,6 +13,14 @@ def new_id() -> uuid.UUID:
     return uuid7()
 
 
+def writes_id(text: str, pk: uuid.UUID) -> bool:
+    """Whether this is what the text says; some write ids in capitals, or without dashes."""
+    try:
+        return uuid.UUID(text) == pk
+    except ValueError:
+        return False
+
+
 class Record(models.Model):
     """A row that is written once, or whose changes are told elsewhere."""
 

@@ -26,6 +26,7 @@ from budgets.querysets import OF_STAFF
 from budgets.services.opening import open_period
 from budgets.warning import forget_above, warn
 from core import clock
+from core.models import writes_id
 from core.spans import zone_of
 
 CHANGEABLE = ("name", "cap", "warn_at", "active")
@@ -147,7 +148,8 @@ def _check(budget: Budget) -> None:
 
 def _named(by: User, scope: str, of: str) -> Mapping[str, Any]:
     """The columns that say whose calls count."""
-    if scope in OF_STAFF and not by.is_staff and (scope, of) != (Scope.USER, str(by.pk)):
+    oneself = scope == Scope.USER and writes_id(of, by.pk)
+    if scope in OF_STAFF and not (by.is_staff or oneself):
         raise NotYourBudget
     try:
         if scope == Scope.ALL:

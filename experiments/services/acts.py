@@ -11,6 +11,7 @@ from accounts.models import User
 from audit.record import record
 from core import clock, locks
 from core.errors import Conflict, Invalid, NotFound
+from core.models import writes_id
 from experiments.models import (
     Audience,
     Changes,
@@ -151,7 +152,7 @@ def stop_variant(
 def variant_of(experiment: Experiment, pk: Any) -> Variant:
     """Raises VariantNotFound."""
     variants = experiment.variants.select_related("template")
-    found: Variant | None = next((one for one in variants if str(one.pk) == str(pk)), None)
+    found: Variant | None = next((one for one in variants if writes_id(str(pk), one.pk)), None)
     if found is None:
         raise VariantNotFound
     return found

@@ -14,6 +14,7 @@ from accounts.models import User
 from conversations.services.routing import Routed
 from core import clock
 from core.bulk import insert_rows
+from core.models import writes_id
 from experiments.dealing import dealt, takes_part
 from experiments.models import Audience, Changes, Experiment, Exposure, Unit, UnitKind, Variant
 from workflows.engine.request import ExecutionRequest
@@ -86,7 +87,7 @@ class Live:
         if about is None:
             return False
         by_slug = template in self.names and about.owner_id in (None, user.id)
-        return by_slug or template == str(about.id)
+        return by_slug or writes_id(template, about.id)
 
     def _concerns(self, user: User) -> bool:
         audience = self.experiment.audience

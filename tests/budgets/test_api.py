@@ -35,6 +35,12 @@ def test_a_user_makes_a_budget_on_oneself_and_reads_how_it_stands(begin, client,
     assert int(now["forecast"]) >= USED or now["forecast"] is None
 
 
+def test_ones_own_id_may_be_written_in_capitals_or_without_dashes(client, alice):
+    for written in (str(alice.pk).upper(), alice.pk.hex):
+        made = client.post(URL, asked(of=written))
+        assert (made.status_code, made.json()["of"]) == (201, str(alice.pk))
+
+
 def test_money_is_told_in_dollars_to_the_last_digit(client, alice):
     made = client.post(URL, asked(of=str(alice.pk), unit="usd", cap="0.000000001", period="total"))
     assert made.json()["cap"] == made.json()["now"]["left"] == "0.000000001"

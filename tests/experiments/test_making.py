@@ -300,7 +300,7 @@ def test_only_listed_moves_are_made(experiment, alice, act, status, verb):
 
 def test_a_variant_is_stopped_while_it_answers_and_not_before_or_after(experiment, alice, act):
     made = experiment(start=False)
-    stop = f"variants/{made['variants'][1]['id']}/stop"
+    stop = f"variants/{made['variants'][1]['id'].upper()}/stop"
     for verb, status in (("start", "draft"), ("complete", "running"), ("", "completed")):
         answer = act(alice, made["id"], stop)
         if status == "running":
