@@ -63,6 +63,13 @@ class Conflict(ChatterError):
     message = "The state of things does not allow this."
 
 
+class ChangedMeanwhile(Conflict):
+    """Somebody else was faster; nothing was written."""
+
+    code = "changed_meanwhile"
+    message = "Something of this was changed or deleted at the same moment; look again."
+
+
 class TooMany(ChatterError):
     """`retry_after_s` in the detail becomes the `Retry-After` header."""
 

@@ -1,0 +1,16 @@
+"""Two at the same moment: what one deletes the other names, or was about to change."""
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import DatabaseError, IntegrityError
+
+_STILL_NAMED = ("SQLITE_CONSTRAINT_FOREIGNKEY", "23503")
+
+
+def was_overtaken(error: Exception) -> bool:
+    """Whether this comes of a row that is gone since it was read, or that is named only since."""
+    if isinstance(error, IntegrityError):
+        cause = error.__cause__
+        names = (getattr(cause, "sqlite_errorname", None), getattr(cause, "sqlstate", None))
+        return any(name in _STILL_NAMED for name in names)
+    # Of its own accord Django raises it for a save that finds no row.
+    return isinstance(error, ObjectDoesNotExist) or type(error) is DatabaseError
