@@ -21,6 +21,7 @@ from tests.drills.server import ROOT
 from tests.factories.accounts import UserFactory
 from tests.webhooks.conftest import ENDPOINTS, MESSAGES
 from tests.workers.backlog import until_someone_waits
+from webhooks.api import endpoints
 from webhooks.models import WebhookAttempt, WebhookEndpoint, WebhookMessage
 from webhooks.services import messages, notifying
 from webhooks.services.notifying import Happening, message_row
@@ -202,6 +203,27 @@ def test_only_what_is_to_be_delivered_is_counted_as_pending(told, run, client, s
     assert pending() == "0.0"
     client.patch(address, {"enabled": True})
     assert pending() == "1.0"
+
+
+@pytest.mark.parametrize(
+    ("verb", "act", "body"),
+    [("patch", "", {"name": "New"}), ("patch", "", {}), ("post", "ping/", None)],
+    ids=["changed", "left as it is", "pinged"],
+)
+def test_an_endpoint_that_is_deleted_meanwhile_is_not_there(
+    told, client, monkeypatch, verb, act, body
+):
+    address, found = f"{ENDPOINTS}{told()['id']}/", endpoints.signed_for
+
+    def found_and_deleted(*asked: Any) -> WebhookEndpoint:
+        one = found(*asked)
+        WebhookEndpoint.objects.all().delete()
+        return one
+
+    monkeypatch.setattr(endpoints, "signed_for", found_and_deleted)
+    answer = getattr(client, verb)(address + act, body)
+    assert (answer.status_code, answer.json()["code"]) == (404, "webhook_not_found")
+    assert not AuditEntry.objects.filter(action__regex="changed|pinged").exists()
 
 
 @pytest.mark.services

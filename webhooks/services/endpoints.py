@@ -17,6 +17,7 @@ from webhooks.services.signed import (
     BadWebhook,
     action,
     checked_name,
+    hold,
     made_before,
     set_fields,
     target,
@@ -69,7 +70,10 @@ def create_endpoint(
 
 @transaction.atomic
 def change_endpoint(endpoint: WebhookEndpoint, *, by: User, **changes: Any) -> WebhookEndpoint:
-    """Set what is given. Switched on again, it has failed never. Raises BadWebhook."""
+    """Set what is given. Switched on again, it has failed never.
+
+    Raises BadWebhook, WebhookNotFound.
+    """
     if "name" in changes:
         changes["name"] = checked_name(changes["name"])
     if "url" in changes:
@@ -84,7 +88,11 @@ def change_endpoint(endpoint: WebhookEndpoint, *, by: User, **changes: Any) -> W
 
 @transaction.atomic
 def ping(endpoint: WebhookEndpoint, *, by: User) -> WebhookMessage:
-    """Send it something that says nothing, whatever events it chose. Raises BadWebhook."""
+    """Send it something that says nothing, whatever events it chose.
+
+    Raises BadWebhook, WebhookNotFound.
+    """
+    hold(endpoint, ["enabled"])
     if not endpoint.enabled:
         raise BadWebhook(reason="This endpoint is switched off.")
     made = WebhookMessage.objects.create(**message_row(endpoint.id, MessageType.PING, {}))

@@ -70,7 +70,7 @@ def create_incoming(  # noqa: PLR0913 - its fields
 
 @transaction.atomic
 def change_incoming(hook: IncomingWebhook, *, by: User, **changes: Any) -> IncomingWebhook:
-    """Set what is given; what it runs stays. Raises BadWebhook, BadMapping."""
+    """Set what is given; what it runs stays. Raises BadWebhook, BadMapping, WebhookNotFound."""
     if "name" in changes:
         changes["name"] = checked_name(changes["name"])
     if "mapping" in changes:

@@ -1,5 +1,6 @@
 """What is done alike to both kinds of webhooks: whose workflow, which secret, how many."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -100,7 +101,7 @@ def rotate_secret(signed: S, *, by: User, overlap_s: int, seen: str | None = Non
     SecretChanged.
     """
     now = clock.now()
-    _lock(signed)
+    hold(signed, _SECRETS)
     if seen is not None and seen != signed.secret_mark:
         if seen not in map(mark_of, signed.secrets_at(now)):
             raise SecretChanged
@@ -113,11 +114,11 @@ def rotate_secret(signed: S, *, by: User, overlap_s: int, seen: str | None = Non
     return signed
 
 
-def _lock(signed: Signed) -> None:
-    """Read its secrets again and hold it, in the caller's transaction. Raises WebhookNotFound."""
+def hold(signed: Signed, fields: Collection[str]) -> None:
+    """Read these again and hold it, in the caller's transaction. Raises WebhookNotFound."""
     kind = type(signed)
     try:
-        signed.refresh_from_db(fields=_SECRETS, from_queryset=kind.objects.select_for_update())
+        signed.refresh_from_db(fields=fields, from_queryset=kind.objects.select_for_update())
     except kind.DoesNotExist as error:
         raise WebhookNotFound from error
 
@@ -127,17 +128,22 @@ def delete_signed(signed: Signed, *, by: User) -> None:
     """It goes with all that was delivered. Raises WebhookNotFound."""
     messages = WebhookMessage.objects.filter(endpoint=signed.pk).select_for_update().order_by("pk")
     list(messages.values_list("pk"))  # before the endpoint, as who settles one locks them
-    _lock(signed)
+    hold(signed, _SECRETS)
     one = entry(action(signed, "deleted"), actor=by, target=signed, personal={"name": signed.name})
     signed.delete()
     record_many([one])
 
 
 def set_fields(signed: Signed, changes: dict[str, Any], *, by: User) -> None:
-    """Save what changed and tell the audit trail which fields; in the caller's transaction."""
+    """Save what changed and tell the audit trail which fields; in the caller's transaction.
+
+    Raises WebhookNotFound.
+    """
+    names = [*changes, "updated_at"]
+    hold(signed, names)
     before = {name: getattr(signed, name) for name in changes}
     for name, value in changes.items():
         setattr(signed, name, value)
-    signed.save(update_fields=[*changes, "updated_at"])
+    signed.save(update_fields=names)
     told = changes_for_audit(before, changes, personal=_WORDS, secret=_SECRET)
     record(action(signed, "changed"), actor=by, target=signed, **told)
