@@ -7,15 +7,20 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models.signals import post_save
 
 from accounts.models import User
-from analytics.models import RollupPart
+from analytics.models import Rating, ReplyRating, RollupPart
 from analytics.reports import reading
 from analytics.reports.span import Span
 from analytics.rollups import folding
 from analytics.rollups.folding import fold, fold_if_free, fold_some
 from analytics.rollups.recount import rollup_differences
+from conversations.models import Message
+from core.aggregates import all_differences
+from tests.definitions.graphs import asks, graph
 from tests.factories.tools import ToolCallFactory
+from tests.workers.backlog import until_someone_waits
 
 WRITERS, CALLS = 4, 20
 TOOLS = reading.Wanted(reading.SUBJECTS["tools"])
@@ -53,6 +58,47 @@ def test_writers_folders_and_readers_do_not_get_in_each_others_way(
             done.result()
     assert total() == WRITERS * CALLS
     assert list(rollup_differences()) == []
+
+
+# The same: who deletes waits for who rates.
+@pytest.mark.services
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("what", ["template", "message", "conversation"])
+def test_what_is_deleted_while_it_is_rated_is_deleted_with_its_rating(
+    production_profile, alice, api, built_in, drain, what
+):
+    client, rated = api(alice), Event()
+    if what == "template":
+        made = {"name": "Mine", "graph": graph(asks())}
+        deleted = f"/api/v1/templates/{client.post('/api/v1/templates/', made).json()['id']}/"
+        address, rating = f"{deleted}rating/", {"stars": 5}
+    else:
+        client.post("/api/v1/chat/", {"message": "Hello", "mode": "background"})
+        drain()
+        reply = Message.objects.get(role="assistant")
+        talk = f"/api/v1/conversations/{reply.conversation_id}/"
+        address, rating = f"{talk}messages/{reply.pk}/rating/", {"helpful": True}
+        deleted = talk if what == "conversation" else f"{talk}messages/{reply.pk}/"
+
+    def given(sender: Any, **_: Any) -> None:
+        if sender in (Rating, ReplyRating):
+            rated.set()
+            until_someone_waits()
+
+    def rate() -> None:
+        assert api(alice).put(address, rating).status_code == 201
+
+    post_save.connect(given)
+    try:
+        with ThreadPoolExecutor(1) as threads:
+            done = threads.submit(closing(rate))
+            assert rated.wait(30)
+            assert client.delete(deleted).status_code == 204
+            done.result()
+    finally:
+        post_save.disconnect(given)
+    assert not (Rating.objects.exists() or ReplyRating.objects.exists())
+    assert list(all_differences()) == []
 
 
 # The same: what others commit between two reads of one answer is seen by connections of its own.
