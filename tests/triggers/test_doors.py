@@ -8,6 +8,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from tests.triggers.conftest import CHAINS, NOON, SCHEDULES
+from triggers.api import schedules
 from triggers.models import Chain, Schedule
 from workflows.models import WorkflowExecution
 
@@ -49,6 +50,20 @@ def test_a_schedule_that_somebody_else_changed_meanwhile_stays_as_it_is(client, 
     assert client.get(address).json() == changed.json()
     done = client.post(f"{address}{act}/", headers={"If-Match": changed.headers["ETag"]})
     assert (done.status_code, done.json()["paused"]) == (200, act == "pause")
+
+
+def test_a_schedule_that_is_deleted_meanwhile_does_not_run(client, schedule, monkeypatch):
+    address, found = f"{SCHEDULES}{schedule()['id']}/", schedules.schedule_for
+
+    def found_and_deleted(*asked: Any) -> Schedule:
+        one = found(*asked)
+        Schedule.objects.all().delete()
+        return one
+
+    monkeypatch.setattr(schedules, "schedule_for", found_and_deleted)
+    answer = client.post(f"{address}run-now/")
+    assert (answer.status_code, answer.json()["code"]) == (404, "schedule_not_found")
+    assert not WorkflowExecution.objects.exists()
 
 
 @pytest.mark.parametrize(("verb", "path", "body"), VERBS)

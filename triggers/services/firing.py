@@ -26,7 +26,7 @@ from core.errors import ChatterError, TooMany
 from core.models import new_id
 from triggers.misfires import Misfire, Step, next_step
 from triggers.models import FiringStatus, Schedule, ScheduleFiring
-from triggers.services.schedules import pause_schedule
+from triggers.services.schedules import ScheduleNotFound, pause_schedule
 from triggers.services.targets import PAUSING, planned
 from workflows.services.executions import StartContended, start_execution
 from workflows.services.planning import StartPlan
@@ -155,8 +155,11 @@ async def fire(schedule_id: UUID) -> None:
 
 
 async def run_now(schedule: Schedule, *, by: User, **request: Any) -> StartPlan:
-    """Start it for its owner, beside its times; paused or not. Raises what a start raises."""
-    return await start_execution(partial(_plan_by_hand, schedule, by, request))
+    """Start it for its owner, beside its times; paused or not.
+
+    Raises ScheduleNotFound, and what a start raises.
+    """
+    return await start_execution(partial(_plan_by_hand, schedule.pk, by, request))
 
 
 @transaction.atomic
@@ -215,7 +218,10 @@ def _plan(schedule_id: UUID) -> StartPlan:
     return plan
 
 
-def _plan_by_hand(schedule: Schedule, by: User, request: dict[str, Any]) -> StartPlan:
+def _plan_by_hand(schedule_id: UUID, by: User, request: dict[str, Any]) -> StartPlan:
+    schedule = Schedule.objects.for_list().filter(pk=schedule_id).first()
+    if schedule is None:
+        raise ScheduleNotFound
     plan, execution_id = planned(
         schedule.owner, schedule, schedule.input, cause="schedule", **request
     )
