@@ -12,5 +12,6 @@ def was_overtaken(error: Exception) -> bool:
         cause = error.__cause__
         names = (getattr(cause, "sqlite_errorname", None), getattr(cause, "sqlstate", None))
         return any(name in _STILL_NAMED for name in names)
-    # Of its own accord Django raises it for a save that finds no row.
-    return isinstance(error, ObjectDoesNotExist) or type(error) is DatabaseError
+    # Django raises it for a save that finds no row; of the driver's own it is made with its cause.
+    saved_nothing = type(error) is DatabaseError and error.__cause__ is None
+    return saved_nothing or isinstance(error, ObjectDoesNotExist)
