@@ -13,6 +13,7 @@ from workflows.pump import replay_order
 
 CUT_OFF = {
     "approval/what_an_error_kept_from_beginning_does_not_begin_behind_it": "sub/wait",
+    "approval/what_was_cut_off_in_an_item_does_not_begin_behind_it": "each[0]/wait",
     "reruns/a_retry_begins_nothing_that_an_error_beside_kept_from_it": "wait",
 }
 

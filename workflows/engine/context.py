@@ -170,10 +170,9 @@ class ExecutionContext:
     met: set[Place] = field(default_factory=set)  # where edits were reached
     # How what reaches and leaves a node is written to the log; None: it is not.
     shown: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
-    # The visits of those handlers of whole graphs that take up errors of this graph or of one
-    # around it.
-    handlers: tuple[Place, ...] = ()
-    # Returns when a visit may begin, given its place and `handlers`; None: at once.
+    # The nodes, with their names in the whole run, whose errors end this graph or one around it.
+    fatal: frozenset[str] = frozenset()
+    # Returns when a visit may begin, given its place and what is `fatal`; None: at once.
     wait_to_begin: "WaitToBegin | None" = None
     # How many items had begun, for each visit of a map that an earlier attempt or run ended.
     items: Mapping[Place, int] = field(default_factory=dict)
@@ -196,6 +195,6 @@ class ExecutionContext:
         return reduce(Edit.under, found)
 
 
-WaitToBegin = Callable[[str, int, Collection[Place]], Awaitable[None]]
+WaitToBegin = Callable[[str, int, Collection[str]], Awaitable[None]]
 Execute = Callable[[ExecutionContext], Awaitable[ExecutionResult]]
 GoOn = Callable[[ExecutionContext, RunState], Awaitable[RunState]]

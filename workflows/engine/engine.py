@@ -1,5 +1,6 @@
 """Runs a graph: LangGraph schedules it, and nodes report to the log as things happen."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from langgraph.errors import GraphInterrupt, GraphRecursionError
@@ -35,8 +36,7 @@ class ExecutionEngine:
         handler = self._compiler.handler_of(graph)
         async with guard.run():
             try:
-                before = _before(context, handler)
-                state = await self._run(before, graph, {"nodes": {}, "variables": {}})
+                state = await self._run(context, graph, {"nodes": {}, "variables": {}})
             except RunFailed as error:
                 if handler is None or error.state is None or isinstance(error, RunStopped):
                     raise
@@ -65,10 +65,17 @@ class ExecutionEngine:
         self, context: ExecutionContext, graph: GraphDefinition, state: RunState
     ) -> RunState:
         failed: list[RunFailed] = []
+        within = replace(
+            context,
+            execute=self.execute,
+            go_on=self.go_on,
+            fatal=context.fatal.union(_fatal(context.path, graph)),
+            failed=failed,
+        )
         steps = self._compiler.runnable(graph).astream(
             state,
             {"recursion_limit": context.guard.most_supersteps(len(context.graph.nodes))},
-            context=replace(context, execute=self.execute, go_on=self.go_on, failed=failed),
+            context=within,
             stream_mode="values",
         )
         paused = False
@@ -89,11 +96,10 @@ class ExecutionEngine:
         return state
 
 
-def _before(context: ExecutionContext, handler: Handler | None) -> ExecutionContext:
-    """That of what the handler takes up the errors of."""
-    if handler is None:
-        return context
-    return replace(context, handlers=(*context.handlers, (context.path + handler.node, 1)))
+def _fatal(path: str, graph: GraphDefinition) -> Iterator[str]:
+    """The nodes whose errors no edge takes up."""
+    taken_up = {edge.source for edge in graph.edges if edge.source_port == ERROR}
+    return (path + node for node in graph.by_id if node not in taken_up)
 
 
 def _taken_up(error: RunFailed, handler: Handler) -> RunState:

@@ -116,7 +116,7 @@ class Step:
         here = visit.context.path + self.node.id, visit.number
         structlog.contextvars.bind_contextvars(node=here[0], visit=here[1])
         if visit.context.wait_to_begin is not None:
-            await visit.context.wait_to_begin(*here, visit.context.handlers)
+            await visit.context.wait_to_begin(*here, visit.context.fatal)
         await halt.pass_on(*here)
         guard.count_step(*here)
         label = self.node.label or self.kind.label

@@ -23,16 +23,17 @@ class ReplayOrder:
     def __init__(self, past: Past, halt: Halt) -> None:
         recordings = past.recordings
         self._ended: Collection[Place] = recordings.ended | past.ended.keys()
+        self._failed = {node for node, _ in (*recordings.failed, *past.failed)}
         self._over, self._strict = recordings.over, recordings.strict
         self._halt = halt
 
-    async def wait_to_begin(self, node: str, visit: int, handlers: Collection[Place]) -> None:
+    async def wait_to_begin(self, node: str, visit: int, fatal: Collection[str]) -> None:
         """Return at once; for a visit that was cut off, only when nothing else goes on any more.
 
-        `handlers` are visits of handlers that take up the errors of the graphs it is in.
+        `fatal` are the nodes whose errors end the graphs it is in.
         Raises BeyondLimit.
         """
-        if (node, visit) in self._ended or not self._was_cut_off(node, handlers):
+        if (node, visit) in self._ended or not self._was_cut_off(node, fatal):
             return
         with self._halt.rest(node, visit):
             before = None
@@ -42,5 +43,7 @@ class ReplayOrder:
         if self._over is not None:
             raise BeyondLimit(self._over)
 
-    def _was_cut_off(self, node: str, handlers: Collection[Place]) -> bool:
-        return self._strict or any(at in self._ended for at in (*around(node), *handlers))
+    def _was_cut_off(self, node: str, fatal: Collection[str]) -> bool:
+        if self._strict or not self._failed.isdisjoint(fatal):
+            return True
+        return any(at in self._ended for at in around(node))
