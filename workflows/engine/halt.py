@@ -20,12 +20,12 @@ class Halt:
         self.moves = 0
         self._asked = False
         self._under_way = Counter[Place]()
-        self._at_rest = Counter[Place]()
+        self._at_rest = Counter[Place]()  # with those around them
 
     @property
     def quiet(self) -> bool:
         """No visit is at work: each under way is at rest, or waits for one within it that is."""
-        return all(map(self._waits, self._under_way))
+        return self._under_way.keys() <= self._at_rest.keys()
 
     def ask(self) -> None:
         self._asked = True
@@ -42,18 +42,19 @@ class Halt:
 
     def rest(self, node: str, visit: int) -> AbstractContextManager[None]:
         """It waits for something that is waited for again, as long as is left, after a replay."""
-        return self._noted(self._at_rest, (node, visit))
+        return self._noted(self._at_rest, (node, visit), *around(node))
 
     @contextmanager
-    def _noted(self, among: Counter[Place], here: Place) -> Iterator[None]:
-        among[here] += 1
+    def _noted(self, among: Counter[Place], *places: Place) -> Iterator[None]:
+        among.update(places)
         self._moved()
         try:
             yield
         finally:
-            among[here] -= 1
-            if not among[here]:
-                del among[here]
+            among.subtract(places)
+            for here in places:
+                if not among[here]:
+                    del among[here]
             self._moved()
 
     def _moved(self) -> None:
@@ -63,6 +64,3 @@ class Halt:
     def _look(self) -> None:
         if self._asked and self._at_rest and self.quiet:
             self.reached.set()
-
-    def _waits(self, here: Place) -> bool:
-        return any(here == one or here in around(one[0]) for one in self._at_rest)
