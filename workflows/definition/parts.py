@@ -12,7 +12,7 @@ from workflows.definition.loops import loops_of
 class Body:
     """What runs once for each item, without its head; `back` are the edges by which that ends.
 
-    Its graph has the edges from the head too, though the head is no node of it.
+    Its graph has the edges from the head and back to it, though the head is no node of it.
     """
 
     graph: GraphDefinition
@@ -70,19 +70,21 @@ def without_edges(graph: GraphDefinition, edges: Collection[Edge]) -> GraphDefin
 
 
 def _kept(
-    graph: GraphDefinition, nodes: Iterable[str], sources: Iterable[str] = ()
+    graph: GraphDefinition, nodes: Iterable[str], heads: Iterable[str] = ()
 ) -> GraphDefinition:
-    """These nodes, and the edges between them; also those from `sources`, which are not kept."""
+    """These nodes, and the edges between them and to and from `heads`, which are not kept."""
     inside = set(nodes)
-    before = inside | set(sources)
+    known = inside.union(heads)
     return GraphDefinition(
         nodes=tuple(node for node in graph.nodes if node.id in inside),
-        edges=tuple(e for e in graph.edges if e.source in before and e.target in inside),
+        edges=tuple(
+            e for e in graph.edges if (ends := {e.source, e.target}) <= known and ends & inside
+        ),
     )
 
 
 def _without(graph: GraphDefinition, left_out: set[str]) -> GraphDefinition:
-    """What is left, with edges from heads that are no nodes of it."""
+    """What is left, with edges to and from heads that are no nodes of it."""
     return GraphDefinition(
         nodes=tuple(node for node in graph.nodes if node.id not in left_out),
         edges=tuple(e for e in graph.edges if not {e.source, e.target} & left_out),

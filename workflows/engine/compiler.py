@@ -128,17 +128,14 @@ def _stops(graph: GraphDefinition, kinds: Kinds) -> list[str]:
 def _step(
     graph: GraphDefinition, node: NodeSpec, kinds: Kinds, loop: Loop | None, body: Body | None
 ) -> Step:
-    handlers = [
-        graph.by_id[edge.target]
-        for edge in graph.edges
-        if edge.source == node.id and edge.source_port == ERROR
-    ]
+    out = [edge for edge in graph.edges if edge.source == node.id and edge.source_port == ERROR]
+    handlers = [graph.by_id[edge.target] for edge in out if edge.target in graph.by_id]
     return Step(
         node,
         kinds[node.id],
         kinds[node.id].config.model_validate(node.config),
         incoming=graph.incoming[node.id],
-        takes_errors=bool(handlers),
+        takes_errors=bool(out),
         loop=loop,
         waits_s=[wait for one in handlers for wait in kinds[one.id].waits_s(one.config)],
         body=body,
@@ -164,7 +161,7 @@ def _connect(
         _join(builder, [_source(edge, loops, name) for edge in forth], first)
         if back:
             _join(builder, [_source(edge, loops, name) for edge in back], first)
-        if not any(_leaves(edge, last, loop) for edge in graph.edges):
+        if not any(_leaves(edge, last, loop) for edge in graph.edges if edge.target in name):
             builder.add_edge(_after(loop) if loop else first, END)
 
 

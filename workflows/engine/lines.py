@@ -55,7 +55,7 @@ def _followers(graph: GraphDefinition, alone: Collection[str]) -> Iterator[tuple
     for node in graph.nodes:
         targets = {edge.target for edge in graph.edges if edge.source == node.id}
         for target in targets if len(targets) == 1 else ():
-            sources = {edge.source for edge in graph.incoming[target]}
+            sources = {edge.source for edge in graph.incoming.get(target, ())}
             if sources == {node.id} and not {node.id, target} & {*alone}:
                 yield node.id, target
 
