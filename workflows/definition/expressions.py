@@ -145,9 +145,8 @@ def _run(reading: Reading, inputs: dict[str, Any]) -> Any:
     try:
         return _compiled(reading.source).execute(inputs | _CALLED)
     except TypeError:
-        decimal = as_decimals(inputs) | _CALLED | {"size_": lambda value: float(_size(value))}
         try:
-            return _compiled(reading.in_decimals).execute(decimal)
+            return _compiled(reading.in_decimals).execute(as_decimals(inputs) | _CALLED_IN_DECIMALS)
         except TypeError:
             pass
         raise
@@ -230,7 +229,16 @@ def _in_order(value: Any) -> Any:
     return sorted(value) if isinstance(value, Mapping) else value
 
 
+def _index(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 _CALLED = {"size_": _size, "string_": as_text, "in_order_": _in_order}
+_CALLED_IN_DECIMALS = _CALLED | {
+    "size_": lambda value: float(_size(value)),
+    "int_": lambda value: float(_compiled("int(value)").execute({"value": value})),
+    "index_": _index,
+}
 
 
 def _told(error: Exception, reading: Reading) -> str:

@@ -26,7 +26,8 @@ _TOKEN = re.compile(
       | (?P<sign><=|>=|==|!=|&&|\|\||.)""",
     re.VERBOSE | re.DOTALL,
 )
-_OPENS, _CLOSES, _INDEX = "([{", ")]}", "index"
+_OPENS, _CLOSES = "([{", ")]}"
+_INDEX, _WORKED_OUT = "index", "an index that is worked out"
 _CURLY = "“”„‘’‚«»"
 _CHOOSING = {"&&", "||", "?", *LOOPS}
 
@@ -139,9 +140,10 @@ class _Reader:
     def read(self) -> Reading:
         source, in_decimals = [], []
         for at, token in enumerate(self._tokens):
+            around = self._open[-1] if self._open else ""
             written = self._written(at, token)
             source.append(written)
-            in_decimals.append(self._decimal(written) if token.kind == "number" else written)
+            in_decimals.append(self._decimal(at, written, around))
         self._found.source = " ".join(source)
         self._found.in_decimals = " ".join(in_decimals)
         return self._found
@@ -166,16 +168,28 @@ class _Reader:
             raise Unreadable("it stands here without {{ and }}")
         self._found.pluses += sign == "+"
         if sign in _OPENS:
-            index = _INDEX if sign == "[" and self._is_value(at - 1) else sign
-            self._open.append(self._next_opens or index)
+            self._open.append(self._next_opens or self._bracket(at, sign))
             self._next_opens = None
         elif sign in _CLOSES and self._open:
             self._open.pop()
 
-    def _decimal(self, number: str) -> str:
-        """A whole number stays one where it is an index."""
-        indexes = bool(self._open) and self._open[-1] == _INDEX
-        return number if indexes or not number.isdecimal() else f"{number}.0"
+    def _bracket(self, at: int, sign: str) -> str:
+        if sign != "[" or not self._is_value(at - 1):
+            return sign
+        return _INDEX if self._text(at + 2) == "]" and self._is_literal(at + 1) else _WORKED_OUT
+
+    def _is_literal(self, at: int) -> bool:
+        return self._tokens[at].kind in ("text", "number")
+
+    def _decimal(self, at: int, written: str, around: Loop | str) -> str:
+        """How it is written where all numbers are decimal but for those that are an index."""
+        if written.isdecimal() and around != _INDEX:
+            return f"{written}.0"
+        if written == "[" and self._open[-1] == _WORKED_OUT:
+            return "[ index_ ("
+        if written == "]" and around == _WORKED_OUT:
+            return ") ]"
+        return "int_" if written == "int" and self._text(at + 1) == "(" else written
 
     def _name(self, at: int, name: str) -> str:
         is_called = self._text(at + 1) == "("
