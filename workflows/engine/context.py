@@ -174,7 +174,8 @@ class ExecutionContext:
     fatal: frozenset[str] = frozenset()
     # Returns when a visit may begin, given its place and what is `fatal`; None: at once.
     wait_to_begin: "WaitToBegin | None" = None
-    # How many items had begun, for each visit of a map that an earlier attempt or run ended.
+    # How many items had begun, for each visit of a map that an earlier attempt or run ended, or in
+    # which it had an item fail.
     items: Mapping[Place, int] = field(default_factory=dict)
     failed: list[RunFailed] = field(default_factory=list)  # what ends this graph, as in the log
     # Whether an exception is no fault of the node that met it, but ends this attempt at the run.

@@ -26,7 +26,7 @@ async def for_each(
     somebody, the others go on, and then all wait. What else is raised stops all at once.
 
     Where the work is repeated, `first` is how many items had begun last time. The others begin only
-    when these are over: what kept them from beginning then happens again first.
+    when these are over, and none has failed: what kept them from beginning happens again first.
     """
     first = count if first is None else first
     items = _Items(count, run, keep_errors=keep_errors, first=first)
@@ -62,7 +62,7 @@ class _Items(Generic[T]):
 
     async def _may_begin(self) -> bool:
         await self._first_are_over.wait()
-        return self._keep_errors or not self._failed
+        return not self._failed
 
     async def _do(self, item: int) -> None:
         try:

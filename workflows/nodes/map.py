@@ -64,7 +64,7 @@ class MapNode(NodeType[Config]):
             return (_result(config, state, visit),)
 
         keeps = config.on_error == "keep"
-        begun = visit.context.items.get((visit.name, visit.number))
+        begun = None if keeps else visit.context.items.get((visit.name, visit.number))
         done = await for_each(
             len(items), result, parallel=config.parallel, keep_errors=keeps, first=begun
         )

@@ -219,7 +219,7 @@ def context_of(
         edits=tuple(Edit(**edit) for edit in execution.edits),
         shown=debug_view if execution.debug else None,
         wait_to_begin=order.wait_to_begin if order else None,
-        items={**recordings.items, **past.items},
+        items={**recordings.items, **past.items(past.ended, past.failed)},
         passes=lambda error: isinstance(error, AWAY),
     )
 

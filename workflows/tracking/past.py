@@ -1,6 +1,6 @@
 """What earlier attempts of an execution left for the replay: its events and its calls."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -97,15 +97,17 @@ class Past:
         """What the run had answered, whether or not it came to an end."""
         return "\n\n".join(filter(None, self.texts.values()))
 
-    @property
-    def items(self) -> Mapping[Place, int]:
-        """How many items had begun of each visit of a map that came to its end."""
+    def items(self, ended: Collection[Place], failed: Iterable[Place]) -> Mapping[Place, int]:
+        """How many items had begun of each visit of a map that `ended`, or in which one `failed`:
+        that may have kept others from beginning.
+        """
+        settled = {*ended, *(map_ for node, _ in failed for map_, _ in items_around(node))}
         begun: dict[Place, int] = {}
         for kind, *data in self.identities:
             if kind == "node.started":
                 for visit, item in items_around(data[0]):
                     begun[visit] = max(begun.get(visit, 0), item + 1)
-        return {visit: count for visit, count in begun.items() if visit in self.ended}
+        return {visit: count for visit, count in begun.items() if visit in settled}
 
     def has(self, event: Event) -> bool:
         return bool(self.identities) and event.identity() in self.identities

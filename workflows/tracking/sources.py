@@ -123,8 +123,7 @@ def _of_a_retry(past: Past, error: Mapping[str, Any]) -> Recordings:
 def _with_ends(recordings: Recordings, past: Past, is_kept: Callable[[Place], bool]) -> Recordings:
     """With the ends of visits that are kept."""
     ended = frozenset(filter(is_kept, past.ended))
-    items = {place: count for place, count in past.items.items() if place in ended}
-    return replace(recordings, ended=ended, items=items)
+    return replace(recordings, ended=ended, items=past.items(ended, recordings.failed))
 
 
 def _failed_beside(past: Past, failed: str) -> Iterator[str]:
