@@ -44,9 +44,8 @@ class Recordings:
     made: frozenset[Key] = frozenset()  # all model calls with a row, whatever became of them
     anew: frozenset[Place] = frozenset()  # visits that are to turn out otherwise this time
     ended: frozenset[Place] = frozenset()  # visits that come to the same end without anything done
-    items: Mapping[Place, int] = field(
-        default_factory=dict
-    )  # begun, of maps that ended or in which one failed
+    # How many began, of maps that ended, or in which one failed.
+    items: Mapping[Place, int] = field(default_factory=dict)
     over: LimitReached | None = None  # the limit that ended the whole run
     strict: bool = False  # nothing else may be used: a replay
 
