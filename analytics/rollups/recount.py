@@ -9,6 +9,7 @@ from django.db.models import Min
 
 from analytics.rollups.facts import DAY, KINDS, FactKind
 from analytics.rollups.folding import LOCK, fold, fold_some, row_of
+from analytics.rollups.histogram import merged, pack
 from analytics.rollups.tallies import add_up, tallies_of
 from core.aggregates import Difference, proof
 from core.bulk import insert_rows
@@ -120,7 +121,7 @@ def _spread_columns(kind: FactKind) -> Iterator[str]:
 
 
 def _number(value: Any) -> int:
-    """A histogram by its checksum; what is not there as -1."""
+    """A histogram by its checksum, whichever way a release packs it; what is not there as -1."""
     if isinstance(value, bytes | memoryview):
-        return crc32(value)
+        return crc32(pack(merged([bytes(value)])))
     return -1 if value is None else int(value)

@@ -1,5 +1,6 @@
 """`manage.py rebuild_rollups`, as an upgrade runs it."""
 
+import struct
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -11,6 +12,7 @@ from django.db import connection
 
 from analytics.models import ModelRollup
 from analytics.rollups.folding import fold
+from analytics.rollups.histogram import merged, pack
 from analytics.rollups.recount import rollup_differences
 from tests.factories.accounts import UserFactory
 from tests.factories.llms import CallFactory
@@ -48,3 +50,26 @@ def test_rollups_that_an_interrupted_upgrade_did_not_finish_are_made_at_the_next
         call_command("rebuild_rollups", if_empty=True, stdout=StringIO())
     call_command("rebuild_rollups", if_empty=True, stdout=StringIO())
     assert list(rollup_differences()) == []
+
+
+@pytest.mark.django_db
+def test_a_spread_that_an_earlier_release_packed_in_its_way_is_no_difference():
+    user = UserFactory()
+    for latency_ms in range(10):
+        CallFactory(user=user, started_at=START, latency_ms=latency_ms)
+    fold()
+    for row in ModelRollup.objects.all():
+        held = dict(merged([bytes(row.latency_histogram)]).items())
+        row.latency_histogram = as_pairs(held)
+        assert row.latency_histogram != pack(held)
+        row.save()
+    assert list(rollup_differences()) == []
+    ModelRollup.objects.update(latency_histogram=as_pairs({0: 11}))
+    assert {one.number for one in rollup_differences()} == {
+        "analytics.ModelRollup.latency_histogram"
+    }
+
+
+def as_pairs(held: dict[int, int]) -> bytes:
+    """Buckets and their counts, however close they are."""
+    return struct.pack(f"<BH{len(held)}H{len(held)}I", 2, 0, *held, *held.values())
