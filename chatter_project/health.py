@@ -17,7 +17,7 @@ from django.http import HttpRequest, JsonResponse
 from core import clock
 from core.database import database
 from core.schema import missing_migrations
-from telemetry.parts import database_answers, redis_problem
+from telemetry.parts import database_answers, database_only_reads, redis_problem
 from workflows.pump.doorbell import doorbell
 from workflows.pump.presence import pump_figures
 from workflows.pump.queue import queue_now
@@ -43,7 +43,7 @@ async def readyz(request: HttpRequest) -> JsonResponse:
     try:
         state["redis"] = await asyncio.to_thread(_redis)
         state |= await asyncio.wait_for(database.run(_of_database), _DATABASE_S)
-        if state["migrations_missing"]:
+        if state["migrations_missing"] or state["database_read_only"]:
             state["status"] = "failing"
         elif state["status"] == "ok" and _is_degraded(state):
             state["status"] = "degraded"
@@ -63,6 +63,7 @@ def _of_database() -> dict[str, Any]:
     return {
         "database": connection.vendor,
         "database_ms": took_ms,
+        "database_read_only": database_only_reads(),
         "migrations_missing": len(missing_migrations()),
         "waiting": {"executions": queue["pending"], "oldest_s": queue["oldest_s"]},
         "leases_expired": queue["expired"],

@@ -13,7 +13,9 @@ from functools import partial
 from typing import ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
-from django.db import InterfaceError, OperationalError, connection
+from django.db import connection
+
+from core.outage import AWAY
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -46,7 +48,7 @@ class DatabaseThreads:
 def _step(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     try:
         return function(*args, **kwargs)
-    except (OperationalError, InterfaceError):
+    except AWAY:
         connection.close()  # it may be dead; the next step opens another
         raise
 

@@ -1,18 +1,19 @@
-"""The answer while the database is away or full: try again later, for the API and pages alike."""
+"""The answer while the database is away, full or only read: try again, for the API and pages."""
 
 from collections.abc import Callable
 from typing import Any
 
 import structlog
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.decorators import sync_and_async_middleware
 
 from core.errors import DatabaseAway
 
-AWAY = (OperationalError, InterfaceError)
+# PostgreSQL that may only read, such as a replica, calls a write an internal error.
+AWAY = (OperationalError, InterfaceError, InternalError)
 _AWAY_S = 5
 log = structlog.get_logger(__name__)
 

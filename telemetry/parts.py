@@ -30,3 +30,12 @@ def database_answers() -> float:
         cursor.execute("SELECT 1")
         cursor.fetchone()
     return round((time.perf_counter() - began) * 1000, 3)
+
+
+def database_only_reads() -> bool:
+    """Whether PostgreSQL takes no writes, as a replica does, and one that its host finds full."""
+    if connection.vendor != "postgresql":
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW transaction_read_only")
+        return bool(cursor.fetchone() == ("on",))

@@ -81,9 +81,10 @@ def postgresql_settings() -> Iterator[Finding]:
     """What the server does with our statements."""
     if connection.vendor != "postgresql":
         return
-    if _asked("SELECT pg_is_in_recovery()"):
+    if parts.database_only_reads():
         yield broken(
-            "This is a replica: nothing can be written.", "Let DATABASE_URL name the primary."
+            "Nothing can be written: this is a replica, or it was made read-only.",
+            "Let DATABASE_URL name the primary; some hosts make one read-only that is full.",
         )
     if _asked("SHOW fsync") != "on":
         yield warning(

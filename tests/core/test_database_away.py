@@ -10,6 +10,7 @@ from django.test import Client
 from audit.models import AuditEntry
 from conversations.models import Conversation, Message
 from tests.drills.mortal import take_up
+from tests.factories.accounts import PASSWORD
 from workflows.models import ExecutionEvent, IdempotencyKey, WorkflowExecution
 
 ROWS = (WorkflowExecution, ExecutionEvent, Conversation, Message, IdempotencyKey, AuditEntry)
@@ -52,6 +53,32 @@ def test_a_start_on_a_full_disk_is_a_503_that_leaves_nothing_and_works_once_ther
     take_up()
     (execution,) = WorkflowExecution.objects.all()
     assert execution.status == "completed"
+
+
+@contextmanager
+def only_read() -> Iterator[None]:
+    """The database takes no writes, as a replica does."""
+    names = {"sqlite": "PRAGMA query_only", "postgresql": "SET default_transaction_read_only"}
+    name = names[connection.vendor]
+    with connection.cursor() as cursor:
+        cursor.execute(f"{name} = on")
+        try:
+            yield
+        finally:
+            cursor.execute(f"{name} = off")
+
+
+# To PostgreSQL, what it is told so counts for transactions that begin afterwards.
+@pytest.mark.django_db(transaction=True)
+def test_what_is_to_be_written_where_the_database_can_only_be_read_is_to_come_again(alice, api):
+    client, before = api(alice), all_rows()
+    with only_read():
+        refused = client.post("/api/v1/conversations/", {"title": "of today"})
+        page = Client().post("/login/", {"username": "alice", "password": PASSWORD})
+    assert (refused.status_code, refused.json()["code"]) == (503, "database_away")
+    assert page.status_code == 503
+    assert "Back in a moment" in page.text
+    assert all_rows() == before
 
 
 def away(*_):

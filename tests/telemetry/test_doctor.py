@@ -8,7 +8,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test import override_settings
 from django_q.models import Failure
 
@@ -203,6 +203,15 @@ def test_limits_of_postgresql_that_cut_off_reports_are_named():
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = '9s'")
     assert "9000 ms" in "".join(f.message for f in found()["postgresql_settings"].findings)
+
+
+def test_a_database_that_can_only_be_read_is_named():
+    if connection.vendor != "postgresql":
+        pytest.skip("of PostgreSQL")
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL transaction_read_only = on")
+        assert "Nothing can be written" in only("postgresql_settings")
+        transaction.set_rollback(True)  # and with it what was set
 
 
 @pytest.mark.parametrize(("ahead_s", "status"), [(3, "warning"), (3600, "broken")])

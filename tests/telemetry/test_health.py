@@ -51,6 +51,15 @@ def test_a_migration_that_is_not_applied_keeps_it_from_being_ready(ready):
     assert ready()[1]["migrations_missing"] == 1
 
 
+def test_a_database_that_can_only_be_read_keeps_it_from_being_ready(ready):
+    if connection.vendor != "postgresql":
+        pytest.skip("of PostgreSQL")
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL transaction_read_only = on")
+    assert ready()[0] == 503
+    assert ready()[1]["database_read_only"] is True
+
+
 def test_without_redis_it_is_degraded_not_down(ready, settings):
     settings.REDIS_URL = "redis://127.0.0.1:9/0"
     status, told = ready()

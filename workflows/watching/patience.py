@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 import structlog
-from django.db import InterfaceError, OperationalError
 
 from core.database import database
+from core.outage import AWAY
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -20,6 +20,6 @@ async def patiently(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
     while True:
         try:
             return await database.run(function, *args, **kwargs)
-        except (OperationalError, InterfaceError) as error:
+        except AWAY as error:
             log.warning("watching.no_database", error=type(error).__name__)
             await asyncio.sleep(_AGAIN_AFTER_S)
