@@ -6,10 +6,14 @@ from django.conf import settings
 from django.db import connection
 
 _REDIS_S = 1.0
+_REDIS_KEY = "chatter:asked"
 
 
 def redis_problem() -> str:
-    """What is wrong with Redis; empty where all is well, or none is set."""
+    """What is wrong with Redis; empty where all is well, or none is set.
+
+    One that is full, or a replica, answers a ping and refuses what logins are counted with.
+    """
     if not settings.REDIS_URL:
         return ""
     from redis import Redis  # noqa: PLC0415 - 13 MB that an installation without it does not need
@@ -17,7 +21,7 @@ def redis_problem() -> str:
     try:
         limits = {"socket_timeout": _REDIS_S, "socket_connect_timeout": _REDIS_S}
         with Redis.from_url(settings.REDIS_URL, **limits) as redis:
-            redis.ping()
+            redis.set(_REDIS_KEY, 1, ex=1)
     except Exception as error:  # an address that is none, a name nobody knows, a wrong password
         return type(error).__name__
     return ""

@@ -18,11 +18,12 @@ _SPOKEN = "http/protobuf"
 
 
 def redis() -> Iterator[Finding]:
-    """Whether Redis answers, where it is set."""
+    """Whether Redis answers and takes what it is given, where it is set."""
     if problem := parts.redis_problem():
         yield broken(
-            f"Redis does not answer: {problem}.",
-            "See that it runs and that REDIS_URL names it, or unset REDIS_URL on all machines.",
+            f"Redis cannot be used: {problem}.",
+            "See that it runs, has room and is no replica, and that REDIS_URL names it; or unset"
+            " REDIS_URL on all machines.",
         )
 
 

@@ -24,6 +24,7 @@ from tests.factories.accounts import UserFactory
 from tests.factories.audit import write_entries
 from tests.factories.llms import ProviderFactory
 from tests.plans import plans
+from tests.telemetry.full_redis import full_redis
 from triggers.models import Schedule
 from workflows.models import WorkflowExecution
 from workflows.pump.presence import beat
@@ -144,6 +145,11 @@ def test_a_disk_that_is_nearly_full_is_named(monkeypatch, free, status):
     usage = shutil._ntuple_diskusage(1 << 40, 0, free)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     assert f"{free >> 20} MiB" in only("disk_space", status)
+
+
+def test_redis_that_takes_nothing_is_named(settings):
+    with full_redis() as settings.REDIS_URL:
+        assert "OutOfMemoryError" in only("redis")
 
 
 def test_a_collector_that_does_not_listen_is_named(settings, monkeypatch):

@@ -10,6 +10,7 @@ from core import clock
 from core.database import database
 from tests.definitions.graphs import graph
 from tests.drills.models import chain
+from tests.telemetry.full_redis import full_redis
 from workflows.models import WorkflowExecution
 from workflows.pump.presence import beat
 from workflows.pump.queue import queue_now
@@ -64,6 +65,12 @@ def test_without_redis_it_is_degraded_not_down(ready, settings):
     settings.REDIS_URL = "redis://127.0.0.1:9/0"
     status, told = ready()
     assert (status, told["status"], told["redis"]) == (200, "degraded", "ConnectionError")
+
+
+def test_redis_that_takes_nothing_is_no_redis(ready, settings):
+    with full_redis() as settings.REDIS_URL:
+        told = ready()[1]
+    assert (told["status"], told["redis"]) == ("degraded", "OutOfMemoryError")
 
 
 @pytest.mark.usefixtures("built_in")
