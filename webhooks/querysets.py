@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
+from django.db.models import Q
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -23,15 +24,16 @@ class DeliveryQuerySet(models.QuerySet[Any]):
         return self.filter(hook__owner_id=user.pk)
 
 
+# Of messages: to be sent now or later; not what waits for somebody to switch its endpoint on.
+UNDELIVERED = Q(status="pending", endpoint__enabled=True, endpoint__owner__is_active=True)
+
+
 class MessageQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: "User") -> Self:
         return self.filter(endpoint__owner_id=user.pk)
 
     def undelivered(self) -> Self:
-        """To be sent now or later; not what waits for somebody to switch its endpoint on."""
-        return self.filter(
-            status="pending", endpoint__enabled=True, endpoint__owner__is_active=True
-        )
+        return self.filter(UNDELIVERED)
 
     def due(self, now: datetime) -> Self:
         """To be sent now, or left by a process that claimed it and never told what came of it."""

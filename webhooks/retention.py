@@ -4,17 +4,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from core import clock
 from core.retention import Retention, old_rows
 from webhooks.models import (
     DeliveryOutcome,
-    MessageStatus,
     SignatureStyle,
     WebhookDelivery,
     WebhookMessage,
 )
+from webhooks.querysets import UNDELIVERED
 
 
 def _deliveries(before: datetime) -> QuerySet[Any]:
@@ -30,8 +30,7 @@ def _deliveries(before: datetime) -> QuerySet[Any]:
 
 def _messages(before: datetime) -> QuerySet[Any]:
     """None that somebody waits for."""
-    going_on = Q(status=MessageStatus.PENDING, endpoint__enabled=True)
-    return WebhookMessage.objects.filter(created_at__lt=before).exclude(going_on)
+    return WebhookMessage.objects.filter(created_at__lt=before).exclude(UNDELIVERED)
 
 
 DELIVERIES = Retention("webhook_deliveries", old_rows(_deliveries), days="webhooks")

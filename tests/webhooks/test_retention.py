@@ -62,3 +62,17 @@ def test_messages_go_after_a_month_with_their_tries_but_not_while_they_wait(
     post()
     prune()
     assert not WebhookMessage.objects.exists()
+
+
+def test_messages_that_nobody_gets_any_more_go_though_none_was_sent(
+    told, client, alice, letters, drain
+):
+    told()
+    body = {"input": {"message": "hello"}, "mode": "background"}
+    client.post(f"/api/v1/definitions/{letters.pk}/execute/", body)
+    drain()
+    WebhookMessage.objects.update(created_at=clock.now() - timedelta(days=31))
+    alice.is_active = False
+    alice.save()
+    prune()
+    assert not WebhookMessage.objects.exists()
