@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import structlog
 from django.db.models import Count
 
 from accounts.models import User
@@ -25,6 +26,7 @@ from workflows.watching.channels import Channel, Opening, Teller
 from workflows.watching.cursor import Cursor
 from workflows.watching.patience import patiently
 
+log = structlog.get_logger(__name__)
 EVERY_S = 1.0
 _MINUTE = timedelta(minutes=1)
 _RATE_OVER = 10  # counts: how long the mean is of that tokens per second are
@@ -113,7 +115,11 @@ class Board:
         past: deque[tuple[float, int]] = deque(maxlen=_RATE_OVER + 1)
         while True:
             await asyncio.sleep(EVERY_S)
-            counted = await patiently(counters)
+            try:
+                counted = await patiently(counters)
+            except Exception:
+                log.exception("dashboard.not_counted")
+                continue
             past.append((monotonic(), counted["today"]["total_tokens"]))
             counted["tokens_per_s"] = _rate(past)
             if {**counted, "at": ""} != {**self.shown, "at": ""}:

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from django.test import Client as Browser
 from jsonschema import Draft202012Validator
 
 from accounts.models import User
+from analytics import dashboard
 from audit.guesses import TOLD_EVERY
 from audit.models import AuditEntry
 from chatter_project.websockets import sockets
@@ -328,6 +329,30 @@ def test_the_dashboard_is_for_staff_and_only_as_long_as_they_are(world: World, a
             assert (told["channel"], told["problem"]["status"]) == ("dashboard", 404)
 
     run(scenario())
+
+
+def test_the_dashboard_goes_on_after_counting_went_wrong(
+    world: World, admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        async with Client(await sync_to_async(token_of)(admin)) as client:
+            await client.ask(type="subscribe", channel="dashboard")
+            monkeypatch.setattr(dashboard, "usage_today", broken_once(dashboard.usage_today))
+            await world.begin(0)
+            assert (await client.hear())["counters"]["queued"] == 1
+
+    run(scenario())
+
+
+def broken_once(function: Callable[[], Any]) -> Callable[[], Any]:
+    left = [RuntimeError("a bug")]
+
+    def broken() -> Any:
+        if left:
+            raise left.pop()
+        return function()
+
+    return broken
 
 
 async def guesses_told() -> AuditEntry:
