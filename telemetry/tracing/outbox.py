@@ -4,11 +4,11 @@ There is no timer: what queues up while the last traces are sent goes together. 
 not sent when it is killed is lost; the log and the ledger are not.
 """
 
-import atexit
 import os
 import queue
 import threading
 from collections.abc import Mapping, Sequence
+from multiprocessing.util import Finalize
 from typing import Any
 from uuid import UUID
 
@@ -63,7 +63,7 @@ class Outbox:
         self._pid, self._queue = os.getpid(), queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="traces", daemon=True)
         self._thread.start()
-        atexit.register(self.close)
+        Finalize(None, self.close, exitpriority=0)  # at the end of workers, too, unlike `atexit`
 
     def _run(self) -> None:
         try:

@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+import time
+from threading import Event
 
 import httpx2
 import pytest
@@ -145,6 +147,46 @@ def test_a_failed_run_says_why(site):
     root, node = spans["invoke_workflow ask"], spans["model ask"]
     assert (root.status, node.status) == (2, 2)
     assert root.attributes["error.type"] == node.attributes["error.type"] != ""
+
+
+def test_what_a_worker_has_run_is_told_before_it_ends(tmp_path):
+    with collecting() as collector:
+        take, asked, free = collector.take, Event(), Event()
+
+        def held_up(body):
+            asked.set()
+            free.wait(20)
+            take(body)
+
+        collector.take = held_up
+        address = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+        with chatter(tmp_path, CHATTER_PUMP="workers", **address) as server:
+            server.furnish(people=["ada"])
+            server.start()
+            worker = server.spawn("manage.py", "work")
+            said = [say(server, "one")]
+            assert asked.wait(20)
+            said.append(say(server, "two"))  # which waits behind the other
+            worker.terminate()
+            while httpx2.get(server.url + "/readyz").json()["pumps"]["alive"]:
+                time.sleep(0.02)
+            time.sleep(1)  # by then a process that waits for nobody has ended
+            free.set()
+            worker.wait(60)
+        for execution in said:
+            assert collector.trace_of(execution)
+
+
+def say(server, message):
+    """Gives the execution that has answered."""
+    told = httpx2.post(
+        f"{server.url}/api/v1/chat/",
+        json={"message": message},
+        headers=server.people["ada"].headers,
+        timeout=60,
+    )
+    assert told.status_code == 201, told.text
+    return told.json()["execution"]["id"]
 
 
 @pytest.mark.usefixtures("built_in")
