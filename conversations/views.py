@@ -25,6 +25,7 @@ from workflows.services.targets import UNIVERSAL_CHAT, built_in
 _LISTED = 40
 _TOOLS = 64  # as many as a model node takes
 _SHOWN = 400
+_ENDED = 20
 
 
 @never_cache
@@ -40,6 +41,7 @@ def chat(request: HttpRequest, pk: str | None = None) -> HttpResponse:
         listed = _before(listed, before)
     page = list(listed[: _LISTED + 1])
     older = f"?{urlencode({'before': page[_LISTED - 1].id})}" if len(page) > _LISTED else None
+    ended = _ended(conversation)  # before the messages: what ends meanwhile is told by its log
     messages = _messages(user, conversation, request.GET.get("before_turn", ""))
     models = [dict(ModelOut(one).data) for one in ModelProfile.objects.usable_by(user).for_list()]
     plain = built_in(UNIVERSAL_CHAT)
@@ -59,6 +61,7 @@ def chat(request: HttpRequest, pk: str | None = None) -> HttpResponse:
             "workflows": _besides(plain, workflows_to_run(user)),
             "parameters": parameters_taken(user),
             "running": _running(conversation),
+            "ended": ended,
             "tools": [tool.key for tool in usable_tools(user)[:_TOOLS]],
         },
     )
@@ -108,6 +111,15 @@ def _messages(
 def _running(conversation: Conversation | None) -> str | None:
     if conversation is None:
         return None
-    series = WorkflowExecution.objects.filter(serial_key=conversation.serial_key)
+    series = WorkflowExecution.objects.in_series(conversation.serial_key)
     found = series.under_way().order_by("id").values_list("id", flat=True).first()
     return str(found) if found else None
+
+
+def _ended(conversation: Conversation | None) -> list[str]:
+    """The last runs that are over, those too whose messages were deleted since."""
+    if conversation is None:
+        return []
+    series = WorkflowExecution.objects.in_series(conversation.serial_key)
+    over = series.filter(finished_at__isnull=False).order_by("-id")
+    return [str(pk) for pk in over.values_list("id", flat=True)[:_ENDED]]

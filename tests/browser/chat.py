@@ -2,7 +2,7 @@
 
 from typing import Any, Self
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import APIResponse, Locator, Page, expect
 
 # The text of an answer that is still being written, once it has some words.
 _GROWING = """(answer) => {
@@ -63,6 +63,9 @@ class ChatPage:
 
     def post(self, path: str, body: Any = None, method: str = "POST") -> Any:
         """Have the API do something as the person at the page."""
+        return self.send(path, method, body).json()
+
+    def send(self, path: str, method: str, body: Any = None) -> APIResponse:
         cookies = self.page.context.cookies()
         token = next(str(one["value"]) for one in cookies if one["name"] == "csrftoken")
         headers = {"X-CSRFToken": token, "Referer": self.page.url}
@@ -70,7 +73,11 @@ class ChatPage:
             f"/api/v1/{path}", method=method, data=body or {}, headers=headers
         )
         assert answer.ok, answer.text()
-        return answer.json()
+        return answer
+
+    def delete(self, path: str) -> None:
+        """Have the API delete something as the person at the page."""
+        self.send(path, "DELETE")
 
     def log(self, execution: str) -> list[dict[str, Any]]:
         """All events of a run."""

@@ -398,6 +398,18 @@ def test_an_answer_that_came_while_the_page_was_loading_is_shown(chat: ChatPage)
     expect(other.questions.locator(".body")).to_have_text(["Hello", "say exactly: meanwhile"])
 
 
+def test_a_deleted_turn_does_not_come_back_with_a_reload(chat: ChatPage) -> None:
+    chat.ask("Hello")
+    chat.ask("say exactly: to be forgotten")
+    for message in chat.messages[2:]:
+        chat.delete(f"conversations/{chat.conversation}/messages/{message['id']}/")
+    chat.page.reload()
+    expect(chat.ready().answers).to_have_count(1)
+    chat.page.wait_for_timeout(1_000)  # until what is told of the conversation has come
+    expect(chat.answers).to_have_count(1)
+    expect(chat.questions).to_have_count(1)
+
+
 def test_hostile_text_is_shown_and_does_nothing(chat: ChatPage) -> None:
     hostile = "\n\n".join(
         (

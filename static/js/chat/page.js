@@ -29,7 +29,7 @@ const sidebar = new Sidebar({ onRenamed: (title) => refresh({ ...conversation, t
 answers.fill(pageData("messages-data"));
 const running = pageData("running-data");
 if (running && (newest || answers.asked.has(running))) answers.start(running);
-if (conversation) wire.follow(conversation.id, running, newest ? answers.past : []);
+if (conversation) wire.follow(conversation.id, running, pageData("ended-data"));
 if (conversation) get(ratingsApi(conversation.id)).then(({ results }) => answers.rated(results), (problem) => toast(problem.message, "error"));
 connectDrawer();
 watchBudgets(wire.connection);

@@ -7,7 +7,6 @@ import { sayWhenLost } from "../lost.js";
 import { meanwhile } from "../meanwhile.js";
 
 const ENDED = 999_999_999; // more events than any run has
-const MOST_NAMED = 20;
 
 /** `onEvent(event)`, `onConversation(fresh)`, `onGone()` when it was deleted elsewhere; `live()` lists the runs whose end is not known. */
 export class Wire {
@@ -20,17 +19,17 @@ export class Wire {
     this.reading = false;
   }
 
-  /** Follow a conversation; `execution`, and what began after those `past`, is told from its first event even if it is over by then. */
-  async follow(conversation, execution, past = []) {
+  /** Follow a conversation; `execution`, and what began after those `ended`, is told from its first event even if it is over by then. */
+  async follow(conversation, execution, ended = []) {
     const onSnapshot = (frame) => this.onConversation(frame.conversation);
     this.watch?.close();
     this.watch = this.connection.watch("conversation", conversation, { execution, onSnapshot });
-    for (const one of [...past].sort().slice(-MOST_NAMED)) this.watch.know(one, ENDED);
+    for (const one of ended) this.watch.know(one, ENDED);
     try {
       for await (const event of this.watch) this.onEvent(event);
-    } catch (ended) {
-      if (this.connection.status !== "closed") this.say(ended.message);
-      if (ended.problem?.code === "conversation_not_found") this.onGone();
+    } catch (over) {
+      if (this.connection.status !== "closed") this.say(over.message);
+      if (over.problem?.code === "conversation_not_found") this.onGone();
     }
   }
 
