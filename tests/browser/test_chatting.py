@@ -626,6 +626,19 @@ def test_what_was_written_in_a_conversation_deleted_elsewhere_can_be_sent_in_a_n
     expect(chat.answers.locator("> .prose")).to_have_text("not lost")
 
 
+def test_what_was_written_for_a_new_chat_outlives_a_conversation_deleted_elsewhere(
+    chat: ChatPage,
+) -> None:
+    chat.ask("Hello")
+    first = chat.conversation
+    chat.open().field.fill("of a new chat")
+    chat.open(first)
+    _delete(chat)
+    expect(chat.page).to_have_url(re.compile("/chat/$"))
+    chat.page.reload()
+    expect(chat.ready().field).to_have_value("of a new chat")
+
+
 def _delete(chat: ChatPage) -> None:
     """From another tab."""
     other = ChatPage(chat.page.context.new_page()).open(chat.conversation)

@@ -86,11 +86,13 @@ export class Composer {
     keepDraft(this.form.dataset.reader, text, sent);
   }
 
-  /** The page goes on at `address`, and what is being written with it. */
+  /** The page goes on at `address`, and what is being written with it, behind what was written there. */
   moveTo(address) {
     this.keep("");
     history.replaceState(null, "", address);
-    this.keep();
+    const { text } = keptDraft(this.form.dataset.reader);
+    if (text) this.giveBack(text);
+    else this.keep();
   }
 
   async submit(event) {
