@@ -42,6 +42,15 @@ def test_signing_out_ends_the_session(stranger: Page) -> None:
     assert "/login/" in stranger.url
 
 
+def test_nothing_that_was_being_written_is_left_after_signing_out(stranger: Page) -> None:
+    sign_in(stranger, USERNAME, PASSWORD)
+    ChatPage(stranger).ready().field.fill("For nobody else")
+    stranger.locator("summary", has_text="A").click()
+    stranger.get_by_role("button", name="Sign out").click()
+    stranger.wait_for_url("**/login/**")
+    assert "For nobody else" not in stranger.evaluate("JSON.stringify(sessionStorage)")
+
+
 def test_one_can_sign_in_and_chat_without_a_mouse(stranger: Page) -> None:
     stranger.goto("/login/")
     expect(stranger.get_by_label("Username")).to_be_focused()

@@ -1,6 +1,7 @@
-/** What is being written stays with the tab until it is sent: for its reader only, and for the conversation it was meant for. */
+/** What is being written stays with the tab until it is sent, or its reader signs out: for them only, and for the conversation it was meant for. */
 
-const keyOf = (reader) => `chatter.draft.${reader}.${location.pathname}`;
+const DRAFTS = "chatter.draft.";
+const keyOf = (reader) => `${DRAFTS}${reader}.${location.pathname}`;
 
 /** Keep `text`, and of a message that may have arrived already, `sent`, how it was sent. */
 export function keepDraft(reader, text, sent = null) {
@@ -9,6 +10,14 @@ export function keepDraft(reader, text, sent = null) {
     else sessionStorage.removeItem(keyOf(reader));
   } catch {
     /* storage is blocked or full: the text lasts as long as the page */
+  }
+}
+
+export function forgetDrafts() {
+  try {
+    for (const key of Object.keys(sessionStorage)) if (key.startsWith(DRAFTS)) sessionStorage.removeItem(key);
+  } catch {
+    /* storage is blocked: nothing was kept */
   }
 }
 
