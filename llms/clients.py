@@ -49,7 +49,7 @@ _OWN_ADDRESSES = {
 # Whose servers know the newer name of the longest answer, and the models that take no other,
 # through whatever gateway: OpenAI's that think.
 _OPENAIS_OWN = (".openai.com", ".azure.com")
-_THINKS = re.compile(r"(?:.*/)?(?:o\d|gpt-[5-9])")
+_THINKS = re.compile(r"(?i)(?:.*[/.])?(?:o\d|gpt-[5-9])")
 _NEWER_NAME = "max_completion_tokens"
 _NO_KEY = "none"
 _HAVE_KEYS = frozenset({*_OWN_ADDRESSES, "azure_openai"})  # of what is installed

@@ -137,6 +137,7 @@ def test_openai_itself_is_told_by_the_newer_name(address: str, name: str) -> Non
     [
         ("gpt-5-mini", "max_completion_tokens"),
         ("openai/o3", "max_completion_tokens"),
+        ("openai.GPT-5", "max_completion_tokens"),
         ("gpt-4o-mini", "max_tokens"),
         ("openai/gpt-oss-20b", "max_tokens"),
         ("olmo-2", "max_tokens"),
