@@ -69,9 +69,10 @@ class ExecutionEngine:
             context,
             execute=self.execute,
             go_on=self.go_on,
-            fatal=context.fatal.union(_fatal(context.path, graph)),
             failed=failed,
         )
+        if context.wait_to_begin is not None:
+            within = replace(within, fatal=context.fatal.union(_fatal(context.path, graph)))
         steps = self._compiler.runnable(graph).astream(
             state,
             {"recursion_limit": context.guard.most_supersteps(len(context.graph.nodes))},

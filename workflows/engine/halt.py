@@ -46,13 +46,14 @@ class Halt:
 
     @contextmanager
     def _noted(self, among: Counter[Place], *places: Place) -> Iterator[None]:
-        among.update(places)
+        for here in places:
+            among[here] += 1
         self._moved()
         try:
             yield
         finally:
-            among.subtract(places)
             for here in places:
+                among[here] -= 1
                 if not among[here]:
                     del among[here]
             self._moved()
