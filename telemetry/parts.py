@@ -36,10 +36,12 @@ def database_answers() -> float:
     return round((time.perf_counter() - began) * 1000, 3)
 
 
-def database_only_reads() -> bool:
-    """Whether PostgreSQL takes no writes, as a replica does, and one that its host finds full."""
+def database_only_reads() -> bool | None:
+    """Whether PostgreSQL takes no writes, as a replica does, and one that its host finds full; None
+    on SQLite, which is not asked.
+    """
     if connection.vendor != "postgresql":
-        return False
+        return None
     with connection.cursor() as cursor:
         cursor.execute("SHOW transaction_read_only")
         return bool(cursor.fetchone() == ("on",))

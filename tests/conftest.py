@@ -113,6 +113,23 @@ def forget_everything() -> None:
     refusals.forget()
 
 
+@pytest.fixture
+def at_that_moment(monkeypatch) -> Callable[..., None]:
+    """Have something happen as soon as a function of a module is done."""
+
+    def arranged(module: Any, name: str, happens: Callable[[], Any]) -> None:
+        done = getattr(module, name)
+
+        def overtaken(*args: Any, **more: Any) -> Any:
+            found = done(*args, **more)
+            happens()
+            return found
+
+        monkeypatch.setattr(module, name, overtaken)
+
+    return arranged
+
+
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> Iterator[None]:
     """What a process keeps, or a request leaves behind, is not to outlive a test."""

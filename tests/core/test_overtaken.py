@@ -1,6 +1,5 @@
 """What somebody deletes or names in the very moment in which it is changed: a conflict, no 500."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -22,23 +21,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def client(api, alice, built_in) -> Any:
     return api(alice)
-
-
-@pytest.fixture
-def at_that_moment(monkeypatch) -> Callable[..., None]:
-    """Have something happen as soon as a function of a module is done."""
-
-    def arranged(module: Any, name: str, happens: Callable[[], Any]) -> None:
-        done = getattr(module, name)
-
-        def overtaken(*args: Any, **more: Any) -> Any:
-            found = done(*args, **more)
-            happens()
-            return found
-
-        monkeypatch.setattr(module, name, overtaken)
-
-    return arranged
 
 
 def is_told(answer: Any) -> None:

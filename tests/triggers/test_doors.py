@@ -52,15 +52,9 @@ def test_a_schedule_that_somebody_else_changed_meanwhile_stays_as_it_is(client, 
     assert (done.status_code, done.json()["paused"]) == (200, act == "pause")
 
 
-def test_a_schedule_that_is_deleted_meanwhile_does_not_run(client, schedule, monkeypatch):
-    address, found = f"{SCHEDULES}{schedule()['id']}/", schedules.schedule_for
-
-    def found_and_deleted(*asked: Any) -> Schedule:
-        one = found(*asked)
-        Schedule.objects.all().delete()
-        return one
-
-    monkeypatch.setattr(schedules, "schedule_for", found_and_deleted)
+def test_a_schedule_that_is_deleted_meanwhile_does_not_run(client, schedule, at_that_moment):
+    address = f"{SCHEDULES}{schedule()['id']}/"
+    at_that_moment(schedules, "schedule_for", Schedule.objects.all().delete)
     answer = client.post(f"{address}run-now/")
     assert (answer.status_code, answer.json()["code"]) == (404, "schedule_not_found")
     assert not WorkflowExecution.objects.exists()

@@ -211,16 +211,10 @@ def test_only_what_is_to_be_delivered_is_counted_as_pending(told, run, client, s
     ids=["changed", "left as it is", "pinged"],
 )
 def test_an_endpoint_that_is_deleted_meanwhile_is_not_there(
-    told, client, monkeypatch, verb, act, body
+    told, client, at_that_moment, verb, act, body
 ):
-    address, found = f"{ENDPOINTS}{told()['id']}/", endpoints.signed_for
-
-    def found_and_deleted(*asked: Any) -> WebhookEndpoint:
-        one = found(*asked)
-        WebhookEndpoint.objects.all().delete()
-        return one
-
-    monkeypatch.setattr(endpoints, "signed_for", found_and_deleted)
+    address = f"{ENDPOINTS}{told()['id']}/"
+    at_that_moment(endpoints, "signed_for", WebhookEndpoint.objects.all().delete)
     answer = getattr(client, verb)(address + act, body)
     assert (answer.status_code, answer.json()["code"]) == (404, "webhook_not_found")
     assert not AuditEntry.objects.filter(action__regex="changed|pinged").exists()
