@@ -17,6 +17,8 @@ from core.bulk import insert_gathered, inserts_gathered
 from core.models import new_id
 
 _BEYOND = 2**63
+_LISTS = (list, tuple)
+_MAPPINGS = (dict, Mapping)  # an abstract class takes its time to tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +127,10 @@ def _plain(value: Any) -> Any:
         return _text(value)
     if value is None or isinstance(value, int):
         return value if value is None or -_BEYOND <= value < _BEYOND else str(value)
-    if isinstance(value, Mapping):
-        return {_key(name): _plain(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, _LISTS):
         return [_plain(inner) for inner in value]
+    if isinstance(value, _MAPPINGS):
+        return {_key(name): _plain(inner) for name, inner in value.items()}
     raise TypeError(f"An audit entry cannot hold {type(value).__name__}: {value!r:.80}")
 
 

@@ -57,7 +57,7 @@ def document_of(model: type[models.Model], names: tuple[str, ...], rows: Sequenc
     try:
         return orjson.dumps(filled).decode()
     except orjson.JSONEncodeError:  # of numbers beyond 64 bits, halves of pairs, depth
-        return _DOCUMENT.encode(filled)
+        return _ENCODER.encode(filled)
 
 
 @lru_cache(maxsize=1024)
@@ -78,7 +78,7 @@ def _as_text(value: object) -> str:
     raise TypeError(f"{type(value).__name__} is no value of JSON")
 
 
-_DOCUMENT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_as_text)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_as_text)
 _PLAIN: dict[type, type] = {
     models.BinaryField: bytes,
     models.CharField: str,
@@ -97,8 +97,8 @@ def _as_value(field: Column) -> Way:
         return _as_value(field.target_field)
     kind, sqlite = type(field), connection.vendor == "sqlite"
     slow = partial(field.get_db_prep_save, connection=connection)
-    if kind is models.JSONField and field.encoder is None and sqlite:
-        return None, json.dumps
+    if kind is models.JSONField and field.encoder is None:
+        return None, _ENCODER.encode  # orjson would make null of infinity
     if kind is models.UUIDField:
         return (None, attrgetter("hex")) if sqlite else (UUID, slow)
     if kind is models.DateTimeField:
@@ -130,4 +130,4 @@ def _itself(value: Any) -> Any:
 
 def _utc_text(value: datetime) -> str:
     """As Django writes it, without asking for a time zone each time."""
-    return value.replace(tzinfo=None).isoformat(" ")
+    return value.isoformat(" ").removesuffix("+00:00")
