@@ -42,7 +42,7 @@ from workflows.tracking import writer as writer_module
 from workflows.tracking.ending import ExecutionEnded
 from workflows.tracking.facts import CallOpened, Fact
 from workflows.tracking.leases import claim
-from workflows.tracking.past import past_of
+from workflows.tracking.past import Past, past_of
 from workflows.tracking.tracker import WorkflowTracker
 from workflows.tracking.writer import GroupCommitWriter, LeaseLost, writer
 
@@ -426,6 +426,24 @@ def test_a_run_whose_past_cannot_be_read_ends(
     take_up()
     assert_whole(execution)
     assert (execution.status, execution.error["code"]) == ("failed", code)
+
+
+def test_what_was_asked_is_settled_though_the_past_cannot_be_read(
+    client: APIClient, wire: WireServer, two_calls: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire.script("fault=hang after=2", model="gpt-too", next=1)
+    execution = say(client, TWO_QUESTIONS, definition=two_calls)
+    assert live_and_die(logged("text.delta", node="second"))
+
+    def unreadable(*_: Any) -> None:
+        raise KeyError("an event of another time")
+
+    monkeypatch.setattr(Past, "see", unreadable)
+    take_up()
+    assert_whole(execution)
+    assert (execution.status, execution.open_calls) == ("failed", 1)
+    calls = ModelCall.objects.order_by("started_at").values_list("node", "status")
+    assert list(calls) == [("first", "succeeded"), ("second", "lost")]
 
 
 def test_a_rerun_of_what_cannot_be_read_ends(

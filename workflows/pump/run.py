@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import ParamSpec, TypeVar
-from uuid import UUID
 
 import structlog
 from django.db import DataError, IntegrityError
@@ -19,10 +18,10 @@ from workflows.engine.errors import BeyondLimit, RunFailed
 from workflows.engine.events import ExecutionCancelling
 from workflows.engine.halt import Halt
 from workflows.engine.pausing import RunPaused
-from workflows.models import ExecutionEvent, WorkflowExecution
+from workflows.models import WorkflowExecution
 from workflows.pump.doorbell import doorbell
 from workflows.pump.resources import context_of
-from workflows.tracking.past import Past, past_of
+from workflows.tracking.past import Past, past_of, unread_past_of
 from workflows.tracking.sources import recordings_of
 from workflows.tracking.tracker import WorkflowTracker
 from workflows.tracking.writer import GroupCommitWriter, LeaseLost
@@ -145,7 +144,7 @@ class Run:
         past = await _read(past_of, self.execution.id)
         if past is not None:
             return past, None
-        return Past(seq=await database.run(_last_number, self.execution.id)), _INTERNAL
+        return await database.run(unread_past_of, self.execution.id), _INTERNAL
 
     def _start_tracker(self, past: Past) -> WorkflowTracker:
         self._tracker = WorkflowTracker(self.execution, self._writer, past, self._on_break)
@@ -215,10 +214,3 @@ async def _read(step: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | 
     except Exception:
         log.exception("execution.unreadable")
         return None
-
-
-def _last_number(execution_id: UUID) -> int:
-    last: ExecutionEvent | None = (
-        ExecutionEvent.objects.filter(execution_id=execution_id).order_by("seq").last()
-    )
-    return last.seq if last else 0

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from django.db.models import Max
 
 from core.origins import of_execution
 from llms.ledger import CallRecord, lost_row
@@ -151,11 +152,17 @@ class Past:
 
 def past_of(execution_id: UUID) -> Past:
     """Read what happened so far: three queries."""
-    past = Past()
+    past = Past(calls=_calls(execution_id), tool_calls=_tool_calls(execution_id))
     for event in _events(execution_id):
         past.see(event)
-    past.calls, past.tool_calls = _calls(execution_id), _tool_calls(execution_id)
     return past
+
+
+def unread_past_of(execution_id: UUID) -> Past:
+    """What is known without reading the log: its last number, and which calls are to be settled."""
+    rows = ExecutionEvent.objects.filter(execution_id=execution_id)
+    last = rows.aggregate(last=Max("seq"))["last"]
+    return Past(last or 0, calls=_calls(execution_id), tool_calls=_tool_calls(execution_id))
 
 
 def _events(execution_id: UUID) -> Iterator[dict[str, Any]]:
