@@ -86,6 +86,29 @@ def test_what_it_does_not_compute_it_refuses_at_once(use: Use, expression: str) 
     assert time.process_time() - started < 0.5
 
 
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        ("floor(sqrt(2)**2)", "about 2"),
+        ("floor(1000**(1/3))", "about 10"),
+        ("ceil(27**(1/3))", "about 3"),
+        ("1000**(1/3) // 1", "about 10"),
+        ("1000**(1/3) % 10", "about 0"),
+        ("round(sqrt(2)**2 * 1.25)", "about 3"),
+        ("floor(pi)", "about 3"),
+        ("-pi // 1", "about -4"),
+        ("pi % 2", "about 1.1415926535897932385"),
+        ("ceil(exp(-200))", "about 1"),
+        ("floor(e * 10**40) % 1000", "about 572"),
+        ("floor(2 - 10**-45)", "1"),
+    ],
+)
+def test_what_misses_a_whole_number_by_its_last_digits_alone_is_taken_for_it(
+    use: Use, expression: str, text: str
+) -> None:
+    assert use("calculator", expression=expression).text == text
+
+
 def test_a_long_sum_is_no_deep_one(use: Use) -> None:
     assert use("calculator", expression="+".join(["1"] * 500)).text == "500"
 

@@ -17,8 +17,9 @@ _MAX_BITS = 4_000
 _MAX_EXPONENT = 1_000
 _MAX_FACTORIAL = 400
 _MAX_PLACES = 50
-# What cannot be exact has 50 digits.
+# What cannot be exact has 50 digits, of which the last may be wrong.
 _CONTEXT = Context(prec=50, Emax=_MAX_EXPONENT, Emin=-_MAX_EXPONENT)
+_WRONG = Fraction(1, 10**45)  # of a number, after many steps
 _SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "^": "**", "\n": " "})
 # Python's parser warns of `1if`; here no digit is followed by a letter but for an exponent.
 _RUN_ON = re.compile(r"\d(?![eE][+-]?\d)[A-Za-z]")
@@ -115,12 +116,31 @@ def _rounded(value: Decimal) -> Number:
     return Number(Fraction(value), exact=False)
 
 
-def _both(operation: Callable[[Fraction, Fraction], Fraction | int]) -> Callable[..., Number]:
+def _both(operation: Callable[[Fraction, Fraction], Fraction]) -> Callable[..., Number]:
     def apply(left: Number, right: Number) -> Number:
-        value = Fraction(operation(left.value, right.value))
+        value = operation(left.value, right.value)
         return Number(value, left.exact and right.exact)
 
     return apply
+
+
+def _settled(number: Number) -> Fraction:
+    """The value; or the whole number that it misses by no more than digits that may be wrong.
+
+    What is taken down or up to the next whole number would else be one less, or one more.
+    """
+    value, whole = number.value, round(number.value)
+    near = not number.exact and abs(value - whole) <= _WRONG * abs(whole)
+    return Fraction(whole) if near else value
+
+
+def _divided_down(left: Number, right: Number) -> Number:
+    return _FLOOR(_DIVIDED(left, right))
+
+
+def _rest(left: Number, right: Number) -> Number:
+    times = _DIVIDED(left, right)
+    return Number((_settled(times) - _FLOOR(times).value) * right.value, times.exact)
 
 
 def _power(base: Number, exponent: Number) -> Number:
@@ -150,7 +170,8 @@ def _round(number: Number, places: Number | None = None) -> Number:
     if abs(digits) > _MAX_PLACES:
         raise BadExpression(f"Round to {_MAX_PLACES} places at most.")
     scale = Fraction(10) ** digits
-    steps = math.floor(abs(number.value) * scale + Fraction(1, 2))
+    halves = _settled(Number(abs(number.value) * scale * 2, number.exact))
+    steps = math.floor((halves + 1) / 2)
     return Number(Fraction(steps if number.value >= 0 else -steps) / scale, number.exact)
 
 
@@ -176,8 +197,8 @@ def _whole(number: Number) -> int:
     return number.value.numerator
 
 
-def _one(operation: Callable[[Fraction], Fraction | int]) -> Callable[[Number], Number]:
-    return lambda number: Number(Fraction(operation(number.value)), number.exact)
+def _to_whole(operation: Callable[[Fraction], int]) -> Callable[[Number], Number]:
+    return lambda number: Number(Fraction(operation(_settled(number))), number.exact)
 
 
 def _of_whole(operation: Callable[..., int]) -> Callable[..., Number]:
@@ -188,22 +209,24 @@ def _understood() -> str:
     return _NOT_UNDERSTOOD.format(names=", ".join(sorted(_FUNCTIONS)))
 
 
+_DIVIDED = _both(lambda left, right: left / right)
+_FLOOR = _to_whole(math.floor)
 _OPERATIONS: dict[type[ast.operator], Callable[[Number, Number], Number]] = {
     ast.Add: _both(lambda left, right: left + right),
     ast.Sub: _both(lambda left, right: left - right),
     ast.Mult: _both(lambda left, right: left * right),
-    ast.Div: _both(lambda left, right: left / right),
-    ast.FloorDiv: _both(lambda left, right: left // right),
-    ast.Mod: _both(lambda left, right: left % right),
+    ast.Div: _DIVIDED,
+    ast.FloorDiv: _divided_down,
+    ast.Mod: _rest,
     ast.Pow: _power,
 }
 _MANY = 100
 _FUNCTIONS: dict[str, tuple[Callable[..., Number], int, int]] = {
-    "abs": (_one(abs), 1, 1),
-    "ceil": (_one(math.ceil), 1, 1),
+    "abs": (lambda number: Number(abs(number.value), number.exact), 1, 1),
+    "ceil": (_to_whole(math.ceil), 1, 1),
     "exp": (lambda number: _rounded(_CONTEXT.exp(_decimal(number.value))), 1, 1),
     "factorial": (_factorial, 1, 1),
-    "floor": (_one(math.floor), 1, 1),
+    "floor": (_FLOOR, 1, 1),
     "gcd": (_of_whole(math.gcd), 2, _MANY),
     "lcm": (_of_whole(math.lcm), 2, _MANY),
     "ln": (_logarithm(_CONTEXT.ln), 1, 1),
