@@ -139,6 +139,7 @@ def test_units_are_converted(use: Use, value: float, source: str, target: str, t
     [
         *(("mile", "kg"), ("blah", "m"), ("m/(", "m"), ("__class__", "m"), ("", "m"), ("m", "3")),
         *(("m**99999", "m"), ("m**9**9**9**9", "m"), ("m^(9^9)", "m"), ("m***2", "m"), ("m", "*")),
+        *(("dB", "dimensionless"), ("dBm", "mW"), ("W", "dBm")),
     ],
 )
 def test_what_is_no_unit_is_refused(use: Use, source: str, target: str) -> None:

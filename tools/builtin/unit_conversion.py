@@ -49,7 +49,8 @@ class UnitConversion(Tool[UnitConversionArgs]):
         source, target = _unit(registry, args.from_unit), _unit(registry, args.to_unit)
         try:
             quantity = registry.Quantity(Decimal(repr(args.value)), source).to(target)
-        except (_pint().PintError, DecimalException, OverflowError) as error:
+        except (_pint().PintError, DecimalException, OverflowError, TypeError) as error:
+            # TypeError: of a logarithm, as dB is one; Pint takes those of floats alone
             raise ToolFailed(
                 reason=f"'{args.from_unit}' cannot be converted into '{args.to_unit}'."
             ) from error
