@@ -17,6 +17,7 @@ MAX_TOOLS = 200
 MAX_DESCRIPTION = 1_024  # some providers refuse a longer one, and with it the whole question
 _MAX_PAGES = MAX_TOOLS + 1  # of one tool each, and the one that is too many
 _MAX_NAME = 200
+_ONLY_AS_A_TASK = "It can be called as a task only, and tasks are not made here."
 _AND_THE_REST = f"Like those after it: of one server {MAX_TOOLS} tools are taken."
 
 
@@ -105,6 +106,8 @@ def _taken(tool: Any, left_out: list[LeftOut]) -> OfferedTool | None:
     try:
         if len(name) > _MAX_NAME:
             raise BadSchema(f"Its name is longer than {_MAX_NAME} characters.")
+        if tool.execution is not None and tool.execution.taskSupport == "required":
+            raise BadSchema(_ONLY_AS_A_TASK)
         schema = storable(accepted_schema(tool.inputSchema))
     except (BadSchema, NotKept) as error:
         left_out.append(LeftOut(storable(name[:_MAX_NAME]), str(error)))

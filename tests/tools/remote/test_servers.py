@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from typing import Any
@@ -216,11 +217,9 @@ def test_of_a_server_with_too_many_tools_the_first_are_taken(
     assert "200 tools are taken" in rest["reason"]
 
 
-@pytest.mark.parametrize("on_a_page", [100, 5])
-def test_of_tools_on_many_pages_the_first_are_taken_and_the_next_is_told(
-    register: Register, office: APIClient, on_a_page: int
-) -> None:
-    """There is always one more page."""
+@contextmanager
+def listing(tools: Callable[[int], list[Any]]) -> Iterator[str]:
+    """The address of a server that lists these: from the cursor, and never the last of them."""
 
     def answer(asked: Any) -> Any:
         if asked["method"] == "initialize":
@@ -228,13 +227,10 @@ def test_of_tools_on_many_pages_the_first_are_taken_and_the_next_is_told(
             able = {"tools": {}}
             return {"protocolVersion": "2025-06-18", "capabilities": able, "serverInfo": about}
         first = int((asked.get("params") or {}).get("cursor") or 0)
-        page = [
-            {"name": f"tool{at}", "inputSchema": {"type": "object"}}
-            for at in range(first, first + on_a_page)
-        ]
-        return {"tools": page, "nextCursor": str(first + on_a_page)}
+        page = tools(first)
+        return {"tools": page, "nextCursor": str(first + len(page)) if page else None}
 
-    class Paged(BaseHTTPRequestHandler):
+    class Listing(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
             body = b""
@@ -250,16 +246,48 @@ def test_of_tools_on_many_pages_the_first_are_taken_and_the_next_is_told(
         def log_message(self, *args: Any) -> None:
             pass
 
-    with HTTPServer(("127.0.0.1", 0), Paged) as page:
+    with HTTPServer(("127.0.0.1", 0), Listing) as page:
         Thread(target=page.serve_forever, daemon=True).start()
-        server = register(refresh=False, url=f"http://127.0.0.1:{page.server_port}/")
-        told = ask(office, server)
+        yield f"http://127.0.0.1:{page.server_port}/"
         page.shutdown()
+
+
+def offered(name: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, "inputSchema": {"type": "object"}, **more}
+
+
+@pytest.mark.parametrize("on_a_page", [100, 5])
+def test_of_tools_on_many_pages_the_first_are_taken_and_the_next_is_told(
+    register: Register, office: APIClient, on_a_page: int
+) -> None:
+    """There is always one more page."""
+
+    def tools(first: int) -> list[Any]:
+        return [offered(f"tool{at}") for at in range(first, first + on_a_page)]
+
+    with listing(tools) as url:
+        server = register(refresh=False, url=url)
+        told = ask(office, server)
     assert told["health"]["error"] is None
     assert (len(told["added"]), server.tools.count()) == (MAX_TOOLS, MAX_TOOLS)
     [rest] = told["left_out"]
     assert rest["name"] == f"tool{MAX_TOOLS}"
     assert "200 tools are taken" in rest["reason"]
+
+
+def test_a_tool_that_can_only_be_called_as_a_task_is_left_out_and_told(
+    register: Register, office: APIClient
+) -> None:
+    def tools(first: int) -> list[Any]:
+        names = () if first else ("required", "optional", "forbidden")
+        return [offered(name, execution={"taskSupport": name}) for name in names]
+
+    with listing(tools) as url:
+        told = ask(office, register(refresh=False, url=url))
+    assert told["added"] == ["near__optional", "near__forbidden"]
+    [task] = told["left_out"]
+    assert task["name"] == "required"
+    assert "as a task" in task["reason"]
 
 
 def test_a_server_elsewhere_is_told_no_key_and_nothing_of_it_is_approved(
