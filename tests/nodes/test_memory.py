@@ -1,5 +1,7 @@
 """The memory node: what a model sees of the conversation before, whole or summed up."""
 
+import re
+
 import pytest
 
 from llms.errors import ProviderError
@@ -69,6 +71,56 @@ def test_without_summaries_old_messages_are_only_left_out():
 
 def test_switched_off_memory_shows_the_model_nothing_of_before():
     assert seen(chat({"enabled": False}, history(3))) == ["and now?"]
+
+
+def remembered(*edges, answers=None, **others):
+    """What each model saw of before, where the node `w2` keeps two messages of it."""
+    nodes = {f"w{most}": memory(most) for most in (0, 2, 4)}
+    nodes |= {name: {"type": "model"} for name in ("one", "two", "three")}
+    nodes |= {"start": {}, "end": {}} | others
+    named = {name for edge in edges for name in re.split(r"\.\w+|>", edge)}
+    services = FakeServices(said=history(3), answers=answers or {})
+    run_graph({name: nodes[name] for name in nodes if name in named}, edges, "hi", services)
+    return {ask.node: [message.text for message in ask.messages[:-1]] for ask in services.asked}
+
+
+def memory(window):
+    return {"type": "memory", "config": {"window": window, "summarise": False}}
+
+
+def test_a_model_sees_what_the_last_memory_before_it_kept():
+    seen = remembered(
+        *("start>w4", "w4>one", "one>w2", "w2>two", "two>w0", "w0>three", "three>end")
+    )
+    assert seen == {"one": ["q2", "a2", "q3", "a3"], "two": ["q3", "a3"], "three": []}
+
+
+def test_where_two_memories_meet_the_longer_is_seen():
+    seen = remembered("start>w4", "start>w2", "w4>one", "w2>one", "one>end")
+    assert seen == {"one": ["q2", "a2", "q3", "a3"]}
+
+
+def test_a_model_in_a_branch_beside_a_memory_sees_nothing_of_before():
+    seen = remembered(
+        *("start>w4", "w4>end", "start>one", "one>two", "one>three", "two>end", "three>end")
+    )
+    assert seen == {"one": [], "two": [], "three": []}
+
+
+def test_in_a_map_and_behind_a_handler_a_model_sees_what_was_kept_before():
+    each = {"type": "map", "config": {"items": "[1]"}}
+    seen = remembered(
+        *("start>w2", "w2>each", "each.each>one", "one>each", "each.done>two", "two>end"),
+        each=each,
+    )
+    assert seen == {"each[0]/one": ["q3", "a3"], "two": ["q3", "a3"]}
+    seen = remembered(
+        *("start>w2", "w2>one", "one>end", "caught>two", "two>last"),
+        answers={"one": ProviderError("provider_failed")},
+        caught={"type": "error_handler", "config": {"scope": "graph"}},
+        last={"type": "end"},
+    )
+    assert seen == {"one": ["q3", "a3"], "two": ["q3", "a3"]}
 
 
 def test_what_is_behind_it_can_name_the_summary_and_how_many_messages_are_seen():

@@ -12,7 +12,7 @@ from workflows.engine.ending import to_its_end
 from workflows.engine.errors import RunFailed, RunStopped
 from workflows.engine.pausing import RunPaused
 from workflows.engine.result import ExecutionResult
-from workflows.engine.state import Passed, RunState
+from workflows.engine.state import Passed, RunState, remembered
 
 _INTERRUPT = "__interrupt__"
 
@@ -107,7 +107,8 @@ def _taken_up(error: RunFailed, handler: Handler) -> RunState:
     """What a handler begins with: everything done before the node that failed, and the error."""
     state = error.state or {"nodes": {}, "variables": {}}
     values = {"code": error.code, "message": error.message, "node": error.node}
-    failed = Passed(port=ERROR, text=error.message, values=values)
+    memory = remembered(state["nodes"].values())
+    failed = Passed(port=ERROR, text=error.message, values=values, memory=memory)
     return {**state, "nodes": state["nodes"] | {handler.node: failed}}
 
 
@@ -128,5 +129,5 @@ def _result(graph: GraphDefinition, state: RunState) -> ExecutionResult:
     return ExecutionResult(
         text="\n\n".join(text for text in texts if text),
         variables=state["variables"],
-        memory=memories[-1] if memories else None,
+        memory=max(memories, key=lambda memory: memory.through, default=None),
     )

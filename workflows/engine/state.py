@@ -1,7 +1,7 @@
 """The state of a run: typed, with a reducer for each key, so that branches cannot collide."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypedDict
 
@@ -25,7 +25,8 @@ class Memory:
 class Passed:
     """What a node left behind; `port` is None when no edge into it was taken.
 
-    `dialogue` is what a model and its tools have said to one another since it was asked.
+    `memory` is what models behind it are to see of the conversation; `dialogue` is what a model and
+    its tools have said to one another since it was asked.
     """
 
     port: str | None
@@ -34,6 +35,12 @@ class Passed:
     visit: int = 0
     memory: Memory | None = None
     dialogue: Sequence[ChatMessage] = ()
+
+
+def remembered(passed: Iterable[Passed]) -> Memory | None:
+    """Of what came together here, the memory that holds most."""
+    memories = [one.memory for one in passed if one.memory is not None]
+    return max(memories, key=lambda one: (len(one.messages), one.through), default=None)
 
 
 @dataclass(frozen=True, slots=True)

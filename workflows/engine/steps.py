@@ -28,7 +28,7 @@ from workflows.engine.errors import (
 )
 from workflows.engine.events import NodeFailed, NodeFinished, NodeInput, NodeOutput, NodeStarted
 from workflows.engine.pausing import RunPaused, pause
-from workflows.engine.state import Change, Passed, RunState, apply_changes
+from workflows.engine.state import Change, Passed, RunState, apply_changes, remembered
 from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
 
 log = structlog.get_logger(__name__)
@@ -63,6 +63,7 @@ class Step:
             text="" if _too_long(sources) else _joined(sources),
             variables=state["variables"],
             nodes=nodes,
+            memory=remembered(sources or [before]),  # a graph's handler begins with its own
             dialogue=max((source.dialogue for source in sources), key=len, default=()),
             before=before if self._goes_on(before) else None,
             sources=tuple(edge.source for edge in taken),
@@ -73,7 +74,7 @@ class Step:
             text=inputs.text if outputs.text is None else outputs.text,
             values=outputs.values,
             visit=visit.number,
-            memory=outputs.memory,
+            memory=inputs.memory if outputs.memory is None else outputs.memory,
             dialogue=_said(inputs, outputs),
         )
         return {"nodes": {self.node.id: left}, "variables": outputs.changes}

@@ -27,9 +27,9 @@ C = TypeVar("C", bound=NodeConfig)
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What reaches a node: text and dialogue of the edges taken, and what expressions may name.
+    """What reaches a node: what came by the edges taken, and what expressions may name.
 
-    Where they join, the dialogue is that in which most was said.
+    Where they join, the memory is that which holds most, the dialogue that in which most was said.
     `sources` are the nodes these edges come from.
     `before` is what the node left itself when it began the round that has just ended.
     """
@@ -37,6 +37,7 @@ class Inputs:
     text: str
     variables: Mapping[str, Any]
     nodes: Mapping[str, Passed]
+    memory: Memory | None = None
     dialogue: Sequence[ChatMessage] = ()
     before: Passed | None = None
     sources: Sequence[str] = ()
@@ -59,7 +60,7 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """What a node leaves: its port, its text and dialogue (None: what came in), values, changes.
+    """What a node leaves: port, values, changes; text, memory and dialogue (None: what came in).
 
     Where a dialogue that came in ends with what a tool answered, a text of its own is that answer.
     """

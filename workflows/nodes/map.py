@@ -93,7 +93,7 @@ def _items(config: Config, items: Any) -> list[Any]:
 def _begun(inputs: Inputs, visit: Visit, item: Any, at: int) -> RunState:
     """What the nodes of an item begin with: all there is, and this node as it stands for it."""
     values = {"item": item, "index": at}
-    own = Passed(port=EACH, text=as_text(item), values=values, visit=visit.number)
+    own = Passed(EACH, as_text(item), values, visit.number, memory=inputs.memory)
     nodes = {**inputs.nodes, visit.node: own}
     return {"nodes": nodes, "variables": dict(inputs.variables)}
 

@@ -40,6 +40,9 @@ class Config(NodeConfig):
 class MemoryNode(NodeType[Config]):
     """Trims the history that models after it see to a window and sums up what lies before it.
 
+    A model sees what the last of such nodes on the way to it kept; where ways meet, the one that
+    kept most.
+
     A summary is kept with the conversation and extended only when messages leave the window. What
     its model cannot read at once is summed up in several turns, and seen as it is until then; of a
     question and an answer that are too long by themselves, how they begin. Where no summary comes,

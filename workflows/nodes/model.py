@@ -16,6 +16,7 @@ from workflows.engine import structured
 from workflows.engine.circling import goes_in_circles
 from workflows.engine.context import Reply
 from workflows.engine.errors import NodeError
+from workflows.engine.state import Memory
 from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, PortsFrom, Visit
 
 _TOOL_CALLS = "tool_calls"
@@ -106,7 +107,7 @@ class Config(NodeConfig):
 
 
 class ModelNode(NodeType[Config]):
-    """Asks a model about the text that arrives, after what the memory nodes before it kept.
+    """Asks a model about the text that arrives, after what the last memory node before it kept.
 
     With tools it leaves by `tool_calls` when it wants some called: a tools node there, with an edge
     back to this node, calls them, and the model is asked again. It leaves by `out` with its answer.
@@ -284,12 +285,8 @@ def _before(
     if enough:
         parts.append(_ENOUGH)
     messages = [ChatMessage("system", "\n\n".join(parts))] if parts else []
-    optional: list[int] = []
-    for passed in inputs.nodes.values():
-        if (memory := passed.memory) is not None:
-            if memory.summary:
-                told = f"The conversation so far: {memory.summary}"
-                messages.append(ChatMessage("system", told))
-            optional += range(len(messages), len(messages) + len(memory.messages))
-            messages += memory.messages
-    return messages, optional
+    memory = inputs.memory or Memory()
+    if memory.summary:
+        messages.append(ChatMessage("system", f"The conversation so far: {memory.summary}"))
+    optional = list(range(len(messages), len(messages) + len(memory.messages)))
+    return [*messages, *memory.messages], optional
