@@ -7,9 +7,11 @@ alternatives multiply, and parts that refer to one another double at every level
 """
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cache, partial
 from importlib import import_module
 from itertools import islice
@@ -21,6 +23,7 @@ _SHOWN = 300
 _MOST_STEPS = 100_000
 _WORDS_PER_STEP, _VALUES_PER_STEP, _CHARACTERS_PER_VALUE = 16, 64, 16
 _NO_EXPRESSION = (re.error, OverflowError, RecursionError, ValueError)  # as of a number too long
+_INFINITE = (math.inf, -math.inf)  # what 1e999 is read as
 _UNTRIED = ("pattern", "patternProperties", "unevaluatedProperties", "unevaluatedItems", "format")
 
 
@@ -114,6 +117,7 @@ def _kind() -> Any:
     own = {
         **library.Draft202012Validator.VALIDATORS,
         "additionalProperties": _additional,
+        "multipleOf": _multiple,
         "uniqueItems": _unique,
     }
     counted = {word: partial(_counted, check) for word, check in own.items()}
@@ -192,6 +196,18 @@ def _unique(validator: Any, wanted: Any, instance: Any, schema: Any) -> Iterator
         return
     if len({_canonical(item) for item in instance}) < len(instance):
         yield _library().ValidationError(f"{instance!r} has non-unique elements")
+
+
+def _multiple(validator: Any, step: Any, instance: Any, schema: Any) -> Iterator[Any]:
+    """In decimals, as numbers are written: divided as floats, 19.99 is no multiple of 0.01."""
+    if not validator.is_type(instance, "number"):
+        return
+    if instance in _INFINITE or (_exact(instance) / _exact(step)).denominator > 1:
+        yield _library().ValidationError(f"{instance!r} is not a multiple of {step}")
+
+
+def _exact(number: float) -> Fraction:
+    return Fraction(number if isinstance(number, int) else repr(number))
 
 
 def _canonical(value: Any) -> str:

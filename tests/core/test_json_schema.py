@@ -54,6 +54,19 @@ def test_items_are_unique_by_what_they_are_in_json(value, unique):
     assert first(value, {"uniqueItems": False}) is None
 
 
+@pytest.mark.parametrize(
+    ("value", "step", "fits"),
+    [
+        *((19.99, 0.01, True), (0.3, 0.1, True), (-1.1, 0.1, True), (1e22, 0.01, True)),
+        *((19.995, 0.01, False), (7, 2.5, False), (7.5, 2.5, True), (8, 2, True), (9, 2, False)),
+        *((10**25 + 1, 2, False), (10**25, 2, True), (1e-300, 1e-301, True)),
+        *(("a", 0.01, True), (True, 2, True), (float("inf"), 2, False)),
+    ],
+)
+def test_a_number_is_a_multiple_as_it_is_written(value, step, fits):
+    assert (first(value, {"multipleOf": step}) is None) == fits
+
+
 def test_a_schema_is_told_from_what_is_none():
     check_schema({"type": ["string", "null"], "pattern": "^a"})
     for none in ({"type": [{"a": at} for at in range(3_000)]}, {"pattern": "("}, {"type": "text"}):
