@@ -66,6 +66,35 @@ def test_a_node_that_parameters_complete_has_its_ports_checked_all_the_same():
     ]
 
 
+@pytest.mark.parametrize(
+    ("part", "code", "path"),
+    [
+        ({"data": {}}, "extra_forbidden", "nodes[1].data"),
+        ({"label": "x" * 121}, "string_too_long", "nodes[1].label"),
+        ({"position": {"x": "left"}}, "float_parsing", "nodes[1].position.x"),
+        ({"position": {"z": 1}}, "extra_forbidden", "nodes[1].position.z"),
+        ({"id": "node-1"}, "string_pattern_mismatch", "nodes[1].id"),
+    ],
+)
+def test_a_part_that_no_graph_has_does_not_hide_what_else_is_wrong(part, code, path):
+    node = {"id": "x", "type": "model", "config": {"max_tokens": -1}, **part}
+    edges = [
+        {"source": "start", "target": node["id"], "id": "e1"},
+        {"source": node["id"], "source_port": "left", "target": "nowhere"},
+    ]
+    nodes = [{"id": "start", "type": "start"}, node, {"id": "end", "type": "end"}]
+    document = {"nodes": nodes, "edges": edges, "viewport": {}}
+    assert errors(document) == [
+        (code, path),
+        ("extra_forbidden", "edges[0].id"),
+        ("extra_forbidden", "viewport"),
+        ("greater_than_equal", "nodes[1].config.max_tokens"),
+        ("unknown_node", "edges[1].target"),
+        ("unreachable", "nodes[2]"),
+        ("end_unreachable", "nodes"),
+    ]
+
+
 def test_one_wrong_setting_does_not_hide_what_else_is_wrong():
     document = drawn(
         {"start": "start", "x": ("delay", {"seconds": -1}), "y": "teleport", "end": "end"},

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
-from workflows.definition.graph import GraphDefinition, NodeSpec
+from workflows.definition.graph import Edge, GraphDefinition, NodeSpec
 from workflows.definition.reading import names_of
 from workflows.definition.references import expressions_in
 from workflows.nodes.base import NodeConfig
@@ -21,12 +21,33 @@ _IN_JSON = {
 }
 
 
+class _DraftNode(NodeSpec, extra="ignore"):
+    id: str = Field(min_length=1, max_length=64)
+    label: str = ""
+    position: Any = None
+
+
+class _DraftEdge(Edge, extra="ignore"):
+    pass
+
+
+class _Draft(GraphDefinition, extra="ignore"):
+    """A graph as far as it can be read, in spite of what it should not have."""
+
+    nodes: tuple[_DraftNode, ...]
+    edges: tuple[_DraftEdge, ...] = ()
+
+
 def read_graph(document: Any) -> tuple[GraphDefinition | None, list[Issue]]:
-    """The graph of a document, or what keeps it from being one."""
+    """The graph of a document, as far as there is one, and what keeps it from being one."""
     try:
         return GraphDefinition.model_validate(document), []
     except ValidationError as refused:
-        return None, list(_issues_of(refused))
+        issues = list(_issues_of(refused))
+    try:
+        return _Draft.model_validate(document), issues
+    except ValidationError:
+        return None, issues
 
 
 def read_nodes(

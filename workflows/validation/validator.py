@@ -71,7 +71,8 @@ class WorkflowValidator:
         """
         graph, issues = self._read(document)
         if graph is not None:
-            subject, issues = self._subject(graph)
+            subject, found = self._subject(graph)
+            issues += found
             subject = replace(subject, world=world, params=params, within=within, run=run)
             issues += _taken(STEPS, subject)
         return _cut(issues)
