@@ -111,6 +111,14 @@ def test_where_the_graph_is_known_in_another_order_the_file_is_the_same_to_the_b
     )
 
 
+def test_a_place_of_less_than_nothing_is_one_in_every_database(client):
+    made = client.post(DEFINITIONS, {"name": "Letters", "graph": graph(moved=-0.0)}).json()
+    file = client.get(f"{DEFINITIONS}{made['id']}/export/").content
+    assert b"-0" not in file, "PostgreSQL keeps no zero below zero"
+
+
+
+
 def test_the_limits_of_a_workflow_leave_and_come_in_with_it(client, made, address, api, charlie):
     client.patch(address, {"limits": {"cost": "0.50", "steps": 9}})
     first = client.get(address + "export/")

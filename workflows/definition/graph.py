@@ -92,5 +92,5 @@ def drawn(content: Mapping[str, Any], layout: Layout) -> dict[str, Any]:
 
 
 def _place(kept: Mapping[str, float]) -> dict[str, float]:
-    """Always decimal: 0 and 0.0 are one place, but not the same bytes of a file."""
-    return {axis: float(kept.get(axis, 0)) for axis in ("x", "y")}
+    """Always decimal, never -0.0: 0 and 0.0 are one place, but not the same bytes of a file."""
+    return {axis: float(kept.get(axis, 0)) + 0.0 for axis in ("x", "y")}
