@@ -117,6 +117,22 @@ def test_a_place_of_less_than_nothing_is_one_in_every_database(client):
     assert b"-0" not in file, "PostgreSQL keeps no zero below zero"
 
 
+def test_a_file_holds_no_secret_that_a_name_or_a_description_holds(client):
+    secret = "sk-proj-abcdefghijklmnop1234567890abcdefgh"
+    said = {"name": f"Reset password helper {secret}", "description": f"With {secret}, at night."}
+    made = client.post(DEFINITIONS, {**said, "graph": graph()}).json()
+    file = client.get(f"{DEFINITIONS}{made['id']}/export/").content
+    assert secret.encode() not in file
+    told = client.generic("POST", IMPORT, file, content_type="application/json").json()
+    assert told["definition"]["name"] == ("Reset password helper [an API key of a model provider]")
+    assert client.get(f"{DEFINITIONS}{told['definition']['id']}/export/").content == file
+
+
+def test_a_name_full_of_secrets_leaves_all_the_same(client):
+    name = " ".join(["sk-abcdefghij0123456789"] * 11)[:255]
+    made = client.post(DEFINITIONS, {"name": name, "graph": graph()}).json()
+    answer = client.get(f"{DEFINITIONS}{made['id']}/export/")
+    assert (answer.status_code, b"sk-" in answer.content) == (200, False)
 
 
 def test_the_limits_of_a_workflow_leave_and_come_in_with_it(client, made, address, api, charlie):

@@ -16,8 +16,10 @@ from workflows.definition.graph import GraphDefinition
 from workflows.interchange.foreign import Known
 from workflows.interchange.loose import Loose
 from workflows.interchange.report import Imported, NodeReport, Unreadable
+from workflows.validation.secrets import masked
 
 FORMAT = "chatter.workflow"
+_LONGEST_NAME, _LONGEST_DESCRIPTION = 255, 10_000
 
 
 class Package(BaseModel):
@@ -27,8 +29,8 @@ class Package(BaseModel):
 
     format: Literal["chatter.workflow"]
     format_version: Literal[1]
-    name: str = Field(min_length=1, max_length=255)
-    description: str = Field(default="", max_length=10_000)
+    name: str = Field(min_length=1, max_length=_LONGEST_NAME)
+    description: str = Field(default="", max_length=_LONGEST_DESCRIPTION)
     graph: dict[str, Any]
     limits: RunLimits = RunLimits()
 
@@ -36,12 +38,15 @@ class Package(BaseModel):
 def packed(
     name: str, description: str, graph: Mapping[str, Any], limits: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The content of a file, its keys in a fixed order; limits where there are any."""
+    """The content of a file, its keys in a fixed order; limits where there are any.
+
+    A name or a description may hold what no graph may: a mark stands in the place of a secret.
+    """
     package = Package(
         format="chatter.workflow",
         format_version=1,
-        name=name,
-        description=description,
+        name=masked(name)[:_LONGEST_NAME],
+        description=masked(description)[:_LONGEST_DESCRIPTION],
         graph=_in_one_form(graph),
         limits=RunLimits.model_validate(limits),
     )
