@@ -94,6 +94,15 @@ def test_answers_that_follow_each_other_are_given_in_that_order_wherever_they_st
     assert text_of(ran(found)) == "Welcome.\n\nYou said hello.\n\nGoodbye."
 
 
+def test_an_aggregator_of_an_old_file_brings_together_what_there_is():
+    file = document("dify_branches.yml")
+    nodes = {one["data"]["title"]: one["data"] for one in file["workflow"]["graph"]["nodes"]}
+    nodes["Either"]["type"] = "variable-assigner"
+    assert "either: 2" in text_of(ran(come(file), "another", one="1", two="2"))
+
+
+
+
 def test_what_every_run_visits_is_named_without_a_question():
     found = come("dify_branches.yml")
     assert "{{nodes.letter.text}}" in configs(found)["end"]["output"]

@@ -21,6 +21,7 @@ from workflows.interchange.phrases import not_carried
 from workflows.interchange.report import Imported, Unreadable
 
 _NOTES = {"custom-note", "note"}
+_AGGREGATORS = {"variable-aggregator", "variable-assigner"}  # the latter in old files
 _INSIDE = "It stands inside a loop or an iteration, which was left out."
 
 
@@ -81,7 +82,7 @@ def _convert(conversion: Conversion, key: str) -> None:
         conversion.leave_out(key, "What it leads to follows the iteration itself.")
     elif stands_in(one) and key not in conversion.inner:
         conversion.leave_out(key, _INSIDE)
-    elif one.type == "variable-aggregator":
+    elif one.type in _AGGREGATORS:
         conversion.leave_out(key, "Its value stands where it was used.")
     elif one.type in KNOWN:
         KNOWN[one.type](conversion, key, one.data.at("data"))

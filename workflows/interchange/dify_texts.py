@@ -67,7 +67,7 @@ def value_of(conversion: Conversion, selector: list[str], at: str, depth: int = 
             return conversion.variables.get(variable, ("", ""))[0]
         case "start":
             return _input(conversion.nodes[owner], variable)
-        case "variable-aggregator":
+        case "variable-aggregator" | "variable-assigner":
             return _brought(conversion, owner, variable, at, depth)
     return _left(conversion, owner, selector[1:], at) if owner in conversion.nodes else ""
 
