@@ -101,6 +101,24 @@ def test_an_aggregator_of_an_old_file_brings_together_what_there_is():
     assert "either: 2" in text_of(ran(come(file), "another", one="1", two="2"))
 
 
+@pytest.mark.parametrize(("kept", "letter"), [("reader", "Dear reader"), (7, "Dear 7")])
+def test_an_input_that_nobody_gives_is_what_the_start_of_dify_says(kept, letter):
+    file = document("dify_branches.yml")
+    start = file["workflow"]["graph"]["nodes"][0]["data"]
+    start["variables"][0]["default"] = kept
+    assert f"letter: {letter}" in text_of(ran(come(file), "another", one="1", two="2"))
+
+
+@pytest.mark.parametrize("kept", ["sk-proj-abcdefghijklmnop1234567890abcdefgh", "x" * 1000, ["a"]])
+def test_what_an_input_is_by_itself_and_cannot_be_kept_is_told(kept):
+    file = document("dify_branches.yml")
+    start = file["workflow"]["graph"]["nodes"][0]["data"]
+    start["variables"][0]["default"] = kept
+    found = come(file)
+    assert "What 'who' is when nobody gives it was dropped." in notes(found)["Start"]
+    assert "letter: Dear" in text_of(ran(found, "another", one="1", two="2"))
+
+
 
 
 def test_what_every_run_visits_is_named_without_a_question():

@@ -9,7 +9,7 @@ from workflows.interchange.dify_bodies import cases_of, handles
 from workflows.interchange.dify_carried import is_carried, model_of, schema_of
 from workflows.interchange.dify_http import http_request
 from workflows.interchange.dify_iterations import iteration
-from workflows.interchange.dify_texts import rendered, templated, value_of
+from workflows.interchange.dify_texts import default_of, rendered, templated, value_of
 from workflows.interchange.dify_variables import assigner
 from workflows.interchange.foreign import ARRIVING, Conversion, asking, remembering, sampling
 from workflows.interchange.loose import Loose
@@ -44,6 +44,10 @@ def start(conversion: Conversion, key: str, data: Loose) -> None:
     if names:
         told = ", ".join(f"input.{name}" for name in names)
         conversion.reports[key].note(f"A run is to give {told}; nothing checks their types.")
+    for one in data.each("variables"):
+        if one.at("default").value and not default_of(one):
+            note = f"What '{one.text('variable')[:80]}' is when nobody gives it was dropped."
+            conversion.reports[key].note(note)
 
 
 def end(conversion: Conversion, key: str, data: Loose) -> None:

@@ -10,11 +10,13 @@ from workflows.interchange.dify_bodies import is_seen
 from workflows.interchange.dify_carried import is_carried, schema_of
 from workflows.interchange.foreign import NAME, Conversion, ForeignNode, input_name, parted
 from workflows.interchange.loose import Loose
-from workflows.interchange.phrases import where
+from workflows.interchange.phrases import literal, where
+from workflows.interchange.requests import is_secret
 
 _REFERENCE = re.compile(r"\{\{#([^#{}]+)#\}\}")
 _PLACE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 _DEEPEST = 8
+LONGEST_VALUE = 300
 _LEFT_BY = {
     "llm": {"text": "text"},
     "template-transform": {"output": "text"},
@@ -74,12 +76,19 @@ def value_of(conversion: Conversion, selector: list[str], at: str, depth: int = 
 
 def _input(node: ForeignNode, variable: str) -> str:
     name = input_name(variable)
-    needed = (
-        one.true("required")
-        for one in node.data.each("data", "variables")
-        if one.text("variable") == variable
-    )
-    return name if not name or any(needed) else where([f"has({name})"], name)
+    told = [one for one in node.data.each("data", "variables") if one.text("variable") == variable]
+    by_itself = next(filter(None, map(default_of, told)), "")
+    if not name or (any(one.true("required") for one in told) and not by_itself):
+        return name
+    return where([f"has({name})"], name, by_itself or "''")
+
+
+def default_of(variable: Loose) -> str:
+    """An expression for what an input is when nobody gives it; empty if that is not kept."""
+    value = variable.at("default").value
+    said = literal(value)
+    kept = isinstance(value, str | int | float) and len(said) <= LONGEST_VALUE
+    return said if kept and value != "" and not is_secret(said) else ""
 
 
 def _brought(conversion: Conversion, key: str, variable: str, at: str, depth: int) -> str:

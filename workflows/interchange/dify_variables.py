@@ -5,14 +5,14 @@ from typing import Any
 
 from workflows.definition.reading import MAX_CHARACTERS
 from workflows.interchange.assembly import make_node, row
-from workflows.interchange.dify_texts import value_of
+from workflows.interchange.dify_texts import LONGEST_VALUE, value_of
 from workflows.interchange.foreign import NAME, Conversion
 from workflows.interchange.loose import Loose
 from workflows.interchange.phrases import Unsayable, literal, where, whole
 from workflows.interchange.requests import is_secret
 
 _EMPTY: dict[str, Any] = {"string": "", "number": 0, "object": {}, "boolean": False}
-_LONGEST_NAME, _LONGEST_VALUE = 64, 300
+_LONGEST_NAME = 64
 _ADDING = {"append": "{} + [{}]", "extend": "{} + {}", "+=": "{} + {}", "-=": "{} - {}"}
 _ADDING |= {"*=": "{} * {}", "/=": "double({}) / double({})"}
 
@@ -30,7 +30,7 @@ def _first(one: Loose) -> str:
     """What a variable is before it is set."""
     value = one.at("value").value
     said = literal(value)
-    kept = value is not None and len(said) <= _LONGEST_VALUE and not is_secret(said)
+    kept = value is not None and len(said) <= LONGEST_VALUE and not is_secret(said)
     return said if kept else _empty(one)
 
 
