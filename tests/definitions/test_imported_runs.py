@@ -119,6 +119,18 @@ def test_what_an_input_is_by_itself_and_cannot_be_kept_is_told(kept):
     assert "letter: Dear" in text_of(ran(found, "another", one="1", two="2"))
 
 
+@pytest.mark.parametrize(
+    "said", ["{{ who.name }}", "{{- who }}", "{{ 'x' ~ who }}", "{{ who + 1 }}"]
+)
+def test_a_template_of_dify_that_does_more_than_fill_in_values_is_left_out(said):
+    file = document("dify_branches.yml")
+    nodes = {one["data"]["title"]: one["data"] for one in file["workflow"]["graph"]["nodes"]}
+    nodes["Letter"]["template"] = f"Dear {said}"
+    found = come(file)
+    assert outcomes(found)["Letter"] == "left_out"
+    assert "Nothing stands where it refers to 't.output'." in notes(found)["End"]
+
+
 
 
 def test_what_every_run_visits_is_named_without_a_question():

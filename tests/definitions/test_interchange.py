@@ -687,9 +687,10 @@ def test_prompts_that_all_use_one_another_are_put_together_once_each():
 
 
 def test_braces_that_open_and_open_are_looked_at_once():
-    template = {"id": "t", "data": {"type": "template-transform", "template": "{{" * 20_000}}
-    found = read(dify([template]), Known(set(), {"prompt"}))
-    assert found.nodes[0].outcome == "approximated"
+    found = read(dify([tells(0, "{{" * 20_000)]), Known(set(), {"prompt"}))
+    assert "Double braces in its text were parted, for here they are references." in (
+        found.nodes[0].notes
+    )
 
 
 def test_of_many_notes_some_are_told():

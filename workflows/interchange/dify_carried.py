@@ -11,7 +11,7 @@ from workflows.interchange.loose import Loose
 from workflows.interchange.requests import why_not
 from workflows.nodes.model import Config
 
-_DOES_MORE = re.compile(r"\{[%#]|\{\{[^{}]*[|(\[]")
+_DOES_MORE = re.compile(r"\{[%#]|\{\{(?!\s*[A-Za-z_][A-Za-z0-9_]*\s*\}\})")
 
 
 def is_carried(conversion: Conversion, key: str) -> bool:

@@ -39,12 +39,11 @@ def rendered(conversion: Conversion, key: str, text: str) -> str:
 
 def templated(conversion: Conversion, key: str, data: Loose) -> str:
     """The text of a template, its variables turned into references of ours."""
-    report = conversion.reports[key]
     values = {
         one.text("variable"): _referred(conversion, key, one.texts("value_selector"))
         for one in data.each("variables")
     }
-    text = parted(report, data.text("template"), keep=r"\s*[A-Za-z_][A-Za-z0-9_]*\s*\}\}")
+    report, text = conversion.reports[key], data.text("template")
     return conversion.filled(report, text, _PLACE, lambda match: values.get(match[1], ""))
 
 
