@@ -131,6 +131,19 @@ def test_a_template_of_dify_that_does_more_than_fill_in_values_is_left_out(said)
     assert "Nothing stands where it refers to 't.output'." in notes(found)["End"]
 
 
+def test_what_an_app_of_dify_does_beside_its_graph_is_told():
+    file = document("dify_branches.yml")
+    file["workflow"]["features"] = {
+        "opening_statement": "Hello!",
+        "suggested_questions": [],
+        "sensitive_word_avoidance": {"enabled": True, "type": "keywords"},
+        "speech_to_text": {"enabled": False},
+    }
+    assert come(file).notes == (
+        "What the app does beside its graph was dropped: "
+        "opening_statement, sensitive_word_avoidance.",
+    )
+    assert come("dify_branches.yml").notes == ()
 
 
 def test_what_every_run_visits_is_named_without_a_question():

@@ -1,5 +1,6 @@
 """Dify's export (its DSL, `kind: app`) as one of our workflows."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from workflows.interchange.assembly import Link
@@ -22,6 +23,15 @@ from workflows.interchange.report import Imported, Unreadable
 
 _NOTES = {"custom-note", "note"}
 _AGGREGATORS = {"variable-aggregator", "variable-assigner"}  # the latter in old files
+# What an app does beside its graph; where sources come from goes with the nodes that find them.
+_SAID = ("opening_statement", "suggested_questions")
+_SWITCHED = (
+    "file_upload",
+    "sensitive_word_avoidance",
+    "speech_to_text",
+    "suggested_questions_after_answer",
+    "text_to_speech",
+)
 _INSIDE = "It stands inside a loop or an iteration, which was left out."
 
 
@@ -64,7 +74,17 @@ def read_dify(document: Loose, known: Known) -> Imported:
             conversion.reports[link.source].note("A way out of an iteration, or into one, is lost.")
         elif link.source in nodes:
             conversion.reports[link.source].note("A way to a node that is not in the file is lost.")
-    return without_collisions(conversion.done(), known)
+    done = replace(
+        conversion.done(), notes=tuple(_lost_beside(document.at("workflow", "features")))
+    )
+    return without_collisions(done, known)
+
+
+def _lost_beside(features: Loose) -> Iterator[str]:
+    lost = [name for name in _SAID if features.at(name).value]
+    lost += [name for name in _SWITCHED if features.true(name, "enabled")]
+    if lost:
+        yield f"What the app does beside its graph was dropped: {', '.join(lost)}."
 
 
 def _node(one: Loose) -> ForeignNode:

@@ -56,7 +56,7 @@ def import_definition(
     except Unreadable as error:
         raise FileUnreadable(reason=str(error)) from error
     above = imported.limits.above(server_limits())
-    imported = replace(imported, notes=tuple(map(_LIMIT_LEFT_OUT.format, above)))
+    imported = replace(imported, notes=(*imported.notes, *map(_LIMIT_LEFT_OUT.format, above)))
     try:
         made = create_definition(
             owner=owner,
