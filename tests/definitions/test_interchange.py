@@ -539,7 +539,8 @@ def test_a_flow_of_langflow_comes_in_node_by_node(imported):
 
 def test_what_a_flow_of_langflow_loses_is_told():
     models = {"model": {"value": [{"name": "gpt-4o"}]}, "json_mode": {"value": True}}
-    parts = {"LanguageModel": models}
+    begun, shaped = {"prefill": {"value": "{"}}, {"format": {"value": "json"}}
+    parts = {"LanguageModel": models, "AnthropicModel": begun, "OllamaModel": shaped}
     nodes = [
         {"id": kind, "data": {"type": kind, "node": {"template": template}}}
         for kind, template in parts.items()
@@ -548,6 +549,21 @@ def test_what_a_flow_of_langflow_loses_is_told():
     told = {one.type: " ".join(one.notes) for one in come.nodes}
     assert "the default answers" in told["LanguageModel"]
     assert "'json_mode' was dropped" in told["LanguageModel"]
+    assert "'prefill' was dropped" in told["AnthropicModel"]
+    assert "'format' was dropped" in told["OllamaModel"]
+
+
+@pytest.mark.parametrize(("outputs", "told"), [(["a", "b"], True), (["a", "a"], False)])
+def test_of_a_component_that_led_several_ways_it_is_said_that_all_are_taken_now(outputs, told):
+    document = langflow([("in", "ChatInput", {}), ("r", "SmartRouter", {})])
+    for at, output in enumerate(outputs):
+        document["data"]["nodes"].append({"id": f"m{at}", "data": {"type": "OpenAIModel"}})
+        handles = {"sourceHandle": {"name": output}, "targetHandle": {"fieldName": "input_value"}}
+        document["data"]["edges"].append({"source": "r", "target": f"m{at}", "data": handles})
+    found = read(document, Known((), NODE_TYPES.keys()))
+    [router] = [one for one in found.nodes if one.id == "r"]
+    note = "If it chose one of its ways, now all of them are taken."
+    assert (router.outcome, note in router.notes) == ("left_out", told)
 
 
 def test_a_flow_of_langflow_runs_by_its_router(imported, client, drain):

@@ -105,6 +105,9 @@ def _leave_out(kind: str, wiring: Wiring, key: str) -> None:
         else not_carried(kind, "component")
     )
     wiring.conversion.leave_out(key, reason)
+    if len({link.handle for link in wiring.conversion.links if link.source == key}) > 1:
+        note = "If it chose one of its ways, now all of them are taken."
+        wiring.conversion.reports[key].note(note)
 
 
 # Their order: what others are made of is looked at first.
