@@ -475,6 +475,23 @@ def test_a_prompt_of_dify_in_jinja_is_told():
     assert "Jinja" in come.nodes[0].notes[0]
 
 
+@pytest.mark.parametrize(
+    ("asked", "question"),
+    [
+        ("{{#sys.query#}}!", "Be brief.\n\n{{input.message}}!"),
+        ("", "Be brief.\n\n{{input.message}}"),
+    ],
+)
+def test_a_model_of_dify_with_a_memory_is_asked_what_was_said_last_after_its_own_question(
+    asked, question
+):
+    prompts = [{"role": "system", "text": "Help."}, {"role": "user", "text": "Be brief."}]
+    memory = {"window": {"enabled": False}, "query_prompt_template": asked}
+    come = converted({"ask": {"type": "llm", "prompt_template": prompts, "memory": memory}}, [])
+    told = {one["type"]: one["config"] for one in come.graph["nodes"]}
+    assert (told["model"]["system"], told["prompt"]["template"]) == ("Help.", question)
+
+
 def test_a_workflow_of_dify_runs_as_it_says(imported, client, drain):
     told = imported("dify_workflow.json")
     address = f"{DEFINITIONS}{told['definition']['id']}/execute/"

@@ -34,6 +34,7 @@ _TEXT_OPERATORS = {
     "is not": "not equals",
 }
 _EMPTY = '["", [], {}, null, 0, false]'  # whatever Python takes for false
+_SAID_LAST = "{{#sys.query#}}"
 _MOST_ATTEMPTS, _LONGEST_WAIT_S = 10, 20
 _NUMBER_OPERATORS = {"=": "==", "≠": "!=", ">": ">", "<": "<", "≥": ">=", "≤": "<="}
 
@@ -116,7 +117,10 @@ def _text_of(conversion: Conversion, key: str, at: str) -> str:
 
 
 def _prompts(conversion: Conversion, key: str, data: Loose) -> tuple[str, str]:
-    """The system text and the question; a completion model has one text, which is the question."""
+    """The system text and the question; a completion model has one text, which is the question.
+
+    With a memory, a chat model is asked what was said last, after the rest.
+    """
     report = conversion.reports[key]
     texts: dict[str, list[str]] = {"system": [], "user": []}
     if data.keys("prompt_template"):
@@ -129,8 +133,8 @@ def _prompts(conversion: Conversion, key: str, data: Loose) -> tuple[str, str]:
             texts[role].append(one.text("text"))
         else:
             report.note(f"A prompt of the role '{role}' was dropped: there are none of that here.")
-    if not texts["user"] and data.keys("memory"):
-        texts["user"].append(data.text("memory", "query_prompt_template"))
+    if data.keys("memory") and not data.keys("prompt_template"):
+        texts["user"].append(data.text("memory", "query_prompt_template") or _SAID_LAST)
     system, question = (
         rendered(conversion, key, "\n\n".join(filter(None, texts[role])))
         for role in ("system", "user")
