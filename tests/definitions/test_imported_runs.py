@@ -216,6 +216,23 @@ def test_a_condition_on_a_list_holds_as_there(operator, items, way):
     assert text_of(ran(found, plan=json.dumps(answer))) == way
 
 
+def test_a_condition_that_looks_into_files_is_never_true_and_that_is_told():
+    file = document("dify_branches.yml")
+    graph = file["workflow"]["graph"]
+    asked = graph["nodes"][1]["data"]["cases"][0]["conditions"][0]
+    inner = {"comparison_operator": "in", "key": "type", "value": ["image"]}
+    asked.update(
+        comparison_operator="not contains",
+        variable_selector=["s", "who"],
+        varType="array[file]",
+        sub_variable_condition={"conditions": [inner], "logical_operator": "and"},
+        value="",
+    )
+    found = come(file)
+    assert "A condition is never true, for it looks into files." in notes(found)["Which"]
+    assert "two: 2" in text_of(ran(found, "hello", one="1", two="2"))
+
+
 def test_a_request_may_name_what_was_not_visited():
     file = document("dify_branches.yml")
     url = {"method": "get", "url": "https://example.com/?q={{#a.text#}}", "type": "http-request"}

@@ -216,6 +216,8 @@ def _comparison(conversion: Conversion, key: str, condition: Loose) -> str:
     name = value_of(conversion, selector, key)
     if not name:
         raise Unsayable(f"nothing here is '{'.'.join(selector)}'")
+    if condition.keys("sub_variable_condition"):
+        raise Unsayable("it looks into files")
     if operator == "empty":
         return f"{whole(name)} in {_EMPTY}"
     if operator == "not empty":
