@@ -469,9 +469,12 @@ def test_a_request_of_dify_that_is_tried_again_there_says_that_it_is_not_here():
     assert "How often it is tried again was dropped." in come.nodes[0].notes
 
 
-def test_a_prompt_of_dify_in_jinja_is_told():
-    prompt = {"role": "user", "edition_type": "jinja2", "text": "x", "jinja2_text": "{{ a }}"}
-    come = converted({"ask": {"type": "llm", "prompt_template": [prompt]}}, [])
+_IN_JINJA = {"edition_type": "jinja2", "text": "x", "jinja2_text": "{{ a }}"}
+
+
+@pytest.mark.parametrize("prompt", [[{"role": "user", **_IN_JINJA}], _IN_JINJA])
+def test_a_prompt_of_dify_in_jinja_is_told(prompt):
+    come = converted({"ask": {"type": "llm", "prompt_template": prompt}}, [])
     assert "Jinja" in come.nodes[0].notes[0]
 
 

@@ -121,11 +121,9 @@ def _prompts(conversion: Conversion, key: str, data: Loose) -> tuple[str, str]:
 
     With a memory, a chat model is asked what was said last, after the rest.
     """
-    report = conversion.reports[key]
+    report, told = conversion.reports[key], data.at("prompt_template")
     texts: dict[str, list[str]] = {"system": [], "user": []}
-    if data.keys("prompt_template"):
-        texts["user"].append(data.text("prompt_template", "text"))
-    for one in data.each("prompt_template"):
+    for one in [told] if told.keys() else told.each():
         role = one.text("role") or "user"
         if one.text("edition_type") == "jinja2":
             report.note("A prompt written in Jinja was dropped; its plain text stands for it.")
@@ -133,7 +131,7 @@ def _prompts(conversion: Conversion, key: str, data: Loose) -> tuple[str, str]:
             texts[role].append(one.text("text"))
         else:
             report.note(f"A prompt of the role '{role}' was dropped: there are none of that here.")
-    if data.keys("memory") and not data.keys("prompt_template"):
+    if data.keys("memory") and not told.keys():
         texts["user"].append(data.text("memory", "query_prompt_template") or _SAID_LAST)
     system, question = (
         rendered(conversion, key, "\n\n".join(filter(None, texts[role])))
