@@ -559,7 +559,8 @@ def test_a_flow_of_langflow_comes_in_node_by_node(imported):
 
 def test_what_a_flow_of_langflow_loses_is_told():
     models = {"model": {"value": [{"name": "gpt-4o"}]}, "json_mode": {"value": True}}
-    begun, shaped = {"prefill": {"value": "{"}}, {"format": {"value": "json"}}
+    begun = {"prefill": {"value": "{"}}
+    shaped = {"format": {"value": "json"}, "base_url": {"value": "http://host:11434"}}
     parts = {"LanguageModel": models, "AnthropicModel": begun, "OllamaModel": shaped}
     nodes = [
         {"id": kind, "data": {"type": kind, "node": {"template": template}}}
@@ -571,6 +572,9 @@ def test_what_a_flow_of_langflow_loses_is_told():
     assert "'json_mode' was dropped" in told["LanguageModel"]
     assert "'prefill' was dropped" in told["AnthropicModel"]
     assert "'format' was dropped" in told["OllamaModel"]
+    assert "'base_url' was dropped" in told["OllamaModel"]
+
+
 
 
 @pytest.mark.parametrize(("outputs", "told"), [(["a", "b"], True), (["a", "a"], False)])

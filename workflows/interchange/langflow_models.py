@@ -27,6 +27,15 @@ _TOOLS = {
     "URL": "http_get",
     "URLComponent": "http_get",
 }
+_DROPPED = (
+    "json_mode",
+    "model_kwargs",
+    "output_schema",
+    "prefill",
+    "format",
+    "openai_api_base",
+    "base_url",
+)
 _MOST_ROUNDS = 50
 
 
@@ -102,7 +111,7 @@ def _asking(wiring: Wiring, key: str, field: str) -> tuple[dict[str, Any], list[
     asked = _model(wiring, key)
     if not asked:
         report.note("No model is named as it is known here; the default answers.")
-    for name in ("json_mode", "model_kwargs", "output_schema", "prefill", "format"):
+    for name in _DROPPED:
         if one.data.at(name, "value").value:
             report.note(f"Its setting '{name}' was dropped.")
     config: dict[str, Any] = {
