@@ -575,6 +575,16 @@ def test_what_a_flow_of_langflow_loses_is_told():
     assert "'base_url' was dropped" in told["OllamaModel"]
 
 
+def test_a_variable_of_langflow_whose_value_is_not_in_the_file_is_told_and_its_name_is_no_text():
+    field = {"value": "HOUSE_RULES", "load_from_db": True}
+    key = {"value": "OPENAI_API_KEY", "load_from_db": True, "password": True}
+    fields = {"system_message": field, "api_key": key}
+    found = read(langflow([("m", "OpenAIModel", fields)]), Known((), NODE_TYPES.keys()))
+    [model] = [one for one in found.graph["nodes"] if one["type"] == "model"]
+    assert model["config"]["system"] == ""
+    notes = " ".join(found.nodes[0].notes)
+    assert "'system_message' is the variable 'HOUSE_RULES', which is not in the file" in notes
+    assert "OPENAI_API_KEY" not in notes, "keys stay behind anyway"
 
 
 @pytest.mark.parametrize(("outputs", "told"), [(["a", "b"], True), (["a", "a"], False)])

@@ -6,6 +6,7 @@ part of the texts that use them; the code that every component carries along is 
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from workflows.interchange.assembly import PASSES, Step, make_node
@@ -25,7 +26,8 @@ def is_langflow(document: Loose) -> bool:
 
 
 def read_langflow(document: Loose, known: Known) -> Imported:
-    nodes, twins = distinguished(_node(one) for one in document.each("data", "nodes"))
+    whole, twins = distinguished(_node(one) for one in document.each("data", "nodes"))
+    nodes = {key: _without_variables(one) for key, one in whole.items()}
     wires = [_wire(one) for one in document.each("data", "edges")]
     known.check_size(len(nodes), len(wires), TIMES)
     rounds = rounds_of(nodes, [one.link for one in wires if not is_given(nodes, one)])
@@ -40,6 +42,12 @@ def read_langflow(document: Loose, known: Known) -> Imported:
         back=rounds.back,
     )
     wiring = Wiring.of(conversion, wires, rounds)
+    for key, one in whole.items():
+        for name in _variables(one.data):
+            if not wiring.is_linked(key, name):
+                variable = one.data.text(name, "value")[:80]
+                note = f"Its '{name[:80]}' is the variable '{variable}', which is not in the file."
+                conversion.reports[key].note(note)
     given = {one for tools in wiring.tools.values() for one in tools}
     for key in sorted(nodes, key=lambda key: _converter(nodes[key].type)[0]):
         if key not in given:  # the agent says what becomes of it
@@ -53,6 +61,22 @@ def _node(one: Loose) -> ForeignNode:
     place = (one.number("position", "x") or 0.0, one.number("position", "y") or 0.0)
     template = one.at("data", "node", "template")
     return ForeignNode(one.text("id"), kind, title, template, place)
+
+
+def _variables(fields: Loose) -> list[str]:
+    """The fields that hold the name of a variable that Langflow keeps; keys stay behind anyway."""
+    names = fields.keys()
+    named = (name for name in names if fields.true(name, "load_from_db"))
+    return [
+        name for name in named if fields.text(name, "value") and not fields.true(name, "password")
+    ]
+
+
+def _without_variables(one: ForeignNode) -> ForeignNode:
+    """The name of a variable is no text: nothing stands where its value would."""
+    names, lost = one.data.keys(), _variables(one.data)
+    kept = {name: one.data.at(name).value for name in names if name not in lost}
+    return replace(one, data=Loose(kept)) if lost else one
 
 
 def _wire(one: Loose) -> Wire:
