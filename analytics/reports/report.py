@@ -142,7 +142,9 @@ def groups(asked: ReportRequest) -> list[dict[str, Any]]:
             "label": names.get(key, key),
             "rows": rows_url(replace(wanted, key=key), *time, asked.reader),
             "numbers": told[key],
-            "previous": _numbers_of(before[key], asked, span.hours) if key in before else None,
+            "previous": _numbers_of(before[key], asked, span.before.hours)
+            if key in before
+            else None,
             "ratings": sum(counts.get(key, RatingCounts())),
             "rating_rows": rating_rows(*time, wanted.whose, asked.reader, asked.by, key)
             if of_executions

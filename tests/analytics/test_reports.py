@@ -366,6 +366,17 @@ def test_a_range_of_days_has_so_many_days_when_clocks_were_set_too(api, alice, m
         assert (len(series), series[-1]["at"]) == (days, "2026-03-30T00:00:00+02:00")
 
 
+def test_groups_of_the_period_before_had_as_many_hours_as_that_period(api, alice):
+    """In Paris the 25th of October 2026 has 25 hours, the day before 24."""
+    for hours in (0, 20):
+        ended(alice, NIGHT - timedelta(hours=hours))
+    span = {"from": "2026-10-25", "to": "2026-10-26", "zone": "Europe/Paris"}
+    told = ask(api, alice, "executions", by="user", compare="true", **span)
+    (group,) = told["groups"]
+    assert told["totals"]["per_hour"] == group["numbers"]["per_hour"] == round(1 / 25, 3)
+    assert told["previous"]["per_hour"] == group["previous"]["per_hour"] == round(1 / 24, 3)
+
+
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu", "America/St_Johns", "Pacific/Apia"])
 @pytest.mark.parametrize(
     ("step", "span"),
