@@ -10,7 +10,8 @@ from analytics.reports.span import Span
 from core.errors import Invalid, NotFound
 from core.models import writes_id
 
-_WITH_IDS = frozenset({"template", "definition", "version", "user"})
+_WITH_IDS = frozenset({"template", "definition", "user"})
+_WRITTEN = {"version": "the ids of a definition and a version, with a colon between them"}
 
 
 class BadReport(Invalid):
@@ -56,18 +57,20 @@ def read_report_request(subject: Subject, query: Mapping[str, str], reader: User
 
 
 def _group(by: str, key: str) -> str:
-    """One group, as its buckets name it: by an id, as that is written, where it has one.
-
-    Raises BadReport.
+    """One group, as its buckets name it: by an id, as that is written, where it has one; a version
+    by that of its definition, too. Raises BadReport.
     """
     if key and not by:
         raise BadReport(reason="'key' is a group of 'by'.")
     if "\0" in key:  # PostgreSQL has no such texts
         raise BadReport(reason="'key' is the key of a group.")
     try:
+        if key and by == "version":
+            definition, _, version = key.partition(":")
+            return f"{UUID(definition)}:{UUID(version)}"
         return str(UUID(key)) if key and by in _WITH_IDS else key
     except ValueError as error:
-        raise BadReport(reason=f"'key' is the id of a {by}.") from error
+        raise BadReport(reason=f"'key' is {_WRITTEN.get(by, f'the id of a {by}')}.") from error
 
 
 def comparison_wanted(query: Mapping[str, str]) -> bool:

@@ -22,10 +22,12 @@ from analytics.reports.reading import SUBJECTS
 from audit.models import AuditEntry
 from conversations.models import Conversation, Message
 from core import clock
+from tests.analytics.past import GRAPH
 from tests.factories.llms import CallFactory
 from tests.factories.tools import ToolCallFactory
 from tests.isolation.document import operations
 from workflows.models import WorkflowExecution, WorkflowTemplate, WorkflowVersion
+from workflows.services.definitions import create_definition
 
 pytestmark = pytest.mark.django_db
 Door = Callable[[User], APIClient]
@@ -334,6 +336,19 @@ def test_one_group_is_told_however_its_id_is_written(api, alice, at_noon):
     assert all(one == told[0] for one in told)
 
 
+def test_a_version_can_be_looked_at_alone_by_the_key_of_its_group(api, alice, built_in, at_noon):
+    for name in ("one", "other"):
+        workflow = create_definition(owner=alice, name=name, graph=GRAPH)
+        ended(alice, at_noon - timedelta(minutes=1), definition=workflow)
+    keys = [group["key"] for group in ask(api, alice, "executions", by="version")["groups"]]
+    assert len(keys) == 2
+    for key, write in product(keys, (str, str.upper)):
+        alone = ask(api, alice, "executions", by="version", key=write(key))
+        assert alone["totals"]["executions"] == 1
+        assert [group["key"] for group in alone["groups"]] == [key]
+        assert len(api(alice).get(alone["rows"]).json()["results"]) == 1
+
+
 def test_failures_of_tools_are_told_apart(api, alice):
     for status in ("succeeded", "failed", "timed_out", "refused", "lost"):
         ToolCallFactory(user=alice, status=status)
@@ -413,6 +428,7 @@ def test_a_series_adds_up_to_its_total(api, alice, zone, step, span):
         ({"by": "template", "key": "\0"}, "bad_report"),
         ({"by": "template", "key": "universal_chat"}, "bad_report"),
         ({"by": "user", "key": "alice"}, "bad_report"),
+        ({"by": "version", "key": "01a21937-13d9-74b4-b802-8cb6732b8b54"}, "bad_report"),
         ({"compare": "perhaps"}, "bad_report"),
     ],
 )
