@@ -9,6 +9,7 @@ import orjson
 
 from accounts.models import User
 from core import clock
+from privacy.graphs import graph_lines
 from privacy.tables import NOBODYS, TABLES
 from privacy.trail import trail_lines
 
@@ -62,6 +63,7 @@ def _parts(user: User) -> Iterator[tuple[str, Iterator[bytes]]]:
         number = names[table.model] = names.get(table.model, 0) + 1
         name = f"{table.model}.jsonl" if number == 1 else f"{table.model}.{number}.jsonl"
         yield name, table.lines(user)
+    yield "workflows.WorkflowVersion.jsonl", graph_lines(user)
     yield "audit.AuditEntry.jsonl", trail_lines(user)
 
 

@@ -1,12 +1,16 @@
-"""Graphs are shared by their content: what only one person used is emptied, the row stays."""
+"""Graphs are shared by their content: the author's are exported, what only one used is emptied."""
+
+from collections.abc import Iterator
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import User
+from privacy.table import json_lines
 from privacy.tables import UNIQUE
 from workflows.definition.graph import Edge, GraphDefinition, NodeSpec
 from workflows.models import (
     DefinitionVersion,
+    ExecutionKind,
     WorkflowDefinition,
     WorkflowExecution,
     WorkflowTemplate,
@@ -17,6 +21,18 @@ _EMPTY = GraphDefinition(
     nodes=(NodeSpec(id="start", type="start"), NodeSpec(id="end", type="end")),
     edges=(Edge(source="start", target="end"),),
 )
+
+
+def graph_lines(user: User) -> Iterator[bytes]:
+    """Those in the user's workflows and templates, and those sent to be run once, as JSON.
+
+    Those of others that the user ran are not the user's to have.
+    """
+    once = Q(user=user, kind=ExecutionKind.CUSTOM)
+    return json_lines(
+        WorkflowVersion.objects.filter(_used(once, Q(owner=user), Q(definition__owner=user))),
+        ("id", "created_at", "content_hash", "graph"),
+    )
 
 
 def empty_graphs(user: User) -> int:

@@ -1,6 +1,6 @@
 """What becomes of one table's rows of a person: in an export, and at an erasure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -49,12 +49,10 @@ class Table:
         return self.type._base_manager.filter(belongs)
 
     def lines(self, user: User) -> Iterator[bytes]:
-        """The rows as lines of JSON, without what is hidden; a query for every few hundred."""
+        """The rows as JSON, without what is hidden."""
         fields = self.type._meta.concrete_fields
         columns = tuple(one.attname for one in fields if one.name not in self.hidden)
-        for keys in pages(self.rows(user)):
-            for row in self.type._base_manager.filter(pk__in=keys).order_by("pk").values(*columns):
-                yield orjson.dumps(row, default=str, option=orjson.OPT_APPEND_NEWLINE)
+        return json_lines(self.rows(user), columns)
 
     def erase(self, user: User) -> int:
         """Delete or blank the rows; returns how many."""
@@ -64,6 +62,13 @@ class Table:
             rows.delete()
             return count
         return rows.update(**self.blank) if self.blank else 0
+
+
+def json_lines(rows: QuerySet[Any], columns: Sequence[str]) -> Iterator[bytes]:
+    """Rows as lines of JSON; a query for every few hundred."""
+    for keys in pages(rows):
+        for row in rows.model._base_manager.filter(pk__in=keys).order_by("pk").values(*columns):
+            yield orjson.dumps(row, default=str, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def pages(rows: QuerySet[Any], at_once: int = _AT_ONCE) -> Iterator[list[Any]]:

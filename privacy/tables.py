@@ -186,7 +186,7 @@ NOBODYS = {
     "telemetry.Tally": "sums over everybody",
     "workflows.Approval_groups": "which roles were asked",
     "workflows.PumpHost": "processes",
-    "workflows.WorkflowVersion": "* shared by content; emptied where nobody else uses it "
-    "(`privacy.graphs`)",
+    "workflows.WorkflowVersion": "* shared by content; exported to who drew it up, emptied where "
+    "nobody else uses it (`privacy.graphs`)",
     "analytics.TemplateAnalytics": "sums over everybody",
 }

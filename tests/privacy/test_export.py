@@ -18,6 +18,7 @@ from audit.record import record
 from conversations.models import Conversation, Message
 from privacy.export import exported
 from privacy.table import pages
+from tests.definitions.graphs import asks, graph
 from tests.privacy.conftest import EMAIL, NAME, WORD, Life
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +49,28 @@ def test_one_gets_every_row_of_ones_own_and_no_secret(life: Life) -> None:
     assert own[0]["personal"]["username"] == NAME
     entry = AuditEntry.objects.get(action="privacy.user.exported")
     assert (entry.actor_id, entry.target) == (life.user.pk, f"accounts.user:{life.user.pk}")
+
+
+def test_the_graphs_that_one_drew_up_are_in_it_and_not_those_of_others(
+    admin: User, alice: User, charlie: User, api: Callable[[User], APIClient], built_in: None
+) -> None:
+    def drawn(user: User, says: str) -> None:
+        """Saved twice, made a template of, and sent to be run once."""
+        home = "/api/v1/definitions/"
+        made = api(user).post(home, {"name": "Mine", "graph": graph(asks(f"old {says}"))}).json()
+        saved = {"graph": graph(asks(f"new {says}"))}
+        api(user).patch(f"{home}{made['id']}/", saved, headers={"If-Match": "*"})
+        sent = {"graph": graph(asks(f"sent {says}")), "mode": "background"}
+        assert api(user).post("/api/v1/workflows/execute/", sent).status_code == 202
+
+    drawn(alice, "by Alice")
+    drawn(charlie, "by Charlie")
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(exported(charlie))))
+    graphs = rows(archive, "workflows.WorkflowVersion")
+    systems = [node["config"]["system"] for one in graphs for node in one["graph"]["nodes"][1:2]]
+    assert sorted(systems) == ["new by Charlie", "old by Charlie", "sent by Charlie"]
+    named = {row["version_id"] for row in rows(archive, "workflows.DefinitionVersion")}
+    assert named < {one["id"] for one in graphs}
 
 
 def test_nothing_of_others_is_in_it(admin: User, alice: User, charlie: User) -> None:
