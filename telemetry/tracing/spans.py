@@ -16,7 +16,7 @@ from django.conf import settings
 
 from core import clock
 from core.money import dollars_text
-from llms.models import ModelCall
+from llms.models import AnsweredBy, ModelCall
 from telemetry.tracing import conventions as otel
 from tools.models import ToolCall
 from workflows.engine.paths import around
@@ -24,6 +24,7 @@ from workflows.models import ExecutionEvent, WorkflowExecution
 
 Key = tuple[Any, ...]
 Attributes = dict[str, Any]
+Parts = list[dict[str, Any]]
 ROOT: Key = ()
 _TOLD = frozenset(
     {
@@ -63,7 +64,7 @@ def spans_of(execution_id: UUID) -> list[Span]:
     for event in _events(execution_id):
         _take(event, spans)
     for call in ModelCall.objects.filter(origin=execution.origin).order_by("id"):
-        _add(_model_call(call), spans)
+        _add(_model_call(call, root.attributes.get(otel.CONVERSATION)), spans)
     for tool_call in ToolCall.objects.filter(origin=execution.origin).order_by("id"):
         _add(_tool_call(tool_call), spans)
     for span in spans.values():
@@ -120,8 +121,8 @@ def _root(execution: WorkflowExecution) -> Span:
         attributes["chatter.execution.source"] = str(execution.source_id)
     if settings.TRACES_CONTENT:
         asked, told = execution.input.get("message"), (execution.output or {}).get("text")
-        attributes |= _said(otel.INPUT_MESSAGES, "user", asked)
-        attributes |= _said(otel.OUTPUT_MESSAGES, "assistant", told)
+        attributes |= _said(otel.INPUT_MESSAGES, _text(asked), role="user")
+        attributes |= _told(_text(told), "stop")
     return Span(
         key=ROOT,
         parent=None,
@@ -145,11 +146,13 @@ def _node(data: Mapping[str, Any], at: str, ended: datetime) -> Span:
     return Span(key, ROOT, name, _time(at), ended, attributes)
 
 
-def _model_call(call: ModelCall) -> Span:
+def _model_call(call: ModelCall, conversation: str | None) -> Span:
     attributes: Attributes = {
         otel.OPERATION: otel.CHAT,
         otel.PROVIDER: otel.provider_name(call.provider_kind),
+        otel.CONVERSATION: conversation,
         otel.REQUEST_MODEL: call.model,
+        otel.STREAM: call.streamed or None,
         otel.RESPONSE_MODEL: call.served_model or None,
         otel.FINISH_REASONS: [call.finish_reason] if call.finish_reason else None,
         otel.FIRST_CHUNK_S: None if call.first_token_ms is None else call.first_token_ms / 1000,
@@ -167,8 +170,9 @@ def _model_call(call: ModelCall) -> Span:
     if call.cost_nano_usd is not None:
         attributes["chatter.cost_usd"] = dollars_text(call.cost_nano_usd)
     if settings.TRACES_CONTENT:
-        attributes |= _said(otel.OUTPUT_MESSAGES, "assistant", (call.answer or {}).get("text"))
-    return _call(call, f"{otel.CHAT} {call.model}", attributes)
+        attributes |= _told(_parts(call.answer or {}), call.finish_reason or "error")
+    asks = call.answered_by == AnsweredBy.PROVIDER
+    return _call(call, f"{otel.CHAT} {call.model}", attributes, asks=asks)
 
 
 def _usage(call: ModelCall) -> Attributes:
@@ -200,7 +204,9 @@ def _tool_call(call: ToolCall) -> Span:
     return _call(call, f"{otel.EXECUTE_TOOL} {call.tool}", attributes)
 
 
-def _call(call: ModelCall | ToolCall, name: str, attributes: Attributes) -> Span:
+def _call(
+    call: ModelCall | ToolCall, name: str, attributes: Attributes, *, asks: bool = False
+) -> Span:
     """Of either ledger. The parent is sought by its node."""
     return Span(
         key=(type(call), call.id),
@@ -210,7 +216,7 @@ def _call(call: ModelCall | ToolCall, name: str, attributes: Attributes) -> Span
         ended=call.settled_at or call.started_at,
         attributes=attributes,
         error=call.error_code,
-        asks=isinstance(call, ModelCall),
+        asks=asks,
     )
 
 
@@ -222,11 +228,27 @@ def _add(span: Span, spans: dict[Key, Span]) -> None:
     spans[span.key] = span
 
 
-def _said(name: str, role: str, text: str | None) -> Attributes:
-    if not text:
+def _told(parts: Parts, finish_reason: str) -> Attributes:
+    return _said(otel.OUTPUT_MESSAGES, parts, role="assistant", finish_reason=finish_reason)
+
+
+def _said(name: str, parts: Parts, **message: str) -> Attributes:
+    if not parts:
         return {}
-    message = {"role": role, "parts": [{"type": "text", "content": text}]}
-    return {name: orjson.dumps([message]).decode()}
+    return {name: orjson.dumps([{**message, "parts": parts}]).decode()}
+
+
+def _parts(answer: Mapping[str, Any]) -> Parts:
+    """What a model said, and the tools it asked for."""
+    called = [
+        {"type": "tool_call", "id": one["id"], "name": one["name"], "arguments": one["args"]}
+        for one in answer.get("tool_calls", ())
+    ]
+    return [*_text(answer.get("text")), *called]
+
+
+def _text(content: str | None) -> Parts:
+    return [{"type": "text", "content": content}] if content else []
 
 
 def _time(text: str) -> datetime:

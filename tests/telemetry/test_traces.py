@@ -200,8 +200,50 @@ def test_content_is_told_only_where_a_setting_allows_it(api, alice, drain, setti
     root, *_, call = spans_of(pk)
     (asked,) = json.loads(root.attributes["gen_ai.input.messages"])
     assert asked == {"role": "user", "parts": [{"type": "text", "content": SECRET}]}
-    (told,) = json.loads(call.attributes["gen_ai.output.messages"])
-    assert told["parts"][0]["content"]
+    for span in (root, call):
+        (told,) = json.loads(span.attributes["gen_ai.output.messages"])
+        assert told["parts"][0]["content"]
+        assert told["finish_reason"] == "stop"  # the conventions' schema requires one
+
+
+@pytest.mark.usefixtures("built_in")
+def test_a_tool_that_a_model_asked_for_is_its_answer(api, alice, drain, settings):
+    settings.TRACES_CONTENT = True
+    message = 'use calculator {"expression": "2*3"}'
+    spans = spans_of(ran(api(alice), drain, GRAPHS["tools"], message))
+    called, *_ = [span for span in spans if span.name == "chat chatter-demo"]
+    (told,) = json.loads(called.attributes["gen_ai.output.messages"])
+    (part,) = [part for part in told["parts"] if part["type"] == "tool_call"]
+    assert (part["name"], part["arguments"]) == ("calculator", {"expression": "2*3"})
+    assert part["id"]
+
+
+@pytest.mark.usefixtures("built_in")
+def test_an_answer_of_the_cache_is_no_request_to_a_provider(api, alice, drain):
+    node = {"id": "ask", "type": "model", "config": {"model": DEMO, "cache": {"ttl_s": 60}}}
+    asked, answered = (spans_of(ran(api(alice), drain, chain(node), "hello"))[-1] for _ in "12")
+    assert (asked.attributes["chatter.call.answered_by"], asked.asks) == ("provider", True)
+    assert (answered.attributes["chatter.call.answered_by"], answered.asks) == ("cache", False)
+    assert asked.attributes["gen_ai.request.stream"] is True
+    assert answered.attributes["gen_ai.request.stream"] is None
+
+
+@pytest.mark.usefixtures("built_in")
+def test_the_calls_of_a_conversation_name_it(api, alice, drain):
+    body = {"message": "hello", "mode": "background"}
+    said = api(alice).post("/api/v1/chat/", body).json()
+    drain()
+    spans = spans_of(WorkflowExecution.objects.get(pk=said["execution"]["id"]).pk)
+    (call,) = [span for span in spans if span.asks]
+    assert call.attributes["gen_ai.conversation.id"] == said["conversation"]["id"]
+
+
+def ran(client, drain, graph, message):
+    """Gives the key of an execution that has ended."""
+    body = {"graph": graph, "input": {"message": message}, "mode": "background"}
+    started = client.post("/api/v1/workflows/execute/", body)
+    drain()
+    return WorkflowExecution.objects.get(pk=started.json()["execution"]["id"]).pk
 
 
 def test_nothing_of_it_is_loaded_where_no_address_is_set(site):
