@@ -10,9 +10,11 @@ class CoreConfig(AppConfig):
     def ready(self) -> None:
         if connection.vendor == "postgresql":
             from core import (  # noqa: PLC0415 - their driver is loaded only where it is used
+                failover,
                 jsonb,
                 standstill,
             )
 
+            failover.connect()
             jsonb.connect()
             standstill.connect()

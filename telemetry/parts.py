@@ -5,6 +5,8 @@ import time
 from django.conf import settings
 from django.db import connection
 
+from core.failover import give_up
+
 _REDIS_S = 1.0
 _REDIS_KEY = "chatter:asked"
 
@@ -38,10 +40,13 @@ def database_answers() -> float:
 
 def database_only_reads() -> bool | None:
     """Whether PostgreSQL takes no writes, as a replica does, and one that its host finds full; None
-    on SQLite, which is not asked.
+    on SQLite, which is not asked. The next one to ask gets another connection then.
     """
     if connection.vendor != "postgresql":
         return None
     with connection.cursor() as cursor:
         cursor.execute("SHOW transaction_read_only")
-        return bool(cursor.fetchone() == ("on",))
+        only_reads = bool(cursor.fetchone() == ("on",))
+    if only_reads and not connection.in_atomic_block:
+        give_up(connection)
+    return only_reads

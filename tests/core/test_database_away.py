@@ -13,6 +13,7 @@ from tests.drills.mortal import take_up
 from tests.factories.accounts import PASSWORD
 from workflows.models import ExecutionEvent, IdempotencyKey, WorkflowExecution
 
+LOGIN = {"username": "alice", "password": PASSWORD}
 ROWS = (WorkflowExecution, ExecutionEvent, Conversation, Message, IdempotencyKey, AuditEntry)
 
 
@@ -57,14 +58,15 @@ def test_a_start_on_a_full_disk_is_a_503_that_leaves_nothing_and_works_once_ther
 
 @contextmanager
 def only_read() -> Iterator[None]:
-    """The database takes no writes, as a replica does."""
+    """The database takes no writes, as a replica does, until it has refused one on PostgreSQL."""
     names = {"sqlite": "PRAGMA query_only", "postgresql": "SET default_transaction_read_only"}
     name = names[connection.vendor]
     with connection.cursor() as cursor:
         cursor.execute(f"{name} = on")
-        try:
-            yield
-        finally:
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
             cursor.execute(f"{name} = off")
 
 
@@ -74,11 +76,24 @@ def test_what_is_to_be_written_where_the_database_can_only_be_read_is_to_come_ag
     client, before = api(alice), all_rows()
     with only_read():
         refused = client.post("/api/v1/conversations/", {"title": "of today"})
-        page = Client().post("/login/", {"username": "alice", "password": PASSWORD})
+    with only_read():
+        page = Client().post("/login/", LOGIN)
     assert (refused.status_code, refused.json()["code"]) == (503, "database_away")
     assert page.status_code == 503
     assert "Back in a moment" in page.text
     assert all_rows() == before
+
+
+@pytest.mark.usefixtures("production_profile")
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_to_a_server_that_has_become_a_replica_is_not_used_again(alice, api):
+    client = api(alice)
+    for path, body in (("conversations", {"title": "x"}), ("auth/token", LOGIN)):
+        with only_read():
+            refused = client.post(f"/api/v1/{path}/", body)
+            again = client.post(f"/api/v1/{path}/", body)  # which the next connection leads to
+        assert refused.status_code == 503
+        assert again.status_code in (200, 201)
 
 
 def away(*_):

@@ -61,6 +61,16 @@ def test_a_database_that_can_only_be_read_keeps_it_from_being_ready(ready):
     assert ready()[1]["database_read_only"] is True
 
 
+@pytest.mark.django_db(transaction=True)
+def test_it_is_ready_again_once_another_database_has_taken_over(ready):
+    if connection.vendor != "postgresql":
+        pytest.skip("of PostgreSQL")
+    with connection.cursor() as cursor:  # of this connection alone
+        cursor.execute("SET default_transaction_read_only = on")
+    assert ready()[1]["database_read_only"] is True
+    assert ready()[1]["database_read_only"] is False
+
+
 def test_without_redis_it_is_degraded_not_down(ready, settings):
     settings.REDIS_URL = "redis://127.0.0.1:9/0"
     status, told = ready()
