@@ -4,6 +4,7 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.contrib import admin, messages
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -115,9 +116,13 @@ class PumpHostAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     list_display = ("owner", "alive", "claiming", "running", "cluster", "created_at", "beat_at")
     list_filter = ("host", "claiming")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        alive = PumpHost.objects.alive().filter(pk=OuterRef("pk"))
+        return super().get_queryset(request).annotate(lives=Exists(alive))
+
     @admin.display(boolean=True)
-    def alive(self, obj: PumpHost) -> bool:
-        return obj.alive
+    def alive(self, obj: Any) -> bool:
+        return bool(obj.lives)
 
 
 @admin.register(ExecutionEvent)

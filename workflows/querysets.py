@@ -1,6 +1,6 @@
 """Every read of workflows for a user starts at `visible_to`."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _UNDER_WAY = [InlineValue(status) for status in ("pending", "running", "waiting")]
 _BEGUN = ("running", "waiting")  # one of a series at a time
+_NEVER_GIVEN = 10  # leases: one that long was given while the clock was ahead
 
 
 class DefinitionQuerySet(models.QuerySet[Any]):
@@ -105,7 +106,8 @@ class ExecutionQuerySet(models.QuerySet[Any]):
 
     def late(self) -> Q:
         """Those that run, and whose owner was not heard of in time; see `tracking.leases`."""
-        return Q(status="running", lease_expires_at__lt=Now())
+        over = Q(lease_expires_at__lt=Now())
+        return Q(over | Q(lease_expires_at__gt=Now() + leases(_NEVER_GIVEN)), status="running")
 
     def in_front(self) -> Q:
         """Those that no other of their series holds up: one of it runs or waits, the others behind.
@@ -139,15 +141,19 @@ class ExecutionQuerySet(models.QuerySet[Any]):
         )
 
 
-def heard_since() -> datetime:
-    """A pump that said nothing since then is taken for dead."""
-    return clock.now() - timedelta(seconds=settings.CHATTER_LEASE_S)
+def leases(count: int) -> timedelta:
+    """The time of so many."""
+    return timedelta(seconds=count * settings.CHATTER_LEASE_S)
 
 
 class PumpHostQuerySet(models.QuerySet[Any]):
+    def in_the_past(self) -> "PumpHostQuerySet":
+        """Without those that died while the clock of the database was ahead."""
+        return self.filter(beat_at__lte=Now() + leases(1))
+
     def alive(self) -> "PumpHostQuerySet":
         """Those that said so within the time of a lease."""
-        return self.filter(beat_at__gte=heard_since())
+        return self.in_the_past().filter(beat_at__gte=Now() - leases(1))
 
     def claiming(self) -> "PumpHostQuerySet":
         return self.alive().filter(claiming=True)

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from datetime import timedelta
 
 from django.db import connection
 
@@ -10,6 +9,7 @@ from accounts.models import User
 from core import clock
 from tests.factories.accounts import UserFactory
 from workflows.models import WorkflowExecution, WorkflowVersion
+from workflows.querysets import leases
 
 
 def users(count: int) -> list[User]:
@@ -29,8 +29,8 @@ def wait_in_line(whose: Sequence[User], **fields: object) -> list[WorkflowExecut
 
 
 def held_by(owner: str, user: User) -> WorkflowExecution:
-    """One that somebody runs, whose lease is good for long."""
-    later = clock.now() + timedelta(hours=1)
+    """One that somebody runs, whose lease is good for longer than a test takes."""
+    later = clock.now() + leases(9)
     fields = {"status": "running", "attempt": 1, "lease_owner": owner, "lease_expires_at": later}
     (execution,) = wait_in_line([user], **fields)
     return execution

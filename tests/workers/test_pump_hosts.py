@@ -2,7 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Barrier, Event
 from typing import ClassVar
 
@@ -12,9 +12,10 @@ from django.db import connection
 
 from core import clock
 from tests.workers.backlog import held_by
-from workflows.models import PumpHost
+from workflows.models import PumpHost, WorkflowExecution
 from workflows.pump.guarding import bury_dead
-from workflows.pump.presence import beat, leave, take_place
+from workflows.pump.presence import beat, leave, pump_figures, somebody_claims, take_place
+from workflows.pump.queue import queue_now
 from workflows.tracking.facts import Fact, Unit
 from workflows.tracking.leases import claim
 from workflows.tracking.writer import writer
@@ -58,6 +59,30 @@ def test_one_that_says_nothing_for_the_time_of_a_lease_has_lost_its_place(db, se
     assert take_place("one", CLUSTER, 1)
     says_nothing_for("one", 1.1, settings)
     assert take_place("two", CLUSTER, 1)
+
+
+def test_a_pump_that_died_while_the_clock_was_ahead_is_not_taken_for_alive(db):
+    beat("ahead", CLUSTER, claiming=True, running=1)
+    PumpHost.objects.update(beat_at=clock.now() + timedelta(hours=1))
+    assert not somebody_claims()
+    assert (pump_figures()["alive"], pump_figures()["beat_s_ago"]) == (0, None)
+
+
+def test_a_pump_whose_host_has_a_wrong_clock_lives(db, monkeypatch):
+    wrong = datetime.now(UTC) - timedelta(hours=1)
+    monkeypatch.setattr(clock, "now", lambda: wrong)
+    beat("behind", CLUSTER, claiming=True, running=1)
+    monkeypatch.undo()
+    assert somebody_claims()
+
+
+def test_a_lease_that_was_given_while_the_clock_was_ahead_is_over(built_in, alice):
+    execution = held_by("ahead", alice)
+    assert claim("other", 10) == []
+    then = clock.now() + timedelta(hours=1)
+    WorkflowExecution.objects.update(lease_expires_at=then)
+    assert queue_now()["expired"] == 1
+    assert [one.pk for one in claim("other", 10)] == [execution.pk]
 
 
 def test_what_a_dead_process_ran_is_taken_up_without_waiting_for_its_lease(built_in, alice):

@@ -3,7 +3,7 @@
 from django.db import models
 
 from core.models import Record
-from workflows.querysets import PumpHostQuerySet, heard_since
+from workflows.querysets import PumpHostQuerySet
 
 
 class PumpHost(Record):
@@ -30,7 +30,3 @@ class PumpHost(Record):
 
     def __str__(self) -> str:
         return self.owner
-
-    @property
-    def alive(self) -> bool:
-        return self.beat_at >= heard_since()

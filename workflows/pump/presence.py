@@ -1,16 +1,18 @@
-"""The pumps' heartbeats in the database, by which everyone knows whether any is alive."""
+"""The pumps' heartbeats in the database, by which everyone knows whether any is alive.
+
+They are timed by the clock of the database, as leases are: hosts may have wrong ones.
+"""
 
 import os
 import socket
 from collections.abc import Collection
-from datetime import timedelta
 
-from django.conf import settings
 from django.db.models import Max
+from django.db.models.functions import Now
 
-from core import clock
 from core.locks import locked
 from workflows.models import PumpHost
+from workflows.querysets import leases
 from workflows.tracking.leases import run_out
 from workflows.tracking.writer import writer
 
@@ -28,7 +30,7 @@ def beat(owner: str, cluster: str, *, claiming: bool, running: int) -> None:
             "claiming": claiming,
             "running": running,
             "writer_lag_s": writer.lag_s,
-            "beat_at": clock.now(),
+            "beat_at": Now(),
         },
     )
 
@@ -44,8 +46,7 @@ def take_place(owner: str, cluster: str, most: int) -> bool:
 
 def leave(owner: str) -> None:
     """Say that it has ended; whoever died without a word long ago is forgotten, too."""
-    long_ago = clock.now() - timedelta(seconds=_REMEMBERED * settings.CHATTER_LEASE_S)
-    PumpHost.objects.filter(beat_at__lt=long_ago).delete()
+    PumpHost.objects.filter(beat_at__lt=Now() - leases(_REMEMBERED)).delete()
     PumpHost.objects.filter(owner=owner).delete()
 
 
@@ -64,11 +65,11 @@ def pump_figures() -> dict[str, float | int | None]:
     said so, and when the last word of any was, in seconds.
     """
     alive = list(PumpHost.objects.alive().values_list("claiming", "running", "writer_lag_s"))
-    last = PumpHost.objects.aggregate(last=Max("beat_at"))["last"]
+    silent = PumpHost.objects.in_the_past().aggregate(for_=Now() - Max("beat_at"))["for_"]
     return {
         "alive": len(alive),
         "claiming": sum(claiming for claiming, _, _ in alive),
         "running": sum(running for _, running, _ in alive),
         "writer_lag_s": max((round(lag_s, 3) for *_, lag_s in alive), default=None),
-        "beat_s_ago": None if last is None else round((clock.now() - last).total_seconds(), 3),
+        "beat_s_ago": None if silent is None else round(silent.total_seconds(), 3),
     }
