@@ -53,3 +53,11 @@ def test_what_a_full_disk_cut_off_is_whole_once_there_is_room(tmp_path):
     for path, storage in sources:
         assert (tmp_path / "static" / path).stat().st_size == storage.size(path), path
     assert not list(tmp_path.rglob("*.part"))
+
+
+def test_files_of_a_newer_release_make_way_for_those_of_the_one_that_is_gone_back_to(tmp_path):
+    assert collected(tmp_path, resource.RLIM_INFINITY) == 0
+    newer = tmp_path / "static" / "js" / "api.js"
+    newer.write_text("// what only the newer release understands\n")
+    assert collected(tmp_path, resource.RLIM_INFINITY) == 0
+    assert newer.read_text() == (ROOT / "static" / "js" / "api.js").read_text()
