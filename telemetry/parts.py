@@ -1,6 +1,8 @@
 """Whether the parts of an installation are there: asked by health checks and by the doctor."""
 
+import os
 import time
+from pathlib import Path
 
 from django.conf import settings
 from django.db import connection
@@ -38,12 +40,13 @@ def database_answers() -> float:
     return round((time.perf_counter() - began) * 1000, 3)
 
 
-def database_only_reads() -> bool | None:
-    """Whether PostgreSQL takes no writes, as a replica does, and one that its host finds full; None
-    on SQLite, which is not asked. The next one to ask gets another connection then.
+def database_only_reads() -> bool:
+    """Whether it takes no writes: PostgreSQL that is a replica, or that its host finds full; a file
+    that is not ours to write. The next one to ask PostgreSQL gets another connection then.
     """
     if connection.vendor != "postgresql":
-        return None
+        file = Path(settings.DATABASES["default"]["NAME"])
+        return file.is_file() and not all(os.access(one, os.W_OK) for one in (file, file.parent))
     with connection.cursor() as cursor:
         cursor.execute("SHOW transaction_read_only")
         only_reads = bool(cursor.fetchone() == ("on",))

@@ -116,4 +116,5 @@ def metrics_access() -> Iterator[Finding]:
 
 
 def _is_local() -> bool:
-    return settings.CHATTER_HOST in _LOCAL and settings.EMBEDDED
+    """Whether only people at this machine use it: a proxy on it lets in others."""
+    return settings.CHATTER_HOST in _LOCAL and settings.EMBEDDED and not settings.TRUSTED_PROXIES

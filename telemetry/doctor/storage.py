@@ -1,5 +1,6 @@
 """Is there a place for what must be kept, and does it keep it?"""
 
+import filecmp
 import shutil
 import stat
 from collections.abc import Iterator
@@ -31,7 +32,10 @@ def database() -> Iterator[Finding]:
     except Exception as error:
         yield broken(
             f"The database does not answer: {type(error).__name__}: {error}".splitlines()[0],
-            "See that it runs and that DATABASE_URL names it, with a user who may log in.",
+            "See that it runs and that DATABASE_URL names it, with a user who may log in."
+            if connection.vendor == "postgresql"
+            else f"Let the server's user write {settings.DATABASES['default']['NAME']}, and beside"
+            " it.",
         )
         return
     if took_ms > _SLOW_MS:
@@ -59,6 +63,8 @@ def sqlite_settings() -> Iterator[Finding]:
     path = Path(settings.DATABASES["default"]["NAME"])
     if path.is_file() and path.stat().st_mode & stat.S_IROTH:
         yield warning(f"Everyone on this machine may read {path}.", f"chmod o= {path}*")
+    if parts.database_only_reads():
+        yield broken(f"{path} can only be read.", "Let the server's user write it, and beside it.")
     mode = _asked("PRAGMA journal_mode")
     if mode not in ("wal", "memory"):
         yield broken(
@@ -128,27 +134,39 @@ def clock_skew() -> Iterator[Finding]:
 
 def disk_space() -> Iterator[Finding]:
     """Room for what comes, beside the data."""
-    free = shutil.disk_usage(_existing(settings.DATA_DIR)).free
-    if free < _SHORT:
-        tell = broken if free < _FULL else warning
-        yield tell(
-            f"{free // _MIB} MiB are free at {settings.DATA_DIR}.",
-            "Make room. EVENTS_KEPT_DAYS and `manage.py prune` take the larger part of old logs.",
-        )
+    places, file = [settings.DATA_DIR], Path(settings.DATABASES["default"]["NAME"])
+    if connection.vendor == "sqlite" and file.is_file():
+        places.append(file.parent)
+    for place in dict.fromkeys(places):
+        free = shutil.disk_usage(_existing(place)).free
+        if free < _SHORT:
+            tell = broken if free < _FULL else warning
+            yield tell(
+                f"{free // _MIB} MiB are free at {place}.",
+                "Make room. EVENTS_KEPT_DAYS and `manage.py prune` take the larger part of old"
+                " logs.",
+            )
 
 
 def static_files() -> Iterator[Finding]:
-    """Whether styles and scripts are where the server looks for them."""
+    """Whether styles and scripts are where the server looks for them, and of this release."""
     if settings.DEBUG:
         return
-    kept = Path(settings.STATIC_ROOT)
-    wanted = [path for finder in get_finders() for path, _ in finder.list([])]
-    missing = [path for path in wanted if not (kept / path).exists()]
-    if missing:
+    kept, sources = Path(settings.STATIC_ROOT), dict[str, str]()
+    for finder in get_finders():
+        for path, storage in finder.list([]):
+            sources.setdefault(path, storage.path(path))
+    lacking = [path for path, source in sources.items() if not _equal(source, kept / path)]
+    if lacking:
         yield broken(
-            f"{len(missing)} of {len(wanted)} static files are not at {kept}, as {missing[0]}.",
+            f"{len(lacking)} of {len(sources)} static files are missing at {kept}, or of another"
+            f" release, as {lacking[0]}.",
             "manage.py collectstatic --noinput, or manage.py prepare; then restart the server.",
         )
+
+
+def _equal(source: str, kept: Path) -> bool:
+    return kept.is_file() and filecmp.cmp(source, kept, shallow=False)
 
 
 def _existing(path: Path) -> Path:

@@ -1,6 +1,7 @@
 """Each fault is planted, and named by the one check that is to see it."""
 
 import json
+import os
 import shutil
 import socket
 from datetime import timedelta
@@ -94,6 +95,9 @@ def test_every_check_has_a_name_of_its_own_and_says_what_it_looks_at():
         ("debug_mode", "broken", {"DEBUG": True, "EMBEDDED": False}),
         ("https", "broken", {"HTTPS": True, "TRUSTED_PROXIES": 0}),
         ("https", "warning", {"CHATTER_HOST": "::"}),
+        ("https", "warning", {"TRUSTED_PROXIES": 1}),
+        ("debug_mode", "broken", {"DEBUG": True, "TRUSTED_PROXIES": 1}),
+        ("allowed_hosts", "broken", {"TRUSTED_PROXIES": 1, "ALLOWED_HOSTS": ["localhost"]}),
         ("allowed_hosts", "warning", {"ALLOWED_HOSTS": ["*"]}),
         ("allowed_hosts", "broken", {"CHATTER_HOST": "::", "ALLOWED_HOSTS": ["localhost"]}),
         ("allowed_hosts", "broken", {"ALLOWED_HOSTS": ["https://chatter.example"]}),
@@ -119,6 +123,14 @@ def test_hosts_addresses_and_networks_that_are_opened_are_no_finding(settings):
     assert "egress" not in found()
 
 
+def test_static_files_of_another_release_are_named(settings):
+    call_command("collectstatic", interactive=False, verbosity=0)
+    settings.DEBUG = False
+    assert "static_files" not in found()
+    (settings.STATIC_ROOT / "js" / "api.js").write_text("// of another release\n")
+    assert "js/api.js" in only("static_files")
+
+
 def test_a_key_that_others_may_read_is_named(settings):
     path = settings.DATA_DIR / "secret_key"
     path.write_text("x")
@@ -140,11 +152,39 @@ def test_a_file_of_sqlite_that_everyone_may_read_is_named(monkeypatch, settings,
     assert "sqlite_settings" not in found()
 
 
+def test_a_file_of_sqlite_beside_which_nothing_can_be_written_is_named(
+    monkeypatch, settings, tmp_path
+):
+    if connection.vendor != "sqlite":
+        pytest.skip("of SQLite")
+    path = tmp_path / "chatter.sqlite3"
+    path.touch(mode=0o600)
+    monkeypatch.setitem(settings.DATABASES["default"], "NAME", str(path))
+    monkeypatch.setattr(os, "access", lambda one, _: one != tmp_path)
+    assert f"{path} can only be read" in only("sqlite_settings")
+
+
 @pytest.mark.parametrize(("free", "status"), [(50 << 20, "broken"), (500 << 20, "warning")])
 def test_a_disk_that_is_nearly_full_is_named(monkeypatch, free, status):
     usage = shutil._ntuple_diskusage(1 << 40, 0, free)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     assert f"{free >> 20} MiB" in only("disk_space", status)
+
+
+def test_the_disk_of_a_database_file_elsewhere_is_looked_at_too(monkeypatch, settings, tmp_path):
+    if connection.vendor != "sqlite":
+        pytest.skip("of SQLite")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    file = elsewhere / "chatter.sqlite3"
+    file.touch(mode=0o600)
+    monkeypatch.setitem(settings.DATABASES["default"], "NAME", str(file))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(path == elsewhere))
+    assert str(elsewhere) in only("disk_space")
+
+
+def usage(is_full):
+    return shutil._ntuple_diskusage(1 << 40, 0, 0 if is_full else 1 << 40)
 
 
 def test_redis_that_takes_nothing_is_named(settings):

@@ -1,5 +1,6 @@
 """`/readyz`: what this process needs, and what it works with."""
 
+import os
 from threading import Event
 
 import pytest
@@ -57,6 +58,20 @@ def test_a_database_that_can_only_be_read_keeps_it_from_being_ready(ready):
         pytest.skip("of PostgreSQL")
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL transaction_read_only = on")
+    assert ready()[0] == 503
+    assert ready()[1]["database_read_only"] is True
+
+
+def test_a_file_that_can_only_be_read_keeps_it_from_being_ready(
+    ready, monkeypatch, settings, tmp_path
+):
+    if connection.vendor != "sqlite":
+        pytest.skip("of SQLite")
+    assert ready()[1]["database_read_only"] is False
+    file = tmp_path / "chatter.sqlite3"
+    file.touch()
+    monkeypatch.setitem(settings.DATABASES["default"], "NAME", str(file))
+    monkeypatch.setattr(os, "access", lambda path, _: path != file)
     assert ready()[0] == 503
     assert ready()[1]["database_read_only"] is True
 
