@@ -15,8 +15,9 @@ from accounts.models import User
 from core import clock
 from core.database import database
 from core.outage import AWAY
-from llms.errors import UnknownModel
+from llms.errors import ProviderError, UnknownModel
 from llms.metering import Answer, CallRequest, ask
+from llms.preparing import prepare
 from llms.profiles import ProfileSpec
 from llms.services.profiles import kept_profile, resolve_profile
 from tools.calling import call_tool
@@ -74,7 +75,9 @@ class Resources:
 
         Raises ProviderError, NodeError, RunStopped, BeyondLimit.
         """
-        execution, calls = self._execution, self._calls
+        calls = self._calls
+        if await self._is_outdated(question):
+            self._tracker.calls.ask_anew(question.node, question.visit, question.call)
         if (known := calls.recorded(question.node, question.visit, question.call)) is not None:
             return Answer.of(known, replayed=True)
         if (failure := calls.failure(question.node, question.visit, question.call)) is not None:
@@ -83,7 +86,37 @@ class Resources:
         profile = await self._profile(question.model)
         if question.cache_ttl_s is not None:  # what this run was told is in the ledger first
             await self._tracker.committed()
-        request = CallRequest(
+        left = tokens_allowed(self._guard, question, profile)
+        request = await self._request(question, profile, left)
+        now = partial(self._profile_now, question.model)
+        return await ask(request, calls, admitted=calls.admitted, profile_now=now)
+
+    async def _is_outdated(self, question: Question) -> bool:
+        """Whether a recording sums up what has been deleted since, or answered anew.
+
+        A replay asks nobody, and what this run itself was answered stays.
+        """
+        key = question.node, question.visit, question.call
+        recorded = self._past.recordings.answer(key)
+        if question.purpose != "summary" or recorded is None or self._past.recordings.strict:
+            return False
+        if self._past.answer(key) is not None or key in self._past.failures:
+            return False
+        # Asked of the same model, lest another default be taken for another question.
+        profile = await self._profile_now(f"{recorded.provider}:{recorded.model}")
+        if profile is None:
+            return True
+        try:
+            prepared = await prepare(await self._request(question, profile))
+        except ProviderError:
+            return True
+        return prepared.request_hash != recorded.request_hash
+
+    async def _request(
+        self, question: Question, profile: ProfileSpec, tokens_left: int | None = None
+    ) -> CallRequest:
+        execution = self._execution
+        return CallRequest(
             profile=profile,
             messages=question.messages,
             purpose=question.purpose,
@@ -94,7 +127,7 @@ class Resources:
             user_id=execution.user_id,
             request_id=execution.request_id,
             parameters=question.parameters,
-            tokens_left=tokens_allowed(self._guard, question, profile),
+            tokens_left=tokens_left,
             timeout_s=question.timeout_s or settings.CHATTER_MODEL_TIMEOUT_S,
             tools=[await _spec(key) for key in question.tools],
             may_call_tools=question.may_call_tools,
@@ -106,8 +139,6 @@ class Resources:
             cache_ttl_s=None if self._is_another_try(question) else question.cache_ttl_s,
             fits=question.fits,
         )
-        now = partial(self._profile_now, question.model)
-        return await ask(request, calls, admitted=calls.admitted, profile_now=now)
 
     async def _profile(self, name: str) -> ProfileSpec:
         if (found := await self._profile_now(name)) is None:

@@ -40,6 +40,7 @@ class CallLog:
         self._streams: dict[tuple[object, ...], _Stream] = {}
         self._answers = {key: [text] for key, text in past.texts.items()}
         self.answerer = past.answerer
+        self._anew: set[Key] = set()
 
     @property
     def partial_text(self) -> str:
@@ -52,8 +53,12 @@ class CallLog:
         if call is not None:
             self._replay(call)
             return call
-        recording = self._past.recordings.answer(key)
+        recording = None if key in self._anew else self._past.recordings.answer(key)
         return None if recording is None else self._repeat(recording, key)
+
+    def ask_anew(self, node: str, visit: int, call_index: int) -> None:
+        """What another run recorded of this call answers it no more."""
+        self._anew.add((node, visit, call_index))
 
     def failure(self, node: str, visit: int, call_index: int) -> tuple[str, str] | None:
         """Code and message of a call that had failed for good, here or where this is a rerun of."""

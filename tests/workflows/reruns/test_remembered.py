@@ -167,3 +167,22 @@ def test_a_conversation_that_a_provider_finds_too_long_goes_on_with_less_of_it(
     assert [text[:12] for text in told(wire)].count("user: I like") == 2
     replayed = again(turn, "replay")
     assert (replayed.status, replayed.output) == ("completed", turn.output)
+
+
+@pytest.mark.parametrize("deleted", ["", "I like banana"])
+def test_a_turn_that_is_tried_again_is_told_no_summary_of_what_was_deleted_since(
+    turns, client, posted, wire, deleted
+):
+    wire.script("[[fault=400]]", match="I like fig")
+    say(posted, turns, "I like fig")
+    failed = WorkflowExecution.objects.get(serial_number=6)
+    wire.clear()
+    wire.meter.clear()
+    if deleted:
+        delete(client, turns, deleted)
+    posted(f"/api/v1/executions/{failed.pk}/retry/")
+    take_up()
+    asked = [" ".join(one.said) for one in wire.meter.settled()]
+    assert [text for text in asked if "banana" in text] == ([] if deleted else asked)
+    assert len(asked) == (2 if deleted else 1), "what was summed up is paid for once"
+    assert ("banana" in kept()[0]) is (not deleted)
