@@ -6,14 +6,21 @@ const ALIASES = {
   sh: "bash", shell: "bash", console: "bash", js: "javascript", mjs: "javascript", ts: "javascript",
   typescript: "javascript", py: "python", python3: "python", html: "xml", svg: "xml", yml: "yaml",
 };
+const LONG = 4000;
+const STAYS_MS = 500;
 const loaded = new Map();
 let core = null;
 
-/** Colour `code` in place when `language` is known; until then, or if not, it stays plain. */
+/**
+ * Colour `code` in place when `language` is known; until then, or if not, it stays plain. What is
+ * being written is replaced in every frame: a long one is coloured once it stays.
+ */
 export async function highlight(code, language) {
   const name = ALIASES[language] ?? language;
   if (!LANGUAGES.includes(name)) return;
   const library = await load(name);
+  if (code.textContent.length > LONG) await new Promise((stays) => setTimeout(stays, STAYS_MS));
+  if (!code.isConnected) return;
   code.innerHTML = library.highlight(code.textContent, { language: name }).value;
 }
 

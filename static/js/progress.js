@@ -242,8 +242,9 @@ function withDelta(s, data, field) {
 /** The first `count` characters, counted as code points like the server does. */
 function headOf(text, count) {
   if (count === undefined || count === null || count >= text.length) return text;
-  const points = Array.from(text);
-  return count >= points.length ? text : points.slice(0, count).join("");
+  let at = 0;
+  for (let left = count; left > 0 && at < text.length; left -= 1) at += text.codePointAt(at) > 0xffff ? 2 : 1;
+  return text.slice(0, at);
 }
 
 const newNode = (node, visit) => ({

@@ -14,6 +14,13 @@ _LINES = """(cells) => cells.map((cell) => {
   text.selectNodeContents(cell);
   return text.getClientRects().length;
 })"""
+# How often a long code block is coloured.
+_COUNTS_COLOURED = """() => {
+  window.coloured = 0;
+  const isLong = ({ target }) => target.matches("pre > code") && target.textContent.length > 5_000;
+  new MutationObserver((changes) => (window.coloured += changes.filter(isLong).length)).observe(
+    document.getElementById("messages"), { childList: true, subtree: true });
+}"""
 # Of a composition that this very key ends, Safari says that it is over already.
 _ENTERS_AS_SAFARI = """(field) => {
   const enter = { key: "Enter", keyCode: 229, bubbles: true, cancelable: true };
@@ -454,6 +461,16 @@ def test_code_is_coloured_and_can_be_copied(chat: ChatPage) -> None:
     expect(chat.page.locator("#announcer")).to_have_text("Copied")
     copied = chat.page.evaluate("navigator.clipboard.readText()")
     assert copied.strip() == "answer = 6 * 7\nprint(answer)"
+
+
+def test_long_code_is_coloured_once_it_is_written(chat: ChatPage) -> None:
+    chat.page.evaluate(_COUNTS_COLOURED)
+    code = "\n".join(f"total_{at} = sum([{at}, 1])" for at in range(300))
+    answer = over(chat.say(f"say exactly: ```python\n{code}\n```"))
+    expect(answer.locator(".code .hljs-number").first).to_have_text("0")
+    assert chat.page.evaluate("window.coloured") < 10, "not in every frame"
+    chat.page.reload()
+    expect(chat.ready().answers.locator(".code .hljs-number").first).to_have_text("0")
 
 
 def test_an_answer_is_said_to_have_helped_and_why(chat: ChatPage) -> None:
