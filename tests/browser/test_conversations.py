@@ -1,6 +1,6 @@
 """The list of conversations."""
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.chat import ChatPage
 
@@ -58,6 +58,50 @@ def test_the_archive_lists_nothing_that_is_not_in_it(chat: ChatPage) -> None:
         chat.ask("Hello again")
     expect(chat.totals).to_contain_text("47")
     expect(row).to_have_count(0)
+
+
+def test_older_adds_nothing_to_another_list_that_is_on_its_way(chat: ChatPage) -> None:
+    for at in range(52):
+        chat.post("conversations/", {"title": f"In the list {at}"})
+    archived = chat.list.get_by_role("button", name="Archived")
+    archived.click()
+    archived.click()
+    rows = chat.list.locator("[data-id]")
+    expect(rows).to_have_count(50)
+    held: list[Route] = []
+    chat.page.route("**/conversations/?archived=true", lambda route: held.append(route))
+    archived.click()
+    chat.list.get_by_role("link", name="Older").click()
+    while not held:
+        chat.page.wait_for_timeout(50)
+    held[0].continue_()
+    expect(chat.list.get_by_text("In the list")).to_have_count(0)
+
+
+def test_an_empty_archive_says_so(chat: ChatPage) -> None:
+    while archived := chat.get("conversations/?archived=true")["results"]:
+        for one in archived:
+            chat.delete(f"conversations/{one['id']}/")
+    chat.ask("Hello")
+    show = chat.list.get_by_role("button", name="Archived")
+    show.click()
+    expect(chat.list.get_by_text("No conversation is archived.")).to_be_visible()
+    show.click()
+    expect(chat.list.locator("[aria-current]")).to_be_visible()
+
+
+def test_a_list_that_cannot_be_had_is_not_said_to_be_shown(chat: ChatPage, complaints) -> None:
+    complaints.expect("ERR_INTERNET_DISCONNECTED")
+    chat.ask("Hello")
+    archived = chat.list.get_by_role("button", name="Archived")
+    chat.page.context.set_offline(True)
+    archived.click()
+    expect(chat.page.get_by_text("could not be reached")).to_be_visible()
+    expect(archived).to_have_attribute("aria-pressed", "false")
+    chat.page.context.set_offline(False)
+    archived.click()
+    expect(chat.list.locator("[aria-current]")).to_have_count(0)
+    expect(archived).to_have_attribute("aria-pressed", "true")
 
 
 def test_a_double_click_on_older_lists_each_conversation_once(chat: ChatPage) -> None:

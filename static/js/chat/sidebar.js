@@ -15,6 +15,9 @@ export class Sidebar {
     this.more = document.getElementById("more-conversations");
     this.archive = document.getElementById("show-archived");
     this.nothing = document.getElementById("no-conversations");
+    this.none = { false: this.nothing.textContent, true: "No conversation is archived." };
+    this.shown = false;
+    this.open = pageData("conversation-data")?.id;
     this.dialog = document.getElementById("conversation-dialog");
     this.name = document.getElementById("dialog-name");
     this.more.addEventListener("click", (event) => this.loadMore(event));
@@ -26,16 +29,18 @@ export class Sidebar {
     });
   }
 
+  /** Whether the archive is asked for; `shown` says whether it is what the list shows. */
   get archived() {
     return this.archive.getAttribute("aria-pressed") === "true";
   }
 
-  /** Put `conversation` on top of the list it is in, or update it where it stands. */
+  /** Put the one that is open on top of the list it is in, or update it where it stands. */
   place(conversation) {
+    this.open = conversation.id;
     const present = this.list.querySelector(`[data-id="${CSS.escape(conversation.id)}"]`);
     if (!present && conversation.archived !== this.archived) return;
     if (present) this.tell(present, conversation);
-    else this.list.prepend(this.row(conversation, true));
+    else this.list.prepend(this.row(conversation));
     this.nothing.hidden = true;
   }
 
@@ -47,14 +52,14 @@ export class Sidebar {
     setText(time, ago(time.dateTime));
   }
 
-  row(conversation, current = false) {
+  row(conversation) {
     const when = conversation.updated_at ?? new Date().toISOString();
     return el(
       "li",
       { "data-id": conversation.id },
       el(
         "a",
-        { href: chatPage(conversation.id), "aria-current": current ? "page" : null },
+        { href: chatPage(conversation.id), "aria-current": conversation.id === this.open ? "page" : null },
         el("span", { class: "title", dir: "auto" }, conversation.title || "New chat"),
         el("span", { class: "meta" }, el("time", { datetime: when, "data-ago": true }, ago(when))),
       ),
@@ -68,22 +73,24 @@ export class Sidebar {
     this.load(this.more.dataset.next);
   }
 
-  /** Each page once, however often it is asked for; of several lists the one asked for last. */
+  /** Each page once, however often it is asked for; of several lists the one asked for last, to which nothing of another is added. */
   async load(address, { fresh = false } = {}) {
-    if (this.asked === address) return;
+    if (this.asked && !fresh) return;
     this.asked = address;
     try {
       const page = await get(address);
       if (this.asked !== address) return;
-      const open = pageData("conversation-data")?.id;
-      const rows = page.results.map((item) => this.row(item, item.id === open));
+      const rows = page.results.map((item) => this.row(item));
+      this.shown = this.archived;
       if (fresh) this.list.replaceChildren(...rows);
       else this.list.append(...rows);
       this.more.dataset.next = page.next ?? "";
       this.more.hidden = !page.next;
       this.nothing.hidden = this.list.childElementCount > 0;
+      setText(this.nothing, this.none[this.shown]);
     } catch (problem) {
       toast(problem.message, "error");
+      if (this.asked === address) this.archive.setAttribute("aria-pressed", String(this.shown));
     } finally {
       if (this.asked === address) this.asked = null;
     }
