@@ -656,6 +656,49 @@ def test_what_was_written_for_a_new_chat_outlives_a_conversation_deleted_elsewhe
     expect(chat.ready().field).to_have_value("of a new chat")
 
 
+def test_a_suggestion_takes_nothing_of_what_is_being_written(chat: ChatPage) -> None:
+    suggested = "What can you do?"
+    chat.page.get_by_role("button", name="How are tokens counted?").click()
+    chat.page.get_by_role("button", name=suggested).click()
+    expect(chat.field).to_have_value(suggested)
+    chat.field.fill("of my own")
+    chat.page.get_by_role("button", name=suggested).click()
+    expect(chat.field).to_have_value(f"of my own\n{suggested}")
+
+
+def test_what_is_written_while_messages_are_on_their_way_is_kept_behind_them(
+    chat: ChatPage,
+) -> None:
+    chat.ask("Hello")
+    _two_on_their_way(chat)
+    chat.page.reload()
+    expect(chat.ready().field).to_have_value("one\ntwo\nthree")
+
+
+def test_messages_that_did_not_arrive_come_back_in_their_order(chat: ChatPage, complaints) -> None:
+    complaints.expect("ERR_FAILED")
+    chat.ask("Hello")
+    held = _two_on_their_way(chat)
+    held[0].abort()
+    while len(held) == 1:
+        chat.page.wait_for_timeout(50)
+    held[1].abort()
+    expect(chat.field).to_have_value("one\ntwo\nthree")
+
+
+def _two_on_their_way(chat: ChatPage) -> list[Route]:
+    """The first, then both, while a third is being written."""
+    held: list[Route] = []
+    chat.page.route("**/api/v1/chat/", lambda route: held.append(route), times=2)
+    for text in ("one", "two"):
+        chat.field.fill(text)
+        chat.field.press("Enter")
+    chat.field.fill("three")
+    while not held:
+        chat.page.wait_for_timeout(50)
+    return held
+
+
 def _delete(chat: ChatPage) -> None:
     """From another tab."""
     other = ChatPage(chat.page.context.new_page()).open(chat.conversation)

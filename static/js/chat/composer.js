@@ -25,6 +25,8 @@ export class Composer {
     this.onSend = onSend;
     const kept = keptDraft(form.dataset.reader);
     this.failed = kept.sent;
+    this.onTheirWay = [];
+    this.givenBack = 0; // lines above what is being written
     form.addEventListener("submit", (event) => this.submit(event));
     this.field.addEventListener("keydown", (event) => this.key(event));
     this.field.addEventListener("input", () => this.changed());
@@ -82,13 +84,15 @@ export class Composer {
     this.keep();
   }
 
-  keep(text = this.field.value, sent = this.failed) {
-    keepDraft(this.form.dataset.reader, text, sent);
+  /** What is on its way may not arrive, and is kept with what is being written. */
+  keep() {
+    const only = this.field.value || this.onTheirWay.length > 1 ? null : this.onTheirWay[0];
+    keepDraft(this.form.dataset.reader, this.below(this.onTheirWay.map((sent) => sent.text)), only ?? this.failed);
   }
 
   /** The page goes on at `address`, and what is being written with it, behind what was written there. */
   moveTo(address) {
-    this.keep("");
+    keepDraft(this.form.dataset.reader, "");
     history.replaceState(null, "", address);
     const { text } = keptDraft(this.form.dataset.reader);
     if (text) this.giveBack(text);
@@ -103,11 +107,12 @@ export class Composer {
     const words = JSON.stringify(asked);
     const sent = { ...asked, words, key: words === this.failed?.words ? this.failed.key : idempotencyKey() };
     this.problem.hidden = true;
+    this.onTheirWay.push(sent);
+    this.givenBack = 0;
     this.text = "";
-    this.keep(text, sent);
     try {
-      await this.onSend(sent);
-      this.failed = null;
+      await this.onSend(sent).finally(() => this.onTheirWay.shift());
+      if (words === this.failed?.words) this.failed = null;
       this.keep();
     } catch (problem) {
       // Without an answer the message may have arrived: the same key makes a second try harmless.
@@ -138,7 +143,22 @@ export class Composer {
   }
 
   giveBack(text) {
-    this.text = this.field.value ? `${text}\n${this.field.value}` : text;
+    const whole = this.below([text]);
+    this.givenBack += text.split("\n").length;
+    this.text = whole;
+  }
+
+  /** What is being written below these texts, and they below what came back before. */
+  below(texts) {
+    const lines = this.field.value ? this.field.value.split("\n") : [];
+    return lines.toSpliced(this.givenBack, 0, ...texts).join("\n");
+  }
+
+  /** A suggestion takes the place of another, and of nothing that was written. */
+  suggest(text) {
+    const written = this.field.value === this.suggested ? "" : this.field.value;
+    this.suggested = text;
+    this.text = written ? `${written}\n${text}` : text;
   }
 
   showProblem(problem) {

@@ -40,7 +40,7 @@ if (matchMedia("(pointer: fine)").matches) byId("message").focus();
 byId("edit-conversation").addEventListener("click", () => sidebar.edit(conversation));
 byId("welcome").addEventListener("click", (event) => {
   const suggestion = event.target.closest("[data-suggest]");
-  if (suggestion) composer.text = suggestion.dataset.suggest;
+  if (suggestion) composer.suggest(suggestion.dataset.suggest);
 });
 
 /** Send what was written; the bubble stands at once and goes again if the server refuses. */
