@@ -3,6 +3,7 @@
 import asyncio
 import re
 
+import httpx
 from pydantic import ValidationError
 
 # How a message begins, unlike a line of a log that a program writes to the same place.
@@ -21,9 +22,11 @@ class Trouble:
         self.broken = asyncio.Event()
 
     async def hear(self, message: object) -> None:
-        """What the client library says of a message that it cannot read: then no answer comes."""
+        """What the client library says of a message that it cannot read, or of a stream of events
+        that broke off: then no answer comes.
+        """
         if isinstance(message, Exception):
-            self.miss()
+            self.miss(message if isinstance(message, httpx.HTTPError) else None)
 
     def miss(self, error: Exception | None = None) -> None:
         self.note(error or Unreadable())

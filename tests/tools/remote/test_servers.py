@@ -4,8 +4,8 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -435,6 +435,41 @@ def test_an_answer_that_cannot_be_taken_up_again_is_not_waited_for(
         None if ended else "mcp_http_error",
     )
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("unsent", [0, 100])
+def test_a_server_that_dies_with_its_stream_of_events_has_broken_off(
+    register: Register, office: APIClient, unsent: int
+) -> None:
+    """It dies before it answers: of what it says it sends, `unsent` bytes are missing."""
+    asked = Event()
+
+    class Stream(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(202)
+            self.end_headers()
+            asked.set()
+
+        def do_GET(self) -> None:
+            body = b"event: endpoint\ndata: /said\n\n"
+            self.send_response(200)
+            self.send_header("content-type", "text/event-stream")
+            self.send_header("content-length", str(len(body) + len(": bye") + unsent))
+            self.end_headers()
+            self.wfile.write(body)
+            assert asked.wait(10)
+            self.wfile.write(b": bye")
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Stream) as page:
+        Thread(target=page.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{page.server_port}/"
+        told = ask(office, register(refresh=False, transport="sse", url=url), "test")
+        page.shutdown()
+    assert told["error"]["code"] == "mcp_unreachable"
 
 
 def test_what_was_decided_about_a_server_does_not_outlive_it(
