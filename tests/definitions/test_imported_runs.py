@@ -94,6 +94,39 @@ def test_answers_that_follow_each_other_are_given_in_that_order_wherever_they_st
     assert text_of(ran(found)) == "Welcome.\n\nYou said hello.\n\nGoodbye."
 
 
+def said_at_the_end(question, *more, ways):
+    """What an app of Dify says by its last model, which is asked this; ways are "a.handle>b"."""
+    asked = [("one", "1"), ("two", "2"), ("last", question)]
+    models = [
+        {"id": key, "data": {"type": "llm", "title": key, "prompt_template": [{"text": text}]}}
+        for key, text in asked
+    ]
+    ends = {"type": "end", "outputs": [{"variable": "x", "value_selector": ["last", "text"]}]}
+    start = {"id": "s", "data": {"type": "start"}}
+    graph = {"nodes": [start, *models, *more, {"id": "e", "data": ends}], "edges": []}
+    for way in (*ways, "last>e"):
+        source, target = way.split(">")
+        source, _, handle = source.partition(".")
+        graph["edges"].append({"source": source, "sourceHandle": handle, "target": target})
+    value = {"kind": "app", "app": {"mode": "workflow", "name": "x"}, "workflow": {"graph": graph}}
+    return text_of(ran(come(value), "hello"))
+
+
+def test_a_model_is_asked_what_an_aggregator_gives_not_all_that_it_was_given():
+    either = {"type": "variable-aggregator", "variables": [["one", "text"], ["two", "text"]]}
+    ways = ["s>one", "s>two", "one>v", "two>v", "v>last"]
+    told = said_at_the_end("{{#v.output#}}", {"id": "v", "data": either}, ways=ways)
+    assert told == "answer to answer to 1"
+
+
+def test_a_model_that_is_led_to_in_two_ways_is_asked_its_question_once():
+    long = {"comparison_operator": "contains", "value": "x", "variable_selector": ["sys", "query"]}
+    which = {"type": "if-else", "cases": [{"case_id": "true", "conditions": [long]}]}
+    ways = ["s>last", "s>c", "c.false>last", "c.true>one", "c.true>two"]
+    told = said_at_the_end("{{#sys.query#}}", {"id": "c", "data": which}, ways=ways)
+    assert told == "answer to hello"
+
+
 def test_an_aggregator_of_an_old_file_brings_together_what_there_is():
     file = document("dify_branches.yml")
     nodes = {one["data"]["title"]: one["data"] for one in file["workflow"]["graph"]["nodes"]}

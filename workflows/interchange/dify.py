@@ -16,13 +16,19 @@ from workflows.interchange.dify_bodies import (
 from workflows.interchange.dify_iterations import settle_bodies
 from workflows.interchange.dify_nodes import KNOWN
 from workflows.interchange.dify_variables import variables_of
-from workflows.interchange.foreign import TIMES, Conversion, ForeignNode, Known, distinguished
+from workflows.interchange.foreign import (
+    AGGREGATORS,
+    TIMES,
+    Conversion,
+    ForeignNode,
+    Known,
+    distinguished,
+)
 from workflows.interchange.loose import Loose
 from workflows.interchange.phrases import not_carried
 from workflows.interchange.report import Imported, Unreadable
 
 _NOTES = {"custom-note", "note"}
-_AGGREGATORS = {"variable-aggregator", "variable-assigner"}  # the latter in old files
 # What an app does beside its graph; where sources come from goes with the nodes that find them.
 _SAID = ("opening_statement", "suggested_questions")
 _SWITCHED = (
@@ -102,7 +108,7 @@ def _convert(conversion: Conversion, key: str) -> None:
         conversion.leave_out(key, "What it leads to follows the iteration itself.")
     elif stands_in(one) and key not in conversion.inner:
         conversion.leave_out(key, _INSIDE)
-    elif one.type in _AGGREGATORS:
+    elif one.type in AGGREGATORS:
         conversion.leave_out(key, "Its value stands where it was used.")
     elif one.type in KNOWN:
         KNOWN[one.type](conversion, key, one.data.at("data"))

@@ -79,7 +79,7 @@ def _end(conversion: Conversion, key: str, text: str, *, passes: bool) -> None:
 def llm(conversion: Conversion, key: str, data: Loose) -> None:
     report = conversion.reports[key]
     system, question = _prompts(conversion, key, data)
-    arriving = {_text_of(conversion, one, key) for one in conversion.before(key)}
+    arriving = [_text_of(conversion, one, key) for one in conversion.before(key)]
     config = {
         "model": conversion.model(key, model_of(data)),
         "system": system,
@@ -102,9 +102,9 @@ def llm(conversion: Conversion, key: str, data: Loose) -> None:
     conversion.take(key, row(*nodes))
 
 
-def _only(names: set[str]) -> set[str]:
+def _only(names: list[str]) -> list[str]:
     """The one text that arrives, under its own name; of several none is the whole."""
-    return names if len(names) == 1 else set()
+    return names if len(names) == 1 else []
 
 
 def _text_of(conversion: Conversion, key: str, at: str) -> str:

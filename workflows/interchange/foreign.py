@@ -29,6 +29,8 @@ from workflows.validation.subject import World
 
 NAME = re.compile(rf"(?!(?:{'|'.join(sorted(WORDS))})\Z)[A-Za-z_][A-Za-z0-9_]*")
 _CHOOSING = {"if-else", "ConditionalRouter"}  # they pass on the text that comes to them
+AGGREGATORS = {"variable-aggregator", "variable-assigner"}  # the latter in old files
+_HANDING_ON = _CHOOSING | AGGREGATORS
 ARRIVING = "text"
 _SHOWN = 80
 TIMES = 3  # notes, and what becomes a part of others, are no nodes of ours
@@ -157,20 +159,25 @@ class Conversion:
         self.steps[key] = PASSES
         self.reports[key].leave_out(reason)
 
-    def before(self, key: str) -> set[str]:
-        """The foreign nodes whose texts arrive here; conditions and those left out hand on."""
-        found: set[str] = set()
+    def before(self, key: str) -> list[str]:
+        """The foreign nodes whose texts arrive here, each as often as it may arrive.
+
+        Conditions, aggregators and those left out hand on.
+        """
+        found: list[str] = []
         seen, waiting = {key}, [key]
         while waiting:
-            for source in self._leading.get(waiting.pop(), ()):
-                if source not in seen:
+            for source in dict.fromkeys(self._leading.get(waiting.pop(), ())):
+                if not self._is_handed_on(source):
+                    found.append(source)
+                elif source not in seen:
                     seen.add(source)
-                    (waiting.append if self._is_handed_on(source) else found.add)(source)
+                    waiting.append(source)
         return found
 
     def _is_handed_on(self, key: str) -> bool:
         node, step = self.nodes.get(key), self.steps.get(key)
-        if node is not None and node.type in _CHOOSING:
+        if node is not None and node.type in _HANDING_ON:
             return True
         return step is not None and step.passes and not step.nodes
 

@@ -116,7 +116,7 @@ class Wiring:
 
     def arriving(self, key: str, name: str) -> set[str]:
         """The names of the text that arrives, if it is what is wired to this field alone."""
-        before = {self._name_of(one, key) for one in self.conversion.before(key)}
+        before = [self._name_of(one, key) for one in self.conversion.before(key)]
         return {ARRIVING, *before} if len(before) == 1 else {ARRIVING}
 
     def text(self, key: str, name: str, remembered: dict[str, None], depth: int = 0) -> str:
