@@ -53,6 +53,13 @@ def test_each_page_takes_dates_and_a_time_zone_by_a_plain_form(door, path):
     assert 'aria-current="true">7d' not in page.text
 
 
+def test_the_live_page_says_in_which_zone_today_is(client: Client, admin: User) -> None:
+    client.force_login(admin)
+    page = client.get("/analytics/live/").text
+    assert "Cost today" in page
+    assert "Today is the day in UTC." in page
+
+
 @pytest.mark.parametrize("path", ["", "conversations/", "users/{}/"])
 def test_the_files_and_the_api_a_page_names_answer_whatever_it_was_asked(door, alice, path):
     asked = {"range": "24h", "of": "me", "by": "template", "key": "x", "step": "hour"}
