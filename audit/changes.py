@@ -4,6 +4,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.models import ContentType
 from django.db import models
 
 from audit.record import AuditDetail
@@ -43,10 +45,13 @@ def changes_for_audit(
 
 def entry_value(value: Any) -> Any:
     """A value as an entry can hold it: shortened, without floats, and without secrets as far as
-    an address, or the key above them in a dict, shows that they are secrets.
+    an address, or the key above them in a dict, shows that they are secrets. A permission is told
+    by its name, any other row by its id.
     """
     if value is None or isinstance(value, bool | int):
         return value
+    if isinstance(value, Permission):
+        return f"{ContentType.objects.get_for_id(value.content_type_id).app_label}.{value.codename}"
     if isinstance(value, models.Model):
         return str(value.pk)
     if isinstance(value, Iterable) and not isinstance(value, str | bytes | dict):

@@ -173,6 +173,21 @@ def test_the_last_administrator_can_neither_be_deleted_nor_shut_out(office, admi
     assert not User.objects.filter(pk=admin.pk).exists()
 
 
+def test_the_trail_says_by_their_names_which_permissions_were_given_and_taken(office, alice):
+    given, taken = (
+        Permission.objects.get(codename=f"view_{name}") for name in ("modelcall", "auditentry")
+    )
+    readers = Group.objects.create(name="readers")
+    readers.permissions.add(taken)
+    office.post(f"{GROUPS}{readers.pk}/change/", {"name": "readers", "permissions": [given.pk]})
+    change = {"from": ["audit.view_auditentry"], "to": ["llms.view_modelcall"]}
+    assert told("auth.group.changed").detail["values"] == {"permissions": change}
+    url = f"{USERS}{alice.pk}/change/"
+    office.post(url, form_of(office.get(url)) | {"user_permissions": [given.pk]})
+    change = {"from": [], "to": ["llms.view_modelcall"]}
+    assert told("accounts.user.changed").detail["values"] == {"user_permissions": change}
+
+
 @pytest.fixture
 def clerk():
     """May change users and groups, and is in one."""
