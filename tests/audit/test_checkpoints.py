@@ -86,6 +86,15 @@ def test_a_checkpoint_that_nobody_signed_is_not_believed(kept):
     assert (verify().fault, verify().bad_seq) == ("forged", 2)
 
 
+def test_a_verdict_keeps_no_rows_open_that_an_end_of_the_process_would_complain_of(kept):
+    note_some(1)
+    lift_guards(connection)
+    AuditCheckpoint.objects.update(seal="f" * 64)
+    broken = verify().broken
+    assert broken is not None
+    assert broken.__traceback__ is None
+
+
 def test_a_checkpoint_signed_by_another_installation_is_not_believed(kept, settings):
     note_some(1)
     ours = list(checkpoints_in(kept))
