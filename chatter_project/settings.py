@@ -149,6 +149,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 # --- where it is kept ------------------------------------------------------------------------
+SERVER_CONNECTIONS = 20  # of one server with PostgreSQL, at most
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES = {"default": env.db_url("DATABASE_URL", f"sqlite:///{DATA_DIR}/chatter.sqlite3")}
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
@@ -178,7 +179,7 @@ else:
         # CONN_MAX_AGE=None under ASGI ran PostgreSQL out of connections at 50 clients; a pool does
         # not. Workers are forks: a pool they share with their parent hands out dead connections.
         # Other commands would wait for 20 s for a database that is not there.
-        _OPTIONS["pool"] = {"min_size": 2, "max_size": 20, "timeout": 20}
+        _OPTIONS["pool"] = {"min_size": 2, "max_size": SERVER_CONNECTIONS, "timeout": 20}
 
 REDIS_URL = env.redis_url("REDIS_URL")
 CHANNEL_LAYERS = {}

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Count, Sum
 from django.db.models.functions import Coalesce
+from django.template.defaultfilters import pluralize
 
 from audit.chain import GENESIS, HASHED, hash_of, seal_of
 from audit.checkpoints import checkpoints_in
@@ -123,6 +124,7 @@ def totals_of_late() -> Iterator[Finding]:
     ]
     if wrong:
         yield broken(
-            f"{len(wrong)} of the last {len(late)} executions do not add up, as {wrong[0].id}.",
+            f"{len(wrong)} of the last {len(late)} executions {pluralize(wrong, 'does,do')} not add"
+            f" up, as {wrong[0].id}.",
             "manage.py reconcile names all that differ.",
         )

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db.models.functions import Now
+from django.template.defaultfilters import pluralize
 
 from core import clock
 from core.jobs import failed_since
@@ -26,16 +27,19 @@ def pumps() -> Iterator[Finding]:
         tell = broken if waits else warning
         command = "serve" if settings.CHATTER_PUMP == "server" else "work"
         yield tell(
-            f"Nobody runs executions; {waits} wait.", f"Start manage.py {command}, and see its log."
+            f"Nobody runs executions; {waits} wait{pluralize(waits, 's,')}.",
+            f"Start manage.py {command}, and see its log.",
         )
 
 
 def queue() -> Iterator[Finding]:
     """How long executions wait for their turn."""
     now = queue_now()
+    waits = now["pending"]
     if now["oldest_s"] > settings.READY_QUEUE_S:
         yield warning(
-            f"{now['pending']} executions wait, the oldest for {now['oldest_s']:.0f} s.",
+            f"{waits} execution{pluralize(waits)} wait{pluralize(waits, 's,')}, the oldest for"
+            f" {now['oldest_s']:.0f} s.",
             "Start more workers, or raise CHATTER_PUMP_CONCURRENCY; see docs/deployment.md.",
         )
 
@@ -47,7 +51,8 @@ def leases() -> Iterator[Finding]:
     stuck = under_way.filter(status="running", lease_expires_at__lt=long_ago)
     if count := stuck.count():
         yield broken(
-            f"{count} executions are left by their owner, as {stuck.order_by('id')[0].id}.",
+            f"{count} execution{pluralize(count)} lost {pluralize(count, 'its,their')} owner,"
+            f" as {stuck.order_by('id')[0].id}.",
             "A pump takes them up within seconds: start manage.py serve or manage.py work.",
         )
 
@@ -56,7 +61,7 @@ def failed_jobs() -> Iterator[Finding]:
     """Jobs of the queue that failed in the last day."""
     if count := failed_since(clock.now() - _LATELY):
         yield warning(
-            f"{count} jobs failed in the last day.",
+            f"{count} job{pluralize(count)} failed in the last day.",
             "Look at them in the back office, under Failed tasks.",
         )
 
@@ -66,6 +71,6 @@ def overdue_schedules() -> Iterator[Finding]:
     due = Schedule.objects.filter(next_at__lt=clock.now() - _OVERDUE, next_at__isnull=False)
     if count := due.count():
         yield warning(
-            f"{count} schedules are overdue.",
+            f"{count} schedule{pluralize(count, ' is,s are')} overdue.",
             "A pump fires them: start manage.py serve or manage.py work, and see its log.",
         )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
+from django.template.defaultfilters import pluralize
 
 from accounts.services import administrators as services
 from core.secrets import EncryptedTextField
@@ -17,9 +18,10 @@ def stored_secrets() -> Iterator[Finding]:
         for field in model._meta.local_fields:
             if isinstance(field, EncryptedTextField) and (count := _unreadable(model, field.name)):
                 yield broken(
-                    f"{count} values of {model._meta.label}.{field.name} cannot be read:"
-                    " they were encrypted with another secret key.",
-                    "Put that key into CHATTER_SECRET_KEY_FALLBACKS, or enter them anew.",
+                    f"{count} value{pluralize(count)} of {model._meta.label}.{field.name} cannot be"
+                    f" read: {pluralize(count, 'it was,they were')} encrypted with another secret"
+                    " key.",
+                    "Put that key into CHATTER_SECRET_KEY_FALLBACKS, or enter anew what is lost.",
                 )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.db import connection
+from django.template.defaultfilters import pluralize
 
 from core import clock
 from core.schema import missing_migrations
@@ -50,7 +51,8 @@ def schema() -> Iterator[Finding]:
     missing = missing_migrations()
     if missing:
         yield broken(
-            f"{len(missing)} migrations are not applied, from {missing[0]} on.",
+            f"{len(missing)} migration{pluralize(missing, ' is,s are')} not applied, from"
+            f" {missing[0]} on.",
             "manage.py prepare",
         )
 
@@ -105,11 +107,10 @@ def postgresql_settings() -> Iterator[Finding]:
                 f"ALTER ROLE … SET {name} = '60s', or more.",
             )
     most = int(_asked("SELECT setting FROM pg_settings WHERE name = 'max_connections'"))
-    pool = connection.settings_dict.get("OPTIONS", {}).get("pool")
-    wanted = pool["max_size"] if isinstance(pool, dict) else 0
-    if wanted > most:
+    if most < settings.SERVER_CONNECTIONS:
         yield broken(
-            f"One server may hold {wanted} connections, PostgreSQL gives {most} to all.",
+            f"One server may hold {settings.SERVER_CONNECTIONS} connections, PostgreSQL gives"
+            f" {most} to all.",
             "Raise max_connections: 20 for each server, 10 for each worker, and 20.",
         )
 
@@ -159,8 +160,8 @@ def static_files() -> Iterator[Finding]:
     lacking = [path for path, source in sources.items() if not _equal(source, kept / path)]
     if lacking:
         yield broken(
-            f"{len(lacking)} of {len(sources)} static files are missing at {kept}, or of another"
-            f" release, as {lacking[0]}.",
+            f"{len(lacking)} of {len(sources)} static files {pluralize(lacking, 'is,are')} missing"
+            f" at {kept}, or of another release, as {lacking[0]}.",
             "manage.py collectstatic --noinput, or manage.py prepare; then restart the server.",
         )
 

@@ -232,7 +232,7 @@ def test_a_database_that_is_away_is_named_and_nothing_else_is_asked_of_it(monkey
 def test_a_migration_that_is_not_applied_is_named():
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM django_migrations WHERE app = 'telemetry'")
-    assert "telemetry.0001_initial" in only("schema")
+    assert only("schema") == "1 migration is not applied, from telemetry.0001_initial on."
 
 
 @pytest.mark.parametrize(("option", "wrong"), [("timeout", 1), ("transaction_mode", "DEFERRED")])
@@ -249,6 +249,14 @@ def test_limits_of_postgresql_that_cut_off_reports_are_named():
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = '9s'")
     assert "9000 ms" in "".join(f.message for f in found()["postgresql_settings"].findings)
+
+
+def test_a_server_that_may_hold_more_connections_than_there_are_is_named(settings):
+    if connection.vendor != "postgresql":
+        pytest.skip("of PostgreSQL")
+    (most,) = connection.cursor().execute("SHOW max_connections").fetchone()
+    settings.SERVER_CONNECTIONS = int(most) + 1
+    assert f"gives {most} to all" in only("postgresql_settings")
 
 
 def test_a_database_that_can_only_be_read_is_named():
@@ -272,26 +280,29 @@ def test_that_nobody_runs_executions_is_worse_where_some_wait(api, alice):
     beat("one", "", claiming=False, running=0)
     assert only("pumps", "warning")
     start(api, alice)
-    assert "1 wait" in only("pumps", "broken")
+    assert "1 waits." in only("pumps", "broken")
 
 
 def test_a_queue_that_stands_is_named(api, alice):
     start(api, alice)
     WorkflowExecution.objects.update(created_at=clock.now() - LONG_AGO)
-    assert only("queue", "warning").startswith("1 executions wait")
+    assert only("queue", "warning").startswith("1 execution waits,")
+    start(api, alice)
+    assert only("queue", "warning").startswith("2 executions wait,")
 
 
 def test_a_lease_that_nobody_takes_over_is_named(api, alice):
     start(api, alice)
     then = clock.now() - LONG_AGO
     WorkflowExecution.objects.update(status="running", lease_owner="gone", lease_expires_at=then)
-    assert str(WorkflowExecution.objects.get().id) in only("leases")
+    one = WorkflowExecution.objects.get().id
+    assert only("leases") == f"1 execution lost its owner, as {one}."
 
 
 def test_jobs_that_failed_are_named():
     at = clock.now()
     Failure.objects.create(id="1", name="a", func="b", started=at, stopped=at, success=False)
-    assert only("failed_jobs", "warning").startswith("1 jobs")
+    assert only("failed_jobs", "warning").startswith("1 job failed")
 
 
 def test_a_schedule_that_nobody_fires_is_named(api, alice):
@@ -301,13 +312,13 @@ def test_a_schedule_that_nobody_fires_is_named(api, alice):
     told = client.post("/api/v1/schedules/", body)
     assert told.status_code == 201, told.json()
     Schedule.objects.update(next_at=clock.now() - LONG_AGO)
-    assert only("overdue_schedules", "warning")
+    assert only("overdue_schedules", "warning") == "1 schedule is overdue."
 
 
 def test_a_secret_of_another_key_is_named(settings):
     ProviderFactory(api_key="sk-1")
     settings.SECRET_KEY = "zyxwvutsrq" * 6
-    assert "1 values of llms.Provider.api_key" in only("stored_secrets")
+    assert "1 value of llms.Provider.api_key cannot be read: it was" in only("stored_secrets")
 
 
 def test_a_provider_that_cannot_be_asked_is_named():
@@ -389,7 +400,8 @@ def test_a_total_that_is_not_its_calls_is_named(api, alice, drain):
     start(api, alice)
     drain()
     WorkflowExecution.objects.update(cost_nano_usd=1)
-    assert str(WorkflowExecution.objects.get().id) in only("totals_of_late")
+    one = WorkflowExecution.objects.get().id
+    assert only("totals_of_late") == f"1 of the last 1 executions does not add up, as {one}."
 
 
 def test_a_check_that_fails_is_a_finding_and_the_others_go_on(monkeypatch):
