@@ -25,9 +25,12 @@ log = structlog.get_logger(__name__)
 
 
 def watch(connection: Any) -> None:
-    """Look at all that this connection executes, from now on; more than once changes nothing."""
+    """Look at all that this connection executes, from now on; more than once changes nothing.
+
+    From outside of other hooks, which would be taken for the place of each statement.
+    """
     if settings.SLOW_QUERY_MS > 0 and timed not in connection.execute_wrappers:
-        connection.execute_wrappers.append(timed)
+        connection.execute_wrappers.insert(0, timed)
 
 
 def timed(
