@@ -16,6 +16,7 @@ OK, NOT_CHECKED = "ok", "not checked"
 # Of the settings, and of the machine.
 ALONE: list[Check] = [
     settings.system_checks,
+    settings.packages,
     settings.secret_key,
     settings.debug_mode,
     settings.https,

@@ -2,17 +2,21 @@
 
 import re
 import stat
+from collections import defaultdict
 from collections.abc import Iterator
+from importlib import metadata
 from ipaddress import ip_network
 
 from django.conf import settings
 from django.core import checks
+from django.template.defaultfilters import pluralize
 
 from core.addresses import AllowList
 from security.services.mailing import recipients
 from telemetry.doctor.finding import Finding, broken, warning
 
 _LOCAL = {"localhost", "127.0.0.1", "[::1]", "::1"}
+_PIN = re.compile(r"^([\w.-]+)(?:\[.*?\])?==(\S+)", re.MULTILINE)
 _NO_HOST = re.compile(r"[/:*\s]")
 _LONG_ENOUGH, _VARIED_ENOUGH, _TOKEN_CHARACTERS = 50, 5, 16
 _MAKE_A_KEY = (
@@ -26,6 +30,30 @@ def system_checks() -> Iterator[Finding]:
     for message in checks.run_checks():
         if message.level >= checks.ERROR:
             yield broken(f"{message.id}: {message.msg}", message.hint or "See Django's checks.")
+
+
+def packages() -> Iterator[Finding]:
+    """Whether what is installed is what this release goes with."""
+    pins = settings.BASE_DIR / "requirements.txt"
+    pinned: dict[str, set[str]] = defaultdict(set)
+    for name, version in _PIN.findall(pins.read_text() if pins.exists() else ""):
+        pinned[name].add(version)
+    installed = {name: _installed(name) for name in pinned}
+    other = [name for name, found in installed.items() if found and found not in pinned[name]]
+    if other:
+        yield warning(
+            f"{len(other)} package{pluralize(other, ' is,s are')} of another version, as {other[0]}"
+            f" {installed[other[0]]}.",
+            "pip install --require-hashes -r requirements.txt; then restart all processes.",
+        )
+
+
+def _installed(name: str) -> str:
+    """Its version; empty where it is not there, as those of other systems are not."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def secret_key() -> Iterator[Finding]:

@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 from datetime import timedelta
+from importlib.metadata import version
 from io import StringIO
 
 import pytest
@@ -121,6 +122,18 @@ def test_a_setting_that_is_wrong_is_named(check, status, changed):
 def test_hosts_addresses_and_networks_that_are_opened_are_no_finding(settings):
     settings.CHATTER_EGRESS_ALLOW = ["wiki.corp", "10.1.0.0/16", "127.0.0.1", "[::1]", "fd00::/8"]
     assert "egress" not in found()
+
+
+def test_packages_of_another_release_are_named(settings, tmp_path):
+    settings.BASE_DIR = tmp_path
+    one, other = (f"{name}=={version(name)} \\" for name in ("django", "psycopg"))
+    other_system = "nothing-we-have==1.0 ; sys_platform == 'win32' \\"
+    pins = tmp_path / "requirements.txt"
+    pins.write_text(f"{one}\n    --hash=sha256:00\n{other_system}\n{other}\n")
+    assert "packages" not in found()
+    pins.write_text(f"{one}\n{other_system}\npsycopg[binary,pool]==1.0 \\\n")
+    told = only("packages", "warning")
+    assert told == f"1 package is of another version, as psycopg {version('psycopg')}."
 
 
 def test_static_files_of_another_release_are_named(settings):
