@@ -45,14 +45,15 @@ def chat(request: HttpRequest, pk: str | None = None) -> HttpResponse:
     messages = _messages(user, conversation, request.GET.get("before_turn", ""))
     models = [dict(ModelOut(one).data) for one in ModelProfile.objects.usable_by(user).for_list()]
     plain = built_in(UNIVERSAL_CHAT)
-    cut = bool(messages) and messages[0]["turn"] > 1
+    first = messages[0]["turn"] if messages else 0
+    earlier = Message.objects.filter(conversation=conversation, turn__lt=first).exists()
     return render(
         request,
         "conversations/chat.html",
         {
             "conversation": conversation_out(conversation).to_json() if conversation else None,
             "messages": messages,
-            "earlier_url": f"?{urlencode({'before_turn': messages[0]['turn']})}" if cut else None,
+            "earlier_url": f"?{urlencode({'before_turn': first})}" if earlier else None,
             "conversations": [conversation_out(one).to_json() for one in page[:_LISTED]],
             "next_conversations": older,
             "models": models,

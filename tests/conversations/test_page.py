@@ -46,3 +46,27 @@ def test_without_a_default_model_none_is_named(client, alice, built_in):
     )
     ModelProfile.objects.update(is_default=False)
     assert '<option value="">Default</option>' in client.get("/chat/").content.decode()
+
+
+def test_earlier_messages_are_offered_where_there_are_some(
+    client, api, alice, built_in, drain, monkeypatch
+):
+    door, talk = api(alice), {}
+    for text in ("one", "two"):
+        body = {"message": text, "mode": "background", **talk}
+        talk = {"conversation": door.post("/api/v1/chat/", body).json()["conversation"]["id"]}
+        drain()
+    client.force_login(alice)
+
+    def offered():
+        page = client.get(f"/chat/{talk['conversation']}/").content.decode()
+        return "Earlier messages" in page
+
+    assert not offered()
+    with monkeypatch.context() as short:
+        short.setattr("conversations.views._SHOWN", 3)
+        assert offered()
+    address = f"/api/v1/conversations/{talk['conversation']}/messages/"
+    for message in door.get(address).json()["results"][:2]:
+        assert door.delete(f"{address}{message['id']}/").status_code == 204
+    assert not offered(), "the first turn was deleted"
