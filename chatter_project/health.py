@@ -5,8 +5,8 @@ told later than it could be.
 """
 
 import asyncio
+import time
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 import structlog
@@ -14,7 +14,6 @@ from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
 
-from core import clock
 from core.database import database
 from core.schema import missing_migrations
 from telemetry.parts import database_answers, database_only_reads, redis_problem
@@ -103,5 +102,5 @@ def _pump() -> tuple[bool, dict[str, Any] | str]:
     return behind_s is not None and behind_s < settings.CHATTER_LEASE_S, state
 
 
-def _age(at: datetime) -> float:
-    return round((clock.now() - at).total_seconds(), 3)
+def _age(at: float) -> float:
+    return round(time.monotonic() - at, 3)

@@ -3,6 +3,7 @@
 Every query is bounded: kept totals, and what is under way, found by its partial index.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from typing import Any
@@ -19,7 +20,6 @@ from prometheus_client.core import (
 
 from accounts.connections import connections
 from audit.models import UnsealedEntry
-from core import clock
 from core.database_size import database_bytes
 from telemetry import tallies
 from telemetry.buckets import SECONDS, UNTIMED
@@ -55,7 +55,7 @@ class ProcessStateCollector:
     def collect(self) -> Iterator[Metric]:
         yield _gauge("writer_queue", "Units that wait for the log writer.", writer.waiting)
         since = writer.committing_since
-        busy_s = (clock.now() - since).total_seconds() if since else 0
+        busy_s = 0.0 if since is None else time.monotonic() - since
         yield _gauge("writer_busy_seconds", "How long its present commit has taken.", busy_s)
         lag = "How long ago the oldest unit was made that is not committed."
         yield _gauge("writer_lag_seconds", lag, writer.lag_s)

@@ -1,5 +1,6 @@
 """Who hosts pumps says so, and is believed only for as long as it does."""
 
+import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -11,10 +12,12 @@ from asgiref.sync import async_to_sync
 from django.db import connection
 
 from core import clock
+from core.database import database
 from tests.workers.backlog import held_by
 from workflows.models import PumpHost, WorkflowExecution
 from workflows.pump.guarding import bury_dead
 from workflows.pump.presence import beat, leave, pump_figures, somebody_claims, take_place
+from workflows.pump.pump import Pump
 from workflows.pump.queue import queue_now
 from workflows.tracking.facts import Fact, Unit
 from workflows.tracking.leases import claim
@@ -171,6 +174,23 @@ def test_a_server_whose_writer_gets_no_answer_fails_its_health_check_until_it_do
     until(lambda: client.get("/healthz").status_code == 503)
     Held.answered.set()
     until(lambda: client.get("/healthz").status_code == 200)
+
+
+def test_a_pump_lives_while_the_database_says_nothing(db, monkeypatch, settings):
+    async def says_nothing(*_):
+        await asyncio.Event().wait()
+
+    async def beats(pump):
+        serving = asyncio.create_task(pump.serve(asyncio.Event()))
+        at_first = pump.beat_at
+        async with asyncio.timeout(20):
+            while pump.beat_at == at_first:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.01)
+        serving.cancel()
+
+    monkeypatch.setattr(database, "run", says_nothing)
+    settings.CHATTER_LEASE_S = 0.04
+    async_to_sync(beats)(Pump(writer))
 
 
 def until(holds):

@@ -1,6 +1,7 @@
 """One event loop that claims many executions by lease and runs up to N of them at once."""
 
 import asyncio
+import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from contextvars import Context
@@ -10,7 +11,6 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 
-from core import clock
 from core.database import database
 from workflows.engine.engine import ExecutionEngine
 from workflows.models import WorkflowExecution
@@ -32,7 +32,7 @@ class Pump:
 
     def __init__(self, writer: GroupCommitWriter) -> None:
         self.owner = new_owner()
-        self.beat_at = clock.now()
+        self.beat_at = time.monotonic()
         self._beat_now = asyncio.Event()
         self._writer = writer
         self._engine = ExecutionEngine(NODE_TYPES)
@@ -102,6 +102,7 @@ class Pump:
         """Work until `stop` is set; then steps under way may end, and the rest is handed back."""
         self._loop, self._woken = asyncio.get_running_loop(), asyncio.Event()
         beat = self._loop.create_task(self._beat())
+        turn = self._loop.create_task(self._turn())
         stopped = self._loop.create_task(stop.wait())
         try:
             while not stop.is_set():
@@ -119,6 +120,7 @@ class Pump:
             stopped.cancel()
             await self._wind_up()
             beat.cancel()
+            turn.cancel()
 
     async def drain(self) -> None:
         """Run everything claimable, in this loop, until nothing is left."""
@@ -168,6 +170,12 @@ class Pump:
         with self._reserving:
             self._held = 0
 
+    async def _turn(self) -> None:
+        """Show that this loop turns, also while the database is away."""
+        while True:
+            self.beat_at = time.monotonic()
+            await asyncio.sleep(min(settings.CHATTER_LEASE_S / 4, _BEAT_S))
+
     async def _beat(self) -> None:
         """Renew the leases; stop the runs that another process was asked to cancel."""
         while True:
@@ -178,7 +186,6 @@ class Pump:
             try:
                 running = {run.execution.id: run.execution.attempt for run in self._runs.values()}
                 asked, lost = await database.run(renew, self.owner, running)
-                self.beat_at = clock.now()
                 self._stop_runs(asked, lost, running)
             except Exception:
                 log.exception("pump.renewal_failed")

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -20,7 +19,6 @@ import structlog
 from asgiref.sync import sync_to_async
 from django.db import IntegrityError, connection, transaction
 
-from core import clock
 from core.bulk import inserts_gathered
 from core.events import bell
 from workflows.tracking.facts import Unit
@@ -48,7 +46,7 @@ class GroupCommitWriter:
     def __init__(self) -> None:
         self._queue: queue.SimpleQueue[Unit | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
-        self.committing_since: datetime | None = None  # None while it has nothing to do
+        self.committing_since: float | None = None  # monotonic; None while it has nothing to do
         self.committed_groups = self.committed_units = 0
         self.committing_s = 0.0  # all of them together
         self._oldest: Unit | None = None  # of those being committed; whatever waits is younger
@@ -118,7 +116,7 @@ class GroupCommitWriter:
                 go_on = False
                 break
             units.append(unit)
-        self.committing_since, began = clock.now(), time.perf_counter()
+        self.committing_since, began = time.monotonic(), time.perf_counter()
         self._oldest = units[0] if units else None
         _commit(units)
         self.committing_since = self._oldest = None
