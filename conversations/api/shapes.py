@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.conf import settings
-from pydantic import Field, field_validator
+from pydantic import Field, StringConstraints, field_validator
 
 from conversations.models import Conversation, Message, Role
 from conversations.services.replies import STATUS
@@ -38,10 +38,13 @@ class ChatIn(Body):
         return text
 
 
+Title = Annotated[Text, StringConstraints(strip_whitespace=True, max_length=200)]
+
+
 class ConversationIn(Body):
     """What the owner of a conversation can set."""
 
-    title: Text | None = Field(default=None, max_length=200)
+    title: Title | None = None
     archived: bool | None = None
 
 

@@ -91,6 +91,15 @@ def test_a_title_is_kept_without_what_no_database_keeps(alice, api):
     assert (made.status_code, made.json()["title"]) == (201, "My talk")
 
 
+def test_a_title_of_blanks_is_none(alice, api):
+    talk = "/api/v1/conversations/"
+    assert api(alice).post(talk, {"title": " \n "}).json()["title"] == ""
+    made = api(alice).post(talk, {"title": " Two words\n"}).json()
+    assert made["title"] == "Two words"
+    told = api(alice).patch(f"{talk}{made['id']}/", {"title": "\t"})
+    assert (told.status_code, told.json()["title"]) == (200, "")
+
+
 def test_a_conversation_that_was_deleted_meanwhile_cannot_be_changed(alice):
     seen = create_conversation(owner=alice, title="Old")
     delete_conversation(seen, by=alice)
