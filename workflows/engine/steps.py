@@ -29,6 +29,7 @@ from workflows.engine.errors import (
 from workflows.engine.events import NodeFailed, NodeFinished, NodeInput, NodeOutput, NodeStarted
 from workflows.engine.pausing import RunPaused, pause
 from workflows.engine.state import Change, Passed, RunState, apply_changes, remembered
+from workflows.engine.turns import take_turn
 from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
 
 log = structlog.get_logger(__name__)
@@ -102,6 +103,7 @@ class Step:
             visit = Visit(context, self.node.id, number, self.body)
             if (edit := context.edit_of(visit.node, number)) is not None:
                 inputs, changes = _edited(inputs, edit), edit.changes
+            await take_turn(context.execution_id)
             outputs = await self._visited(inputs, visit)
             failed = outputs.port == ERROR and outputs.values["code"] != STEP_TIME
             if not failed or wait_s is None:

@@ -1,12 +1,12 @@
 """A branch."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
 from workflows.definition.expressions import Expression, is_true
 from workflows.definition.graph import ERROR
+from workflows.engine.turns import take_turn
 from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, PortsFrom, Visit
 
 ELSE = "else"
@@ -54,16 +54,17 @@ class ConditionalNode(NodeType[Config]):
     config = Config
 
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:
-        port, holds = _taken(config, inputs.names(visit.context))
+        port, holds = await _taken(config, inputs, visit)
         return Outputs(port=port, values={"port": port, "holds": holds})
 
 
-def _taken(config: Config, names: Mapping[str, Any]) -> tuple[str, bool]:
+async def _taken(config: Config, inputs: Inputs, visit: Visit) -> tuple[str, bool]:
     """The port, and whether a condition led to it."""
-    branches, otherwise = config.branches, ELSE
+    branches, otherwise, names = config.branches, ELSE, inputs.names(visit.context)
     if config.condition is not None:
         branches, otherwise = (Branch(port="true", condition=config.condition),), "false"
     for branch in branches:
+        await take_turn(visit.context.execution_id)
         if is_true(branch.condition, names):
             return branch.port, True
     return otherwise, False

@@ -11,6 +11,7 @@ from workflows.engine.errors import NodeError
 from workflows.engine.items import for_each
 from workflows.engine.nesting import Inner
 from workflows.engine.state import Passed, RunState
+from workflows.engine.turns import take_turn
 from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
 
 EACH = "each"
@@ -61,6 +62,7 @@ class MapNode(NodeType[Config]):
 
         async def result(at: int) -> tuple[Any]:
             state = await inner.run_item(at, _begun(inputs, visit, items[at], at))
+            await take_turn(visit.context.execution_id)
             return (_result(config, state, visit),)
 
         keeps = config.on_error == "keep"
