@@ -126,7 +126,7 @@ def talks_page(request: HttpRequest) -> HttpResponse:
 def user_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What one does oneself; for staff, what any user does."""
     user, problem, query = user_of(request), None, request.GET.dict()
-    alone = _UNGROUPED | {"compare": "", "of": str(pk)}
+    alone = _UNGROUPED | _COMPARED | {"of": str(pk)}
     try:
         asked = read_report_request(SUBJECTS["executions"], query | alone, user)
     except NotFound as error:
@@ -140,7 +140,7 @@ def user_page(request: HttpRequest, pk: UUID) -> HttpResponse:
         "report": shown,
         "sheet": ACTIVITY,
         "page": page,
-        "tiles": cells(ACTIVITY.tiles, shown["totals"], page),
+        "tiles": _tiles(ACTIVITY.tiles, shown["totals"], shown, whose),
         "tables": [
             used_table("Templates", shown["templates"], ACTIVITY, whose),
             used_table("Workflows", shown["definitions"], ACTIVITY, whose),

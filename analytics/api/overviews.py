@@ -55,7 +55,7 @@ class ActivityReport(GenericAPIView[ExecutionRollup]):
     queryset = ExecutionRollup.objects.none()
     filter_backends = ()
 
-    @strict_query("analytics_users", SPAN, ActivityOut)
+    @strict_query("analytics_users", [*SPAN, COMPARE], ActivityOut)
     def get(self, request: Request, pk: UUID) -> Response:
         query = {**request.query_params.dict(), "of": str(pk)}
         return Response(

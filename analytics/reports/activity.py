@@ -28,7 +28,8 @@ class ActivityOut(Shape):
     """Executions of one user that ended in the time, as in the report of executions.
 
     `active_hours` counts them by the hour in which they ended: Monday to Sunday, each from midnight
-    in the zone. Templates and definitions are in the order of what was done with them, most first.
+    in the zone. Templates and definitions are in the order of what was done with them, most first;
+    where the period before is compared, those too that were used only in it.
     """
 
     user: UUID
@@ -40,13 +41,20 @@ class ActivityOut(Shape):
     step: str
     rows: str
     totals: ExecutionNumbers
+    previous: ExecutionNumbers | None
+    previous_start: str | None
+    previous_until: str | None
+    previous_rows: str | None
     series: list[StepOut[ExecutionNumbers]]
     active_hours: list[list[int]]
     templates: list[UsedOut]
     definitions: list[UsedOut]
 
 
-_SAME = ("start", "end", "until", "zone", "step", "rows", "totals", "series")
+_SAME = (
+    *("start", "end", "until", "zone", "step", "rows", "totals", "series"),
+    *("previous", "previous_start", "previous_until", "previous_rows"),
+)
 
 
 @one_instant()

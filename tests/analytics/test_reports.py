@@ -581,6 +581,25 @@ def test_what_a_user_does_is_told_to_them_and_to_staff(chats, api, alice, charli
     assert client.get(f"/{path}?range=2h").status_code == 400
 
 
+def test_what_a_user_does_is_compared_with_the_period_before(api, alice, charlie, client, at_noon):
+    for ago in (timedelta(hours=1), timedelta(days=8), timedelta(days=9)):
+        ended(alice, at_noon - ago)
+        ended(charlie, at_noon - ago)
+    path = f"analytics/users/{alice.pk}/"
+    alone = api(alice).get(f"/api/v1/{path}").json()
+    assert (alone["totals"]["executions"], alone["previous"]) == (1, None)
+    assert (alone["previous_start"], alone["previous_rows"]) == (None, None)
+    told = api(alice).get(f"/api/v1/{path}", {"compare": "true"}).json()
+    assert told["previous"]["executions"] == 2
+    assert len(api(alice).get(told["previous_rows"]).json()["results"]) == 2
+    whole = ask(api, alice, "executions", compare="true")
+    for name in ("totals", "previous", "previous_start", "previous_until", "previous_rows"):
+        assert told[name] == whole[name]
+    client.force_login(alice)
+    (tile, *_) = client.get(f"/{path}").context["tiles"]
+    assert (tile.shown, tile.before.shown) == (1, 2)
+
+
 def test_when_something_was_last_used_is_told_as_clocks_of_the_zone_show_it(
     chats, api, alice, client
 ):
