@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 from django.db import connection
-from prometheus_client import generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -37,7 +37,7 @@ Row = dict[str, Any]
 
 
 class InstallationCollector:
-    """The same whichever process is asked; `chatter_database_up` 0: nothing of it is known."""
+    """The same whichever process is asked."""
 
     def collect(self) -> Iterator[Metric]:
         try:
@@ -45,8 +45,19 @@ class InstallationCollector:
         except Exception:
             log.exception("metrics.unreadable")
             found = []
-        yield _gauge("database_up", "Whether the database answered.", bool(found))
+        yield _up(bool(found))
         yield from found
+
+
+class AwayCollector:
+    """In the place of the other, while nothing of it is known."""
+
+    def collect(self) -> Iterator[Metric]:
+        yield _up(False)
+
+
+def _up(answered: bool) -> Metric:
+    return _gauge("database_up", "Whether the database answered.", answered)
 
 
 class ProcessStateCollector:
@@ -161,12 +172,23 @@ _PARTS: tuple[Callable[[], Iterable[Metric]], ...] = (
 )
 
 
-REGISTRY.register(InstallationCollector())
 REGISTRY.register(ProcessStateCollector())
+_INSTALLATION, _AWAY = CollectorRegistry(), CollectorRegistry()
+_INSTALLATION.register(InstallationCollector())
+_AWAY.register(AwayCollector())
 
 
-def exposed() -> bytes:
-    """All of it, as Prometheus reads it. Reads the database."""
+def of_installation() -> bytes:
+    """As Prometheus reads it, as all of these. Reads the database."""
+    return generate_latest(_INSTALLATION)
+
+
+def of_installation_away() -> bytes:
+    """That the database is away."""
+    return generate_latest(_AWAY)
+
+
+def of_process() -> bytes:
     return generate_latest(REGISTRY)
 
 

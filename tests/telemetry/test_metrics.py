@@ -1,9 +1,12 @@
 """`/metrics`: who may ask, and that its counters are what the tables say."""
 
+import asyncio
+
 import pytest
 from django.db import OperationalError, connection, transaction
 from prometheus_client.parser import text_string_to_metric_families
 
+from core.database import database
 from telemetry.models import Tally
 from telemetry.tallies import add_tool_calls
 from tests.definitions.graphs import graph as edged
@@ -154,6 +157,18 @@ def test_while_the_database_is_away_a_process_still_tells_of_itself(scraped, mon
     assert value(found, "chatter_database_up") == 0
     assert value(found, "chatter_writer_queue") == 0
     assert not any(name.startswith("chatter_executions") for name, _ in found)
+
+
+@pytest.mark.usefixtures("measured")
+def test_nobody_who_scrapes_waits_for_a_database_that_says_nothing(scraped, monkeypatch):
+    async def silent(_):
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(database, "run", silent)
+    monkeypatch.setattr("telemetry.views._DATABASE_S", 0.05)
+    found = scraped()
+    assert value(found, "chatter_database_up") == 0
+    assert value(found, "chatter_writer_queue") == 0
 
 
 @pytest.mark.usefixtures("measured")
