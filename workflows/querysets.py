@@ -70,7 +70,7 @@ class ExecutionQuerySet(models.QuerySet[Any]):
         return self if user.is_staff else self.filter(user=user)
 
     def for_list(self) -> "ExecutionQuerySet":
-        return self.select_related("definition").prefetch_related(self._pending())
+        return self.select_related("template", "definition").prefetch_related(self._pending())
 
     def with_workflow(self, reader: "User") -> "ExecutionQuerySet":
         """`workflow`: what people call the template or definition that it is of, if they see it."""

@@ -8,6 +8,7 @@ from django.test import Client
 from accounts.models import User
 from tests.definitions.graphs import graph
 from tests.drills.mortal import take_up
+from workflows.models import WorkflowExecution, WorkflowTemplate
 
 pytestmark = pytest.mark.django_db
 SAYS = graph({"id": "say", "type": "prompt", "config": {"template": "hello"}})
@@ -84,3 +85,27 @@ def test_its_owner_reads_the_name_it_has_now(used, charlie):
     browser = Client()
     browser.force_login(charlie)
     assert "Secret plan" in browser.get("/experiments/new/").text
+
+
+@pytest.mark.parametrize("public", [True, False])
+def test_runs_of_earlier_releases_are_named_after_what_is_still_shared(
+    used, charlie, alice, public
+):
+    WorkflowExecution.objects.update(used={})  # which only later releases fill in
+    WorkflowTemplate.objects.filter(owner=charlie).update(public=public)
+    browser = Client()
+    browser.force_login(alice)
+    name = "secret-plan" if public else None
+    for address in ("", f"{used['run']}/"):
+        told = browser.get(f"/api/v1/executions/{address}").json()
+        assert told.get("results", [told])[0]["template"] == name
+
+
+def test_a_built_in_template_names_its_runs_of_earlier_releases(api, alice, built_in):
+    door, body = api(alice), {"message": "hi", "mode": "background"}
+    run = door.post("/api/v1/chat/", body).json()["execution"]
+    take_up()
+    WorkflowExecution.objects.update(used={})
+    assert door.get("/api/v1/executions/").json()["results"][0]["template"] == "universal_chat"
+    again = door.post(f"/api/v1/executions/{run['id']}/replay/", {}).json()["execution"]
+    assert again["template"] == "universal_chat"

@@ -195,12 +195,17 @@ class WorkflowExecution(Record, CallTotals):
     def template_slug(self) -> str | None:
         """What its template was called when it was asked for; None if that was deleted since.
 
-        What it is called now may be for its owner's eyes only.
+        What it is called now may be for its owner's eyes only, so that is told only of runs of
+        earlier releases, which did not note it, and of templates that the run's owner may see.
         """
         if self.template_id is None:
             return None
         names = (key.removeprefix(_TEMPLATE) for key in self.used if key.startswith(_TEMPLATE))
-        return next(names, None)
+        noted = next(names, None)
+        if noted or self.template is None:
+            return noted
+        shared = self.template.public or self.template.owner_id in (None, self.user_id)
+        return self.template.slug if shared else None
 
     @property
     def budget_keys(self) -> list[str]:

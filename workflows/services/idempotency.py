@@ -24,7 +24,7 @@ def key_of(user_id: UUID, asked: Idempotency) -> IdempotencyKey | None:
     """What this request was the first time. Raises IdempotencyKeyReused for another body."""
     if not asked["idempotency_key"]:
         return None
-    keys = IdempotencyKey.objects.select_related("execution")
+    keys = IdempotencyKey.objects.select_related("execution__template")
     found: IdempotencyKey | None = keys.filter(
         user_id=user_id, key=asked["idempotency_key"]
     ).first()
