@@ -34,11 +34,12 @@ def trace_collector() -> Iterator[Finding]:
     )
     if not settings.TRACES or not address:
         return
-    if (spoken := os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", _SPOKEN)) != _SPOKEN:
-        yield warning(
-            f"Traces are sent over HTTP in protobuf, not as '{spoken}'.",
-            "Unset OTEL_EXPORTER_OTLP_PROTOCOL, and give the collector's port for HTTP (4318).",
-        )
+    for name in ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"):
+        if (spoken := os.environ.get(name) or _SPOKEN) != _SPOKEN:
+            yield warning(
+                f"Traces are sent over HTTP in protobuf, not as '{spoken}'.",
+                f"Unset {name}, and give the collector's port for HTTP (4318).",
+            )
     host, port = _host_and_port(address)
     if not host:
         yield broken(

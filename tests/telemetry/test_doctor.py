@@ -221,9 +221,10 @@ def test_an_address_of_a_collector_that_is_none_is_named(settings, monkeypatch, 
     assert "address" in only("trace_collector")
 
 
-def test_a_collector_of_another_tongue_is_named(settings, monkeypatch):
+@pytest.mark.parametrize("of", ["", "TRACES_"])
+def test_a_collector_of_another_tongue_is_named(settings, monkeypatch, of):
     settings.TRACES = True
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+    monkeypatch.setenv(f"OTEL_EXPORTER_OTLP_{of}PROTOCOL", "grpc")
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
