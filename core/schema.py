@@ -1,7 +1,10 @@
 """Whether the database has the tables that this code needs."""
 
 from functools import cache
+from pathlib import Path
 
+from django.apps import apps
+from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
@@ -14,6 +17,16 @@ def missing_migrations() -> list[str]:
     """Those this code knows and the database does not have; one query."""
     applied = MigrationRecorder(connection).applied_migrations()
     return [f"{app}.{name}" for app, name in _known_migrations() if (app, name) not in applied]
+
+
+def newer_migrations() -> list[str]:
+    """Those of our apps that the database has and this code does not know; one query."""
+    known = set(_known_migrations())
+    ours = {
+        one.label for one in apps.get_app_configs() if Path(one.path).parent == settings.BASE_DIR
+    }
+    applied = sorted(MigrationRecorder(connection).applied_migrations())
+    return [f"{app}.{name}" for app, name in applied if app in ours and (app, name) not in known]
 
 
 def refuse_stale_schema() -> None:

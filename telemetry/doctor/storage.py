@@ -14,7 +14,7 @@ from django.db import connection
 from django.template.defaultfilters import pluralize
 
 from core import clock
-from core.schema import missing_migrations
+from core.schema import missing_migrations, newer_migrations
 from telemetry import parts
 from telemetry.doctor.finding import Finding, broken, warning
 
@@ -54,6 +54,11 @@ def schema() -> Iterator[Finding]:
             f"{len(missing)} migration{pluralize(missing, ' is,s are')} not applied, from"
             f" {missing[0]} on.",
             "manage.py prepare",
+        )
+    if newer := newer_migrations():
+        yield warning(
+            f"The tables are those of a newer release, as {newer[0]} made them.",
+            "Start that release again, or restore the backup that was made before it.",
         )
 
 

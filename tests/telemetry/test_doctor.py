@@ -249,6 +249,15 @@ def test_a_migration_that_is_not_applied_is_named():
     assert only("schema") == "1 migration is not applied, from telemetry.0001_initial on."
 
 
+def test_tables_of_a_newer_release_are_named():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO django_migrations (app, name, applied) "
+            "VALUES ('telemetry', '9999_later', CURRENT_TIMESTAMP)"
+        )
+    assert "newer release, as telemetry.9999_later made them" in only("schema", "warning")
+
+
 @pytest.mark.parametrize(("option", "wrong"), [("timeout", 1), ("transaction_mode", "DEFERRED")])
 def test_sqlite_that_does_not_wait_is_named(settings, monkeypatch, option, wrong):
     if connection.vendor != "sqlite":
