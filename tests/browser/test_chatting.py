@@ -686,6 +686,24 @@ def test_messages_that_did_not_arrive_come_back_in_their_order(chat: ChatPage, c
     expect(chat.field).to_have_value("one\ntwo\nthree")
 
 
+def test_words_that_were_given_up_once_can_be_sent_later(chat: ChatPage, complaints) -> None:
+    complaints.expect("ERR_FAILED")
+    chat.ask("Hello")
+    chat.page.route("**/api/v1/chat/", _arrives_without_an_answer, times=1)
+    chat.field.fill("yes")
+    chat.field.press("Enter")
+    expect(chat.field).to_have_value("yes")
+    over(chat.say("no, wait"))
+    over(chat.say("yes"))
+    asked = [one["text"] for one in chat.messages if one["role"] == "user"]
+    assert asked == ["Hello", "yes", "no, wait", "yes"]
+
+
+def _arrives_without_an_answer(route: Route) -> None:
+    route.fetch()
+    route.abort()
+
+
 def _two_on_their_way(chat: ChatPage) -> list[Route]:
     """The first, then both, while a third is being written."""
     held: list[Route] = []

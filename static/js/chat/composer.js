@@ -107,12 +107,12 @@ export class Composer {
     const words = JSON.stringify(asked);
     const sent = { ...asked, words, key: words === this.failed?.words ? this.failed.key : idempotencyKey() };
     this.problem.hidden = true;
+    this.failed = null;
     this.onTheirWay.push(sent);
     this.givenBack = 0;
     this.text = "";
     try {
       await this.onSend(sent).finally(() => this.onTheirWay.shift());
-      if (words === this.failed?.words) this.failed = null;
       this.keep();
     } catch (problem) {
       // Without an answer the message may have arrived: the same key makes a second try harmless.
