@@ -105,9 +105,15 @@ class ExecutionQuerySet(models.QuerySet[Any]):
         )
 
     def late(self) -> Q:
-        """Those that run, and whose owner was not heard of in time; see `tracking.leases`."""
+        """Those that run, and whose owner was not heard of in time; see `tracking.leases`.
+
+        One that lives may give longer leases: it was started with another CHATTER_LEASE_S.
+        """
         over = Q(lease_expires_at__lt=Now())
-        return Q(over | Q(lease_expires_at__gt=Now() + leases(_NEVER_GIVEN)), status="running")
+        hosts: PumpHostQuerySet = self.model._meta.apps.get_model("workflows", "PumpHost").objects
+        ahead = Q(lease_expires_at__gt=Now() + leases(_NEVER_GIVEN))
+        ahead &= ~Q(lease_owner__in=hosts.alive().values("owner"))
+        return Q(over | ahead, status="running")
 
     def in_front(self) -> Q:
         """Those that no other of their series holds up: one of it runs or waits, the others behind.

@@ -88,6 +88,16 @@ def test_a_lease_that_was_given_while_the_clock_was_ahead_is_over(built_in, alic
     assert [one.pk for one in claim("other", 10)] == [execution.pk]
 
 
+def test_a_pump_that_gives_much_longer_leases_keeps_what_it_runs(built_in, alice, settings):
+    beat("patient", CLUSTER, claiming=True, running=1)
+    own = settings.CHATTER_LEASE_S
+    settings.CHATTER_LEASE_S = 20 * own
+    held_by("patient", alice)
+    settings.CHATTER_LEASE_S = own
+    assert queue_now()["expired"] == 0
+    assert claim("other", 10) == []
+
+
 def test_what_a_dead_process_ran_is_taken_up_without_waiting_for_its_lease(built_in, alice):
     execution = held_by("dead", alice)
     assert claim("other", 10) == []
