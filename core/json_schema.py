@@ -23,7 +23,6 @@ _SHOWN = 300
 _MOST_STEPS = 100_000
 _WORDS_PER_STEP, _VALUES_PER_STEP, _CHARACTERS_PER_VALUE = 16, 64, 16
 _NO_EXPRESSION = (re.error, OverflowError, RecursionError, ValueError)  # as of a number too long
-_INFINITE = (math.inf, -math.inf)  # what 1e999 is read as
 _UNTRIED = ("pattern", "patternProperties", "unevaluatedProperties", "unevaluatedItems", "format")
 
 
@@ -202,8 +201,14 @@ def _multiple(validator: Any, step: Any, instance: Any, schema: Any) -> Iterator
     """In decimals, as numbers are written: divided as floats, 19.99 is no multiple of 0.01."""
     if not validator.is_type(instance, "number"):
         return
-    if instance in _INFINITE or (_exact(instance) / _exact(step)).denominator > 1:
+    finite = _is_finite(instance) and _is_finite(step)
+    if not finite or (_exact(instance) / _exact(step)).denominator > 1:
         yield _library().ValidationError(f"{instance!r} is not a multiple of {step}")
+
+
+def _is_finite(number: float) -> bool:
+    """1e999 is read as infinite."""
+    return isinstance(number, int) or math.isfinite(number)
 
 
 def _exact(number: float) -> Fraction:

@@ -61,6 +61,7 @@ def test_items_are_unique_by_what_they_are_in_json(value, unique):
         *((19.995, 0.01, False), (7, 2.5, False), (7.5, 2.5, True), (8, 2, True), (9, 2, False)),
         *((10**25 + 1, 2, False), (10**25, 2, True), (1e-300, 1e-301, True)),
         *(("a", 0.01, True), (True, 2, True), (float("inf"), 2, False)),
+        *((3, float("inf"), False), (float("nan"), 2, False)),
     ],
 )
 def test_a_number_is_a_multiple_as_it_is_written(value, step, fits):
