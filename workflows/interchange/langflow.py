@@ -11,10 +11,11 @@ from functools import partial
 
 from workflows.interchange.assembly import PASSES, Step, make_node
 from workflows.interchange.foreign import TIMES, Conversion, ForeignNode, Known, distinguished
+from workflows.interchange.langflow_http import http_request
 from workflows.interchange.langflow_loops import rounds_of
 from workflows.interchange.langflow_models import PROVIDERS, agent, model
 from workflows.interchange.langflow_routers import router
-from workflows.interchange.langflow_texts import Wire, Wiring, is_given
+from workflows.interchange.langflow_texts import REQUEST, Wire, Wiring, is_given
 from workflows.interchange.loose import Loose
 from workflows.interchange.phrases import not_carried
 from workflows.interchange.report import Imported
@@ -49,10 +50,20 @@ def read_langflow(document: Loose, known: Known) -> Imported:
                 note = f"Its '{name[:80]}' is the variable '{variable}', which is not in the file."
                 conversion.reports[key].note(note)
     given = {one for tools in wiring.tools.values() for one in tools}
-    for key in sorted(nodes, key=lambda key: _converter(nodes[key].type)[0]):
+    for key in sorted(nodes, key=partial(_order, conversion)):
         if key not in given:  # the agent says what becomes of it
             _converter(nodes[key].type)[1](wiring, key)
     return conversion.done()
+
+
+def _order(conversion: Conversion, key: str) -> tuple[int, int]:
+    """Requests that others are made of come first: whether they are carried is asked there."""
+    kinds = {one: node.type for one, node in conversion.nodes.items()}
+    before = 0
+    if kinds[key] == REQUEST:
+        requests = (one for one, kind in kinds.items() if kind == REQUEST)
+        before = sum(conversion.ways.leads(one, key) for one in requests)
+    return _converter(kinds[key])[0], before
 
 
 def _node(one: Loose) -> ForeignNode:
@@ -142,11 +153,12 @@ _KNOWN: dict[str, tuple[int, Callable[[Wiring, str], None]]] = {
     "MessageHistory": (1, _memory),
     "ChatInput": (2, _input),
     "TextInput": (2, _input),
-    "ConditionalRouter": (3, router),
-    **dict.fromkeys(PROVIDERS, (3, model)),
-    "Agent": (3, agent),
-    "ChatOutput": (3, _output),
-    "TextOutput": (3, _output),
+    REQUEST: (3, http_request),
+    "ConditionalRouter": (4, router),
+    **dict.fromkeys(PROVIDERS, (4, model)),
+    "Agent": (4, agent),
+    "ChatOutput": (4, _output),
+    "TextOutput": (4, _output),
 }
 
 

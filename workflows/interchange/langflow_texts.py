@@ -18,6 +18,8 @@ _MEMORIES = {"Memory", "MessageHistory"}
 _INPUTS = {"ChatInput", "TextInput"}
 _WORDLESS = {*_PROMPTS, *_MEMORIES, "ChatOutput", "TextOutput"}
 _DEEPEST = 8
+REQUEST = "APIRequest"
+_CALLED = {REQUEST: "request"}
 TOOLS = "tools"
 LENDERS = ("agent_llm", "model")  # the fields of an agent that another's model may be wired to
 _LENT = "model_output"
@@ -188,7 +190,8 @@ class Wiring:
         step = self.conversion.steps.get(key)
         if step is not None and step.passes:
             return ""
-        return self.conversion.left(key, self.conversion.id_of(key, "model"), "text", at)
+        name = self.conversion.id_of(key, _CALLED.get(node.type, "model"))
+        return self.conversion.left(key, name, "text", at)
 
 
 def is_given(nodes: Mapping[str, ForeignNode], wire: Wire) -> bool:

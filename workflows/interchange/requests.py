@@ -11,11 +11,14 @@ LONGEST = 4_000  # a reference may become longer here than it was
 _HOST_FIRST = re.compile(r"https?://[^/?#{}\s]+(?:[/?#].*)?", re.DOTALL)
 
 
-def why_not(method: str, url: str) -> str:
-    """Why such a request cannot be carried over; empty if it can."""
+def why_not(method: str, url: str, *, open_host: bool = False) -> str:
+    """Why such a request cannot be carried over; empty if it can.
+
+    `open_host`: a reference may fill in the host.
+    """
     if method.upper() not in METHODS:
         return f"Nothing here sends a request '{method[:20]}'."
-    if len(url) > LONGEST or not _HOST_FIRST.fullmatch(url.strip()):
+    if len(url) > LONGEST or not (open_host or _HOST_FIRST.fullmatch(url.strip())):
         return "The host of its address is not known before it runs; draw it anew."
     if is_secret(url):
         return "Its address holds a secret, which stays behind; draw it anew."
