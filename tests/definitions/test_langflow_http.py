@@ -252,6 +252,30 @@ def test_what_a_request_is_given_that_was_left_out_itself_is_told():
     assert "What it is given as its 'query_params' was dropped." in told.notes
 
 
+def agent_with(request):
+    """A flow whose agent may make this request."""
+    nodes = [("in", "ChatInput", {}), ("r", "APIRequest", request), ("a", "Agent", {})]
+    return langflow(nodes, [("in", "a", "input_value"), ("r", "a", "tools")])
+
+
+def test_an_agent_that_may_make_requests_gets_the_tool_that_asks_for_pages():
+    headers = [{"key": "Authorization", "value": SHAPED}]
+    found = come(agent_with(fields(url_input="", method="GET", headers=headers, body=[])))
+    assert configs(found)["agent"]["tools"] == ["http_get"]
+    told = notes(found)["APIRequest"]
+    assert "The agent calls the tool 'http_get' in its place." in told
+    assert "Nothing of its 'headers' is sent then." in told
+    assert "'body'" not in told
+    assert SHAPED not in json.dumps([found.graph, found.report()])
+
+
+def test_an_agent_gets_no_tool_for_requests_that_change_something_and_that_is_told():
+    found = come(agent_with(fields(url_input="", method="DELETE")))
+    assert "tools" not in configs(found)["agent"]
+    assert outcomes(found)["APIRequest"] == "left_out"
+    assert "sends a request 'DELETE' here" in notes(found)["APIRequest"]
+
+
 @pytest.fixture
 def web(settings):
     settings.CHATTER_EGRESS_ALLOW = ["127.0.0.1"]

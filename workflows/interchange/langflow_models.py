@@ -6,8 +6,8 @@ from typing import Any
 
 from workflows.definition.graph import OUT
 from workflows.interchange.assembly import PASSES, edge, make_node, row
-from workflows.interchange.foreign import asking, remembering, sampling
-from workflows.interchange.langflow_texts import LENDERS, Wiring
+from workflows.interchange.foreign import Conversion, ForeignNode, asking, remembering, sampling
+from workflows.interchange.langflow_texts import LENDERS, REQUEST, Wiring
 from workflows.interchange.loose import Loose
 from workflows.interchange.phrases import not_carried
 from workflows.nodes.model import PARAMETERS
@@ -26,7 +26,9 @@ _TOOLS = {
     "CurrentDate": "clock",
     "URL": "http_get",
     "URLComponent": "http_get",
+    REQUEST: "http_get",
 }
+_BESIDE_THE_ADDRESS = ("query_params", "headers", "body")
 _DROPPED = (
     "json_mode",
     "model_kwargs",
@@ -82,23 +84,35 @@ def _tools(wiring: Wiring, key: str, *, can: bool) -> Iterator[str]:
     """The keys of the tools an agent may call; what became of each component is told there."""
     conversion = wiring.conversion
     for one in wiring.tools.get(key, ()):
-        kind = conversion.nodes[one].type
-        name, report = _TOOLS.get(kind, ""), conversion.reports[one]
+        node, report = conversion.nodes[one], conversion.reports[one]
         conversion.steps[one] = PASSES
-        if not name:
-            conversion.leave_out(one, not_carried(kind, "component"))
-        elif not can:
-            conversion.leave_out(one, "The model that is asked here calls no tools.")
-        elif not conversion.known.may_use(name):
-            conversion.leave_out(one, f"The tool '{name}', which does that here, may not be used.")
-        else:
-            report.note(f"The agent calls the tool '{name}' in its place.")
-            yield name
+        if reason := _why_no_tool(conversion, node, can=can):
+            conversion.leave_out(one, reason)
+            continue
+        report.note(f"The agent calls the tool '{_TOOLS[node.type]}' in its place.")
+        for name in _BESIDE_THE_ADDRESS if node.type == REQUEST else ():
+            if node.data.at(name, "value").value:
+                report.note(f"Nothing of its '{name}' is sent then.")
+        yield _TOOLS[node.type]
     if conversion.nodes[key].data.true("add_current_date_tool", "value"):
         if can and conversion.known.may_use("clock"):
             yield "clock"
         else:
             conversion.reports[key].note("It is not told the date: no tool for that may be used.")
+
+
+def _why_no_tool(conversion: Conversion, one: ForeignNode, *, can: bool) -> str:
+    """Why an agent calls no tool in the place of a component; empty if it does."""
+    name, method = _TOOLS.get(one.type, ""), one.data.text("method", "value").upper() or "GET"
+    if not name:
+        return not_carried(one.type, "component")
+    if one.type == REQUEST and method != "GET":
+        return f"No tool that a model may call sends a request '{method[:20]}' here."
+    if not can:
+        return "The model that is asked here calls no tools."
+    if not conversion.known.may_use(name):
+        return f"The tool '{name}', which does that here, may not be used."
+    return ""
 
 
 def _asking(wiring: Wiring, key: str, field: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
