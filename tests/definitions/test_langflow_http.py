@@ -276,6 +276,19 @@ def test_an_agent_gets_no_tool_for_requests_that_change_something_and_that_is_to
     assert "sends a request 'DELETE' here" in notes(found)["APIRequest"]
 
 
+@pytest.mark.parametrize("kind", ["APIRequest", "CalculatorTool", "Unknown"])
+def test_what_an_agent_may_call_is_no_step_that_others_could_name(kind):
+    nodes = [
+        ("in", "ChatInput", {}),
+        ("a", "Agent", {}),
+        ("t", kind, fields(url_input="x.example")),
+    ]
+    nodes += [("m", "OpenAIModel", {}), ("c", "ConditionalRouter", fields(match_text="a"))]
+    edges = [("in", "a", "input_value"), ("t", "a", "tools"), ("t", "c", "input_text")]
+    found = come(langflow(nodes[2:] + nodes[:2], [*edges, ("in", "m", "input_value")]))
+    assert "nothing is known of what it compares" in notes(found)["ConditionalRouter"]
+
+
 @pytest.fixture
 def web(settings):
     settings.CHATTER_EGRESS_ALLOW = ["127.0.0.1"]

@@ -50,6 +50,7 @@ def read_langflow(document: Loose, known: Known) -> Imported:
                 note = f"Its '{name[:80]}' is the variable '{variable}', which is not in the file."
                 conversion.reports[key].note(note)
     given = {one for tools in wiring.tools.values() for one in tools}
+    conversion.steps |= dict.fromkeys(given, PASSES)
     for key in sorted(nodes, key=partial(_order, conversion)):
         if key not in given:  # the agent says what becomes of it
             _converter(nodes[key].type)[1](wiring, key)
