@@ -8,6 +8,7 @@ from tests.core.web import web_server
 from tests.definitions.conftest import DEFINITIONS
 from tests.definitions.test_imported_runs import come, configs, notes, outcomes, ran
 from tests.definitions.test_interchange import IMPORT, langflow
+from tools.models import ToolSetting
 from workflows import validation
 from workflows.interchange.foreign import Known
 from workflows.interchange.reading import read
@@ -332,3 +333,13 @@ def test_an_answer_of_400_or_above_goes_on_as_there(client, drain, web):
     drain()
     done = client.get(f"/api/v1/executions/{started['execution']['id']}/").json()
     assert (done["status"], done["output"]["text"]) == ("completed", "no")
+
+
+@pytest.mark.django_db
+def test_a_request_that_nobody_may_send_is_left_out_and_the_rest_comes_in(client):
+    ToolSetting.objects.update_or_create(tool="http_request", defaults={"enabled": False})
+    answer = client.post(IMPORT, asking(fields(url_input="x.example")))
+    assert answer.status_code == 201, answer.json()
+    [told] = [one for one in answer.json()["report"]["nodes"] if one["id"] == "r"]
+    assert told["outcome"] == "left_out"
+    assert "The tool 'http_request', which does that here, may not be used." in told["notes"]

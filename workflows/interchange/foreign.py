@@ -67,6 +67,10 @@ class Known:
     def may_use(self, tool: str) -> bool:
         return self.world is None or self.world.may_use(tool)
 
+    def may_call(self, tool: str) -> bool:
+        """Whether a node may, which also calls what no model can."""
+        return self.world is None or self.world.may_call(tool)
+
     def check_size(self, nodes: int, edges: int, times: int = 1) -> None:
         """Raises Unreadable for more than a graph of ours may have, or so many times as much."""
         for what, has, most in (

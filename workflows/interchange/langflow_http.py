@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 from core.json_values import read, storable
 from core.secret_texts import named_in
-from tools.http import LONGEST_S, checked_headers
+from tools.http import KEY, LONGEST_S, checked_headers
 from workflows.interchange.assembly import make_node, row
 from workflows.interchange.foreign import parted
 from workflows.interchange.langflow_keys import kept, must_stay, stays_behind, without_keys
@@ -25,8 +25,11 @@ _CARRIED = {_NEWER, _OLDER, "query_params", "body"}  # what may be wired to it
 def http_request(wiring: Wiring, key: str) -> None:
     conversion = wiring.conversion
     one, report = conversion.nodes[key], conversion.reports[key]
-    if "http_request" not in conversion.known.kinds:
+    if KEY not in conversion.known.kinds:
         conversion.leave_out(key, not_carried(one.type, "component"))
+        return
+    if not conversion.known.may_call(KEY):
+        conversion.leave_out(key, f"The tool '{KEY}', which does that here, may not be used.")
         return
     method = one.data.text("method", "value").upper() or "GET"
     urls = _urls(wiring, key)
@@ -49,7 +52,7 @@ def http_request(wiring: Wiring, key: str) -> None:
     if seconds > 0:
         config["timeout_s"] = min(seconds, LONGEST_S)
     name = conversion.id_of(key, "request")
-    conversion.take(key, row(make_node(name, "http_request", one.title, config)))
+    conversion.take(key, row(make_node(name, KEY, one.title, config)))
 
 
 def _field(wiring: Wiring, key: str) -> str:
