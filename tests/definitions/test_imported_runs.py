@@ -422,6 +422,219 @@ def test_a_schema_that_cannot_be_kept_is_told():
     assert "Nothing stands where it refers to 'l.structured_output.name'" in notes(found)["End"]
 
 
+# --- Dify: loops ---------------------------------------------------------------------------------
+
+
+def looping(change=None):
+    """The file of a loop, its node `u` or any other changed: `looping({"u": {...}})`."""
+    file = document("dify_loop.yml")
+    for one in file["workflow"]["graph"]["nodes"]:
+        one["data"] |= (change or {}).get(one["id"], {})
+    return file
+
+
+def rounds(found, *says):
+    """The run, its model saying one of these in each round."""
+    said = iter(says)
+    return ran(found, draft=lambda question: next(said))
+
+
+@pytest.mark.parametrize(
+    ("says", "told"),
+    [
+        (["a", "b", "c"], '4, 3: c of ["first", "a", "b", "c"]'),
+        (["a", "so good"], '2, 1: a of ["first", "a"]'),
+        (["enough"], '2, 1: enough of ["first", "enough"]'),
+    ],
+    ids=["a variable", "its end", "what a node gave"],
+)
+def test_a_loop_of_dify_ends_as_there_with_its_variables(says, told):
+    found = come("dify_loop.yml")
+    done = rounds(found, *says)
+    asked = [one.messages[-1].text for one in done.services.asked]
+    better = zip(["hello", *says], range(1, len(says) + 1), strict=False)
+    assert asked == [f"Better than {best} ({num})" for best, num in better]
+    assert text_of(done) == told
+    titles = ("Until", "Good", "Exit", "Answer")
+    assert {outcomes(found)[title] for title in titles} == {"carried"}
+    assert notes(found)["Keep it"] == "What it sets lasts for the run, not for the conversation."
+
+
+def test_a_loop_of_dify_whose_condition_holds_at_once_makes_no_round():
+    variables = document("dify_loop.yml")["workflow"]["graph"]["nodes"][1]["data"]
+    [num, *others] = variables["loop_variables"]
+    for value, told in (("4", "4"), (7.5, "7.5")):
+        file = looping({"u": {"loop_variables": [{**num, "value": value}, *others]}})
+        assert text_of(ran(come(file))) == f'{told}, 0: hello of ["first"]'
+
+
+def test_a_loop_of_dify_makes_as_many_rounds_as_it_may():
+    found = come(looping({"u": {"loop_count": 2}, "a": {"answer": "{{#u.loop_round#}}"}}))
+    assert text_of(rounds(found, "a", "b")) == "2"
+    found = come(looping({"u": {"loop_count": 5_000}}))
+    assert "at most 1,000 rounds" in notes(found)["Until"]
+
+
+def test_a_loop_without_conditions_or_variables_makes_all_its_rounds():
+    plain = {"break_conditions": [], "loop_variables": [], "loop_count": 3}
+    file = looping(
+        {"u": plain, "d": {"prompt_template": [{"text": "go on"}]}, "a": {"answer": "x"}}
+    )
+    graph = file["workflow"]["graph"]
+    graph["nodes"] = [one for one in graph["nodes"] if one["id"] not in ("q", "x", "w")]
+    found = come(file)
+    assert len(rounds(found, "a", "b", "c").services.asked) == 3
+    assert (outcomes(found)["Until"], configs(found)["until"]["condition"]) == ("carried", None)
+
+
+@pytest.mark.parametrize(("operator", "value"), [("is", True), ("is", "true"), ("is not", False)])
+def test_a_loop_of_dify_ends_when_a_variable_is_true(operator, value):
+    broken = {"comparison_operator": operator, "value": value, "varType": "boolean"}
+    done = {"label": "done", "var_type": "boolean", "value_type": "constant", "value": False}
+    sets = {"input_type": "constant", "operation": "over-write", "value": True}
+    file = looping(
+        {
+            "u": {
+                "break_conditions": [{**broken, "variable_selector": ["u", "done"]}],
+                "loop_variables": [done],
+            },
+            "d": {"prompt_template": [{"text": "hello"}]},
+            "w": {"items": [{**sets, "variable_selector": ["u", "done"]}]},
+            "a": {"answer": "{{#u.done#}}"},
+        }
+    )
+    found = come(file)
+    assert text_of(rounds(found, "a")) == "true"
+    assert outcomes(found)["Keep it"] == "carried"
+
+
+def test_what_a_round_did_not_come_by_is_empty_in_it_though_an_earlier_one_did():
+    file = looping({"u": {"loop_count": 2}, "a": {"answer": "{{#u.best#}}"}})
+    graph = file["workflow"]["graph"]
+    nodes = {one["id"]: one for one in graph["nodes"]}
+    first = {"comparison_operator": "=", "value": "1", "varType": "number"}
+    nodes["q"]["data"]["cases"][0]["conditions"] = [{**first, "variable_selector": ["u", "num"]}]
+    nodes["x"]["data"] |= {
+        "type": "template-transform",
+        "title": "Seen",
+        "template": "seen",
+        "variables": [],
+    }
+    nodes["w"]["data"]["items"][1]["value"] = ["x", "output"]
+    graph["edges"].append({"source": "x", "sourceHandle": "source", "target": "w"})
+    assert text_of(rounds(come(file), "a", "b")) == ""
+
+
+def test_a_variable_of_a_loop_that_was_not_come_by_is_empty():
+    file = looping()
+    graph = file["workflow"]["graph"]
+    asked = {"comparison_operator": "is", "value": "loop", "variable_selector": ["sys", "query"]}
+    which = {"type": "if-else", "title": "Which", "cases": [{"conditions": [asked]}]}
+    graph["nodes"].append({"id": "c", "data": which})
+    graph["edges"][0]["target"] = "c"
+    graph["edges"].append({"source": "c", "sourceHandle": "true", "target": "u"})
+    graph["edges"].append({"source": "c", "sourceHandle": "false", "target": "a"})
+    assert text_of(ran(come(file))).strip() == ", 0:  of"
+
+
+_VARIABLE = {"label": "num", "var_type": "number", "value_type": "constant", "value": "1"}
+_BREAK = {"comparison_operator": "≥", "value": "4", "variable_selector": ["u", "num"]}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"loop_count": "many"}, "how many rounds"),
+        ({"error_strategy": "fail-branch"}, "when it fails"),
+        ({"loop_variables": [{**_VARIABLE, "value": "one"}]}, "'num' is no number"),
+        ({"loop_variables": [{**_VARIABLE, "value": "NaN"}]}, "'num' cannot be said"),
+        ({"loop_variables": [{**_VARIABLE, "var_type": "file"}]}, "'num' is no file"),
+        (
+            {"loop_variables": [{**_VARIABLE, "value_type": "variable", "value": ["k", "x"]}]},
+            "'num' begins as 'k.x', which nothing here is",
+        ),
+        (
+            {
+                "loop_variables": [
+                    {**_VARIABLE, "value": "sk-proj-" + "aB3" * 12, "var_type": "string"}
+                ]
+            },
+            "a secret, which stays behind",
+        ),
+        ({"break_conditions": [{**_BREAK, "value": "{{#sys.query#}}"}]}, "more than a constant"),
+        (
+            {"break_conditions": [{**_BREAK, "variable_selector": ["u", "x"]}]},
+            "nothing here is 'u.x'",
+        ),
+        ({"break_conditions": [_BREAK] * 100}, "the condition that ends it cannot be said"),
+    ],
+)
+def test_a_loop_that_cannot_be_carried_is_left_out_with_all_in_it_and_the_report_says_why(
+    change, reason
+):
+    found = come(looping({"u": change}))
+    inside = ("Until", "Draft", "Good", "Exit", "Keep it")
+    assert {outcomes(found)[title] for title in inside} == {"left_out"}
+    assert reason in notes(found)["Until"]
+    assert "draw a loop node in its place" in notes(found)["Until"]
+    assert "Nothing stands where it refers to 'u.best'" in notes(found)["Answer"]
+    assert text_of(ran(found)) == ", 0:  of"
+
+
+def test_a_loop_in_whose_rounds_nothing_is_carried_is_left_out():
+    found = come(looping({key: {"type": "code"} for key in ("d", "q", "w")}))
+    assert "nothing that is done in its rounds" in notes(found)["Until"]
+    assert text_of(ran(found)) == ", 0:  of"
+
+
+def test_what_a_loop_holds_that_is_not_carried_is_passed_by_and_told():
+    found = come(looping({"d": {"type": "code", "title": "Code"}, "u": {"break_conditions": []}}))
+    assert (outcomes(found)["Until"], outcomes(found)["Code"]) == ("carried", "left_out")
+    assert "'best' is not set, for nothing here is 'd.text'" in notes(found)["Keep it"]
+    assert text_of(ran(found)) == '11, 10: hello of ["first"]'
+
+
+def test_what_is_answered_in_the_rounds_of_a_loop_is_left_out_and_told():
+    found = come(looping({"x": {"type": "answer", "title": "Soon", "answer": "{{#u.num#}}"}}))
+    assert (outcomes(found)["Until"], outcomes(found)["Soon"]) == ("carried", "left_out")
+    assert "in the middle of a loop" in notes(found)["Soon"]
+    assert text_of(rounds(found, "good", "enough")).startswith("2, 1: enough")
+
+
+def test_a_loop_in_a_loop_is_left_out_and_the_one_around_it_is_not():
+    file = looping()
+    graph = file["workflow"]["graph"]
+    within = {"isInLoop": True, "loop_id": "u"}
+    inner = {"type": "loop", "title": "Inner", "start_node_id": "istart", "loop_count": 3, **within}
+    graph["nodes"] += [
+        {"id": "i", "parentId": "u", "data": inner},
+        {"id": "istart", "parentId": "i", "data": {"type": "loop-start", "isInLoop": True}},
+        {"id": "t", "parentId": "i", "data": {"type": "llm", "title": "Deep", "loop_id": "i"}},
+    ]
+    graph["edges"] += [
+        {"source": "istart", "sourceHandle": "source", "target": "t"},
+        {"source": "w", "sourceHandle": "source", "target": "i"},
+    ]
+    found = come(file)
+    assert (outcomes(found)["Inner"], outcomes(found)["Deep"]) == ("left_out", "left_out")
+    assert text_of(rounds(found, "a", "b", "c")).startswith("4, 3: c")
+
+
+def test_variables_of_a_loop_are_set_in_it_and_what_stands_in_it_is_named_in_it_only():
+    file = looping({"a": {"answer": "{{#d.text#}}{{#u.num.x#}}."}})
+    graph = file["workflow"]["graph"]
+    item = {"input_type": "constant", "operation": "+=", "value": 1}
+    item["variable_selector"] = ["u", "num"]
+    later = {"type": "assigner", "title": "Later", "version": "2", "items": [item]}
+    graph["nodes"].append({"id": "z", "data": later})
+    graph["edges"].append({"source": "u", "sourceHandle": "source", "target": "z"})
+    found = come(file)
+    assert "or of the loop around it" in notes(found)["Later"]
+    assert text_of(rounds(found, "a", "b", "c")) == "."
+    assert "'d.text'" in notes(found)["Answer"]
+    assert "'u.num.x'" in notes(found)["Answer"]
+
+
 # --- Langflow ------------------------------------------------------------------------------------
 
 

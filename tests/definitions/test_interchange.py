@@ -600,6 +600,17 @@ def test_of_a_component_that_led_several_ways_it_is_said_that_all_are_taken_now(
     assert (router.outcome, note in router.notes) == ("left_out", told)
 
 
+def test_a_workflow_of_dify_runs_the_rounds_of_its_loop(imported, client, drain):
+    told = imported("dify_loop.yml")
+    address = f"{DEFINITIONS}{told['definition']['id']}/execute/"
+    body = {"input": {"message": "a birch"}, "mode": "background"}
+    started = client.post(address, body).json()
+    drain()
+    ran = client.get(f"/api/v1/executions/{started['execution']['id']}/").json()
+    assert ran["status"] == "completed"
+    assert ran["output"]["text"].startswith("4, 3: ")
+
+
 def test_a_flow_of_langflow_runs_by_its_router(imported, client, drain):
     told = imported("langflow.json")
     address = f"{DEFINITIONS}{told['definition']['id']}/execute/"

@@ -14,8 +14,8 @@ from workflows.definition.reading import WORDS
 
 ANY = "*"
 START = "start"
-EACH = "each"
-_NO_WAYS_ON = {EACH, "continue", ERROR}
+EACH, CONTINUE = "each", "continue"
+_NO_WAYS_ON = {EACH, CONTINUE, ERROR}
 _LONGEST = 50
 
 
@@ -170,7 +170,7 @@ def _edges(steps: Mapping[str, Step], links: Sequence[Link]) -> Iterator[dict[st
             continue
         for target in follow(following, steps, link.target):
             entry = steps[target].nodes[0]["id"]
-            if entry != START and leaves != (entry, EACH):
+            if entry != START and leaves not in ((entry, EACH), (entry, CONTINUE)):
                 yield edge(*leaves, entry)
 
 

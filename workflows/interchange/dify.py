@@ -9,6 +9,7 @@ from workflows.interchange.dify_bodies import (
     FAILS,
     OUT,
     handles,
+    links_after,
     links_back,
     links_within,
     stands_in,
@@ -64,7 +65,7 @@ def read_dify(document: Loose, known: Known) -> Imported:
         name=document.text("app", "name"),
         description=document.text("app", "description"),
         nodes=nodes,
-        links=[*within, *back],
+        links=[*links_after(nodes, within), *back],
         known=known,
         twins=twins,
         fails={key for key, one in nodes.items() if FAILS in handles(one.data.at("data"))},
@@ -77,7 +78,9 @@ def read_dify(document: Loose, known: Known) -> Imported:
     _in_their_order(conversion, [key for key in nodes if nodes[key].type == "answer"])
     for link in {*drawn} - {*within}:
         if link.source in nodes and link.target in nodes:
-            conversion.reports[link.source].note("A way out of an iteration, or into one, is lost.")
+            conversion.reports[link.source].note(
+                "A way out of a loop or an iteration, or into one, is lost."
+            )
         elif link.source in nodes:
             conversion.reports[link.source].note("A way to a node that is not in the file is lost.")
     done = replace(

@@ -16,7 +16,7 @@ _DOES_MORE = re.compile(r"\{[%#]|\{\{(?!\s*[A-Za-z_][A-Za-z0-9_]*\s*\}\})")
 
 def is_carried(conversion: Conversion, key: str) -> bool:
     one = conversion.nodes[key]
-    if one.type == "iteration":
+    if one.type in ("iteration", "loop"):
         return key in conversion.bodies
     if stands_in(one) and key not in conversion.inner:
         return False

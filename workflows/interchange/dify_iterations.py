@@ -1,8 +1,9 @@
-"""Iterations of Dify as maps of ours, with what stands in them."""
+"""Iterations of Dify as maps of ours, and what stands in them and in loops."""
 
 from workflows.interchange.assembly import ANY, EACH, Step, make_node
-from workflows.interchange.dify_bodies import stands_in
+from workflows.interchange.dify_bodies import stands_in, starts_of
 from workflows.interchange.dify_carried import is_carried
+from workflows.interchange.dify_loops import declare, is_sayable
 from workflows.interchange.dify_texts import value_of
 from workflows.interchange.foreign import Conversion
 from workflows.interchange.loose import Loose
@@ -13,14 +14,18 @@ _PARTS = {"llm", "if-else", "assigner", "http-request", "template-transform"}
 
 
 def settle_bodies(conversion: Conversion) -> None:
-    """Find the iterations that can be carried over, and what stands in them.
+    """Find the iterations and loops that can be carried over, and what stands in them.
 
     One that goes over what another gives falls with it.
     """
     nodes, ways = conversion.nodes, conversion.ways
     entries = {link.source: link.target for link in conversion.links if link.handle == EACH}
     entries = {key: to for key, to in entries.items() if not stands_in(nodes[key])}
-    bodies = set(entries) if "map" in conversion.known.kinds else set()
+    loops = starts_of(nodes, conversion.links).keys() & entries.keys()
+    kinds = conversion.known.kinds
+    bodies = {key for key in entries if nodes[key].type != "loop" and "map" in kinds} | loops
+    for key in sorted(loops):
+        declare(conversion, key)
     within = {
         one: key
         for key, entry in entries.items()
@@ -35,7 +40,8 @@ def settle_bodies(conversion: Conversion) -> None:
             for one, key in conversion.inner.items()
             if nodes[one].type in _PARTS and is_carried(conversion, one)
         }
-        bodies = {key for key in bodies & working if _items(conversion, key)}
+        conversion.texts.clear()  # what was put together may have named what falls
+        bodies = {key for key in bodies if _is_sayable(conversion, key, key in working)}
 
 
 def iteration(conversion: Conversion, key: str, data: Loose) -> None:
@@ -65,6 +71,12 @@ def iteration(conversion: Conversion, key: str, data: Loose) -> None:
         report.note(f"At most {_MOST_AT_ONCE} items are worked on at the same time.")
     node = make_node(name, "map", conversion.nodes[key].title, config.model_dump(mode="json"))
     conversion.take(key, Step((node,), exits={EACH: (name, EACH), ANY: (name, "done")}))
+
+
+def _is_sayable(conversion: Conversion, key: str, works: bool) -> bool:
+    if conversion.nodes[key].type == "loop":
+        return is_sayable(conversion, key, works=works)
+    return works and bool(_items(conversion, key))
 
 
 def _items(conversion: Conversion, key: str) -> str:

@@ -3,40 +3,23 @@
 from collections.abc import Callable
 from typing import Any
 
-from workflows.definition.reading import MAX_CHARACTERS
 from workflows.interchange.assembly import Step, edge, make_node, row
 from workflows.interchange.dify_bodies import cases_of, handles
 from workflows.interchange.dify_carried import is_carried, model_of, schema_of
+from workflows.interchange.dify_conditions import condition_of
 from workflows.interchange.dify_http import http_request
 from workflows.interchange.dify_iterations import iteration
+from workflows.interchange.dify_loops import loop, loop_end, loop_start
 from workflows.interchange.dify_texts import default_of, rendered, templated, value_of
 from workflows.interchange.dify_variables import assigner
 from workflows.interchange.foreign import ARRIVING, Conversion, asking, remembering, sampling
 from workflows.interchange.loose import Loose
-from workflows.interchange.phrases import (
-    NOTHING,
-    Unsayable,
-    compare_lists,
-    compare_numbers,
-    compare_texts,
-    literal,
-    whole,
-)
+from workflows.interchange.phrases import NOTHING
 from workflows.interchange.report import NodeReport
 from workflows.nodes.model import PARAMETERS
 
-_TEXT_OPERATORS = {
-    "contains": "contains",
-    "not contains": "not contains",
-    "start with": "starts with",
-    "end with": "ends with",
-    "is": "equals",
-    "is not": "not equals",
-}
-_EMPTY = '["", [], {}, null, 0, false]'  # whatever Python takes for false
 _SAID_LAST = "{{#sys.query#}}"
 _MOST_ATTEMPTS, _LONGEST_WAIT_S = 10, 20
-_NUMBER_OPERATORS = {"=": "==", "≠": "!=", ">": ">", "<": "<", "≥": ">=", "≤": "<="}
 
 
 def start(conversion: Conversion, key: str, data: Loose) -> None:
@@ -69,7 +52,7 @@ def answer(conversion: Conversion, key: str, data: Loose) -> None:
 
 def _end(conversion: Conversion, key: str, text: str, *, passes: bool) -> None:
     if key in conversion.inner:
-        conversion.leave_out(key, "It answers in the middle of an iteration.")
+        conversion.leave_out(key, "It answers in the middle of a loop or an iteration.")
         return
     output = rendered(conversion, key, text) or NOTHING
     name, title = conversion.id_of(key, "end"), conversion.nodes[key].title
@@ -184,49 +167,12 @@ def if_else(conversion: Conversion, key: str, data: Loose) -> None:
     if len(cases) > 1:
         report.note("Its cases became conditions one after another.")
     nodes = tuple(
-        make_node(name, "conditional", title, {"condition": _case(conversion, key, case)})
+        make_node(name, "conditional", title, {"condition": condition_of(conversion, key, case)})
         for name, case in zip(ids, cases, strict=True)
     )
     exits = {handle: (name, "true") for name, handle in zip(ids, handles(data), strict=False)}
     between = tuple(edge(one, "false", other) for one, other in zip(ids, ids[1:], strict=False))
     conversion.take(key, Step(nodes, between, {**exits, "false": (ids[-1], "false")}))
-
-
-def _case(conversion: Conversion, key: str, case: Loose) -> str:
-    """A case as one expression; what cannot be said is false, so that no branch is taken by it."""
-    report, said = conversion.reports[key], []
-    joint = " || " if case.text("logical_operator") == "or" else " && "
-    for condition in case.each("conditions"):
-        try:
-            said.append(f"({_comparison(conversion, key, condition)})")
-        except Unsayable as error:
-            report.note(f"A condition is never true, for {error}.")
-            said.append("false")
-    if len(joint.join(said)) > MAX_CHARACTERS:
-        report.note("A case is never true, for it is too long to be said.")
-        return "false"
-    return joint.join(said) or "false"
-
-
-def _comparison(conversion: Conversion, key: str, condition: Loose) -> str:
-    operator, value = condition.text("comparison_operator"), condition.at("value").value
-    selector = condition.texts("variable_selector")
-    name = value_of(conversion, selector, key)
-    if not name:
-        raise Unsayable(f"nothing here is '{'.'.join(selector)}'")
-    if condition.keys("sub_variable_condition"):
-        raise Unsayable("it looks into files")
-    if operator == "empty":
-        return f"{whole(name)} in {_EMPTY}"
-    if operator == "not empty":
-        return f"!({whole(name)} in {_EMPTY})"
-    if not isinstance(value, str) or "{{#" in value:
-        raise Unsayable(f"'{operator}' is compared with more than a constant text")
-    if condition.text("varType").startswith("array"):
-        return compare_lists(operator, name, literal(value))
-    if operator in _NUMBER_OPERATORS:
-        return compare_numbers(_NUMBER_OPERATORS[operator], name, value)
-    return compare_texts(_TEXT_OPERATORS.get(operator, operator), name, literal(value))
 
 
 def template(conversion: Conversion, key: str, data: Loose) -> None:
@@ -247,5 +193,8 @@ KNOWN: dict[str, Callable[[Conversion, str, Loose], None]] = {
     "template-transform": template,
     "http-request": http_request,
     "iteration": iteration,
+    "loop": loop,
+    "loop-start": loop_start,
+    "loop-end": loop_end,
     "assigner": assigner,
 }

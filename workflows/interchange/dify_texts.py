@@ -131,6 +131,8 @@ def _left(conversion: Conversion, key: str, path: list[str], at: str) -> str:
     node, variable = conversion.nodes[key], path[0]
     if not is_carried(conversion, key) or not is_seen(conversion, key, at, variable):
         return ""
+    if node.type == "loop":
+        return _of_loop(conversion, key, path, at)
     name = conversion.id_of(key, _BY_TYPE.get(node.type, "node"))
     if key in conversion.fails and variable in _LEFT_BY_ERRORS:
         asked = (f"has(nodes.{name})", f"has(nodes.{name}.code)")
@@ -143,6 +145,15 @@ def _left(conversion: Conversion, key: str, path: list[str], at: str) -> str:
     if field == "results" and node.data.text("data", "error_handle_mode") == _NO_NULLS:
         field = "results.filter(one, one != null)"
     return conversion.left(key, name, field, at) if field else ""
+
+
+def _of_loop(conversion: Conversion, key: str, path: list[str], at: str) -> str:
+    """A variable of a loop, or after it how many rounds it made."""
+    if path == ["loop_round"] and at != key != conversion.inner.get(at):
+        return conversion.left(key, conversion.id_of(key, "loop"), "iteration", at)
+    name = conversion.variables.get(f"{key}.{path[0]}", ("", ""))[0] if len(path) == 1 else ""
+    sure = not name or conversion.ways.is_sure(key, at)
+    return where([] if sure else [f"has({name})"], name)
 
 
 def _answered(conversion: Conversion, key: str, name: str, path: list[str], at: str) -> str:

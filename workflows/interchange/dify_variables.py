@@ -1,4 +1,4 @@
-"""Variables of a conversation in Dify as variables of the run, and what sets them."""
+"""Variables of a conversation or a loop in Dify as those of the run, and what sets them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -20,7 +20,10 @@ _ADDING |= {"*=": "{} * {}", "/=": "double({}) / double({})"}
 def variables_of(document: Loose) -> dict[str, tuple[str, str]]:
     """The variables of a conversation: what each is, set or not, and what it is when cleared."""
     return {
-        name: (where([f"has(variables.{name})"], f"variables.{name}", _first(one)), _empty(one))
+        name: (
+            where([f"has(variables.{name})"], f"variables.{name}", _first(one)),
+            empty_of(one.text("value_type")),
+        )
         for one in document.each("workflow", "conversation_variables")
         if NAME.fullmatch(name := one.text("name")) and len(name) <= _LONGEST_NAME
     }
@@ -31,11 +34,10 @@ def _first(one: Loose) -> str:
     value = one.at("value").value
     said = literal(value)
     kept = value is not None and len(said) <= LONGEST_VALUE and not is_secret(said)
-    return said if kept else _empty(one)
+    return said if kept else empty_of(one.text("value_type"))
 
 
-def _empty(one: Loose) -> str:
-    kind = one.text("value_type")
+def empty_of(kind: str) -> str:
     return literal([] if kind.startswith("array") else _EMPTY.get(kind, ""))
 
 
@@ -45,10 +47,11 @@ def assigner(conversion: Conversion, key: str, data: Loose) -> None:
     for one in _items(data):
         name = (one.texts("variable_selector") + ["", ""])[1]
         try:
-            config = {"name": name, "expression": _value(conversion, key, one)}
+            set_here, said = _value(conversion, key, one)
         except Unsayable as error:
             report.note(f"'{name[:80]}' is not set, for {error}.")
             continue
+        config = {"name": set_here, "expression": said}
         first = conversion.id_of(key, "variable")
         own = conversion.names.new(f"{first}_{name}", "variable") if nodes else first
         nodes.append(make_node(own, "variable", title, config))
@@ -56,8 +59,10 @@ def assigner(conversion: Conversion, key: str, data: Loose) -> None:
         conversion.leave_out(key, "Nothing of it can be said here.")
         return
     conversion.take(key, row(*nodes))
-    report.note("What it sets lasts for the run, not for the conversation.")
-    if key in conversion.inner:
+    if any(one["config"]["name"] in conversion.variables for one in nodes):
+        report.note("What it sets lasts for the run, not for the conversation.")
+    around = conversion.inner.get(key)
+    if around and conversion.nodes[around].type == "iteration":
         report.note("What it sets for an item is seen by that item only.")
 
 
@@ -76,14 +81,19 @@ def _items(data: Loose) -> Iterator[Loose]:
     )
 
 
-def _value(conversion: Conversion, key: str, one: Loose) -> str:
-    """An expression for what a variable is set to. Raises Unsayable."""
+def _value(conversion: Conversion, key: str, one: Loose) -> tuple[str, str]:
+    """A variable of the run, and an expression for what it is set to. Raises Unsayable."""
     selector, operation = one.texts("variable_selector"), one.text("operation")
-    now = value_of(conversion, selector, key) if selector[:1] == ["conversation"] else ""
-    if not now:
-        raise Unsayable("only variables of the conversation are set here")
+    around = conversion.inner.get(key, "conversation")
+    settable = selector[:1] in (["conversation"], [around])
+    now = value_of(conversion, selector, key) if settable else ""
+    told = selector[1] if selector[:1] == ["conversation"] else ".".join(selector)
+    if not now or told not in conversion.variables:
+        raise Unsayable("only variables of the conversation or of the loop around it are set here")
+    is_kept, cleared = conversion.variables[told]
+    name = told if selector[0] == "conversation" else is_kept.removeprefix("variables.")
     if operation == "clear":
-        said = conversion.variables[selector[1]][1]
+        said = cleared
     elif operation in ("over-write", "set"):
         said = _given(conversion, key, one)
     elif operation in _ADDING:
@@ -92,7 +102,7 @@ def _value(conversion: Conversion, key: str, one: Loose) -> str:
         raise Unsayable(f"nothing here does '{operation[:40]}'")
     if len(said) > MAX_CHARACTERS:
         raise Unsayable("its value is too long")
-    return said
+    return name, said
 
 
 def _given(conversion: Conversion, key: str, one: Loose) -> str:

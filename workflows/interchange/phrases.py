@@ -8,7 +8,6 @@ from typing import Any
 
 NOTHING = "{{''}}"  # a text that stays empty, where none given means what arrives
 _REQUESTS = {"http-request", "APIRequest"}
-_LOOPS = {"loop": "loop", "LoopComponent": "map"}
 _INSTEAD = {
     "human-input": "draw an approval node in its place",
     "trigger-webhook": "make a webhook that starts this workflow",
@@ -26,10 +25,10 @@ def not_carried(kind: str, noun: str) -> str:
             f"A '{kind}' {noun} is not carried over, for its keys stay behind: "
             "save them as secrets and draw an http_request node in its place."
         )
-    if kind in _LOOPS:
+    if kind == "LoopComponent":
         return (
             f"A '{kind}' {noun} is not carried over, for it goes round in another way than here: "
-            f"draw a {_LOOPS[kind]} node in its place."
+            "draw a map node in its place."
         )
     if kind in _INSTEAD:
         return f"A '{kind}' {noun} is not carried over: {_INSTEAD[kind]}."
