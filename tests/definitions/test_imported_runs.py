@@ -587,6 +587,17 @@ def test_a_loop_in_whose_rounds_nothing_is_carried_is_left_out():
     assert text_of(ran(found)) == ", 0:  of"
 
 
+def test_where_nothing_is_set_of_all_that_is_done_in_it_a_loop_or_an_iteration_is_left_out():
+    items = {"items": [{"operation": "remove-first", "variable_selector": ["u", "num"]}]}
+    code = {key: {"type": "code"} for key in ("d", "q", "x")}
+    assert outcomes(come(looping({**code, "w": items})))["Until"] == "left_out"
+    file = document("dify_iteration.yml")
+    data = {one["id"]: one["data"] for one in file["workflow"]["graph"]["nodes"]}
+    data["q"]["type"] = "code"
+    data["l"] |= {"type": "assigner", "version": "2", **items}
+    assert outcomes(come(file))["Each"] == "left_out"
+
+
 def test_what_a_loop_holds_that_is_not_carried_is_passed_by_and_told():
     found = come(looping({"d": {"type": "code", "title": "Code"}, "u": {"break_conditions": []}}))
     assert (outcomes(found)["Until"], outcomes(found)["Code"]) == ("carried", "left_out")

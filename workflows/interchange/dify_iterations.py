@@ -5,6 +5,7 @@ from workflows.interchange.dify_bodies import stands_in, starts_of
 from workflows.interchange.dify_carried import is_carried
 from workflows.interchange.dify_loops import declare, is_sayable
 from workflows.interchange.dify_texts import value_of
+from workflows.interchange.dify_variables import sets_something
 from workflows.interchange.foreign import Conversion
 from workflows.interchange.loose import Loose
 from workflows.nodes.map import Config
@@ -35,11 +36,7 @@ def settle_bodies(conversion: Conversion) -> None:
     while bodies != conversion.bodies:
         conversion.bodies = bodies
         conversion.inner = {one: key for one, key in within.items() if key in bodies}
-        working = {
-            key
-            for one, key in conversion.inner.items()
-            if nodes[one].type in _PARTS and is_carried(conversion, one)
-        }
+        working = {key for one, key in conversion.inner.items() if _works(conversion, one)}
         conversion.texts.clear()  # what was put together may have named what falls
         bodies = {key for key in bodies if _is_sayable(conversion, key, key in working)}
 
@@ -71,6 +68,14 @@ def iteration(conversion: Conversion, key: str, data: Loose) -> None:
         report.note(f"At most {_MOST_AT_ONCE} items are worked on at the same time.")
     node = make_node(name, "map", conversion.nodes[key].title, config.model_dump(mode="json"))
     conversion.take(key, Step((node,), exits={EACH: (name, EACH), ANY: (name, "done")}))
+
+
+def _works(conversion: Conversion, key: str) -> bool:
+    """Whether a node does anything here for an item or in a round."""
+    kind = conversion.nodes[key].type
+    if kind not in _PARTS or not is_carried(conversion, key):
+        return False
+    return kind != "assigner" or sets_something(conversion, key)
 
 
 def _is_sayable(conversion: Conversion, key: str, works: bool) -> bool:

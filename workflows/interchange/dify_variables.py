@@ -66,6 +66,17 @@ def assigner(conversion: Conversion, key: str, data: Loose) -> None:
         report.note("What it sets for an item is seen by that item only.")
 
 
+def sets_something(conversion: Conversion, key: str) -> bool:
+    """Whether anything that an assigner sets can be set here."""
+    for one in _items(conversion.nodes[key].data.at("data")):
+        try:
+            _value(conversion, key, one)
+        except Unsayable:
+            continue
+        return True
+    return False
+
+
 def _items(data: Loose) -> Iterator[Loose]:
     """Those of a file of today; an old one has a single one, in other words."""
     if not data.keys() or data.at("items").value is not None:
