@@ -342,6 +342,13 @@ def test_an_iteration_that_cannot_be_carried_is_left_out_with_all_in_it(change):
     assert text_of(ran(found)) == "5:"
 
 
+def test_a_way_between_nodes_that_are_not_in_the_file_leads_nowhere_however_it_is_called():
+    file = document("dify_iteration.yml")
+    way = {"source": "gone", "sourceHandle": "each", "target": "gone too"}
+    file["workflow"]["graph"]["edges"].append(way)
+    assert come(file).graph == come("dify_iteration.yml").graph
+
+
 def test_what_stands_in_an_iteration_is_not_named_outside_of_it():
     file = document("dify_iteration.yml")
     file["workflow"]["graph"]["nodes"][-1]["data"]["answer"] = "{{#l.text#}}{{#i.item#}}."

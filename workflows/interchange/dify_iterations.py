@@ -21,7 +21,7 @@ def settle_bodies(conversion: Conversion) -> None:
     """
     nodes, ways = conversion.nodes, conversion.ways
     entries = {link.source: link.target for link in conversion.links if link.handle == EACH}
-    entries = {key: to for key, to in entries.items() if not stands_in(nodes[key])}
+    entries = {key: to for key, to in entries.items() if key in nodes and not stands_in(nodes[key])}
     loops = starts_of(nodes, conversion.links).keys() & entries.keys()
     kinds = conversion.known.kinds
     bodies = {key for key in entries if nodes[key].type != "loop" and "map" in kinds} | loops
