@@ -49,7 +49,6 @@ class ConditionalNode(NodeType[Config]):
         PortsFrom("", ports),
     )
     can_fail: ClassVar[bool] = True
-    at_once: ClassVar[bool] = True
     leaves: ClassVar[tuple[str, ...]] = ("port", "holds")
     config = Config
 
