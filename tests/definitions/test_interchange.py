@@ -12,6 +12,7 @@ from audit.models import AuditEntry
 from llms.models import ModelCall
 from tests.definitions.conftest import DEFINITIONS
 from tests.definitions.graphs import asks, graph
+from tools.models import ToolSetting
 from workflows.interchange.foreign import Known
 from workflows.interchange.reading import from_yaml, read
 from workflows.interchange.report import Unreadable
@@ -619,6 +620,18 @@ def test_a_flow_of_langflow_runs_by_its_router(imported, client, drain):
     drain()
     ran = client.get(f"/api/v1/executions/{started['execution']['id']}/").json()
     assert (ran["status"], ran["output"]["text"]) == ("completed", "Well, GOOD BYE then")
+
+
+def test_a_request_that_nobody_may_send_is_left_out_of_a_file_of_dify(client):
+    ToolSetting.objects.update_or_create(tool="http_request", defaults={"enabled": False})
+    asks_for = {"type": "http-request", "method": "get", "url": "https://example.com/"}
+    nodes = [{"id": "s", "data": {"type": "start"}}, {"id": "r", "data": asks_for}]
+    nodes.append(tells(0, "Sum up {{#r.body#}}"))
+    answer = client.post(IMPORT, dify(nodes, [("s", "r"), ("r", "m0")]))
+    assert answer.status_code == 201, answer.json()
+    told = {one["id"]: one for one in answer.json()["report"]["nodes"]}
+    assert (told["r"]["outcome"], told["m0"]["outcome"]) == ("left_out", "approximated")
+    assert "The tool 'http_request', which does that here, may not be used." in told["r"]["notes"]
 
 
 # --- how much a file may be ----------------------------------------------------------------------

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from tools.http import KEY
 from workflows.interchange.dify_bodies import stands_in
 from workflows.interchange.foreign import Conversion
 from workflows.interchange.loose import Loose
@@ -31,7 +32,8 @@ def _is_known(conversion: Conversion, kind: str, data: Loose) -> bool:
         case "template-transform":
             return "prompt" in kinds and not _DOES_MORE.search(data.text("template"))
         case "http-request":
-            return "http_request" in kinds and not why_not(data.text("method"), data.text("url"))
+            may = KEY in kinds and conversion.known.may_call(KEY)
+            return may and not why_not(data.text("method"), data.text("url"))
     return kind in ("llm", "if-else", "assigner")
 
 

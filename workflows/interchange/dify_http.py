@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tools.http import checked_headers
+from tools.http import KEY, checked_headers
 from workflows.interchange.assembly import make_node, row
 from workflows.interchange.dify_texts import rendered
 from workflows.interchange.foreign import Conversion
@@ -19,8 +19,11 @@ _BODIES = {"json": "application/json", "raw-text": ""}
 
 
 def http_request(conversion: Conversion, key: str, data: Loose) -> None:
-    if "http_request" not in conversion.known.kinds:
+    if KEY not in conversion.known.kinds:
         conversion.leave_out(key, not_carried("http-request", "node"))
+        return
+    if not conversion.known.may_call(KEY):
+        conversion.leave_out(key, f"The tool '{KEY}', which does that here, may not be used.")
         return
     if reason := why_not(data.text("method"), data.text("url")):
         conversion.leave_out(key, reason)
@@ -43,7 +46,7 @@ def http_request(conversion: Conversion, key: str, data: Loose) -> None:
         "fail_on_status": bool(data.text("error_strategy")),
     }
     name = conversion.id_of(key, "request")
-    conversion.take(key, row(make_node(name, "http_request", conversion.nodes[key].title, config)))
+    conversion.take(key, row(make_node(name, KEY, conversion.nodes[key].title, config)))
 
 
 def _headers(conversion: Conversion, key: str, data: Loose) -> Iterator[tuple[str, str]]:
