@@ -142,7 +142,10 @@ def test_an_input_that_nobody_gives_is_what_the_start_of_dify_says(kept, letter)
     assert f"letter: {letter}" in text_of(ran(come(file), "another", one="1", two="2"))
 
 
-@pytest.mark.parametrize("kept", ["sk-proj-abcdefghijklmnop1234567890abcdefgh", "x" * 1000, ["a"]])
+@pytest.mark.parametrize(
+    "kept",
+    ["sk-proj-abcdefghijklmnop1234567890abcdefgh", "x" * 1000, ["a"], 10**30, -(10**30)],
+)
 def test_what_an_input_is_by_itself_and_cannot_be_kept_is_told(kept):
     file = document("dify_branches.yml")
     start = file["workflow"]["graph"]["nodes"][0]["data"]

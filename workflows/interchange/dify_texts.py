@@ -17,6 +17,7 @@ _REFERENCE = re.compile(r"\{\{#([^#{}]+)#\}\}")
 _PLACE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 _DEEPEST = 8
 LONGEST_VALUE = 300
+_TOO_LARGE = 2**63  # for a number of an expression
 _LEFT_BY = {
     "llm": {"text": "text"},
     "template-transform": {"output": "text"},
@@ -86,7 +87,8 @@ def default_of(variable: Loose) -> str:
     """An expression for what an input is when nobody gives it; empty if that is not kept."""
     value = variable.at("default").value
     said = literal(value)
-    kept = isinstance(value, str | int | float) and len(said) <= LONGEST_VALUE
+    is_number = isinstance(value, int | float) and abs(value) < _TOO_LARGE
+    kept = (is_number or isinstance(value, str)) and len(said) <= LONGEST_VALUE
     return said if kept and value != "" and not is_secret(said) else ""
 
 
