@@ -133,7 +133,7 @@ def test_what_a_run_waits_for_people_is_no_part_of_its_duration_while_it_waits_e
     expect(lasted).to_have_text(told)
     chat.page.get_by_role("link", name="Decide").click()
     chat.page.get_by_role("button", name="Approve").click()
-    chat.page.get_by_role("link", name="the run").click()
+    chat.page.locator(".notice").get_by_role("link", name="the run").click()
     expect(chat.page.locator("#status")).to_have_text("completed")
 
 
