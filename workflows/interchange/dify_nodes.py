@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from workflows.interchange.asking import asking, remembering, sampling
 from workflows.interchange.assembly import Step, edge, make_node, row
 from workflows.interchange.dify_bodies import cases_of, handles
 from workflows.interchange.dify_carried import is_carried, model_of, schema_of
@@ -12,7 +13,7 @@ from workflows.interchange.dify_iterations import iteration
 from workflows.interchange.dify_loops import loop, loop_end, loop_start
 from workflows.interchange.dify_texts import default_of, rendered, templated, value_of
 from workflows.interchange.dify_variables import assigner
-from workflows.interchange.foreign import ARRIVING, Conversion, asking, remembering, sampling
+from workflows.interchange.foreign import ARRIVING, Conversion
 from workflows.interchange.loose import Loose
 from workflows.interchange.phrases import NOTHING
 from workflows.interchange.report import NodeReport

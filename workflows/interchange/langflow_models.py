@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from workflows.definition.graph import OUT
+from workflows.interchange.asking import asking, remembering, sampling
 from workflows.interchange.assembly import PASSES, edge, make_node, row
-from workflows.interchange.foreign import Conversion, ForeignNode, asking, remembering, sampling
+from workflows.interchange.foreign import Conversion, ForeignNode
 from workflows.interchange.langflow_texts import LENDERS, REQUEST, Wiring
 from workflows.interchange.loose import Loose
 from workflows.interchange.phrases import not_carried
