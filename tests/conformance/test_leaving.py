@@ -35,4 +35,5 @@ def test_a_node_leaves_what_its_type_says(name: str, wire: WireServer, settings:
             if event["type"] != "node.output" or node is None:
                 continue
             kind = NODE_TYPES.get(node["type"])
-            assert {*event["data"]["data"]["values"]} <= {*kind.left_by(node["config"])}
+            left = event["data"]["data"]
+            assert {*left["values"]} <= {*kind.left_by(node["config"], left["port"])}

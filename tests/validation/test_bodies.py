@@ -85,6 +85,31 @@ def test_what_a_map_in_an_item_does_is_not_seen_by_the_item():
     assert errors(document) == [("reference_not_before", "nodes[2].config.result")]
 
 
+def test_the_item_is_known_to_what_is_done_for_it_and_the_results_to_what_follows():
+    edges = ("each.each>a", "a>each", "each.done>b", "b>end")
+    inside, outside = "{{ nodes.each.item }}{{ nodes.each.index }}", "{{ nodes.each.results }}"
+    assert errors(mapped(*edges, a=says(inside), b=says(outside))) == []
+    found = check(mapped(*edges, a=says(outside), b=says(inside)))
+    assert [(one.code, one.path) for one in found] == [
+        ("unknown_field", "nodes[3].config.template"),
+        ("unknown_field", "nodes[4].config.template"),
+        ("unknown_field", "nodes[4].config.template"),
+    ]
+    assert found[0].message == "What 'each' leaves by 'done' is not known here."
+    assert found[0].hint == "It leaves text, item, index."
+    of_itself = ("map", {"items": "input.items", "result": "{{ nodes.each.results }}"})
+    [issue] = check(mapped(*edges, each=of_itself, a=says(inside), b=says(outside)))
+    assert (issue.code, issue.path) == ("unknown_field", "nodes[2].config.result")
+
+
+def test_a_map_in_a_loop_may_take_its_list_from_its_results_of_the_round_before():
+    again = ("map", {"items": "has(nodes.each) ? nodes.each.results : input.items"})
+    nodes = {"start": "start", "loop": ("loop", {"max_iterations": 2}), "end": "end"}
+    edges = ("start>loop", "loop.continue>each", "each.each>a", "a>each", "each.done>loop")
+    document = drawn({**nodes, "each": again, "a": "delay"}, *edges, "loop.done>end")
+    assert errors(document) == []
+
+
 def test_what_is_set_for_an_item_is_set_beside_nothing_else():
     edges = ("each.each>a", "a>each", "start>b", "b>end")
     assert errors(mapped(*edges, a=sets(), b=sets())) == []

@@ -211,7 +211,48 @@ def test_of_a_field_that_is_not_left_the_fields_there_are_are_told():
     document = line(ask=ask, say=("prompt", {"template": "{{nodes.ask.nonsense}}"}))
     [issue] = [one for one in check(document) if one.code == "unknown_field"]
     assert issue.path == "nodes[2].config.template"
-    assert issue.hint == "It leaves text, finish_reason, data, code, message, node."
+    assert issue.hint == "It leaves text, finish_reason, data."
+
+
+def told_of_field(template, *edges, **nodes):
+    says = {"prompt": ("prompt", {"template": template})}
+    found = check(drawn({"start": "start", **nodes, **says, "end": "end"}, "start>ask", *edges))
+    return [one.message for one in found if one.code == "unknown_field"]
+
+
+def test_what_a_node_leaves_is_known_where_the_port_leads_by_which_it_leaves_it():
+    ask = ("model", {"output_schema": {"type": "object"}})
+    apart = ("ask>end", "ask.error>prompt", "prompt>end")
+    assert told_of_field("{{nodes.ask.code}}", *apart, ask=ask) == []
+    assert told_of_field("{{nodes.ask.data}}", *apart, ask=ask) == [
+        "What 'ask' leaves by 'out' is not known here."
+    ]
+    behind = ("ask>prompt", "ask.error>end", "prompt>end")
+    assert told_of_field("{{nodes.ask.data}}", *behind, ask=ask) == []
+    assert told_of_field("{{nodes.ask.code}}", *behind, ask=ask) == [
+        "What 'ask' leaves by 'error' is not known here."
+    ]
+    together = ("ask>prompt", "ask.error>prompt", "prompt>end")
+    either = "{{has(nodes.ask.code) ? nodes.ask.message : nodes.ask.data}}"
+    assert told_of_field(either, *together, ask=ask) == []
+
+
+def test_what_a_node_left_in_an_earlier_round_is_known_until_it_is_there_again():
+    nodes = {"ask": "model", "loop": ("loop", {"max_iterations": 3}), "other": "delay"}
+    edges = ("ask>end", "ask.error>loop", "loop.continue>prompt", "prompt>loop", "loop.done>end")
+    assert told_of_field("{{nodes.ask.code}}", *edges, **nodes) == []
+    each = {"ask": ("loop", {"max_iterations": 3}), "model": "model"}
+    round_ = ("ask.continue>model", "model.error>ask", "model>prompt", "prompt>ask", "ask.done>end")
+    assert told_of_field("{{nodes.model.code}}", *round_, **each) == [
+        "What 'model' leaves by 'error' is not known here."
+    ]
+
+
+def test_behind_the_handler_of_a_graph_a_node_may_have_left_by_any_port():
+    nodes = {"ask": "model", "fix": "prompt", "handler": ("error_handler", {"scope": "graph"})}
+    edges = ("ask>fix", "ask.error>fix", "fix>end", "handler>prompt", "prompt>end")
+    either = "{{nodes.ask.code}} {{nodes.ask.finish_reason}}"
+    assert told_of_field(either, *edges, **nodes) == []
 
 
 @pytest.mark.parametrize(
@@ -220,7 +261,7 @@ def test_of_a_field_that_is_not_left_the_fields_there_are_are_told():
         (("model", {}), "data", False),
         (("model", {"output_schema": {"type": "object"}}), "data", True),
         (("model", {"output_schema": "{{params.schema}}"}), "data", True),
-        (("model", {}), "code", True),
+        (("model", {}), "code", False),
         (("delay", {}), "code", False),
         (("error_handler", {}), "node", True),
         (("map", {"items": "[1]"}), "results", True),

@@ -45,6 +45,11 @@ def test_a_sound_request_has_nothing_to_say(config: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("config", "code", "path"),
     [
+        ({"headers": {"X-One": "1", "x-one": "2"}}, "header_twice", "x-one"),
+        (
+            {"secret_headers": {"X-Key": "{secret:github}", "x-key": "a{secret:github}"}},
+            *("header_twice", "x-key"),
+        ),
         ({"headers": {"Authorization": "Bearer abc"}}, "secret_in_plain_text", "Authorization"),
         ({"headers": {"authorization": "hunter2"}}, "secret_in_plain_text", "authorization"),
         ({"headers": {"X-Api-Key": "abc"}}, "secret_in_plain_text", "X-Api-Key"),

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from llms.messages import ChatMessage
-from workflows.definition.graph import OUT
+from workflows.definition.graph import ERROR, OUT
 from workflows.definition.parts import Body
 from workflows.engine.context import ExecutionContext, Question, Reply, ToolQuestion, ToolReply
 from workflows.engine.pausing import ApprovalQuestion, Decision, pause
@@ -23,6 +23,8 @@ class NodeConfig(BaseModel):
 
 
 C = TypeVar("C", bound=NodeConfig)
+
+OF_AN_ERROR = ("code", "message", "node")  # what one that failed leaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,8 @@ class NodeType(ABC, Generic[C]):
     has_body: ClassVar[bool] = False
     # The values that such a node leaves beside its text; None: nobody can say.
     leaves: ClassVar[tuple[str, ...] | None] = None
+    # Where it has a body: those that it leaves to the nodes of a round, in place of these.
+    leaves_to_rounds: ClassVar[tuple[str, ...]] = ()
     config: ClassVar[type[NodeConfig]]
 
     @classmethod
@@ -180,9 +184,14 @@ class NodeType(ABC, Generic[C]):
         return next((ports for ports in found if ports is not None), cls.ports)
 
     @classmethod
-    def left_by(cls, config: Mapping[str, Any]) -> Sequence[str] | None:
-        """The values that a node with this configuration may leave; None: nobody can say."""
-        return cls.leaves
+    def left_by(cls, config: Mapping[str, Any], port: str) -> Sequence[str] | None:
+        """The values that a node with this configuration may leave by a port that is its own.
+
+        None: nobody can say.
+        """
+        if port == ERROR:
+            return OF_AN_ERROR
+        return cls.leaves_to_rounds if cls.has_body and port == cls.round_port else cls.leaves
 
     @classmethod
     def waits_s(cls, config: Mapping[str, Any]) -> Sequence[float]:

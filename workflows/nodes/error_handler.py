@@ -10,7 +10,7 @@ from workflows.definition.graph import ERROR
 from workflows.definition.references import render
 from workflows.engine.errors import NodeError
 from workflows.engine.state import Passed
-from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
+from workflows.nodes.base import OF_AN_ERROR, Inputs, NodeConfig, NodeType, Outputs, Visit
 
 
 class Config(NodeConfig):
@@ -63,7 +63,7 @@ class ErrorHandlerNode(NodeType[Config]):
     can_fail: ClassVar[bool] = True
     at_once: ClassVar[bool] = True
     names_itself: ClassVar[bool] = True
-    leaves: ClassVar[tuple[str, ...]] = ("code", "message", "node")
+    leaves: ClassVar[tuple[str, ...]] = OF_AN_ERROR
     config = Config
 
     @classmethod

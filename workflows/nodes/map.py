@@ -51,7 +51,8 @@ class MapNode(NodeType[Config]):
     can_fail: ClassVar[bool] = True
     round_port: ClassVar[str] = EACH
     has_body: ClassVar[bool] = True
-    leaves: ClassVar[tuple[str, ...]] = ("results", "errors", "count", "item", "index")
+    leaves: ClassVar[tuple[str, ...]] = ("results", "errors", "count")
+    leaves_to_rounds: ClassVar[tuple[str, ...]] = ("item", "index")
     config = Config
 
     async def run(self, config: Config, inputs: Inputs, visit: Visit) -> Outputs:

@@ -10,7 +10,7 @@ from llms.errors import BUDGET_EXCEEDED, ProviderError
 from llms.messages import ChatMessage
 from llms.usage import MOST_TOKENS
 from tools.keeping import kept_arguments
-from workflows.definition.graph import OUT
+from workflows.definition.graph import ERROR, OUT
 from workflows.definition.references import render
 from workflows.engine import structured
 from workflows.engine.circling import goes_in_circles
@@ -147,8 +147,10 @@ class ModelNode(NodeType[Config]):
     config = Config
 
     @classmethod
-    def left_by(cls, config: Mapping[str, Any]) -> Sequence[str]:
-        data = () if config.get("output_schema") is None else ("data",)
+    def left_by(cls, config: Mapping[str, Any], port: str) -> Sequence[str] | None:
+        if port == ERROR:
+            return super().left_by(config, port)
+        data = ("data",) if port == OUT and config.get("output_schema") is not None else ()
         return (*cls.leaves, *data, *((_TOOL_CALLS,) if config.get("tools") else ()))
 
     @classmethod

@@ -76,6 +76,24 @@ class Flow:
         """Whether `one` may have run when `other` does."""
         return one in self.place and bool(self._before[self.place[other]] >> self.place[one] & 1)
 
+    def leads(self, one: str, port: str, other: str) -> bool:
+        """Whether `other` may run after `one` left by this port, and has not left again since."""
+        followed = self._followed.get((one, port))
+        if followed is None:
+            first = self._in_turn.get(one, {}).get(port, ())
+            targets = {node: ports for node, ports in self._in_turn.items() if node != one}
+            followed = self._followed[one, port] = frozenset(reachable(first, targets))
+        return other in followed
+
+    @cached_property
+    def _followed(self) -> dict[tuple[str, str], frozenset[str]]:
+        return {}
+
+    @cached_property
+    def _in_turn(self) -> Targets:
+        """All ways that a run takes from node to node, but for those into what is not seen."""
+        return _targets([*self.onwards, *self._seen_again, *self.wrong])
+
     def begins(self, head: str, node: str) -> bool:
         """Whether `node` runs, or is left, only in rounds that `head` begins."""
         loop = self.loops.get(head)

@@ -3,8 +3,10 @@
 A node or variable that nothing before can have written is an error: the run could only fail there.
 One that some branch before may have written is fine, for whether the branch is taken shows only in
 the run; `has(variables.x)` asks without failing, so what is asked for so is not judged. A field
-that no node of its type leaves, such as `nodes.model.answer`, is an error in the same way. So is
-what a loop, or a model with tools, needs before its first round and only its rounds write.
+that no node of its type leaves, such as `nodes.model.answer`, is an error in the same way, and so
+is one that it leaves only by ports that do not lead here, such as `nodes.model.code` where it has
+answered. So is what a loop, or a model with tools, needs before its first round and only its rounds
+write.
 
 What is done for an item of a map is seen by its own nodes, and by what the map says of an item.
 Behind the handler of a graph all may have run that does without an error.
@@ -13,6 +15,7 @@ Behind the handler of a graph all may have run that does without an error.
 from collections.abc import Iterator, Mapping, Sequence
 
 from workflows.definition.expressions import NAMES, BadExpression, parse
+from workflows.definition.graph import ERROR
 from workflows.definition.reading import names_of
 from workflows.validation.expressions import Found, expressions_of
 from workflows.validation.issue import Issue, error, shortened, warning
@@ -35,7 +38,7 @@ def check_references(subject: Subject) -> Iterator[Issue]:
             yield from _parsed(found, path)
             yield from _known(subject, node, found, path)
             yield from _written(subject, node, found, path, writers)
-            yield from _left(subject, found, path)
+            yield from _left(subject, node, found, path)
         yield from _read(subject, node, writers)
 
 
@@ -74,14 +77,38 @@ def _written(
             yield error("unknown_variable", path, message, "Set it before, or ask with has().")
 
 
-def _left(subject: Subject, found: Found, path: str) -> Iterator[Issue]:
-    """Fields of nodes that such nodes leave."""
+def _left(subject: Subject, node: Node, found: Found, path: str) -> Iterator[Issue]:
+    """Fields of nodes that such nodes leave, by a port that leads here."""
     for name, field in found.fields:
         source = subject.by_id.get(name)
-        fields = source.fields if source else None
-        if fields is not None and field not in fields:
-            message = f"'{shortened(name)}' leaves no '{shortened(field)}'."
-            yield error("unknown_field", path, message, f"It leaves {', '.join(fields)}.")
+        if source is None:
+            continue
+        ports, here = _ports(source), _ports_to(subject, source, node, found)
+        fields, all_fields = source.fields(here), source.fields(ports)
+        if fields is None or all_fields is None or field in fields:
+            continue
+        message = f"'{shortened(name)}' leaves no '{shortened(field)}'."
+        if field in all_fields:
+            by = next(one for one in ports if field in (source.fields([one]) or ()))
+            message = f"What '{shortened(name)}' leaves by '{shortened(by)}' is not known here."
+        yield error("unknown_field", path, message, f"It leaves {', '.join(fields)}.")
+
+
+def _ports_to(subject: Subject, source: Node, node: Node, found: Found) -> Sequence[str]:
+    """The ports by which `source` may have left last where this expression is reckoned."""
+    flow, ports = subject.flow, _ports(source)
+    own = [source.kind.round_port] if source.kind and source.kind.has_body else []
+    if source is node and own and found.steps[0] == _OF_AN_ITEM:
+        return own
+    led = [one for one in ports if flow.leads(source.id, one, node.id)]
+    if node.id in flow.behind and source.id in flow.reached:
+        led += [one for one in ports if one not in own]
+    return led or ports
+
+
+def _ports(source: Node) -> Sequence[str]:
+    """Its ports; where its configuration cannot be read, those of its type."""
+    return source.ports or (() if source.kind is None else (*source.kind.ports, ERROR))
 
 
 def _read(subject: Subject, node: Node, writers: Writers) -> Iterator[Issue]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from core.secret_texts import host_of, named_in
 from workflows.definition.references import expressions_in
-from workflows.validation.issue import Issue, error, shortened
+from workflows.validation.issue import Issue, error, shortened, warning
 from workflows.validation.subject import Node, World
 
 _SECRETS = ("secret_headers", "secret_query", "secret_fields")
@@ -27,9 +27,13 @@ def proves_who_asks(header: str) -> bool:
 
 
 def check_headers(node: Node) -> Iterator[Issue]:
-    """Secrets as they are where references belong, and references where secrets belong."""
+    """Secrets as they are where references belong, references where secrets belong, and headers
+    that are not sent.
+    """
     if not node.has(_SECRETS[0]):
         return
+    for setting in ("headers", _SECRETS[0]):
+        yield from _sent_once(node, setting)
     headers = node.spec.config.get("headers")
     for name, text in headers.items() if isinstance(headers, dict) else ():
         if proves_who_asks(name) and isinstance(text, str) and _says_more(text):
@@ -45,6 +49,17 @@ def check_headers(node: Node) -> Iterator[Issue]:
         elif setting in _SECRETS and any(True for _ in expressions_in(value)):
             message = "No references here: neither a run nor a parameter is to choose its secrets."
             yield error(f"{setting}_not_literal", node.path("config", setting), message)
+
+
+def _sent_once(node: Node, setting: str) -> Iterator[Issue]:
+    """The names of headers are the same however written; databases may order what they keep."""
+    headers, met = node.spec.config.get(setting), dict[str, str]()
+    for name in headers if isinstance(headers, dict) else ():
+        if (other := met.setdefault(str(name).lower(), name)) != name:
+            pair = f"'{shortened(other)}' and '{shortened(name)}'"
+            message = f"{pair} are the same header: one of them is not sent."
+            path = node.path("config", setting, name)
+            yield warning("header_twice", path, message, "Join their values, or leave one out.")
 
 
 def check_request(world: World | None, node: Node) -> Iterator[Issue]:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import Any, Protocol
 
 from core.limits import RunLimits
@@ -14,7 +15,6 @@ from workflows.validation.flow import Flow, flow_of
 from workflows.validation.issue import path_of
 
 TEXT = "text"  # what every node leaves
-OF_AN_ERROR = ("code", "message", "node")  # what one that failed has left
 
 
 class NodeTypes(Protocol):
@@ -85,14 +85,15 @@ class Node:
         own: tuple[str, ...] = self.kind.ports_of(self.spec.config)
         return (*own, ERROR) if self.kind.can_fail else own
 
-    @cached_property
-    def fields(self) -> tuple[str, ...] | None:
-        """What others may name of it, those of its error too; None: nobody can say."""
-        left = self.kind.left_by(self.spec.config) if self.kind else None
-        if self.kind is None or left is None:
+    def fields(self, ports: Collection[str]) -> tuple[str, ...] | None:
+        """What others may name of it when it left by one of these; None: nobody can say."""
+        if self.kind is None:
             return None
-        error = OF_AN_ERROR if self.kind.can_fail else ()
-        return tuple(dict.fromkeys((TEXT, *left, *error)))
+        left = [self.kind.left_by(self.spec.config, port) for port in ports]
+        known = [one for one in left if one is not None]
+        if len(known) < len(left):
+            return None
+        return tuple(dict.fromkeys((TEXT, *chain.from_iterable(known))))
 
     def has(self, setting: str) -> bool:
         """Whether its type knows such a setting."""
