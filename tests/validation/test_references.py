@@ -248,6 +248,12 @@ def test_what_a_node_left_in_an_earlier_round_is_known_until_it_is_there_again()
     ]
 
 
+def test_where_branches_meet_one_of_them_may_have_failed():
+    nodes = {"ask": "model", "beside": "delay"}
+    edges = ("start>beside", "beside>prompt", "ask>prompt", "ask.error>end", "prompt>end")
+    assert told_of_field("{{nodes.ask.code}}", *edges, **nodes) == []
+
+
 def test_behind_the_handler_of_a_graph_a_node_may_have_left_by_any_port():
     nodes = {"ask": "model", "fix": "prompt", "handler": ("error_handler", {"scope": "graph"})}
     edges = ("ask>fix", "ask.error>fix", "fix>end", "handler>prompt", "prompt>end")

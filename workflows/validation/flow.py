@@ -4,7 +4,7 @@ Sets of nodes are bits of a whole number: bit n is the node at place n of `order
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -78,15 +78,21 @@ class Flow:
 
     def leads(self, one: str, port: str, other: str) -> bool:
         """Whether `other` may run after `one` left by this port, and has not left again since."""
-        followed = self._followed.get((one, port))
-        if followed is None:
-            first = self._in_turn.get(one, {}).get(port, ())
+        return other in self._following(one, self._in_turn.get(one, {}).get(port, ()))
+
+    def leads_past(self, one: str, other: str) -> bool:
+        """Whether there is a way to `other` that does not go through `one`."""
+        return other in self._following(one, tuple(self.order[at] for at in self._starts))
+
+    def _following(self, one: str, first: tuple[str, ...]) -> Collection[str]:
+        """These nodes and all that follow without going through `one`."""
+        if (one, first) not in self._followed:
             targets = {node: ports for node, ports in self._in_turn.items() if node != one}
-            followed = self._followed[one, port] = frozenset(reachable(first, targets))
-        return other in followed
+            self._followed[one, first] = reachable(first, targets)
+        return self._followed[one, first]
 
     @cached_property
-    def _followed(self) -> dict[tuple[str, str], frozenset[str]]:
+    def _followed(self) -> dict[tuple[str, tuple[str, ...]], Collection[str]]:
         return {}
 
     @cached_property

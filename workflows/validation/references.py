@@ -95,13 +95,16 @@ def _left(subject: Subject, node: Node, found: Found, path: str) -> Iterator[Iss
 
 
 def _ports_to(subject: Subject, source: Node, node: Node, found: Found) -> Sequence[str]:
-    """The ports by which `source` may have left last where this expression is reckoned."""
+    """The ports by which `source` may have left last where this expression is reckoned.
+
+    Whatever reaches the node on another way waits for `source`, whose port then is any one.
+    """
     flow, ports = subject.flow, _ports(source)
     own = [source.kind.round_port] if source.kind and source.kind.has_body else []
     if source is node and own and found.steps[0] == _OF_AN_ITEM:
         return own
     led = [one for one in ports if flow.leads(source.id, one, node.id)]
-    if node.id in flow.behind and source.id in flow.reached:
+    if flow.leads_past(source.id, node.id):
         led += [one for one in ports if one not in own]
     return led or ports
 
