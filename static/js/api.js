@@ -1,5 +1,7 @@
 /** Calls to our own API: JSON in and out, problems as errors. */
 
+const PATIENCE_MS = 60_000;
+
 /** A problem+json answer, or a request that never got one (`status` 0). */
 export class Problem extends Error {
   constructor(body) {
@@ -23,19 +25,14 @@ export async function request(method, path, body, { key = null } = {}) {
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (method !== "GET") headers["X-CSRFToken"] = csrfToken();
   if (key) headers["Idempotency-Key"] = key;
-  let response;
-  try {
-    response = await fetch(path, {
-      method,
-      headers,
-      body: body === undefined ? undefined : JSON.stringify(body),
-      credentials: "same-origin",
-    });
-  } catch {
-    throw new Problem({ code: "unreachable", message: "The server could not be reached." });
-  }
-  const answer = await read(response);
-  if (!response.ok) throw new Problem({ status: response.status, ...answer });
+  const { ok, status, text } = await exchange(path, {
+    method,
+    headers,
+    body: body === undefined ? undefined : JSON.stringify(body),
+    credentials: "same-origin",
+  });
+  const answer = status === 204 ? null : parsed(status, text);
+  if (!ok) throw new Problem({ status, ...answer });
   return answer;
 }
 
@@ -64,12 +61,21 @@ export async function readLog(execution, seq, onEvent) {
   }
 }
 
-async function read(response) {
-  if (response.status === 204) return null;
+/** The whole answer; one that is cut off, or does not come, is as good as none. */
+async function exchange(path, options) {
   try {
-    return await response.json();
+    const response = await fetch(path, { ...options, signal: AbortSignal.timeout(PATIENCE_MS) });
+    return { ok: response.ok, status: response.status, text: await response.text() };
   } catch {
-    return { code: "not_json", message: `The server answered ${response.status}.` };
+    throw new Problem({ code: "unreachable", message: "The server could not be reached." });
+  }
+}
+
+function parsed(status, text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Problem({ code: "not_json", status, message: `The server answered ${status}.` });
   }
 }
 
