@@ -123,6 +123,16 @@ def test_in_a_map_and_behind_a_handler_a_model_sees_what_was_kept_before():
     assert seen == {"one": ["q3", "a3"], "two": ["q3", "a3"]}
 
 
+def test_behind_the_handler_of_a_graph_a_model_sees_what_the_node_that_failed_did():
+    seen = remembered(
+        *("start>w4", "w4>w2", "w2>one", "one>end", "caught>two", "two>last"),
+        answers={"one": ProviderError("provider_failed")},
+        caught={"type": "error_handler", "config": {"scope": "graph"}},
+        last={"type": "end"},
+    )
+    assert seen == {"one": ["q3", "a3"], "two": ["q3", "a3"]}
+
+
 def test_what_is_behind_it_can_name_the_summary_and_how_many_messages_are_seen():
     nodes = {
         "start": {},

@@ -12,7 +12,7 @@ from workflows.engine.ending import to_its_end
 from workflows.engine.errors import RunFailed, RunStopped
 from workflows.engine.pausing import RunPaused
 from workflows.engine.result import ExecutionResult
-from workflows.engine.state import Passed, RunState, remembered
+from workflows.engine.state import Passed, RunState
 
 _INTERRUPT = "__interrupt__"
 
@@ -107,8 +107,7 @@ def _taken_up(error: RunFailed, handler: Handler) -> RunState:
     """What a handler begins with: everything done before the node that failed, and the error."""
     state = error.state or {"nodes": {}, "variables": {}}
     values = {"code": error.code, "message": error.message, "node": error.node}
-    memory = remembered(state["nodes"].values())
-    failed = Passed(port=ERROR, text=error.message, values=values, memory=memory)
+    failed = Passed(port=ERROR, text=error.message, values=values, memory=error.memory)
     return {**state, "nodes": state["nodes"] | {handler.node: failed}}
 
 

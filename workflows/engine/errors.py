@@ -1,7 +1,7 @@
 """How a run can go wrong inside the engine."""
 
 from workflows.engine.events import LimitReached
-from workflows.engine.state import RunState
+from workflows.engine.state import Memory, RunState
 
 
 class NodeError(Exception):
@@ -20,11 +20,13 @@ class NodeError(Exception):
 class RunFailed(Exception):
     """The run ends as failed because of `node`, whose error no edge of the graph takes up.
 
-    `state` is what `node` was given: all that had been done before it.
+    `state` is what `node` was given: all that had been done before it; `memory` is what reached it
+    of the conversation.
     """
 
-    def __init__(self, node: str, code: str, message: str) -> None:
+    def __init__(self, node: str, code: str, message: str, memory: Memory | None = None) -> None:
         self.state: RunState | None = None
+        self.memory = memory
         self.node = node
         self.code = code
         self.message = message

@@ -138,7 +138,7 @@ class Step:
         except Exception as error:
             if visit.context.passes(error):
                 raise
-            return self._failed(error, visit)
+            return self._failed(error, inputs, visit)
         if shown is not None:
             emit(NodeOutput(visit.node, visit.number, shown(_left(inputs, outputs))))
         took = round((time.perf_counter() - began) * 1000, 3)
@@ -159,7 +159,7 @@ class Step:
         except RunPaused:  # of a graph within this node
             pause(self.node.id)
 
-    def _failed(self, error: Exception, visit: Visit) -> Outputs:
+    def _failed(self, error: Exception, inputs: Inputs, visit: Visit) -> Outputs:
         """Leave by the port for errors. Raises RunFailed where nothing takes them up."""
         emit = visit.context.log.emit
         if isinstance(error, StepTooLong):
@@ -168,7 +168,7 @@ class Step:
         emit(NodeFailed(self.node.id, visit.number, code, message))
         whose = getattr(error, "node", "") or self.node.id
         if not self.takes_errors:
-            visit.context.failed.append(RunFailed(whose, code, message))
+            visit.context.failed.append(RunFailed(whose, code, message, inputs.memory))
             raise visit.context.failed[-1] from error
         values = {"code": code, "message": message, "node": whose}
         return Outputs(port=ERROR, text=message, values=values)
