@@ -495,6 +495,22 @@ def test_an_answer_is_said_to_have_helped_and_why(chat: ChatPage) -> None:
     assert chat.get(f"conversations/{chat.conversation}/ratings/")["results"] == []
 
 
+def test_what_was_said_of_an_answer_is_shown_however_many_were_rated_since(chat: ChatPage) -> None:
+    for question in ("What do tokens cost?", "And what else?"):
+        chat.ask(question).get_by_role("button", name="This helped").click()
+    rated = chat.page.get_by_role("button", name="This helped")
+    expect(rated.last).to_have_attribute("aria-pressed", "true")
+    chat.page.route(
+        "**/ratings/?page_size=200",
+        lambda route: route.continue_(url=route.request.url.replace("=200", "=1")),
+    )
+    chat.page.reload()
+    chat.ready()
+    expect(rated).to_have_count(2)
+    for button in rated.all():
+        expect(button).to_have_attribute("aria-pressed", "true")
+
+
 def test_a_rating_that_was_taken_back_in_another_tab_is_taken_back_here_too(
     chat: ChatPage, complaints
 ) -> None:

@@ -22,8 +22,8 @@ function inWords({ history, at_most: most, short }) {
 
 function expected({ cost, tokens: used }) {
   if (!used.executions) return "Not yet run, so no cost is expected";
-  const price = cost.executions ? money(cost.mean) : money(null, "unpriced");
-  return `An answer: about ${price}, ${tokens(used.mean)} tokens (mean of ${tokens(used.executions)} ${used.executions === 1 ? "run" : "runs"})`;
+  const price = cost.executions ? `about ${money(cost.mean)}` : money(null, "unpriced");
+  return `An answer: ${price}, ${tokens(used.mean)} tokens (mean of ${tokens(used.executions)} ${used.executions === 1 ? "run" : "runs"})`;
 }
 
 function bound({ cost, unknown }) {

@@ -30,7 +30,7 @@ answers.fill(pageData("messages-data"));
 const running = pageData("running-data");
 if (running && (newest || answers.asked.has(running))) answers.start(running);
 if (conversation) wire.follow(conversation.id, running, pageData("ended-data"));
-if (conversation) get(ratingsApi(conversation.id)).then(({ results }) => answers.rated(results), (problem) => toast(problem.message, "error"));
+if (conversation) showRatings().catch((problem) => toast(problem.message, "error"));
 connectDrawer();
 watchBudgets(wire.connection);
 changed();
@@ -94,6 +94,13 @@ async function retry(view) {
     });
   } catch (problem) {
     toast(problem.message, "error");
+  }
+}
+
+async function showRatings() {
+  for (let page = { next: ratingsApi(conversation.id) }; page.next; ) {
+    page = await get(page.next);
+    answers.rated(page.results);
   }
 }
 
