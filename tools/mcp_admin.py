@@ -27,7 +27,7 @@ from tools.services.mcp_servers import (
     refresh_server,
     withdraw_approvals,
 )
-from tools.services.mcp_tools import approve_tool, set_tool
+from tools.services.mcp_tools import Report, approve_tool, set_tool
 
 _HEALTH = (
     *("ok", "error_message", "latency_ms", "protocol_version", "server_name", "server_version"),
@@ -131,7 +131,10 @@ class McpServerAdmin(AuditedAdmin, DeletedWhole, admin.ModelAdmin):  # type: ign
     @admin.action(description="Ask for their tools", permissions=["change"])
     def ask_tools(self, request: HttpRequest, servers: QuerySet[McpServer]) -> None:
         for server in servers:
-            report, error = async_to_sync(refresh_server)(server, by=user_of(request))
+            try:
+                report, error = async_to_sync(refresh_server)(server, by=user_of(request))
+            except ChatterError as refused:
+                report, error = Report(), refused
             counts = f"{len(report.added)} new, {len(report.changed)} changed, "
             left_out = "".join(f" {one.name}: {one.reason}" for one in report.left_out)
             self._tell(request, server, error, f"{counts}{len(report.gone)} gone.{left_out}")

@@ -120,7 +120,10 @@ async def check_health(server: McpServer) -> ChatterError | None:
 
 
 async def refresh_server(server: McpServer, *, by: User) -> tuple[Report, ChatterError | None]:
-    """Ask for its tools and keep what it offers; of a server that fails, everything stays."""
+    """Ask for its tools and keep what it offers; of a server that fails, everything stays.
+
+    Raises what `keep_offer` raises.
+    """
     offer, error = await _asked(server)
     if offer is None:
         return Report(), error

@@ -22,6 +22,11 @@ class ToolChangedMeanwhile(Conflict):
     message = "The server offers something else than what was looked at. Look again."
 
 
+class ServerMoved(Conflict):
+    code = "mcp_server_moved"
+    message = "The MCP server is elsewhere by now. Ask it again."
+
+
 class ToolNotApproved(Conflict):
     code = "mcp_tool_not_approved"
     message = "What the server offers now has to be approved first."
@@ -52,11 +57,13 @@ def keep_offer(server: McpServer, offer: Offer, *, by: User) -> Report:
 
     The first offer is approved by who asks for it. Later, a tool that is new or says something else
     than was approved is switched off until somebody approves it. Raises NotFound for a server that
-    was removed meanwhile.
+    was removed meanwhile, and ServerMoved for one of which another host was asked.
     """
     locked = McpServer.objects.select_for_update().filter(pk=server.pk).first()
     if locked is None:
         raise NotFound
+    if locked.address != server.address:
+        raise ServerMoved
     known = {tool.name: tool for tool in locked.tools.all()}
     report = Report(left_out=list(offer.left_out))
     is_first = locked.refreshed_at is None

@@ -1,6 +1,7 @@
 """Servers and their tools in the back office."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from accounts.models import User
 from audit.models import AuditEntry
 from tests.tools.remote.conftest import Register, Running
 from tools.models import McpServer, McpTool, ToolSetting
+from tools.services import mcp_servers
 
 pytestmark = pytest.mark.django_db
 
@@ -158,3 +160,11 @@ def test_with_a_server_go_its_tools(register: Register, pages: Client) -> None:
     assert McpTool.objects.exists()
     assert pages.post(f"{SERVERS}{near.pk}/delete/", {"post": "yes"}).status_code == 302
     assert not McpTool.objects.exists()
+
+
+def test_a_server_that_is_removed_while_it_is_asked_is_told(
+    register: Register, pages: Client, at_that_moment: Callable[..., None]
+) -> None:
+    server = register()
+    at_that_moment(mcp_servers, "_keep_health", server.delete)
+    assert "near: There is no such thing" in act(pages, SERVERS, "ask_tools", server)

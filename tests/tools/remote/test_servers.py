@@ -18,6 +18,7 @@ from tests.tools.remote.conftest import Register, Running
 from tools.mcp.offer import MAX_TOOLS
 from tools.models import McpServer, McpTool, ToolGrant, ToolSetting
 from tools.selectors import usable_tools
+from tools.services import mcp_servers
 
 pytestmark = pytest.mark.django_db
 
@@ -306,6 +307,17 @@ def test_a_server_elsewhere_is_told_no_key_and_nothing_of_it_is_approved(
     assert office.patch(echo, {"enabled": True}).json()["code"] == "mcp_tool_not_approved"
     looked_at = McpTool.objects.get(key="near__echo").offered_hash
     assert office.patch(echo, {"approve": looked_at}).json()["enabled"]
+
+
+def test_what_a_host_offers_is_not_taken_for_what_another_does_to_which_the_server_moved_meanwhile(
+    register: Register, running: Running, office: APIClient, at_that_moment: Callable[..., None]
+) -> None:
+    server = register(refresh=False)
+    path, moved = f"{SERVERS}{server.pk}/", running.address.replace("127.0.0.1", "localhost")
+    at_that_moment(mcp_servers, "_keep_health", lambda: office.patch(path, {"url": f"{moved}/mcp"}))
+    refused = office.post(f"{path}refresh/")
+    assert (refused.status_code, refused.json()["code"]) == (409, "mcp_server_moved")
+    assert office.get(path).json()["tools"] == []
 
 
 @pytest.mark.parametrize(
