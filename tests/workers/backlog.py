@@ -28,11 +28,11 @@ def wait_in_line(whose: Sequence[User], **fields: object) -> list[WorkflowExecut
     )
 
 
-def held_by(owner: str, user: User) -> WorkflowExecution:
+def held_by(owner: str, user: User, attempt: int = 1, **more: object) -> WorkflowExecution:
     """One that somebody runs, whose lease is good for longer than a test takes."""
     later = clock.now() + leases(9)
-    fields = {"status": "running", "attempt": 1, "lease_owner": owner, "lease_expires_at": later}
-    (execution,) = wait_in_line([user], **fields)
+    lease = {"attempt": attempt, "lease_owner": owner, "lease_expires_at": later}
+    (execution,) = wait_in_line([user], status="running", **lease, **more)
     return execution
 
 

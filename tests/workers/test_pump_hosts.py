@@ -16,7 +16,7 @@ from core.database import database
 from tests.workers.backlog import held_by
 from workflows.models import PumpHost, WorkflowExecution
 from workflows.pump.guarding import bury_dead
-from workflows.pump.presence import beat, leave, pump_figures, somebody_claims, take_place
+from workflows.pump.presence import beat, bury, leave, pump_figures, somebody_claims, take_place
 from workflows.pump.pump import Pump
 from workflows.pump.queue import queue_now
 from workflows.tracking.facts import Fact, Unit
@@ -106,6 +106,24 @@ def test_what_a_dead_process_ran_is_taken_up_without_waiting_for_its_lease(built
     bury_dead([CLUSTER])
     assert [one.pk for one in claim("other", 10)] == [execution.pk]
     assert not PumpHost.objects.exists()
+
+
+def test_what_was_taken_up_often_is_left_for_a_while_each_for_another(built_in, alice, settings):
+    """All that ran where one run killed its process were given up with it, after as many deaths."""
+    settings.CHATTER_LEASE_S = 1
+    often = [held_by("dead", alice, attempt=9) for _ in range(20)]
+    paused = held_by("dead", alice, attempt=9, pauses=8)
+    bury(["dead"])
+    taken, looks = [one.pk for one in claim("other", 50)], 1
+    assert paused.pk in taken
+    until = time.monotonic() + 20
+    while len(taken) <= len(often) and time.monotonic() < until:
+        found = [one.pk for one in claim("other", 50) if one.pk not in taken]
+        taken += found
+        looks += bool(found)
+        time.sleep(0.01)
+    assert {*taken} == {paused.pk, *(one.pk for one in often)}
+    assert looks > 3, "they came back together"
 
 
 def test_a_process_that_others_guard_is_not_taken_for_dead(built_in, alice):

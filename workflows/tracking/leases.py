@@ -4,6 +4,7 @@ A lease ends by the clock of the database, which is the same for all hosts.
 """
 
 import os
+import random
 import socket
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -12,6 +13,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
+from django.db.models import F, Q
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 
@@ -21,6 +23,8 @@ from workflows.models import ExecutionStatus, WorkflowExecution
 Held = tuple[UUID, int]
 _TRIES = 4
 _CONTENDED_S = 0.005
+_OFTEN = 5  # attempts
+_LEFT = 2  # leases
 _CLAIMED = (
     "status",
     "attempt",
@@ -171,6 +175,16 @@ def renew(owner: str, running: Mapping[UUID, int]) -> tuple[set[UUID], set[UUID]
 
 
 def run_out(owners: Collection[str]) -> int:
-    """End the leases of owners that are known to be dead, so that nobody waits for them."""
+    """End the leases of owners that are known to be dead, so that nobody waits for them.
+
+    What has been taken up often is left for a moment, each for another. Otherwise all that share a
+    process with one that kills it would share every death, and be given up with it.
+    """
     running = WorkflowExecution.objects.under_way().filter(status=ExecutionStatus.RUNNING)
-    return running.filter(lease_owner__in=owners).update(lease_expires_at=Now() - _length())
+    theirs = running.filter(lease_owner__in=owners)
+    often = Q(attempt__gt=F("pauses") + _OFTEN)
+    ended = theirs.exclude(often).update(lease_expires_at=Now() - _length())
+    for pk in theirs.filter(often).values_list("pk", flat=True):
+        left = random.uniform(0, _LEFT) * _length()  # noqa: S311 - chance, not a secret
+        ended += theirs.filter(pk=pk).update(lease_expires_at=Now() + left)
+    return ended
