@@ -1,4 +1,4 @@
-"""How a definition's nodes are doing, from the logs and the ledger of its last runs."""
+"""How a definition's nodes are doing, from the logs and the ledger of runs that ended in a time."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -8,6 +8,7 @@ from math import ceil
 from typing import Any
 from uuid import UUID
 
+from analytics.reports.span import Span
 from core.origins import of_execution
 from llms.models import Exactness, ModelCall
 from llms.querysets import CallQuerySet
@@ -57,10 +58,13 @@ class NodeNumbers:
 
 @dataclass(frozen=True, slots=True)
 class RunNumbers:
-    """The last finished runs of a definition, and its nodes by id."""
+    """The newest runs of a definition that ended in a time, and its nodes by id.
+
+    They are all that ended from `since` to before the end of the time.
+    """
 
     runs: int
-    since: datetime | None
+    since: datetime
     completed: int
     failed: int
     cancelled: int
@@ -73,17 +77,16 @@ class RunNumbers:
         return sum(node.cost_nano_usd for node in self.nodes.values())
 
 
-def numbers_of(definition: WorkflowDefinition, last: int) -> RunNumbers:
-    """Reckon the `last` finished runs: two reads, of their logs and of their calls.
+def numbers_of(definition: WorkflowDefinition, span: Span, last: int) -> RunNumbers:
+    """Reckon the `last` runs that ended in the span, from their logs and their calls.
 
     Replays are no runs: they did nothing. A retry or a fork is one, but how long it took is not
     how long a run takes, and what it repeats of its source without doing anything is no visit.
     """
-    runs = list(
-        _runs(definition, last).values(
-            "id", "created_at", "status", "duration_ms", "rerun", *COUNTED
-        )
+    ended = definition.executions.filter(
+        finished_at__gte=span.starts_at, finished_at__lt=span.until
     )
+    runs = list(newest(ended, last).values("id", "finished_at", *_SAID_OF_RUNS, *COUNTED))
     nodes: dict[str, NodeNumbers] = {}
     _count_events({run["id"]: bool(run["rerun"]) for run in runs}, nodes)
     _count_calls(_calls([run["id"] for run in runs]), nodes)
@@ -91,7 +94,7 @@ def numbers_of(definition: WorkflowDefinition, last: int) -> RunNumbers:
     took = [run["duration_ms"] for run in runs if not run["rerun"]]
     return RunNumbers(
         runs=len(runs),
-        since=min((run["created_at"] for run in runs), default=None),
+        since=min(run["finished_at"] for run in runs) if len(runs) >= last else span.starts_at,
         completed=by_status[ExecutionStatus.COMPLETED],
         failed=by_status[ExecutionStatus.FAILED],
         cancelled=by_status[ExecutionStatus.CANCELLED],
@@ -101,18 +104,23 @@ def numbers_of(definition: WorkflowDefinition, last: int) -> RunNumbers:
     )
 
 
-def calls_of(definition: WorkflowDefinition, last: int, within: str = "") -> CallQuerySet:
-    """The calls of the `last` finished runs; of one node alone, with all that it runs."""
-    calls = _calls(list(_runs(definition, last).values_list("id", flat=True)))
+def calls_of(runs: ExecutionQuerySet, within: str = "") -> CallQuerySet:
+    """The calls of these; of one node alone, with all that it runs."""
+    calls = _calls(list(runs.values_list("id", flat=True)))
     if not within:
         return calls
     names = calls.order_by().values_list("node", flat=True).distinct()
     return calls.filter(node__in=[name for name in names if _node_of(name) == within])
 
 
-def _runs(definition: WorkflowDefinition, last: int) -> ExecutionQuerySet:
-    ended = definition.executions.filter(finished_at__isnull=False)
-    return ended.exclude(rerun=Rerun.REPLAY).order_by("-id")[:last]
+def newest(executions: ExecutionQuerySet, last: int) -> ExecutionQuerySet:
+    """The `last` of these runs that ended, and any that ended in the same instant as the first of
+    them: so an instant tells them from the others.
+    """
+    ended = executions.filter(finished_at__isnull=False).exclude(rerun=Rerun.REPLAY).order_by()
+    ends = ended.order_by("-finished_at").values_list("finished_at", flat=True)
+    since = ends[last - 1 : last].first()
+    return ended.filter(finished_at__gte=since) if since else ended
 
 
 def _calls(executions: Collection[UUID]) -> CallQuerySet:
@@ -169,6 +177,7 @@ class _Visits:
             node.durations_ms.append(data["duration_ms"])
 
 
+_SAID_OF_RUNS = ("status", "duration_ms", "rerun")
 _ENDS = frozenset({NodeFinished.type, NodeFailed.type})
 _ASKED = frozenset({ModelFinished.type, ToolFinished.type})
 _SEEN = _ENDS | _ASKED | {NodeStarted.type, ExecutionResumed.type}

@@ -14,28 +14,31 @@ from django.views.decorators.http import require_GET
 
 from accounts.authentication import user_of
 from accounts.models import User
-from analytics.api.definitions import BadWindow, analytics_of, window_of
+from analytics.api.definitions import last_of, nodes_request
 from analytics.figures import Cell, Figure, Numbers, cells, with_previous
 from analytics.reports.activity import activity
 from analytics.reports.export import FORMATS
-from analytics.reports.reading import SUBJECTS
+from analytics.reports.nodes import nodes_report
+from analytics.reports.reading import SUBJECTS, one_instant
 from analytics.reports.report import report
 from analytics.reports.report_request import read_report_request, whose_of
 from analytics.reports.rows import narrowed, page_of
 from analytics.reports.span import RANGES, USUAL, Span
 from analytics.reports.talks import talks
-from analytics.sheets import ACTIVITY, EVER, RATED, RUNS, SHEETS, TALKS
+from analytics.sheets import ACTIVITY, RATED, RUNS, SATISFACTION, SHEETS, TALKS
 from analytics.system import system_now
 from analytics.tables import groups_table, nodes_table, steps_table, used_table
 from core.errors import ChatterError, NotFound
 from core.spans import zone_names
 from workflows.services.definitions import definition_for
 
-_KEPT = ("range", "from", "to", "zone", "step", "of", "by", "key")
+_KEPT = ("range", "from", "to", "zone", "step", "of", "by", "key", "last")
 _DATES = ("from", "to", "zone")
 _COMPARED = {"compare": "true"}
-_UNGROUPED = {"by": "", "key": ""}
+_OF_ALL_RUNS = {"last": ""}
+_UNGROUPED = _OF_ALL_RUNS | {"by": "", "key": ""}
 _OF_ONE = _UNGROUPED | {"of": ""}
+_OF_NODES = {"by": "", "key": "", "of": "", "step": ""}
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -61,14 +64,15 @@ def subject_page(request: HttpRequest, subject: str = "executions") -> HttpRespo
     user, problem, query = user_of(request), None, request.GET.dict()
     if subject not in SUBJECTS:
         raise Http404
-    try:
-        asked = read_report_request(SUBJECTS[subject], query | _COMPARED, user)
-    except NotFound as error:
-        raise Http404 from error
-    except ChatterError as error:
-        problem, query = error, {}
-        asked = read_report_request(SUBJECTS[subject], _COMPARED, user)
-    shown = report(asked)
+    with one_instant() as at:
+        try:
+            asked = read_report_request(SUBJECTS[subject], query | _COMPARED, user, at)
+        except NotFound as error:
+            raise Http404 from error
+        except ChatterError as error:
+            problem, query = error, {}
+            asked = read_report_request(SUBJECTS[subject], _COMPARED, user, at)
+        shown = report(asked)
     sheet, by = SHEETS[subject], SUBJECTS[subject].by
     frame = _frame(request, query, user)
     context = {
@@ -84,8 +88,8 @@ def subject_page(request: HttpRequest, subject: str = "executions") -> HttpRespo
             _choice(request, one, {"by": one, "key": ""}, query.get("by", "") == one)
             for one in ("", *(one for one in by if one != "user" or user.is_staff))
         ],
-        "exports": _exports(subject, query),
-        "api": f"/api/v1/analytics/{subject}/?{_kept(query, {})}",
+        "exports": _exports(f"analytics/{subject}", query | _OF_ALL_RUNS),
+        "api": f"/api/v1/analytics/{subject}/?{_kept(query, _OF_ALL_RUNS)}",
         **frame,
     }
     return render(request, "analytics/report.html", context, status=400 if problem else 200)
@@ -112,7 +116,7 @@ def talks_page(request: HttpRequest) -> HttpResponse:
             *_tiles(RATED, shown, shown, whose, "rating_rows"),
         ],
         "problem": problem,
-        "exports": _exports("conversations", query | _UNGROUPED),
+        "exports": _exports("analytics/conversations", query | _UNGROUPED),
         "api": f"/api/v1/analytics/conversations/?{_kept(query, _UNGROUPED)}",
         **_hours(shown, page_of(shown["message_rows"], whose)),
         **_frame(request, query, user),
@@ -127,14 +131,15 @@ def user_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What one does oneself; for staff, what any user does."""
     user, problem, query = user_of(request), None, request.GET.dict()
     alone = _UNGROUPED | _COMPARED | {"of": str(pk)}
-    try:
-        asked = read_report_request(SUBJECTS["executions"], query | alone, user)
-    except NotFound as error:
-        raise Http404 from error
-    except ChatterError as error:
-        problem, query = error, {}
-        asked = read_report_request(SUBJECTS["executions"], alone, user)
-    shown, whose = activity(asked), asked.wanted.whose
+    with one_instant() as at:
+        try:
+            asked = read_report_request(SUBJECTS["executions"], query | alone, user, at)
+        except NotFound as error:
+            raise Http404 from error
+        except ChatterError as error:
+            problem, query = error, {}
+            asked = read_report_request(SUBJECTS["executions"], alone, user, at)
+        shown, whose = activity(asked), asked.wanted.whose
     page = page_of(shown["rows"], whose)
     context = {
         "report": shown,
@@ -147,7 +152,7 @@ def user_page(request: HttpRequest, pk: UUID) -> HttpResponse:
         ],
         "steps": steps_table(asked, shown, ACTIVITY),
         "problem": problem,
-        "exports": _exports(f"users/{pk}", query | _OF_ONE),
+        "exports": _exports(f"analytics/users/{pk}", query | _OF_ONE),
         "api": f"/api/v1/analytics/users/{pk}/?{_kept(query, _OF_ONE)}",
         **_hours(shown, page),
         **_frame(request, query, user),
@@ -160,33 +165,40 @@ def user_page(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_GET
 def definition_page(request: HttpRequest, pk: str) -> HttpResponse:
-    """How one workflow and its nodes are doing: reckoned from its last runs."""
-    user, problem, last = user_of(request), None, request.GET.get("last", "")
+    """How one workflow and its nodes are doing: reckoned from the newest runs of a time."""
+    user, problem, query = user_of(request), None, request.GET.dict()
     try:
         definition = definition_for(user, pk)
-        try:
-            shown = analytics_of(definition, window_of({"last": last} if last else {}))
-        except BadWindow as error:
-            problem, last = error, ""
-            shown = analytics_of(definition, window_of({}))
     except NotFound as error:
         raise Http404 from error
-    told, whose = shown.to_json(), "" if user.is_staff else str(user.pk)
+    with one_instant() as at:
+        try:
+            asked = nodes_request(definition, query | _COMPARED, user, at)
+            last = last_of(query)
+        except ChatterError as error:
+            problem, query = error, {}
+            asked, last = nodes_request(definition, _COMPARED, user, at), last_of(query)
+        shown = nodes_report(definition, asked, last).to_json()
+    whose, alone = "" if user.is_staff else str(user.pk), query | _OF_NODES
+    address = f"definitions/{definition.pk}/analytics"
     context = {
         "definition": definition,
-        "report": told,
+        "report": shown,
+        "page": page_of(shown["rows"], whose),
         "tiles": [
-            *cells(RUNS, told, page_of(told["rows"], whose)),
-            *cells(EVER, told, page_of(told["rating_rows"], whose)),
+            *_tiles(RUNS, shown, shown, whose),
+            *_tiles([SATISFACTION], shown, shown, whose, "rating_rows"),
         ],
-        "tables": [nodes_table(told, whose)],
+        "tables": [nodes_table(shown, whose)],
         "problem": problem,
         "windows": [
-            Choice(f"last {one}", f"?last={one}", last == one or (not last and one == "100"))
-            for one in ("10", "100", "500")
+            _choice(request, f"last {one}", {"last": str(one)}, one == last)
+            for one in (10, 100, 500)
         ],
-        "api": f"/api/v1/definitions/{definition.pk}/analytics/?{urlencode({'last': last or 100})}",
-        **_frame(request, {}, user),
+        "exports": _exports(address, alone),
+        "api": f"/api/v1/{address}/?{_kept(alone, {})}",
+        **_frame(request, query, user),
+        "scopes": [],
     }
     return render(request, "analytics/definition.html", context, status=400 if problem else 200)
 
@@ -227,8 +239,8 @@ def _frame(request: HttpRequest, query: dict[str, str], user: User) -> dict[str,
     }
 
 
-def _exports(subject: str, query: dict[str, str]) -> list[Choice]:
-    address = f"/api/v1/analytics/{subject}/export/"
+def _exports(report: str, query: dict[str, str]) -> list[Choice]:
+    address = f"/api/v1/{report}/export/"
     return [Choice(one.upper(), f"{address}?{_kept(query, {'as': one})}", False) for one in FORMATS]
 
 

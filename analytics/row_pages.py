@@ -21,8 +21,7 @@ from analytics.api.behind import (
     sent_rows,
     talk_out,
 )
-from analytics.api.definitions import BadWindow, window_of
-from analytics.definitions import calls_of
+from analytics.api.definitions import BadWindow, node_calls
 from analytics.models import ReplyRating
 from conversations.models import Conversation
 from core.errors import NotFound
@@ -34,7 +33,6 @@ from tools.api.shapes import listed_call
 from tools.models import ToolCall, ToolCallStatus
 from workflows.list_page import ListPage, list_page
 from workflows.selectors import name_unseen
-from workflows.services.definitions import definition_for
 
 _TITLES = {
     "rows-model-calls": "Model calls",
@@ -59,15 +57,12 @@ def model_calls(request: HttpRequest) -> HttpResponse:
 @require_GET
 def definition_calls(request: HttpRequest, pk: str) -> HttpResponse:
     """Those that the analytics of a workflow count, of one node (`within`) or of all."""
-    user, query = user_of(request), request.GET
     try:
-        definition = definition_for(user, pk)
-        calls = calls_of(definition, window_of(query.dict()), query.get("within", ""))
+        return _model_calls(request, node_calls(user_of(request), pk, request.GET.dict()))
     except NotFound as error:
         raise Http404 from error
     except BadWindow:
         return _model_calls(request, ModelCall.objects.none(), bad=True)
-    return _model_calls(request, calls.visible_to(user))
 
 
 @never_cache

@@ -124,19 +124,22 @@ def _helpful(numbers: Numbers) -> str:
     return f"{numbers['helpful']} of {numbers['helpful'] + numbers['unhelpful']}"
 
 
+def _looked_at(numbers: Numbers) -> str:
+    runs, ended = numbers["runs"], numbers["ended"]
+    return str(runs) if runs == ended else f"{runs} of {ended}"
+
+
 TALKS = (
     Figure("Conversations", number("conversations")),
     Figure("Messages", number("messages")),
     Figure("Messages in each", number("mean_messages")),
     Figure("Longest", number("most_messages")),
 )
-RATED = (
-    Figure("Rated helpful", _helpful, {"helpful": "true"}),
-    Figure("Satisfaction", part("satisfaction", "no data")),
-)
+SATISFACTION = Figure("Satisfaction", part("satisfaction", "no data"))
+RATED = (Figure("Rated helpful", _helpful, {"helpful": "true"}), SATISFACTION)
 _FIRST_RUNS = {**_TIMED, "reruns": "false"}
 RUNS = (
-    Figure("Runs", number("runs")),
+    Figure("Runs", _looked_at),
     Figure("Completed", part("success_rate"), {"status": "completed"}),
     Figure("Failed", part("failure_rate"), {"status": "failed"}),
     Figure("Mean time", lambda numbers: milliseconds(numbers["mean_ms"]), _FIRST_RUNS),
@@ -144,7 +147,6 @@ RUNS = (
     Figure("95 of 100 within", lambda numbers: milliseconds(numbers["p95_ms"]), _FIRST_RUNS),
     *(_TOKENS, _COST, _MEAN_COST),
 )
-EVER = (Figure("Satisfaction, ever", part("satisfaction", "no data")),)
 # Visits are events of a log, not rows: what leads to them is the list of the runs they are of.
 VISITS = (
     Figure("Visits", number("visits")),

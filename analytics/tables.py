@@ -58,7 +58,7 @@ def steps_table(asked: ReportRequest, report: Report, sheet: Sheet) -> Table:
     lines = []
     for at, step in zip(span.steps, report["series"], strict=True):
         time = (span.step_from(at), span.step_until(at))
-        page = page_of(rows_url(asked.whole, *time, asked.reader), asked.wanted.whose)
+        page = page_of(rows_url(asked, asked.whole, *time), asked.wanted.whose)
         lines.append(Line(_minute(step["at"]), cells(sheet.steps, step["numbers"], page)))
     columns = [one.label for one in sheet.steps]
     return Table("steps", "Step by step", "From", lines, columns)
@@ -106,7 +106,7 @@ def nodes_table(report: Report, whose: str) -> Table:
         for node in report["nodes"]
     ]
     columns = [one.label for one in (*VISITS, *NODE_CALLS)]
-    return Table("nodes", "By node", "Node", lines, columns, "It has not run.")
+    return Table("nodes", "By node", "Node", lines, columns, "No run ended in this time.")
 
 
 def _of_group(group: Report, figures: Sequence[Figure], whose: str) -> list[Cell]:

@@ -21,7 +21,7 @@ _SAID = {
     "conversation": "conversation",
     "execution": "run",
     **{"provider": "provider", "model": "model", "tool": "tool"},
-    **{"node": "node", "within": "node", "last": "last runs:"},
+    **{"node": "node", "within": "node"},
     **{"answered_by": "answered by", "exactness": "exactness", "purpose": "purpose"},
     **{"created_after": "begun from", "created_before": "begun before"},
     **{"started_after": "begun from", "started_before": "begun before"},

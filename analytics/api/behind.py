@@ -6,13 +6,13 @@ from uuid import UUID
 
 from django.db.models.functions import Left
 from django_filters import rest_framework as filters
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework.generics import ListAPIView
 
 from accounts.authentication import user_of
 from accounts.models import User
-from analytics.api.definitions import LAST, window_of
-from analytics.definitions import calls_of
+from analytics.api.definitions import ENDED, node_calls
 from analytics.models import ReplyRating
 from conversations.models import Conversation, Message
 from core.listing import ListFilter, Page, ShapeList
@@ -21,7 +21,6 @@ from core.spans import After, Before
 from core.week import OfTheWeek
 from llms.api.calls import ModelCallFilter, ModelCallOut
 from llms.models import ModelCall
-from workflows.services.definitions import definition_for
 from workflows.totals import totals_json
 
 _SHOWN = 80  # characters of a message
@@ -189,20 +188,23 @@ class RatingRows(ShapeList):
         return ReplyRating.objects.visible_to(user_of(self.request)).for_list()
 
 
-NODE = OpenApiParameter("within", str, description="A node, with all that it runs.")
+_OF_NODE = [
+    *(OpenApiParameter(name, OpenApiTypes.DATETIME, description="Of the runs.") for name in ENDED),
+    OpenApiParameter("within", str, description="A node, with all that it runs."),
+]
 
 
-@extend_schema_view(get=extend_schema("analytics_definition_calls", parameters=[LAST, NODE]))
+@extend_schema_view(get=extend_schema("analytics_definition_calls", parameters=_OF_NODE))
 class DefinitionCallRows(ListAPIView[ModelCall]):
-    """The model calls that the analytics of a definition count, newest first."""
+    """The model calls that the analytics of a definition count, newest first: in the runs that
+    ended in a time, the newest 500 of them.
+    """
 
     serializer_class = ModelCallOut
     filterset_class = ModelCallFilter
-    asks = ("last", "within")
+    asks = (*ENDED, "within")
     queryset = ModelCall.objects.none()
 
     def get_queryset(self) -> Any:
-        query, user = self.request.query_params, user_of(self.request)
-        definition = definition_for(user, self.kwargs["pk"])
-        calls = calls_of(definition, window_of(query), query.get("within", ""))
-        return calls.visible_to(user).for_list()
+        reader, query = user_of(self.request), self.request.query_params
+        return node_calls(reader, self.kwargs["pk"], query).for_list()

@@ -12,7 +12,7 @@ from accounts.authentication import user_of
 from analytics.api.reports import AS, COMPARE, FILES, OF, SPAN, exported
 from analytics.models import ExecutionRollup
 from analytics.reports.activity import ActivityOut, activity, activity_table
-from analytics.reports.reading import SUBJECTS
+from analytics.reports.reading import SUBJECTS, one_instant
 from analytics.reports.report_request import comparison_wanted, read_report_request, whose_of
 from analytics.reports.span import Span
 from analytics.reports.talks import TalksOut, talks, talks_table
@@ -58,9 +58,9 @@ class ActivityReport(GenericAPIView[ExecutionRollup]):
     @strict_query("analytics_users", [*SPAN, COMPARE], ActivityOut)
     def get(self, request: Request, pk: UUID) -> Response:
         query = {**request.query_params.dict(), "of": str(pk)}
-        return Response(
-            activity(read_report_request(SUBJECTS["executions"], query, user_of(request)))
-        )
+        with one_instant() as at:
+            asked = read_report_request(SUBJECTS["executions"], query, user_of(request), at)
+            return Response(activity(asked))
 
 
 class ActivityExport(GenericAPIView[ExecutionRollup]):

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from accounts.authentication import user_of
 from analytics.models import Grain, Rollup
 from analytics.reports.export import FORMATS, Table, format_of, streamed, table_of
-from analytics.reports.reading import SUBJECTS
+from analytics.reports.reading import SUBJECTS, one_instant
 from analytics.reports.report import REPORTS, report
 from analytics.reports.report_request import read_report_request
 from analytics.reports.span import RANGES, Span
@@ -57,7 +57,7 @@ class _Report(GenericAPIView[Rollup]):
 
 @transaction.atomic
 def exported(
-    request: Request, table: Table, span: Span, whose: str, by: str = ""
+    request: Request, table: Table, span: Span, whose: str, by: str = "", key: str = ""
 ) -> HttpResponseBase:
     """A report as the file that is asked for (`as`), and its audit entry. Raises BadReport."""
     name = request.query_params.get("as", "csv")
@@ -70,6 +70,7 @@ def exported(
             "format": name,
             "of": whose or "all",
             "by": by,
+            "key": key,
             "from": span.starts_at.isoformat(),
             "to": span.ends_at.isoformat(),
         },
@@ -92,8 +93,10 @@ def _views(name: str) -> tuple[Any, Any]:
 
         @strict_query(f"analytics_{name}", [*SPAN, OF, *_by(name), COMPARE], REPORTS[name])
         def get(self, request: Request) -> Response:
-            asked = read_report_request(SUBJECTS[name], request.query_params, user_of(request))
-            return Response(report(asked))
+            query, user = request.query_params, user_of(request)
+            with one_instant() as at:
+                asked = read_report_request(SUBJECTS[name], query, user, at)
+                return Response(report(asked))
 
     class Export(_Report):
         """The same as a file: a line for each step and group in which something happened."""
@@ -103,7 +106,8 @@ def _views(name: str) -> tuple[Any, Any]:
         @strict_query(f"analytics_{name}_export", [*SPAN, OF, *_by(name), AS], FILES)
         def get(self, request: Request) -> HttpResponseBase:
             asked = read_report_request(SUBJECTS[name], request.query_params, user_of(request))
-            return exported(request, table_of(asked), asked.span, asked.wanted.whose, asked.by)
+            whose, span = asked.wanted.whose, asked.span
+            return exported(request, table_of(asked), span, whose, asked.by, asked.group)
 
     return Report, Export
 

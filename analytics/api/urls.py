@@ -5,7 +5,7 @@ from django.urls import path
 from analytics.api import reports
 from analytics.api.behind import DefinitionCallRows, RatingRows, SentRows, TalkRows
 from analytics.api.dashboard import DashboardEvents
-from analytics.api.definitions import DefinitionAnalyticsDetail
+from analytics.api.definitions import DefinitionAnalyticsDetail, DefinitionAnalyticsExport
 from analytics.api.overviews import (
     ActivityExport,
     ActivityReport,
@@ -45,6 +45,7 @@ urlpatterns = [
         DefinitionAnalyticsDetail.as_view(),
         name="definition-analytics",
     ),
+    path("definitions/<str:pk>/analytics/export/", DefinitionAnalyticsExport.as_view()),
     path(
         "templates/<str:pk>/analytics/",
         TemplateAnalyticsDetail.as_view(),

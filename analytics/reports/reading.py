@@ -94,22 +94,22 @@ class Wanted:
 
 
 _DIMENSION = {"provider": "model"}
-_at_one_instant = ContextVar("at_one_instant", default=False)
+_instant: ContextVar[datetime | None] = ContextVar("instant", default=None)
 
 
 @contextmanager
-def one_instant() -> Iterator[None]:
-    """What is read inside is as of one instant, with all that was committed before."""
-    if _at_one_instant.get():
-        yield
+def one_instant() -> Iterator[datetime]:
+    """What is read inside is as of the one instant that it gives, with all committed before."""
+    if at := _instant.get():
+        yield at
         return
-    fold()
-    token = _at_one_instant.set(True)
+    at = fold()
+    token = _instant.set(at)
     try:
         with snapshot():
-            yield
+            yield at
     finally:
-        _at_one_instant.reset(token)
+        _instant.reset(token)
 
 
 def total(wanted: Wanted, span: Span) -> Tally:
@@ -153,7 +153,7 @@ def _summed(wanted: Wanted, cut: Cut, named: Callable[[datetime, str], K]) -> di
 
 def _read(wanted: Wanted, cut: Cut) -> Iterator[tuple[datetime, Values]]:
     """The step of each bucket; what this is named by, and its numbers last."""
-    if not _at_one_instant.get():
+    if not _instant.get():
         fold()
     when = () if cut.is_one else ("starts_at",)
     columns = (wanted.named_by, *when, *columns_of(wanted.subject.rollup))

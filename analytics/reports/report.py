@@ -101,12 +101,12 @@ def report(asked: ReportRequest) -> dict[str, Any]:
         "step": span.step,
         "of": asked.wanted.whose or "all",
         "by": asked.by,
-        "rows": rows_url(whole, span.starts_at, span.until, asked.reader),
+        "rows": rows_url(asked, whole, span.starts_at, span.until),
         "totals": _numbers_of(reading.total(whole, span), asked, span.hours),
         "previous": before and _numbers_of(reading.total(whole, before), asked, before.hours),
         "previous_start": before and span.in_zone(before.starts_at),
         "previous_until": before and span.in_zone(before.until),
-        "previous_rows": before and rows_url(whole, before.starts_at, before.until, asked.reader),
+        "previous_rows": before and rows_url(asked, whole, before.starts_at, before.until),
         "series": [
             {
                 "at": span.in_zone(at),
@@ -140,7 +140,7 @@ def groups(asked: ReportRequest) -> list[dict[str, Any]]:
         {
             "key": key,
             "label": names.get(key, key),
-            "rows": rows_url(replace(wanted, key=key), *time, asked.reader),
+            "rows": rows_url(asked, replace(wanted, key=key), *time),
             "numbers": told[key],
             "previous": _numbers_of(before[key], asked, span.before.hours)
             if key in before

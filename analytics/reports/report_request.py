@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 from accounts.models import User
@@ -38,8 +39,10 @@ class ReportRequest:
         return replace(self.wanted, by=self.by, key=self.group)
 
 
-def read_report_request(subject: Subject, query: Mapping[str, str], reader: User) -> ReportRequest:
-    """Read `of` (me, all, or a user's id), `by`, `key`, `compare` and the span.
+def read_report_request(
+    subject: Subject, query: Mapping[str, str], reader: User, at: datetime | None = None
+) -> ReportRequest:
+    """Read `of` (me, all, or a user's id), `by`, `key`, `compare` and the span, as of an instant.
 
     Raises BadReport, BadSpan, and NotFound for rows that are not the reader's to see.
     """
@@ -48,7 +51,7 @@ def read_report_request(subject: Subject, query: Mapping[str, str], reader: User
         raise BadReport(reason=f"'by' is one of {', '.join(subject.by)}.")
     return ReportRequest(
         reader=reader,
-        span=Span.of(query),
+        span=Span.of(query, at),
         wanted=Wanted(subject, whose=whose_of(query.get("of", "me"), reader)),
         by=by,
         group=_group(by, query.get("key", "")),

@@ -4,31 +4,32 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 from accounts.models import User
 from analytics.reports.reading import Wanted
-from core import clock
+from analytics.reports.report_request import ReportRequest
 
 API = "/api/v1"
 _LISTS = {"executions": "executions", "models": "model-calls", "tools": "tool-calls"}
 
 
-def rows_url(wanted: Wanted, starts_at: datetime, until: datetime, reader: User) -> str:
-    """What was counted from an instant to before another, as of now: what follows is not in it."""
+def rows_url(asked: ReportRequest, wanted: Wanted, starts_at: datetime, until: datetime) -> str:
+    """What was counted from an instant to before another when it was asked for: what follows is
+    not in it.
+    """
     name = wanted.subject.key
     if name == "executions":
-        asked = {**_between("finished", starts_at, until), "replays": "false"}
+        rows = {**_between("finished", starts_at, until), "replays": "false"}
     else:
-        settled = {"settled_before": _instant(clock.now())}
-        asked = {**_between("started", starts_at, until), **settled}
+        settled = {"settled_before": _instant(asked.span.as_of)}
+        rows = {**_between("started", starts_at, until), **settled}
     by, key = wanted.by, wanted.key
     if by == "model":
         provider, _, model = key.partition(":")
         group = {"provider": provider, "model": model}
     else:
         group = group_of(by, key)
-    return _list(_LISTS[name], {**asked, **_whose(wanted.whose, reader), **group})
+    return _list(_LISTS[name], {**rows, **_whose(wanted.whose, asked.reader), **group})
 
 
 def talk_rows(starts_at: datetime, until: datetime, whose: str, reader: User) -> str:
@@ -51,21 +52,10 @@ def rating_rows(
     return _list("analytics/ratings", {**asked, **group_of(by, key)})
 
 
-def run_rows(definition: UUID, since: datetime | None) -> str:
-    """The finished runs of a definition from an instant on, as of now."""
-    began = {"created_after": _instant(since)} if since else {}
-    ended = {"finished_before": _instant(clock.now()), "replays": "false"}
-    return _list("executions", {"definition": definition, **began, **ended})
-
-
-def rated_rows(definition: UUID) -> str:
-    """All that was ever said of the replies of a definition."""
-    return _list("analytics/ratings", {"definition": definition})
-
-
-def call_rows(definition: UUID, last: int, node: str) -> str:
-    """What a node of a definition asked of models in its last runs."""
-    return _list(f"analytics/definitions/{definition}/calls", {"last": last, "within": node})
+def call_rows(definition: str, since: datetime, until: datetime, node: str) -> str:
+    """What a node of a definition asked of models in the runs that ended in a time."""
+    asked = {**_between("finished", since, until), "within": node}
+    return _list(f"analytics/definitions/{definition}/calls", asked)
 
 
 def group_of(by: str, key: str) -> dict[str, str]:

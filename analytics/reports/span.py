@@ -39,7 +39,8 @@ class Span:
     """From `starts_at` to before `ends_at`, whole hours of the zone; a series counts by `step`.
 
     `until` is how far it is counted: no further than now, and in the period before, which ends
-    there, no further than in this one. `in_days`: it begins with a day and was asked for by days.
+    there, no further than in this one. `as_of` is when it was asked for: what has become known of
+    it since does not count. `in_days`: it begins with a day and was asked for by days.
     """
 
     starts_at: datetime
@@ -48,15 +49,17 @@ class Span:
     zone: ZoneInfo
     step: Grain
     in_days: bool
+    as_of: datetime
 
     @classmethod
-    def of(cls, asked: Mapping[str, str]) -> Self:
+    def of(cls, asked: Mapping[str, str], at: datetime | None = None) -> Self:
         """Read `range`, or `from` and `to` (dates of the zone, or instants); `zone`, `step`.
 
         A range of hours goes back at least so long, from the end of this hour; one of days is so
-        many days of the zone, today's the last of them. Raises BadSpan.
+        many days of the zone, today's the last of them: as it is now, or `at` this instant. Raises
+        BadSpan.
         """
-        now, zone = clock.now(), _zone(asked.get("zone") or "UTC")
+        now, zone = at or clock.now(), _zone(asked.get("zone") or "UTC")
         if asked.get("from") or asked.get("to"):
             starts_at = _instant(asked.get("from", ""), zone)
             ends_at = _instant(asked["to"], zone) if asked.get("to") else hour_after(now, zone)
@@ -76,7 +79,7 @@ class Span:
         if step == Grain.HOUR and ends_at - starts_at > _LONGEST_BY_HOUR:
             raise BadSpan(reason="By hour, the end is at most 92 days after the beginning.")
         until = max(starts_at, min(ends_at, now))
-        return cls(starts_at, ends_at, until, zone, Grain(step), in_days)
+        return cls(starts_at, ends_at, until, zone, Grain(step), in_days, now)
 
     @property
     def hours(self) -> float:

@@ -6,7 +6,7 @@ from analytics.reports.span import Span
 
 Week = list[list[int]]
 _DAYS, _HOURS = 7, 24
-_ENDS = 3  # completed, failed, cancelled: the first of the sums of executions
+ENDS = 3  # completed, failed, cancelled: the first of the sums of executions
 
 
 def no_hours() -> Week:
@@ -19,5 +19,5 @@ def ended_in(span: Span, whose: str) -> Week:
     wanted = Wanted(SUBJECTS["executions"], whose=whose)
     for (at, _), tally in reading.table(wanted, span.hourly).items():
         here = at.astimezone(span.zone)
-        counts[here.weekday()][here.hour] += sum(tally.sums[:_ENDS])
+        counts[here.weekday()][here.hour] += sum(tally.sums[:ENDS])
     return counts

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.db.models import Max, Min
 from analytics.models import RollupPart
 from analytics.rollups.facts import KINDS, Fact, FactKind
 from analytics.rollups.tallies import Key, Tallies, Tally, add_up, columns_of, tallies_of
+from core import clock
 from core.bulk import insert_rows, is_empty, take_rows, update_rows
 from core.locks import locked, locked_if_free
 
@@ -18,21 +20,20 @@ LOCK = "analytics.rollups"
 PARTS, _ROWS = 500, 500
 
 
-def fold() -> int:
-    """Add all parts that were recorded until now; returns how many were added.
+def fold() -> datetime:
+    """Add all parts that were recorded until now; returns the instant until which they were.
 
-    Afterwards the rollups are up to date with what was committed before. What comes meanwhile is
-    left for the next time, or a report would take as long as there is something to do. Processes
-    that call it at once wait for each other.
+    What was committed before that instant is in the rollups. What comes meanwhile is left for the
+    next time, or a report would take as long as there is something to do. Processes that call it
+    at once wait for each other.
     """
-    folded = 0
+    at = clock.now()
     while not is_empty(RollupPart):
         with locked(LOCK):
-            some = fold_some()
-        folded += some
-        if some < PARTS:
-            break
-    return folded
+            at = clock.now()
+            if fold_some() < PARTS:
+                break
+    return at
 
 
 def fold_if_free() -> None:

@@ -1,7 +1,8 @@
 """Many write, fold and read at the same time, and nothing is counted twice or not at all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Event
 from typing import Any
 
@@ -17,8 +18,11 @@ from analytics.rollups import folding
 from analytics.rollups.folding import fold, fold_if_free, fold_some
 from analytics.rollups.recount import rollup_differences
 from conversations.models import Message
+from core import clock
 from core.aggregates import all_differences
+from core.locks import locked
 from tests.definitions.graphs import asks, graph
+from tests.factories.llms import CallFactory
 from tests.factories.tools import ToolCallFactory
 from tests.workers.backlog import until_someone_waits
 
@@ -152,7 +156,8 @@ def closing(work: Callable[[], None]) -> Callable[[], None]:
 @pytest.mark.django_db
 def test_what_is_folded_twice_is_counted_once(alice: User) -> None:
     ToolCallFactory(user=alice)
-    assert (fold(), fold()) == (1, 0)
+    for _ in range(2):
+        fold()
     assert total() == 1
     assert not RollupPart.objects.exists()
 
@@ -174,3 +179,37 @@ def test_a_report_does_not_wait_for_what_happens_meanwhile(
     ToolCallFactory(user=alice)
     told = api(alice).get("/api/v1/analytics/tools/").json()
     assert told["totals"]["calls"] == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("path", "calls"),
+    [("models", CallFactory), ("tools", ToolCallFactory)],
+    ids=["models", "tools"],
+)
+def test_a_figure_and_its_rows_agree_though_more_happens_while_it_is_reckoned(
+    alice: User, api: Any, monkeypatch: pytest.MonkeyPatch, path: str, calls: Any
+) -> None:
+    """One call begins while others add up, and is counted; then one begins, and another is over."""
+    under_way = calls(user=alice, status="open", settled_at=None)
+    counted = [calls(user=alice)]
+
+    @contextmanager
+    def locked_at_last(name: str) -> Iterator[None]:
+        counted.append(calls(user=alice, started_at=clock.now()))
+        with locked(name):
+            yield
+
+    def fold_and_go_on() -> int:
+        folded = fold_some()
+        calls(user=alice, started_at=clock.now())
+        under_way.status, under_way.settled_at = "succeeded", clock.now()
+        under_way.save()
+        return folded
+
+    monkeypatch.setattr(folding, "locked", locked_at_last)
+    monkeypatch.setattr(folding, "fold_some", fold_and_go_on)
+    told = api(alice).get(f"/api/v1/analytics/{path}/").json()
+    rows = api(alice).get(told["rows"]).json()["results"]
+    assert told["totals"]["calls"] == len(counted) == 2
+    assert {one["id"] for one in rows} == {str(one.pk) for one in counted}

@@ -22,6 +22,7 @@ from analytics.reports.reading import SUBJECTS
 from audit.models import AuditEntry
 from conversations.models import Conversation, Message
 from core import clock
+from tests.analytics.files import body_of
 from tests.analytics.past import GRAPH
 from tests.factories.llms import CallFactory
 from tests.factories.tools import ToolCallFactory
@@ -39,13 +40,6 @@ def ask(api: Door, user: User, name: str, **query: Any) -> dict[str, Any]:
     assert answer.status_code == 200, answer.content
     told: dict[str, Any] = answer.json()
     return told
-
-
-def body_of(answer: Any) -> bytes:
-    async def collect() -> bytes:
-        return b"".join([chunk async for chunk in answer.streaming_content])
-
-    return async_to_sync(collect)()
 
 
 @pytest.fixture

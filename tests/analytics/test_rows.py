@@ -19,6 +19,7 @@ from core import clock
 from tests.analytics.past import SUM, lived, say
 from tests.factories.llms import CallFactory
 from tests.factories.tools import ToolCallFactory
+from workflows.models import WorkflowExecution
 
 pytestmark = pytest.mark.django_db
 Row = Mapping[str, Any]
@@ -254,21 +255,23 @@ def test_staff_see_when_others_wrote_and_not_what(client, alice, admin, workflow
     assert "please break" in client.get(path).text
 
 
-def test_the_nodes_of_a_workflow_lead_to_their_calls_and_runs(client, alice, admin, workflow):
-    for reader in (alice, admin):
+def test_the_nodes_of_a_workflow_lead_to_their_calls_and_runs_whatever_happened_since(
+    client, api, drain, alice, admin, workflow
+):
+    """Of all runs of the time, and of the newest two; one that ended before these began last."""
+    ended = WorkflowExecution.objects.filter(definition=workflow).exclude(rerun="replay")
+    second, newest = ended.order_by("finished_at")[2], ended.latest("finished_at")
+    ended.filter(pk=second.pk).update(created_at=newest.finished_at)
+    asked = [(reader, last) for reader in (alice, admin) for last in (10, 2)]
+    pages = [definition_page(client, reader, workflow, last) for reader, last in asked]
+    say(api(alice), SUM, drain, definition=workflow)
+    for (reader, last), page in zip(asked, pages, strict=True):
         client.force_login(reader)
-        page = client.get(f"/analytics/definitions/{workflow}/?last=10")
-        report = client.get(f"/api/v1/definitions/{workflow}/analytics/?last=10").json()
-        tiles = {one.label: rows_of(client, one.address) for one in page.context["tiles"]}
-        for label in ("Runs", "Tokens", "Cost", "Mean cost"):
-            assert len(tiles[label]) == report["runs"] == 5
-            assert _adds_up(report["totals"], tiles[label])
-        for label, name in (("Completed", "completed"), ("Failed", "failed")):
-            assert len(tiles[label]) == report[name]
-        for label in ("Mean time", "Median", "95 of 100 within"):
-            took = [one["duration_ms"] for one in tiles[label]]
-            assert round(sum(took) / len(took), 1) == report["mean_ms"]
-        assert len(tiles["Satisfaction, ever"]) == report["helpful_replies"] + 1
+        report, tiles = page.context["report"], page.context["tiles"]
+        assert (report["runs"], report["ended"]) == (min(last, 4), 4)
+        assert tiles[0].shown == ("4" if last > 4 else f"{last} of 4")
+        runs_lead_to_their_rows(client, tiles, report)
+        runs_lead_to_their_rows(client, [one.before for one in tiles], report["previous"])
         nodes = page.context["tables"][0].lines
         for line, node in zip(nodes, report["nodes"], strict=True):
             rows = {one.label: rows_of(client, one.address) for one in line.cells}
@@ -279,7 +282,26 @@ def test_the_nodes_of_a_workflow_lead_to_their_calls_and_runs(client, alice, adm
             assert (heard or [None])[-1] == node["first_token_p95_ms"]
             cost = sum(Decimal(one["cost"] or 0) for one in rows["Cost"])
             assert cost == Decimal(node["cost"] or 0)
-        assert max(node["calls"] for node in report["nodes"]) > 5
+        assert max(node["calls"] for node in report["nodes"]) > (5 if last > 2 else 1)
+
+
+def definition_page(client: Client, reader: User, workflow: str, last: int) -> Any:
+    client.force_login(reader)
+    return client.get(f"/analytics/definitions/{workflow}/?last={last}")
+
+
+def runs_lead_to_their_rows(client: Client, tiles: Sequence[Cell], report: Numbers) -> None:
+    rows = {one.label: rows_of(client, one.address) for one in tiles}
+    for label in ("Runs", "Tokens", "Cost", "Mean cost"):
+        assert len(rows[label]) == report["runs"] > 0
+        assert _adds_up(report["totals"], rows[label])
+    for label, name in (("Completed", "completed"), ("Failed", "failed")):
+        assert len(rows[label]) == report[name]
+    for label in ("Mean time", "Median", "95 of 100 within"):
+        took = [one["duration_ms"] for one in rows[label]]
+        assert round(sum(took) / len(took), 1) == report["mean_ms"]
+    rated = report["helpful_replies"] + report["unhelpful_replies"]
+    assert len(rows["Satisfaction"]) == rated
 
 
 def figures_on(page: str) -> list[str]:
@@ -316,7 +338,7 @@ def test_an_address_can_ask_for_less_and_says_what_it_cannot_understand(client, 
     assert len(client.get(f"{nodes}?within=model").context["rows"]) > 0
     for path in (
         *("/model-calls/?started_after=x", "/tool-calls/?status=broken,failed"),
-        *(f"{nodes}?last=x", "/model-calls/?min_latency_ms=-1"),
+        *(f"{nodes}?finished_after=x", "/model-calls/?min_latency_ms=-1"),
     ):
         page = client.get(path)
         assert (page.status_code, len(page.context["rows"])) == (400, 0)

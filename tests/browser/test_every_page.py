@@ -37,6 +37,7 @@ PAGES = (
     "/analytics/ratings/",
     "/model-calls/",
     "/tool-calls/",
+    "nodes",
     "schedule",
     "incoming",
     "endpoint",
@@ -157,7 +158,8 @@ def _named_at_length(request: APIRequestContext, home: str) -> dict[str, str]:
         for page, (door, body) in doors.items()
     ]
     named = dict(zip(("schedule", "incoming", "endpoint", "experiment"), found, strict=True))
-    return {**named, "experiment-form": f"{named['experiment']}edit/"}
+    nodes = f"/analytics/definitions/{runs['definition']}/"
+    return {**named, "nodes": nodes, "experiment-form": f"{named['experiment']}edit/"}
 
 
 @dataclass(frozen=True, slots=True)

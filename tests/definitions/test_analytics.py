@@ -1,19 +1,33 @@
 """A definition's numbers come from what its runs really did."""
 
+import csv
+import io
 import re
+import zipfile
+from datetime import datetime, timedelta
 from decimal import Decimal
+from html import unescape
+from zoneinfo import ZoneInfo
 
+import orjson
 import pytest
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.definitions import numbers_of, percentile
+from analytics.reports.export import FORMATS
+from analytics.reports.span import Span
+from analytics.rollups.facts import EXECUTIONS
+from analytics.rollups.recount import rebuild
+from audit.models import AuditEntry
 from llms.models import ModelCall, ModelPrice
 from llms.services.profiles import forget_profiles
+from tests.analytics.files import body_of
+from tests.analytics.past import AGO
 from tests.approvals.desk import letter
 from tests.definitions.graphs import asks, graph, waits
-from workflows.models import Approval, WorkflowDefinition
+from workflows.models import Approval, WorkflowDefinition, WorkflowExecution
 from workflows.services.definitions import create_definition
 
 
@@ -88,6 +102,104 @@ def test_only_the_last_runs_count(client, address, analysed):
     assert client.get(address + "analytics/?last=2").json()["failed"] == 1
 
 
+@pytest.fixture
+def one_long_ago(analysed):
+    """The first of the three runs ended nine days ago; when the others did."""
+    runs = WorkflowExecution.objects.order_by("finished_at")
+    first = runs.first()
+    WorkflowExecution.objects.filter(pk=first.pk).update(finished_at=first.finished_at - AGO)
+    rebuild(EXECUTIONS)
+    return [run.finished_at for run in runs]
+
+
+def test_the_numbers_are_of_the_time_asked_for_and_of_the_one_before(client, address, one_long_ago):
+    told = client.get(address + "analytics/?compare=true").json()
+    assert (told["runs"], told["ended"], told["failed"]) == (2, 2, 1)
+    assert (told["previous"]["runs"], told["previous"]["failed"]) == (1, 0)
+    visits = {one["node"]: (one["visits"], one["previous"]["visits"]) for one in told["nodes"]}
+    assert visits == {"start": (2, 1), "one": (2, 1), "wait": (1, 1), "two": (1, 1), "end": (1, 1)}
+    alone = client.get(address + "analytics/").json()
+    assert (alone["previous"], alone["previous_rows"], alone["nodes"][0]["previous"]) == (None,) * 3
+    assert client.get(address + "analytics/?range=30d").json()["runs"] == 3
+    there = ZoneInfo("Pacific/Kiritimati")
+    day = one_long_ago[0].astimezone(there).date()
+    dates = {"from": day, "to": day + timedelta(days=1), "zone": there.key, "compare": "true"}
+    that_day = client.get(address + "analytics/", dates).json()
+    assert (that_day["runs"], that_day["previous"]["runs"]) == (1, 0)
+    assert that_day["start"] == f"{day}T00:00:00+14:00"
+
+
+def test_a_node_that_was_visited_only_before_is_told_where_that_is_compared(
+    client, address, one_long_ago, drain
+):
+    client.patch(address, {"graph": graph(asks(node="other"))})
+    WorkflowExecution.objects.exclude(finished_at=one_long_ago[0]).delete()
+    told = {one["node"]: one for one in _nodes(client, address, "?compare=true")}
+    assert (told["two"]["visits"], told["two"]["previous"]["visits"]) == (0, 1)
+    assert _nodes(client, address) == []
+
+
+def _nodes(client, address, query=""):
+    return client.get(f"{address}analytics/{query}").json()["nodes"]
+
+
+def test_it_is_told_of_how_many_runs_the_newest_were_looked_at(client, made, address, one_long_ago):
+    told = client.get(address + "analytics/?last=1&range=30d").json()
+    assert (told["runs"], told["ended"]) == (1, 3)
+    assert datetime.fromisoformat(told["since"]) == one_long_ago[-1]
+    whole = client.get(address + "analytics/?last=3&range=30d").json()
+    assert (whole["runs"], datetime.fromisoformat(whole["since"])) == (3, one_long_ago[0])
+    door = Client()
+    door.force_login(WorkflowDefinition.objects.get().owner)
+    page = door.get(f"/analytics/definitions/{made['id']}/?last=1&range=30d")
+    assert "3 runs ended in this time; these are the newest 1 of them" in page.text
+    assert page.context["tiles"][0].shown == "1 of 3"
+
+
+def test_runs_that_ended_in_the_same_instant_are_looked_at_together(client, address, one_long_ago):
+    WorkflowExecution.objects.update(finished_at=one_long_ago[-1])
+    rebuild(EXECUTIONS)
+    told = client.get(address + "analytics/?last=1").json()
+    assert (told["runs"], told["ended"]) == (3, 3)
+    assert len(client.get(told["rows"]).json()["results"]) == 3
+
+
+def test_the_nodes_are_exported_as_the_other_reports_are(
+    client, api, charlie, made, address, one_long_ago
+):
+    path, asked = f"{address}analytics/export/", {"range": "30d", "last": 2}
+    told = client.get(f"{address}analytics/", asked).json()
+    lines = orjson.loads(body_of(client.get(path, {**asked, "as": "json"})))
+    assert [one["node"] for one in lines] == [node["node"] for node in told["nodes"]]
+    for line, node in zip(lines, told["nodes"], strict=True):
+        assert {name: node[name] for name in node if name in line}.items() <= line.items()
+        assert (line["runs"], line["ended"], line["since"]) == (2, 3, told["since"])
+    rows = csv.DictReader(io.StringIO(body_of(client.get(path, asked)).decode()))
+    assert [row["visits"] for row in rows] == [str(line["visits"]) for line in lines]
+    book = body_of(client.get(path, {**asked, "as": "xlsx"}))
+    assert "xl/worksheets/sheet1.xml" in zipfile.ZipFile(io.BytesIO(book)).namelist()
+    entry = AuditEntry.objects.filter(action="analytics.report.exported").latest("pk")
+    assert (entry.detail["report"], entry.detail["key"]) == ("nodes", made["id"])
+    assert api(charlie).get(path).status_code == 404
+
+
+def test_the_page_leads_to_other_times_and_to_files_of_what_it_shows(client, made, one_long_ago):
+    door, path = Client(), f"/analytics/definitions/{made['id']}/"
+    door.force_login(WorkflowDefinition.objects.get().owner)
+    asked = {"range": "30d", "last": "10", "zone": "Asia/Kathmandu", "step": "day", "by": "user"}
+    page = door.get(path, asked).text
+    named = {unescape(one) for one in re.findall(r'href="(/api/v1/[^"]*)"', page)}
+    assert len(named) == 1 + len(FORMATS)
+    for address in named:
+        assert door.get(address).status_code == 200, address
+        assert "range=30d&zone=Asia%2FKathmandu&last=10" in address
+    (other,) = re.findall(r'<a href="([^"]*)" >1y</a>', page)
+    told = door.get(path + unescape(other)).context["report"]
+    assert (told["zone"], told["ended"]) == ("Asia/Kathmandu", 3)
+    dates = door.get(path, {"from": "2026-10-25", "to": "2026-10-24"})
+    assert (dates.status_code, dates.context["problem"].code) == (400, "bad_span")
+
+
 @pytest.mark.parametrize("last", ["0", "501", "-1", "x", "9" * 40])
 def test_a_window_is_a_number_of_runs(client, address, last):
     answer = client.get(f"{address}analytics/?last={last}")
@@ -157,7 +269,7 @@ def test_what_a_recording_or_a_cache_answered_is_not_how_long_a_node_takes(
     assert (nodes["one"]["visits"], nodes["one"]["unasked_calls"]) == (2, 1)
     assert (nodes["two"]["visits"], nodes["two"]["calls"]) == (3, 3)
     assert nodes["two"]["unasked_calls"] == 1
-    numbers = numbers_of(WorkflowDefinition.objects.get(pk=made["id"]), 100)
+    numbers = numbers_of(WorkflowDefinition.objects.get(pk=made["id"]), Span.of({}), 100)
     assert len(numbers.durations_ms) == 2
     assert len(numbers.nodes["one"].durations_ms) == 2
     assert len(numbers.nodes["two"].durations_ms) == 2
@@ -188,7 +300,7 @@ def test_what_a_rerun_repeats_is_no_visit_and_what_it_does_anew_is_one(
         "two": (2, 0),
         "end": (2, 0),
     }
-    numbers = numbers_of(WorkflowDefinition.objects.get(pk=made["id"]), 100)
+    numbers = numbers_of(WorkflowDefinition.objects.get(pk=made["id"]), Span.of({}), 100)
     took = {node.node: len(node.durations_ms) for node in numbers.nodes.values()}
     assert took == {"start": 2, "one": 1, "wait": 2, "two": 2, "end": 2}
 
@@ -204,7 +316,7 @@ def test_a_run_within_of_which_a_part_is_repeated_has_no_duration(client, alice,
     fork = {"node": "sub/b", "text": "other", "mode": "background"}
     assert client.post(f"/api/v1/executions/{first}/fork/", fork).status_code == 202
     drain()
-    numbers = numbers_of(outer, 100).nodes["sub"]
+    numbers = numbers_of(outer, Span.of({}), 100).nodes["sub"]
     assert (numbers.visits, numbers.failures, numbers.unasked_calls) == (2, 0, 1)
     assert len(numbers.durations_ms) == 1
 
@@ -219,7 +331,7 @@ def test_a_visit_that_a_pause_was_in_has_no_duration(client, alice, drain, built
     decide = f"/api/v1/approvals/{approval.pk}/decide/"
     assert client.post(decide, {"decision": "approve"}).status_code == 200
     drain()
-    nodes = numbers_of(asked, 100).nodes
+    nodes = numbers_of(asked, Span.of({}), 100).nodes
     took = {node.node: (node.visits, len(node.durations_ms)) for node in nodes.values()}
     assert took.pop("ask") == (1, 0)
     assert set(took.values()) == {(1, 1)}

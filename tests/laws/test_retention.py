@@ -9,6 +9,7 @@ from django.db.models import Model, QuerySet
 from hypothesis import HealthCheck, Phase, given, settings
 
 from analytics.definitions import numbers_of
+from analytics.reports.span import Span
 from audit.models import AuditEntry, UnsealedEntry
 from audit.verification import verify
 from core.aggregates import all_differences
@@ -71,10 +72,11 @@ def test_the_numbers_of_a_workflow_and_its_nodes_stay(api, alice, built_in, drai
         assert api(alice).post(address + "execute/", body).status_code == 202
         drain()
     definition = WorkflowDefinition.objects.get()
-    before, rows = numbers_of(definition, last=10), ExecutionEvent.objects.count()
+    span = Span.of({})
+    before, rows = numbers_of(definition, span, last=10), ExecutionEvent.objects.count()
     prune_all()
     assert ExecutionEvent.objects.count() < rows
-    assert numbers_of(definition, last=10) == before
+    assert numbers_of(definition, span, last=10) == before
 
 
 def _rows() -> Iterator[tuple[str, list[dict[str, Any]]]]:
