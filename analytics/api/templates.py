@@ -10,6 +10,8 @@ from rest_framework.response import Response
 
 from accounts.authentication import user_of
 from analytics.models import TemplateAnalytics
+from analytics.reports.rows import template_rating_rows, template_rows
+from core import clock
 from core.shapes import Shape
 from workflows.api.shapes import TotalsOut
 from workflows.models import WorkflowExecution, WorkflowTemplate
@@ -21,7 +23,9 @@ class TemplateAnalyticsOut(Shape):
     """Finished executions, and ratings, of all users; means are null while there are none.
 
     `mean_cost` is the cost in `totals` divided by the executions, in dollars and just as exact.
-    `satisfaction` is the share of helpful ratings among the rated replies.
+    `satisfaction` is the share of helpful ratings among the rated replies. `rows` and `rating_rows`
+    are where the API lists the executions, and the ratings of replies; only their sum is told of
+    `ratings`, the stars that users give the template.
     """
 
     template: UUID
@@ -39,10 +43,13 @@ class TemplateAnalyticsOut(Shape):
     helpful_replies: int
     unhelpful_replies: int
     satisfaction: float | None
+    rows: str
+    rating_rows: str
 
 
 def analytics_of(template: WorkflowTemplate) -> TemplateAnalyticsOut:
     """The kept numbers of a template, and when it was used last."""
+    at = clock.now()
     kept = TemplateAnalytics.objects.get(template=template)
     runs, rated = kept.execution_count, kept.helpful_count + kept.unhelpful_count
     used = WorkflowExecution.objects.filter(template=template).order_by("-id")
@@ -62,6 +69,8 @@ def analytics_of(template: WorkflowTemplate) -> TemplateAnalyticsOut:
         helpful_replies=kept.helpful_count,
         unhelpful_replies=kept.unhelpful_count,
         satisfaction=round(kept.helpful_count / rated, 4) if rated else None,
+        rows=template_rows(template.id, at),
+        rating_rows=template_rating_rows(template.id),
     )
 
 

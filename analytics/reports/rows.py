@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from accounts.models import User
 from analytics.reports.reading import Wanted
@@ -50,6 +51,17 @@ def rating_rows(
     """What was said of replies in a time: of all, or of those of one group of a report."""
     asked = {**_between("created", starts_at, until), **_whose(whose, reader)}
     return _list("analytics/ratings", {**asked, **group_of(by, key)})
+
+
+def template_rows(template: UUID, until: datetime) -> str:
+    """All that ended of a template before an instant."""
+    ended = {"finished_before": _instant(until), "replays": "false"}
+    return _list("executions", {"template": template, **ended})
+
+
+def template_rating_rows(template: UUID) -> str:
+    """All that was ever said of the replies of a template."""
+    return _list("analytics/ratings", {"template": template})
 
 
 def call_rows(definition: str, since: datetime, until: datetime, node: str) -> str:

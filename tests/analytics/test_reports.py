@@ -23,7 +23,7 @@ from audit.models import AuditEntry
 from conversations.models import Conversation, Message
 from core import clock
 from tests.analytics.files import body_of
-from tests.analytics.past import GRAPH
+from tests.analytics.past import GRAPH, rated
 from tests.factories.llms import CallFactory
 from tests.factories.tools import ToolCallFactory
 from tests.isolation.document import operations
@@ -97,6 +97,22 @@ def test_what_one_costs_is_told_as_exactly_as_what_all_do(api, alice, built_in, 
     client.force_login(alice)
     page = client.get("/analytics/?by=template").text
     assert page.count('data-cost="0.000000033" data-exactness="unpriced"') == 2
+
+
+def test_the_numbers_of_a_template_lead_to_their_rows_and_to_none_that_came_later(
+    chats, api, alice, admin, drain
+):
+    template = WorkflowTemplate.objects.get(slug="universal_chat")
+    rated(api(alice), helpful=True)
+    told = api(admin).get(f"/api/v1/templates/{template.pk}/analytics/").json()
+    api(alice).post("/api/v1/chat/", {"message": "hello", "mode": "background"})
+    drain()
+    rows = api(admin).get(told["rows"]).json()["results"]
+    assert len(rows) == told["executions"] == 3
+    assert [one["helpful"] for one in api(admin).get(told["rating_rows"]).json()["results"]] == [
+        True
+    ]
+    assert len(api(alice).get(told["rows"]).json()["results"]) == 2
 
 
 def test_each_sees_their_own_and_staff_see_all(chats, api, alice, charlie, admin):
