@@ -56,7 +56,7 @@ async def call_tool(
         tool = await _tool(request)
         args = _args(tool, request)
         refusal = await permissions.refusal(tool, call)
-    except (UnknownTool, BadArguments) as error:
+    except (UnknownTool, BadArguments, ToolFailed) as error:
         return await _unmade(call, recorder, ToolCallStatus.FAILED, error)
     if refusal is not None:
         return await _unmade(call, recorder, ToolCallStatus.REFUSED, refusal)
@@ -100,6 +100,11 @@ def _args(tool: Tool[Any], request: ToolRequest) -> ToolArgs:
         raise _bad(issues_of(error)) from error
     except UnfitArguments as error:
         raise _bad(error.issues) from error
+    except ToolFailed:
+        raise
+    except Exception as error:
+        log.error("tool.arguments_failed", tool=tool.key, exc_info=error)
+        raise _broken() from error
 
 
 def _bad(issues: list[dict[str, str]]) -> BadArguments:
@@ -169,8 +174,12 @@ def _settle_broken(
         call.settle(ToolCallStatus.TIMED_OUT, late.code, str(late))
         return
     log.error("tool.call_failed", call=str(call.id), tool=call.tool, exc_info=error)
-    broken = ToolFailed(reason="The tool had an error of its own; the server's log has the call.")
+    broken = _broken()
     call.settle(ToolCallStatus.FAILED, broken.code, str(broken))
+
+
+def _broken() -> ToolFailed:
+    return ToolFailed(reason="The tool had an error of its own; the server's log has the call.")
 
 
 def _settle_stopped(call: ToolCallRecord) -> None:

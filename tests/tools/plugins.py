@@ -2,6 +2,9 @@
 
 import asyncio
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from pydantic import field_validator
 
 from tools.base import Tool, ToolArgs, ToolContext, ToolFailed, ToolResult
 
@@ -13,6 +16,17 @@ class Nothing(ToolArgs):
 class Pair(ToolArgs):
     first: int
     second: int = 2
+
+
+class Place(ToolArgs):
+    zone: str
+
+    @field_validator("zone")
+    @classmethod
+    def _is_one(cls, zone: str) -> str:
+        if zone == "nowhere":
+            raise ToolFailed(reason="Nobody knows what time it is nowhere.")
+        return ZoneInfo(zone).key
 
 
 class Counting(Tool[Pair]):
@@ -83,6 +97,25 @@ class Abandoned(Broken):
         raise asyncio.CancelledError("password=hunter2")
 
 
+class Choosy(Tool[Place]):
+    """Looks its arguments up itself, and not every error of that is one of values."""
+
+    key = "choosy"
+    label = "Choosy"
+    description = "Tells the time in a place."
+    args = Place
+
+    async def call(self, args: Place, context: ToolContext) -> ToolResult:
+        return ToolResult(args.zone)
+
+
+class Speechless(Broken):
+    key = "speechless"
+
+    async def call(self, args: Nothing, context: ToolContext) -> ToolResult:
+        raise ToolFailed
+
+
 class Unable(Broken):
     key = "unable"
 
@@ -102,5 +135,8 @@ class Excessive(Broken):
 
 PLUGINS = [
     f"tests.tools.plugins.{one.__name__}"
-    for one in (Counting, Slow, Broken, Impatient, Exiting, Abandoned, Unable, Excessive)
+    for one in (
+        *(Counting, Slow, Broken, Impatient, Exiting, Abandoned, Unable, Excessive),
+        *(Choosy, Speechless),
+    )
 ]

@@ -135,6 +135,26 @@ def test_what_breaks_in_a_tool_is_an_answer_that_betrays_nothing(
     assert recorder.call.status == "failed"
 
 
+@pytest.mark.parametrize(
+    ("zone", "told"),
+    [
+        ("Berlin", "The tool had an error of its own; the server's log has the call."),
+        ("nowhere", "Nobody knows what time it is nowhere."),
+    ],
+)
+def test_what_breaks_while_a_tool_reads_its_arguments_is_an_answer_and_a_row(
+    recorder: Recorder, zone: str, told: str
+) -> None:
+    answer = called(request_for("choosy", arguments={"zone": zone}), recorder)
+    assert (answer.status, answer.error, answer.message) == ("failed", "tool_failed", told)
+    assert recorder.call.status == "failed"
+
+
+def test_a_tool_that_does_not_say_why_it_cannot_has_failed_all_the_same(recorder: Recorder) -> None:
+    answer = called(request_for("speechless"), recorder)
+    assert (answer.status, answer.error) == ("failed", "tool_failed")
+
+
 def test_a_tool_can_say_why_it_cannot(recorder: Recorder) -> None:
     answer = called(request_for("unable"), recorder)
     assert answer.told == "Error (tool_failed): The moon is in the wrong phase: {odd}."
