@@ -12,8 +12,10 @@ from workflows.interchange.dify_bodies import (
     links_after,
     links_back,
     links_within,
+    offered,
     stands_in,
 )
+from workflows.interchange.dify_carried import is_carried
 from workflows.interchange.dify_iterations import settle_bodies
 from workflows.interchange.dify_nodes import KNOWN
 from workflows.interchange.dify_variables import variables_of
@@ -58,7 +60,8 @@ def read_dify(document: Loose, known: Known) -> Imported:
         for one in graph.each("edges")
     ]
     known.check_size(len(nodes), len(drawn), TIMES)
-    within = list(links_within(nodes, drawn))
+    kept = offered(nodes, drawn)
+    within = list(links_within(nodes, kept))
     back = list(links_back(nodes, within))
     conversion = Conversion(
         source="dify",
@@ -76,7 +79,10 @@ def read_dify(document: Loose, known: Known) -> Imported:
     for key in nodes:
         _convert(conversion, key)
     _in_their_order(conversion, [key for key in nodes if nodes[key].type == "answer"])
-    for link in {*drawn} - {*within}:
+    for link in sorted({*drawn} - {*kept}, key=drawn.index):
+        told = f"Its way by '{link.handle[:80]}' is lost: it offers none of that name."
+        conversion.reports[link.source].note(told)
+    for link in {*kept} - {*within}:
         if link.source in nodes and link.target in nodes:
             conversion.reports[link.source].note(
                 "A way out of a loop or an iteration, or into one, is lost."
@@ -113,7 +119,7 @@ def _convert(conversion: Conversion, key: str) -> None:
         conversion.leave_out(key, _INSIDE)
     elif one.type in AGGREGATORS:
         conversion.leave_out(key, "Its value stands where it was used.")
-    elif one.type in KNOWN:
+    elif one.type in KNOWN and (one.type != "human-input" or is_carried(conversion, key)):
         KNOWN[one.type](conversion, key, one.data.at("data"))
     else:
         conversion.leave_out(key, not_carried(one.type, "node"))

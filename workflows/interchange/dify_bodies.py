@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from workflows.interchange.assembly import EACH, Link
+from workflows.interchange.dify_forms import TIMEOUT, actions_of
 from workflows.interchange.foreign import Conversion, ForeignNode
 from workflows.interchange.loose import Loose
 
@@ -25,7 +26,21 @@ def handles(data: Loose) -> list[str]:
     """By what a node may be left."""
     if data.text("type") == "if-else":
         return [*(handle_of(one) for one in cases_of(data)), "false"]
+    if data.text("type") == "human-input":
+        return [*actions_of(data), TIMEOUT]
     return [OUT, FAILS] if data.text("error_strategy") == FAILS else [OUT]
+
+
+def offered(nodes: Nodes, links: Sequence[Link]) -> list[Link]:
+    """Those by a way that there is; what does not choose goes on by all of them."""
+    told = {key: one.data.at("data") for key, one in nodes.items()}
+    ways = {key: {*handles(data)} for key, data in told.items() if _chooses(data)}
+    return [link for link in links if link.handle in ways.get(link.source, {link.handle})]
+
+
+def _chooses(data: Loose) -> bool:
+    kind = data.text("type")
+    return kind == "if-else" or (kind == "human-input" and bool(actions_of(data)))
 
 
 def cases_of(data: Loose) -> list[Loose]:

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from tools.http import KEY
 from workflows.interchange.dify_bodies import stands_in
+from workflows.interchange.dify_forms import is_askable
 from workflows.interchange.foreign import Conversion
 from workflows.interchange.loose import Loose
 from workflows.interchange.requests import why_not
@@ -34,6 +35,8 @@ def _is_known(conversion: Conversion, kind: str, data: Loose) -> bool:
         case "http-request":
             may = KEY in kinds and conversion.known.may_call(KEY)
             return may and not why_not(data.text("method"), data.text("url"))
+        case "human-input":
+            return "approval" in kinds and is_askable(data)
     return kind in ("llm", "if-else", "assigner")
 
 

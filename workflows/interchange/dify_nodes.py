@@ -5,6 +5,7 @@ from typing import Any
 
 from workflows.interchange.asking import asking, remembering, sampling
 from workflows.interchange.assembly import Step, edge, make_node, row
+from workflows.interchange.dify_approvals import human_input
 from workflows.interchange.dify_bodies import cases_of, handles
 from workflows.interchange.dify_carried import is_carried, model_of, schema_of
 from workflows.interchange.dify_conditions import condition_of
@@ -198,4 +199,5 @@ KNOWN: dict[str, Callable[[Conversion, str, Loose], None]] = {
     "loop-start": loop_start,
     "loop-end": loop_end,
     "assigner": assigner,
+    "human-input": human_input,
 }

@@ -8,6 +8,7 @@ import re
 from workflows.definition.reading import MAX_CHARACTERS
 from workflows.interchange.dify_bodies import is_seen
 from workflows.interchange.dify_carried import is_carried, schema_of
+from workflows.interchange.dify_forms import RENDERED, answered
 from workflows.interchange.foreign import NAME, Conversion, ForeignNode, input_name, parted
 from workflows.interchange.loose import Loose
 from workflows.interchange.phrases import literal, where
@@ -49,11 +50,31 @@ def templated(conversion: Conversion, key: str, data: Loose) -> str:
 
 
 def _referred(conversion: Conversion, key: str, selector: list[str]) -> str:
+    if selector[1:] == [RENDERED] and (form := _form(conversion, selector[0], key)):
+        return form
     found = value_of(conversion, selector, key)
     if not found:
         conversion.reports[key].note(f"Nothing stands where it refers to '{'.'.join(selector)}'.")
         return ""
     return f"{{{{{found}}}}}"
+
+
+def _form(conversion: Conversion, key: str, at: str) -> str:
+    """The text of a form with what was filled in, put together once for each place.
+
+    Nothing stands for it within itself, or where nobody may have been asked.
+    """
+    if key not in conversion.nodes or not is_carried(conversion, key):
+        return ""
+    if not is_seen(conversion, key, at, RENDERED) or not conversion.ways.is_sure(key, at):
+        return ""
+    place = "\n".join((key, RENDERED, at))
+    if place not in conversion.texts:
+        conversion.texts[place] = ""
+        text = conversion.nodes[key].data.text("data", "form_content")
+        filled = text.replace("{{#$output.", f"{{{{#{key}.")
+        conversion.texts[place] = rendered(conversion, at, filled)
+    return conversion.texts[place] or ""
 
 
 def value_of(conversion: Conversion, selector: list[str], at: str, depth: int = 0) -> str:
@@ -133,8 +154,8 @@ def _left(conversion: Conversion, key: str, path: list[str], at: str) -> str:
     node, variable = conversion.nodes[key], path[0]
     if not is_carried(conversion, key) or not is_seen(conversion, key, at, variable):
         return ""
-    if node.type == "loop":
-        return _of_loop(conversion, key, path, at)
+    if node.type in _TOLD_BY:
+        return _TOLD_BY[node.type](conversion, key, path, at)
     name = conversion.id_of(key, _BY_TYPE.get(node.type, "node"))
     if key in conversion.fails and variable in _LEFT_BY_ERRORS:
         asked = (f"has(nodes.{name})", f"has(nodes.{name}.code)")
@@ -156,6 +177,9 @@ def _of_loop(conversion: Conversion, key: str, path: list[str], at: str) -> str:
     name = conversion.variables.get(f"{key}.{path[0]}", ("", ""))[0] if len(path) == 1 else ""
     sure = not name or conversion.ways.is_sure(key, at)
     return where([] if sure else [f"has({name})"], name)
+
+
+_TOLD_BY = {"loop": _of_loop, "human-input": answered}
 
 
 def _answered(conversion: Conversion, key: str, name: str, path: list[str], at: str) -> str:

@@ -24,7 +24,11 @@ from workflows.validation.bounds import Limits
 from workflows.validation.subject import World
 
 NAME = re.compile(rf"(?!(?:{'|'.join(sorted(WORDS))})\Z)[A-Za-z_][A-Za-z0-9_]*")
-_CHOOSING = {"if-else", "ConditionalRouter"}  # they pass on the text that comes to them
+_CHOOSING = {
+    "if-else",
+    "human-input",
+    "ConditionalRouter",
+}  # they pass on the text that comes to them
 AGGREGATORS = {"variable-aggregator", "variable-assigner"}  # the latter in old files
 _HANDING_ON = _CHOOSING | AGGREGATORS
 ARRIVING = "text"
@@ -97,6 +101,8 @@ class Conversion:
     ids: dict[str, str] = field(default_factory=dict)
     # Of templates, each put together once; None while that is done, for it may stand in itself.
     texts: dict[str, str | None] = field(default_factory=dict)
+    # Of nodes that ask people: by its name, when each answer is there, and an expression for it.
+    answers: dict[str, dict[str, tuple[list[str], str]]] = field(default_factory=dict)
     carried: dict[str, bool] = field(default_factory=dict)  # of nodes that were asked for
     bodies: set[str] = field(default_factory=set)  # foreign nodes that work on items
     inner: dict[str, str] = field(default_factory=dict)  # nodes, and in which of these each stands
@@ -150,9 +156,11 @@ class Conversion:
         It gives an empty text where the node was not visited, or has failed.
         """
         asked = (f"!has(nodes.{name}.code)", *asked) if key in self.fails else asked
-        if not self.ways.is_sure(key, at):
-            asked = (f"has(nodes.{name})", *asked)
-        return where(asked, f"nodes.{name}.{field}")
+        return where([*self.visited(key, name, at), *asked], f"nodes.{name}.{field}")
+
+    def visited(self, key: str, name: str, at: str) -> list[str]:
+        """What holds at `at` where node `name`, made of `key`, was visited; nothing if it was."""
+        return [] if self.ways.is_sure(key, at) else [f"has(nodes.{name})"]
 
     def leave_out(self, key: str, reason: str) -> None:
         self.steps[key] = PASSES
