@@ -177,7 +177,14 @@ def test_where_its_ways_meet_the_action_is_named_and_empty_where_there_is_none()
     also(value, "c", asks("is", "post", "h", "__action_id"), *ways)
     says = {"type": "answer", "title": "Yes", "answer": "yes {{#h.__action_value#}}"}
     also(value, "y", says, "c.true>y")
-    found = come(also(value, "z", {**says, "answer": "no ({{#h.__action_id#}})"}, "c.false>z"))
+    found = come(
+        also(
+            value,
+            "z",
+            {**says, "answer": "no ({{#h.__action_id#}}{{#h.__rendered_content#}})"},
+            "c.false>z",
+        )
+    )
     assert text_of(ran(found, "approved")) == "yes POST"
     assert text_of(ran(found, "rejected")) == "no (again)"
     assert text_of(ran(found, "expired")) == text_of(ran(found, "approved", "be loud")) == "no ()"

@@ -24,11 +24,8 @@ from workflows.validation.bounds import Limits
 from workflows.validation.subject import World
 
 NAME = re.compile(rf"(?!(?:{'|'.join(sorted(WORDS))})\Z)[A-Za-z_][A-Za-z0-9_]*")
-_CHOOSING = {
-    "if-else",
-    "human-input",
-    "ConditionalRouter",
-}  # they pass on the text that comes to them
+# They pass on the text that comes to them.
+_CHOOSING = {"if-else", "human-input", "ConditionalRouter"}
 AGGREGATORS = {"variable-aggregator", "variable-assigner"}  # the latter in old files
 _HANDING_ON = _CHOOSING | AGGREGATORS
 ARRIVING = "text"
