@@ -192,15 +192,19 @@ class Conversion:
         place: re.Pattern[str],
         put: Callable[[re.Match[str]], str],
     ) -> str:
-        """The text with what `put` gives in each place.
+        """The text with what `put` gives in each place. Raises Unreadable as `joined` does."""
+        return self.joined(report, pieces(text, place, put))
+
+    def joined(self, report: NodeReport, parts: Iterable[str]) -> str:
+        """The parts as one text.
 
         Raises Unreadable where that is more than the settings of a node, or all of them, may be.
         """
-        limits, pieces, size = self.known.limits, [], 0
+        limits, taken, size = self.known.limits, [], 0
         room = min(limits.config_characters, limits.document_characters - self.characters)
-        for piece in _pieces(text, place, put):
-            pieces.append(piece)
-            size += len(piece)
+        for part in parts:
+            taken.append(part)
+            size += len(part)
             if size > room:
                 raise Unreadable(
                     f"The texts of '{report.title[:120]}' become too long: the settings of a node "
@@ -208,7 +212,7 @@ class Conversion:
                     f"all of them {limits.document_characters:,}."
                 )
         self.characters += size
-        return "".join(pieces)
+        return "".join(taken)
 
     def model(self, key: str, name: str) -> str:
         """The model's name if it may be asked here, else that of the default."""
@@ -235,9 +239,8 @@ class Conversion:
         )
 
 
-def _pieces(
-    text: str, place: re.Pattern[str], put: Callable[[re.Match[str]], str]
-) -> Iterator[str]:
+def pieces(text: str, place: re.Pattern[str], put: Callable[[re.Match[str]], str]) -> Iterator[str]:
+    """The text with what `put` gives in each place, piece by piece."""
     at = 0
     for match in place.finditer(text):
         yield text[at : match.start()]

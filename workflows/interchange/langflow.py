@@ -4,21 +4,32 @@ A link says from which output of one component to which field of another it goes
 part of the texts that use them; the code that every component carries along is not looked at.
 """
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 from workflows.interchange.assembly import PASSES, Step, make_node
 from workflows.interchange.foreign import TIMES, Conversion, ForeignNode, Known, distinguished
 from workflows.interchange.langflow_http import http_request
-from workflows.interchange.langflow_loops import rounds_of
+from workflows.interchange.langflow_lists import converter, each, template, texts
+from workflows.interchange.langflow_loops import LOOP, ROUTER, broken, rounds_of
 from workflows.interchange.langflow_models import PROVIDERS, agent, model
 from workflows.interchange.langflow_routers import router
-from workflows.interchange.langflow_texts import REQUEST, Wire, Wiring, is_given
+from workflows.interchange.langflow_templates import PARSERS, PROMPTS
+from workflows.interchange.langflow_texts import LIST, REQUEST, Wiring
+from workflows.interchange.langflow_wires import (
+    CONVERTERS,
+    OUTPUTS,
+    Wire,
+    drawn_through,
+    links_of,
+    wire,
+)
 from workflows.interchange.loose import Loose
-from workflows.interchange.phrases import not_carried
+from workflows.interchange.phrases import NOTHING, not_carried
 from workflows.interchange.report import Imported
+
+_MOST_TIMES = 10
 
 
 def is_langflow(document: Loose) -> bool:
@@ -27,11 +38,33 @@ def is_langflow(document: Loose) -> bool:
 
 
 def read_langflow(document: Loose, known: Known) -> Imported:
+    """A round of which nothing came in is none: all is read again without it, or without any."""
     whole, twins = distinguished(_node(one) for one in document.each("data", "nodes"))
+    wires = [wire(one) for one in document.each("data", "edges")]
+    known.check_size(len(whole), len(wires), TIMES)
+    wires = drawn_through(whole, wires)
+    known.check_size(len(whole), len(wires), TIMES)
+    without: Collection[str] = ()
+    for _ in range(_MOST_TIMES):
+        wiring = _wiring(document, whole, twins, wires, known, without)
+        found = _converted(wiring, whole)
+        none = broken(wiring.conversion, wiring.rounds, found.graph["edges"])
+        if not none:
+            return found
+        without = {*without, *none}
+    return _converted(_wiring(document, whole, twins, wires, known, whole), whole)
+
+
+def _wiring(
+    document: Loose,
+    whole: Mapping[str, ForeignNode],
+    twins: Sequence[ForeignNode],
+    wires: Sequence[Wire],
+    known: Known,
+    without: Collection[str],
+) -> Wiring:
     nodes = {key: _without_variables(one) for key, one in whole.items()}
-    wires = [_wire(one) for one in document.each("data", "edges")]
-    known.check_size(len(nodes), len(wires), TIMES)
-    rounds = rounds_of(nodes, [one.link for one in wires if not is_given(nodes, one)])
+    rounds = rounds_of(nodes, links_of(nodes, wires), without)
     conversion = Conversion(
         source="langflow",
         name=document.text("name"),
@@ -42,7 +75,11 @@ def read_langflow(document: Loose, known: Known) -> Imported:
         twins=twins,
         back=rounds.back,
     )
-    wiring = Wiring.of(conversion, wires, rounds)
+    return Wiring.of(conversion, wires, rounds)
+
+
+def _converted(wiring: Wiring, whole: Mapping[str, ForeignNode]) -> Imported:
+    conversion = wiring.conversion
     for key, one in whole.items():
         for name in _variables(one.data):
             if not wiring.is_linked(key, name):
@@ -51,20 +88,21 @@ def read_langflow(document: Loose, known: Known) -> Imported:
                 conversion.reports[key].note(note)
     given = {one for tools in wiring.tools.values() for one in tools}
     conversion.steps |= dict.fromkeys(given, PASSES)
-    for key in sorted(nodes, key=partial(_order, conversion)):
+    for key in sorted(conversion.nodes, key=partial(_order, wiring)):
         if key not in given:  # the agent says what becomes of it
-            _converter(nodes[key].type)[1](wiring, key)
+            _converter(conversion.nodes[key].type)[1](wiring, key)
     return conversion.done()
 
 
-def _order(conversion: Conversion, key: str) -> tuple[int, int]:
+def _order(wiring: Wiring, key: str) -> tuple[int, int]:
     """Requests that others are made of come first: whether they are carried is asked there."""
+    conversion = wiring.conversion
     kinds = {one: node.type for one, node in conversion.nodes.items()}
     before = 0
     if kinds[key] == REQUEST:
         requests = (one for one, kind in kinds.items() if kind == REQUEST)
         before = sum(conversion.ways.leads(one, key) for one in requests)
-    return _converter(kinds[key])[0], before
+    return 4 if key in wiring.spoken else _converter(kinds[key])[0], before
 
 
 def _node(one: Loose) -> ForeignNode:
@@ -91,41 +129,23 @@ def _without_variables(one: ForeignNode) -> ForeignNode:
     return replace(one, data=Loose(kept)) if lost else one
 
 
-def _wire(one: Loose) -> Wire:
-    """Old exports have the handles as text only."""
-    handles = {
-        side: one.at("data", side) if one.keys("data", side) else _handle(one.text(side))
-        for side in ("sourceHandle", "targetHandle")
-    }
-    output, into = handles["sourceHandle"].text("name"), handles["targetHandle"].text("fieldName")
-    return Wire(one.text("source"), output, one.text("target"), into)
-
-
-def _handle(text: str) -> Loose:
-    try:
-        return Loose(json.loads(text.replace("œ", '"')))
-    except (ValueError, RecursionError):
-        return Loose()
-
-
 def _input(wiring: Wiring, key: str) -> None:
-    if wiring.is_constant(key):
-        _fold(wiring, key)
+    if wiring.is_constant(key) or wiring.is_linked(key, "input_value"):
+        wiring.conversion.steps[key] = PASSES
+        wiring.conversion.reports[key].note("Its text stands where it was used.")
     else:
         wiring.conversion.start(key)
 
 
 def _output(wiring: Wiring, key: str) -> None:
-    name = wiring.conversion.id_of(key, "end")
-    title, source = wiring.conversion.nodes[key].title, wiring.sources.get((key, "input_value"), "")
-    constant = source in wiring.conversion.nodes and wiring.is_constant(source)
-    config = {"output": wiring.text(key, "input_value", {})} if constant else {}
-    wiring.conversion.take(key, Step((make_node(name, "end", title, config),)))
-
-
-def _fold(wiring: Wiring, key: str) -> None:
-    wiring.conversion.steps[key] = PASSES
-    wiring.conversion.reports[key].note("Its text stands where it was used.")
+    conversion = wiring.conversion
+    if key in wiring.rounds.unheard:
+        conversion.leave_out(key, "What a round says is not told here; what follows the last is.")
+        return
+    name, title = conversion.id_of(key, "end"), conversion.nodes[key].title
+    put_in = wiring.is_put_in(key, "input_value")
+    config = {"output": wiring.without_memories(key, "input_value") or NOTHING} if put_in else {}
+    conversion.take(key, Step((make_node(name, "end", title, config),)))
 
 
 def _memory(wiring: Wiring, key: str) -> None:
@@ -148,18 +168,19 @@ def _leave_out(kind: str, wiring: Wiring, key: str) -> None:
 
 # Their order: what others are made of is looked at first.
 _KNOWN: dict[str, tuple[int, Callable[[Wiring, str], None]]] = {
-    "Prompt": (1, _fold),
-    "Prompt Template": (1, _fold),
+    **dict.fromkeys((*PROMPTS, *PARSERS), (1, template)),
+    **dict.fromkeys(CONVERTERS, (1, converter)),
+    LIST: (1, texts),
     "Memory": (1, _memory),
     "MessageHistory": (1, _memory),
     "ChatInput": (2, _input),
     "TextInput": (2, _input),
     REQUEST: (3, http_request),
-    "ConditionalRouter": (4, router),
+    ROUTER: (4, router),
+    LOOP: (4, each),
     **dict.fromkeys(PROVIDERS, (4, model)),
     "Agent": (4, agent),
-    "ChatOutput": (4, _output),
-    "TextOutput": (4, _output),
+    **dict.fromkeys(OUTPUTS, (4, _output)),
 }
 
 

@@ -65,7 +65,7 @@ def _urls(wiring: Wiring, key: str) -> list[str]:
     """The addresses it asks, without the keys in them."""
     name, report = _field(wiring, key), wiring.conversion.reports[key]
     if wiring.is_linked(key, name):
-        found = [_text(wiring, key, name)] * _wires(wiring, key, name)
+        found = [wiring.without_memories(key, name)] * _wires(wiring, key, name)
     else:
         value = wiring.conversion.nodes[key].data.at(name)
         texts = value.texts("value") or [value.text("value")]
@@ -222,22 +222,13 @@ def _message(wiring: Wiring, key: str, name: str) -> dict[str, str]:
     if one is not None and (one.type == REQUEST or _wires(wiring, key, name) > 1):
         report.note(f"What it is given as its '{name}' was dropped.")
         return {}
-    text = _text(wiring, key, name)
+    text = wiring.without_memories(key, name)
     if must_stay(text) or len(text) > LONGEST:
         report.note(f"What it is given as its '{name}' was dropped.")
         return {}
     if text:
         report.note(f"Of the message that is its '{name}' only the text is sent.")
     return {"text": text} if text else {}
-
-
-def _text(wiring: Wiring, key: str, name: str) -> str:
-    remembered: dict[str, None] = {}
-    text = wiring.text(key, name, remembered)
-    for one in remembered:
-        title = wiring.conversion.nodes[one].title[:120]
-        wiring.conversion.reports[key].note(f"Nothing stands where it was given '{title}'.")
-    return text
 
 
 def _wires(wiring: Wiring, key: str, name: str) -> int:

@@ -8,7 +8,8 @@ from workflows.definition.graph import OUT
 from workflows.interchange.asking import asking, remembering, sampling
 from workflows.interchange.assembly import PASSES, edge, make_node, row
 from workflows.interchange.foreign import Conversion, ForeignNode
-from workflows.interchange.langflow_texts import LENDERS, REQUEST, Wiring
+from workflows.interchange.langflow_texts import REQUEST, Wiring
+from workflows.interchange.langflow_wires import LENDERS
 from workflows.interchange.loose import Loose
 from workflows.interchange.phrases import not_carried
 from workflows.nodes.model import PARAMETERS

@@ -1,42 +1,42 @@
 """What is wired to the fields of Langflow's components, as texts and names of ours."""
 
-import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
 from workflows.definition.reading import MAX_CHARACTERS
-from workflows.interchange.assembly import Link
-from workflows.interchange.foreign import ARRIVING, Conversion, ForeignNode, parted
-from workflows.interchange.langflow_loops import Rounds
+from workflows.interchange.foreign import ARRIVING, Conversion, parted
+from workflows.interchange.langflow_loops import LOOP, ROUTER, Rounds
+from workflows.interchange.langflow_templates import PARSERS, PROMPTS, fill, parse
+from workflows.interchange.langflow_wires import CONVERTERS, ITEM, OUTPUTS, TOOLS, Wire, is_given
 from workflows.interchange.phrases import literal, plain, whole
 
-_SINGLE = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_DOUBLE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
-_PROMPTS = {"Prompt", "Prompt Template"}
+REQUEST, LIST = "APIRequest", "CreateList"
+MOST_ITEMS = 1_000
+_TEMPLATES = {*PROMPTS, *PARSERS}
 _MEMORIES = {"Memory", "MessageHistory"}
 _INPUTS = {"ChatInput", "TextInput"}
-_WORDLESS = {*_PROMPTS, *_MEMORIES, "ChatOutput", "TextOutput"}
-_DEEPEST = 8
-REQUEST = "APIRequest"
-_CALLED = {REQUEST: "request"}
-TOOLS = "tools"
-LENDERS = ("agent_llm", "model")  # the fields of an agent that another's model may be wired to
-_LENT = "model_output"
+_WORDLESS = {*_MEMORIES, *OUTPUTS, *CONVERTERS, LIST}
+_DEEPEST, _MOST_ROWS = 8, 50
+_DATA_LIST = "data_list"
+_TABLE = (
+    "There a list is a table where a text is asked for; here its items stand one below the other, "
+    "with an empty line between them."
+)
+_CALLED = {REQUEST: "request", LOOP: "each"} | dict.fromkeys(_TEMPLATES, "prompt")
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
-    """From an output of one component to a field of another."""
+class Items:
+    """A list of texts: what our node leaves it as, how many there are, and which, if that is known.
 
-    source: str
-    output: str
-    target: str
-    field: str
+    `key` is the component that gives it.
+    """
 
-    @property
-    def link(self) -> Link:
-        return Link(self.source, self.output, self.target)
+    key: str
+    left: str
+    size: int
+    texts: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,8 @@ class Wiring:
 
     `firsts` are those that are wired to a field beside the one that counts. `tools` are the
     components that each agent may call, `lent` those whose models others ask. `memories` are those
-    that stand in the texts of prompts.
+    that stand in the texts of prompts; `spoken` the templates that are nodes, for something goes by
+    their texts.
     """
 
     conversion: Conversion
@@ -55,6 +56,7 @@ class Wiring:
     firsts: Mapping[tuple[str, str], Sequence[str]]
     tools: Mapping[str, Sequence[str]]
     lent: Collection[str]
+    spoken: Collection[str]
     memories: dict[str, dict[str, None]] = field(default_factory=dict)
 
     @classmethod
@@ -81,6 +83,7 @@ class Wiring:
             firsts,
             tools=tools,
             lent={one.source for one in given} - speaking,
+            spoken={*_spoken(conversion, wires, rounds)},
         )
 
     def is_linked(self, key: str, name: str) -> bool:
@@ -92,23 +95,57 @@ class Wiring:
         own = one.data.text("input_value", "value")
         return one.type == "TextInput" and bool(own) and not self.is_linked(key, "input_value")
 
+    def is_put_in(self, key: str, name: str) -> bool:
+        """Whether what is wired to a field is no node that gives its text, or more than a text."""
+        source = self.sources.get((key, name), "")
+        node = self.conversion.nodes.get(source)
+        folded = node is not None and node.type in _TEMPLATES and source not in self.spoken
+        constant = node is not None and self.is_constant(source)
+        return folded or constant or self.items(key, name) is not None
+
     def decides_after(self, key: str) -> bool:
         """Whether a router that begins rounds compares what only a round gives."""
         return self._compared(key) <= {*self.rounds.body[key]}
 
     def name(self, key: str, name: str) -> str:
         """How expressions call what is wired to a field; empty if there is nothing like it."""
-        if key in self.rounds.by and not self.decides_after(key) and len(self._compared(key)) > 1:
+        if self._decides(key) and not self.decides_after(key) and len(self._compared(key)) > 1:
             return ARRIVING
         return self._given(key, name, key)
+
+    def items(self, key: str, name: str) -> Items | None:
+        """The list that is wired to a field, if one is that is known here."""
+        source = self.sources.get((key, name), "")
+        node = self.conversion.nodes.get(source)
+        if node is not None and node.type == LIST and not self.conversion.steps[source].passes:
+            texts = node.data.texts("texts", "value")
+            return Items(source, "value", len(texts), texts)
+        if node is None or node.type != LOOP or source not in self.rounds.by:
+            return None
+        size = 0 if key in self.rounds.body[source] else self._size(source)
+        return Items(source, "results", size) if size else None
+
+    def named(self, items: Items, at: str, place: str = "") -> str:
+        """How expressions call a list, or what is at a place of it."""
+        name = self.conversion.id_of(items.key, "list" if items.texts else "each")
+        return self.conversion.left(items.key, name, items.left + place, at)
+
+    def gives_list(self, key: str) -> bool:
+        """Whether more is asked of a parser than a text."""
+        return any((one.source, one.output) == (key, _DATA_LIST) for one in self.wires)
+
+    def _size(self, key: str) -> int:
+        """How many items a loop goes over; a text is a list of one, and none is known for 0."""
+        found = self.items(key, "data")
+        return found.size if found is not None else int(bool(self.name(key, "data")))
 
     def _given(self, key: str, name: str, at: str) -> str:
         """The same; in a first round it may be something else than in the next ones."""
         source = self.sources.get((key, name), "")
-        found, others = self._name_of(source, at), self.firsts.get((key, name), ())
-        if source in self.rounds.by and key in self.rounds.body[source]:
+        found, others = self._name_of(source, at, key), self.firsts.get((key, name), ())
+        if self._decides(source) and key in self.rounds.body[source]:
             for other in others:
-                if first := self._name_of(other, at):
+                if first := self._name_of(other, at, key):
                     begun = f"nodes.{self.conversion.id_of(source, 'loop')}.iteration == 1"
                     return f"{begun} ? {whole(first)} : {found}"
         return found
@@ -118,7 +155,7 @@ class Wiring:
 
     def arriving(self, key: str, name: str) -> set[str]:
         """The names of the text that arrives, if it is what is wired to this field alone."""
-        before = [self._name_of(one, key) for one in self.conversion.before(key)]
+        before = [self._name_of(one, key, key) for one in self.conversion.before(key)]
         return {ARRIVING, *before} if len(before) == 1 else {ARRIVING}
 
     def text(self, key: str, name: str, remembered: dict[str, None], depth: int = 0) -> str:
@@ -131,25 +168,39 @@ class Wiring:
             own = self.conversion.nodes[key].data.text(name, "value")
             return parted(self.conversion.reports[key], own)
         node = self.conversion.nodes.get(source)
-        if node is not None and node.type in _PROMPTS:
-            prompt = self._prompt(source, remembered, depth + 1)
-            if prompt is not None:
-                return prompt
+        if node is not None and node.type in _TEMPLATES:
+            template = self.template(source, remembered, depth + 1)
+            if template is not None and source not in self.spoken:
+                return template
         if node is not None and node.type in _MEMORIES:
             remembered[source] = None
             return ""
         if node is not None and self.is_constant(source):
             return plain(node.data.text("input_value", "value"))
         if found := self._given(key, name, "" if depth else key):
+            if self.items(key, name) is not None:
+                self.conversion.reports[key].note(_TABLE)
             return f"{{{{{found}}}}}"
-        title = node.title if node else source
-        self.conversion.reports[key].note(f"Nothing stands where it was given '{title[:120]}'.")
+        self.tell_missing(key, [source])
         return ""
 
-    def _prompt(self, key: str, remembered: dict[str, None], depth: int) -> str | None:
-        """The text of a prompt; None if it stands in itself, or is too deep in others."""
+    def without_memories(self, key: str, name: str) -> str:
+        """The text of a field of what sees no messages; what would stand there of them is told."""
+        remembered: dict[str, None] = {}
+        text = self.text(key, name, remembered)
+        self.tell_missing(key, remembered)
+        return text
+
+    def tell_missing(self, key: str, others: Iterable[str]) -> None:
+        for one in others:
+            node = self.conversion.nodes.get(one)
+            title = (node.title if node else one)[:120]
+            self.conversion.reports[key].note(f"Nothing stands where it was given '{title}'.")
+
+    def template(self, key: str, remembered: dict[str, None], depth: int = 0) -> str | None:
+        """The text of a prompt or parser; None if it stands in itself, or is too deep in others."""
         texts = self.conversion.texts
-        if depth > _DEEPEST:
+        if depth > _DEEPEST or self.gives_list(key):
             return None
         if key not in texts:
             texts[key], self.memories[key] = None, {}
@@ -158,44 +209,56 @@ class Wiring:
         return texts[key]
 
     def _put_together(self, key: str, depth: int) -> str:
-        data, report = self.conversion.nodes[key].data, self.conversion.reports[key]
-        double = data.true("use_double_brackets", "value")
-        place = _DOUBLE if double else _SINGLE
-        text = data.text("template", "value")
-        if double:
-            text = parted(report, text, keep=r"\s*\w+\s*\}\}")
-        names = dict.fromkeys(match[1] for match in place.finditer(text) if match[1])
-        values = {name: self.text(key, name, self.memories[key], depth) for name in names}
-        return self.conversion.filled(
-            report,
-            text,
-            place,
-            # a brace written twice is one brace
-            lambda match: match[0][0] if match[1] is None else values[match[1]],
-        ).strip()
+        remembered, deep = self.memories[key], 0 if key in self.spoken else depth
+        field = PARSERS.get(self.conversion.nodes[key].type)
+        if field is None:
+            return fill(self.conversion, key, lambda name: self.text(key, name, remembered, deep))
+        items = self.items(key, field)
+        if items is None or (not items.texts and items.size > _MOST_ROWS):
+            return parse(self.conversion, key, [self.text(key, field, remembered, deep)])
+        at = "" if deep else key
+        named = (self.named(items, at, f"[{place}]") for place in range(items.size))
+        rows = [plain(one) for one in items.texts] or [f"{{{{{one}}}}}" for one in named]
+        return parse(self.conversion, key, rows)
 
-    def _name_of(self, key: str, at: str) -> str:
-        """What a component gives, where the text of `at` stands; a prompt's stands in many."""
+    def _decides(self, key: str) -> bool:
+        """Whether it is a router that begins rounds."""
+        return key in self.rounds.by and self.conversion.nodes[key].type == ROUTER
+
+    def _name_of(self, key: str, at: str, to: str) -> str:
+        """What a component gives to another, where the text of `at` stands; a prompt's in many."""
         node = self.conversion.nodes.get(key)
-        if node is None or node.type in _WORDLESS:
+        if node is None or not self._has_words(key):
             return ""
         if self.is_constant(key):
             said = literal(node.data.text("input_value", "value"))
             return said if len(said) < MAX_CHARACTERS else ""
         if node.type in _INPUTS:
             return "input.message"
-        if node.type == "ConditionalRouter":
-            loops = key in self.rounds.by
+        if node.type == ROUTER:
+            loops = self._decides(key)
             return f"nodes.{self.conversion.id_of(key, 'loop')}.text" if loops else ARRIVING
-        step = self.conversion.steps.get(key)
-        if step is not None and step.passes:
-            return ""
         name = self.conversion.id_of(key, _CALLED.get(node.type, "model"))
-        return self.conversion.left(key, name, "text", at)
+        is_item = node.type == LOOP and to in self.rounds.body[key]
+        return self.conversion.left(key, name, ITEM if is_item else "text", at)
+
+    def _has_words(self, key: str) -> bool:
+        """Whether what a component gives is a text that expressions can name."""
+        kind, step = self.conversion.nodes[key].type, self.conversion.steps.get(key)
+        if kind in _TEMPLATES:
+            return key in self.spoken
+        if kind == LOOP:
+            return key in self.rounds.by
+        passes = step is not None and step.passes and not self.is_constant(key)
+        return kind not in _WORDLESS and not passes
 
 
-def is_given(nodes: Mapping[str, ForeignNode], wire: Wire) -> bool:
-    """Whether it gives an agent a tool, or any component a model, not a text."""
-    target = nodes.get(wire.target)
-    to_agent = target is not None and target.type == "Agent"
-    return wire.output == _LENT or (to_agent and wire.field in (TOOLS, *LENDERS))
+def _spoken(conversion: Conversion, wires: Iterable[Wire], rounds: Rounds) -> Iterator[str]:
+    for one in wires:
+        source, target = conversion.nodes.get(one.source), conversion.nodes.get(one.target)
+        if source is None or target is None or source.type not in _TEMPLATES:
+            continue
+        compared = target.type == ROUTER and one.field == "input_text"
+        starts = compared or one.target in rounds.by
+        if starts and one.output != _DATA_LIST and "prompt" in conversion.known.kinds:
+            yield one.source

@@ -25,11 +25,6 @@ def not_carried(kind: str, noun: str) -> str:
             f"A '{kind}' {noun} is not carried over, for its keys stay behind: "
             "save them as secrets and draw an http_request node in its place."
         )
-    if kind == "LoopComponent":
-        return (
-            f"A '{kind}' {noun} is not carried over, for it goes round in another way than here: "
-            "draw a map node in its place."
-        )
     if kind in _INSTEAD:
         return f"A '{kind}' {noun} is not carried over: {_INSTEAD[kind]}."
     return f"Nothing here does what a '{kind}' {noun} does."
