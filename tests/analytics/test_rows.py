@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from html import unescape
 from itertools import pairwise
@@ -15,6 +15,8 @@ from django.test import Client
 from accounts.models import User
 from analytics.figures import Cell
 from analytics.reports.span import Span
+from analytics.rollups.facts import EXECUTIONS
+from analytics.rollups.recount import rebuild
 from core import clock
 from tests.analytics.past import SUM, lived, say
 from tests.factories.llms import CallFactory
@@ -258,10 +260,12 @@ def test_staff_see_when_others_wrote_and_not_what(client, alice, admin, workflow
 def test_the_nodes_of_a_workflow_lead_to_their_calls_and_runs_whatever_happened_since(
     client, api, drain, alice, admin, workflow
 ):
-    """Of all runs of the time, and of the newest two; one that ended before these began last."""
-    ended = WorkflowExecution.objects.filter(definition=workflow).exclude(rerun="replay")
-    second, newest = ended.order_by("finished_at")[2], ended.latest("finished_at")
-    ended.filter(pk=second.pk).update(created_at=newest.finished_at)
+    """Of all runs of the time, and of the last two: the last to end was the first to begin."""
+    runs = WorkflowExecution.objects.filter(definition=workflow).exclude(rerun="replay")
+    _, first, *_, newest = runs.order_by("finished_at")
+    later = newest.finished_at + timedelta(milliseconds=1)
+    WorkflowExecution.objects.filter(pk=first.pk).update(finished_at=later)
+    rebuild(EXECUTIONS)
     asked = [(reader, last) for reader in (alice, admin) for last in (10, 2)]
     pages = [definition_page(client, reader, workflow, last) for reader, last in asked]
     say(api(alice), SUM, drain, definition=workflow)
