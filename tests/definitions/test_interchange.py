@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rest_framework.test import APIClient
 
 from accounts.limits import server_limits
 from audit.models import AuditEntry
@@ -232,6 +233,19 @@ def test_a_file_that_is_not_right_makes_nothing(client, made, address, change, c
 )
 def test_a_body_that_is_no_file_is_refused(client, text, kind, code):
     assert client.generic("POST", IMPORT, text, content_type=kind).json()["code"] == code
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("dify_loop.yml", "application/yaml"), ("dify_workflow.json", "application/json")],
+)
+def test_a_file_is_taken_from_whoever_comes_with_a_session(alice, built_in, name, kind):
+    client = APIClient(enforce_csrf_checks=True)
+    client.force_login(alice)
+    assert client.generic("POST", IMPORT, file(name), content_type=kind).status_code == 403
+    client.get("/chat/")
+    client.credentials(HTTP_X_CSRFTOKEN=client.cookies["csrftoken"].value)
+    assert client.generic("POST", IMPORT, file(name), content_type=kind).status_code == 201
 
 
 def test_a_file_that_is_sent_as_a_form_is_told_how_to_be_sent(client):
