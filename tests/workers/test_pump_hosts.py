@@ -20,7 +20,7 @@ from workflows.pump.presence import beat, bury, leave, pump_figures, somebody_cl
 from workflows.pump.pump import Pump
 from workflows.pump.queue import queue_now
 from workflows.tracking.facts import Fact, Unit
-from workflows.tracking.leases import claim
+from workflows.tracking.leases import claim, renew
 from workflows.tracking.writer import writer
 
 CLUSTER = "here:1"
@@ -108,22 +108,32 @@ def test_what_a_dead_process_ran_is_taken_up_without_waiting_for_its_lease(built
     assert not PumpHost.objects.exists()
 
 
-def test_what_was_taken_up_often_is_left_for_a_while_each_for_another(built_in, alice, settings):
+@pytest.mark.parametrize("buried", [True, False])
+def test_what_was_taken_up_often_is_taken_up_again_each_at_its_own_time(
+    built_in, alice, settings, buried
+):
     """All that ran where one run killed its process were given up with it, after as many deaths."""
-    settings.CHATTER_LEASE_S = 1
-    often = [held_by("dead", alice, attempt=9) for _ in range(20)]
-    paused = held_by("dead", alice, attempt=9, pauses=8)
-    bury(["dead"])
-    taken, looks = [one.pk for one in claim("other", 50)], 1
-    assert paused.pk in taken
-    until = time.monotonic() + 20
-    while len(taken) <= len(often) and time.monotonic() < until:
-        found = [one.pk for one in claim("other", 50) if one.pk not in taken]
-        taken += found
-        looks += bool(found)
-        time.sleep(0.01)
-    assert {*taken} == {paused.pk, *(one.pk for one in often)}
-    assert looks > 3, "they came back together"
+    often = [held_by("lost", alice, attempt=9) for _ in range(20)]
+    seldom = [held_by("lost", alice), held_by("lost", alice, attempt=9, pauses=8)]
+    running = {one.pk: one.attempt for one in [*often, *seldom]}
+    assert renew("lost", running) == (set(), set())
+    if buried:
+        bury(["lost"])
+        assert {one.pk for one in claim("other", 50)} == {one.pk for one in seldom}
+    ends = list(WorkflowExecution.objects.filter(lease_owner="lost", attempt=9, pauses=0))
+    apart = sorted({one.lease_expires_at for one in ends})
+    assert len(apart) == len(often)
+    assert apart[-1] - apart[0] > timedelta(seconds=settings.CHATTER_LEASE_S / 2)
+    assert apart[-1] < clock.now() + timedelta(seconds=settings.CHATTER_LEASE_S * 3)
+
+
+def test_taken_up_for_the_sixth_time_it_has_a_time_of_its_own(built_in, alice, settings):
+    ended = clock.now() - timedelta(hours=1)
+    held = [held_by("lost", alice, attempt=5) for _ in range(20)]
+    WorkflowExecution.objects.update(lease_expires_at=ended)
+    assert len(claim("other", 50)) == len(held)
+    apart = {one.lease_expires_at for one in WorkflowExecution.objects.filter(attempt=6)}
+    assert max(apart) - min(apart) > timedelta(seconds=settings.CHATTER_LEASE_S / 2)
 
 
 def test_a_process_that_others_guard_is_not_taken_for_dead(built_in, alice):

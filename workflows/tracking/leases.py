@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 
@@ -24,7 +24,7 @@ Held = tuple[UUID, int]
 _TRIES = 4
 _CONTENDED_S = 0.005
 _OFTEN = 5  # attempts
-_LEFT = 2  # leases
+_LONGER = 3  # times, at most
 _CLAIMED = (
     "status",
     "attempt",
@@ -35,7 +35,7 @@ _CLAIMED = (
     "waited_ms",
 )
 
-_RENEWED = ("pk", "attempt", "cancel_requested_at", "lease_owner", "status")
+_RENEWED = ("pk", "attempt", "pauses", "cancel_requested_at", "lease_owner", "status")
 
 
 def new_owner() -> str:
@@ -50,6 +50,19 @@ def first_expiry() -> datetime:
 
 def _expiry() -> Combinable:
     return Now() + _length()
+
+
+def _own_expiry() -> Combinable:
+    """Of what has been taken up often: later, and for each at another time.
+
+    Otherwise all that share a process with one that kills or blocks it would always be taken up
+    together, as often, and be given up with it.
+    """
+    return Now() + random.uniform(1, _LONGER) * _length()  # noqa: S311 - chance, not a secret
+
+
+def _was_often(attempt: int, pauses: int) -> bool:
+    return attempt > pauses + _OFTEN
 
 
 def _length() -> timedelta:
@@ -144,7 +157,8 @@ def _claimed(execution: WorkflowExecution, owner: str) -> bool:
     execution.lease_owner = owner
     execution.started_at = execution.started_at or clock.now()
     claimed = {name: getattr(execution, name) for name in _CLAIMED}
-    return unchanged.update(**claimed, lease_expires_at=_expiry()) == 1
+    often = _was_often(execution.attempt, execution.pauses)
+    return unchanged.update(**claimed, lease_expires_at=_own_expiry() if often else _expiry()) == 1
 
 
 def _milliseconds_since(began: datetime) -> int:
@@ -163,10 +177,13 @@ def renew(owner: str, running: Mapping[UUID, int]) -> tuple[set[UUID], set[UUID]
     known = WorkflowExecution.objects.filter(pk__in=list(running)).order_by("pk")
     with transaction.atomic():
         rows = list(known.select_for_update().values_list(*_RENEWED))
-        held = [pk for pk, *_, by, now in rows if by == owner and now == ExecutionStatus.RUNNING]
-        WorkflowExecution.objects.filter(pk__in=held).update(lease_expires_at=_expiry())
+        held = [row for row in rows if row[-2:] == (owner, ExecutionStatus.RUNNING)]
+        ours = WorkflowExecution.objects.filter(pk__in=[pk for pk, *_ in held])
+        ours.update(lease_expires_at=_expiry())
+        for pk in (pk for pk, attempt, pauses, *_ in held if _was_often(attempt, pauses)):
+            WorkflowExecution.objects.filter(pk=pk).update(lease_expires_at=_own_expiry())
     asked, lost = set[UUID](), set(running)
-    for execution_id, attempt, cancel_requested_at, *_ in rows:
+    for execution_id, attempt, _, cancel_requested_at, *_ in rows:
         if attempt == running[execution_id]:
             lost.discard(execution_id)
             if cancel_requested_at is not None:
@@ -177,14 +194,8 @@ def renew(owner: str, running: Mapping[UUID, int]) -> tuple[set[UUID], set[UUID]
 def run_out(owners: Collection[str]) -> int:
     """End the leases of owners that are known to be dead, so that nobody waits for them.
 
-    What has been taken up often is left for a moment, each for another. Otherwise all that share a
-    process with one that kills it would share every death, and be given up with it.
+    What has been taken up often keeps its own.
     """
     running = WorkflowExecution.objects.under_way().filter(status=ExecutionStatus.RUNNING)
-    theirs = running.filter(lease_owner__in=owners)
-    often = Q(attempt__gt=F("pauses") + _OFTEN)
-    ended = theirs.exclude(often).update(lease_expires_at=Now() - _length())
-    for pk in theirs.filter(often).values_list("pk", flat=True):
-        left = random.uniform(0, _LEFT) * _length()  # noqa: S311 - chance, not a secret
-        ended += theirs.filter(pk=pk).update(lease_expires_at=Now() + left)
-    return ended
+    theirs = running.filter(lease_owner__in=owners, attempt__lte=F("pauses") + _OFTEN)
+    return theirs.update(lease_expires_at=Now() - _length())
