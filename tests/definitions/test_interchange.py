@@ -639,6 +639,10 @@ def test_a_flow_of_langflow_runs_by_its_router(answered):
     assert answered("langflow.json", "Well, GOOD BYE then") == "Well, GOOD BYE then"
 
 
+def test_a_flow_of_langflow_runs_its_loop_for_each_item(answered):
+    assert answered("langflow_each.json", "go").count("* ") == 3
+
+
 def test_a_request_that_nobody_may_send_is_left_out_of_a_file_of_dify(client):
     ToolSetting.objects.update_or_create(tool="http_request", defaults={"enabled": False})
     asks_for = {"type": "http-request", "method": "get", "url": "https://example.com/"}

@@ -17,11 +17,16 @@ _TEMPLATES = {*PROMPTS, *PARSERS}
 _MEMORIES = {"Memory", "MessageHistory"}
 _INPUTS = {"ChatInput", "TextInput"}
 _WORDLESS = {*_MEMORIES, *OUTPUTS, *CONVERTERS, LIST}
-_DEEPEST, _MOST_ROWS = 8, 50
+_DEEPEST = 8
+_MOST_ROWS = 20  # an expression each: with texts of 20,000 characters they may still stand together
 _DATA_LIST = "data_list"
 _TABLE = (
     "There a list is a table where a text is asked for; here its items stand one below the other, "
     "with an empty line between them."
+)
+_AROUND = (
+    f"Of more than {_MOST_ROWS} items its template stands around all of them, one below the other "
+    "with an empty line between them, and not around each."
 )
 _CALLED = {REQUEST: "request", LOOP: "each"} | dict.fromkeys(_TEMPLATES, "prompt")
 
@@ -213,13 +218,16 @@ class Wiring:
         field = PARSERS.get(self.conversion.nodes[key].type)
         if field is None:
             return fill(self.conversion, key, lambda name: self.text(key, name, remembered, deep))
-        items = self.items(key, field)
-        if items is None or (not items.texts and items.size > _MOST_ROWS):
+        items, at = self.items(key, field), "" if deep else key
+        if items is None:
             return parse(self.conversion, key, [self.text(key, field, remembered, deep)])
-        at = "" if deep else key
-        named = (self.named(items, at, f"[{place}]") for place in range(items.size))
-        rows = [plain(one) for one in items.texts] or [f"{{{{{one}}}}}" for one in named]
-        return parse(self.conversion, key, rows)
+        if items.texts:
+            return parse(self.conversion, key, list(map(plain, items.texts)))
+        names = [self.named(items, at, f"[{place}]") for place in range(items.size)]
+        if items.size > _MOST_ROWS:
+            self.conversion.reports[key].note(_AROUND)
+            names = [self._given(key, field, at)]
+        return parse(self.conversion, key, [f"{{{{{name}}}}}" for name in names])
 
     def _decides(self, key: str) -> bool:
         """Whether it is a router that begins rounds."""
