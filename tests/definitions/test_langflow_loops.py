@@ -157,6 +157,26 @@ def test_a_loop_goes_over_what_another_gave():
     assert text_of(ran(come(file))) == "<a>!\n<b>!"
 
 
+@pytest.mark.parametrize(("message", "told"), [("go on", "<go on>!go on"), ("stop", "")])
+def test_a_loop_over_what_another_may_not_have_given_goes_over_nothing(message, told):
+    nodes = (router("which", "go"), LOOP, SAY, ("again", "LoopComponent", {}))
+    more = prompt("more", "{one}!{who}")
+    ways = [
+        "in.message>which.input_text",
+        "which.true_result>loop.data",
+        *SAYING,
+        "loop.done>again.data",
+        "again.item>more.one",
+        "in.message>more.who",
+        "more.prompt>again.item",
+        "again.done>join.input_data",
+        "join.parsed_text>out.input_value",
+    ]
+    found = come(flow(START, *nodes, more, parser("join", "{text}"), END, ways=ways))
+    assert text_of(ran(found, message)) == told
+    assert "Its template stands once, around all items" in notes(found)["join"]
+
+
 def test_a_text_is_a_list_of_one():
     ways = ["in.message>convert.input_data", "convert.dataframe_output>loop.data", *SAYING, *JOINED]
     convert = ("convert", "TypeConverterComponent", {"output_type": "DataFrame"})
@@ -227,7 +247,7 @@ def test_a_template_stands_once_for_each_item_or_it_is_told(length, told):
     file = each(SAY, ways=SAYING, then=[join], ends=JOINED, texts=["x"] * length)
     found = come(file)
     assert text_of(ran(found)).count("* ") == (1 if told else length)
-    assert ("its template stands around all of them" in notes(found)["join"]) is told
+    assert ("Its template stands once, around all items" in notes(found)["join"]) is told
 
 
 def test_the_texts_of_a_list_are_formatted_without_a_loop():

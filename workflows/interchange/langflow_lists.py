@@ -4,7 +4,7 @@ from workflows.interchange.assembly import ANY, EACH, PASSES, Step, make_node, r
 from workflows.interchange.langflow_keys import must_stay
 from workflows.interchange.langflow_texts import MOST_ITEMS, Wiring
 from workflows.interchange.langflow_wires import ITEM
-from workflows.interchange.phrases import NOTHING, plain
+from workflows.interchange.phrases import NOTHING, list_of, plain
 from workflows.nodes.map import Config
 
 _DRAW = "draw a map node in its place."
@@ -47,7 +47,7 @@ def _items(wiring: Wiring, key: str) -> str:
     """An expression for the list a loop goes over; a text is a list of one."""
     found = wiring.items(key, "data")
     if found is not None:
-        return wiring.named(found, key)
+        return list_of(wiring.named(found, key))
     name = wiring.name(key, "data")
     inside = wiring.sources.get((key, "data")) in wiring.rounds.body.get(key, ())
     return f"[{name}]" if name and not inside else ""

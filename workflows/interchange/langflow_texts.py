@@ -25,17 +25,17 @@ _TABLE = (
     "with an empty line between them."
 )
 _AROUND = (
-    f"Of more than {_MOST_ROWS} items its template stands around all of them, one below the other "
-    "with an empty line between them, and not around each."
+    "Its template stands once, around all items with an empty line between them: around each it "
+    f"stands where they are at most {_MOST_ROWS}, and surely as many as there."
 )
 _CALLED = {REQUEST: "request", LOOP: "each"} | dict.fromkeys(_TEMPLATES, "prompt")
 
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """A list of texts: what our node leaves it as, how many there are, and which, if that is known.
+    """A list of texts: what our node leaves it as, and how many they are; 0: that is not sure.
 
-    `key` is the component that gives it.
+    `key` is the component that gives it; `texts` are the items, where the file has them.
     """
 
     key: str
@@ -127,8 +127,8 @@ class Wiring:
             return Items(source, "value", len(texts), texts)
         if node is None or node.type != LOOP or source not in self.rounds.by:
             return None
-        size = 0 if key in self.rounds.body[source] else self._size(source)
-        return Items(source, "results", size) if size else None
+        size = None if key in self.rounds.body[source] else self._size(source)
+        return None if size is None else Items(source, "results", size)
 
     def named(self, items: Items, at: str, place: str = "") -> str:
         """How expressions call a list, or what is at a place of it."""
@@ -139,10 +139,12 @@ class Wiring:
         """Whether more is asked of a parser than a text."""
         return any((one.source, one.output) == (key, _DATA_LIST) for one in self.wires)
 
-    def _size(self, key: str) -> int:
-        """How many items a loop goes over; a text is a list of one, and none is known for 0."""
+    def _size(self, key: str) -> int | None:
+        """How many items a loop goes over, 0 if there may be none; None if no list is known."""
         found = self.items(key, "data")
-        return found.size if found is not None else int(bool(self.name(key, "data")))
+        if found is None:
+            return 1 if self.name(key, "data") else None  # a text is a list of one
+        return found.size if self.conversion.ways.is_sure(found.key, key) else 0
 
     def _given(self, key: str, name: str, at: str) -> str:
         """The same; in a first round it may be something else than in the next ones."""
@@ -224,7 +226,7 @@ class Wiring:
         if items.texts:
             return parse(self.conversion, key, list(map(plain, items.texts)))
         names = [self.named(items, at, f"[{place}]") for place in range(items.size)]
-        if items.size > _MOST_ROWS:
+        if not 0 < items.size <= _MOST_ROWS:
             self.conversion.reports[key].note(_AROUND)
             names = [self._given(key, field, at)]
         return parse(self.conversion, key, [f"{{{{{name}}}}}" for name in names])

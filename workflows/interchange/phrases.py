@@ -88,12 +88,16 @@ def compare_texts(operator: str, name: str, value: str) -> str:
     return _TEXTS[operator](whole(name), value)
 
 
+def list_of(name: str) -> str:
+    """The expression for a list; what need not be there is an empty one."""
+    return name.removesuffix("''") + "[]" if name.endswith(" : ''") else name
+
+
 def compare_lists(operator: str, name: str, value: str) -> str:
-    """Both are expressions; what need not be there is an empty list. Raises Unsayable."""
+    """Both are expressions. Raises Unsayable."""
     if operator not in ("contains", "not contains"):
         raise Unsayable(f"there is no comparison '{operator}' of lists here")
-    items = name.removesuffix("''") + "[]" if name.endswith(" : ''") else name
-    found = f"{value} in {whole(items)}"
+    found = f"{value} in {whole(list_of(name))}"
     return found if operator == "contains" else f"!({found})"
 
 
