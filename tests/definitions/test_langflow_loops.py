@@ -191,6 +191,7 @@ def test_a_loop_over_a_list_that_is_not_known_here_is_left_out_and_told(kind):
     assert outcomes(found)["loop"] == "left_out"
     assert "The list that it goes over is not known here" in notes(found)["loop"]
     assert DRAW in notes(found)["loop"]
+    assert "done once, with what reaches it" in notes(found)["loop"]
     assert "Its way back to 'loop' is left out" in notes(found)["say"]
     ran(found)
 

@@ -7,7 +7,9 @@ from workflows.interchange.langflow_wires import ITEM
 from workflows.interchange.phrases import NOTHING, list_of, plain
 from workflows.nodes.map import Config
 
-_DRAW = "draw a map node in its place."
+_NO_LIST = "The list that it goes over is not known here"
+_NO_ROUND = "What is done for an item makes no whole round here"
+_ONCE = "What was done for each item is done once, with what reaches it."
 
 
 def texts(wiring: Wiring, key: str) -> None:
@@ -31,11 +33,11 @@ def each(wiring: Wiring, key: str) -> None:
     """A loop, whose round is what is done for an item."""
     conversion = wiring.conversion
     items = _items(wiring, key) if "map" in conversion.known.kinds else ""
-    if not items:
-        conversion.leave_out(key, f"The list that it goes over is not known here: {_DRAW}")
-        return
-    if key not in wiring.rounds.by:
-        conversion.leave_out(key, f"What is done for an item makes no whole round here: {_DRAW}")
+    if not items or key not in wiring.rounds.by:
+        lacking = _NO_ROUND if items else _NO_LIST
+        conversion.leave_out(key, f"{lacking}: draw a map node in its place.")
+        if any((link.source, link.handle) == (key, ITEM) for link in conversion.links):
+            conversion.reports[key].note(_ONCE)
         return
     name = conversion.id_of(key, "each")
     config = Config.model_validate({"items": items, "parallel": 1, "max_items": MOST_ITEMS})
