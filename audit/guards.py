@@ -82,9 +82,10 @@ def _installing(vendor: str) -> Iterator[str]:
     for name, table, event, condition in _all_guards(vendor):
         when = f"WHEN ({condition}) " if condition else ""
         if vendor == "sqlite":
+            how = "FAIL" if event == "INSERT" else "ABORT"  # see `core.bulk`
             yield (
                 f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW {when}"
-                f"BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END"
+                f"BEGIN SELECT RAISE({how}, '{_REFUSAL}'); END"
             )
         else:
             each = "STATEMENT" if event == "TRUNCATE" else "ROW"

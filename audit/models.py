@@ -8,6 +8,7 @@ from audit.chain import GENESIS
 from audit.querysets import AuditEntryManager
 from core import clock
 from core.models import new_id
+from core.whole_json import WholeJSONField
 
 
 class Outcome(models.TextChoices):
@@ -33,8 +34,8 @@ class AuditEntry(models.Model):
     outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.SUCCESS)
     actor_id = models.UUIDField(null=True)
     target = models.CharField(max_length=200, blank=True, default="")
-    detail = models.JSONField(default=dict)
-    personal = models.JSONField(null=True)
+    detail = WholeJSONField(default=dict)
+    personal = WholeJSONField(null=True)
     personal_hash = models.CharField(max_length=64, blank=True, default="")
     request_id = models.CharField(max_length=64, blank=True, default="")
     hash = models.CharField(max_length=64)

@@ -191,9 +191,10 @@ def _any_sql(model: type[models.Model], name: str, count: int) -> str:
 @cache
 def _insert_sql(model: type[models.Model]) -> str:
     """Of one row: SQLite keeps it prepared, where a text of many rows is read anew each time."""
-    fields = _fields(model, _inserted(model))
-    places = _places(len(fields))
-    return f"INSERT INTO {_quoted(model._meta.db_table)} ({_names(fields)}) VALUES ({places})"  # noqa: S608 - our names
+    table, fields = _quoted(model._meta.db_table), _fields(model, _inserted(model))
+    # One row fails whole either way, but for FAIL SQLite copies no pages (`WholeJSONField`).
+    insert = "INSERT OR FAIL" if connection.vendor == "sqlite" else "INSERT"
+    return f"{insert} INTO {table} ({_names(fields)}) VALUES ({_places(len(fields))})"  # noqa: S608 - our names
 
 
 @cache

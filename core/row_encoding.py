@@ -16,6 +16,8 @@ from uuid import UUID
 import orjson
 from django.db import connection, models
 
+from core.whole_json import WholeJSONField
+
 Row = Mapping[str, Any]
 Convert = Callable[[Any], Any]
 Default = Callable[[], Any]
@@ -54,10 +56,7 @@ def document_of(model: type[models.Model], names: tuple[str, ...], rows: Sequenc
         }
         for row in rows
     ]
-    try:
-        return orjson.dumps(filled).decode()
-    except orjson.JSONEncodeError:  # of numbers beyond 64 bits, halves of pairs, depth
-        return _ENCODER.encode(filled)
+    return _json(filled)
 
 
 @lru_cache(maxsize=1024)
@@ -79,6 +78,15 @@ def _as_text(value: object) -> str:
 
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"), default=_as_text)
+
+
+def _json(value: Any) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:  # of numbers beyond 64 bits, halves of pairs, depth
+        return _ENCODER.encode(value)
+
+
 _PLAIN: dict[type, type] = {
     models.BinaryField: bytes,
     models.CharField: str,
@@ -97,6 +105,8 @@ def _as_value(field: Column) -> Way:
         return _as_value(field.target_field)
     kind, sqlite = type(field), connection.vendor == "sqlite"
     slow = partial(field.get_db_prep_save, connection=connection)
+    if kind is WholeJSONField:
+        return None, _json
     if kind is models.JSONField and field.encoder is None:
         return None, _ENCODER.encode  # orjson would make null of infinity
     if kind is models.UUIDField:
@@ -115,7 +125,7 @@ def _as_json(field: Column) -> Way:
     slow = partial(field.get_db_prep_save, connection=connection)
     if kind is models.BinaryField:
         return None, lambda value: f"\\x{bytes(value).hex()}"
-    if kind is models.JSONField and field.encoder is None:
+    if isinstance(field, models.JSONField) and field.encoder is None:
         return None, _itself
     if kind is models.UUIDField:
         return UUID, slow
@@ -128,6 +138,7 @@ def _itself(value: Any) -> Any:
     return value
 
 
+@lru_cache(maxsize=64)
 def _utc_text(value: datetime) -> str:
-    """As Django writes it, without asking for a time zone each time."""
+    """As Django writes it, without asking for a time zone each time; a group shares one instant."""
     return value.isoformat(" ").removesuffix("+00:00")

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 
+from core.whole_json import WholeJSONField
 from workflows.models.totals import CallTotals
 from workflows.totals import COUNTED
 
@@ -24,7 +25,7 @@ class RollupPart(models.Model):
 
     kind = models.CharField(max_length=16)
     sign = models.SmallIntegerField(default=1)
-    facts = models.JSONField()
+    facts = WholeJSONField()
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"

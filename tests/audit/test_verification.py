@@ -81,6 +81,7 @@ ENTRY, SEAL = "audit_auditentry SET", "audit_auditseal SET"
 ILLEGIBLE = [
     (f"{ENTRY} action = X'ff'", 3, "edited", 3),
     (f"{ENTRY} target = CAST(X'ff' AS TEXT)", 3, "edited", 3),
+    (f"{ENTRY} detail = 'no JSON'", 3, "edited", 3),
     (f"{ENTRY} hash = CAST(X'ff' AS TEXT)", 5, "edited", 5),
     (f"{SEAL} seal = CAST(X'ff' AS TEXT)", 3, "edited", 3),
     (f"{SEAL} seq = 'abc'", 5, "edited", 5),
