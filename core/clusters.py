@@ -10,12 +10,16 @@ it does not wait for: it begins with them, and again and again while the queue i
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from multiprocessing import Event
+from multiprocessing.util import register_after_fork
+from threading import Thread
 from typing import Any
 from uuid import uuid4
 
 import structlog
+from django.conf import settings
 from django.db import connections
 from django.utils import timezone
 from django_q.brokers import get_broker
@@ -27,6 +31,7 @@ from django_q.pusher import pusher
 from core.lifeline import Lifeline, NoLifeline, cut, let_go, tie
 
 log = structlog.get_logger(__name__)
+MARGIN_S = 15.0  # for what a cluster does beside waiting for steps that are under way
 _IDLE = -1  # what the timer of a worker says while it waits for work
 
 
@@ -155,9 +160,22 @@ class ClusterProcess:
         os.setsid()
         let_go()
         membership.name, membership.lifeline = self.name, Lifeline(self._hangs)
+        register_after_fork(membership, _outlive_nobody)
         Conf.SCHEDULER = self._queue == Conf.CLUSTER_NAME
         sentinel = _Sentinel(
             membership.lifeline, Event(), uuid4(), broker=get_broker(self._queue), start=False
         )
         sentinel.pool_size, sentinel.own_tasks = self._workers, self._own_tasks
         sentinel.start()
+
+
+def _outlive_nobody(member: Membership) -> None:
+    """In a process of a cluster: if whoever would end it is killed, it ends by itself."""
+    Thread(target=_end_after, args=(member.lifeline,), daemon=True).start()
+
+
+def _end_after(lifeline: Lifeline | NoLifeline) -> None:
+    while not lifeline.wait():
+        pass
+    time.sleep(settings.CHATTER_STOP_S + MARGIN_S)
+    os._exit(1)

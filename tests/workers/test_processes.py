@@ -174,15 +174,34 @@ def test_a_cluster_that_is_given_up_ends_while_others_beside_it_go_on(server):
 def test_a_guard_that_is_killed_leaves_nobody_behind(server, workers):
     pumps(server, claiming=2)
     guard = workers[-1]
-    below = [pid for cluster in children(guard.pid) for pid in (cluster, *children(cluster))]
-    assert len(below) > 4
+    below = below_guard(guard)
     guard.kill()
     guard.wait(PATIENCE_S)
+    await_end(below)
+    pumps(server, claiming=0)
+
+
+def test_nor_does_one_that_is_killed_with_those_that_watch_over_its_clusters(server):
+    guard = server.spawn("manage.py", "work")
+    pumps(server, claiming=2)
+    below = below_guard(guard)
+    for pid in (*children(guard.pid), guard.pid):
+        os.kill(pid, signal.SIGKILL)
+    guard.wait(PATIENCE_S)
+    await_end(below)
+
+
+def below_guard(guard):
+    below = [pid for cluster in children(guard.pid) for pid in (cluster, *children(cluster))]
+    assert len(below) > 4
+    return below
+
+
+def await_end(pids):
     deadline = time.monotonic() + PATIENCE_S
-    while any(map(exists, below)):
+    while any(map(exists, pids)):
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    pumps(server, claiming=0)
 
 
 def exists(pid):

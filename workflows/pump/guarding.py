@@ -10,7 +10,7 @@ import structlog
 from django.conf import settings
 from django.db import connections
 
-from core.clusters import ClusterProcess
+from core.clusters import MARGIN_S, ClusterProcess
 from core.lifeline import stop_requested_by
 from workflows.models import PumpHost
 from workflows.pump.doorbell import HOST_A_PUMP, doorbell
@@ -19,7 +19,6 @@ from workflows.pump.presence import bury
 log = structlog.get_logger(__name__)
 _LOOK_S = 0.5
 _REMEMBERED = 8  # clusters whose pumps may have died with them
-_MARGIN_S = 15.0  # for what a cluster does beside waiting for steps that are under way
 
 
 class KeptCluster:
@@ -51,7 +50,7 @@ class KeptCluster:
 
     def give_up(self) -> None:
         self.process.cut()
-        until = time.monotonic() + settings.CHATTER_STOP_S + _MARGIN_S
+        until = time.monotonic() + settings.CHATTER_STOP_S + MARGIN_S
         self._given_up.append((self.process, until))
 
     def _begin(self) -> None:
