@@ -4,6 +4,9 @@ Its published format is that of `api/core/workflow/nodes/human_input/entities.py
 actions) and `human_input_v2/entities.py` (to whom it goes) in langgenius/dify.
 """
 
+import json
+import tracemalloc
+
 import pytest
 
 from tests.approvals.desk import APPROVALS, later
@@ -21,9 +24,11 @@ from tests.fakes import FakeServices, run_graph
 from workflows.engine.pausing import Decision
 from workflows.interchange.foreign import Known
 from workflows.interchange.reading import read
+from workflows.interchange.report import Unreadable
 from workflows.registry import NODE_TYPES
 
 LOOK = "look_at_it"
+ALL = Known(set(), NODE_TYPES.keys())
 
 
 def changed(**data):
@@ -326,6 +331,41 @@ def test_one_is_left_out_where_there_are_no_approvals_or_its_form_is_too_large()
     assert outcomes(read(changed(), Known(set(), kinds)))["Look at it"] == "left_out"
     large = [field(f"f{at}") for at in range(1001)]
     assert outcomes(come(changed(inputs=large)))["Look at it"] == "left_out"
+
+
+def test_forms_may_show_forms_that_show_forms_and_what_is_too_deep_in_others_is_told():
+    value, before = changed(user_actions=actions("go")), "h"
+    for at in range(250):
+        shows = {"form_content": f"{at} {{{{#{before}.__rendered_content#}}}}"}
+        data = {"type": "human-input", "user_actions": actions("go"), **shows}
+        also(value, f"h{at}", {"title": f"Form {at}", **data}, f"{before}.go>h{at}")
+        before = f"h{at}"
+    told = notes(read(value, ALL))
+    assert "Nothing stands where it refers to" in told["Form 249"]
+    assert "Nothing stands" not in told["Form 3"]
+
+
+def test_forms_that_show_all_the_others_are_refused_before_they_are_put_together():
+    value, before = changed(user_actions=actions("go"), form_content="", inputs=[]), ["h"]
+    for at in range(90):
+        shows = "".join(f"{{{{#{one}.__rendered_content#}}}}" for one in before)
+        data = {"type": "human-input", "user_actions": actions("go"), "form_content": shows}
+        also(value, f"h{at}", {"title": f"Form {at}", **data}, f"{before[-1]}.go>h{at}")
+        before.append(f"h{at}")
+    with pytest.raises(Unreadable, match="become too long"):
+        read(value, ALL)
+
+
+def test_what_fills_a_field_or_whose_it_is_may_have_a_long_name():
+    long = "h" * 20_000
+    filled = field("feedback", default=fills(["d", long]))
+    value = changed(inputs=[filled], form_content="{{#$output.feedback#}}" * 4_000)
+    shown = {"type": "answer", "title": "Shown", "answer": "{{#h.__rendered_content#}}"}
+    value = json.loads(json.dumps(also(value, "z", shown, "h.post>z")).replace('"h"', f'"{long}"'))
+    tracemalloc.start()
+    read(value, ALL)
+    assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    tracemalloc.stop()
 
 
 # --- a whole run ---------------------------------------------------------------------------------

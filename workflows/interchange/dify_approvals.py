@@ -77,13 +77,14 @@ def _with_ways(conversion: Conversion, approval: dict[str, Any], data: Loose) ->
 def _shown(conversion: Conversion, key: str, data: Loose) -> str:
     """Its text; where a field stood in it stand its name, and what a run would fill it with."""
     text = data.text("form_content")
+    given: dict[str, str] = {}
     for name, one in asked_of(data).items():
-        place = "{{#$output." + name + "#}}"
+        place, told = "{{#$output." + name + "#}}", name
         if selector := begins_with(one):
             text = text if place in text else f"{text}\n{place}"
-            text = text.replace(place, f"[{name}: {{{{#{'.'.join(selector)}#}}}}]")
-        text = text.replace(place, f"[{name}]")
-    shown = rendered(conversion, key, text) or NOTHING
+            told += f": {rendered(conversion, key, '{{#' + '.'.join(selector) + '#}}')}"
+        given[f"$output.{name}"] = f"[{told}]"
+    shown = rendered(conversion, key, text, given) or NOTHING
     if len(shown) <= _MOST_SHOWN:
         return shown
     conversion.reports[key].note("Its text is too long to be shown here and was dropped.")

@@ -4,6 +4,7 @@ Where Dify gives an empty text, for a node that was not visited or a value nobod
 """
 
 import re
+from collections.abc import Mapping
 
 from workflows.definition.reading import MAX_CHARACTERS
 from workflows.interchange.dify_bodies import is_seen
@@ -15,6 +16,7 @@ from workflows.interchange.phrases import literal, where
 from workflows.interchange.requests import is_secret
 
 _REFERENCE = re.compile(r"\{\{#([^#{}]+)#\}\}")
+_FIELD = re.compile(r"\{\{#\$output\.([^#{}]+)#\}\}")
 _PLACE = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 _DEEPEST = 8
 LONGEST_VALUE = 300
@@ -30,13 +32,22 @@ _BY_TYPE = {"llm": "model", "http-request": "request", "template-transform": "pr
 _NO_NULLS = "remove-abnormal-output"
 
 
-def rendered(conversion: Conversion, key: str, text: str) -> str:
-    """A text of this node with every reference turned into one of ours."""
-    report = conversion.reports[key]
+def rendered(
+    conversion: Conversion,
+    key: str,
+    text: str,
+    given: Mapping[str, str] | None = None,
+    depth: int = 0,
+) -> str:
+    """A text of this node with every reference turned into one of ours, or into what is `given`."""
+    report, told = conversion.reports[key], given or {}
     text = parted(report, text, keep=r"#[^#{}]+#\}\}")
-    return conversion.filled(
-        report, text, _REFERENCE, lambda match: _referred(conversion, key, match[1].split("."))
-    ).strip()
+
+    def put(match: re.Match[str]) -> str:
+        name = match[1]
+        return told[name] if name in told else _referred(conversion, key, name.split("."), depth)
+
+    return conversion.filled(report, text, _REFERENCE, put).strip()
 
 
 def templated(conversion: Conversion, key: str, data: Loose) -> str:
@@ -49,8 +60,8 @@ def templated(conversion: Conversion, key: str, data: Loose) -> str:
     return conversion.filled(report, text, _PLACE, lambda match: values.get(match[1], ""))
 
 
-def _referred(conversion: Conversion, key: str, selector: list[str]) -> str:
-    if selector[1:] == [RENDERED] and (form := _form(conversion, selector[0], key)):
+def _referred(conversion: Conversion, key: str, selector: list[str], depth: int = 0) -> str:
+    if selector[1:] == [RENDERED] and (form := _form(conversion, selector[0], key, depth + 1)):
         return form
     found = value_of(conversion, selector, key)
     if not found:
@@ -59,12 +70,12 @@ def _referred(conversion: Conversion, key: str, selector: list[str]) -> str:
     return f"{{{{{found}}}}}"
 
 
-def _form(conversion: Conversion, key: str, at: str) -> str:
+def _form(conversion: Conversion, key: str, at: str, depth: int) -> str:
     """The text of a form with what was filled in, put together once for each place.
 
-    Nothing stands for it within itself, or where nobody may have been asked.
+    Nothing stands for it within itself or too many others, or where nobody may have been asked.
     """
-    if key not in conversion.nodes or not is_carried(conversion, key):
+    if key not in conversion.nodes or not is_carried(conversion, key) or depth > _DEEPEST:
         return ""
     if not is_seen(conversion, key, at, RENDERED) or not conversion.ways.is_sure(key, at):
         return ""
@@ -72,8 +83,12 @@ def _form(conversion: Conversion, key: str, at: str) -> str:
     if place not in conversion.texts:
         conversion.texts[place] = ""
         text = conversion.nodes[key].data.text("data", "form_content")
-        filled = text.replace("{{#$output.", f"{{{{#{key}.")
-        conversion.texts[place] = rendered(conversion, at, filled)
+        conversion.characters += len(text)  # it is read anew at each place, whatever comes of it
+        names = {match[1] for match in _FIELD.finditer(text)}
+        filled = {
+            f"$output.{one}": _referred(conversion, at, [key, *one.split(".")]) for one in names
+        }
+        conversion.texts[place] = rendered(conversion, at, text, filled, depth)
     return conversion.texts[place] or ""
 
 
