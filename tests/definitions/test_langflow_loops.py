@@ -4,6 +4,7 @@ What cannot come is told, and the rest of the file comes in.
 """
 
 import json
+import time
 
 import pytest
 
@@ -298,6 +299,30 @@ def test_what_only_converts_hands_on_what_it_is_given():
     assert text_of(ran(found, "x")) == "answer to x?"
     assert "what it was given goes on as it is" in notes(found)["data"]
     assert "does not look for JSON" in notes(found)["convert"]
+
+
+def test_what_only_converts_may_go_round():
+    names = [f"data{at}" for at in range(24)]
+    round_ = [f"{one}.data>{other}.message" for one in names for other in names]
+    converters = [(name, "MessagetoData", {}) for name in names]
+    ways = ["in.message>data0.message", *round_, "data9.data>out.input_value"]
+    began = time.process_time()
+    assert text_of(ran(come(flow(START, *converters, END, ways=ways)), "x")) == "x"
+    assert time.process_time() - began < 1
+
+
+def test_loops_may_stand_in_loops_however_many():
+    ways, before = [], "list.list"
+    for at in range(280):
+        ways += [f"{before}>loop{at}.data", f"loop{at}.done>loop{at - 1}.item"][: at + 1]
+        before = f"loop{at}.item"
+    ways += [f"{before}>model.input_value", "model.text_output>loop279.item"]
+    loops = [(f"loop{at}", "LoopComponent", {}) for at in range(280)]
+    began = time.process_time()
+    ways.append("loop0.done>out.input_value")
+    found = read(flow(words("a"), *loops, MODEL, END, ways=ways), Known((), NODE_TYPES.keys()))
+    assert time.process_time() - began < 5
+    assert outcomes(found)["loop279"] == "carried"
 
 
 # --- templates and outputs as steps --------------------------------------------------------------

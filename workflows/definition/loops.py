@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from workflows.definition.graph import ERROR, Edge
 
-Targets = Mapping[str, Sequence[Edge]]  # the edges out of each node
+Ways = Mapping[str, Sequence[str]]  # from each node to others
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,36 +34,40 @@ def loops_of(
     `stops` are the nodes that end the run when an error leads there.
     """
     edges = tuple(edges)
-    targets: dict[str, list[Edge]] = {}
+    onwards: dict[str, list[str]] = {}
+    backwards: dict[str, list[str]] = {}
     for edge in edges:
-        targets.setdefault(edge.source, []).append(edge)
-    going_on = targets.keys() | {edge.target for edge in edges if edge.source_port != ERROR}
+        onwards.setdefault(edge.source, []).append(edge.target)
+        backwards.setdefault(edge.target, []).append(edge.source)
+    going_on = onwards.keys() | {edge.target for edge in edges if edge.source_port != ERROR}
     last, starts = {*stops} - going_on, list(starts)
-    found = (_loop(edges, targets, starts, last, *begins) for begins in round_ports.items())
+    found = (
+        _loop(edges, onwards, backwards, starts, last, *begins) for begins in round_ports.items()
+    )
     return {loop.head: loop for loop in found if loop is not None}
 
 
 def _loop(
     edges: Sequence[Edge],
-    targets: Targets,
+    onwards: Ways,
+    backwards: Ways,
     starts: Sequence[str],
     last: Collection[str],
     head: str,
     port: str,
 ) -> Loop | None:
-    out = targets.get(head, ())
+    out = [edge for edge in edges if edge.source == head]
     into = [edge.target for edge in out if edge.source_port == port]
     if not into:
         return None
     others = [edge.target for edge in out if edge.source_port != port]
-    repeated = _reached(into, targets, head) - _reached([*starts, *others], targets, head)
+    repeated = _reached(into, onwards, head) - _reached([*starts, *others], onwards, head)
     # In the order of the definition: that of a set is another one in the next process.
     back = tuple(edge for edge in edges if edge.source in repeated and edge.target == head)
     if not back:
         return None
-    ends = {edge.source for edge in back}
-    whole = {node for node in repeated if ends & _reached([node], targets, head)}
-    body = frozenset(whole | repeated.intersection(last))
+    whole = _reached([edge.source for edge in back], backwards, head)
+    body = frozenset(repeated & {*whole, *last})
     return Loop(head, port, body, back)
 
 
@@ -79,11 +83,11 @@ def ways_out(loop: Loop, edges: Iterable[Edge]) -> Iterator[Edge]:
             yield edge
 
 
-def _reached(first: Iterable[str], targets: Targets, without: str) -> set[str]:
+def _reached(first: Iterable[str], ways: Ways, without: str) -> set[str]:
     found = set(first) - {without}
     waiting = list(found)
     while waiting:
-        new = {edge.target for edge in targets.get(waiting.pop(), ())} - found - {without}
+        new = {*ways.get(waiting.pop(), ())} - found - {without}
         found |= new
         waiting += new
     return found

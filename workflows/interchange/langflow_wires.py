@@ -57,20 +57,25 @@ def drawn_through(nodes: Mapping[str, ForeignNode], wires: Sequence[Wire]) -> li
         kind = nodes[one.target].type if one.target in nodes else ""
         if one.field == _GIVING_ON.get(kind):
             into.setdefault(one.target, []).append(one)
-    return list(dict.fromkeys(drawn for one in wires for drawn in _drawn(one, into)))
+    begun = {key: [*_begun(key, into)] for key in into}
+    drawn = (
+        Wire(source, output, one.target, one.field)
+        for one in wires
+        for source, output in begun.get(one.source, [(one.source, one.output)])
+    )
+    return list(dict.fromkeys(drawn))
 
 
-def _drawn(one: Wire, into: Mapping[str, Sequence[Wire]]) -> Iterator[Wire]:
-    seen, waiting = set[Wire](), [one]
+def _begun(key: str, into: Mapping[str, Sequence[Wire]]) -> Iterator[tuple[str, str]]:
+    """The outputs from which what a component gives on comes."""
+    seen, waiting = {key}, [*reversed(into[key])]
     while waiting:
-        first = waiting.pop()
-        if first in seen:
-            continue
-        seen.add(first)
-        if first.source in into:
-            waiting += reversed(into[first.source])
-        else:
-            yield Wire(first.source, first.output, one.target, one.field)
+        one = waiting.pop()
+        if one.source not in into:
+            yield one.source, one.output
+        elif one.source not in seen:
+            seen.add(one.source)
+            waiting += reversed(into[one.source])
 
 
 def links_of(nodes: Mapping[str, ForeignNode], wires: Iterable[Wire]) -> Iterator[Link]:
