@@ -373,6 +373,15 @@ def test_an_assigner_of_an_old_file_sets_its_variable():
     assert text_of(ran(come(file), "birds")).count("answer") == 2
 
 
+def test_an_assigner_that_names_no_variable_sets_none():
+    file = document("dify_iteration.yml")
+    data = {one["id"]: one["data"] for one in file["workflow"]["graph"]["nodes"]}
+    data["w"]["items"].append({"operation": "clear", "variable_selector": ["conversation"]})
+    found = come(file)
+    assert "only variables of the conversation" in notes(found)["Note it"]
+    assert text_of(ran(found, "birds")).count("answer") == 2
+
+
 def test_of_branches_that_set_one_variable_at_once_the_first_does_and_the_others_are_told():
     file = document("dify_iteration.yml")
     drawn = file["workflow"]["graph"]

@@ -98,7 +98,7 @@ def _value(conversion: Conversion, key: str, one: Loose) -> tuple[str, str]:
     around = conversion.inner.get(key, "conversation")
     settable = selector[:1] in (["conversation"], [around])
     now = value_of(conversion, selector, key) if settable else ""
-    told = selector[1] if selector[:1] == ["conversation"] else ".".join(selector)
+    told = ".".join(selector[1:2] if selector[:1] == ["conversation"] else selector)
     if not now or told not in conversion.variables:
         raise Unsayable("only variables of the conversation or of the loop around it are set here")
     is_kept, cleared = conversion.variables[told]
