@@ -69,6 +69,16 @@ def test_an_end_that_names_both_branches_leaves_empty_the_one_not_taken(message,
     assert outcomes(found)["Letter"] == "carried"
 
 
+@pytest.mark.parametrize("name", ["start", "variable-aggregator", "gone"])
+def test_nothing_stands_for_what_is_no_node_of_the_file_though_called_as_one_may_be(name):
+    file = document("dify_branches.yml")
+    nodes = {one["data"]["title"]: one["data"] for one in file["workflow"]["graph"]["nodes"]}
+    nodes["Letter"]["variables"][0]["value_selector"] = [name, "who"]
+    found = come(file)
+    assert f"Nothing stands where it refers to '{name}.who'." in notes(found)["Letter"]
+    assert "letter: Dear \n" in text_of(ran(found, "first")) + "\n"
+
+
 def test_of_what_an_aggregator_brings_together_the_report_says_what_is_lost():
     file = document("dify_branches.yml")
     nodes = {one["data"]["title"]: one["data"] for one in file["workflow"]["graph"]["nodes"]}
@@ -431,10 +441,13 @@ def test_a_failure_is_told_where_dify_tells_it_and_nothing_was_said():
     assert told.endswith("\nsaid: ")
 
 
-def test_a_schema_that_cannot_be_kept_is_told():
+@pytest.mark.parametrize(
+    "schema", [{"$ref": "#/$defs/x"}, {"type": "object", "description": "Of {{name}}."}]
+)
+def test_a_schema_that_cannot_be_kept_is_told(schema):
     file = document("dify_structured.yml")
     data = {one["id"]: one["data"] for one in file["workflow"]["graph"]["nodes"]}
-    data["l"]["structured_output"]["schema"] = {"$ref": "#/$defs/x"}
+    data["l"]["structured_output"]["schema"] = schema
     found = come(file)
     assert "output_schema" not in configs(found)["read"]
     assert "fit no schema here" in notes(found)["Read"]

@@ -10,6 +10,7 @@ from workflows.interchange.dify_bodies import stands_in
 from workflows.interchange.dify_forms import is_askable
 from workflows.interchange.foreign import Conversion
 from workflows.interchange.loose import Loose
+from workflows.interchange.phrases import literal
 from workflows.interchange.requests import why_not
 from workflows.nodes.model import Config
 
@@ -41,12 +42,15 @@ def _is_known(conversion: Conversion, kind: str, data: Loose) -> bool:
 
 
 def schema_of(conversion: Conversion, key: str) -> dict[str, Any] | None:
-    """What an answer has to fit; None if it need not, or that cannot be said here."""
+    """What an answer has to fit; None if it need not, or that cannot be said here.
+
+    Double braces in it would be references.
+    """
     data = conversion.nodes[key].data.at("data")
     schema = data.at("structured_output", "schema").value
     if not data.true("structured_output_enabled") or not isinstance(schema, dict):
         return None
-    if not conversion.known.can(model_of(data), "structured_output"):
+    if "{{" in literal(schema) or not conversion.known.can(model_of(data), "structured_output"):
         return None
     try:
         return Config.model_validate({"output_schema": schema}).output_schema

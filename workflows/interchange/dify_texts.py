@@ -97,17 +97,16 @@ def value_of(conversion: Conversion, selector: list[str], at: str, depth: int = 
     if len(selector) < 2 or depth > _DEEPEST:  # noqa: PLR2004 - a node and a variable
         return ""
     owner, variable = selector[0], selector[1]
-    kind = conversion.nodes[owner].type if owner in conversion.nodes else owner
-    match kind:
-        case "sys":
+    if owner not in conversion.nodes:
+        if owner == "sys":
             return "input.message" if variable == "query" else ""
-        case "conversation":
-            return conversion.variables.get(variable, ("", ""))[0]
+        return conversion.variables.get(variable, ("", ""))[0] if owner == "conversation" else ""
+    match conversion.nodes[owner].type:
         case "start":
             return _input(conversion.nodes[owner], variable)
         case "variable-aggregator" | "variable-assigner":
             return _brought(conversion, owner, variable, at, depth)
-    return _left(conversion, owner, selector[1:], at) if owner in conversion.nodes else ""
+    return _left(conversion, owner, selector[1:], at)
 
 
 def _input(node: ForeignNode, variable: str) -> str:
