@@ -644,6 +644,13 @@ def test_what_is_answered_in_the_rounds_of_a_loop_is_left_out_and_told():
     assert text_of(rounds(found, "good", "enough")).startswith("2, 1: enough")
 
 
+@pytest.mark.parametrize("kind", ["loop-start", "loop-end"])
+def test_what_begins_or_ends_a_loop_outside_of_any_is_left_out(kind):
+    file = document("dify_branches.yml")
+    file["workflow"]["graph"]["nodes"].append({"id": "x", "data": {"type": kind, "title": "Odd"}})
+    assert outcomes(come(file))["Odd"] == "left_out"
+
+
 def test_a_loop_in_a_loop_is_left_out_and_the_one_around_it_is_not():
     file = looping()
     graph = file["workflow"]["graph"]

@@ -108,8 +108,8 @@ def loop(conversion: Conversion, key: str, data: Loose) -> None:
 
 def loop_start(conversion: Conversion, key: str, data: Loose) -> None:
     """With it begin the rounds, and so it is our loop."""
-    around = conversion.inner[key]
-    if Link(around, EACH, key) not in conversion.links:
+    around = conversion.inner.get(key)
+    if around is None or Link(around, EACH, key) not in conversion.links:
         conversion.leave_out(key, "Its rounds begin with another node.")
         return
     name, one = conversion.id_of(around, "loop"), conversion.nodes[around]
@@ -124,7 +124,7 @@ def loop_start(conversion: Conversion, key: str, data: Loose) -> None:
 
 def loop_end(conversion: Conversion, key: str, data: Loose) -> None:
     """It ends the loop after the round, in which the other branches go on as they do there."""
-    if key not in _ends(conversion, conversion.inner[key]):
+    if key not in _ends(conversion, conversion.inner.get(key, "")):
         conversion.leave_out(key, not_carried("loop-end", "node"))
         return
     config = {"name": _name(conversion, f"{key}.{_ENDED}"), "expression": "true"}
