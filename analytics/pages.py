@@ -64,14 +64,15 @@ def subject_page(request: HttpRequest, subject: str = "executions") -> HttpRespo
     user, problem, query = user_of(request), None, request.GET.dict()
     if subject not in SUBJECTS:
         raise Http404
+    try:
+        asked = read_report_request(SUBJECTS[subject], query | _COMPARED, user)
+    except NotFound as error:
+        raise Http404 from error
+    except ChatterError as error:
+        problem, query = error, {}
+        asked = read_report_request(SUBJECTS[subject], _COMPARED, user)
     with one_instant() as at:
-        try:
-            asked = read_report_request(SUBJECTS[subject], query | _COMPARED, user, at)
-        except NotFound as error:
-            raise Http404 from error
-        except ChatterError as error:
-            problem, query = error, {}
-            asked = read_report_request(SUBJECTS[subject], _COMPARED, user, at)
+        asked = asked.seen_at(at)
         shown = report(asked)
     sheet, by = SHEETS[subject], SUBJECTS[subject].by
     frame = _frame(request, query, user)
@@ -131,14 +132,15 @@ def user_page(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What one does oneself; for staff, what any user does."""
     user, problem, query = user_of(request), None, request.GET.dict()
     alone = _UNGROUPED | _COMPARED | {"of": str(pk)}
+    try:
+        asked = read_report_request(SUBJECTS["executions"], query | alone, user)
+    except NotFound as error:
+        raise Http404 from error
+    except ChatterError as error:
+        problem, query = error, {}
+        asked = read_report_request(SUBJECTS["executions"], alone, user)
     with one_instant() as at:
-        try:
-            asked = read_report_request(SUBJECTS["executions"], query | alone, user, at)
-        except NotFound as error:
-            raise Http404 from error
-        except ChatterError as error:
-            problem, query = error, {}
-            asked = read_report_request(SUBJECTS["executions"], alone, user, at)
+        asked = asked.seen_at(at)
         shown, whose = activity(asked), asked.wanted.whose
     page = page_of(shown["rows"], whose)
     context = {
@@ -171,14 +173,13 @@ def definition_page(request: HttpRequest, pk: str) -> HttpResponse:
         definition = definition_for(user, pk)
     except NotFound as error:
         raise Http404 from error
+    try:
+        asked, last = nodes_request(definition, query | _COMPARED, user), last_of(query)
+    except ChatterError as error:
+        problem, query = error, {}
+        asked, last = nodes_request(definition, _COMPARED, user), last_of(query)
     with one_instant() as at:
-        try:
-            asked = nodes_request(definition, query | _COMPARED, user, at)
-            last = last_of(query)
-        except ChatterError as error:
-            problem, query = error, {}
-            asked, last = nodes_request(definition, _COMPARED, user, at), last_of(query)
-        shown = nodes_report(definition, asked, last).to_json()
+        shown = nodes_report(definition, asked.seen_at(at), last).to_json()
     whose, alone = "" if user.is_staff else str(user.pk), query | _OF_NODES
     address = f"definitions/{definition.pk}/analytics"
     context = {

@@ -1,7 +1,6 @@
 """How one definition is doing, node by node."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from django.http import HttpResponseBase
@@ -43,9 +42,9 @@ class DefinitionAnalyticsDetail(GenericAPIView[WorkflowDefinition]):
     def get(self, request: Request, pk: str) -> Response:
         query, user = request.query_params, user_of(request)
         definition = definition_for(user, pk)
+        asked, last = nodes_request(definition, query, user), last_of(query)
         with one_instant() as at:
-            asked = nodes_request(definition, query, user, at)
-            return Response(nodes_report(definition, asked, last_of(query)).to_json())
+            return Response(nodes_report(definition, asked.seen_at(at), last).to_json())
 
 
 class DefinitionAnalyticsExport(GenericAPIView[WorkflowDefinition]):
@@ -61,15 +60,12 @@ class DefinitionAnalyticsExport(GenericAPIView[WorkflowDefinition]):
 
 
 def nodes_request(
-    definition: WorkflowDefinition,
-    query: Mapping[str, str],
-    reader: User,
-    at: datetime | None = None,
+    definition: WorkflowDefinition, query: Mapping[str, str], reader: User
 ) -> ReportRequest:
     """All runs of a definition, whose ever they are. Raises BadSpan and BadReport."""
     return ReportRequest(
         reader=reader,
-        span=Span.of(query, at),
+        span=Span.of(query),
         wanted=Wanted(SUBJECTS["executions"]),
         by="definition",
         group=str(definition.pk),

@@ -58,9 +58,9 @@ class ActivityReport(GenericAPIView[ExecutionRollup]):
     @strict_query("analytics_users", [*SPAN, COMPARE], ActivityOut)
     def get(self, request: Request, pk: UUID) -> Response:
         query = {**request.query_params.dict(), "of": str(pk)}
+        asked = read_report_request(SUBJECTS["executions"], query, user_of(request))
         with one_instant() as at:
-            asked = read_report_request(SUBJECTS["executions"], query, user_of(request), at)
-            return Response(activity(asked))
+            return Response(activity(asked.seen_at(at)))
 
 
 class ActivityExport(GenericAPIView[ExecutionRollup]):

@@ -94,9 +94,9 @@ def _views(name: str) -> tuple[Any, Any]:
         @strict_query(f"analytics_{name}", [*SPAN, OF, *_by(name), COMPARE], REPORTS[name])
         def get(self, request: Request) -> Response:
             query, user = request.query_params, user_of(request)
+            asked = read_report_request(SUBJECTS[name], query, user)
             with one_instant() as at:
-                asked = read_report_request(SUBJECTS[name], query, user, at)
-                return Response(report(asked))
+                return Response(report(asked.seen_at(at)))
 
     class Export(_Report):
         """The same as a file: a line for each step and group in which something happened."""

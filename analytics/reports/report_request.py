@@ -38,11 +38,13 @@ class ReportRequest:
             return self.wanted
         return replace(self.wanted, by=self.by, key=self.group)
 
+    def seen_at(self, at: datetime) -> "ReportRequest":
+        """The same of what there is at this instant."""
+        return replace(self, span=self.span.seen_at(at))
 
-def read_report_request(
-    subject: Subject, query: Mapping[str, str], reader: User, at: datetime | None = None
-) -> ReportRequest:
-    """Read `of` (me, all, or a user's id), `by`, `key`, `compare` and the span, as of an instant.
+
+def read_report_request(subject: Subject, query: Mapping[str, str], reader: User) -> ReportRequest:
+    """Read `of` (me, all, or a user's id), `by`, `key`, `compare` and the span.
 
     Raises BadReport, BadSpan, and NotFound for rows that are not the reader's to see.
     """
@@ -51,7 +53,7 @@ def read_report_request(
         raise BadReport(reason=f"'by' is one of {', '.join(subject.by)}.")
     return ReportRequest(
         reader=reader,
-        span=Span.of(query, at),
+        span=Span.of(query),
         wanted=Wanted(subject, whose=whose_of(query.get("of", "me"), reader)),
         by=by,
         group=_group(by, query.get("key", "")),

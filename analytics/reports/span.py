@@ -52,14 +52,13 @@ class Span:
     as_of: datetime
 
     @classmethod
-    def of(cls, asked: Mapping[str, str], at: datetime | None = None) -> Self:
+    def of(cls, asked: Mapping[str, str]) -> Self:
         """Read `range`, or `from` and `to` (dates of the zone, or instants); `zone`, `step`.
 
         A range of hours goes back at least so long, from the end of this hour; one of days is so
-        many days of the zone, today's the last of them: as it is now, or `at` this instant. Raises
-        BadSpan.
+        many days of the zone, today's the last of them. Raises BadSpan.
         """
-        now, zone = at or clock.now(), _zone(asked.get("zone") or "UTC")
+        now, zone = clock.now(), _zone(asked.get("zone") or "UTC")
         if asked.get("from") or asked.get("to"):
             starts_at = _instant(asked.get("from", ""), zone)
             ends_at = _instant(asked["to"], zone) if asked.get("to") else hour_after(now, zone)
@@ -78,8 +77,11 @@ class Span:
             raise BadSpan(reason="'step' is hour or day.")
         if step == Grain.HOUR and ends_at - starts_at > _LONGEST_BY_HOUR:
             raise BadSpan(reason="By hour, the end is at most 92 days after the beginning.")
-        until = max(starts_at, min(ends_at, now))
-        return cls(starts_at, ends_at, until, zone, Grain(step), in_days, now)
+        return cls(starts_at, ends_at, ends_at, zone, Grain(step), in_days, now).seen_at(now)
+
+    def seen_at(self, at: datetime) -> Self:
+        """The same as it is at this instant."""
+        return replace(self, until=max(self.starts_at, min(self.ends_at, at)), as_of=at)
 
     @property
     def hours(self) -> float:
