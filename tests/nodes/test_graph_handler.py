@@ -222,16 +222,26 @@ def test_an_error_beside_a_question_is_taken_up_whether_or_not_it_is_decided(dec
 
 def test_of_branches_that_fail_at_once_it_takes_up_the_first():
     names = [f"n{at}" for at in range(8)]
+
+    class Together(FakeServices):
+        """Fails when all have asked."""
+
+        async def ask(self, question):
+            self.asked.append(question)
+            while len(self.asked) < len(names):
+                await asyncio.sleep(0)
+            raise BROKEN
+
     nodes = {
         "start": {"type": "start"},
-        **{name: {"type": "prompt", "config": {"template": "{{ input.no }}"}} for name in names},
+        **{name: {"type": "model"} for name in names},
         "end": {"type": "end"},
         "h": {"type": "error_handler", "config": {"scope": "graph", "text": "{{ nodes.h.node }}"}},
         "sorry": {"type": "end"},
     }
     edges = [edge for name in names for edge in (f"start>{name}", f"{name}>end")] + ["h>sorry"]
     for _ in range(20):
-        ran = run_graph(nodes, edges)
+        ran = run_graph(nodes, edges, services=Together())
         failed = [event.node for event in ran.events if event.type == "node.failed"]
         assert len(failed) > 1
         assert ran.result.text == failed[0]
