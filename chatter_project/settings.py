@@ -118,7 +118,7 @@ MIDDLEWARE = [  # the server puts those of `chatter_project.middleware` in the p
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "core.outage.page_of_an_outage",
+    "core.mishaps.page_of_a_mishap",
 ]
 ROOT_URLCONF = "chatter_project.urls"
 ASGI_APPLICATION = "chatter_project.asgi.application"

@@ -19,7 +19,6 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.errors import (
-    ChangedMeanwhile,
     ChatterError,
     Invalid,
     NotAuthenticated,
@@ -29,7 +28,7 @@ from core.errors import (
     problem,
 )
 from core.outage import AWAY, database_away
-from core.overtaken import was_overtaken
+from core.overtaken import overtaken, was_overtaken
 
 CONTENT_TYPE = "application/problem+json"
 _AT_ONCE = 64_000  # bytes; it takes up to 1 s to read two million
@@ -99,8 +98,7 @@ def as_chatter_error(error: Exception, request_id: str = "") -> ChatterError:
         if isinstance(error, kind):
             return tell(error)
     if was_overtaken(error):
-        log.warning("request.overtaken", request_id=request_id, exc_info=error)
-        return ChangedMeanwhile()
+        return overtaken(error, request_id)
     log.error("request.failed", request_id=request_id, exc_info=error)
     return InternalError()
 

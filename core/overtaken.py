@@ -1,8 +1,12 @@
 """Two at the same moment: what one deletes the other names, or was about to change."""
 
+import structlog
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, IntegrityError
 
+from core.errors import ChangedMeanwhile
+
+log = structlog.get_logger(__name__)
 _STILL_NAMED = ("SQLITE_CONSTRAINT_FOREIGNKEY", "23503")
 
 
@@ -15,3 +19,8 @@ def was_overtaken(error: Exception) -> bool:
     # Django raises it for a save that finds no row; of the driver's own it is made with its cause.
     saved_nothing = type(error) is DatabaseError and error.__cause__ is None
     return saved_nothing or isinstance(error, ObjectDoesNotExist)
+
+
+def overtaken(error: Exception, request_id: str) -> ChangedMeanwhile:
+    log.warning("request.overtaken", request_id=request_id, exc_info=error)
+    return ChangedMeanwhile()

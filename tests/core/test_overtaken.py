@@ -3,7 +3,10 @@
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
 
+from accounts.models import User
 from audit.models import AuditEntry
 from tests.definitions.graphs import asks, graph
 from triggers.models import Schedule
@@ -51,3 +54,17 @@ def test_a_message_of_a_webhook_that_is_being_deleted_is_not_sent_again(client, 
     message = client.post(f"{WEBHOOKS}endpoints/{told.json()['id']}/ping/").json()["id"]
     at_that_moment(endpoints, "message_for", WebhookMessage.objects.all().delete)
     is_told(client.post(f"{WEBHOOKS}messages/{message}/resend/"))
+
+
+def test_a_page_tells_of_a_group_that_is_being_deleted_and_nothing_is_changed(
+    admin, alice, at_that_moment
+):
+    pages, group = Client(), Group.objects.create(name="Desk")
+    pages.force_login(admin)
+    before = User.objects.values().get(pk=alice.pk)
+    at_that_moment(User, "full_clean", group.delete)
+    page = f"/admin/accounts/user/{alice.pk}/change/"
+    told = pages.post(page, {"username": "alice", "first_name": "Alice", "groups": [group.pk]})
+    assert told.status_code == 409
+    assert "look again" in told.text
+    assert User.objects.values().get(pk=alice.pk) == before
