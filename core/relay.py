@@ -2,10 +2,10 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import structlog
@@ -15,6 +15,7 @@ from core.shared_task import shared_task
 log = structlog.get_logger(__name__)
 THIS_PROCESS = uuid4().hex
 _AGAIN_AFTER_S = 1.0
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class Relay:
                 self._joined.clear()
 
     async def _listen(self) -> None:
-        channel = await self._layer.new_channel()
+        channel = await _asked(self._layer.new_channel())
         hearing = asyncio.get_running_loop().create_task(self._hear(channel))
         hearing.add_done_callback(lambda _: self._changed.set())
         self._heard(None, Ring())
@@ -102,16 +103,23 @@ class Relay:
 
     async def _settle(self, channel: str) -> None:
         for group in set(self._wanted) - self._joined:
-            await self._layer.group_add(group, channel)
+            await _asked(self._layer.group_add(group, channel))
             self._joined.add(group)
             self._arrived.set()
         for group in self._joined - set(self._wanted):
             self._joined.discard(group)
-            await self._layer.group_discard(group, channel)
+            await _asked(self._layer.group_discard(group, channel))
 
     async def _hear(self, channel: str) -> None:
-        while self._wanted:  # asyncio.wait_for, in redis-py, can lose a cancel
+        while self._wanted:
             message = await self._layer.receive(channel)
             if message.get("by") != THIS_PROCESS:
                 ring = Ring(message.get("texts", ()), message.get("whole", False))
                 self._heard(message.get("group"), ring)
+
+
+async def _asked(question: Coroutine[Any, Any, T]) -> T:
+    """The layer's answer. A cancel ends the wait for it: `asyncio.wait_for`, by which redis-py
+    waits, can lose one, and the loop that is to close then waits for us for good.
+    """
+    return await asyncio.shield(question)

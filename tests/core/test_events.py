@@ -1,6 +1,7 @@
 """The bell brings hints, and leaves nothing behind."""
 
 import asyncio
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,21 @@ def test_a_listener_closed_while_it_connects_leaves_no_task_behind() -> None:
 
     for step in range(200):
         asyncio.run(listen_for(step % 20 * 0.0002))
+
+
+@pytest.mark.services
+@pytest.mark.usefixtures("production_profile")
+def test_a_loop_that_closes_while_its_relay_asks_redis_does_not_wait_for_good() -> None:
+    async def listen_until(step: int) -> None:
+        Listener(Bell(), "execution.closed").__enter__()
+        for _ in range(step):
+            await asyncio.sleep(0)
+
+    for step in range(400):
+        running = threading.Thread(target=asyncio.run, args=[listen_until(step)], daemon=True)
+        running.start()
+        running.join(10)
+        assert not running.is_alive()
 
 
 @pytest.mark.services
