@@ -1,6 +1,7 @@
 """The handler of a whole graph: an error that nothing takes up ends there, not the run."""
 
 import asyncio
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -223,13 +224,17 @@ def test_an_error_beside_a_question_is_taken_up_whether_or_not_it_is_decided(dec
 def test_of_branches_that_fail_at_once_it_takes_up_the_first():
     names = [f"n{at}" for at in range(8)]
 
+    @dataclass
     class Together(FakeServices):
         """Fails when all have asked."""
 
+        all_asked: asyncio.Event = field(default_factory=asyncio.Event)
+
         async def ask(self, question):
             self.asked.append(question)
-            while len(self.asked) < len(names):
-                await asyncio.sleep(0)
+            if len(self.asked) == len(names):
+                self.all_asked.set()
+            await self.all_asked.wait()
             raise BROKEN
 
     nodes = {
