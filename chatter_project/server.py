@@ -12,7 +12,7 @@ from typing import Any
 
 from daphne import server as daphne
 from daphne.http_protocol import HTTPFactory, WebRequest
-from daphne.ws_protocol import WebSocketProtocol
+from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet import defer
 from twisted.internet.interfaces import IPushProducer
 from twisted.internet.tcp import Connection
@@ -27,6 +27,7 @@ _ANSWERS_WITHIN_S = 5.0  # what is still asked of a server that stops
 _MOST_BYTES = 4 * 2**20  # as the proxy of `deploy/` takes; no view takes so many
 _MOST_UNHEARD = 16  # messages; those of one read (64 KiB) come on top
 _LOOKS_AFTER_S = 0.02
+_READS_WITHIN_S = 60.0  # what it was told before its socket is closed
 
 
 @implementer(IPushProducer)
@@ -169,6 +170,14 @@ class Requests(HTTPFactory):
         return protocol
 
 
+class Sockets(WebSocketFactory):
+    def setProtocolOptions(self, **options: Any) -> None:  # noqa: N802 - Autobahn's name
+        """Autobahn would cut off a socket a second after its end was told, with all that is still
+        on its way.
+        """
+        super().setProtocolOptions(closeHandshakeTimeout=_READS_WITHIN_S, **options)
+
+
 class Server(daphne.Server):
     leaving = False
 
@@ -178,7 +187,8 @@ class Server(daphne.Server):
         self.run()
 
     def run(self) -> None:
-        daphne.HTTPFactory = Requests  # by this name it makes its own
+        daphne.HTTPFactory = Requests  # by these names it makes its own
+        daphne.WebSocketFactory = Sockets
         self._ports: list[Any] = []
         super().run()
 

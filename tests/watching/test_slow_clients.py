@@ -121,6 +121,28 @@ def test_a_client_that_does_not_read_is_told_all_in_the_end_and_costs_no_memory(
     async_to_sync(scenario)()
 
 
+def test_a_client_that_reads_slowly_is_told_all_of_a_run_before_its_socket_is_closed(
+    server: Chatter,
+) -> None:
+    alice = server.people["alice"]
+
+    async def scenario() -> None:
+        async with browser(server, alice) as client:
+            run = (await begin(client, A_LOT))["id"]
+            log = await log_of(client, run)
+        path = f"{server.ws_url}/ws/executions/{run}/"
+        options: dict[str, Any] = {"max_queue": 1, "max_size": None, "ping_timeout": None}
+        slow = await websockets.connect(path, **with_token(alice), **options)
+        heard = [json.loads(await slow.recv())]
+        await asyncio.sleep(3)
+        async with asyncio.timeout(PATIENCE_S):
+            heard += [json.loads(text) async for text in slow]
+        assert heard == [*log, {"type": "end", "execution": run, "seq": len(log)}]
+        assert slow.close_code == 1000
+
+    async_to_sync(scenario)()
+
+
 def test_a_client_that_talks_and_does_not_listen_costs_no_memory(server: Chatter) -> None:
     """Each answer is longer than its question, so at some time nobody takes them any more."""
     wrong = {str(number): -1 for number in range(100)}
