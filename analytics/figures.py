@@ -56,7 +56,7 @@ def used(name: str) -> Callable[[Numbers], Any]:
 
 
 def used_of(category: str) -> Callable[[Numbers], Any]:
-    return lambda numbers: numbers["totals"]["usage"][category]
+    return lambda numbers: tokens({**numbers["totals"], **numbers["totals"]["usage"]}, category)
 
 
 def dollars(numbers: Numbers) -> Any:

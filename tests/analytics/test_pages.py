@@ -171,3 +171,12 @@ def test_every_line_of_a_chart_of_times_is_in_the_table_beside_it(door, path):
     lines = re.findall(r'label: "(p\d+)"', Path("static/js/analytics/report.js").read_text())
     assert re.search(r'data-chart="(duration|latency)"', page.text)
     assert [one for one in columns if one.startswith("p")] == lines
+
+
+def test_tokens_by_kind_are_marked_where_some_are_unknown(door, alice):
+    CallFactory(user=alice, exactness="open")
+    page = door.get("/analytics/models/?by=model&range=24h")
+    (group,) = page.context["tables"][0].lines
+    for label in ("Input", "Cache read", "Cache write", "Output", "Reasoning"):
+        cell = next(one for one in group.cells if one.label == label)
+        assert 'data-exactness="open"' in cell.shown
