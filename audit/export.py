@@ -20,6 +20,7 @@ from core import clock
 
 _COLUMNS = ("seq", *HASHED, "hash", "seal")
 _CHUNK = 1000
+_PARTS = ({"entry", "link"}, {"end", "public_key", "signature"})  # of a line, and of the last
 
 
 def exported_lines() -> Iterator[bytes]:
@@ -115,10 +116,16 @@ def _link(before: str, entry: dict[str, Any]) -> str:
 
 
 def _read(line: bytes, seq: int) -> dict[str, Any]:
+    """A line, if it was written by us: links and signature say nothing of what else stands in it,
+    such as a name that is there twice.
+    """
     try:
         told = json.loads(line)
+        text = canonical(told)
     except (ValueError, RecursionError):
-        told = None
+        told, text = None, b""
     if not isinstance(told, dict) or not isinstance(told.get("end", told.get("entry")), dict):
         raise edited(f"Row {seq}", "its line cannot be read", seq)
+    if told.keys() not in _PARTS or text != line.rstrip(b"\r\n"):
+        raise edited(f"Row {seq}", "its line is not as it was written", seq)
     return told

@@ -67,14 +67,26 @@ def test_whoever_has_the_public_key_needs_no_secret(export, capsys, settings):
         (lambda lines: [*lines[:3], lines[-1]], "missing", 4),
         (lambda lines: [*lines, lines[-1]], "inserted", 6),
         (lambda lines: [*lines[:4], b"nonsense\n", *lines[5:]], "edited", 5),
+        (lambda lines: [*lines[:2], lines[2].replace(b'{"entry"', b'{"a":1,"entry"'), *lines[3:]],
+         "edited", 3),
+        (lambda lines: [*lines[:2], lines[2].replace(b'"action"', b'"action":"a","action"'),
+                        *lines[3:]],
+         "edited", 3),
+        (lambda lines: [*lines[:-1], lines[-1].replace(b'{"end"', b'{"a":1,"end"')], "edited", 6),
         (lambda lines: [], "missing", 1),
     ],
-    ids=["edit", "delete", "reorder", "insert", "cut", "cut but its end", "add", "damage", "empty"],
+    ids=["edit", "delete", "reorder", "insert", "cut", "cut but its end", "add", "damage",
+         "beside an entry", "before what was said", "beside the end", "empty"],
 )  # fmt: skip
 def test_a_tampered_export_is_found_out(export, capsys, tamper, fault, bad_seq):
     export.write_bytes(b"".join(tamper(export.read_bytes().splitlines(keepends=True))))
     told = looked_at(export, capsys)
     assert (told["ok"], told["fault"], told["bad_seq"]) == (False, fault, bad_seq)
+
+
+def test_an_export_whose_lines_end_as_on_windows_is_the_same(export, capsys):
+    export.write_bytes(export.read_bytes().replace(b"\n", b"\r\n"))
+    assert looked_at(export, capsys)["ok"]
 
 
 def test_an_export_of_another_chain_disagrees_with_the_checkpoints(tmp_path, settings):
