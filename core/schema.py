@@ -19,6 +19,12 @@ def missing_migrations() -> list[str]:
     return [f"{app}.{name}" for app, name in _known_migrations() if (app, name) not in applied]
 
 
+def missing_tables() -> list[str]:
+    """Those of our models that the database does not have; one query."""
+    introspection = connection.introspection
+    return sorted({*introspection.django_table_names()} - {*introspection.table_names()})
+
+
 def newer_migrations() -> list[str]:
     """Those of our apps that the database has and this code does not know; one query."""
     known = set(_known_migrations())

@@ -21,13 +21,13 @@ ALONE: list[Check] = [
     settings.debug_mode,
     settings.https,
     settings.allowed_hosts,
-    settings.mail_server,
     settings.egress,
     settings.metrics_access,
     storage.disk_space,
     storage.static_files,
     services.redis,
     services.trace_collector,
+    services.mail_server,
 ]
 # These need a database that answers, and its tables.
 OF_DATABASE: list[Check] = [

@@ -78,7 +78,10 @@ def _outside(head: int) -> Iterator[Finding]:
         yield broken(f"{path} is a directory.", "Name a file in it.")
     elif not os.access(where, os.W_OK):
         yield broken(f"{path} cannot be written.", f"Let the server's user write {where}.")
-    known = [one.seq for one in checkpoints_in(path) if one] if path.is_file() else []
+    noted = list(checkpoints_in(path)) if path.is_file() else []
+    if None in noted:
+        yield warning(f"{path} has a line that is no checkpoint.", "manage.py verify_audit")
+    known = [one.seq for one in noted if one]
     if known and max(known) > head:
         yield broken(
             f"{path} knows row {max(known)}, and the trail ends at {head}: it was cut off, or"

@@ -9,12 +9,14 @@ from django.conf import settings
 
 from llms.clients import is_installed, package_of
 from llms.models import ModelProfile, Provider
+from security.services.mailing import recipients
 from telemetry import parts
 from telemetry.doctor.finding import Finding, broken, warning
 
 _WITH_A_KEY = {"openai", "anthropic", "azure_openai", "google_genai", "mistralai", "groq", "xai"}
 _CONNECT_S = 2.0
 _SPOKEN = "http/protobuf"
+_SMTP = "django.core.mail.backends.smtp.EmailBackend"
 
 
 def redis() -> Iterator[Finding]:
@@ -47,13 +49,35 @@ def trace_collector() -> Iterator[Finding]:
             "Write OTEL_EXPORTER_OTLP_ENDPOINT in full, such as http://collector:4318.",
         )
         return
+    if problem := _problem_at(host, port):
+        yield warning(
+            f"Nobody takes traces at {host}:{port}: {problem}.",
+            "Start the collector, or mend OTEL_EXPORTER_OTLP_ENDPOINT (OTLP over HTTP, port 4318).",
+        )
+
+
+def mail_server() -> Iterator[Finding]:
+    """Whether alerts that are to be mailed can be."""
+    if settings.SECURITY_EMAILS and not recipients():
+        yield broken(
+            "SECURITY_EMAILS says who is told of alerts, and no mail server is named.",
+            "Set EMAIL_URL, such as smtp+tls://user:password@mail.example:587.",
+        )
+    host, port = settings.EMAIL_HOST, settings.EMAIL_PORT
+    if recipients() and settings.EMAIL_BACKEND == _SMTP and (problem := _problem_at(host, port)):
+        yield warning(
+            f"Nobody takes mail at {host}:{port}: {problem}.",
+            "Start the mail server, or mend EMAIL_URL: an alert is mailed once, and not again.",
+        )
+
+
+def _problem_at(host: str, port: int) -> str:
+    """Why nobody can be reached there; empty where somebody listens."""
     try:
         socket.create_connection((host, port), _CONNECT_S).close()
     except OSError as error:
-        yield warning(
-            f"Nobody takes traces at {host}:{port}: {error}.",
-            "Start the collector, or mend OTEL_EXPORTER_OTLP_ENDPOINT (OTLP over HTTP, port 4318).",
-        )
+        return str(error)
+    return ""
 
 
 def _host_and_port(address: str) -> tuple[str, int]:

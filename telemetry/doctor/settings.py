@@ -12,7 +12,6 @@ from django.core import checks
 from django.template.defaultfilters import pluralize
 
 from core.addresses import AllowList
-from security.services.mailing import recipients
 from telemetry.doctor.finding import Finding, broken, warning
 
 _LOCAL = {"localhost", "127.0.0.1", "[::1]", "::1"}
@@ -84,15 +83,6 @@ def https() -> Iterator[Finding]:
         yield warning(
             "Passwords and tokens go over the network in the clear.",
             "Put a proxy with a certificate before it; set HTTPS=true and TRUSTED_PROXIES=1.",
-        )
-
-
-def mail_server() -> Iterator[Finding]:
-    """Whether alerts that are to be mailed can be."""
-    if settings.SECURITY_EMAILS and not recipients():
-        yield broken(
-            "SECURITY_EMAILS says who is told of alerts, and no mail server is named.",
-            "Set EMAIL_URL, such as smtp+tls://user:password@mail.example:587.",
         )
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
-from django.db import connection
+from django.db import DatabaseError, OperationalError, connection
 from django.template.defaultfilters import pluralize
 
 from core import clock
-from core.schema import missing_migrations, newer_migrations
+from core.schema import missing_migrations, missing_tables, newer_migrations
 from telemetry import parts
 from telemetry.doctor.finding import Finding, broken, warning
 
@@ -33,10 +33,7 @@ def database() -> Iterator[Finding]:
     except Exception as error:
         yield broken(
             f"The database does not answer: {type(error).__name__}: {error}".splitlines()[0],
-            "See that it runs and that DATABASE_URL names it, with a user who may log in."
-            if connection.vendor == "postgresql"
-            else f"Let the server's user write {settings.DATABASES['default']['NAME']}, and beside"
-            " it.",
+            _mends(error),
         )
         return
     if took_ms > _SLOW_MS:
@@ -44,6 +41,15 @@ def database() -> Iterator[Finding]:
             f"The database took {took_ms} ms to answer nothing.",
             "Keep it near: every step of a run asks it.",
         )
+
+
+def _mends(error: Exception) -> str:
+    if connection.vendor == "postgresql":
+        return "See that it runs and that DATABASE_URL names it, with a user who may log in."
+    path = connection.settings_dict["NAME"]
+    if isinstance(error, DatabaseError) and not isinstance(error, OperationalError):
+        return f"{path} is damaged, or something else: put back its backup."
+    return f"Let the server's user write {path}, and beside it."
 
 
 def schema() -> Iterator[Finding]:
@@ -54,6 +60,11 @@ def schema() -> Iterator[Finding]:
             f"{len(missing)} migration{pluralize(missing, ' is,s are')} not applied, from"
             f" {missing[0]} on.",
             "manage.py prepare",
+        )
+    elif gone := missing_tables():
+        yield broken(
+            f"{len(gone)} table{pluralize(gone, ' is,s are')} gone, as {gone[0]}.",
+            "Restore the backup, all of it: no migration makes a table anew.",
         )
     if newer := newer_migrations():
         yield warning(

@@ -10,7 +10,8 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
+from django.db.utils import ConnectionHandler
 from django.test import override_settings
 from django_q.models import Failure
 
@@ -19,7 +20,7 @@ from audit.guards import install_guards, lift_guards
 from audit.models import AuditEntry, AuditHead, AuditSeal
 from core import clock
 from llms.models import ModelProfile, Provider
-from telemetry import doctor
+from telemetry import doctor, parts
 from telemetry.doctor import examine, ledgers, running, storage
 from tests.drills.models import chain
 from tests.factories.accounts import UserFactory
@@ -34,6 +35,7 @@ from workflows.pump.presence import beat
 pytestmark = pytest.mark.django_db
 LONG_AGO = timedelta(days=2)
 ONCE = "/api/v1/workflows/execute/"
+SQLITE = "django.db.backends.sqlite3"
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +80,16 @@ def test_alerts_that_no_server_mails(settings):
     settings.SECURITY_EMAILS = ["ops@example.com"]
     settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
     assert "no mail server" in only("mail_server")
+
+
+def test_a_mail_server_that_does_not_listen_is_named(settings):
+    settings.SECURITY_EMAILS = ["ops@example.com"]
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST = "127.0.0.1"
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        settings.EMAIL_PORT = listening.getsockname()[1]
+        assert "mail_server" not in found()
+    assert str(settings.EMAIL_PORT) in only("mail_server", "warning")
 
 
 def test_every_check_has_a_name_of_its_own_and_says_what_it_looks_at():
@@ -243,6 +255,19 @@ def test_a_database_that_is_away_is_named_and_nothing_else_is_asked_of_it(monkey
     assert left_out == {"schema", *(check.__name__ for check in doctor.OF_DATABASE)}
 
 
+def test_a_file_of_sqlite_that_is_damaged_is_mended_by_its_backup(monkeypatch, tmp_path):
+    path = tmp_path / "chatter.sqlite3"
+    path.write_bytes(b"no database" * 99)
+    options = {"init_command": "PRAGMA journal_mode=WAL"}
+    database = {**connections.settings["default"], "ENGINE": SQLITE, "NAME": path}
+    damaged = ConnectionHandler({"default": {**database, "OPTIONS": options}})["default"]
+    monkeypatch.setattr(parts, "connection", damaged)
+    monkeypatch.setattr(storage, "connection", damaged)
+    report = next(one for one in examine() if one.check == "database")
+    assert "not a database" in report.findings[0].message
+    assert "backup" in report.findings[0].remedy
+
+
 def test_a_migration_that_is_not_applied_is_named():
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM django_migrations WHERE app = 'telemetry'")
@@ -256,6 +281,12 @@ def test_tables_of_a_newer_release_are_named():
             "VALUES ('telemetry', '9999_later', CURRENT_TIMESTAMP)"
         )
     assert "newer release, as telemetry.9999_later made them" in only("schema", "warning")
+
+
+def test_a_table_that_is_gone_is_named():
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE budgets_budgetcharge RENAME TO another")
+    assert "budgets_budgetcharge" in only("schema")
 
 
 @pytest.mark.parametrize(("option", "wrong"), [("timeout", 1), ("transaction_mode", "DEFERRED")])
@@ -393,6 +424,15 @@ def test_that_nobody_signs_is_named():
     assert "row 1" in only("audit_checkpoints")
     note_checkpoint()
     assert "audit_checkpoints" not in found()
+
+
+def test_a_line_that_is_no_checkpoint_is_named(settings):
+    write_entries(1)
+    note_checkpoint()
+    assert "audit_checkpoints" not in found()
+    with open(settings.AUDIT_CHECKPOINTS, "a") as file:
+        file.write("half a li")
+    assert "line" in only("audit_checkpoints", "warning")
 
 
 def test_a_trail_that_is_shorter_than_its_checkpoints_is_named():
