@@ -30,12 +30,14 @@ def edited(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """`entries` have a number, `unsealed` are to get one within a second. `erased` counts the rows
-    whose personal part was blanked, as allowed; `checkpoints` all that were compared, `outside`
-    those of them that were kept outside the database; `unguarded` names the triggers that are gone.
+    whose personal part was blanked, as allowed, `untold` those of them that no erasure tells of, as
+    when somebody blanked them by SQL; `checkpoints` all that were compared, `outside` those of them
+    that were kept outside the database; `unguarded` names the triggers that are gone.
     """
 
     entries: int = 0
     erased: int = 0
+    untold: int = 0
     unsealed: int = 0
     checkpoints: int = 0
     outside: int = 0

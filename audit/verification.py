@@ -17,6 +17,7 @@ from audit.querysets import AuditEntryQuerySet
 from audit.signatures import public_keys
 from audit.verdict import Broken, Verdict, edited
 
+_ERASURE = "privacy.user.erased"  # its detail tells how many rows of each table it changed
 _COLUMNS = (*HASHED, "personal", "hash", "seq", "seal")
 _CHUNK = 1000
 _UNREADABLE = (ValueError, TypeError, AttributeError, DataError, OperationalError)
@@ -58,7 +59,7 @@ def _refuse_others(error: Exception) -> None:
 
 class _Walk:
     def __init__(self, outside: Iterable[Checkpoint | None]) -> None:
-        self.entries = self.erased = self.unsealed = 0
+        self.entries = self.erased = self.untold = self.unsealed = 0
         self.head = _head()
         self.seq, self.seal = 0, GENESIS  # of the row before
         self.checkpoints = Compared(public_keys())
@@ -69,6 +70,7 @@ class _Walk:
         return Verdict(
             entries=self.entries,
             erased=self.erased,
+            untold=self.untold,
             unsealed=self.unsealed,
             checkpoints=self.checkpoints.count,
             outside=self.checkpoints.outside,
@@ -94,6 +96,7 @@ class _Walk:
             self.unsealed += 1
         self._check_queue()
         self.checkpoints.check_readable()
+        self.untold = max(self.erased - _blanked_by_erasures(), 0)
 
     def _check(self, row: Row) -> None:
         self._check_number(row)
@@ -169,6 +172,12 @@ def _head() -> tuple[int, str] | None:
         _refuse_others(error)
         return None
     return head if head and (type(head[0]), type(head[1])) == (int, str) else None
+
+
+def _blanked_by_erasures() -> int:
+    """Read at the end, so that what was erased during the walk is told of."""
+    erasures = AuditEntry.objects.filter(action=_ERASURE).values_list("detail", flat=True)
+    return sum(one.get("rows", {}).get(AuditEntry._meta.label, 0) for one in erasures.iterator())
 
 
 def _noted() -> Iterator[Checkpoint]:

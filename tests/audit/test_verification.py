@@ -159,6 +159,9 @@ def test_an_edited_personal_part_is_named_and_an_erased_one_is_allowed(capsys):
     AuditEntry.objects.filter(seq=2).update(personal=None)
     found = verdict(capsys)
     assert (found["ok"], found["erased"]) == (True, 1)
+    assert found["untold"] == 1  # none was erased
+    call_command("verify_audit")
+    assert "1 of them by no erasure that the trail tells of" in capsys.readouterr().out
     changed = AuditEntry.objects.get(seq=3).personal
     changed["content"]["name"] = "Bob"
     AuditEntry.objects.filter(seq=3).update(personal=changed)

@@ -97,6 +97,7 @@ def test_nothing_is_found_of_who_was_erased_and_everything_adds_up(life: Life) -
     verdict = verify()
     assert verdict.ok, verdict.message
     assert verdict.erased > 0
+    assert verdict.untold == 0
     assert list(all_differences()) == []
 
 
