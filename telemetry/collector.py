@@ -96,9 +96,7 @@ def _ended() -> Iterator[Metric]:
     labels = {"status": "status", "rerun": "subject"}
     yield _histogram("execution_seconds", help_text, executions, labels)
     yield from _model_calls([_named(row) for row in rows if row["kind"] == TallyKind.MODEL])
-    tools = [row for row in rows if row["kind"] == TallyKind.TOOL]
-    help_text = "Calls of tools, by how long they took; one that does not exist has no name."
-    yield _histogram("tool_call_seconds", help_text, tools, {"tool": "subject", "status": "status"})
+    yield from _tool_calls([row for row in rows if row["kind"] == TallyKind.TOOL])
 
 
 def _model_calls(models: list[Row]) -> Iterator[Metric]:
@@ -120,6 +118,15 @@ def _model_calls(models: list[Row]) -> Iterator[Metric]:
     asked = [row for row in models if row["source"] == "provider" and row["bucket"] != UNTIMED]
     help_text = "Calls that a provider answered, by how long it took."
     yield _histogram("model_call_seconds", help_text, asked, {**labels, "status": "status"})
+
+
+def _tool_calls(tools: list[Row]) -> Iterator[Metric]:
+    labels = {"tool": "subject", "status": "status"}
+    help_text = "Tool calls that were settled; one that does not exist has no name."
+    yield _labelled("tool_calls", help_text, tools, {**labels, "answered_by": "source"})
+    made = [row for row in tools if row["source"] == "tool" and row["bucket"] != UNTIMED]
+    help_text = "Those that no recording answered, by how long they took."
+    yield _histogram("tool_call_seconds", help_text, made, labels)
 
 
 _CALL_LABELS = {

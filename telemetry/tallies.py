@@ -53,15 +53,18 @@ def _execution(row: Row) -> Key:
 
 def _model_call(row: Row) -> Key:
     subject = f"{row['provider']}:{row['model']}"
-    took = UNTIMED if row["latency_ms"] is None else bucket_of(row["latency_ms"])
     ended = row["answered_by"], row["status"], row["exactness"]
-    return (TallyKind.MODEL, subject, *ended, took, _shard())
+    return (TallyKind.MODEL, subject, *ended, _bucket_of(row), _shard())
 
 
 def _tool_call(row: Row) -> Key:
     subject = "" if row["error_code"] == _UNKNOWN_TOOL else row["tool"]
-    took = bucket_of(row["latency_ms"] or 0)
-    return (TallyKind.TOOL, subject, row["answered_by"], row["status"], "", took, _shard())
+    ended = row["answered_by"], row["status"], ""
+    return (TallyKind.TOOL, subject, *ended, _bucket_of(row), _shard())
+
+
+def _bucket_of(row: Row) -> int:
+    return UNTIMED if row["latency_ms"] is None else bucket_of(row["latency_ms"])
 
 
 def _used(row: Row) -> tuple[int, ...]:

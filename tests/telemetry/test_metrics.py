@@ -201,6 +201,22 @@ def test_calls_of_tools_are_counted_and_what_a_model_made_up_is_no_label(run, sc
 
 
 @pytest.mark.usefixtures("measured", "built_in")
+def test_a_call_of_a_tool_that_a_recording_answered_has_taken_no_time(
+    run, scraped, api, alice, drain
+):
+    first = run(with_tools(), 'use the tool calculator {"expression": "6 * 7"}')
+    body = {"mode": "background"}
+    assert api(alice).post(f"/api/v1/executions/{first.pk}/replay/", body).status_code == 202
+    drain()
+    found = scraped()
+    of_tool = {"tool": "calculator", "status": "succeeded"}
+    assert value(found, "chatter_tool_call_seconds_count", **of_tool) == 1
+    calls = "chatter_tool_calls_total"
+    assert value(found, calls, **of_tool, answered_by="tool") == 1
+    assert value(found, calls, **of_tool, answered_by="recording") == 1
+
+
+@pytest.mark.usefixtures("measured", "built_in")
 def test_a_scrape_asks_the_same_few_questions_whatever_is_in_the_tables(
     run, client, django_assert_max_num_queries
 ):
