@@ -346,6 +346,13 @@ def test_one_group_is_told_however_its_id_is_written(api, alice, at_noon):
     assert all(one == told[0] for one in told)
 
 
+def test_a_provider_is_looked_at_alone_by_its_name_as_it_is_written(api, alice):
+    CallFactory(user=alice, provider="one")
+    for key, calls in (("one", 1), ("ONE", 0), ("on", 0)):
+        told = api(alice).get(f"/api/v1/analytics/models/?by=provider&key={key}").json()
+        assert (told["totals"]["calls"], len(told["groups"])) == (calls, calls)
+
+
 def test_a_version_can_be_looked_at_alone_by_the_key_of_its_group(api, alice, built_in, at_noon):
     for name in ("one", "other"):
         workflow = create_definition(owner=alice, name=name, graph=GRAPH)
