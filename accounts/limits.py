@@ -11,6 +11,7 @@ from pydantic import ValidationError as Unreadable
 
 from core.errors import Invalid
 from core.limits import RunLimits
+from core.refusals import told
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -96,7 +97,7 @@ def _issues_of(error: Unreadable) -> list[dict[str, str]]:
         {
             "path": ".".join(("limits", *(str(step) for step in one["loc"]))),
             "code": one["type"],
-            "message": one["msg"],
+            "message": told(one),
         }
         for one in error.errors(include_url=False, include_context=False, include_input=False)
     ]

@@ -29,6 +29,7 @@ from core.errors import (
 )
 from core.outage import AWAY, database_away
 from core.overtaken import overtaken, was_overtaken
+from core.refusals import told
 
 CONTENT_TYPE = "application/problem+json"
 _AT_ONCE = 64_000  # bytes; it takes up to 1 s to read two million
@@ -175,7 +176,7 @@ def issues_of(error: ValidationError) -> list[dict[str, str]]:
         {
             "path": ".".join(str(step) for step in detail["loc"]),
             "code": detail["type"],
-            "message": detail["msg"],
+            "message": told(detail),
         }
         for detail in islice(found, _MOST_ISSUES)
     ]

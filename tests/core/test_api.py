@@ -29,6 +29,27 @@ def test_a_body_that_nests_too_deep_is_told_so_before_anybody_signs_in(client):
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_body")
 
 
+@pytest.mark.parametrize(
+    ("body", "path", "told"),
+    [
+        ([], "", "Input should be an object"),
+        ({"message": "hi", "parameters": 3}, "parameters", "Input should be an object"),
+        ({"message": " "}, "message", "The message is empty."),
+        (
+            {"message": "hi", "template": "t", "conversation": 3},
+            "conversation",
+            "written as a text",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_body_is_told_in_words_of_json(api, alice, body, path, told):
+    answer = api(alice).post("/api/v1/chat/", body)
+    (error,) = answer.json()["detail"]["errors"]
+    assert (answer.status_code, error["path"]) == (400, path)
+    assert told in error["message"]
+    assert "Value error" not in error["message"]
+
+
 def test_every_address_that_answers_options_tells_its_methods(api, alice):
     client = api(alice)
     for path in {one.path for one in operations()}:

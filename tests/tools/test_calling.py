@@ -79,9 +79,9 @@ def test_a_call_that_is_made_again_is_the_next_attempt(recorder: Recorder) -> No
         ({}, "first: Field required"),
         ({"first": "many"}, "first: Input should be a valid integer"),
         ({"first": 1, "third": 3}, "third: Extra inputs are not permitted"),
-        ("not an object", "all: Input should be a valid dictionary"),
-        ([1], "all: Input should be a valid dictionary"),
-        (None, "all: Input should be a valid dictionary"),
+        ("not an object", "all: Input should be an object"),
+        ([1], "all: Input should be an object"),
+        (None, "all: Input should be an object"),
     ],
 )
 def test_bad_arguments_are_told_back(recorder: Recorder, arguments: Any, told: str) -> None:

@@ -48,6 +48,7 @@ def test_what_is_wrong_has_a_code_and_a_path(document, code, path):
         (line(x=("model", {"tools": "clock"})), "Input should be a list"),
         (line(x=("model", {"cache": 5})), "Input should be an object"),
         (line(x=("model", {"output_schema": 5})), "Input should be an object"),
+        (line(x=("map", {"items": ""})), "This should not be empty"),
         (line(x=("conditional", {})), "Give either a condition or branches."),
     ],
 )

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.json_values import number
 from core.limits import RunLimits
+from core.refusals import told
 from workflows.definition.graph import GraphDefinition
 from workflows.interchange.foreign import Known
 from workflows.interchange.loose import Loose
@@ -86,7 +87,7 @@ def read_package(document: Loose, known: Known) -> Imported:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         path = ".".join(str(step) for step in first["loc"])
-        raise Unreadable(f"{path}: {first['msg']}") from error
+        raise Unreadable(f"{path}: {told(first)}") from error
     graph = Loose(package.graph)
     known.check_size(len(list(graph.each("nodes"))), len(list(graph.each("edges"))))
     nodes = [

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from core.refusals import told
 from workflows.definition.graph import Edge, GraphDefinition, NodeSpec
 from workflows.definition.reading import names_of
 from workflows.definition.references import expressions_in
@@ -12,13 +13,7 @@ from workflows.nodes.base import NodeConfig
 from workflows.validation.issue import Issue, error, path_of, shortened
 from workflows.validation.subject import Node, NodeTypes
 
-# What the library says in words of Python, or not as people would.
-_IN_JSON = {
-    "extra_forbidden": "There is no such setting.",
-    "tuple_type": "Input should be a list",
-    "dict_type": "Input should be an object",
-    "model_type": "Input should be an object",
-}
+_UNKNOWN = "There is no such setting."
 
 
 class _DraftNode(NodeSpec, extra="ignore"):
@@ -107,7 +102,7 @@ def _issues_of(refused: ValidationError, *before: str | int) -> Iterator[Issue]:
         unknown = detail["type"] == "extra_forbidden"
         if before and is_parameter(detail["input"]) and not unknown:
             continue
-        message = _IN_JSON.get(detail["type"], detail["msg"].removeprefix("Value error, "))
+        message = _UNKNOWN if unknown else told(detail)
         yield error(detail["type"], path_of(*before, *detail["loc"]), message)
 
 
