@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic_core import CoreSchema, core_schema
 
-from workflows.definition.reading import MAX_CHARACTERS, Reading, Unreadable, read
+from workflows.definition.reading import MAX_CHARACTERS, Reading, Unreadable, braces_close, read
 from workflows.definition.values import NotJson, Weight, as_decimals, as_json, as_text
 
 NAMES = ("input", "params", "text", "variables", "nodes")
@@ -28,6 +28,10 @@ _WORK_PER_UNIT = 50  # as much is touched in the time in which a unit is read
 _MAX_PATTERN = 150  # a pattern of \w{60} over 20,000 characters takes 50 ms
 _MAX_MATCHED = 20_000
 _SHOWN = 120
+_OF_BRACES = (
+    f"}}}} has to follow within {MAX_CHARACTERS:,} characters. Braces that are no expression are "
+    "written {{ '{{' }}."
+)
 _COUNT = re.compile(r"(?<=[{,])\s*(\d{1,9})")
 _TRICKY = re.compile(r"[)}+*?]\s*\{|\(\?[a-zA-Z]*x|\d{10}")
 _REFERENCE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*")
@@ -75,6 +79,8 @@ class Expression(str):
 @lru_cache(maxsize=1024)
 def parse(text: str, known: tuple[str, ...] = NAMES) -> Reading:
     """What an expression over `known` names and does, once it is one. Raises BadExpression."""
+    if text.startswith("{{") and braces_close(text, len("{{")) is None:
+        raise BadExpression(f"'{_shown(text)}' is never closed: {_OF_BRACES}")
     if len(text) > MAX_CHARACTERS:
         raise BadExpression(f"An expression has at most {MAX_CHARACTERS} characters.")
     reading = Reading(names=[text.strip()]) if is_reference(text) else _read(text)

@@ -79,7 +79,10 @@ def read(text: str) -> Reading:
     """What the text names and does, and the source to run. Raises Unreadable."""
     if len(text) > MAX_CHARACTERS:
         raise Unreadable(f"it has more than {MAX_CHARACTERS} characters")
-    return _Reader(list(tokens_of(text))).read()
+    reading = _Reader(list(tokens_of(text))).read()
+    if not reading.source:
+        raise Unreadable("nothing stands there")
+    return reading
 
 
 @lru_cache(maxsize=1024)
