@@ -42,6 +42,11 @@ ABLE = profile(capabilities=("text", "tools", "structured_output"), price=0)
             "model_without_structured_output",
             "nodes[1].config.model",
         ),
+        (
+            asker(output_schema={}),  # any JSON
+            "model_without_structured_output",
+            "nodes[1].config.model",
+        ),
         (asker(max_tokens=8_000), "max_tokens_over_window", "nodes[1].config.max_tokens"),
         (asker(max_tokens=5_000), "max_tokens_over_output", "nodes[1].config.max_tokens"),
         (asker(model="p:gone"), "unknown_model", "nodes[1].config.model"),

@@ -30,7 +30,7 @@ def check_capability(subject: Subject) -> Iterator[Issue]:
 
 def _abilities(node: Node, named: ModelName, profile: ProfileSpec) -> Iterator[Issue]:
     for setting, capability in _NEEDS.items():
-        if node.setting(setting) and capability not in profile.capabilities:
+        if _is_set(node, setting) and capability not in profile.capabilities:
             message = f"{profile.name} has no {capability.replace('_', ' ')}, and '{setting}' asks."
             hint = "Take another model, or have an administrator mend the model's profile."
             yield error(f"model_without_{capability}", named.path, message, hint)
