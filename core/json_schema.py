@@ -22,6 +22,7 @@ MOST_PARTS = 5_000
 _SHOWN = 300
 _MOST_STEPS = 100_000
 _WORDS_PER_STEP, _VALUES_PER_STEP, _CHARACTERS_PER_VALUE = 16, 64, 16
+_AS_PYTHON = ("None", "True", "False", "[", "{")  # how a message begins that names such a value
 _NO_EXPRESSION = (re.error, OverflowError, RecursionError, ValueError)  # as of a number too long
 _UNTRIED = ("pattern", "patternProperties", "unevaluatedProperties", "unevaluatedItems", "format")
 
@@ -76,9 +77,27 @@ class Validator:
     def iter_errors(self, value: Any) -> Iterator[Any]:
         """As `flaws`."""
         try:
-            yield from self.root.evolve(format_checker=_Work(value)).iter_errors(value)
+            for flaw in self.root.evolve(format_checker=_Work(value)).iter_errors(value):
+                flaw.message = _in_json(flaw)
+                yield flaw
         except (RecursionError, _referencing().exceptions.Unresolvable) as error:
             raise NotFollowed("The schema cannot be followed.") from error
+
+
+def _in_json(flaw: Any) -> str:
+    """What is wrong, with values as JSON has them: the library writes them as Python does."""
+    message: str = flaw.message
+    if message.startswith(_AS_PYTHON):
+        value = flaw.validator_value if flaw.validator == "const" else flaw.instance
+        if message.startswith(written := repr(value)):
+            message = _written(value) + message.removeprefix(written)
+    if flaw.validator == "enum":
+        message = message.removesuffix(repr(flaw.validator_value)) + _written(flaw.validator_value)
+    return message
+
+
+def _written(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 @dataclass(slots=True)

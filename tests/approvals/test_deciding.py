@@ -95,7 +95,9 @@ def test_an_answer_fits_the_form_or_all_that_is_wrong_is_told(
         ("answer.copies", "minimum"),
         ("answer", "additionalProperties"),
     }
-    assert desk.decide(ask).json()["code"] == "bad_answer"
+    told = desk.decide(ask).json()
+    assert told["code"] == "bad_answer"
+    assert told["detail"]["errors"][0]["message"] == "null is not of type 'object'"
     assert desk.decide(ask, "reject", answer={"to": "bob"}).json()["code"] == "bad_answer"
     desk.approve(answer={"to": "bob", "copies": 2})
     drain()

@@ -68,6 +68,22 @@ def test_a_number_is_a_multiple_as_it_is_written(value, step, fits):
     assert (first(value, {"multipleOf": step}) is None) == fits
 
 
+@pytest.mark.parametrize(
+    ("value", "schema", "told"),
+    [
+        (None, {"type": "object"}, "null is not of type 'object'"),
+        (True, {"type": ["string", "null"]}, "true is not of type 'string', 'null'"),
+        ("é", {"enum": ["a", None, True]}, """'é' is not one of ["a", null, true]"""),
+        ([{"é": False}], {"maxItems": 0}, """[{"é": false}] is expected to be empty"""),
+        (3, {"const": {"a": None}}, """{"a": null} was expected"""),
+        ("None", {"type": "null"}, "'None' is not of type 'null'"),
+        (None, {"const": "None"}, "'None' was expected"),
+    ],
+)
+def test_what_does_not_fit_is_told_with_values_as_json_has_them(value, schema, told):
+    assert [flaw.message for flaw in flaws(value, schema)] == [told]
+
+
 def test_a_schema_is_told_from_what_is_none():
     check_schema({"type": ["string", "null"], "pattern": "^a"})
     for none in ({"type": [{"a": at} for at in range(3_000)]}, {"pattern": "("}, {"type": "text"}):
