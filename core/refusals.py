@@ -9,11 +9,18 @@ _IN_JSON = {
     "model_type": "Input should be an object",
     "uuid_type": "Input should be a UUID, written as a text",
 }
-_OF_A_CHECK = "Value error, "  # stands before what a check of our own says
-_OF_ANY_VALUE = "Value should have at least 1 item after validation, not 0"
+_BEGINNINGS = {
+    "Value error, ": "",  # stands before what a check of our own says
+    "Tuple ": "List ",
+    "Dictionary ": "Object ",
+    "Value should have at least 1 item after validation, not 0": "It should not be empty",
+}
 
 
 def told(flaw: Mapping[str, Any]) -> str:
     """The message of one of `ValidationError.errors()`."""
-    message: str = _IN_JSON.get(flaw["type"], flaw["msg"].removeprefix(_OF_A_CHECK))
-    return "This should not be empty" if message == _OF_ANY_VALUE else message
+    message: str = _IN_JSON.get(flaw["type"], flaw["msg"])
+    for beginning, in_json in _BEGINNINGS.items():
+        if message.startswith(beginning):
+            return in_json + message.removeprefix(beginning)
+    return message

@@ -48,7 +48,17 @@ def test_what_is_wrong_has_a_code_and_a_path(document, code, path):
         (line(x=("model", {"tools": "clock"})), "Input should be a list"),
         (line(x=("model", {"cache": 5})), "Input should be an object"),
         (line(x=("model", {"output_schema": 5})), "Input should be an object"),
-        (line(x=("map", {"items": ""})), "This should not be empty"),
+        (line(x=("map", {"items": ""})), "It should not be empty"),
+        (
+            line(x=("model", {"fallbacks": ["p:m"] * 6})),
+            "List should have at most 5 items after validation, not 6",
+        ),
+        (
+            line(
+                x=("subworkflow", {"definition": "d", "input": {f"n{at}": 1 for at in range(51)}})
+            ),
+            "Object should have at most 50 items after validation, not more",
+        ),
         (line(x=("conditional", {})), "Give either a condition or branches."),
     ],
 )
