@@ -63,11 +63,22 @@ def test_an_id_stands_once():
             "loop_without_return",
             "nodes[2]",
         ),
+        (line(use="tools"), "no_model_for_tools", "nodes[1]"),
+        (line(use="tools", ask=("model", {"tools": ["clock"]})), "no_model_for_tools", "nodes[1]"),
+        (line(ask="model", use="tools"), "no_model_for_tools", "nodes[2]"),
     ],
 )
 def test_what_may_be_meant_is_a_warning(document, code, path):
     assert (code, path) in told(check(document))
     assert not errors(document)
+
+
+@pytest.mark.parametrize("tools", [["clock"], "{{ params.tools }}", 5])
+def test_a_model_that_may_call_tools_is_one_for_a_tools_node(tools):
+    nodes = {**_ENDS, "ask": ("model", {"tools": tools}), "may": "approval", "use": "tools"}
+    edges = ["start>ask", "ask.tool_calls>may", "may.approved>use", "use>ask", "may.rejected>ask"]
+    issues = check(drawn(nodes, *edges, "ask>end"))
+    assert "no_model_for_tools" not in {issue.code for issue in issues}
 
 
 def test_nothing_need_follow_what_ends_the_run():

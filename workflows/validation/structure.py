@@ -14,6 +14,8 @@ _BY_A_LOOP = (
 )
 _BACK = "Draw an edge from the last node of the round to the loop node."
 _ITEM_BACK = "Draw an edge from the last of the nodes that work on an item to the map node."
+_TOOL_CALLS = "tool_calls"
+_FROM_A_MODEL = f"Give a model `tools`, and draw an edge from its '{_TOOL_CALLS}' to this node."
 _OWN = "Let the handler lead to nodes of its own, such as an end of its own."
 
 
@@ -24,6 +26,7 @@ def check_structure(subject: Subject) -> Iterator[Issue]:
     yield from _cycles(subject)
     yield from _handlers(subject)
     yield from _reach(subject)
+    yield from _callers(subject)
 
 
 def _ids(subject: Subject) -> Iterator[Issue]:
@@ -119,6 +122,22 @@ def _reach(subject: Subject) -> Iterator[Issue]:
     ends = {node.id for node in subject.nodes if node.key == "end"}
     if ends and not lonely and not ends & flow.reached:
         yield error("end_unreachable", "nodes", "No path leads from the start to an end.")
+
+
+def _callers(subject: Subject) -> Iterator[Issue]:
+    """A tools node can only fail where no model before it may have asked for a tool."""
+    models = [node.id for node in subject.nodes if _asks_for_tools(node)]
+    for node in subject.nodes:
+        if node.key == "tools" and not any(
+            subject.flow.comes_before(one, node.id) for one in models
+        ):
+            message = "No model that may call tools comes before this node: it has nothing to call."
+            yield warning("no_model_for_tools", node.path(), message, _FROM_A_MODEL)
+
+
+def _asks_for_tools(node: Node) -> bool:
+    """Also one whose settings cannot be read, for they may say so."""
+    return node.key == "model" and (node.config is None or _TOOL_CALLS in node.ports)
 
 
 def _ways_on(node: Node, used: Collection[str]) -> Iterator[Issue]:
