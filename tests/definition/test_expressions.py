@@ -120,6 +120,8 @@ ERRORS = [
     ("nodes.review.text", "refers to nothing known here"),
     ("[1].all(x, true) && x", "'x' is not a known name"),
     (".text == ''", "is out of place"),
+    ("nodes.in.text == ''", "the key 'in' is written ['in'], without a dot"),
+    ("nodes.true == ''", "the key 'true' is written ['true'], without a dot"),
     ("[1].map(text, text)", "'text' is a name of the run"),
     ("variables.items[7]", "index out of bounds"),
     # what does not parse

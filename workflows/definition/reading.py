@@ -201,7 +201,10 @@ class _Reader:
         if is_called:
             self._called(at, name)
             return _OURS.get(name, name)
-        if self._text(at - 1) != "." and name not in WORDS:
+        is_key = self._text(at - 1) == "."
+        if is_key and name in WORDS:
+            raise Unreadable(f"the key '{name}' is written ['{name}'], without a dot")
+        if not is_key and name not in WORDS:
             self._used(at, name)
         return name
 
