@@ -4,7 +4,7 @@ from django.db import connection
 
 from accounts.connections import connections
 from analytics.models import RollupPart
-from audit.models import UnsealedEntry
+from audit.models import UnsealedGroup
 from core import clock
 from core.database_size import database_bytes
 from core.shapes import Shape
@@ -45,7 +45,7 @@ def system_now() -> SystemOut:
         waiting=now["waiting"],
         expired_leases=now["expired"],
         pumps=pump_figures(),
-        unsealed_entries=UnsealedEntry.objects.count(),
+        unsealed_entries=UnsealedGroup.objects.entry_count(),
         unfolded_parts=RollupPart.objects.count(),
         database=connection.vendor,
         database_bytes=database_bytes(),

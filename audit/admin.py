@@ -49,7 +49,6 @@ class AuditEntryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
         return AuditEntry.objects.visible_to(request.user).for_list()
 
-    @admin.display(ordering="seq")
     def seq(self, entry: AuditEntry) -> int | None:
         return entry.seq
 

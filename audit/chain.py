@@ -1,14 +1,15 @@
 """How entries are made tamper-evident: pure functions from columns and a key to a hash or a seal.
 
-An entry's hash is of its content, made where the act happens, so nobody waits for anybody. Its seal
-is of its number, its hash and the seal before it, made when it is numbered (`audit.sealing`).
+An entry's hash is of its content, made where the act happens, so nobody waits for anybody. What is
+written at once is a group with one seal: of the number of its first entry, the hashes of all of
+them in order, and the seal before it, made when they are numbered (`audit.sealing`).
 Without a key nobody can make either; see `audit.keys`.
 """
 
 import hmac
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -31,6 +32,7 @@ HASHED = (
     "request_id",
 )
 _HASHED_OF = itemgetter(*HASHED)
+_BETWEEN = ":"
 
 
 @lru_cache(maxsize=16)
@@ -67,9 +69,21 @@ def hash_of(columns: Mapping[str, Any], key: bytes) -> str:
     return _authenticated(canonical(_HASHED_OF(columns)), key)
 
 
-def seal_of(previous: str, seq: int, entry_hash: str, key: bytes) -> str:
-    """The seal of the entry with that number, after the entry with that seal (GENESIS: first)."""
-    return _authenticated(f"{previous}:{seq}:{entry_hash}".encode(), key)
+def joined(hashes: Iterable[str]) -> str:
+    """The hashes of a group as they are kept and sealed."""
+    return _BETWEEN.join(hashes)
+
+
+def separate(hashes: str) -> list[str]:
+    """What was `joined`."""
+    return hashes.split(_BETWEEN)
+
+
+def seal_of(previous: str, seq: int, hashes: str, key: bytes) -> str:
+    """The seal of the group that begins with that number, after the group with that seal (GENESIS:
+    the first). `hashes` are `joined`.
+    """
+    return _authenticated(f"{previous}:{seq}:{hashes}".encode(), key)
 
 
 def _authenticated(text: bytes, key: bytes) -> str:

@@ -26,8 +26,7 @@ _PARTS = ({"entry", "link"}, {"end", "public_key", "signature"})  # of a line, a
 def exported_lines() -> Iterator[bytes]:
     """All sealed entries, without what is personal, as lines of the file."""
     link, seq, seal, at = GENESIS, 0, GENESIS, clock.now().isoformat()
-    rows = AuditEntry.objects.filter(seq__isnull=False).order_by("seq").values(*_COLUMNS)
-    for row in rows.iterator(_CHUNK):
+    for row in AuditEntry.objects.in_order().values(*_COLUMNS).iterator(_CHUNK):
         entry = json.loads(canonical(row))
         link, seq, seal = _link(link, entry), row["seq"], row["seal"]
         yield canonical({"entry": entry, "link": link}) + b"\n"

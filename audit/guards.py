@@ -11,7 +11,7 @@ ENTRIES, SEALS = "audit_auditentry", "audit_auditseal"
 HEAD, CHECKPOINTS = "audit_audithead", "audit_auditcheckpoint"
 _CONTENT = (
     *("id", "at", "action", "outcome", "actor_id", "target", "detail", "personal_hash"),
-    *("request_id", "hash"),
+    *("request_id", "hash", "group_id", "position"),
 )
 # Allowed is to blank what is personal.
 _CHANGED = " OR ".join(
@@ -33,7 +33,7 @@ _GUARDS = (
 # A row that takes the place of another deletes it, which on SQLite no guard of deletions hears of.
 _INSTEAD = (
     ("audit_entry_new", ENTRIES, ("id",)),
-    ("audit_seal_new", SEALS, ("seq", "entry_id")),
+    ("audit_seal_new", SEALS, ("seq", "group_id")),
     ("audit_checkpoint_new", CHECKPOINTS, ("seq",)),
 )
 _REFUSAL = "the audit trail is append-only"

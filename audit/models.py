@@ -5,7 +5,7 @@ from typing import Any
 from django.db import models
 
 from audit.chain import GENESIS
-from audit.querysets import AuditEntryManager
+from audit.querysets import AuditEntryManager, UnsealedGroupQuerySet
 from core import clock
 from core.models import new_id
 from core.whole_json import WholeJSONField
@@ -20,9 +20,10 @@ class Outcome(models.TextChoices):
 class AuditEntry(models.Model):
     """One act. Written by `audit.record` only; numbered by `audit.sealing` within a second.
 
-    It refers to nothing by foreign key, so that no deletion reaches it. `personal` may be blanked
-    (set to NULL) later: the chain holds its salted hash, not its content. The database refuses
-    every other change (`audit.guards`). `seq` and `seal` are those of its `AuditSeal`.
+    It refers to nothing that can be deleted. `personal` may be blanked (set to NULL) later: the
+    chain holds its salted hash, not its content. The database refuses every other change
+    (`audit.guards`). What one act or commit writes at once is a group, named by the id of its first
+    entry; `seq` counts on from the number of its group, and `seal` is the group's.
     """
 
     seq: int | None = None
@@ -39,6 +40,16 @@ class AuditEntry(models.Model):
     personal_hash = models.CharField(max_length=64, blank=True, default="")
     request_id = models.CharField(max_length=64, blank=True, default="")
     hash = models.CharField(max_length=64)
+    group: models.ForeignKey["AuditSeal | None"] = models.ForeignKey(
+        "AuditSeal",
+        models.DO_NOTHING,
+        to_field="group_id",
+        related_name="entries",
+        null=True,  # there may be no such seal yet
+        db_constraint=False,
+        db_index=False,
+    )
+    position = models.PositiveIntegerField(default=0, db_default=0)
 
     objects = AuditEntryManager()
 
@@ -51,6 +62,7 @@ class AuditEntry(models.Model):
             models.Index(fields=["actor_id", "id"], name="audit_actor"),
             models.Index(fields=["target", "id"], name="audit_target"),
             models.Index(fields=["request_id", "id"], name="audit_request"),
+            models.Index(fields=["group", "position"], name="audit_group"),
         ]
 
     def __str__(self) -> str:
@@ -63,16 +75,16 @@ class AuditEntry(models.Model):
 
 
 class AuditSeal(models.Model):
-    """The number of an entry, and the seal that chains it to the one before.
+    """The number of a group's first entry, and the seal that chains the group to the one before.
 
     A row of its own: to number an entry in its own row cost PostgreSQL a second copy of it, in
-    each of its indexes: 39 µs an entry instead of 22 (measured).
+    each of its indexes: 39 µs an entry instead of 22 (measured). `hashes` are what was sealed
+    (`audit.chain.joined`); of a single entry, its own row has it.
     """
 
     seq = models.BigIntegerField(primary_key=True)
-    entry = models.OneToOneField(
-        AuditEntry, models.DO_NOTHING, related_name="sealed", db_constraint=False
-    )
+    group_id = models.UUIDField(unique=True)
+    hashes = models.TextField(blank=True, default="", db_default="")
     seal = models.CharField(max_length=64)
 
     class Meta:
@@ -82,24 +94,19 @@ class AuditSeal(models.Model):
         return f"{self.seq} {self.seal}"
 
 
-class UnsealedEntry(models.Model):
-    """An entry that waits for its number: written with it, and gone once it is sealed."""
+class UnsealedGroup(models.Model):
+    """A group that waits for its number: written with its entries, and gone once it is sealed."""
 
-    entry = models.OneToOneField(
-        AuditEntry,
-        models.DO_NOTHING,
-        primary_key=True,
-        related_name="unsealed",
-        db_constraint=False,
-    )
-    hash = models.CharField(max_length=64)
+    group_id = models.UUIDField(primary_key=True)
+    hashes = models.TextField()
+
+    objects = UnsealedGroupQuerySet.as_manager()
 
     class Meta:
         default_permissions = ()
-        verbose_name_plural = "unsealed entries"
 
     def __str__(self) -> str:
-        return str(self.entry_id)
+        return str(self.group_id)
 
 
 class AuditHead(models.Model):

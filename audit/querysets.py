@@ -2,10 +2,14 @@
 
 from typing import Any, Self
 
+from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db import models
-from django.db.models import F, OuterRef, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Count, F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models.functions import Coalesce, Length
+
+_HASH = 64  # letters of one, and there is one between two
+_HELD = (Length("hashes") + 1) / (_HASH + 1)
 
 
 class AuditEntryQuerySet(models.QuerySet[Any]):
@@ -19,9 +23,35 @@ class AuditEntryQuerySet(models.QuerySet[Any]):
         name = users._base_manager.filter(pk=OuterRef("actor_id")).values(users.USERNAME_FIELD)
         return self.annotate(actor_name=Subquery(name))
 
+    def in_order(self, first: int = 1, last: int | None = None) -> Self:
+        """Those that are sealed, by their numbers; of these numbers alone."""
+        begun = Q(group__seq__isnull=False)
+        if first > 1:  # an index knows the numbers of groups alone
+            groups = self.model.objects.filter(group__seq__lte=first).order_by("-group__seq")
+            group = groups.values_list("group__seq", flat=True).first()
+            begun = Q(group__seq__gte=group or first, seq__gte=first)
+        ended = Q() if last is None else Q(group__seq__lte=last, seq__lte=last)
+        return self.filter(begun, ended).order_by("group__seq", "position")
+
 
 class AuditEntryManager(models.Manager.from_queryset(AuditEntryQuerySet)):  # type: ignore[misc]
     def get_queryset(self) -> AuditEntryQuerySet:
         """With `seq` and `seal`: NULL and empty for an entry that is not sealed yet."""
         entries: AuditEntryQuerySet = super().get_queryset()
-        return entries.annotate(seq=F("sealed__seq"), seal=Coalesce(F("sealed__seal"), Value("")))
+        return entries.annotate(
+            seq=F("group__seq") + F("position"), seal=Coalesce(F("group__seal"), Value(""))
+        )
+
+
+class UnsealedGroupQuerySet(models.QuerySet[Any]):
+    def entry_count(self) -> int:
+        """How many entries these groups hold."""
+        count: int = self.aggregate(count=Sum(_HELD, default=0))["count"]
+        return count
+
+    def with_other_entries(self) -> Self:
+        """Those that say they hold more entries than there are, or fewer."""
+        entries = apps.get_model("audit.AuditEntry")._base_manager
+        there = entries.filter(group_id=OuterRef("pk")).order_by().values("group_id")
+        count = Coalesce(Subquery(there.annotate(count=Count("pk")).values("count")), 0)
+        return self.alias(there=count, held=_HELD).exclude(there=F("held"))

@@ -9,9 +9,9 @@ from django.db import connection, models
 from django.db.transaction import TransactionManagementError
 
 from audit import context
-from audit.chain import hash_of, personal_digest, salted
+from audit.chain import hash_of, joined, personal_digest, salted
 from audit.keys import sealing_keys
-from audit.models import AuditEntry, Outcome, UnsealedEntry
+from audit.models import AuditEntry, Outcome, UnsealedGroup
 from core import clock
 from core.bulk import insert_gathered, inserts_gathered
 from core.models import new_id
@@ -76,7 +76,7 @@ def record(action: str, **fields: Unpack[EntryFields]) -> None:
 
 
 def record_many(entries: Sequence[Entry]) -> None:
-    """Write entries, in order; they are numbered later (`audit.sealing`), and nobody waits for it.
+    """Write entries, in order, as one group that is numbered later (`audit.sealing`).
 
     `detail` and `personal` hold JSON values without floats; NUL characters are dropped.
     Raises TransactionManagementError outside a transaction, TypeError for another value.
@@ -87,10 +87,13 @@ def record_many(entries: Sequence[Entry]) -> None:
         raise TransactionManagementError("An audit entry belongs into the transaction of its act.")
     at, key = clock.now(), sealing_keys()[0]
     rows = [_row(one, at, key) for one in entries]
+    group = rows[0]["id"]
+    for position, row in enumerate(rows):
+        row |= {"group_id": group, "position": position}
+    hashes = joined(row["hash"] for row in rows)
     with inserts_gathered():
         insert_gathered(AuditEntry, rows)
-        waiting = [{"entry_id": row["id"], "hash": row["hash"]} for row in rows]
-        insert_gathered(UnsealedEntry, waiting)
+        insert_gathered(UnsealedGroup, [{"group_id": group, "hashes": hashes}])
 
 
 def _row(one: Entry, at: datetime, key: bytes) -> dict[str, Any]:

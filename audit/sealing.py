@@ -2,12 +2,12 @@
 
 from django.db import connection, transaction
 
-from audit.chain import seal_of
+from audit.chain import seal_of, separate
 from audit.keys import sealing_keys
-from audit.models import AuditHead, AuditSeal, UnsealedEntry
+from audit.models import AuditHead, AuditSeal, UnsealedGroup
 from core.bulk import insert_rows, is_empty, take_rows, update_rows
 
-_AT_ONCE = 2_000
+_AT_ONCE = 2_000  # groups
 
 
 class HeadMissing(RuntimeError):
@@ -15,14 +15,14 @@ class HeadMissing(RuntimeError):
 
 
 def seal_entries() -> int:
-    """Seal all entries that are committed, in the order of their ids; returns how many.
+    """Seal all entries that are committed, by group, in the order of their ids; returns how many.
 
     What is sealed no longer waits: both are one transaction. Any number of processes may ask: the
     head is locked until each part commits, and whoever comes meanwhile leaves it to the other.
     Raises HeadMissing.
     """
     sealed = 0
-    while not is_empty(UnsealedEntry):
+    while not is_empty(UnsealedGroup):
         part = _seal_some()
         sealed += part
         if part < _AT_ONCE:
@@ -36,14 +36,16 @@ def _seal_some() -> int:
     if head is None:
         return 0
     key = sealing_keys()[0]
-    seals = []
-    for waiting in take_rows(UnsealedEntry, _AT_ONCE):
-        head.seq += 1
-        head.seal = seal_of(head.seal, head.seq, waiting["hash"], key)
-        seals.append({"seq": head.seq, "entry_id": waiting["entry_id"], "seal": head.seal})
+    before, seals = head.seq, []
+    for group in take_rows(UnsealedGroup, _AT_ONCE):
+        first, count = head.seq + 1, len(separate(group["hashes"]))
+        head.seq, head.seal = head.seq + count, seal_of(head.seal, first, group["hashes"], key)
+        hashes = group["hashes"] if count > 1 else ""
+        seal = {"seq": first, "group_id": group["group_id"], "hashes": hashes, "seal": head.seal}
+        seals.append(seal)
     insert_rows(AuditSeal, seals)
     update_rows(AuditHead, [{"id": head.pk, "seq": head.seq, "seal": head.seal}])
-    return len(seals)
+    return head.seq - before
 
 
 def _locked_head() -> AuditHead | None:

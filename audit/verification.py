@@ -1,28 +1,30 @@
 """Walks the chain and names the first row that is not what it was."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
 
-from django.db import DataError, OperationalError, connection
+from django.db import connection
 from django.db.models import Exists, OuterRef
 
-from audit.chain import GENESIS, HASHED, hash_of, personal_digest, seal_of
 from audit.checkpoints import Checkpoint, as_checkpoint
 from audit.compared import Compared
 from audit.guards import missing_guards
 from audit.keys import sealing_keys
-from audit.models import AuditCheckpoint, AuditEntry, AuditHead, UnsealedEntry
+from audit.links import (
+    UNREADABLE,
+    Links,
+    Row,
+    check_content,
+    columns_of,
+    legible,
+    refuse_others,
+)
+from audit.models import AuditCheckpoint, AuditEntry, AuditHead, AuditSeal, UnsealedGroup
 from audit.querysets import AuditEntryQuerySet
 from audit.signatures import public_keys
-from audit.verdict import Broken, Verdict, edited
+from audit.verdict import Broken, Verdict
 
 _ERASURE = "privacy.user.erased"  # its detail tells how many rows of each table it changed
-_COLUMNS = (*HASHED, "personal", "hash", "seq", "seal")
 _CHUNK = 1000
-_UNREADABLE = (ValueError, TypeError, AttributeError, DataError, OperationalError)
-
-Row = Mapping[str, Any]
 
 
 def verify(outside: Iterable[Checkpoint | None] = ()) -> Verdict:
@@ -41,27 +43,11 @@ def verify(outside: Iterable[Checkpoint | None] = ()) -> Verdict:
     return walk.verdict()
 
 
-@contextmanager
-def legible(otherwise: Broken) -> Iterator[None]:
-    """Raises `otherwise` for what is there and cannot be read: it is not what was written."""
-    try:
-        yield
-    except _UNREADABLE as error:
-        _refuse_others(error)
-        raise otherwise from error
-
-
-def _refuse_others(error: Exception) -> None:
-    """SQLite says of a text that is none what others say of a lost connection."""
-    if isinstance(error, OperationalError) and "decode" not in str(error):
-        raise error
-
-
 class _Walk:
     def __init__(self, outside: Iterable[Checkpoint | None]) -> None:
         self.entries = self.erased = self.untold = self.unsealed = 0
         self.head = _head()
-        self.seq, self.seal = 0, GENESIS  # of the row before
+        self.links = Links()
         self.checkpoints = Compared(public_keys())
         self._outside = outside
         self._keys = sealing_keys()
@@ -88,88 +74,65 @@ class _Walk:
         self.checkpoints.add(_noted())
         for row in _sealed():
             self._check(row)
-            self.seq, self.seal = row["seq"], row["seal"]
             self.entries += 1
         self._check_end(self.head[0])
-        for row in _rows(_unsealed(), "id"):
-            self._check_content(row, f"The unsealed row {row['id']}" if row else "An unsealed row")
+        for row in _unsealed():
+            name = f"The unsealed row {row['id']}" if row else "An unsealed row"
+            check_content(row, name, self._keys)
+            self._count_erased(row)
             self.unsealed += 1
         self._check_queue()
         self.checkpoints.check_readable()
         self.untold = max(self.erased - _blanked_by_erasures(), 0)
 
     def _check(self, row: Row) -> None:
-        self._check_number(row)
-        seq = row["seq"]
-        self._check_content(row, f"Row {seq}")
-        seals = {seal_of(self.seal, seq, row["hash"], key) for key in self._keys}
-        if row["seal"] not in seals:
-            raise Broken("moved", f"Row {seq} does not seal the one before it.", seq)
-        if self.head and seq == self.head[0] and row["seal"] != self.head[1]:
+        self.links.follow(row)
+        seq, seal = self.links.seq, self.links.seal
+        if self.head and seq == self.head[0] and seal != self.head[1]:
             raise Broken("rewritten", f"Row {seq} is not the one the head names.", seq)
-        self.checkpoints.check(seq, row["seal"])
+        self.checkpoints.check(seq, seal)
+        self._count_erased(row)
 
-    def _check_number(self, row: Row) -> None:
-        expected = self.seq + 1
-        if not row:
-            raise edited(f"Row {expected}", "its columns cannot be read", expected)
-        seq = row["seq"]
-        if not isinstance(seq, int):
-            raise edited(f"Row {expected}", "its number is none", expected, row["id"])
-        if seq < expected:
-            raise Broken("inserted", f"Row {seq} was inserted: the chain begins at 1.", seq)
-        if seq > expected:
-            message = f"Row {expected} was deleted; the next one is {seq}."
-            raise Broken("missing", message, expected)
-
-    def _check_content(self, row: Row, name: str) -> None:
-        if not row:
-            raise edited(name, "its columns cannot be read")
-        seq, pk = row["seq"], row["id"]
-        with legible(edited(name, "its columns cannot be read", seq, pk)):
-            hashes = {hash_of(row, key) for key in self._keys}
-        if row["hash"] not in hashes:
-            raise edited(name, "its content does not match its hash", seq, pk)
-        if row["personal"] is None:
-            self.erased += bool(row["personal_hash"])
-        elif personal_digest(row["personal"]) != row["personal_hash"]:
-            raise edited(name, "its personal part does not match its hash", seq, pk)
+    def _count_erased(self, row: Row) -> None:
+        self.erased += row["personal"] is None and bool(row["personal_hash"])
 
     def _check_queue(self) -> None:
-        lost = _unsealed().filter(unsealed__isnull=True).order_by("id").first()
+        waiting = UnsealedGroup.objects.order_by("pk")
+        waits = Exists(waiting.filter(pk=OuterRef("group_id")))
+        lost = AuditEntry.objects.filter(~waits, group__seq__isnull=True).order_by("id").first()
         if lost is not None:
             message = (
                 f"The unsealed row {lost.pk} would never be sealed: it no longer waits for it."
             )
             raise Broken("missing", message, entry_id=lost.pk)
-        waiting = UnsealedEntry.objects.order_by("pk")
-        again = waiting.filter(entry__sealed__isnull=False).values("entry_id", "entry__sealed__seq")
-        for one in again[:1]:
-            seq = one["entry__sealed__seq"]
-            message = f"Row {seq} is to be sealed again: from now on nothing would be sealed."
-            raise Broken("inserted", message, seq, one["entry_id"])
-        if waiting.filter(~Exists(AuditEntry.objects.filter(pk=OuterRef("entry_id")))).exists():
-            raise Broken("inserted", "What is to be sealed is no entry, or one that was deleted.")
+        again = AuditSeal.objects.filter(group_id__in=waiting.values("pk")).order_by("seq").first()
+        if again is not None:
+            message = f"Row {again.seq} is to be sealed again: from now on nothing would be sealed."
+            raise Broken("inserted", message, again.seq, again.group_id)
+        if waiting.with_other_entries().exists():
+            message = "What is to be sealed was not recorded so: entries were put there or deleted."
+            raise Broken("inserted", message)
 
     def _check_end(self, head_seq: int) -> None:
-        if self.seq < head_seq:
-            first = self.seq + 1
+        if self.links.seq < head_seq:
+            first = self.links.seq + 1
             message = f"Rows {first} to {head_seq} were deleted from the end."
             raise Broken("missing", message, first)
-        if self.seq > head_seq:  # added since we began, or behind the head's back
+        if self.links.seq > head_seq:  # added since we began, or behind the head's back
             known = (_head() or (0, ""))[0]
-            if self.seq > known:
+            if self.links.seq > known:
                 message = f"Row {known + 1} was inserted: the head ends at {known}."
                 raise Broken("inserted", message, known + 1)
-        self.checkpoints.check_end(self.seq)
+        self.links.finish()
+        self.checkpoints.check_end(self.links.seq)
 
 
 def _head() -> tuple[int, str] | None:
     """None if it is gone, or is none."""
     try:
         head = AuditHead.objects.values_list("seq", "seal").filter(pk=1).first()
-    except _UNREADABLE as error:
-        _refuse_others(error)
+    except UNREADABLE as error:
+        refuse_others(error)
         return None
     return head if head and (type(head[0]), type(head[1])) == (int, str) else None
 
@@ -189,33 +152,32 @@ def _noted() -> Iterator[Checkpoint]:
             yield as_checkpoint(row)
 
 
-def _unsealed() -> AuditEntryQuerySet:
-    return AuditEntry.objects.filter(sealed__isnull=True)
-
-
 def _sealed() -> Iterator[Row]:
-    return _rows(AuditEntry.objects.filter(seq__isnull=False), "seq")
+    return _rows(lambda last: AuditEntry.objects.in_order(last["seq"] + 1 if last else 1))
 
 
-def _rows(entries: AuditEntryQuerySet, by: str) -> Iterator[Row]:
+def _unsealed() -> Iterator[Row]:
+    rows = AuditEntry.objects.filter(group__seq__isnull=True).order_by("id")
+    return _rows(lambda last: rows.filter(id__gt=last["id"]) if last else rows)
+
+
+def _rows(after: Callable[[Row | None], AuditEntryQuerySet]) -> Iterator[Row]:
     """All of them in order; one that cannot be read any more ends them, as an empty one."""
-    rows = entries.order_by(by)
-    last: Any = None
+    last: Row | None = None
     try:
-        for row in rows.values(*_COLUMNS).iterator(_CHUNK):
-            last = row[by]
+        for row in columns_of(after(last)).iterator(_CHUNK):
             yield row
-    except _UNREADABLE as error:  # somewhere in this chunk
-        _refuse_others(error)
-        later = rows if last is None else rows.filter(**{f"{by}__gt": last})
-        yield from _readable_rows(later, by)
+            last = row
+    except UNREADABLE as error:  # somewhere in this chunk
+        refuse_others(error)
+        yield from _readable_rows(after(last))
         yield {}
 
 
-def _readable_rows(rows: AuditEntryQuerySet, by: str) -> Iterator[Row]:
+def _readable_rows(entries: AuditEntryQuerySet) -> Iterator[Row]:
     """The rows up to the first that cannot be read."""
     try:
-        for key in rows.values_list(by, flat=True).iterator(_CHUNK):
-            yield rows.values(*_COLUMNS).get(**{by: key})
-    except _UNREADABLE as error:
-        _refuse_others(error)
+        for pk in entries.values_list("pk", flat=True).iterator(_CHUNK):
+            yield columns_of(AuditEntry.objects.filter(pk=pk)).get()
+    except UNREADABLE as error:
+        refuse_others(error)

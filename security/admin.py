@@ -52,7 +52,9 @@ class SecurityAlertAdmin(ReadOnlyAdmin, admin.ModelAdmin):
 
     @admin.display(description="audit entries")
     def behind(self, alert: SecurityAlert) -> str:
-        found = AuditEntry.objects.filter(seq__in=alert.entries).order_by("seq")
+        numbers = alert.entries or [0]
+        entries = AuditEntry.objects.in_order(min(numbers), max(numbers))
+        found = entries.filter(seq__in=numbers)
         links = [
             (reverse("admin:audit_auditentry_change", args=[pk]), seq, action)
             for pk, seq, action in found.values_list("pk", "seq", "action")

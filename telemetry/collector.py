@@ -19,7 +19,7 @@ from prometheus_client.core import (
 )
 
 from accounts.connections import connections
-from audit.models import UnsealedEntry
+from audit.models import UnsealedGroup
 from core.database_size import database_bytes
 from telemetry import tallies
 from telemetry.buckets import SECONDS, UNTIMED
@@ -164,7 +164,7 @@ def _pumps() -> Iterator[Metric]:
 
 
 def _backlogs() -> Iterator[Metric]:
-    unsealed = UnsealedEntry.objects.count()
+    unsealed = UnsealedGroup.objects.entry_count()
     yield _gauge("audit_unsealed", "Audit entries that are not sealed yet.", unsealed)
     unsent = WebhookMessage.objects.undelivered().count()
     yield _gauge("webhook_messages_pending", "Webhook messages still to be delivered.", unsent)

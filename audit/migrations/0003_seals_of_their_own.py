@@ -8,15 +8,11 @@ from typing import Any
 import django.db.models.deletion
 from django.db import migrations, models
 
-from audit.guards import install_guards, lift_guards
+from audit.guards import lift_guards
 
 
 def lift(apps: Any, schema_editor: Any) -> None:
     lift_guards(schema_editor.connection)
-
-
-def install(apps: Any, schema_editor: Any) -> None:
-    install_guards(schema_editor.connection)
 
 
 MOVE_SEALS = """
@@ -66,5 +62,4 @@ class Migration(migrations.Migration):
         migrations.RemoveIndex("AuditEntry", "audit_unsealed"),
         migrations.RemoveField("AuditEntry", "seq"),
         migrations.RemoveField("AuditEntry", "seal"),
-        migrations.RunPython(install),
     ]

@@ -1,10 +1,13 @@
-"""SQLite no longer checks the JSON of entries, so their guards cost it a tenth; see the field."""
+"""SQLite no longer checks the JSON of entries, so their guards cost it a tenth; see the field.
+
+The guards come back with 0006.
+"""
 
 from typing import Any
 
 from django.db import migrations
 
-from audit.guards import install_guards, lift_guards
+from audit.guards import lift_guards
 from core.whole_json import WholeJSONField
 
 
@@ -12,16 +15,11 @@ def lift(apps: Any, schema_editor: Any) -> None:
     lift_guards(schema_editor.connection)
 
 
-def install(apps: Any, schema_editor: Any) -> None:
-    install_guards(schema_editor.connection)
-
-
 class Migration(migrations.Migration):
     dependencies = [("audit", "0004_rows_are_not_replaced")]
 
     operations = [
-        migrations.RunPython(lift, install),
+        migrations.RunPython(lift),
         migrations.AlterField("AuditEntry", "detail", WholeJSONField(default=dict)),
         migrations.AlterField("AuditEntry", "personal", WholeJSONField(null=True)),
-        migrations.RunPython(install, lift),
     ]

@@ -10,18 +10,17 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
-from audit.chain import GENESIS, HASHED, hash_of, personal_digest, seal_of
 from audit.checkpoints import Checkpoint, checkpoints_in
 from audit.guards import missing_guards
-from audit.keys import sealing_keys
-from audit.models import AuditCheckpoint, AuditEntry, AuditHead
+from audit.links import check_tail, legible
+from audit.models import AuditCheckpoint, AuditHead
 from audit.verdict import Broken
-from audit.verification import legible, verify
+from audit.verification import verify
 from core.retention import retentions
 from core.secrets import EncryptedTextField
 from security.compliance.check import Finding, Status, judged
 
-_TAIL = 1_000
+_TAIL = 1_000  # groups of entries
 _MOST_ROWS = 2_000
 _GRACE = timedelta(days=1)  # it goes once an hour; who was off for a day is not at fault
 _TOKEN = "gAAAA"  # how what is encrypted begins  # noqa: S105
@@ -92,7 +91,7 @@ def audit_trail(thorough: bool) -> Finding:
         evidence = {**verdict.to_json(), "unguarded": unguarded}
         good, faults = "The audit trail is whole.", [verdict.message] if not verdict.ok else []
     else:
-        evidence, faults = _legible_tail()
+        evidence, faults = _tail()
         evidence["unguarded"] = unguarded
         good = f"The last {evidence['entries']} entries of the audit trail are whole."
     if faults:
@@ -108,43 +107,23 @@ def _outside() -> Iterator[Checkpoint | None]:
     return checkpoints_in(path) if path and path.is_file() else iter(())
 
 
-def _legible_tail() -> tuple[dict[str, Any], list[str]]:
+def _tail() -> tuple[dict[str, Any], list[str]]:
+    # First of all, for meanwhile more may be sealed.
+    checkpoint = AuditCheckpoint.objects.order_by("-seq").first()
+    head = AuditHead.objects.filter(pk=1).values_list("seq", flat=True).first()
+    evidence: dict[str, Any] = {
+        "entries": 0,
+        "last_checkpoint": checkpoint.seq if checkpoint else None,
+        "checkpoint_at": checkpoint.at.isoformat() if checkpoint else None,
+    }
     try:
         with legible(Broken("edited", "A row cannot be read; manage.py verify_audit names it.")):
-            return _tail()
+            evidence["entries"], last = check_tail(_TAIL)
     except Broken as broken:
-        return {"entries": 0}, [broken.message]
-
-
-def _tail() -> tuple[dict[str, Any], list[str]]:
-    keys, faults = sealing_keys(), []
-    # First of all, for meanwhile more may be sealed.
-    last = AuditCheckpoint.objects.order_by("-seq").first()
-    head = AuditHead.objects.filter(pk=1).values_list("seq", flat=True).first()
+        return evidence, [broken.message]
+    evidence["last"] = last
     if head is None:
-        faults.append("The head is gone.")
-    columns = (*HASHED, "personal", "hash", "seq", "seal")
-    newest = AuditEntry.objects.filter(seq__isnull=False).order_by("-seq").values(*columns)
-    rows = list(newest[: _TAIL + 1])[::-1]
-    before = rows.pop(0) if len(rows) > _TAIL else None
-    seq, seal = (before["seq"], before["seal"]) if before else (0, GENESIS)
-    for row in rows:
-        if row["seq"] != seq + 1:
-            faults.append(f"Row {seq + 1} is not there.")
-        whole = row["hash"] in {hash_of(row, key) for key in keys} and row["seal"] in {
-            seal_of(seal, row["seq"], row["hash"], key) for key in keys
-        }  # the key may have changed between the two
-        if row["personal"] is not None:
-            whole = whole and personal_digest(row["personal"]) == row["personal_hash"]
-        if not whole:
-            faults.append(f"Row {row['seq']} was edited.")
-        seq, seal = row["seq"], row["seal"]
-    if seq < max(head or 0, last.seq if last else 0):
-        faults.append(f"Row {seq + 1} is not there.")
-    evidence = {
-        "entries": len(rows),
-        "last": seq,
-        "last_checkpoint": last.seq if last else None,
-        "checkpoint_at": last.at.isoformat() if last else None,
-    }
-    return evidence, faults
+        return evidence, ["The head is gone."]
+    if last < max(head, checkpoint.seq if checkpoint else 0):
+        return evidence, [f"Row {last + 1} is not there."]
+    return evidence, []

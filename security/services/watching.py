@@ -41,8 +41,8 @@ def _watch_some(head: int) -> int:
     if position is None or position.seq >= head:
         return 0
     upto = min(head, position.seq + _AT_ONCE)
-    entries = AuditEntry.objects.filter(seq__gt=position.seq, seq__lte=upto, action__in=ACTIONS)
-    for entry in entries.order_by("seq"):
+    entries = AuditEntry.objects.in_order(position.seq + 1, upto)
+    for entry in entries.filter(action__in=ACTIONS):
         for rule in RULES:
             if rule.action == entry.action:
                 _count(rule, entry)

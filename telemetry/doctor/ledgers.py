@@ -11,11 +11,11 @@ from django.db.models import Count, Sum
 from django.db.models.functions import Coalesce
 from django.template.defaultfilters import pluralize
 
-from audit.chain import GENESIS, HASHED, hash_of, seal_of
 from audit.checkpoints import checkpoints_in
 from audit.guards import missing_guards
-from audit.keys import sealing_keys
-from audit.models import AuditCheckpoint, AuditEntry, AuditHead, UnsealedEntry
+from audit.links import check_tail
+from audit.models import AuditCheckpoint, AuditEntry, AuditHead, UnsealedGroup
+from audit.verdict import Broken
 from core import clock
 from llms.models import ModelCall
 from telemetry.doctor.finding import Finding, broken, warning
@@ -42,7 +42,8 @@ def audit_guards() -> Iterator[Finding]:
 
 def audit_sealing() -> Iterator[Finding]:
     """Whether entries are sealed within a second, as they should be."""
-    oldest = UnsealedEntry.objects.order_by("pk").values_list("entry__at", flat=True).first()
+    waiting = UnsealedGroup.objects.order_by("pk").values("pk")[:1]
+    oldest = AuditEntry.objects.filter(pk__in=waiting).values_list("at", flat=True).first()
     if oldest is not None and clock.now() - oldest > _SEALED_WITHIN:
         yield broken(
             f"Audit entries since {oldest:%Y-%m-%d %H:%M} are not sealed.",
@@ -56,7 +57,7 @@ def audit_checkpoints() -> Iterator[Finding]:
     if head is None:
         yield broken("The audit chain has no head.", "manage.py verify_audit")
         return
-    unsigned = AuditEntry.objects.filter(seq=(last.seq if last else 0) + 1).first()
+    unsigned = AuditEntry.objects.in_order((last.seq if last else 0) + 1).first()
     if unsigned is not None and clock.now() - unsigned.at > _SIGNED_WITHIN:
         yield broken(
             f"Nothing was signed since row {unsigned.seq} of {unsigned.at:%Y-%m-%d %H:%M}.",
@@ -91,20 +92,11 @@ def _outside(head: int) -> Iterator[Finding]:
 
 
 def audit_tail() -> Iterator[Finding]:
-    """The last hundred entries of the trail, one by one."""
-    rows = AuditEntry.objects.filter(seq__isnull=False).order_by("-seq")
-    late = list(rows.values(*HASHED, "hash", "seq", "seal")[: _OF_LATE + 1])[::-1]
-    if late and late[0]["seq"] == 1:
-        late.insert(0, {"seq": 0, "seal": GENESIS})
-    keys = sealing_keys()
-    for before, row in zip(late, late[1:], strict=False):
-        if row["hash"] not in {hash_of(row, key) for key in keys}:
-            yield broken(f"Row {row['seq']} of the audit trail was edited.", _LOOK)
-            return
-        seals = {seal_of(before["seal"], row["seq"], row["hash"], key) for key in keys}
-        if row["seq"] != before["seq"] + 1 or row["seal"] not in seals:
-            yield broken(f"Row {row['seq']} of the audit trail does not follow the last.", _LOOK)
-            return
+    """The end of the trail, entry by entry."""
+    try:
+        check_tail(_OF_LATE)
+    except Broken as fault:
+        yield broken(f"The audit trail is broken. {fault.message}", _LOOK)
 
 
 def totals_of_late() -> Iterator[Finding]:

@@ -29,7 +29,7 @@ def sql(statement: str) -> None:
     "statement",
     [
         "DELETE FROM audit_auditentry",
-        "DELETE FROM audit_auditentry WHERE id IN (SELECT entry_id FROM audit_auditseal)",
+        "DELETE FROM audit_auditentry WHERE id IN (SELECT group_id FROM audit_auditseal)",
         "UPDATE audit_auditentry SET action = 'tests.thing.harmless'",
         "UPDATE audit_auditentry SET actor_id = NULL",
         "UPDATE audit_auditentry SET detail = '{}'",
@@ -56,8 +56,8 @@ def test_changes_are_refused(statement):
     "statement",
     [
         "INTO audit_auditentry SELECT * FROM audit_auditentry",
-        "INTO audit_auditseal SELECT seq, entry_id, 'x' FROM audit_auditseal",
-        "INTO audit_auditseal SELECT seq + 10, entry_id, seal FROM audit_auditseal",
+        "INTO audit_auditseal SELECT seq, group_id, hashes, 'x' FROM audit_auditseal",
+        "INTO audit_auditseal SELECT seq + 10, group_id, hashes, seal FROM audit_auditseal",
         "INTO audit_auditcheckpoint SELECT * FROM audit_auditcheckpoint",
     ],
 )

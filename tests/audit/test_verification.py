@@ -30,7 +30,7 @@ def verdict(capsys) -> dict:
     return {**json.loads(capsys.readouterr().out), "status": status}
 
 
-NUMBERED = " WHERE id IN (SELECT entry_id FROM audit_auditseal WHERE seq BETWEEN %s AND %s)"
+NUMBERED = " WHERE id IN (SELECT group_id FROM audit_auditseal WHERE seq BETWEEN %s AND %s)"
 
 
 def sql(statement: str, *between: int) -> None:
@@ -99,7 +99,7 @@ if connection.vendor == "postgresql":  # which lets in less
 def test_whatever_somebody_wrote_into_a_column_is_named(capsys, change, seq, fault, bad_seq):
     write_entries(5)
     note_checkpoint()
-    rows = {ENTRY: " WHERE id IN (SELECT entry_id FROM audit_auditseal WHERE seq = {})"}
+    rows = {ENTRY: " WHERE id IN (SELECT group_id FROM audit_auditseal WHERE seq = {})"}
     where = rows.get(" ".join(change.split()[:2]), " WHERE seq = {}").format(seq) if seq else ""
     sql(f"UPDATE {change}{where}")
     found = verdict(capsys)
@@ -111,8 +111,8 @@ def test_a_row_put_there_with_an_id_that_is_none_is_found(capsys):
     write_entries(2)
     sql(
         "INSERT INTO audit_auditentry (id, at, action, outcome, target, detail, personal_hash,"
-        " request_id, hash) SELECT 'none', at, action, outcome, target, detail,"
-        " personal_hash, request_id, hash FROM audit_auditentry",
+        " request_id, hash, position) SELECT 'none', at, action, outcome, target, detail,"
+        " personal_hash, request_id, hash, 0 FROM audit_auditentry",
         *(1, 1),
     )
     found = verdict(capsys)

@@ -17,6 +17,7 @@ BEFORE = {"accounts": 3, "analytics": 2, "llms": 3, "tools": 4, "workflows": 7}
 STOPPING = {
     "audit.0002_sealed_later",
     "audit.0003_seals_of_their_own",
+    "audit.0006_sealed_in_groups",
     "analytics.0006_users_in_rollups_alone",
 }
 # What takes away or renames what the code before it reads and writes.

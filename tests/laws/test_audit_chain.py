@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
@@ -10,10 +11,10 @@ from django.db.models import F
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from audit.chain import GENESIS, hash_of, seal_of
+from audit.chain import GENESIS, hash_of, joined, seal_of, separate
 from audit.checkpoints import as_checkpoint, note_checkpoint
 from audit.guards import lift_guards
-from audit.models import AuditEntry, AuditHead, AuditSeal, Outcome, UnsealedEntry
+from audit.models import AuditEntry, AuditHead, AuditSeal, Outcome, UnsealedGroup
 from audit.record import Entry, record_many
 from audit.sealing import seal_entries
 from audit.verification import verify
@@ -56,7 +57,9 @@ class Chain:
 
     def __init__(self, history: list[list[Entry]]) -> None:
         lift_guards(connection)
-        for group in [EntryFactory.build_batch(2, personal={"name": "Ann"}), *history]:
+        ann = {"personal": {"name": "Ann"}}
+        first = [EntryFactory.build_batch(2, **ann), EntryFactory.build_batch(1, **ann)]
+        for group in [*first, *history]:
             record_many(group)
             seal_entries()
         self.length = AuditEntry.objects.count()
@@ -68,37 +71,62 @@ class Chain:
     def row(self, seq: int) -> dict[str, Any]:
         return AuditEntry.objects.filter(seq=seq).values().get()
 
+    def group(self, seq: int) -> AuditSeal:
+        """That of the entry with this number."""
+        group = AuditSeal.objects.filter(seq__lte=seq).order_by("-seq").first()
+        assert group is not None
+        return group
+
+    def hashes(self, group: AuditSeal) -> list[str]:
+        return separate(group.hashes or AuditEntry.objects.get(group=group).hash)
+
     def seal(self, seq: int) -> str:
-        return self.row(seq)["seal"] if seq else GENESIS
+        return self.group(seq).seal if seq else GENESIS
 
     def write(self, seq: int, **columns: Any) -> None:
-        rows = AuditSeal if "seal" in columns else AuditEntry
-        assert rows.objects.filter(seq=seq).update(**columns) == 1
+        assert AuditEntry.objects.filter(seq=seq).update(**columns) == 1
 
-    def add(self, seq: int | None) -> None:
+    def write_group(self, seq: int, **columns: Any) -> int:
+        """Into the row of the group's seal; returns the number of the first entry."""
+        first = self.group(seq).seq
+        assert AuditSeal.objects.filter(seq=first).update(**columns) == 1
+        return first
+
+    def add(self, group_id: UUID | None = None, position: int = 0) -> AuditEntry:
         """A row made as Chatter does, but for the key."""
+        pk = new_id()
         row = {
-            **{"id": new_id(), "at": clock.now(), "action": "tests.thing.forged"},
+            **{"id": pk, "at": clock.now(), "action": "tests.thing.forged"},
             **{"outcome": "success", "actor_id": new_id(), "target": "", "detail": {"a": 1}},
             **{"personal_hash": "", "request_id": ""},
         }
-        entry_hash = hash_of(row, GUESS)
-        added = AuditEntry.objects.create(**row, hash=entry_hash)
-        if seq is None:
-            UnsealedEntry.objects.create(entry=added, hash=entry_hash)
-        else:
-            seal = seal_of(self.seal(seq - 1), seq, entry_hash, GUESS) if seq else ""
-            AuditSeal.objects.create(seq=seq, entry=added, seal=seal)
+        place = {"group_id": group_id or pk, "position": position}
+        return AuditEntry.objects.create(**row, **place, hash=hash_of(row, GUESS))
 
-    def delete(self, first: int, last: int) -> None:
-        """Entries and their seals."""
-        AuditEntry.objects.filter(seq__range=(first, last)).delete()
-        AuditSeal.objects.filter(seq__range=(first, last)).delete()
+    def add_group(self, seq: int) -> None:
+        """With a seal of its own."""
+        added = self.add()
+        seal = seal_of(self.seal(seq - 1), seq, added.hash, GUESS) if seq else ""
+        AuditSeal.objects.create(seq=seq, group_id=added.pk, seal=seal)
 
     def shift(self, first: int, by: int) -> None:
-        """Renumber all rows from `first`; in two steps, for numbers are unique at every moment."""
+        """Renumber all groups that begin there or later; in two steps, for numbers are unique at
+        every moment.
+        """
         AuditSeal.objects.filter(seq__gte=first).update(seq=-F("seq") - by)
         AuditSeal.objects.filter(seq__lt=0).update(seq=-F("seq"))
+
+
+def another(chain: Chain, seq: int, data: st.DataObject) -> int:
+    return data.draw(st.integers(1, chain.length).filter(lambda number: number != seq))
+
+
+def another_group(chain: Chain, seq: int, data: st.DataObject) -> tuple[AuditSeal, AuditSeal]:
+    """The one of the entry, and any other; the earlier one comes first."""
+    one, numbers = chain.group(seq), AuditSeal.objects.values_list("seq", flat=True)
+    number = data.draw(st.sampled_from([number for number in numbers if number != one.seq]))
+    earlier, later = sorted([one, chain.group(number)], key=lambda group: group.seq)
+    return earlier, later
 
 
 def edit(chain: Chain, seq: int, data: st.DataObject) -> int:
@@ -121,108 +149,196 @@ OTHER_VALUES: dict[str, Callable[[Any], Any]] = {
     "personal_hash": lambda text: "" if text else "0" * 64,
     "request_id": lambda text: text + "x",
     "hash": lambda text: "f" * 64,
-    "seal": lambda text: "f" * 64,
+    "group_id": lambda group: new_id(),
+    "position": lambda position: position + 1,
 }
+
+
+def edit_what_was_sealed(chain: Chain, seq: int, data: st.DataObject) -> int:
+    group = chain.group(seq)
+    hashes = chain.hashes(group)
+    hashes[seq - group.seq] = "f" * 64
+    chain.write_group(seq, hashes=joined(hashes))
+    return seq
+
+
+def edit_a_seal(chain: Chain, seq: int, data: st.DataObject) -> int:
+    """Nothing tells which of its entries it was about: the first is named."""
+    return chain.write_group(seq, seal="f" * 64)
 
 
 def edit_and_hash(chain: Chain, seq: int, data: st.DataObject) -> int:
     """With all seals behind it and the head made anew, by a key that is not ours."""
     chain.write(seq, action="tests.thing.harmless")
     chain.write(seq, hash=hash_of(chain.row(seq), GUESS))
-    for number in range(seq, chain.length + 1):
-        entry_hash = chain.row(number)["hash"]
-        chain.write(number, seal=seal_of(chain.seal(number - 1), number, entry_hash, GUESS))
+    group = chain.group(seq)
+    hashes = chain.hashes(group)
+    hashes[seq - group.seq] = chain.row(seq)["hash"]
+    chain.write_group(seq, hashes=joined(hashes))
+    for one in AuditSeal.objects.filter(seq__gte=group.seq).order_by("seq"):
+        told = joined(chain.hashes(one))
+        chain.write_group(one.seq, seal=seal_of(chain.seal(one.seq - 1), one.seq, told, GUESS))
     AuditHead.objects.update(seal=chain.seal(chain.length))
     return seq
 
 
-def delete_some(chain: Chain, seq: int, data: st.DataObject) -> int:
-    """Entries, or their seals, or both."""
+def delete_entries(chain: Chain, seq: int, data: st.DataObject) -> int:
+    last = data.draw(st.integers(seq, chain.length))
+    AuditEntry.objects.filter(seq__range=(seq, last)).delete()
+    return seq
+
+
+def delete_seals(chain: Chain, seq: int, data: st.DataObject) -> int:
+    first = chain.group(seq).seq
+    AuditSeal.objects.filter(seq__range=(first, data.draw(st.integers(seq, chain.length)))).delete()
+    return first
+
+
+def delete_both(chain: Chain, seq: int, data: st.DataObject) -> int:
     numbers = (seq, data.draw(st.integers(seq, chain.length)))
-    for rows in data.draw(st.sampled_from([[AuditEntry], [AuditSeal], [AuditEntry, AuditSeal]])):
-        rows.objects.filter(seq__range=numbers).delete()
+    AuditEntry.objects.filter(seq__range=numbers).delete()
+    AuditSeal.objects.filter(seq__range=numbers).delete()
     return seq
 
 
 def delete_and_close_the_gap(chain: Chain, seq: int, data: st.DataObject) -> int:
-    chain.delete(seq, seq)
+    group = chain.group(seq)
+    AuditEntry.objects.filter(seq=seq).delete()
+    if not group.entries.exists():
+        AuditSeal.objects.filter(seq=group.seq).delete()
+    later = AuditEntry.objects.filter(group_id=group.group_id, position__gt=seq - group.seq)
+    later.update(position=F("position") - 1)
     chain.shift(seq + 1, -1)
     return seq
 
 
+def delete_and_have_nothing_told_of_it(chain: Chain, seq: int, data: st.DataObject) -> int:
+    """The seal no longer knows of it, either."""
+    group = chain.group(seq)
+    hashes = chain.hashes(group)
+    delete_and_close_the_gap(chain, seq, data)
+    if len(hashes) == 1:
+        return seq
+    del hashes[seq - group.seq]
+    chain.write_group(group.seq, hashes=joined(hashes))
+    return group.seq
+
+
 def unseal(chain: Chain, seq: int, data: st.DataObject) -> int:
     """As if it had only just been recorded."""
-    row = chain.row(seq)
-    AuditSeal.objects.filter(seq=seq).delete()
-    UnsealedEntry.objects.create(entry_id=row["id"], hash=row["hash"])
-    return seq
+    group = chain.group(seq)
+    have_it_sealed_again(chain, seq, data)
+    AuditSeal.objects.filter(seq=group.seq).delete()
+    return group.seq
 
 
 def keep_from_being_sealed(chain: Chain, seq: int, data: st.DataObject) -> None:
     """So that nobody would miss it later. It has no number to be named by."""
     record_many([EntryFactory.build()])
-    UnsealedEntry.objects.all().delete()
+    UnsealedGroup.objects.all().delete()
+
+
+def add_to_what_is_to_be_sealed(chain: Chain, seq: int, data: st.DataObject) -> None:
+    record_many(EntryFactory.build_batch(2))
+    chain.add(UnsealedGroup.objects.get().group_id, 2)
+
+
+def take_from_what_is_to_be_sealed(chain: Chain, seq: int, data: st.DataObject) -> None:
+    record_many(EntryFactory.build_batch(2))
+    AuditEntry.objects.filter(seq=None, position=data.draw(st.integers(0, 1))).delete()
 
 
 def have_it_sealed_again(chain: Chain, seq: int, data: st.DataObject) -> int:
     """So that nothing is sealed from then on, and what is recorded can be deleted unseen."""
-    row = chain.row(seq)
-    UnsealedEntry.objects.create(entry_id=row["id"], hash=row["hash"])
-    return seq
+    group = chain.group(seq)
+    UnsealedGroup.objects.create(group_id=group.group_id, hashes=joined(chain.hashes(group)))
+    return group.seq
 
 
 def have_nothing_sealed(chain: Chain, seq: int, data: st.DataObject) -> None:
     """What is to be sealed was never recorded, or was deleted meanwhile."""
-    UnsealedEntry.objects.create(entry_id=new_id(), hash="f" * 64)
+    UnsealedGroup.objects.create(group_id=new_id(), hashes="f" * 64)
 
 
 def insert_between(chain: Chain, seq: int, data: st.DataObject) -> int:
-    """A forged row, the later ones and the head moved up."""
-    chain.shift(seq, 1)
-    chain.add(seq)
+    """A forged row in a group, the later ones and the head moved up."""
+    group = chain.group(seq)
+    position = seq - group.seq
+    later = AuditEntry.objects.filter(group_id=group.group_id, position__gte=position)
+    later.update(position=F("position") + 1)
+    chain.shift(seq + 1, 1)
+    chain.add(group.group_id, position)
     AuditHead.objects.update(seq=F("seq") + 1)
     return seq
 
 
+def insert_a_group(chain: Chain, seq: int, data: st.DataObject) -> int:
+    first = chain.group(seq).seq
+    chain.shift(first, 1)
+    chain.add_group(first)
+    AuditHead.objects.update(seq=F("seq") + 1)
+    return first
+
+
+def add_to_a_group(chain: Chain, seq: int, data: st.DataObject) -> int:
+    """One more than its seal tells of."""
+    group = chain.group(seq)
+    length = len(chain.hashes(group))
+    chain.add(group.group_id, length)
+    return group.seq + length
+
+
 def append(chain: Chain, seq: int, data: st.DataObject) -> int:
-    chain.add(chain.length + 1)
+    chain.add_group(chain.length + 1)
     return chain.length + 1
 
 
 def append_and_have_it_sealed(chain: Chain, seq: int, data: st.DataObject) -> int:
     """Nobody looks at what is sealed but whoever verifies."""
-    chain.add(None)
+    added = chain.add()
+    UnsealedGroup.objects.create(group_id=added.pk, hashes=added.hash)
     seal_entries()
     return chain.length + 1
 
 
 def prepend(chain: Chain, seq: int, data: st.DataObject) -> int:
-    chain.add(0)
+    chain.add_group(0)
     return 0
 
 
 def swap(chain: Chain, seq: int, data: st.DataObject) -> int:
-    other = data.draw(st.integers(1, chain.length).filter(lambda number: number != seq))
-    for now, then in ((seq, -1), (other, seq), (-1, other)):
-        AuditSeal.objects.filter(seq=now).update(seq=then)
+    """Two entries take each other's places."""
+    other = another(chain, seq, data)
+    here, there = chain.row(seq), chain.row(other)
+    for row, place in ((here, there), (there, here)):
+        entry = AuditEntry.objects.filter(pk=row["id"])
+        entry.update(group_id=place["group_id"], position=place["position"])
     return min(seq, other)
+
+
+def swap_groups(chain: Chain, seq: int, data: st.DataObject) -> int:
+    earlier, later = another_group(chain, seq, data)
+    for now, then in ((earlier.seq, -1), (later.seq, earlier.seq), (-1, later.seq)):
+        AuditSeal.objects.filter(seq=now).update(seq=then)
+    return earlier.seq
 
 
 def swap_what_is_sealed(chain: Chain, seq: int, data: st.DataObject) -> int:
     """The seals stay where they are, and tell of each other's entries."""
-    other = data.draw(st.integers(1, chain.length).filter(lambda number: number != seq))
-    ids = [chain.row(number)["id"] for number in (seq, other)]
-    for number, entry in ((seq, new_id()), (other, ids[0]), (seq, ids[1])):
-        AuditSeal.objects.filter(seq=number).update(entry=entry)
-    return min(seq, other)
+    earlier, later = another_group(chain, seq, data)
+    ids = (earlier.group_id, later.group_id)
+    for group, group_id in ((earlier, new_id()), (later, ids[0]), (earlier, ids[1])):
+        AuditSeal.objects.filter(seq=group.seq).update(group_id=group_id)
+    return earlier.seq
 
 
 def copy(chain: Chain, seq: int, data: st.DataObject) -> int:
     """An act that was done once, told twice."""
-    row = {**chain.row(seq), "id": new_id()}
+    pk = new_id()
+    row = {**chain.row(seq), "id": pk, "group_id": pk, "position": 0}
     del row["seq"], row["seal"]
     told = AuditEntry.objects.create(**row)
-    UnsealedEntry.objects.create(entry=told, hash=told.hash)
+    UnsealedGroup.objects.create(group_id=pk, hashes=told.hash)
     seal_entries()
     return chain.length + 1
 
@@ -239,16 +355,21 @@ def forge_the_head(chain: Chain, seq: int, data: st.DataObject) -> int:
 
 def cut_the_tail(chain: Chain, seq: int, data: st.DataObject) -> int:
     """With the head set back, as if it had never been."""
-    chain.delete(seq, chain.length)
-    AuditHead.objects.update(seq=seq - 1, seal=chain.seal(seq - 1))
+    seal = chain.seal(seq - 1)
+    AuditEntry.objects.filter(seq__gte=seq).delete()
+    AuditSeal.objects.filter(seq__gte=seq).delete()
+    AuditHead.objects.update(seq=seq - 1, seal=seal)
     return seq
 
 
 TAMPERINGS = [
-    *(edit, edit_and_hash, delete_some, delete_and_close_the_gap, insert_between),
-    *(unseal, keep_from_being_sealed, append, append_and_have_it_sealed, prepend, copy),
-    *(have_it_sealed_again, have_nothing_sealed),
-    *(swap, swap_what_is_sealed),
+    *(edit, edit_what_was_sealed, edit_a_seal, edit_and_hash),
+    *(delete_entries, delete_seals, delete_both),
+    *(delete_and_close_the_gap, delete_and_have_nothing_told_of_it),
+    *(unseal, keep_from_being_sealed, have_it_sealed_again, have_nothing_sealed),
+    *(add_to_what_is_to_be_sealed, take_from_what_is_to_be_sealed),
+    *(insert_between, insert_a_group, add_to_a_group, append, append_and_have_it_sealed, prepend),
+    *(copy, swap, swap_groups, swap_what_is_sealed),
     *(set_the_head_back, forge_the_head, cut_the_tail),
 ]
 
