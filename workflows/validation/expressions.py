@@ -57,7 +57,7 @@ class Found:
 
 def expressions_of(node: Node) -> Iterator[Found]:
     """Every expression of a node: settings that are one, and those in the braces of a text."""
-    yield from _found(node.spec.config if node.config is None else node.config.model_dump())
+    yield from _found(node.settings)
 
 
 def _found(value: Any, steps: tuple[str | int, ...] = ()) -> Iterator[Found]:

@@ -87,8 +87,7 @@ class Flow:
     def _following(self, one: str, first: tuple[str, ...]) -> Collection[str]:
         """These nodes and all that follow without going through `one`."""
         if (one, first) not in self._followed:
-            targets = {node: ports for node, ports in self._in_turn.items() if node != one}
-            self._followed[one, first] = reachable(first, targets)
+            self._followed[one, first] = reachable(first, self._in_turn, end=one)
         return self._followed[one, first]
 
     @cached_property
@@ -195,15 +194,17 @@ def flow_of(
     return Flow(order, onwards, loops, wrong, frozenset(reached), heads, handlers)
 
 
-def reachable(first: Iterable[str], targets: Targets) -> set[str]:
-    """The nodes of `first` and all that follow."""
+def reachable(first: Iterable[str], targets: Targets, end: str = "") -> set[str]:
+    """The nodes of `first` and all that follow; behind `end` nothing does."""
     found = set(first)
     waiting = list(found)
     while waiting:
-        for port in targets.get(waiting.pop(), {}).values():
-            new = set(port) - found
-            found |= new
-            waiting += new
+        node = waiting.pop()
+        for port in targets.get(node, {}).values() if node != end else ():
+            for target in port:
+                if target not in found:
+                    found.add(target)
+                    waiting.append(target)
     return found
 
 

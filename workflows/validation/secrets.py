@@ -110,8 +110,9 @@ def secret_in(text: str) -> str:
     if len(text) < _SHORTEST:
         return ""
     for shape in _SHAPES:
-        if any(mark in text for mark in shape.marks) and shape.pattern.search(text):
-            return shape.name
+        for mark in shape.marks:
+            if mark in text and shape.pattern.search(text):
+                return shape.name
     if any(_is_login(match[1]) for match in _BASIC.finditer(text)):
         return "a password for basic authentication"
     return ""
@@ -119,7 +120,7 @@ def secret_in(text: str) -> str:
 
 def random_in(text: str) -> str:
     """The first long token that looks drawn by lot; empty for none."""
-    if len(text) < _SHORTEST_RANDOM:
+    if _LONG.search(text) is None:  # it takes a tenth of the time to see that
         return ""
     for match in _LONG.finditer(_NO_SECRET.sub(" ", text)):
         if _is_random(match[0]):

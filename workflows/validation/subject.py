@@ -78,6 +78,11 @@ class Node:
         return self.kind.key if self.kind else ""
 
     @cached_property
+    def settings(self) -> Mapping[str, Any]:
+        """Its configuration, defaults included where it can be read."""
+        return self.spec.config if self.config is None else self.config.model_dump()
+
+    @cached_property
     def ports(self) -> tuple[str, ...]:
         """The ways out of it, `error` too where it can fail; none when they cannot be known."""
         if self.kind is None or self.config is None:
@@ -143,16 +148,12 @@ class Subject:
     @cached_property
     def handlers(self) -> list[Node]:
         """Those that are to take up the errors of the whole graph."""
-        known = [node for node in self.nodes if node.kind and node.config]
-        return [n for n in known if n.kind and n.config and n.kind.takes_up(n.config.model_dump())]
+        return [n for n in self.nodes if n.kind and n.config and n.kind.takes_up(n.settings)]
 
     @cached_property
     def stops(self) -> frozenset[str]:
         """Those that end the run when an error leads there."""
-        known = [node for node in self.nodes if node.kind and node.config]
-        ending = [
-            n.id for n in known if n.kind and n.config and n.kind.stops(n.config.model_dump())
-        ]
+        ending = [n.id for n in self.nodes if n.kind and n.config and n.kind.stops(n.settings)]
         return frozenset(ending)
 
     @cached_property
