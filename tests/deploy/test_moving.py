@@ -14,7 +14,7 @@ from tests.drills.migrated import copy_migrated
 from tests.drills.server import Chatter, chatter
 
 # What the move itself adds.
-ADDS = {"audit_auditentry": 1, "audit_unsealedentry": 1}
+ADDS = {"audit_auditentry": 1, "audit_unsealedgroup": 1}
 
 
 @pytest.mark.services
