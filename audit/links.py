@@ -1,5 +1,6 @@
 """Holds entries, as they come by number, against their hashes and the seals of their groups."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -13,8 +14,15 @@ from audit.models import AuditEntry, AuditSeal
 from audit.querysets import AuditEntryQuerySet
 from audit.verdict import Broken, edited
 
-UNREADABLE = (ValueError, TypeError, AttributeError, DataError, OperationalError)
-_COLUMNS = (*HASHED, "personal", "hash", "position", "seq", "seal")
+UNREADABLE = (
+    *(ValueError, TypeError, AttributeError, OverflowError, RecursionError),
+    *(DataError, OperationalError),
+)
+_COLUMNS = (*HASHED, "personal", "hash", "group_id", "position", "seq", "seal")
+_NUMBERS = ("first", "position", "seq")
+_CHUNK = 1000
+# What is not a number would be hashed like null.
+_FINITE = json.JSONEncoder(allow_nan=False)
 
 Row = Mapping[str, Any]
 
@@ -47,10 +55,12 @@ def check_content(row: Row, name: str, keys: Sequence[bytes]) -> None:
         raise edited(name, "its columns cannot be read")
     seq, pk = row["seq"], row["id"]
     with legible(edited(name, "its columns cannot be read", seq, pk)):
+        _FINITE.encode([row["detail"], row["personal"]])
         hashes = {hash_of(row, key) for key in keys}
+        personal = personal_digest(row["personal"])
     if row["hash"] not in hashes:
         raise edited(name, "its content does not match its hash", seq, pk)
-    if row["personal"] is not None and personal_digest(row["personal"]) != row["personal_hash"]:
+    if row["personal"] is not None and personal != row["personal_hash"]:
         raise edited(name, "its personal part does not match its hash", seq, pk)
 
 
@@ -71,6 +81,8 @@ class Links:
         """Go on to the next entry. Raises Broken for one that is not what was sealed there."""
         number = self.seq + 1
         self._check_number(row, number)
+        if row["first"] == number:
+            self.finish()
         if self._is_whole():
             self._begin(row)
         check_content(row, f"Row {number}", self._keys)
@@ -82,8 +94,9 @@ class Links:
             self._check_seal()
 
     def finish(self) -> None:
-        """Nothing follows. Raises Broken if the last group is not whole."""
+        """The group ends. Raises Broken if it is not whole."""
         if not self._is_whole():
+            self._check_seal()  # for it may tell of more than there ever were
             number = self.seq + 1
             message = f"Row {number} was deleted from the end of its group."
             raise Broken("missing", message, number)
@@ -95,7 +108,7 @@ class Links:
         if not row:
             raise edited(f"Row {number}", "its columns cannot be read", number)
         seq = row["seq"]
-        if not isinstance(row["first"], int):
+        if not all(isinstance(row[name], int) for name in _NUMBERS):
             raise edited(f"Row {number}", "its number is none", number, row["id"])
         if seq < number:
             raise Broken("inserted", f"Row {seq} was inserted.", seq)
@@ -106,6 +119,8 @@ class Links:
         seq = row["seq"]
         if row["position"]:
             raise Broken("inserted", f"Row {seq} was inserted: its group ends before it.", seq)
+        if row["group_id"] != row["id"]:
+            raise edited(f"Row {seq}", "its group has another name", seq, row["id"])
         self._before, self.seal, self._first = self.seal, row["seal"], seq
         with legible(edited(f"Row {seq}", "its seal cannot be read", seq, row["id"])):
             self._hashes = separate(row["hashes"] or row["hash"])
@@ -116,16 +131,21 @@ class Links:
             raise Broken("moved", f"Row {first} does not seal the one before it.", first)
 
 
-def check_tail(groups: int) -> tuple[int, int]:
-    """Follow the last so many groups; returns how many entries they have, and the last number.
+def check_tail(entries: int) -> tuple[int, int]:
+    """Follow at least the last so many, from where a group begins; returns how many they were, and
+    the last number.
 
     Raises Broken. Nothing before them is looked at.
     """
-    seals = AuditSeal.objects.order_by("-seq").values_list("seq", "seal")
-    last = list(seals[: groups + 1])
-    first, before = (last[-2][0], last[-1][1]) if len(last) > groups else (1, GENESIS)
-    links = Links(first - 1, before)
-    for row in columns_of(AuditEntry.objects.in_order(first)):
-        links.follow(row)
-    links.finish()
-    return links.seq - first + 1, links.seq
+    with legible(Broken("edited", "A row cannot be read; manage.py verify_audit names it.")):
+        seals = AuditSeal.objects.order_by("-seq")
+        last = seals.values_list("seq", flat=True).first() or 0
+        begun = seals.filter(seq__lte=last - entries + 1).values_list("seq", "seal")[:2]
+        first, before = (begun[0][0], begun[1][1]) if len(begun) > 1 else (1, GENESIS)
+        links = Links(first - 1, before)
+        for row in columns_of(AuditEntry.objects.in_order(first)).iterator(_CHUNK):
+            links.follow(row)
+        links.finish()
+        if links.seq < last:
+            raise Broken("missing", f"Row {links.seq + 1} is not there.", links.seq + 1)
+        return links.seq - first + 1, links.seq

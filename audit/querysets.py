@@ -1,14 +1,19 @@
 """Which entries a user may read."""
 
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Self
+from uuid import UUID
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db import models
-from django.db.models import Count, F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models import F, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce, Length
 
 _HASH = 64  # letters of one, and there is one between two
+_AT_ONCE = 1000
 _HELD = (Length("hashes") + 1) / (_HASH + 1)
 
 
@@ -49,9 +54,14 @@ class UnsealedGroupQuerySet(models.QuerySet[Any]):
         count: int = self.aggregate(count=Sum(_HELD, default=0))["count"]
         return count
 
-    def with_other_entries(self) -> Self:
-        """Those that say they hold more entries than there are, or fewer."""
-        entries = apps.get_model("audit.AuditEntry")._base_manager
-        there = entries.filter(group_id=OuterRef("pk")).order_by().values("group_id")
-        count = Coalesce(Subquery(there.annotate(count=Count("pk")).values("count")), 0)
-        return self.alias(there=count, held=_HELD).exclude(there=F("held"))
+    def with_entries(self) -> Iterator[tuple[UUID, str, list[tuple[int, str]]]]:
+        """Each with its hashes, and with position and hash of the entries that are there."""
+        entries = apps.get_model("audit.AuditEntry")._base_manager.order_by("position")
+        groups = self.values_list("pk", "hashes").iterator(_AT_ONCE)
+        while part := list(islice(groups, _AT_ONCE)):
+            there: defaultdict[Any, list[tuple[int, str]]] = defaultdict(list)
+            found = entries.filter(group_id__in=[pk for pk, _ in part])
+            for pk, position, hashed in found.values_list("group_id", "position", "hash"):
+                there[pk].append((position, hashed))
+            for pk, hashes in part:
+                yield pk, hashes, there[pk]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from django.db import connection
 from django.db.models import Exists, OuterRef
 
+from audit.chain import separate
 from audit.checkpoints import Checkpoint, as_checkpoint
 from audit.compared import Compared
 from audit.guards import missing_guards
@@ -51,6 +52,7 @@ class _Walk:
         self.checkpoints = Compared(public_keys())
         self._outside = outside
         self._keys = sealing_keys()
+        self._of_nothing: Broken | None = None  # a seal
 
     def verdict(self, broken: Broken | None = None) -> Verdict:
         return Verdict(
@@ -72,10 +74,15 @@ class _Walk:
             raise Broken("headless", message)
         self.checkpoints.add(self._outside, outside=True)
         self.checkpoints.add(_noted())
+        self._of_nothing = _seal_of_nothing()
         for row in _sealed():
+            self._check_seals_until_here()
             self._check(row)
             self.entries += 1
+        self._check_seals_until_here()
         self._check_end(self.head[0])
+        if self._of_nothing is not None:
+            raise self._of_nothing
         for row in _unsealed():
             name = f"The unsealed row {row['id']}" if row else "An unsealed row"
             check_content(row, name, self._keys)
@@ -84,6 +91,12 @@ class _Walk:
         self._check_queue()
         self.checkpoints.check_readable()
         self.untold = max(self.erased - _blanked_by_erasures(), 0)
+
+    def _check_seals_until_here(self) -> None:
+        """Raises Broken where one was passed that no entry has."""
+        broken = self._of_nothing
+        if broken is not None and broken.seq is not None and broken.seq <= self.links.seq:
+            raise broken
 
     def _check(self, row: Row) -> None:
         self.links.follow(row)
@@ -99,19 +112,22 @@ class _Walk:
     def _check_queue(self) -> None:
         waiting = UnsealedGroup.objects.order_by("pk")
         waits = Exists(waiting.filter(pk=OuterRef("group_id")))
-        lost = AuditEntry.objects.filter(~waits, group__seq__isnull=True).order_by("id").first()
-        if lost is not None:
-            message = (
-                f"The unsealed row {lost.pk} would never be sealed: it no longer waits for it."
-            )
-            raise Broken("missing", message, entry_id=lost.pk)
+        lost = AuditEntry.objects.filter(~waits, group__seq__isnull=True).order_by("id")
+        for pk in lost.values_list("pk", flat=True)[:1]:
+            message = f"The unsealed row {pk} would never be sealed: it no longer waits for it."
+            raise Broken("missing", message, entry_id=pk)
         again = AuditSeal.objects.filter(group_id__in=waiting.values("pk")).order_by("seq").first()
         if again is not None:
             message = f"Row {again.seq} is to be sealed again: from now on nothing would be sealed."
             raise Broken("inserted", message, again.seq, again.group_id)
-        if waiting.with_other_entries().exists():
-            message = "What is to be sealed was not recorded so: entries were put there or deleted."
-            raise Broken("inserted", message)
+        with legible(Broken("edited", "What is to be sealed cannot be read.")):
+            for group, told, recorded in waiting.with_entries():
+                if recorded != list(enumerate(separate(told))):
+                    message = (
+                        f"What is to be sealed with row {group} was not recorded so: it was"
+                        " changed, or entries were put there or deleted."
+                    )
+                    raise Broken("inserted", message, entry_id=group)
 
     def _check_end(self, head_seq: int) -> None:
         if self.links.seq < head_seq:
@@ -135,6 +151,23 @@ def _head() -> tuple[int, str] | None:
         refuse_others(error)
         return None
     return head if head and (type(head[0]), type(head[1])) == (int, str) else None
+
+
+def _seal_of_nothing() -> Broken | None:
+    """What there is to say of the first seal that no entry has: its number would not be given."""
+    entries = AuditEntry._base_manager.filter(group_id=OuterRef("group_id"))
+    seals = AuditSeal.objects.filter(~Exists(entries)).order_by("seq")
+    illegible = Broken("inserted", "A seal was put there that cannot be read; no entry has it.")
+    try:
+        with legible(illegible):
+            for seq in seals.values_list("seq", flat=True)[:1]:
+                if not isinstance(seq, int):
+                    raise TypeError
+                message = f"The seal of row {seq} was put there, or its row was deleted."
+                return Broken("inserted", message, seq)
+    except Broken:
+        return illegible
+    return None
 
 
 def _blanked_by_erasures() -> int:
@@ -178,6 +211,6 @@ def _readable_rows(entries: AuditEntryQuerySet) -> Iterator[Row]:
     """The rows up to the first that cannot be read."""
     try:
         for pk in entries.values_list("pk", flat=True).iterator(_CHUNK):
-            yield columns_of(AuditEntry.objects.filter(pk=pk)).get()
+            yield columns_of(AuditEntry.objects.filter(pk=pk)).first() or {}
     except UNREADABLE as error:
         refuse_others(error)

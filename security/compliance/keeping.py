@@ -20,7 +20,7 @@ from core.retention import retentions
 from core.secrets import EncryptedTextField
 from security.compliance.check import Finding, Status, judged
 
-_TAIL = 1_000  # groups of entries
+_TAIL = 1_000
 _MOST_ROWS = 2_000
 _GRACE = timedelta(days=1)  # it goes once an hour; who was off for a day is not at fault
 _TOKEN = "gAAAA"  # how what is encrypted begins  # noqa: S105
@@ -91,7 +91,7 @@ def audit_trail(thorough: bool) -> Finding:
         evidence = {**verdict.to_json(), "unguarded": unguarded}
         good, faults = "The audit trail is whole.", [verdict.message] if not verdict.ok else []
     else:
-        evidence, faults = _tail()
+        evidence, faults = _legible_tail()
         evidence["unguarded"] = unguarded
         good = f"The last {evidence['entries']} entries of the audit trail are whole."
     if faults:
@@ -107,23 +107,26 @@ def _outside() -> Iterator[Checkpoint | None]:
     return checkpoints_in(path) if path and path.is_file() else iter(())
 
 
-def _tail() -> tuple[dict[str, Any], list[str]]:
+def _legible_tail() -> tuple[dict[str, Any], list[str]]:
+    evidence: dict[str, Any] = {"entries": 0}
+    try:
+        with legible(Broken("edited", "A row cannot be read; manage.py verify_audit names it.")):
+            _look_at_tail(evidence)
+    except Broken as broken:
+        return evidence, [broken.message]
+    return evidence, []
+
+
+def _look_at_tail(evidence: dict[str, Any]) -> None:
+    """Adds what it saw. Raises Broken."""
     # First of all, for meanwhile more may be sealed.
     checkpoint = AuditCheckpoint.objects.order_by("-seq").first()
     head = AuditHead.objects.filter(pk=1).values_list("seq", flat=True).first()
-    evidence: dict[str, Any] = {
-        "entries": 0,
-        "last_checkpoint": checkpoint.seq if checkpoint else None,
-        "checkpoint_at": checkpoint.at.isoformat() if checkpoint else None,
-    }
-    try:
-        with legible(Broken("edited", "A row cannot be read; manage.py verify_audit names it.")):
-            evidence["entries"], last = check_tail(_TAIL)
-    except Broken as broken:
-        return evidence, [broken.message]
+    evidence["last_checkpoint"] = checkpoint.seq if checkpoint else None
+    evidence["checkpoint_at"] = checkpoint.at.isoformat() if checkpoint else None
+    evidence["entries"], last = check_tail(_TAIL)
     evidence["last"] = last
     if head is None:
-        return evidence, ["The head is gone."]
+        raise Broken("headless", "The head is gone.")
     if last < max(head, checkpoint.seq if checkpoint else 0):
-        return evidence, [f"Row {last + 1} is not there."]
-    return evidence, []
+        raise Broken("missing", f"Row {last + 1} is not there.", last + 1)

@@ -13,6 +13,7 @@ from audit.models import AuditEntry, AuditSeal
 from audit.record import record_many
 from audit.sealing import seal_entries
 from audit.verdict import Broken
+from core.models import new_id
 from tests.factories.audit import EntryFactory
 from tests.plans import plans
 
@@ -58,15 +59,33 @@ def test_entries_that_wait_for_their_seal_are_counted_one_by_one():
     assert system_now().unsealed_entries == 0
 
 
-@pytest.mark.parametrize(("groups", "entries"), [(1, 2), (2, 3), (3, 6), (9, 6)])
-def test_a_look_at_the_end_begins_with_a_group(groups, entries):
+@pytest.mark.parametrize(("asked", "entries"), [(1, 2), (2, 3), (3, 6), (9, 6)])
+def test_a_look_at_the_end_begins_with_a_group(asked, entries):
     write_groups(3, 1, 2)
     seal_entries()
-    assert check_tail(groups) == (entries, 6)
+    assert check_tail(asked) == (entries, 6)
     lift_guards(connection)
     AuditEntry.objects.filter(seq=7 - entries).update(action="tests.thing.harmless")
     with pytest.raises(Broken, match=f"Row {7 - entries} was edited"):
-        check_tail(groups)
+        check_tail(asked)
+
+
+def test_a_look_at_the_end_sees_a_seal_that_no_entry_has():
+    write_groups(3, 1)
+    seal_entries()
+    AuditSeal.objects.create(seq=1_000, group_id=new_id(), seal="f" * 64)
+    with pytest.raises(Broken, match="Row 5 is not there"):
+        check_tail(2)
+
+
+def test_a_look_at_the_end_survives_what_cannot_be_read():
+    write_groups(3, 1)
+    seal_entries()
+    lift_guards(connection)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE audit_auditentry SET detail = %s", ["[" * 3_000 + "]" * 3_000])
+    with pytest.raises(Broken, match="cannot be read"):
+        check_tail(2)
 
 
 def test_the_page_of_what_happens_now_leads_to_those_that_wait(admin_client):

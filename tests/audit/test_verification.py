@@ -85,6 +85,8 @@ ILLEGIBLE = [
     (f"{ENTRY} hash = CAST(X'ff' AS TEXT)", 5, "edited", 5),
     (f"{SEAL} seal = CAST(X'ff' AS TEXT)", 3, "edited", 3),
     (f"{SEAL} seq = 'abc'", 5, "edited", 5),
+    (f"{SEAL} seq = 9e999", 5, "edited", 5),
+    (f"{ENTRY} position = 'abc'", 3, "edited", 3),
     ("audit_audithead SET seq = 'abc'", None, "headless", None),
     ("audit_audithead SET seal = X'ff'", None, "headless", None),
     ("audit_auditcheckpoint SET seq = X'ff'", None, "forged", None),
@@ -93,6 +95,10 @@ ILLEGIBLE = [
 ]
 if connection.vendor == "postgresql":  # which lets in less
     ILLEGIBLE = [("audit_auditcheckpoint SET at = 'infinity'", None, "forged", None)]
+ILLEGIBLE += [
+    (f"{ENTRY} detail = '{'[' * 3000}{']' * 3000}'", 3, "edited", 3),
+    (f"{ENTRY} detail = '{'9' * 5000}'", 3, "edited", 3),
+]
 
 
 @pytest.mark.parametrize(("change", "seq", "fault", "bad_seq"), ILLEGIBLE)
@@ -104,6 +110,12 @@ def test_whatever_somebody_wrote_into_a_column_is_named(capsys, change, seq, fau
     sql(f"UPDATE {change}{where}")
     found = verdict(capsys)
     assert (found["status"], found["fault"], found["bad_seq"]) == (1, fault, bad_seq)
+
+
+def test_a_number_that_is_too_great_is_not_taken_for_none(capsys):
+    write_entries(3, detail={"limit": None})
+    sql("UPDATE audit_auditentry SET detail = '{\"limit\": 1e999}'", 2, 2)
+    assert verdict(capsys)["bad_seq"] == 2
 
 
 @pytest.mark.skipif(connection.vendor == "postgresql", reason="its ids are always readable")

@@ -248,6 +248,19 @@ def take_from_what_is_to_be_sealed(chain: Chain, seq: int, data: st.DataObject) 
     AuditEntry.objects.filter(seq=None, position=data.draw(st.integers(0, 1))).delete()
 
 
+def change_what_is_to_be_sealed(chain: Chain, seq: int, data: st.DataObject) -> None:
+    record_many(EntryFactory.build_batch(2))
+    told = separate(UnsealedGroup.objects.get().hashes)
+    others = [[told[1], told[0]], [told[0], "f" * 64], [told[0], told[1] + "f"], told[:1]]
+    UnsealedGroup.objects.update(hashes=joined(data.draw(st.sampled_from(others))))
+
+
+def move_what_is_to_be_sealed(chain: Chain, seq: int, data: st.DataObject) -> None:
+    record_many(EntryFactory.build_batch(2))
+    waiting = AuditEntry.objects.filter(seq=None)
+    waiting.update(position=data.draw(st.sampled_from([1 - F("position"), F("position") + 1])))
+
+
 def have_it_sealed_again(chain: Chain, seq: int, data: st.DataObject) -> int:
     """So that nothing is sealed from then on, and what is recorded can be deleted unseen."""
     group = chain.group(seq)
@@ -286,6 +299,27 @@ def add_to_a_group(chain: Chain, seq: int, data: st.DataObject) -> int:
     length = len(chain.hashes(group))
     chain.add(group.group_id, length)
     return group.seq + length
+
+
+def tell_of_one_more(chain: Chain, seq: int, data: st.DataObject) -> int:
+    """What was sealed ends with an entry that never was."""
+    group = chain.group(seq)
+    return chain.write_group(seq, hashes=joined([*chain.hashes(group), "f" * 64]))
+
+
+def rename_a_group(chain: Chain, seq: int, data: st.DataObject) -> int:
+    group, name = chain.group(seq), new_id()
+    AuditEntry.objects.filter(group_id=group.group_id).update(group_id=name)
+    return chain.write_group(seq, group_id=name)
+
+
+def add_a_seal(chain: Chain, seq: int, data: st.DataObject) -> int:
+    """Of no entry, with a number that no other has: what is recorded cannot get it any more."""
+    taken = set(AuditSeal.objects.values_list("seq", flat=True))
+    free = [number for number in range(-1, chain.length + 3) if number not in taken]
+    number = data.draw(st.sampled_from(free))
+    AuditSeal.objects.create(seq=number, group_id=new_id(), seal="f" * 64)
+    return number
 
 
 def append(chain: Chain, seq: int, data: st.DataObject) -> int:
@@ -368,6 +402,8 @@ TAMPERINGS = [
     *(delete_and_close_the_gap, delete_and_have_nothing_told_of_it),
     *(unseal, keep_from_being_sealed, have_it_sealed_again, have_nothing_sealed),
     *(add_to_what_is_to_be_sealed, take_from_what_is_to_be_sealed),
+    *(change_what_is_to_be_sealed, move_what_is_to_be_sealed),
+    *(tell_of_one_more, rename_a_group, add_a_seal),
     *(insert_between, insert_a_group, add_to_a_group, append, append_and_have_it_sealed, prepend),
     *(copy, swap, swap_groups, swap_what_is_sealed),
     *(set_the_head_back, forge_the_head, cut_the_tail),
