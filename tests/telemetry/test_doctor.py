@@ -435,6 +435,22 @@ def test_a_line_that_is_no_checkpoint_is_named(settings):
     assert "line" in only("audit_checkpoints", "warning")
 
 
+def test_a_trail_that_grows_while_it_is_looked_at_was_not_cut_off():
+    write_entries(1)
+    grown = []
+
+    def growing(execute, sql, params, many, context):
+        done = execute(sql, params, many, context)
+        if "audit_audithead" in sql and not grown:
+            grown.append(sql)
+            write_entries(1)
+            note_checkpoint()
+        return done
+
+    with connection.execute_wrapper(growing):
+        assert (list(ledgers.audit_checkpoints()), len(grown)) == ([], 1)
+
+
 def test_a_trail_that_is_shorter_than_its_checkpoints_is_named():
     write_entries(3)
     note_checkpoint()
