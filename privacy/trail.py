@@ -22,7 +22,7 @@ _OWNERS = {"owner", "user"}
 
 
 def trail_lines(user: User) -> Iterator[bytes]:
-    """Entries of what the user did, and of what was done to the user's account, by number.
+    """Entries of what the user did, and of what was done to the user's account, oldest first.
 
     What is personal in the acts of others is theirs, so it is told of the user's own only.
     """
