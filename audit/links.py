@@ -8,7 +8,16 @@ from typing import Any
 from django.db import DataError, OperationalError
 from django.db.models import Case, F, QuerySet, When
 
-from audit.chain import GENESIS, HASHED, hash_of, joined, personal_digest, seal_of, separate
+from audit.chain import (
+    GENESIS,
+    HASHED,
+    canonical,
+    hash_of,
+    joined,
+    personal_digest,
+    seal_of,
+    separate,
+)
 from audit.keys import sealing_keys
 from audit.models import AuditEntry, AuditSeal
 from audit.querysets import AuditEntryQuerySet
@@ -21,7 +30,7 @@ UNREADABLE = (
 _COLUMNS = (*HASHED, "personal", "hash", "group_id", "position", "seq", "seal")
 _NUMBERS = ("first", "position", "seq")
 _CHUNK = 1000
-# What is not a number would be hashed like null.
+# What is no number, or endless, is hashed like null.
 _FINITE = json.JSONEncoder(allow_nan=False)
 
 Row = Mapping[str, Any]
@@ -55,13 +64,20 @@ def check_content(row: Row, name: str, keys: Sequence[bytes]) -> None:
         raise edited(name, "its columns cannot be read")
     seq, pk = row["seq"], row["id"]
     with legible(edited(name, "its columns cannot be read", seq, pk)):
-        _FINITE.encode([row["detail"], row["personal"]])
+        _refuse_endless(row["detail"])
+        _refuse_endless(row["personal"])
         hashes = {hash_of(row, key) for key in keys}
         personal = personal_digest(row["personal"])
     if row["hash"] not in hashes:
         raise edited(name, "its content does not match its hash", seq, pk)
     if row["personal"] is not None and personal != row["personal_hash"]:
         raise edited(name, "its personal part does not match its hash", seq, pk)
+
+
+def _refuse_endless(value: Any) -> None:
+    """Raises ValueError."""
+    if b"null" in canonical(value):
+        _FINITE.encode(value)
 
 
 class Links:
