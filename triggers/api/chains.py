@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from accounts.authentication import user_of
 from core.api import parse
 from core.listing import ListFilter, Page, ShapeList
-from triggers.api.shapes import ChainFiringOut, ChainOut, chain_firing_out, chain_out
+from triggers.api.shapes import ChainFiringOut, ChainOut, Name, chain_firing_out, chain_out
 from triggers.models import Chain, ChainFiring
 from triggers.services.chains import chain_for, change_chain, create_chain, delete_chain
 from workflows.api.inputs import Body, JsonObject, Text
@@ -37,7 +37,7 @@ class ChainIn(Body):
     `output` and `error`.
     """
 
-    name: Text = Field(min_length=1, max_length=_NAME)
+    name: Name
     after_definition: UUID | None = None
     after_template: Text = Field(default="", max_length=_NAME)
     on: Ends = ["completed"]
@@ -52,7 +52,7 @@ class ChainIn(Body):
 class ChainChange(ChainIn):
     """Sets the given fields. `revision` (or If-Match) is the one you read: 412 if outdated."""
 
-    name: Text = Field(default="", min_length=1, max_length=_NAME)
+    name: Name = ""
     revision: int | None = None
 
 

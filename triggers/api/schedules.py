@@ -20,7 +20,7 @@ from core.idempotency import KEY
 from core.instants import Instant
 from core.listing import ListFilter, Page, ShapeList
 from core.models import new_id
-from triggers.api.shapes import FiringOut, PreviewOut, ScheduleOut, firing_out, schedule_out
+from triggers.api.shapes import FiringOut, Name, PreviewOut, ScheduleOut, firing_out, schedule_out
 from triggers.models import Schedule, ScheduleFiring
 from triggers.services.firing import run_now
 from triggers.services.schedules import (
@@ -59,7 +59,7 @@ class TimesIn(Body):
 class ScheduleIn(TimesIn):
     """What to run, a definition or a template (slug or id), with which input, and when."""
 
-    name: Text = Field(min_length=1, max_length=_NAME)
+    name: Name
     definition: UUID | None = None
     template: Text = Field(default="", max_length=_NAME)
     input: JsonObject = Field(default_factory=dict)
@@ -72,7 +72,7 @@ class ScheduleIn(TimesIn):
 class ScheduleChange(Body):
     """Sets the given fields. `revision` (or If-Match) is the one you read: 412 if outdated."""
 
-    name: Text = Field(default="", min_length=1, max_length=_NAME)
+    name: Name = ""
     definition: UUID | None = None
     template: Text = Field(default="", max_length=_NAME)
     input: JsonObject = Field(default_factory=dict)

@@ -205,6 +205,7 @@ def _settle_times(schedule: Schedule) -> None:
     """Raises InvalidSchedule."""
     now = clock.now()
     schedule.starts_at = schedule.starts_at or now.replace(microsecond=0)
+    schedule.time_zone = schedule.time_zone or "UTC"
     check_times(vars(schedule), now)
     schedule.next_at = None if schedule.paused else _next(schedule, now)
     schedule.held_until = None
