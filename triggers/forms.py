@@ -90,9 +90,10 @@ class ScheduleForm(forms.Form):
         except UnknownZone as error:
             self.add_error("time_zone", str(error))
             return cleaned
+        saved = self.initial.get("saved", {})
         for name in TIMES:
             try:
-                cleaned[name] = _instant(cleaned.get(name), here)
+                cleaned[name] = _instant(cleaned.get(name), here, saved.get(name))
             except (ValueError, OverflowError):
                 self.add_error(name, "This is no time.")
         return cleaned
@@ -113,7 +114,8 @@ class ScheduleForm(forms.Form):
     def given(self) -> dict[str, Any]:
         """All of it, as the service takes it."""
         told = self.cleaned_data
-        message = {"message": told["message"]} if told["message"] else {}
+        text = told["message"].replace("\r\n", "\n")  # as browsers end lines
+        message = {"message": text} if text else {}
         return {
             "name": json_values.plain_text(told["name"]),
             **parse_choice(told["target"]),
@@ -130,16 +132,18 @@ class ScheduleForm(forms.Form):
 
 
 def written(schedule: Schedule) -> dict[str, Any]:
-    """A schedule as its form shows it."""
-    more = {name: value for name, value in schedule.input.items() if name != "message"}
-    here = zone(schedule.time_zone)
+    """A schedule as its form shows it; a message that is no text is an input like others."""
+    more = dict(schedule.input)
+    message = more.pop("message") if _is_text(more.get("message")) else ""
+    here = zone(schedule.time_zone or "UTC")
     times = {name: getattr(schedule, name) for name in TIMES}
     local = {name: at.astimezone(here).strftime(_CLOCK) for name, at in times.items() if at}
     return {
         **local,
+        "saved": times,
         "name": schedule.name,
         "target": value_of(schedule.target) if schedule.target else "",
-        "message": schedule.input.get("message", ""),
+        "message": message,
         "more": more,
         "parameters": schedule.parameters,
         "kind": schedule.kind,
@@ -161,9 +165,22 @@ BLANK: Mapping[str, Any] = {
 }
 
 
-def _instant(text: str | None, here: ZoneInfo) -> datetime | None:
-    """In UTC: two times of a zone that changes its clocks then are never equal."""
-    return datetime.fromisoformat(text).replace(tzinfo=here).astimezone(UTC) if text else None
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _instant(text: str | None, here: ZoneInfo, saved: datetime | None) -> datetime | None:
+    """In UTC: two times of a zone that changes its clocks then are never equal.
+
+    Where the clock shows what it shows of the saved one, that one: it tells no parts of a second,
+    nor which of two equal times it is.
+    """
+    if not text:
+        return None
+    written = datetime.fromisoformat(text)
+    if saved and saved.astimezone(here).replace(tzinfo=None, microsecond=0) == written:
+        return saved
+    return written.replace(tzinfo=here).astimezone(UTC)
 
 
 def _every(seconds: int) -> dict[str, Any]:

@@ -79,6 +79,31 @@ def test_saving_a_form_as_it_is_shown_changes_nothing(browser, schedule, turned)
     assert Schedule.objects.get().revision == 1
 
 
+SAVED = [
+    {"input": {"message": {"text": "hello"}}},
+    {"input": {"message": None, "tone": "dry"}},
+    {"input": {"message": ""}},
+    {"input": {"message": "one\n two\n"}},
+    {"starts_at": "2026-06-01T12:00:00.25Z"},
+    {"kind": "once", "run_at": "2026-10-25T01:30:00Z", "time_zone": "Europe/Berlin"},
+    {"time_zone": ""},
+]
+
+
+@pytest.mark.parametrize("body", SAVED)
+def test_what_a_form_cannot_show_stays_as_it_is_when_the_form_is_saved(
+    client, browser, schedule, turned, body
+):
+    made = schedule(**body)
+    page = f"{PAGE}{made['id']}/"
+    form = browser.get(page).context["form"]
+    shown = {field.name: str(field.value() or "").replace("\n", "\r\n") for field in form}
+    sent = {**shown, "name": "Renamed", "revision": "1"}
+    assert send(browser, page, **sent).status_code == 302
+    now = client.get(f"/api/v1/schedules/{made['id']}/").json()
+    assert {name for name in made if made[name] != now[name]} == {"name", "revision", "updated_at"}
+
+
 @pytest.mark.parametrize(("revision", "status"), [("2", 412), ("9" * 5000, 400), ("x", 400)])
 def test_a_form_of_another_revision_is_told_so(browser, schedule, turned, revision, status):
     made = schedule()
