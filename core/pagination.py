@@ -4,8 +4,11 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest
 from rest_framework import exceptions
 from rest_framework.pagination import Cursor, CursorPagination
+from rest_framework.request import Request
 
 from core.errors import Invalid, NotFound
 from core.queries import filters_of, refuse_unknown
@@ -65,6 +68,16 @@ class NewestFirst(CursorPagination):
         except (exceptions.NotFound, ValidationError) as error:
             raise PageNotFound from error
         return cursor
+
+
+def shown_page(rows: QuerySet[Any], request: HttpRequest) -> tuple[list[Any], dict[str, Any]]:
+    """Rows of an HTML page, newest first, and where `_pager.html` leads from it. Raises Http404."""
+    pages = NewestFirst()
+    try:
+        page = pages.paginate_queryset(rows, Request(request)) or []
+    except NotFound as error:
+        raise Http404 from error
+    return page, {"next": pages.get_next_link(), "previous": pages.get_previous_link()}
 
 
 class OldestFirst(NewestFirst):

@@ -14,8 +14,9 @@ from accounts.models import User
 from core import clock
 from core.errors import ChatterError, Invalid
 from core.models import new_id
+from core.pagination import shown_page
 from triggers.forms import BLANK, ScheduleForm, written
-from triggers.models import Schedule
+from triggers.models import Schedule, ScheduleFiring
 from triggers.services.firing import run_now
 from triggers.services.schedules import (
     ScheduleNotFound,
@@ -32,9 +33,6 @@ from workflows.api.revisions import revision_in
 from workflows.api.starting import keyed
 from workflows.selectors import name_unseen
 from workflows.services.idempotency import NO_KEY, Idempotency
-
-_SHOWN = 100
-_HISTORY = 50
 
 
 class UnknownAct(Invalid):
@@ -55,9 +53,9 @@ def schedules(request: HttpRequest) -> HttpResponse:
             return redirect("schedules")
         except ChatterError as refused:
             error = refused
-    mine = Schedule.objects.filter(owner=user).for_list()[:_SHOWN]
+    mine, ways = shown_page(Schedule.objects.filter(owner=user).for_list(), request)
     name_unseen([one.target for one in mine], user)
-    shown = {"schedules": mine, "key": new_id(), "problem": error}
+    shown = {"schedules": mine, **ways, "key": new_id(), "problem": error}
     return render(request, "triggers/schedules.html", shown, status=error.status if error else 200)
 
 
@@ -155,13 +153,16 @@ def _form_page(
     found: Schedule | None = None,
     error: ChatterError | None = None,
 ) -> HttpResponse:
+    history = found.firings.all() if found else ScheduleFiring.objects.none()
+    firings, ways = shown_page(history, request)
     shown = {
         "form": form,
         "key": new_id(),
         "problem": error,
         "schedule": found,
         "times": found.timing.upcoming(clock.now()) if found else [],
-        "firings": found.firings.all()[:_HISTORY] if found else [],
+        "firings": firings,
+        **ways,
     }
     status = error.status if error else 400 if form.errors else 200
     return render(request, "triggers/schedule.html", shown, status=status)

@@ -13,6 +13,7 @@ from accounts.authentication import user_of
 from accounts.models import User
 from core.errors import ChatterError, NotFound
 from core.models import new_id
+from core.pagination import shown_page
 from webhooks.models import IncomingWebhook, MessageStatus, WebhookEndpoint
 from webhooks.models.outgoing import EVENTS
 from webhooks.models.signed import Signed
@@ -24,7 +25,6 @@ from webhooks.services.signed import delete_signed, rotate_secret, signed_for
 from workflows.choices import workflows_to_run
 from workflows.selectors import name_unseen
 
-_SHOWN = 50
 _OVERLAP_S = 86_400
 _page = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -79,9 +79,8 @@ def incoming(request: HttpRequest, pk: str) -> HttpResponse:
     done = _act(request, acts)
     if done is not None:
         return done
-    return _shown(
-        request, hook, "webhooks/incoming.html", deliveries=hook.deliveries.all()[:_SHOWN]
-    )
+    deliveries, ways = shown_page(hook.deliveries.all(), request)
+    return _shown(request, hook, "webhooks/incoming.html", deliveries=deliveries, **ways)
 
 
 @never_cache
@@ -105,8 +104,10 @@ def endpoint(request: HttpRequest, pk: str) -> HttpResponse:
     status = request.GET.get("status", "")
     if status in MessageStatus.values:
         messages = messages.filter(status=status)
+    page, ways = shown_page(messages, request)
     shown = {
-        "messages": messages[:_SHOWN],
+        "messages": page,
+        **ways,
         "status": status,
         "statuses": MessageStatus.values,
     }

@@ -8,6 +8,7 @@ from django.test import Client
 
 from accounts.models import User
 from audit.models import AuditEntry
+from core.pagination import NewestFirst
 from tests.triggers.conftest import fire
 from triggers.models import Schedule
 from workflows.models import WorkflowExecution, WorkflowTemplate
@@ -212,6 +213,23 @@ def test_the_times_of_an_unsaved_form_are_told(browser, turned):
     assert "five fields" in wrong.json()["problem"]
     half = send(browser, PAGE + "new/", PAGE + "times/", kind="once", run_at="x", time_zone="UTC")
     assert half.json() == {"times": [], "problem": ""}
+
+
+def test_all_schedules_and_all_of_a_history_can_be_reached(browser, schedule, turned, monkeypatch):
+    monkeypatch.setattr(NewestFirst, "page_size", 1)
+    first = schedule(name="First", misfire="all")
+    schedule(name="Second")
+    turned.on(125)
+    fire()
+    for page, older, newer in (
+        (PAGE, "First", "Second"),
+        (f"{PAGE}{first['id']}/", "12:01:00 UTC", "12:02:00 UTC"),
+    ):
+        shown = browser.get(page)
+        assert newer in shown.content.decode()
+        assert older not in shown.content.decode()
+        assert older in browser.get(shown.context["next"]).content.decode()
+        assert browser.get(page, {"cursor": "nonsense"}).status_code == 404
 
 
 def test_a_stranger_finds_no_page(charlie, schedule):

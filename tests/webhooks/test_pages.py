@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from audit.models import AuditEntry
+from core.pagination import NewestFirst
 from tests.webhooks.conftest import Sender
 from webhooks.models import IncomingWebhook, WebhookEndpoint, WebhookMessage
 
@@ -133,6 +134,23 @@ def test_an_endpoint_is_made_pinged_and_what_was_given_up_sent_again(browser, re
     again = send(browser, page, act="resend", message=str(message.pk))
     assert (again.status_code, "delivered" in again.content.decode()) == (409, True)
     assert send(browser, page, act="dance").status_code == 404
+
+
+def test_all_that_came_and_all_that_went_can_be_reached(browser, opened, told, monkeypatch):
+    monkeypatch.setattr(NewestFirst, "page_size", 1)
+    sender, endpoint = opened(), told()
+    came = f"{PAGE}in/{sender.hook['id']}/"
+    for pk in ("first", "second"):
+        sender.send({"text": "hello"}, pk)
+    went = f"{PAGE}out/{endpoint['id']}/?status=pending"
+    for _ in range(2):
+        send(browser, went, act="ping")
+    newest, oldest = (str(one.pk)[-8:] for one in WebhookMessage.objects.order_by("-pk"))
+    for page, older, newer in ((came, "first", "second"), (went, oldest, newest)):
+        shown = browser.get(page)
+        assert newer in shown.content.decode()
+        assert older not in shown.content.decode()
+        assert older in browser.get(shown.context["next"]).content.decode()
 
 
 @pytest.mark.parametrize("way", ["in", "out"])
