@@ -37,7 +37,9 @@ class PayloadUnfit(Invalid):
 
 class MalformedPayload(Invalid):
     code = "webhook_malformed_payload"
-    message = "The body is not the JSON that its Content-Type says."
+    message = (
+        "The body is not what its Content-Type says: JSON or, of any other type, text in UTF-8."
+    )
 
 
 def checked_mapping(mapping: Mapping[str, str]) -> dict[str, str]:

@@ -221,6 +221,22 @@ def test_what_does_not_fit_is_refused_and_may_come_again(opened, client, body, c
     assert sender.send(HELLO).status_code == 202, "an error uses no delivery id up"
 
 
+def test_a_text_that_is_not_in_utf_8_is_said_to_be_none(opened):
+    answer = opened().send("Grüße".encode("latin-1"), content_type="text/plain")
+    assert answer.json()["code"] == "webhook_malformed_payload"
+    assert "text in UTF-8" in answer.json()["message"]
+
+
+def test_what_changes_nothing_leaves_no_trace(opened, client):
+    address = f"{INCOMING}{opened().hook['id']}/"
+    before = client.get(address).json()
+    for body in ({}, {"name": before["name"]}, {"enabled": True, "mapping": before["mapping"]}):
+        assert client.patch(address, body).json() == before
+    assert not AuditEntry.objects.filter(action__endswith=".changed").exists()
+    client.patch(address, {"mode": "wait"})
+    assert AuditEntry.objects.get(action__endswith=".changed").detail["changed"] == ["mode"]
+
+
 def test_who_waits_is_told_how_it_ended(opened, drain):
     sender = opened()
     begun = sender.send(HELLO)

@@ -325,6 +325,13 @@ def test_an_address_with_a_line_break_in_it_is_refused_and_one_at_its_end_is_lef
     assert (answer.status_code, answer.json()["url"]) == (201, "https://desk.example/in")
 
 
+@pytest.mark.parametrize("behind", ["/in?key=hush", "?key=hush", "#hush", ""])
+def test_the_audit_trail_is_told_the_host_and_nothing_behind_it(client, behind):
+    client.post(ENDPOINTS, {"name": "Desk", "url": f"https://desk.example{behind}"})
+    made = AuditEntry.objects.get(action="webhooks.webhookendpoint.created")
+    assert made.personal["content"]["host"] == "desk.example"
+
+
 @pytest.mark.parametrize("where", ["http://10.0.0.1/in", "http://169.254.169.254/latest"])
 def test_an_address_within_is_refused_when_it_is_given(client, where):
     answer = client.post(ENDPOINTS, {"name": "x", "url": where})

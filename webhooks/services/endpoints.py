@@ -1,5 +1,6 @@
 """Outgoing endpoints: created, changed, pinged, switched off."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -26,6 +27,7 @@ from webhooks.signing import new_secret
 from workflows.validation.addresses import BadAddress, check_address
 
 _LONGEST_URL = 2_000
+_BEHIND_HOST = re.compile(r"[/?#]")
 
 
 @transaction.atomic
@@ -133,4 +135,4 @@ def checked_url(url: str) -> str:
 
 def host_of(url: str) -> str:
     """All of an address that is fit to be told: what follows may be a key."""
-    return url.split("://", 1)[-1].split("/", 1)[0].split("?", 1)[0][:200]
+    return _BEHIND_HOST.split(url.split("://", 1)[-1], maxsplit=1)[0][:200]

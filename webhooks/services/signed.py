@@ -13,7 +13,7 @@ from audit.changes import changes_for_audit
 from audit.record import entry, record, record_many
 from core import clock
 from core.errors import Conflict, Invalid, NotFound
-from core.json_values import plain_text
+from core.json_values import plain_text, same
 from webhooks.models import WebhookMessage
 from webhooks.models.signed import Signed, mark_of
 from webhooks.signing import new_secret
@@ -135,13 +135,15 @@ def delete_signed(signed: Signed, *, by: User) -> None:
 
 
 def set_fields(signed: Signed, changes: dict[str, Any], *, by: User) -> None:
-    """Save what changed and tell the audit trail which fields; in the caller's transaction.
+    """Save what changed and tell the audit trail which fields; nothing where nothing differs.
 
-    Raises WebhookNotFound.
+    In the caller's transaction. Raises WebhookNotFound.
     """
     names = [*changes, "updated_at"]
     hold(signed, names)
     before = {name: getattr(signed, name) for name in changes}
+    if all(same(before[name], value) for name, value in changes.items()):
+        return
     for name, value in changes.items():
         setattr(signed, name, value)
     signed.save(update_fields=names)
