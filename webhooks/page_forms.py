@@ -65,6 +65,6 @@ def _mapping(text: str) -> Mapping[str, str]:
 
 def _chosen(value: str) -> dict[str, Any]:
     try:
-        return parse_choice(value)
+        return parse_choice(plain_text(value))
     except ValueError:
         raise BadWebhook(reason="Choose a workflow.") from None

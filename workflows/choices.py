@@ -43,7 +43,7 @@ def parse_choice(value: str) -> dict[str, Any]:
     Raises ValueError for what is no choice.
     """
     kind, _, pk = value.partition(":")
-    if value and kind not in ("definition", "template"):
+    if value and (kind not in ("definition", "template") or not pk):
         raise ValueError(value)
     return {"definition": None, "template": None, **({kind: pk} if value else {})}
 

@@ -106,11 +106,15 @@ def test_what_is_filled_in_wrongly_is_told_and_stays(browser, letters):
         assert page.status_code == 400
         assert told in page.content.decode()
         assert 'value="Orders"' in page.content.decode()
-    assert send(browser, PAGE, **{**right, "workflow": "x:y"}).status_code == 400
+    for none in ("x:y", "template:", "template:\0"):
+        assert send(browser, PAGE, **{**right, "workflow": none}).status_code == 400
     assert (
         send(browser, PAGE, kind="endpoint", name="x", url="ftp://x", events="y").status_code == 400
     )
+    hears = {"url": "https://a.example/", "events": "budget.warned", "workflow": "definition:\0"}
+    assert send(browser, PAGE, kind="endpoint", name="x", **hears).status_code == 400
     assert not IncomingWebhook.objects.exists()
+    assert not WebhookEndpoint.objects.exists(), "of all workflows, though one was meant"
 
 
 def test_an_endpoint_is_made_pinged_and_what_was_given_up_sent_again(browser, receiver, post):
