@@ -47,6 +47,9 @@ class BadCron(ValueError):
 class UnknownZone(ValueError):
     """No time zone of this name is known."""
 
+    def __init__(self, name: str) -> None:
+        super().__init__(f"'{name[:64]}' is not the name of a time zone.")
+
 
 @lru_cache(maxsize=1024)
 def check_cron(expression: str) -> str:
@@ -76,7 +79,16 @@ def zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise UnknownZone(f"'{name[:64]}' is not the name of a time zone.") from error
+        raise UnknownZone(name) from error
+
+
+def check_zone(name: str) -> None:
+    """Raises UnknownZone, also for what is no name of IANA's: `localtime` and `posixrules` differ
+    from host to host, and the zones in `right/` count leap seconds.
+    """
+    if not name[:1].isupper():
+        raise UnknownZone(name)
+    zone(name)
 
 
 def cron_times(expression: str, where: ZoneInfo, after: datetime) -> Iterator[datetime]:

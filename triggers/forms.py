@@ -76,7 +76,7 @@ class ScheduleForm(forms.Form):
 
     @property
     def zones(self) -> list[str]:
-        return sorted(available_timezones())
+        return sorted(name for name in available_timezones() if name[0].isupper())
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

@@ -104,6 +104,8 @@ def test_a_strangers_workflow_cannot_be_run(api, charlie, schedule, workflow, cl
         ({"kind": "cron", "cron": "every day"}, "cron", "bad_cron"),
         ({"kind": "cron", "cron": "0 0 31 2 *"}, "cron", "bad_cron"),
         ({**CRON, "time_zone": "Mars/Olympus"}, "time_zone", "unknown_zone"),
+        ({**CRON, "time_zone": "localtime"}, "time_zone", "unknown_zone"),
+        ({**CRON, "time_zone": "right/Europe/Berlin"}, "time_zone", "unknown_zone"),
         ({"kind": "interval", "every_s": 59}, "every_s", "bad_interval"),
         ({"kind": "interval", "every_s": 2**31 - 1}, "every_s", "bad_interval"),
         ({"kind": "once"}, "run_at", "required"),

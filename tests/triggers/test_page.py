@@ -162,6 +162,12 @@ def test_a_wrong_zone_and_a_wrong_expression_are_told_together(browser, turned):
         assert told in problem
 
 
+def test_the_zones_that_are_offered_are_the_same_on_every_host(browser):
+    offered = browser.get(PAGE + "new/").context["form"].zones
+    assert {"Europe/Berlin", "UTC"} < set(offered)
+    assert "localtime" not in offered, "it is the server's, not of whoever chooses it"
+
+
 def test_the_list_pauses_resumes_and_runs(browser, schedule, turned):
     made = schedule()
     assert send(browser, PAGE, schedule=made["id"], act="pause").status_code == 302

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 
 from core.errors import Invalid
-from triggers.cron import BadCron, UnknownZone, check_cron, zone
+from triggers.cron import BadCron, UnknownZone, check_cron, check_zone
 from triggers.timing import Timing
 
 TIMES = frozenset(
@@ -52,7 +52,7 @@ def _problems(fields: Mapping[str, Any]) -> Iterator[dict[str, str]]:
         if (at := fields.get(name)) is not None and not _EARLIEST <= at < _LATEST:
             yield _problem(name, "out_of_range", "A time lies between the years 2000 and 2200.")
     try:
-        zone(fields.get("time_zone") or "UTC")
+        check_zone(fields.get("time_zone") or "UTC")
     except UnknownZone as error:
         yield _problem("time_zone", "unknown_zone", str(error))
     yield from _KINDS[fields["kind"]](fields)
