@@ -12,7 +12,6 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
-from rest_framework.request import Request
 
 from accounts.forms import LoginForm, OwnPasswordForm, TokenForm
 from accounts.models import ApiToken
@@ -20,7 +19,7 @@ from accounts.services.sessions import log_in, log_out
 from accounts.services.tokens import create_token, revoke_token
 from core.api import headers_for
 from core.errors import ChatterError, problem
-from core.pagination import NewestFirst, PageNotFound
+from core.pagination import shown_page
 
 
 @sensitive_post_parameters("password")
@@ -84,19 +83,9 @@ def tokens_page(request: HttpRequest) -> HttpResponse:
         token, text = create_token(user=owner, by=owner, once=form.once(), **asked)
         new_token = text if token.state == "active" else ""
         form = TokenForm()
-    shown = {**_page_of_tokens(request), "form": form, "new_token": new_token}
+    page, ways = shown_page(ApiToken.objects.visible_to(request.user), request)
+    shown = {"tokens": page, **ways, "form": form, "new_token": new_token}
     return render(request, "accounts/tokens.html", shown, status=400 if form.errors else 200)
-
-
-def _page_of_tokens(request: HttpRequest) -> dict[str, Any]:
-    pages = NewestFirst()
-    mine = ApiToken.objects.visible_to(request.user)
-    try:
-        tokens = pages.paginate_queryset(mine, Request(request))
-    except PageNotFound as error:
-        raise Http404 from error
-    links = {"next": pages.get_next_link(), "previous": pages.get_previous_link()}
-    return {"tokens": tokens, **links}
 
 
 def _revoke(request: HttpRequest, key: str) -> HttpResponse:

@@ -4,17 +4,15 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from rest_framework.request import Request
 
 from accounts.authentication import user_of
 from budgets.api.shapes import budget_out
 from budgets.models import Budget
-from core.errors import NotFound
-from core.pagination import NewestFirst
+from core.pagination import shown_page
 
 
 @never_cache
@@ -22,19 +20,10 @@ from core.pagination import NewestFirst
 @require_safe
 def budgets(request: HttpRequest) -> HttpResponse:
     """Newest first, in the present period of each; staff see others' in the back office."""
-    paginator = NewestFirst()
-    rows = Budget.objects.concerning(user_of(request)).for_list()
-    try:
-        page = paginator.paginate_queryset(rows, Request(request)) or []
-    except NotFound as error:
-        raise Http404 from error
+    page, ways = shown_page(Budget.objects.concerning(user_of(request)).for_list(), request)
     told = ((one, budget_out(one).to_json()) for one in page)
-    shown = {
-        "budgets": [(one, budget, _used(budget)) for one, budget in told],
-        "next": paginator.get_next_link(),
-        "previous": paginator.get_previous_link(),
-    }
-    return render(request, "budgets/budgets.html", shown)
+    shown = [(one, budget, _used(budget)) for one, budget in told]
+    return render(request, "budgets/budgets.html", {"budgets": shown, **ways})
 
 
 def _used(budget: dict[str, Any]) -> float | None:
