@@ -29,7 +29,6 @@ UNREADABLE = (
 )
 _COLUMNS = (*HASHED, "personal", "hash", "group_id", "position", "seq", "seal")
 _NUMBERS = ("first", "position", "seq")
-_CHUNK = 1000
 # What is no number, or endless, is hashed like null.
 _FINITE = json.JSONEncoder(allow_nan=False)
 
@@ -159,7 +158,7 @@ def check_tail(entries: int) -> tuple[int, int]:
         begun = seals.filter(seq__lte=last - entries + 1).values_list("seq", "seal")[:2]
         first, before = (begun[0][0], begun[1][1]) if len(begun) > 1 else (1, GENESIS)
         links = Links(first - 1, before)
-        for row in columns_of(AuditEntry.objects.in_order(first)).iterator(_CHUNK):
+        for row in columns_of(AuditEntry.objects.in_order(first)):
             links.follow(row)
         links.finish()
         if links.seq < last:
