@@ -74,7 +74,7 @@ def check_content(row: Row, name: str, keys: Sequence[bytes]) -> None:
 
 
 def _refuse_endless(value: Any) -> None:
-    """Raises ValueError."""
+    """Raises ValueError for a number that JSON cannot hold."""
     if b"null" in canonical(value):
         _FINITE.encode(value)
 

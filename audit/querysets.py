@@ -1,4 +1,4 @@
-"""Which entries a user may read."""
+"""How entries are read: by whom, by their numbers, and those that still wait for one."""
 
 from collections import defaultdict
 from collections.abc import Iterator
