@@ -1,14 +1,16 @@
 """Where an MCP server is and how it is spoken to; commands come from the settings only."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx
 from django.conf import settings
 
 from core.errors import Invalid
 
 STREAMABLE_HTTP, SSE, STDIO = "streamable_http", "sse", "stdio"
+_SHORTEST_SECRET = 12  # no version, date or word is taken for one
 
 
 class UnknownCommand(Invalid):
@@ -31,6 +33,16 @@ class Endpoint:
     command: str = ""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeout_s: float = 30.0
+
+    @property
+    def secrets(self) -> Collection[str]:
+        """What it is told that may be secret: the values of headers, and of the address's query.
+
+        Of `Bearer X` also the X alone.
+        """
+        query = httpx.URL(self.url).params.values()
+        words = [word for value in self.headers.values() for word in (value, *value.split())]
+        return {text for text in (*query, *words) if len(text) >= _SHORTEST_SECRET}
 
 
 @dataclass(frozen=True, slots=True)

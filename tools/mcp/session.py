@@ -10,16 +10,18 @@ from typing import Any, NamedTuple, TypeVar
 import anyio
 import httpx
 import structlog
+from pydantic import BaseModel
 
 from core.egress import guarded_transport
 from core.errors import ChatterError
+from core.secret_texts import masked
 from tools.base import ToolFailed
 from tools.mcp.endpoint import SSE, STDIO, Endpoint, command_of
 from tools.mcp.holding import Held, held_open
 from tools.mcp.trouble import Lines, Trouble, Unreadable
 from tools.mcp.wire import ServerAnswered, Wire
 
-T = TypeVar("T")
+T = TypeVar("T", bound=BaseModel)
 # A process that leaves while it is written to breaks its pipe instead of answering.
 _GONE = (httpx.HTTPError, OSError, anyio.BrokenResourceError, anyio.ClosedResourceError)
 _TOLD_CHARACTERS = 1_000
@@ -62,9 +64,12 @@ def _load() -> _Library:
 
 
 class Session:
-    """`about` is what the server said of itself."""
+    """`about` is what the server said of itself. Nothing it says repeats the endpoint's secrets."""
 
-    def __init__(self, held: Held[Any], library: _Library, wire: Trouble) -> None:
+    def __init__(
+        self, held: Held[Any], endpoint: Endpoint, library: _Library, wire: Trouble
+    ) -> None:
+        self._endpoint = endpoint
         self._session = held.thing
         self._holding = held.holding
         self._wire = wire
@@ -97,7 +102,7 @@ class Session:
                 raise self._wire.trouble
             if not asking.done():
                 await self._holding  # raises what broke it
-            return await asking
+            return await asyncio.to_thread(_without_secrets, await asking, self._endpoint)
         finally:
             asking.cancel()
             breaking.cancel()
@@ -116,7 +121,7 @@ async def session_with(endpoint: Endpoint) -> AsyncIterator[Session]:
     connection = _connection(endpoint, wire)
     try:
         async with held_open(library.sessions.create_session(connection)) as held:
-            session = Session(held, library, wire)
+            session = Session(held, endpoint, library, wire)
             await session.initialize()
             yield session
     except Exception as error:
@@ -125,6 +130,15 @@ async def session_with(endpoint: Endpoint) -> AsyncIterator[Session]:
             # What broke while we were stopped is not told, but that we were.
             raise asyncio.CancelledError from error
         raise _explained(error, endpoint, library, wire) from error
+
+
+def _without_secrets(answer: T, endpoint: Endpoint) -> T:
+    """Runs in a thread: an answer may be megabytes."""
+    if not endpoint.secrets:
+        return answer
+    told = answer.model_dump(by_alias=True)
+    hidden = masked(told, endpoint.secrets)
+    return answer if hidden is told else type(answer).model_validate(hidden)
 
 
 def _connection(endpoint: Endpoint, wire: Wire | Lines) -> dict[str, Any]:
@@ -169,7 +183,8 @@ def _as_error(cause: Exception, endpoint: Endpoint, library: _Library) -> Chatte
     if isinstance(cause, library.errors.McpError):
         if cause.error.code == _CLOSED:
             return McpUnreachable(server=endpoint.server)
-        return ToolFailed(reason=cause.error.message[:_TOLD_CHARACTERS])
+        told = masked(cause.error.message, endpoint.secrets)
+        return ToolFailed(reason=told[:_TOLD_CHARACTERS])
     if isinstance(cause, httpx.HTTPStatusError):
         return ServerAnswered(status=cause.response.status_code)
     if isinstance(cause, _GONE):

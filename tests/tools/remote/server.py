@@ -4,7 +4,7 @@ import asyncio
 from threading import Event
 from typing import Any
 
-from mcp.server.fastmcp import FastMCP
+from mcp.server.fastmcp import Context, FastMCP
 from mcp.server.fastmcp.utilities.types import Image
 from pydantic import BaseModel
 
@@ -37,6 +37,15 @@ def made(hanging: Event) -> FastMCP:
     def fail(reason: str = "no luck") -> str:
         """Never works."""
         raise ValueError(reason)
+
+    @server.tool()
+    def reflect(context: Context[Any, Any, Any], fails: bool = False) -> dict[str, str]:
+        """Repeats what it was sent."""
+        request = context.request_context.request
+        sent = {**request.headers, **request.query_params}
+        if fails:
+            raise ValueError(str(sent))
+        return sent
 
     @server.tool()
     async def hang() -> str:

@@ -68,7 +68,7 @@ def test_a_server_is_registered_asked_and_its_headers_stay_hidden(
     assert response.status_code == 302, re.findall("errorlist.*", response.content.decode())
     server = McpServer.objects.get()
     assert server.header_values == {"Authorization": "Bearer hunter2", "X-Team": "a:b"}
-    assert "near: 7 new, 0 changed, 0 gone." in act(pages, SERVERS, "ask_tools", server)
+    assert "near: 8 new, 0 changed, 0 gone." in act(pages, SERVERS, "ask_tools", server)
     assert "near: It answers." in act(pages, SERVERS, "ask_health", server)
     page = pages.get(f"{SERVERS}{server.pk}/change/").content.decode()
     assert "For the tests" in page

@@ -1,6 +1,7 @@
 """A remote tool is called through the one door, and what goes wrong with it is an answer."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -126,6 +127,26 @@ def test_what_a_tool_says_went_wrong_is_told_to_the_model(register: Register) ->
     answer = answer_of("near__fail", reason="the moon")
     assert (answer.status, answer.error) == ("failed", "tool_failed")
     assert "the moon" in answer.told
+
+
+@pytest.mark.parametrize(("transport", "path"), [("streamable_http", "/mcp"), ("sse", "/sse")])
+def test_a_server_that_repeats_its_headers_tells_nobody_what_is_in_them(
+    register: Register, running: Running, transport: str, path: str
+) -> None:
+    register(
+        transport=transport,
+        url=f"{running.address}{path}?key=a+key/of+its+own",
+        headers={"Authorization": "Bearer 7/hunters+2", "X-Version": "2022-06-28"},
+    )
+    answer = answer_of("near__reflect")
+    assert (answer.data["authorization"], answer.data["x-version"]) == ("***", "2022-06-28")
+    failed = answer_of("near__reflect", fails=True)
+    assert failed.error == "tool_failed"
+    told = json.dumps(
+        [[answer.text, failed.told], list(ToolCall.objects.values("text", "data"))], default=str
+    )
+    assert "hunters" not in told
+    assert "of its own" not in told
 
 
 def test_a_tool_that_hangs_is_given_up(register: Register, running: Running) -> None:

@@ -104,6 +104,22 @@ def test_a_command_that_the_settings_do_not_give_well_is_refused(
     assert (response.status_code, response.json()["code"]) == (400, "mcp_bad_commands")
 
 
+def test_what_a_server_says_of_itself_does_not_repeat_its_headers(
+    register: Register, running: Running, office: APIClient, monkeypatch: Any
+) -> None:
+    from mcp import McpError  # noqa: PLC0415 - big, see `Running`
+    from mcp.types import INVALID_REQUEST, ErrorData, ListToolsRequest  # noqa: PLC0415
+
+    async def refused(request: Any) -> Any:
+        raise McpError(ErrorData(code=INVALID_REQUEST, message="Who is 7hunters2hunters?"))
+
+    server = register(refresh=False, headers={"Authorization": "Bearer 7hunters2hunters"})
+    handlers = running.offers._mcp_server.request_handlers
+    monkeypatch.setitem(handlers, ListToolsRequest, refused)
+    health = ask(office, server)["health"]
+    assert (health["ok"], health["error"]["message"]) == (False, "Who is ***?")
+
+
 def test_servers_are_for_staff_alone(
     register: Register, alice: User, api: Callable[[User], APIClient]
 ) -> None:
