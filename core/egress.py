@@ -5,8 +5,7 @@ exactly those addresses, so that no second look-up and no second parser can disa
 """
 
 import asyncio
-import zlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from ssl import SSLContext
@@ -18,11 +17,11 @@ from core.addresses import AllowList, allow_list
 from core.charsets import charset_within, text_of
 from core.errors import ChatterError, Invalid
 from core.lookups import Resolver, resolve
+from core.packed import BadEncoding, Packed, is_packed
 
 _CONNECT_S = 5.0
 _PORTS = {"http": 80, "https": 443}
 _LAST_PORT = 65_535
-_GZIP = 16 + zlib.MAX_WBITS
 # What another origin may be sent of a caller's headers; any other could be a secret.
 _HARMLESS = frozenset(
     {
@@ -65,12 +64,6 @@ class ResponseTooLarge(ChatterError):
     code = "egress_too_large"
     status = 502
     message = "The response is larger than {limit} bytes."
-
-
-class BadEncoding(ChatterError):
-    code = "egress_bad_encoding"
-    status = 502
-    message = "The response is compressed in a way that cannot be read."
 
 
 class Unreachable(ChatterError):
@@ -218,29 +211,14 @@ async def _read(response: httpx.Response, outgoing: Outgoing) -> Fetched:
 
 async def _body_of(response: httpx.Response, max_bytes: int) -> bytes:
     body = bytearray()
-    inflate = _inflater(response.headers.get("content-encoding", ""))
+    packed = Packed() if is_packed(response.headers.get("content-encoding", "")) else None
     async for chunk in response.aiter_raw():
-        body += inflate(chunk, max_bytes + 1 - len(body)) if inflate else chunk
+        body += packed.unpack(chunk, max_bytes + 1 - len(body)) if packed else chunk
         if len(body) > max_bytes:
             raise ResponseTooLarge(limit=max_bytes)
-    return bytes(body)
-
-
-def _inflater(coding: str) -> Callable[[bytes, int], bytes] | None:
-    """Unpacks chunk by chunk, never more than asked for: a few bytes may stand for gigabytes."""
-    if coding in ("", "identity"):
-        return None
-    if coding not in ("gzip", "x-gzip"):
+    if packed and packed.is_torn:
         raise BadEncoding
-    unpacker = zlib.decompressobj(_GZIP)
-
-    def inflate(chunk: bytes, at_most: int) -> bytes:
-        try:
-            return unpacker.decompress(chunk, at_most)
-        except zlib.error as error:
-            raise BadEncoding from error
-
-    return inflate
+    return bytes(body)
 
 
 class _GuardedTransport(httpx.AsyncBaseTransport):

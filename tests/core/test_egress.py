@@ -13,7 +13,6 @@ import pytest
 from core.egress import (
     AddressRefused,
     BadAddress,
-    BadEncoding,
     Fetched,
     Outgoing,
     ResponseTooLarge,
@@ -24,6 +23,7 @@ from core.egress import (
 )
 from core.errors import ChatterError
 from core.lookups import resolve
+from core.packed import BadEncoding
 from tests.core.web import Web, bomb, web_server
 
 HERE = "127.0.0.1"
@@ -269,12 +269,22 @@ def test_a_bomb_is_not_unpacked(web: Web, opened: None) -> None:
 def test_compressed_pages_are_unpacked(web: Web, opened: None) -> None:
     assert get(web.url("/gzip/")).body == b"small"
     assert web.seen[0][2]["accept-encoding"] == "gzip"
+    assert get(web.url("/gzip/GZIP")).body == b"small"
 
 
 @pytest.mark.parametrize("coding", ["br", "gzip", "gzip, gzip"])
 def test_what_cannot_be_unpacked_is_said_so(web: Web, opened: None, coding: str) -> None:
     with pytest.raises(BadEncoding):
         get(web.url(f"/coded/{coding}".replace(" ", "")))
+
+
+@pytest.mark.parametrize("left", [1, 20, 30])
+def test_a_packed_page_that_breaks_off_is_not_taken_for_the_whole(
+    web: Web, opened: None, left: int
+) -> None:
+    assert get(web.url("/torn/0")).body == b"", "nothing was packed at all"
+    with pytest.raises(BadEncoding):
+        get(web.url(f"/torn/{left}"))
 
 
 def test_a_slow_answer_is_given_up(web: Web, opened: None) -> None:

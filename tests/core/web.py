@@ -138,8 +138,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _bomb(self, _: str) -> None:
         self._say(bomb(), content_encoding="gzip")
 
-    def _gzip(self, _: str) -> None:
-        self._say(gzip.compress(b"small"), content_encoding="gzip")
+    def _gzip(self, coding: str) -> None:
+        self._say(gzip.compress(b"small"), content_encoding=coding or "gzip")
+
+    def _torn(self, left: str) -> None:
+        """The first bytes of what is packed."""
+        self._say(gzip.compress(b"small" * 1_000)[: int(left)], content_encoding="gzip")
 
     def _coded(self, coding: str) -> None:
         self._say(b"???", content_encoding=coding)

@@ -128,6 +128,8 @@ def test_while_a_query_is_answered_the_loop_goes_on() -> None:
         (1, "lb", "kg", "1 lb = 0.45359237 kg"),
         (2, "m²", "ft^2", "2 m² = 21.5278208334194 ft^2"),
         (0.1, "m", "mm", "0.1 m = 100 mm"),
+        (1234567.89, "m", "km", "1234567.89 m = 1234.56789 km"),
+        (-0.0, "m", "km", "0 m = 0 km"),
     ],
 )
 def test_units_are_converted(use: Use, value: float, source: str, target: str, text: str) -> None:
@@ -139,7 +141,7 @@ def test_units_are_converted(use: Use, value: float, source: str, target: str, t
     [
         *(("mile", "kg"), ("blah", "m"), ("m/(", "m"), ("__class__", "m"), ("", "m"), ("m", "3")),
         *(("m**99999", "m"), ("m**9**9**9**9", "m"), ("m^(9^9)", "m"), ("m***2", "m"), ("m", "*")),
-        *(("dB", "dimensionless"), ("dBm", "mW"), ("W", "dBm")),
+        *(("dB", "dimensionless"), ("dBm", "mW"), ("W", "dBm"), ("m²dB", "m")),
     ],
 )
 def test_what_is_no_unit_is_refused(use: Use, source: str, target: str) -> None:

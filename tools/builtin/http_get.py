@@ -49,4 +49,4 @@ def _text(fetched: Fetched, raw: bool) -> str:
         return text_of_html(fetched.text)
     if is_text(kind):
         return fetched.text
-    raise ToolFailed(reason=f"What is there is no text but {kind}.")
+    raise ToolFailed(reason=f"What is there is no text but {kind[:100]}.")

@@ -27,6 +27,7 @@ _UNPARSED = (
     TypeError,
     ValueError,
 )
+_OF_LOGARITHMS = (AssertionError, TypeError)  # as dB is one; Pint takes those of floats alone
 
 
 class UnitConversionArgs(ToolArgs):
@@ -47,10 +48,10 @@ class UnitConversion(Tool[UnitConversionArgs]):
     async def call(self, args: UnitConversionArgs, context: ToolContext) -> ToolResult:
         registry = await asyncio.to_thread(_registry)
         source, target = _unit(registry, args.from_unit), _unit(registry, args.to_unit)
+        value = Decimal(repr(args.value))
         try:
-            quantity = registry.Quantity(Decimal(repr(args.value)), source).to(target)
-        except (_pint().PintError, DecimalException, OverflowError, TypeError) as error:
-            # TypeError: of a logarithm, as dB is one; Pint takes those of floats alone
+            quantity = registry.Quantity(value, source).to(target)
+        except (_pint().PintError, DecimalException, OverflowError, *_OF_LOGARITHMS) as error:
             raise ToolFailed(
                 reason=f"'{args.from_unit}' cannot be converted into '{args.to_unit}'."
             ) from error
@@ -58,7 +59,7 @@ class UnitConversion(Tool[UnitConversionArgs]):
         if not math.isfinite(float(shown)):
             raise ToolFailed(reason="The result is too large.")
         return ToolResult(
-            text=f"{args.value:g} {args.from_unit} = {shown} {args.to_unit}",
+            text=f"{_plain(value)} {args.from_unit} = {shown} {args.to_unit}",
             data={"value": float(shown), "unit": args.to_unit},
         )
 
@@ -85,5 +86,5 @@ def _unit(registry: Any, name: str) -> Any:
 
 
 def _plain(magnitude: Any) -> str:
-    number = _SHOWN.create_decimal(magnitude).normalize(_SHOWN)
+    number = _SHOWN.create_decimal(magnitude).normalize(_SHOWN) + 0  # no -0
     return f"{number:f}" if abs(number.adjusted()) <= _SHOWN.prec else str(number)

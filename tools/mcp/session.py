@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 import anyio
 import httpx
 import structlog
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from core.egress import guarded_transport
 from core.errors import ChatterError
@@ -24,8 +24,8 @@ from tools.mcp.wire import ServerAnswered, Wire
 T = TypeVar("T", bound=BaseModel)
 # A process that leaves while it is written to breaks its pipe instead of answering.
 _GONE = (httpx.HTTPError, OSError, anyio.BrokenResourceError, anyio.ClosedResourceError)
-_TOLD_CHARACTERS = 1_000
-_CLOSED = -32000  # the client's own code: the server is gone
+_TOLD_CHARACTERS, _TOLD_FLAWS = 1_000, 10
+_CLOSED = (-32000, "Connection closed")  # as the client itself says it; servers use the code too
 log = structlog.get_logger(__name__)
 
 
@@ -180,15 +180,17 @@ def _explained(
 def _as_error(cause: Exception, endpoint: Endpoint, library: _Library) -> ChatterError | None:
     if isinstance(cause, ChatterError):
         return cause
-    if isinstance(cause, library.errors.McpError):
-        if cause.error.code == _CLOSED:
-            return McpUnreachable(server=endpoint.server)
-        told = masked(cause.error.message, endpoint.secrets)
-        return ToolFailed(reason=told[:_TOLD_CHARACTERS])
+    refused = cause.error if isinstance(cause, library.errors.McpError) else None
+    if refused and (refused.code, refused.message) != _CLOSED:
+        return ToolFailed(reason=masked(refused.message, endpoint.secrets)[:_TOLD_CHARACTERS])
     if isinstance(cause, httpx.HTTPStatusError):
         return ServerAnswered(status=cause.response.status_code)
-    if isinstance(cause, _GONE):
+    if refused or isinstance(cause, _GONE):
         return McpUnreachable(server=endpoint.server)
+    if isinstance(cause, ValidationError):  # its own text repeats what came
+        flaws = cause.errors(include_url=False, include_context=False, include_input=False)
+        log.warning("mcp.unreadable", server=endpoint.server, errors=flaws[:_TOLD_FLAWS])
+        return McpBroken(server=endpoint.server)
     return None
 
 

@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator
 import httpx
 import orjson
 
-from core.egress import BadEncoding, ResponseTooLarge
+from core.egress import ResponseTooLarge
 from core.errors import ChatterError
+from core.packed import BadEncoding
 from tools.mcp.trouble import Trouble
 
 MAX_BYTES = 4_000_000
@@ -74,12 +75,13 @@ class Wire(Trouble, httpx.AsyncBaseTransport):
             raise self._noted(error, self._is_last(request, failed=True)) from None
         if self._is_last(request, failed=response.is_error) and response.is_error:
             self.note(ServerAnswered(status=response.status_code))
-        if response.status_code == _ACCEPTED and self._in_place and _asks(request):
+        if response.status_code == _ACCEPTED and self._in_place and await _asks(request):
             self.miss()
+        answers = self._in_place and request.method == "POST" and not response.is_redirect
         counted = httpx.Response(
             response.status_code,
             headers=response.headers,
-            stream=_Counted(self, response, self._in_place and request.method == "POST"),
+            stream=_Counted(self, response, answers),
             extensions=response.extensions,
         )
         counted.encoding = "utf-8"  # what it says may be one that takes minutes to read
@@ -112,9 +114,10 @@ class Wire(Trouble, httpx.AsyncBaseTransport):
         return error
 
 
-def _asks(request: httpx.Request) -> bool:
+async def _asks(request: httpx.Request) -> bool:
     """Whether it holds a question, which has an id."""
-    said = orjson.loads(request.content) if request.content else None
+    content = await request.aread()  # of what was redirected, nobody has read it yet
+    said = orjson.loads(content) if content else None
     return isinstance(said, dict) and {"id", "method"} <= said.keys()
 
 

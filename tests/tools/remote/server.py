@@ -39,15 +39,6 @@ def made(hanging: Event) -> FastMCP:
         raise ValueError(reason)
 
     @server.tool()
-    def reflect(context: Context[Any, Any, Any], fails: bool = False) -> dict[str, str]:
-        """Repeats what it was sent."""
-        request = context.request_context.request
-        sent = {**request.headers, **request.query_params}
-        if fails:
-            raise ValueError(str(sent))
-        return sent
-
-    @server.tool()
     async def hang() -> str:
         """Takes its time."""
         hanging.set()
@@ -64,4 +55,14 @@ def made(hanging: Event) -> FastMCP:
         """Shows something."""
         return ["Look:", Image(data=b"\0" * 300, format="png")]
 
+    server.add_tool(reflect)
     return server
+
+
+def reflect(context: Context[Any, Any, Any], fails: bool = False) -> dict[str, str]:
+    """Repeats what it was sent."""
+    request = context.request_context.request
+    sent = {**request.headers, **request.query_params}
+    if fails:
+        raise ValueError(str(sent))
+    return sent

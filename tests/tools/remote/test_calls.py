@@ -52,6 +52,13 @@ def test_the_older_way_of_http_answers_alike(register: Register, running: Runnin
     assert answer_of("near__fail", reason="none").error == "tool_failed"
 
 
+def test_a_server_that_knows_its_address_without_the_last_slash_is_reached_all_the_same(
+    register: Register, running: Running
+) -> None:
+    register(url=f"{running.address}/mcp/", headers={"X-Team": "ours"})
+    assert answer_of("near__reflect").data["x-team"] == "ours"
+
+
 @pytest.mark.parametrize("charset", ["punycode", "undefined"])
 def test_what_a_server_says_is_read_as_utf_8_whatever_it_is_said_to_be(
     register: Register, running: Running, charset: str

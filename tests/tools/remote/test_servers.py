@@ -104,20 +104,74 @@ def test_a_command_that_the_settings_do_not_give_well_is_refused(
     assert (response.status_code, response.json()["code"]) == (400, "mcp_bad_commands")
 
 
-def test_what_a_server_says_of_itself_does_not_repeat_its_headers(
-    register: Register, running: Running, office: APIClient, monkeypatch: Any
-) -> None:
+@pytest.fixture
+def refusing(running: Running, monkeypatch: Any) -> Callable[[int, str], None]:
+    """Let the server refuse to list its tools, with this code and message."""
     from mcp import McpError  # noqa: PLC0415 - big, see `Running`
-    from mcp.types import INVALID_REQUEST, ErrorData, ListToolsRequest  # noqa: PLC0415
+    from mcp.types import ErrorData, ListToolsRequest  # noqa: PLC0415
 
-    async def refused(request: Any) -> Any:
-        raise McpError(ErrorData(code=INVALID_REQUEST, message="Who is 7hunters2hunters?"))
+    def refuse(code: int, message: str) -> None:
+        async def refused(request: Any) -> Any:
+            raise McpError(ErrorData(code=code, message=message))
 
+        handlers = running.offers._mcp_server.request_handlers
+        monkeypatch.setitem(handlers, ListToolsRequest, refused)
+
+    return refuse
+
+
+def test_what_a_server_says_of_itself_does_not_repeat_its_headers(
+    register: Register, office: APIClient, refusing: Callable[[int, str], None]
+) -> None:
+    refusing(-32600, "Who is 7hunters2hunters?")
     server = register(refresh=False, headers={"Authorization": "Bearer 7hunters2hunters"})
-    handlers = running.offers._mcp_server.request_handlers
-    monkeypatch.setitem(handlers, ListToolsRequest, refused)
     health = ask(office, server)["health"]
     assert (health["ok"], health["error"]["message"]) == (False, "Who is ***?")
+
+
+@pytest.mark.parametrize("code", [-32000, -32600])
+def test_a_server_that_refuses_is_told_in_its_own_words(
+    register: Register,
+    running: Running,
+    office: APIClient,
+    refusing: Callable[[int, str], None],
+    code: int,
+) -> None:
+    refusing(code, "Not today.")
+    health = ask(office, register(refresh=False))["health"]
+    assert health["error"] == {"code": "tool_failed", "message": "Not today."}
+
+
+def test_what_cannot_be_read_is_not_repeated_in_the_log(
+    register: Register, office: APIClient, caplog: Any
+) -> None:
+    with listing(lambda first: [{"name": {"said": "very private"}}]) as url:
+        health = ask(office, register(refresh=False, url=url))["health"]
+    assert health["error"]["code"] == "mcp_protocol_error"
+    assert "mcp.unreadable" in caplog.text
+    assert "private" not in caplog.text
+
+
+def test_a_server_that_sends_elsewhere_is_not_followed_there(
+    register: Register, office: APIClient
+) -> None:
+    class Moved(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(307)
+            self.send_header("location", "http://localhost:1/mcp")
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Moved) as page:
+        Thread(target=page.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{page.server_port}/mcp"
+        health = ask(office, register(refresh=False, url=url))["health"]
+        page.shutdown()
+    assert health["error"]["message"] == "The MCP server answered with HTTP 307."
 
 
 def test_servers_are_for_staff_alone(
