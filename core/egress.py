@@ -202,7 +202,7 @@ def _origin(url: httpx.URL) -> tuple[str, bytes, int | None]:
 async def _read(response: httpx.Response, outgoing: Outgoing) -> Fetched:
     return Fetched(
         status=response.status_code,
-        headers=dict(response.headers),
+        headers=dict(response.headers.items()),  # by keys it would take their square
         body=b"" if outgoing.status_only else await _body_of(response, outgoing.max_bytes),
         url=str(response.url),
         charset=response.charset_encoding or "",
