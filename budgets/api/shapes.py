@@ -5,7 +5,14 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 
 from budgets.amounts import NANO_USD, TOKENS, in_units, text_of
 from budgets.errors import BadBudget
@@ -23,7 +30,12 @@ UNIT_NAMES = {unit: name for name, unit in _UNITS.items()}
 Amount = Annotated[Decimal, Field(ge=0, le=10**15, allow_inf_nan=False)]
 _DEAREST = dollars(DEAREST_NANO_USD_PER_MTOK)
 Dollars = Annotated[Decimal, Field(ge=0, le=_DEAREST, decimal_places=9, allow_inf_nan=False)]
-Name = Annotated[str, BeforeValidator(storable), Field(min_length=1, max_length=255)]
+Name = Annotated[
+    str,
+    BeforeValidator(storable),
+    StringConstraints(strip_whitespace=True),
+    Field(min_length=1, max_length=255),
+]
 Percents = Annotated[
     list[Annotated[int, Field(ge=1, le=100)]],
     Field(max_length=10),

@@ -6,13 +6,13 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, model_validator
 
 from experiments.metrics import EVENT, LEDGER
-from workflows.api.inputs import Body, JsonObject, Text
+from workflows.api.inputs import Body, JsonObject, Name, Text
 
 _NAME = 255
 _MOST = 100
 _MOST_EVENTS = 20
 EVENT_NAME = 60
-Name = Annotated[Text, Field(min_length=1, max_length=_NAME)]
+Who = Annotated[Text, Field(min_length=1, max_length=_NAME)]
 Percent = Annotated[int, Field(ge=1, le=100)]
 
 
@@ -21,7 +21,7 @@ class VariantIn(Body):
     or id), and `parameters` such as `model` or `system`.
     """
 
-    name: Text = Field(min_length=1, max_length=80)
+    name: Name = Field(max_length=80)
     weight: int = Field(default=1, ge=1, le=10_000)
     control: bool = Field(default=False, strict=True)
     number: int | None = Field(default=None, ge=1, le=2**31 - 1)
@@ -70,8 +70,8 @@ class ExperimentIn(Body):
     template: Text = Field(default="", max_length=_NAME)
     unit: Literal["user", "conversation"] = "conversation"
     audience: Literal["own", "chosen", "everyone"] = "own"
-    users: list[Name] = Field(default_factory=list, max_length=_MOST)
-    groups: list[Name] = Field(default_factory=list, max_length=_MOST)
+    users: list[Who] = Field(default_factory=list, max_length=_MOST)
+    groups: list[Who] = Field(default_factory=list, max_length=_MOST)
     traffic_percent: Percent = 100
     primary: Primary
     better: Literal["lower", "higher"] = "higher"
@@ -91,8 +91,8 @@ class ExperimentChange(Body):
     hypothesis: Text = Field(default="", max_length=5_000)
     unit: Literal["user", "conversation"] = "conversation"
     audience: Literal["own", "chosen", "everyone"] = "own"
-    users: list[Name] = Field(default_factory=list, max_length=_MOST)
-    groups: list[Name] = Field(default_factory=list, max_length=_MOST)
+    users: list[Who] = Field(default_factory=list, max_length=_MOST)
+    groups: list[Who] = Field(default_factory=list, max_length=_MOST)
     traffic_percent: Percent = 100
     primary: Primary = ""
     better: Literal["lower", "higher"] = "higher"

@@ -150,19 +150,6 @@ def test_without_a_time_zone_it_is_utc(client, schedule, turned):
     assert changed.json()["next_at"] == "2026-06-01T14:00:00Z"
 
 
-@pytest.mark.parametrize("address", [SCHEDULES, CHAINS])
-def test_a_name_is_something_to_be_seen(client, turned, built_in, address):
-    told = CRON if address == SCHEDULES else {"after_template": "general_chat"}
-    body = {"template": "universal_chat", **told}
-    for name in ("", "  ", "\u0000 "):
-        answer = client.post(address, {**body, "name": name})
-        assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
-    made = client.post(address, {**body, "name": " Daily "}).json()
-    assert made["name"] == "Daily"
-    renamed = client.patch(f"{address}{made['id']}/", {"name": " "})
-    assert renamed.json()["detail"]["errors"][0]["path"] == "name"
-
-
 def test_the_next_five_times_are_told_before_and_after_it_is_saved(client, schedule, turned):
     times = {"kind": "cron", "cron": "0 9 * * *", "time_zone": "Europe/Berlin"}
     told = client.post(SCHEDULES + "preview/", times).json()["times"]

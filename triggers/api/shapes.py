@@ -1,21 +1,11 @@
 """What the API says of schedules and chains."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
-
-from pydantic import Field, StringConstraints
 
 from core.shapes import Shape
 from triggers.models import Chain, ChainFiring, Schedule, ScheduleFiring
-from workflows.api.inputs import Text
-
-# By their names they are opened on a page, so there is something to be seen.
-Name = Annotated[
-    Text,
-    StringConstraints(strip_whitespace=True),
-    Field(min_length=1, max_length=255),  # of what is left
-]
 
 
 class LastFiring(Shape):

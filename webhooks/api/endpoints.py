@@ -28,7 +28,7 @@ from webhooks.models import WebhookEndpoint, WebhookMessage
 from webhooks.services.endpoints import change_endpoint, create_endpoint, ping
 from webhooks.services.messages import message_for, resend
 from webhooks.services.signed import delete_signed, rotate_secret, signed_for
-from workflows.api.inputs import Body, Text
+from workflows.api.inputs import Body, Name, Text
 
 Event = Literal[
     "execution.completed",
@@ -47,7 +47,7 @@ class EndpointIn(Body):
     `replays`: also of replayed runs. `security.alert` is for staff.
     """
 
-    name: Text = Field(min_length=1, max_length=100)
+    name: Name = Field(max_length=100)
     url: Text = Field(max_length=2000)
     events: list[Event | StaffEvent] = Field(
         default_factory=lambda: [*get_args(Event)], min_length=1
@@ -60,7 +60,7 @@ class EndpointIn(Body):
 class EndpointChange(Body):
     """Sets the given fields."""
 
-    name: Text | None = Field(default=None, min_length=1, max_length=100)
+    name: Name | None = Field(default=None, max_length=100)
     url: Text | None = Field(default=None, max_length=2000)
     events: list[Event | StaffEvent] | None = Field(default=None, min_length=1)
     replays: bool | None = None

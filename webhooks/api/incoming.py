@@ -24,7 +24,7 @@ from webhooks.api.shapes import (
 from webhooks.models import IncomingWebhook, WebhookDelivery
 from webhooks.services.incoming import change_incoming, create_incoming
 from webhooks.services.signed import delete_signed, rotate_secret, signed_for
-from workflows.api.inputs import Body, JsonObject, Text
+from workflows.api.inputs import Body, JsonObject, Name, Text
 
 WEEK_S = 7 * 86_400
 
@@ -37,7 +37,7 @@ class IncomingIn(Body):
     the result of the run.
     """
 
-    name: Text = Field(min_length=1, max_length=100)
+    name: Name = Field(max_length=100)
     definition: UUID | None = None
     template: Text | None = Field(default=None, max_length=80)
     mapping: dict[str, Text] = Field(default_factory=dict)
@@ -49,7 +49,7 @@ class IncomingIn(Body):
 class IncomingChange(Body):
     """Sets the given fields."""
 
-    name: Text | None = Field(default=None, min_length=1, max_length=100)
+    name: Name | None = Field(default=None, max_length=100)
     mapping: dict[str, Text] | None = None
     parameters: JsonObject | None = None
     mode: Literal["background", "wait"] | None = None

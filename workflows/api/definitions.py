@@ -19,7 +19,7 @@ from workflows.api.definition_shapes import (
     definition_out,
     whole_definition,
 )
-from workflows.api.inputs import Body, Graph, Text
+from workflows.api.inputs import Body, Graph, Name, Text
 from workflows.api.revisions import IF_MATCH, etag, if_match
 from workflows.models import WorkflowDefinition
 from workflows.services.definitions import (
@@ -35,7 +35,7 @@ from workflows.services.versions import entry_of
 class DefinitionIn(Body):
     """A new workflow."""
 
-    name: Text = Field(min_length=1, max_length=255)
+    name: Name
     description: Text = Field(default="", max_length=10_000)
     graph: Graph
     limits: RunLimits = Field(default_factory=RunLimits)
@@ -47,7 +47,7 @@ class DefinitionChange(Body):
     `limits` replace the previous ones.
     """
 
-    name: Text | None = Field(default=None, min_length=1, max_length=255)
+    name: Name | None = None
     description: Text | None = Field(default=None, max_length=10_000)
     archived: bool | None = None
     graph: Graph | None = None

@@ -16,7 +16,7 @@ from core.listing import ListFilter, Page, ShapeList
 from core.shapes import Shape
 from workflows.api.definition_shapes import DefinitionWhole
 from workflows.api.definitions import definition_response
-from workflows.api.inputs import Body, Graph, JsonObject, Text
+from workflows.api.inputs import Body, Graph, JsonObject, Name, Text
 from workflows.api.revisions import IF_MATCH, etag, if_match
 from workflows.definition.graph import drawn
 from workflows.models import WorkflowDefinition, WorkflowTemplate
@@ -81,7 +81,7 @@ class TemplateIn(TemplateFields):
     name.
     """
 
-    name: Text = Field(min_length=1, max_length=255)
+    name: Name
     slug: str = Field(default="", max_length=80, pattern=SLUG)
     parameters: JsonObject | None = None
     graph: Graph
@@ -90,7 +90,7 @@ class TemplateIn(TemplateFields):
 class TemplateChange(Body):
     """Sets the given fields. `revision` (or If-Match) is the one you read: 412 if outdated."""
 
-    name: Text | None = Field(default=None, min_length=1, max_length=255)
+    name: Name | None = None
     slug: str | None = Field(default=None, min_length=1, max_length=80, pattern=SLUG)
     description: Text | None = Field(default=None, max_length=10_000)
     category: Text | None = Field(default=None, min_length=1, max_length=40)
@@ -112,7 +112,7 @@ class TemplateOfDefinitionIn(TemplateFields):
     """Which version, by default the newest; whatever is not given is taken from the workflow."""
 
     number: int | None = None
-    name: Text | None = Field(default=None, min_length=1, max_length=255)
+    name: Name | None = None
     slug: str = Field(default="", max_length=80, pattern=SLUG)
     description: Text | None = Field(default=None, max_length=10_000)  # type: ignore[assignment]
     parameters: JsonObject | None = None
