@@ -184,11 +184,11 @@ class Reading:
 
 
 def _as_chunk(message: Any) -> "AIMessageChunk":
-    """The calls of an answer that is not streamed, as a stream brings them."""
+    """The calls of it and nothing else: what is beside them need not fit together."""
     from langchain_core.messages import AIMessageChunk
 
     if isinstance(message, AIMessageChunk):
-        return message
+        return AIMessageChunk(content="", tool_call_chunks=message.tool_call_chunks)
     return AIMessageChunk(
         content="", tool_calls=message.tool_calls, invalid_tool_calls=message.invalid_tool_calls
     )

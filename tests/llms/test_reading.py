@@ -130,6 +130,21 @@ def test_each_of_the_calls_has_an_id_of_its_own(
     assert [call["id"] for call in recorder.call.answer["tool_calls"]] == [c["id"] for c in calls]
 
 
+def test_a_call_is_read_whatever_else_its_pieces_hold(model_of: Any, recorder: Recorder) -> None:
+    """LangChain cannot put these together: what one says in a list, another says otherwise."""
+    pieces = [
+        {"name": "t", "args": '{"a":', "id": "1", "index": 0},
+        {"name": None, "args": "1}", "id": None, "index": 0},
+    ]
+    blocks = [{"type": "tool_use", "index": 0, "input": input} for input in ([], {"b": 2})]
+    chunks = [
+        text([block], tool_call_chunks=[piece]) for block, piece in zip(blocks, pieces, strict=True)
+    ]
+    end = text("", usage_metadata=usage(3, 9), response_metadata=END)
+    answer = answered(question(model_of(*chunks, end), "Hi", tools=[TOOL]), recorder)
+    assert [call["args"] for call in answer.tool_calls] == [{"a": 1}]
+
+
 @pytest.mark.parametrize("end", ["model_length", "model_context_window_exceeded"])
 def test_tools_are_not_called_where_the_models_context_ended(
     model_of: Any, recorder: Recorder, end: str
