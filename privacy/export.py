@@ -1,5 +1,6 @@
 """Everything that is kept of a person, as a ZIP of JSON lines, made while it is sent."""
 
+from collections import Counter
 from collections.abc import Iterator
 from io import RawIOBase
 from typing import Any
@@ -10,6 +11,7 @@ import orjson
 from accounts.models import User
 from core import clock
 from privacy.graphs import graph_lines
+from privacy.table import Table
 from privacy.tables import NOBODYS, TABLES
 from privacy.trail import trail_lines
 
@@ -58,13 +60,18 @@ def exported(user: User) -> Iterator[bytes]:
 
 
 def _parts(user: User) -> Iterator[tuple[str, Iterator[bytes]]]:
-    names: dict[str, int] = {}
-    for table in TABLES:
-        number = names[table.model] = names.get(table.model, 0) + 1
-        name = f"{table.model}.jsonl" if number == 1 else f"{table.model}.{number}.jsonl"
+    for name, table in _files():
         yield name, table.lines(user)
     yield "workflows.WorkflowVersion.jsonl", graph_lines(user)
     yield "audit.AuditEntry.jsonl", trail_lines(user)
+
+
+def _files() -> Iterator[tuple[str, Table]]:
+    numbers: Counter[str] = Counter()
+    for table in TABLES:
+        numbers[table.model] += 1
+        number = numbers[table.model]
+        yield f"{table.model}.jsonl" if number == 1 else f"{table.model}.{number}.jsonl", table
 
 
 def _info(name: str) -> ZipInfo:
@@ -79,6 +86,6 @@ def _manifest(user: User, counts: dict[str, int]) -> dict[str, Any]:
         "user": user.pk,
         "exported_at": clock.now(),
         "rows": counts,
-        "left_out": {table.model: table.hidden for table in TABLES if table.hidden},
+        "left_out": {name: table.hidden for name, table in _files() if table.hidden},
         "not_personal": NOBODYS,
     }

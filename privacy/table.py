@@ -30,7 +30,8 @@ class Table:
     """Rows of `model` belong to a user by any of the lookups `of`.
 
     Of rows that stay, `blank` says what is written over their words, and `kept` which texts are
-    the product's own. `hidden` columns are in no export: nobody may read them.
+    the product's own. `hidden` columns are in no export: they are somebody else's, or nobody may
+    read them.
     """
 
     model: str
@@ -54,14 +55,12 @@ class Table:
         columns = tuple(one.attname for one in fields if one.name not in self.hidden)
         return json_lines(self.rows(user), columns)
 
-    def erase(self, user: User) -> int:
-        """Delete or blank the rows; returns how many."""
+    def erase(self, user: User) -> dict[str, int]:
+        """Delete or blank the rows; returns how many, by table, with those that go along."""
         rows = self.rows(user)
         if self.fate == Fate.DELETED:
-            count = rows.count()
-            rows.delete()
-            return count
-        return rows.update(**self.blank) if self.blank else 0
+            return rows.delete()[1]
+        return {self.model: rows.update(**self.blank) if self.blank else 0}
 
 
 def json_lines(rows: QuerySet[Any], columns: Sequence[str]) -> Iterator[bytes]:

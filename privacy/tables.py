@@ -54,10 +54,11 @@ TABLES = [
         {"name": NAMELESS},
         kept=("scope", "key", "unit", "period", "time_zone", "unpriced", "warn_at"),
     ),
-    Table("experiments.UnitEvent", ("unit__user", "experiment__owner")),
-    Table("experiments.Exposure", ("unit__user", "experiment__owner")),
-    Table("experiments.Unit", ("user", "experiment__owner")),
-    Table("experiments.Experiment_users", ("user", "experiment__owner")),
+    # Of those of others, nothing is told to the owner; they go with the experiment.
+    Table("experiments.UnitEvent", ("unit__user",)),
+    Table("experiments.Exposure", ("unit__user",)),
+    Table("experiments.Unit", ("user",)),
+    Table("experiments.Experiment_users", ("user",)),
     Table("experiments.Variant", ("experiment__owner",)),
     Table("experiments.Experiment", ("owner",)),
     # --- the ledger ----------------------------------------------------------------------------
@@ -102,6 +103,7 @@ TABLES = [
         Fate.SCRUBBED,
         {"comment": ""},
         kept=("node", "status", "question", "shown", "form", "approvers", "answer"),
+        hidden=("question", "shown", "form", "approvers"),  # the words of whose run it is
     ),
     Table("workflows.Approval_users", ("user",)),
     Table(

@@ -76,7 +76,7 @@ def _erase(user: User, by: User | None) -> Counter[str]:
     unname_approver(locked)
     counts["workflows.WorkflowVersion"] = empty_graphs(locked)
     for table in TABLES:
-        counts[table.model] += table.erase(locked)
+        counts.update(table.erase(locked))
     User.objects.filter(pk=locked.pk).update(password=make_password(None))
     known_users.forget_all()
     tell_changed(locked.pk)
