@@ -76,7 +76,9 @@ def _belongings(user: User) -> Iterator[tuple[type[Model], list[Any]]]:
     for table in TABLES:
         for keys in pages(table.rows(user)):
             yield table.type, keys
-    for made in pages(AuditEntry.objects.filter(actor_id=user.pk, action__regex=_MADE)):
+    given = {f"detail__values__{one}__to": str(user.pk) for one in _OWNERS}  # by staff
+    theirs = Q(Q(actor_id=user.pk), *given.items(), _connector=Q.OR)
+    for made in pages(AuditEntry.objects.filter(theirs, action__regex=_MADE)):
         yield from _gone(AuditEntry.objects.filter(pk__in=made).values_list("target", flat=True))
 
 

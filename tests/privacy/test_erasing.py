@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from rest_framework.test import APIClient
 
-from accounts.models import User
+from accounts.models import Secret, User
 from accounts.services.tokens import create_token
 from audit.models import AuditEntry
 from audit.sealing import seal_entries
@@ -140,6 +140,26 @@ def test_what_others_deleted_is_forgotten_with_who_owned_it(
         gone = reverse(f"admin:accounts_{kind}_delete", args=[pk])
         assert staffs.post(gone, {"post": "yes"}, format="multipart").status_code == 302, kind
     assert {"audit.AuditEntry.personal", "admin.LogEntry.object_repr"} <= set(found(WORD))
+    erase_user(alice, confirm="alice", settle_s=0)
+    assert found(WORD) == {}
+
+
+def test_what_staff_made_for_somebody_and_deleted_is_forgotten_with_them(
+    api: Callable[[User], APIClient], admin: User, alice: User
+) -> None:
+    staffs = api(admin)
+    made = staffs.post(
+        reverse("admin:accounts_secret_add"),
+        {
+            **{"name": WORD, "owner": str(alice.pk)},
+            **{"value": "sesame", "hosts": f"{WORD}.example"},
+        },
+        format="multipart",
+    )
+    assert made.status_code == 302, made.context["errors"]
+    secret = Secret.objects.get()
+    gone = reverse("admin:accounts_secret_delete", args=[secret.pk])
+    assert staffs.post(gone, {"post": "yes"}, format="multipart").status_code == 302
     erase_user(alice, confirm="alice", settle_s=0)
     assert found(WORD) == {}
 
