@@ -8,7 +8,7 @@ from django.db import transaction
 
 from accounts.changes import tell_changed
 from accounts.known_users import KEPT_S, known_users
-from accounts.models import ApiToken, User
+from accounts.models import User
 from accounts.services.administrators import refuse_last_administrators
 from audit.record import record
 from core.errors import Conflict, Invalid, Refused
@@ -35,6 +35,13 @@ class RunsUnderWay(Conflict):
     message = "{number} runs of this user are not over. Cancel them, or wait for their end."
 
 
+class RunsBegun(RunsUnderWay):
+    message = (
+        "The account is closed, and nothing is erased yet: {number} runs that were begun meanwhile "
+        "are not over. Erase the user again when they are."
+    )
+
+
 def erase_user(
     user: User, *, confirm: str, by: User | None = None, settle_s: float = KEPT_S
 ) -> Counter[str]:
@@ -42,38 +49,39 @@ def erase_user(
 
     Returns how many rows were deleted or blanked, by table. The account is closed first, in a
     transaction of its own: for `settle_s` another process may still know whose a token was, and
-    begin a run. Raises StaffNotErased, NotConfirmed, RunsUnderWay, LastAdministrator.
+    begin a run. Raises StaffNotErased, NotConfirmed, RunsUnderWay, LastAdministrator, and RunsBegun
+    if one did: the account stays closed then, and has lost nothing.
     """
     if user.is_staff and by is not None and not by.is_superuser:
         raise StaffNotErased
     if confirm != user.get_username():
         raise NotConfirmed
-    _close(user)
+    _close(user, by)
     time.sleep(settle_s)
     return _erase(user, by)
 
 
 @transaction.atomic
-def _close(user: User) -> None:
+def _close(user: User, by: User | None) -> None:
     """Nobody comes in as this user any more; what has begun goes on, so nothing may have."""
     locked = User.objects.select_for_update().get(pk=user.pk)
-    _refuse_running(locked)
+    _refuse_running(locked, RunsUnderWay)
     refuse_last_administrators([locked])
     locked.is_active = False
     locked.save(update_fields=["is_active"])
-    ApiToken.objects.filter(user=locked).delete()
-    end_sessions(locked)
+    record("privacy.user.closed", actor=by, target=locked)
 
 
 @transaction.atomic
 def _erase(user: User, by: User | None) -> Counter[str]:
     locked = User.objects.select_for_update().get(pk=user.pk)
-    _refuse_running(locked)
+    _refuse_running(locked, RunsBegun)
     counts: Counter[str] = Counter()
     counts["audit.AuditEntry"] = blank_trail(locked)  # and what follows, while the rows are there
     blank_back_office_log(locked)
     counts["workflows.ExecutionEvent"] = scrub_logs(locked) + scrub_decisions(locked)
     unname_approver(locked)
+    end_sessions(locked)
     counts["workflows.WorkflowVersion"] = empty_graphs(locked)
     for table in TABLES:
         counts.update(table.erase(locked))
@@ -85,7 +93,7 @@ def _erase(user: User, by: User | None) -> Counter[str]:
     return counts
 
 
-def _refuse_running(user: User) -> None:
+def _refuse_running(user: User, refusal: type[RunsUnderWay]) -> None:
     number = WorkflowExecution.objects.under_way().filter(user=user).count()
     if number:
-        raise RunsUnderWay(number=number)
+        raise refusal(number=number)

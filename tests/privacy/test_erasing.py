@@ -1,17 +1,20 @@
 """After an erasure nothing is found of a person, and everything adds up."""
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Permission
+from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db import connection, models
 from django.test import Client
 from django.urls import reverse
 from rest_framework.test import APIClient
 
+from accounts.known_users import known_users
 from accounts.models import Secret, User
 from accounts.services.tokens import create_token
 from audit.models import AuditEntry
@@ -216,6 +219,47 @@ def test_nobody_is_erased_while_runs_are_under_way(
     assert User.objects.get(pk=alice.pk).is_active
     drain()
     erase_user(alice, confirm="alice", settle_s=0)
+
+
+def test_a_run_begun_while_the_account_is_closed_is_told_and_nothing_else_is_lost(
+    api: Callable[[User], APIClient],
+    built_in: None,
+    drain: Callable[[], None],
+    admin: User,
+    alice: User,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    token, plain = create_token(user=alice, name="laptop", by=alice)
+    door = APIClient(headers={"Authorization": f"Token {plain}"})
+    path, confirmed = f"/api/v1/privacy/users/{alice.pk}/erase/", {"confirm": "alice"}
+
+    def elsewhere(_: float) -> None:
+        """In a process that knows the token still."""
+        known_users.keep(token.digest, alice, known_users.generation)
+        begun = door.post("/api/v1/chat/", {"message": "hello", "mode": "background"})
+        assert begun.status_code == 202
+
+    with monkeypatch.context() as settling:
+        settling.setattr(time, "sleep", elsewhere)
+        refused = api(admin).post(path, confirmed)
+    assert (refused.status_code, refused.json()["code"]) == (409, "runs_under_way")
+    assert "The account is closed" in refused.json()["message"]
+    alice.refresh_from_db()
+    assert (alice.is_active, alice.api_tokens.get()) == (False, token)
+    entry = AuditEntry.objects.get(action="privacy.user.closed")
+    assert (entry.actor_id, entry.target) == (admin.pk, f"accounts.user:{alice.pk}")
+    drain()
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    assert api(admin).post(path, confirmed).status_code == 200
+    assert found("alice") == {}
+
+
+def test_a_session_opened_while_the_account_is_closed_does_not_outlive_the_erasure(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: Client().force_login(alice))
+    erase_user(alice, confirm="alice")
+    assert not Session.objects.exists()
 
 
 def test_staff_erase_over_the_api_by_giving_the_name(
