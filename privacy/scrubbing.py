@@ -90,7 +90,8 @@ def unname_approver(user: User) -> None:
 
 
 def _rewrite(executions: Any, change: Callable[[Event], Event]) -> None:
-    events = ExecutionEvent.objects.filter(execution__in=executions).order_by("seq")
+    locked = ExecutionEvent.objects.select_for_update()
+    events = locked.filter(execution__in=executions).order_by("execution", "seq")
     rows = events.values("id", "frames")
     changed = [{**row, "frames": _changed(row["frames"], change)} for row in rows]
     update_rows(ExecutionEvent, changed)

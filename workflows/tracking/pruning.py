@@ -60,9 +60,11 @@ def _unpruned(before: datetime) -> Iterator[list[UUID]]:
 def prune_executions(executions: Sequence[UUID], dry_run: bool) -> int:
     """Take these logs down to what is kept, a row each; gives the number of events taken.
 
-    Whoever does it at the same time comes to the same, so nothing is locked for it.
+    Locks them: an erasure takes words out of the same rows, and what was read before it would bring
+    them back.
     """
-    events = ExecutionEvent.objects.filter(execution__in=executions).order_by("execution", "seq")
+    locked = ExecutionEvent.objects.select_for_update()
+    events = locked.filter(execution__in=executions).order_by("execution", "seq")
     taken, gone, changed = 0, [], []
     for _, rows in groupby(events.iterator(), key=lambda row: row.execution_id):
         *earlier, last = rows
