@@ -29,7 +29,7 @@ TABLES = [
     Table("accounts.User_user_permissions", ("user",)),
     Table("accounts.ApiToken", ("user",), hidden=("digest",)),
     Table("accounts.Secret", ("owner",), hidden=("value",)),
-    Table("accounts.Lockout", ("user",)),
+    Table("accounts.Lockout", ("user",), hidden=("address",)),  # of whoever tried
     Table("admin.LogEntry", ("user",)),
     Table("security.SecurityAlert", ("user_id",)),
     # --- what runs by itself, and who is told --------------------------------------------------

@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Callable
 
 import pytest
+from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -77,3 +78,12 @@ def test_who_puts_others_to_the_test_is_not_told_who_they_are(
     counts = erase_user(admin, confirm=admin.username, settle_s=0)
     assert not Unit.objects.exists()
     assert (counts["experiments.Unit"], counts["experiments.UnitEvent"]) == (1, 1)
+
+
+def test_who_was_locked_out_is_not_told_from_where_others_tried(api: Door, alice: User) -> None:
+    guess = {"username": "alice", "password": "wrong"}
+    for _ in range(6):
+        Client().post("/login/", guess, REMOTE_ADDR="203.0.113.77")
+    told = own_export(api(alice))
+    assert json.loads(told["accounts.Lockout.jsonl"])["scope"] == "user"
+    assert [name for name, text in told.items() if "203.0.113.77" in text] == []
