@@ -1,6 +1,6 @@
 """Takes words out of event logs: what happened, how long it took and what it cost stays."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import orjson
@@ -80,12 +80,12 @@ def _with_reruns(executions: Iterable[Any]) -> set[Any]:
     return found
 
 
-def unname_approver(user: User) -> None:
+def unname_approver(user: User, names: Collection[str]) -> None:
     """Approvals of others that name the user as one who may decide name nobody in that place."""
     rows = Approval.objects.filter(users=user)
     for keys in pages(rows, _AT_ONCE):
         for one in Approval.objects.filter(pk__in=keys):
-            one.approvers = [name for name in one.approvers if name != user.get_username()]
+            one.approvers = [name for name in one.approvers if name not in names]
             one.save(update_fields=["approvers"])
 
 

@@ -34,14 +34,23 @@ def trail_lines(user: User) -> Iterator[bytes]:
             yield orjson.dumps(told, default=str, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def blank_trail(user: User) -> int:
+def names_of(user: User) -> set[str]:
+    """The user's name and e-mail address, and those before, as far as the trail tells."""
+    said = AuditEntry.objects.filter(personal__isnull=False)
+    changes = said.filter(target=label(user), action="accounts.user.changed")
+    told = [entry.personal_content for entry in changes.iterator()]
+    before = {one[name]["from"] for one in told for name in {"username", "email"} & one.keys()}
+    return {name for name in {user.get_username(), user.email, *before} if name}
+
+
+def blank_trail(user: User, names: Iterable[str]) -> int:
     """Blank what is personal in entries about the user or what the user owns; returns how many.
 
     To be called while the rows are still there. The chain holds the salted hash of what goes, so it
     verifies as before.
     """
     said = AuditEntry.objects.filter(personal__isnull=False)
-    about = Q(actor_id=user.pk) | Q(target=label(user)) | _named(user)
+    about = Q(actor_id=user.pk) | Q(target=label(user)) | _named(user, names)
     count = said.filter(about).update(personal=None)
     for model, keys in _belongings(user):
         targets = [f"{model._meta.label_lower}:{pk}" for pk in keys]
@@ -58,12 +67,13 @@ def blank_back_office_log(user: User) -> None:
         of_these.update(object_repr="", change_message="")
 
 
-def _named(user: User) -> Q:
-    """Entries with the user's name; and of what was aimed at nobody's account, in any case.
+def _named(user: User, names: Iterable[str]) -> Q:
+    """Entries with the user's name; and with any of `names`, in any case, where nobody's account
+    was aimed at.
 
     Patterns, for without them SQLite knows the case of ASCII's letters alone.
     """
-    words = [re.escape(word) for word in (user.get_username(), user.email) if word]
+    words = map(re.escape, names)
     meant = Q(target="", personal__content__username__iregex=f"^({'|'.join(words)})$")
     named = Q(personal__content__username=user.get_username()) | meant
     if user.email:

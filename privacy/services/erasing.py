@@ -16,7 +16,7 @@ from privacy.graphs import empty_graphs
 from privacy.scrubbing import scrub_decisions, scrub_logs, unname_approver
 from privacy.sessions import end_sessions
 from privacy.tables import TABLES
-from privacy.trail import blank_back_office_log, blank_trail
+from privacy.trail import blank_back_office_log, blank_trail, names_of
 from workflows.models import WorkflowExecution
 
 
@@ -77,10 +77,12 @@ def _erase(user: User, by: User | None) -> Counter[str]:
     locked = User.objects.select_for_update().get(pk=user.pk)
     _refuse_running(locked, RunsBegun)
     counts: Counter[str] = Counter()
-    counts["audit.AuditEntry"] = blank_trail(locked)  # and what follows, while the rows are there
+    names = names_of(locked)
+    # And what follows, while the rows are there.
+    counts["audit.AuditEntry"] = blank_trail(locked, names)
     blank_back_office_log(locked)
     counts["workflows.ExecutionEvent"] = scrub_logs(locked) + scrub_decisions(locked)
-    unname_approver(locked)
+    unname_approver(locked, names)
     end_sessions(locked)
     counts["workflows.WorkflowVersion"] = empty_graphs(locked)
     for table in TABLES:

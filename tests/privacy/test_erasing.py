@@ -24,11 +24,12 @@ from budgets.models import Budget
 from core.aggregates import all_differences
 from llms.models import ModelCall
 from privacy.services.erasing import RunsUnderWay, erase_user
+from tests.approvals.desk import Desk, letter
 from tests.definitions.graphs import asks, graph
 from tests.factories.accounts import AdministratorFactory, UserFactory
 from tests.factories.budgets import a_budget
 from tests.privacy.conftest import EMAIL, NAME, WORD, Life
-from workflows.models import WorkflowExecution
+from workflows.models import Approval, WorkflowExecution
 
 pytestmark = pytest.mark.django_db
 
@@ -115,6 +116,29 @@ def test_a_name_or_address_typed_otherwise_goes_too_and_those_of_others_stay() -
     assert refused.count() == 4
     erase_user(zoe, confirm="Özge.Quux", settle_s=0)
     assert {one.personal_content["username"] for one in refused.all()} == {"ÖZGE.QUUX", "özge-quux"}
+
+
+def test_a_name_that_one_had_before_goes_too(
+    api: Callable[[User], APIClient],
+    built_in: None,
+    drain: Callable[[], None],
+    admin: User,
+    alice: User,
+) -> None:
+    zoe = UserFactory(username="zoe.quux", email="")
+    Desk(api(alice)).begin(letter(approvers=["zoe.quux", "alice"]))
+    drain()
+    change = reverse("admin:accounts_user_change", args=[zoe.pk])
+    about = {"username": "zoe.marlow", "email": "", "is_active": "on", "limits": "{}"}
+    since = {"date_joined_0": "2026-01-01", "date_joined_1": "10:00:00"}
+    assert api(admin).post(change, about | since, format="multipart").status_code == 302
+    Client().post("/login/", {"username": "Zoe.Quux", "password": "from habit"})
+    zoe.refresh_from_db()
+    erase_user(zoe, confirm="zoe.marlow", settle_s=0)
+    assert found("zoe.marlow") == {}
+    graphs = {"workflows.WorkflowVersion.graph"}  # what Alice wrote
+    assert set(found("zoe.quux")) == graphs
+    assert Approval.objects.get().approvers == ["alice"]
 
 
 def test_what_others_deleted_is_forgotten_with_who_owned_it(
