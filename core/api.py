@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import orjson
 import structlog
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFieldsSent
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from pydantic import BaseModel, ValidationError
@@ -58,6 +58,11 @@ class BodyTooLarge(ChatterError):
     code = "body_too_large"
     status = 413
     message = "The body is larger than this server accepts."
+
+
+class TooManyParameters(Invalid):
+    code = "too_many_parameters"
+    message = "An address has more parameters than this server accepts."
 
 
 class InternalError(ChatterError):
@@ -214,6 +219,7 @@ _KNOWN: dict[type[Exception], Callable[[Any], ChatterError]] = {
     Http404: lambda _: NotFound(),
     PermissionDenied: lambda _: Refused(),
     RequestDataTooBig: lambda _: BodyTooLarge(),
+    TooManyFieldsSent: lambda _: TooManyParameters(),
     **dict.fromkeys(AWAY, database_away),
 }
 

@@ -24,6 +24,15 @@ def test_the_name_of_what_a_view_has_is_no_method(api, alice, method):
     assert answer.headers["Allow"] == "POST"
 
 
+def test_too_many_parameters_of_a_query_are_refused_and_no_fault_of_the_server(api, alice, client):
+    """Views of both kinds: those that wait read the query as the rest do."""
+    query = "&".join(f"a{at}=1" for at in range(1_001))
+    listed = api(alice).get(f"/api/v1/conversations/?{query}")
+    delivered = client.post(f"/hooks/unknown/?{query}", b"", content_type="text/plain")
+    for answer in (listed, delivered):
+        assert (answer.status_code, answer.json()["code"]) == (400, "too_many_parameters")
+
+
 def test_a_body_that_nests_too_deep_is_told_so_before_anybody_signs_in(client):
     answer = client.post("/api/v1/auth/token/", "[" * 100_000, content_type="application/json")
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_body")

@@ -168,6 +168,23 @@ def test_a_long_line_ends_where_the_server_says(client, workflow, chain, run, se
     )
 
 
+def test_a_line_is_not_begun_anew_by_running_a_part_of_it_again_and_again(
+    client, workflow, chain, run, drain, settings
+):
+    settings.CHATTER_TRIGGERS = {**settings.CHATTER_TRIGGERS, "chain_depth": 1}
+    line = [workflow(name=name) for name in "abc"]
+    _, last = [chain(*pair) for pair in zip(line, line[1:], strict=False)]
+    run(line[0])
+    ran = str(WorkflowExecution.objects.get(definition=line[1]).id)
+    body = {"mode": "background", "node": "start", "text": "Eve"}
+    for _ in range(2):
+        answer = client.post(f"/api/v1/executions/{ran}/fork/", body)
+        ran = answer.json()["execution"]["id"]
+        drain()
+        follow()
+    assert firings(client, last) == [("refused", "chain_too_deep")] * 3
+
+
 def test_a_paused_chain_follows_nothing(client, workflow, chain, run):
     first, then = workflow(SAYS), workflow(name="Then")
     made = chain(first, then)

@@ -11,7 +11,7 @@ from triggers.models import Chain, ChainFiring
 from workflows.models import Rerun, WorkflowExecution
 from workflows.tracking.ending import ExecutionEnded
 
-_OF_SOURCE = ("id", "user_id", "definition_id", "template_id", "source_id")
+_OF_SOURCE = ("id", "user_id", "definition_id", "template_id", "chance")
 _OF_CHAIN = ("id", "owner_id", "on", "after_definition_id", "after_template_id")
 
 
@@ -54,9 +54,12 @@ def _follows(chain: Mapping[str, Any], source: Mapping[str, Any], ended: Executi
 
 
 def _depth(source: Mapping[str, Any]) -> int:
-    """One more than that of what started the source, or what the source runs again."""
+    """One more than that of what started the source, or what it runs again, be it again and again.
+
+    All that was run again of one execution has its id for their `chance`.
+    """
     started = Q(execution=source["id"])
-    if source["source_id"]:
-        started |= Q(execution=source["source_id"])
+    if source["chance"]:
+        started |= Q(execution=source["chance"])
     before = ChainFiring.objects.filter(started).aggregate(depth=Max("depth"))["depth"]
     return (before or 0) + 1
