@@ -24,8 +24,11 @@ class DeliveryQuerySet(models.QuerySet[Any]):
         return self.filter(hook__owner_id=user.pk)
 
 
-# Of messages: to be sent now or later; not what waits for somebody to switch its endpoint on.
-UNDELIVERED = Q(status="pending", endpoint__enabled=True, endpoint__owner__is_active=True)
+# Of messages: to be sent now or later; not what waits for somebody to switch its endpoint on, nor
+# what was for staff and whose owner is none of them any more.
+UNDELIVERED = Q(status="pending", endpoint__enabled=True, endpoint__owner__is_active=True) & (
+    ~Q(type="security.alert") | Q(endpoint__owner__is_staff=True)
+)
 
 
 class MessageQuerySet(models.QuerySet[Any]):

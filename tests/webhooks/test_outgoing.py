@@ -13,6 +13,7 @@ from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 
+from accounts.models import User
 from audit.models import AuditEntry
 from core import clock
 from core.models import new_id
@@ -465,6 +466,21 @@ def test_the_endpoint_of_another_looks_like_none(told, run, charlie, api, admin)
         ]
         assert {answer.status_code for answer in answers} == {404}
         assert other.get(ENDPOINTS).json()["results"] == []
+
+
+def test_an_alert_that_waits_is_not_sent_to_who_is_staff_no_more(alice, told, post, receiver):
+    User.objects.filter(pk=alice.pk).update(is_staff=True)
+    alice.refresh_from_db()
+    told(events=["security.alert", "execution.failed"])
+    receiver.answers = [500]
+    notifying.notify_staff("security.alert", {"kind": "refused_tools"})
+    post()
+    User.objects.filter(pk=alice.pk).update(is_staff=False)
+    post(later=True)
+    assert len(receiver.seen) == 1
+    User.objects.filter(pk=alice.pk).update(is_staff=True)
+    post(later=True)
+    assert [one["data"]["kind"] for one in receiver.told] == ["refused_tools"] * 2
 
 
 @pytest.mark.parametrize(
