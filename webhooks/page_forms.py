@@ -60,7 +60,10 @@ def _mapping(text: str) -> Mapping[str, str]:
     if any(":" not in line for line in lines):
         raise BadWebhook(reason="Write the input as “name: expression”, one on a line.")
     pairs = [line.partition(":") for line in lines]
-    return {name.strip(): expression.strip() for name, _, expression in pairs}
+    mapping = {name.strip(): expression.strip() for name, _, expression in pairs}
+    if len(mapping) < len(pairs):
+        raise BadWebhook(reason="Write each name of the input once.")
+    return mapping
 
 
 def _chosen(value: str) -> dict[str, Any]:

@@ -333,6 +333,14 @@ def test_the_audit_trail_is_told_the_host_and_nothing_behind_it(client, behind):
     assert made.personal["content"]["host"] == "desk.example"
 
 
+def test_an_at_sign_is_no_password_behind_the_host(client):
+    fine, not_fine = "https://desk.example/@team/in#@", "https://me:hush@desk.example/in"
+    answer = client.post(ENDPOINTS, {"name": "x", "url": fine})
+    assert (answer.status_code, answer.json().get("url")) == (201, fine)
+    answer = client.post(ENDPOINTS, {"name": "x", "url": not_fine})
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_webhook")
+
+
 @pytest.mark.parametrize("where", ["http://10.0.0.1/in", "http://169.254.169.254/latest"])
 def test_an_address_within_is_refused_when_it_is_given(client, where):
     answer = client.post(ENDPOINTS, {"name": "x", "url": where})

@@ -36,6 +36,22 @@ def seen(page: str) -> str:
     return found[1]
 
 
+def test_an_input_of_which_a_name_is_written_twice_is_not_made_of_the_last_alone(browser, letters):
+    twice = {"mapping": "message: payload.text\nmessage: payload.who"}
+    fields = {"kind": "incoming", "name": "Orders", "workflow": f"definition:{letters.pk}"}
+    more = {"mode": "background", "signature": "standard"}
+    answer = send(browser, PAGE, **fields, **more, **twice)
+    assert (answer.status_code, IncomingWebhook.objects.count()) == (400, 0)
+    assert "Write each name of the input once" in answer.content.decode()
+
+
+def test_an_address_that_is_too_long_is_told_so(browser):
+    url = "https://desk.example/" + "a" * 2_000
+    answer = send(browser, PAGE, kind="endpoint", name="x", url=url, events=["execution.failed"])
+    assert answer.status_code == 400
+    assert "An address has at most 2,000 characters." in answer.content.decode()
+
+
 def test_a_webhook_is_made_and_its_secret_shown_once(browser, letters, drain):
     made = send(
         browser,

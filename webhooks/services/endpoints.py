@@ -125,7 +125,9 @@ def checked_url(url: str) -> str:
     try:
         if not url.isprintable():
             raise BadAddress("An address has no line breaks or other control characters.")
-        if len(url) > _LONGEST_URL or "{{" in url or "@" in url.split("?")[0]:
+        if len(url) > _LONGEST_URL:
+            raise BadAddress(f"An address has at most {_LONGEST_URL:,} characters.")
+        if "{{" in url or "@" in _authority(url):
             raise BadAddress("Give a plain address, without a user name or password in it.")
         check_address(url, AllowList.of(settings.CHATTER_EGRESS_ALLOW))
     except BadAddress as error:
@@ -135,4 +137,8 @@ def checked_url(url: str) -> str:
 
 def host_of(url: str) -> str:
     """All of an address that is fit to be told: what follows may be a key."""
-    return _BEHIND_HOST.split(url.split("://", 1)[-1], maxsplit=1)[0][:200]
+    return _authority(url)[:200]
+
+
+def _authority(url: str) -> str:
+    return _BEHIND_HOST.split(url.split("://", 1)[-1], maxsplit=1)[0]
