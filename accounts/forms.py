@@ -74,6 +74,14 @@ class OwnPasswordForm(AdminPasswordChangeForm):
 class OneUserForm(UserChangeForm):
     """Any user, in the back office, which somebody must be able to come back to."""
 
+    def clean_username(self) -> str:
+        """Refuse a new name that differs from another only in case, as where users are made."""
+        name: str = self.cleaned_data["username"]
+        others = User.objects.exclude(pk=self.instance.pk).filter(username__iexact=name)
+        if "username" in self.changed_data and others.exists():
+            raise self.instance.unique_error_message(User, ("username",))
+        return name
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if not all(cleaned.get(name, True) for name in ("is_active", "is_staff", "is_superuser")):

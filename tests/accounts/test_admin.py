@@ -67,6 +67,20 @@ def test_a_changed_user_is_audited_with_what_changed(office, alice):
     }
 
 
+def test_nobody_is_renamed_to_what_another_is_called_but_for_capitals(office, alice, charlie):
+    url = f"{USERS}{charlie.pk}/change/"
+    form = form_of(office.get(url))
+    assert office.post(url, form | {"username": alice.username.upper()}).status_code == 200
+    assert office.post(url, form | {"username": charlie.username.upper()}).status_code == 302
+
+
+def test_who_was_called_like_another_but_for_capitals_can_be_changed(office, alice):
+    twin = UserFactory(username=alice.username.upper())
+    url = f"{USERS}{twin.pk}/change/"
+    given = form_of(office.get(url)) | {"email": "new@example.com"}
+    assert office.post(url, given).status_code == 302
+
+
 def test_a_form_sent_back_unchanged_is_no_change(office, alice):
     url = f"{USERS}{alice.pk}/change/"
     assert office.post(url, form_of(office.get(url))).status_code == 302
