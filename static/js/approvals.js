@@ -4,13 +4,16 @@ import { el, fill } from "./dom.js";
 import { approvalPage } from "./paths.js";
 import { announce } from "./toast.js";
 
-/** Show these questions in `box`, and tell screen readers; touches nothing while they stay the same. */
+/**
+ * Show these questions in `box`, and tell screen readers, unless they have been told already.
+ * What stands there stays while it is the same, be it from the server: somebody may be pressing it.
+ */
 export function showApprovals(box, approvals) {
   const asked = approvals.map((one) => one.id).join();
-  if ((box.dataset.asked ?? "") === asked) return;
-  box.dataset.asked = asked;
+  if ((box.dataset.told ?? "") === asked) return;
+  if (box.dataset.asked !== asked) fill(box, approvals.map(waitsFor));
+  box.dataset.asked = box.dataset.told = asked;
   box.hidden = !asked;
-  fill(box, approvals.map(waitsFor));
   if (asked) announce(`Waits for a decision: ${approvals.map((one) => one.question).join(" ")}`);
 }
 

@@ -26,6 +26,20 @@ def test_what_is_to_be_decided_is_told_in_the_chat_and_on_the_page_of_the_run(
     chat.post(f"executions/{run}/cancel/")
 
 
+def test_the_way_to_a_decision_is_not_replaced_while_somebody_presses_it(chat: ChatPage) -> None:
+    edges = ["start>ask", "ask.approved>end", "ask.rejected>end"]
+    body = {"graph": graph(_ASKS, edges=edges), "input": {}}
+    run = chat.post("workflows/execute/", body)["execution"]["id"]
+    mark = "document.querySelector('#waiting a')?.setAttribute('data-sent', 'by the server')"
+    chat.page.add_init_script(f"document.onreadystatechange = () => {mark}")
+    chat.page.goto(f"/executions/{run}/")
+    expect(chat.page.locator("#announcer")).to_have_text("Waits for a decision: Delete it?")
+    way = chat.page.get_by_role("link", name="Decide")
+    expect(way).to_have_attribute("data-sent", "by the server")
+    chat.post(f"executions/{run}/cancel/")
+    expect(way).to_have_count(0)
+
+
 def test_enter_in_a_comment_decides_nothing(chat: ChatPage) -> None:
     edges = ["start>ask", "ask.approved>end", "ask.rejected>end"]
     body = {"graph": graph(_ASKS, edges=edges), "input": {}, "mode": "background"}
