@@ -5,14 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from budgets.amounts import NANO_USD, TOKENS, in_units, text_of
 from budgets.errors import BadBudget
@@ -21,6 +14,7 @@ from budgets.standing import standing_of
 from core import clock
 from core.json_values import storable
 from core.money import dollars, dollars_text
+from core.names import Name
 from core.shapes import Shape
 
 _LARGEST = 10**9
@@ -30,12 +24,6 @@ UNIT_NAMES = {unit: name for name, unit in _UNITS.items()}
 Amount = Annotated[Decimal, Field(ge=0, le=10**15, allow_inf_nan=False)]
 _DEAREST = dollars(DEAREST_NANO_USD_PER_MTOK)
 Dollars = Annotated[Decimal, Field(ge=0, le=_DEAREST, decimal_places=9, allow_inf_nan=False)]
-Name = Annotated[
-    str,
-    BeforeValidator(storable),
-    StringConstraints(strip_whitespace=True),
-    Field(min_length=1, max_length=255),
-]
 Percents = Annotated[
     list[Annotated[int, Field(ge=1, le=100)]],
     Field(max_length=10),

@@ -5,8 +5,9 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, model_validator
 
+from core.names import Name
 from experiments.metrics import EVENT, LEDGER
-from workflows.api.inputs import Body, JsonObject, Name, Text
+from workflows.api.inputs import Body, JsonObject, Text
 
 _NAME = 255
 _MOST = 100

@@ -13,10 +13,11 @@ from rest_framework.response import Response
 from accounts.authentication import user_of
 from core.api import parse
 from core.listing import ListFilter, Page, ShapeList
+from core.names import Name
 from triggers.api.shapes import ChainFiringOut, ChainOut, chain_firing_out, chain_out
 from triggers.models import Chain, ChainFiring
 from triggers.services.chains import chain_for, change_chain, create_chain, delete_chain
-from workflows.api.inputs import Body, JsonObject, Name, Text
+from workflows.api.inputs import Body, JsonObject, Text
 from workflows.api.revisions import IF_MATCH, etag, if_match
 
 _NAME = 255

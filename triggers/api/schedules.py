@@ -20,6 +20,7 @@ from core.idempotency import KEY
 from core.instants import Instant
 from core.listing import ListFilter, Page, ShapeList
 from core.models import new_id
+from core.names import Name
 from triggers.api.shapes import FiringOut, PreviewOut, ScheduleOut, firing_out, schedule_out
 from triggers.models import Schedule, ScheduleFiring
 from triggers.services.firing import run_now
@@ -34,7 +35,7 @@ from triggers.services.schedules import (
 )
 from triggers.timing import Kind
 from workflows.api.execute import started_out
-from workflows.api.inputs import Body, JsonObject, Name, Text
+from workflows.api.inputs import Body, JsonObject, Text
 from workflows.api.revisions import IF_MATCH, etag, if_match
 from workflows.api.shapes import ExecutionStarted
 from workflows.api.starting import Door, idempotency, start

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from accounts.authentication import user_of
 from core.api import parse
 from core.listing import Page, ShapeList
+from core.names import Name
 from webhooks.api.incoming import RotateIn
 from webhooks.api.shapes import (
     EndpointMade,
@@ -28,7 +29,7 @@ from webhooks.models import WebhookEndpoint, WebhookMessage
 from webhooks.services.endpoints import change_endpoint, create_endpoint, ping
 from webhooks.services.messages import message_for, resend
 from webhooks.services.signed import delete_signed, rotate_secret, signed_for
-from workflows.api.inputs import Body, Name, Text
+from workflows.api.inputs import Body, Text
 
 Event = Literal[
     "execution.completed",

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from accounts.authentication import user_of
 from core.api import parse
 from core.listing import Page, ShapeList
+from core.names import Name
 from webhooks.api.shapes import (
     DeliveryOut,
     IncomingMade,
@@ -24,7 +25,7 @@ from webhooks.api.shapes import (
 from webhooks.models import IncomingWebhook, WebhookDelivery
 from webhooks.services.incoming import change_incoming, create_incoming
 from webhooks.services.signed import delete_signed, rotate_secret, signed_for
-from workflows.api.inputs import Body, JsonObject, Name, Text
+from workflows.api.inputs import Body, JsonObject, Text
 
 WEEK_S = 7 * 86_400
 

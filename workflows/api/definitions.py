@@ -13,13 +13,14 @@ from accounts.authentication import user_of
 from core.api import parse
 from core.limits import RunLimits
 from core.listing import ListFilter, Page, ShapeList
+from core.names import Name
 from workflows.api.definition_shapes import (
     DefinitionOut,
     DefinitionWhole,
     definition_out,
     whole_definition,
 )
-from workflows.api.inputs import Body, Graph, Name, Text
+from workflows.api.inputs import Body, Graph, Text
 from workflows.api.revisions import IF_MATCH, etag, if_match
 from workflows.models import WorkflowDefinition
 from workflows.services.definitions import (

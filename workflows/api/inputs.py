@@ -2,14 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 from core.json_values import storable
 
@@ -23,9 +16,3 @@ class Body(BaseModel):
 JsonObject = Annotated[dict[str, Any], AfterValidator(storable)]
 Graph = dict[str, Any]  # as it came: the checks tell what of it cannot be stored
 Text = Annotated[str, BeforeValidator(storable)]
-# By their names things are opened on a page, so there is something to be seen.
-Name = Annotated[
-    Text,
-    StringConstraints(strip_whitespace=True),
-    Field(min_length=1, max_length=255),  # of what is left
-]

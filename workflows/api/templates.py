@@ -13,10 +13,11 @@ from rest_framework.response import Response
 from accounts.authentication import user_of
 from core.api import parse
 from core.listing import ListFilter, Page, ShapeList
+from core.names import Name
 from core.shapes import Shape
 from workflows.api.definition_shapes import DefinitionWhole
 from workflows.api.definitions import definition_response
-from workflows.api.inputs import Body, Graph, JsonObject, Name, Text
+from workflows.api.inputs import Body, Graph, JsonObject, Text
 from workflows.api.revisions import IF_MATCH, etag, if_match
 from workflows.definition.graph import drawn
 from workflows.models import WorkflowDefinition, WorkflowTemplate
