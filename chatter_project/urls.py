@@ -40,7 +40,7 @@ urlpatterns = [
     path("api/v1/", include(api)),
     path("api/schema/", ApiSchema.as_view(), name="api-schema"),
     path("api/docs/", ApiDocs.as_view(), name="api-docs"),
-    re_path(r"^api/", not_found),
+    re_path(r"^(api|hooks)/", not_found),
     path("healthz", healthz),
     path("readyz", readyz),
     path("metrics", metrics),

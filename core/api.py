@@ -226,5 +226,5 @@ _KNOWN: dict[type[Exception], Callable[[Any], ChatterError]] = {
 
 @csrf_exempt
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """An address under /api/ that does not exist, whatever is sent there."""
+    """An address for programs that does not exist, whatever is sent there."""
     return problem_response(NotFound(), request)

@@ -173,14 +173,14 @@ def _instant(text: str | None, here: ZoneInfo, saved: datetime | None) -> dateti
     """In UTC: two times of a zone that changes its clocks then are never equal.
 
     Where the clock shows what it shows of the saved one, that one: it tells no parts of a second,
-    nor which of two equal times it is.
+    nor which of two equal times it is. A time that says how far from UTC it is needs no zone.
     """
     if not text:
         return None
     written = datetime.fromisoformat(text)
     if saved and saved.astimezone(here).replace(tzinfo=None, microsecond=0) == written:
         return saved
-    return written.replace(tzinfo=here).astimezone(UTC)
+    return (written if written.tzinfo else written.replace(tzinfo=here)).astimezone(UTC)
 
 
 def _every(seconds: int) -> dict[str, Any]:

@@ -33,6 +33,12 @@ def test_too_many_parameters_of_a_query_are_refused_and_no_fault_of_the_server(a
         assert (answer.status_code, answer.json()["code"]) == (400, "too_many_parameters")
 
 
+@pytest.mark.parametrize("path", ["/api/v1/chat", "/hooks/one", "/hooks/", "/api/v2/chat/"])
+def test_a_program_at_a_wrong_address_is_told_so_and_sent_nowhere_else(api, alice, path):
+    answer = api(alice).post(path, {"message": "Hello"})
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
 def test_a_body_that_nests_too_deep_is_told_so_before_anybody_signs_in(client):
     answer = client.post("/api/v1/auth/token/", "[" * 100_000, content_type="application/json")
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_body")

@@ -80,6 +80,12 @@ def test_saving_a_form_as_it_is_shown_changes_nothing(browser, schedule, turned)
     assert Schedule.objects.get().revision == 1
 
 
+def test_a_time_that_says_how_far_from_utc_it_is_is_that_time(browser, turned):
+    fields = filled(kind="once", run_at="2026-07-01T12:00:00+05:00", starts_at="")
+    assert send(browser, PAGE + "new/", **fields).status_code == 302
+    assert Schedule.objects.get().run_at.isoformat() == "2026-07-01T07:00:00+00:00"
+
+
 SAVED = [
     {"input": {"message": {"text": "hello"}}},
     {"input": {"message": None, "tone": "dry"}},

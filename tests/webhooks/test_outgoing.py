@@ -22,6 +22,7 @@ from tests.drills.server import ROOT
 from tests.factories.accounts import UserFactory
 from tests.webhooks.conftest import ENDPOINTS, MESSAGES
 from tests.workers.backlog import until_someone_waits
+from webhooks import delivering
 from webhooks.api import endpoints
 from webhooks.models import WebhookAttempt, WebhookEndpoint, WebhookMessage
 from webhooks.services import messages, notifying
@@ -167,6 +168,39 @@ def test_one_that_is_gone_is_switched_off_at_once(told, run, post, receiver, cli
     assert (shown["enabled"], shown["disabled_reason"]) == (False, "gone")
     entry = AuditEntry.objects.get(action="webhooks.webhookendpoint.disabled")
     assert entry.detail["reason"] == "gone"
+
+
+def test_what_an_address_says_that_was_left_meanwhile_is_held_against_no_other(
+    told, run, post, receiver, client, monkeypatch
+):
+    endpoint = told()
+    run()
+    moves = ["/new", "/newer"]
+
+    def settled_late(*settled: Any) -> None:
+        if moves:
+            to = {"url": receiver.url(moves.pop(0))}
+            assert client.patch(f"{ENDPOINTS}{endpoint['id']}/", to).status_code == 200
+        messages.settle(*settled)
+
+    monkeypatch.setattr(delivering, "settle", settled_late)
+    receiver.answers = [410, 500]
+    for _ in range(3):
+        post(later=True)
+    assert WebhookMessage.objects.get().status == "delivered"
+    now = WebhookEndpoint.objects.get()
+    assert (now.enabled, now.failures, now.url) == (True, 0, receiver.url("/newer"))
+
+
+def test_at_another_address_it_has_failed_never(told, run, post, receiver, client):
+    endpoint = told()
+    run()
+    receiver.answers = [500]
+    post()
+    assert WebhookEndpoint.objects.get().failures == 1
+    client.patch(f"{ENDPOINTS}{endpoint['id']}/", {"url": receiver.url("/new")})
+    now = WebhookEndpoint.objects.get()
+    assert (now.failures, now.failing_since) == (0, None)
 
 
 def test_one_that_fails_for_long_is_switched_off_and_what_waits_comes_later(

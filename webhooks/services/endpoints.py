@@ -27,6 +27,7 @@ from webhooks.signing import new_secret
 from workflows.validation.addresses import BadAddress, check_address
 
 _LONGEST_URL = 2_000
+_UNFAILED = {"failures": 0, "failing_since": None}
 _BEHIND_HOST = re.compile(r"[/?#]")
 
 
@@ -72,7 +73,7 @@ def create_endpoint(
 
 @transaction.atomic
 def change_endpoint(endpoint: WebhookEndpoint, *, by: User, **changes: Any) -> WebhookEndpoint:
-    """Set what is given. Switched on again, it has failed never.
+    """Set what is given. Switched on again, or at another address, it has failed never.
 
     Raises BadWebhook, WebhookNotFound.
     """
@@ -80,10 +81,12 @@ def change_endpoint(endpoint: WebhookEndpoint, *, by: User, **changes: Any) -> W
         changes["name"] = checked_name(changes["name"])
     if "url" in changes:
         changes["url"] = checked_url(changes["url"])
+        if changes["url"] != endpoint.url:
+            changes |= _UNFAILED
     if "events" in changes:
         changes["events"] = checked_events(changes["events"], endpoint.owner)
     if changes.get("enabled"):
-        changes |= {"failures": 0, "failing_since": None, "disabled_reason": ""}
+        changes |= {**_UNFAILED, "disabled_reason": ""}
     set_fields(endpoint, changes, by=by)
     return endpoint
 

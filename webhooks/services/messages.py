@@ -102,13 +102,18 @@ def claim_one(endpoint_id: UUID) -> WebhookMessage | None:
 def settle(message: WebhookMessage, answer: Answer) -> None:
     """Keep how a try went, and what follows. Who was thought dead meanwhile only says how it went.
 
+    What an address says that the endpoint has left meanwhile is held against no other.
+
     Locks the message, then its endpoint.
     """
     now = clock.now()
     mine = WebhookMessage.objects.filter(
         pk=message.pk, status=MessageStatus.PENDING, attempts=message.attempts
     )
-    status, next_at = _after(message, answer, now)
+    asked = WebhookEndpoint.objects.filter(pk=message.endpoint_id, url=message.endpoint.url)
+    moved = not asked.exists()
+    gone = answer.status == GONE and not moved
+    status, next_at = _after(message, answer, now, gone=gone)
     settled_at = None if status == MessageStatus.PENDING else now
     mine.update(status=status, next_at=next_at, settled_at=settled_at)
     if not WebhookMessage.objects.filter(pk=message.pk).exists():
@@ -123,18 +128,18 @@ def settle(message: WebhookMessage, answer: Answer) -> None:
     if answer.good:
         failing = WebhookEndpoint.objects.filter(pk=message.endpoint_id, failures__gt=0)
         failing.update(failures=0, failing_since=None)
-    else:
-        _count_failure(message, answer, now)
+    elif not moved:
+        _count_failure(message, now, gone=gone)
 
 
 def _after(
-    message: WebhookMessage, answer: Answer, now: datetime
+    message: WebhookMessage, answer: Answer, now: datetime, *, gone: bool
 ) -> tuple[MessageStatus, datetime]:
     """What becomes of it, and when it is due next."""
     if answer.good:
         return MessageStatus.DELIVERED, now
     tried = message.attempts - message.forgiven
-    if answer.status == GONE or tried >= settings.WEBHOOK_ATTEMPTS:
+    if gone or tried >= settings.WEBHOOK_ATTEMPTS:
         return MessageStatus.DEAD, now
     grown = _GROWTH ** min(tried - 1, _GROWS)
     wait_s = min(settings.WEBHOOK_RETRY_S * grown, _LONGEST_S)
@@ -142,7 +147,7 @@ def _after(
     return MessageStatus.PENDING, now + timedelta(seconds=wait_s)
 
 
-def _count_failure(message: WebhookMessage, answer: Answer, now: datetime) -> None:
+def _count_failure(message: WebhookMessage, now: datetime, *, gone: bool) -> None:
     endpoint = WebhookEndpoint.objects.select_for_update().get(pk=message.endpoint_id)
     endpoint.failures += 1
     endpoint.failing_since = endpoint.failing_since or now
@@ -150,7 +155,7 @@ def _count_failure(message: WebhookMessage, answer: Answer, now: datetime) -> No
     if not endpoint.enabled:
         return
     long_s = (now - endpoint.failing_since).total_seconds()
-    if answer.status == GONE:
+    if gone:
         _switch_off(endpoint, "gone")
     elif (
         endpoint.failures >= settings.WEBHOOK_DISABLE_AFTER
