@@ -87,7 +87,7 @@ function renderBlock(token) {
   });
   block.querySelectorAll("pre").forEach(dressCode);
   block.querySelectorAll("table").forEach((table) => {
-    const frame = el("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "Table" });
+    const frame = el("div", { class: "table-scroll", tabindex: "0", role: "group", "aria-label": "Table" });
     table.replaceWith(frame);
     frame.append(table);
   });
