@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
@@ -29,7 +29,7 @@ def login_page(request: HttpRequest) -> HttpResponse:
     """Passes `form`, `problem` (an error's body or None) and `next` to the template."""
     if request.method != "POST":
         if request.user.is_authenticated:
-            return redirect(_next_address(request))
+            return HttpResponseRedirect(_next_address(request))
         return _login_form(request, LoginForm())
     form = LoginForm(request.POST)
     if not form.is_valid():
@@ -38,7 +38,7 @@ def login_page(request: HttpRequest) -> HttpResponse:
         log_in(request, **form.cleaned_data)
     except ChatterError as error:
         return _login_form(request, form, error, status=error.status)
-    return redirect(_next_address(request))
+    return HttpResponseRedirect(_next_address(request))
 
 
 @require_POST

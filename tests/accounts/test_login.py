@@ -79,6 +79,8 @@ def test_the_page_opens_a_session_and_leads_on(alice):
         ("https://elsewhere.example/", "/chat/"),
         ("//elsewhere.example/", "/chat/"),
         ("javascript:alert(1)", "/chat/"),
+        ("?x=1", "?x=1"),
+        ("logout", "logout"),  # the name of a view is no address
     ],
 )
 def test_the_page_leads_on_to_our_own_pages_only(alice, asked_for, led_to):
