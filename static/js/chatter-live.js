@@ -10,12 +10,14 @@
 
 const ADDRESS = "/ws/v1/";
 const PROTOCOL = "chatter.v1";
-const FINAL_CODES = new Set([4401, 4403]);
+const SIGNED_OUT = 4401;
+const FINAL_CODES = new Set([SIGNED_OUT, 4403]);
 const LAST_EVENTS = new Set(["execution.completed", "execution.failed", "execution.cancelled"]);
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 15_000;
 const LONGEST_WAIT_AWAY_MS = 60_000;
 const SPREAD_MS = 1_000;
+const NEW_KEY_MS = 1_000;
 const CONNECT_MS = 30_000;
 const QUIET_MS = 20_000;
 const ANSWER_MS = 10_000;
@@ -45,6 +47,7 @@ class Live extends EventTarget {
     this.asked = new Map();
     this.asking = 0;
     this.failures = 0;
+    this.letIn = false;
     this.gone = new AbortController();
     const { signal } = this.gone;
     globalThis.addEventListener?.("online", () => this.hurry(), { signal });
@@ -108,11 +111,18 @@ class Live extends EventTarget {
 
   lost(code) {
     this.drop();
+    if (code === SIGNED_OUT && this.letIn) return this.signedOut();
     if (FINAL_CODES.has(code)) return this.close(this.problem ?? { code: "refused", message: "The server refused the connection." });
     if (!this.watches.size) return this.tell("idle");
     const away = globalThis.document?.hidden || globalThis.navigator?.onLine === false;
     const ceiling = Math.min(away ? LONGEST_WAIT_AWAY_MS : LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.tries);
     this.retry(ceiling * (0.5 + Math.random() / 2));
+  }
+
+  /** Once more: the session may have got another key, as when its user changes the password in another tab. */
+  signedOut() {
+    this.letIn = false;
+    this.retry(NEW_KEY_MS);
   }
 
   retry(ms) {
@@ -182,6 +192,7 @@ class Live extends EventTarget {
     if (frame.type === "error") return this.refused(frame);
     this.problem = null;
     this.tries = 0;
+    this.letIn = true;
     if (frame.type === "pong") this.failures = 0;
     if (frame.type === "going") return this.leave();
     const key = keyOf(frame.channel, frame.id);

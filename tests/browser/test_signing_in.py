@@ -100,6 +100,23 @@ def test_what_was_written_is_there_after_signing_in_again(stranger: Page, compla
     expect(chat.ready().field).to_have_value("")
 
 
+def test_a_page_goes_on_when_the_password_is_changed_in_another_tab(stranger: Page) -> None:
+    sign_in(stranger, USERNAME, PASSWORD)
+    chat = ChatPage(stranger).ready()
+    chat.ask("Hello")
+    other = stranger.context.new_page()
+    for present, new in ((PASSWORD, f"{PASSWORD}-new"), (f"{PASSWORD}-new", PASSWORD)):
+        other.goto("/account/password/")
+        for field in other.locator("input[type=password]").all():
+            field.fill(new)
+        other.locator("[name=old_password]").fill(present)
+        form = other.locator("form", has=other.locator("[name=old_password]"))
+        with stranger.expect_websocket():
+            form.locator("button").click()
+    chat.ask("say exactly: still here")
+    expect(stranger.locator("#connection")).to_be_hidden()
+
+
 def test_a_form_from_before_one_signed_in_again_is_told_to_have_expired(
     stranger: Page, complaints
 ) -> None:

@@ -134,6 +134,24 @@ test("who may not connect is not tried again, and told why", async () => {
   }
 });
 
+test("a session that got another key is taken up again, and one that is over given up", async () => {
+  const { server, live, heard } = await watching();
+  const problem = { status: 401, code: "not_authenticated", message: "No." };
+  const signOut = (socket) => {
+    socket.tell({ type: "error", problem });
+    socket.end(4401);
+  };
+  for (const time of [2, 3]) {
+    signOut(server.socket);
+    await pass(1_000);
+    assert.deepEqual([server.sockets.length, live.status, heard.over], [time, "open", false]);
+  }
+  server.answer = signOut;
+  signOut(server.socket);
+  await pass(60_000);
+  assert.deepEqual([server.sockets.length, live.status, heard.problem.code], [4, "closed", "not_authenticated"]);
+});
+
 test("too many connections are a reason to wait, and are told", async () => {
   const { server, statuses } = await watching({
     answer: (socket) => {
