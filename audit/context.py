@@ -10,6 +10,8 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 
+from core.addresses import without_port
+
 _ADDRESS_CHARACTERS = 64
 
 
@@ -62,11 +64,12 @@ def bind(context: RequestContext) -> Any:
 def address_of(meta: Mapping[str, Any]) -> str:
     """The caller's address: the peer's, or what the nearest of `TRUSTED_PROXIES` proxies saw.
 
-    `meta` is `request.META`. An entry of X-Forwarded-For further left is the caller's own word.
+    `meta` is `request.META`. An entry of X-Forwarded-For further left is the caller's own word. A
+    port that a proxy tells as well would make a new caller of each connection.
     """
     proxies = settings.TRUSTED_PROXIES
     told = [
         part.strip() for part in meta.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()
     ]
     address = told[-min(proxies, len(told))] if proxies and told else meta.get("REMOTE_ADDR", "")
-    return (address or "")[:_ADDRESS_CHARACTERS]
+    return without_port(address or "")[:_ADDRESS_CHARACTERS]

@@ -1,5 +1,6 @@
 """Which IP addresses are on the public internet, and which others an administrator opened."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +19,7 @@ Network = IPv4Network | IPv6Network
 
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
+_WITH_PORT = re.compile(r"\[([^]]*)\](?::[0-9]+)?|([0-9.]+):[0-9]+")
 _OF_ONE_CALLER = 64  # bits of an address of IPv6: whoever has one has all that begin with them
 # What `ipaddress` takes for public: the retired 6to4 relays, Azure's host, documentation.
 _NOT_PUBLIC: tuple[Network, ...] = (
@@ -38,6 +40,12 @@ def plain_address(text: str) -> Address:
     if address in _NAT64:
         return IPv4Address(int(address) & 0xFFFF_FFFF)
     return address.ipv4_mapped or address.sixtofour or address
+
+
+def without_port(text: str) -> str:
+    """The address alone of `203.0.113.7:4711` or `[2001:db8::7]:4711`, as some proxies tell it."""
+    found = _WITH_PORT.fullmatch(text)
+    return found[1] or found[2] or "" if found else text
 
 
 def caller_of(text: str) -> str:

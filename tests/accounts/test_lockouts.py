@@ -107,6 +107,17 @@ def test_who_has_many_addresses_of_one_network_is_locked_out_once_for_all(
     assert by_api("alice", PASSWORD, address="2001:db8:0:1:ffff::").status_code == 201
 
 
+def test_who_comes_by_a_new_connection_each_time_is_locked_out_though_a_proxy_tells_the_port(
+    settings,
+) -> None:
+    settings.LOGIN_RATE_PER_ADDRESS, settings.TRUSTED_PROXIES = "2/min", 1
+    for port in range(4000, 4003):
+        told = {"X-Forwarded-For": f"203.0.113.7:{port}"}
+        answer = Client().post("/login/", {"username": "n", "password": "wrong"}, headers=told)
+    assert answer.status_code == 429
+    assert Lockout.objects.get().address == "203.0.113.7"
+
+
 def at_once(guess: Callable[[], object], times: int) -> list[object]:
     """What they came to, begun at one instant by so many threads."""
     came_to: list[object] = []
