@@ -22,6 +22,7 @@ from audit.context import current
 from audit.models import Outcome
 from audit.record import record
 from audit.refusals import refusals
+from core.addresses import caller_of
 from core.database import database
 from core.errors import TooMany
 
@@ -140,5 +141,5 @@ def _route_of(request: HttpRequest) -> str:
 
 
 def _caller(user_id: Any) -> str:
-    """A user, else an address."""
-    return str(user_id or current().address)
+    """A user, else who is behind an address."""
+    return str(user_id) if user_id else caller_of(current().address)

@@ -53,6 +53,15 @@ def test_each_user_and_each_route_has_its_own(rates, api, alice, charlie):
     assert api(charlie).get(LIST).status_code == 200
 
 
+def test_who_has_many_addresses_of_one_network_and_no_name_is_one(rates, client, db):
+    def asked(address):
+        sent = {"content_type": "application/json", "REMOTE_ADDR": address}
+        return client.post("/api/v1/auth/token/", {}, **sent).status_code
+
+    hosts = ("2001:db8:0:1::1", "2001:db8:0:2::1", "2001:db8:0:1::2")
+    assert [asked(one) for one in hosts] == [400, 400, 429]
+
+
 def test_what_starts_a_run_is_counted_by_itself(rates, api, alice, built_in):
     client, body = api(alice), {"message": "hello", "mode": "background"}
     first = client.post(CHAT, body)
