@@ -39,8 +39,11 @@ def test_a_program_at_a_wrong_address_is_told_so_and_sent_nowhere_else(api, alic
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
-def test_a_body_that_nests_too_deep_is_told_so_before_anybody_signs_in(client):
-    answer = client.post("/api/v1/auth/token/", "[" * 100_000, content_type="application/json")
+@pytest.mark.parametrize(
+    "body", ["[" * 100_000, r'{"\ud800": 1, "username": "a", "password": "b"}']
+)
+def test_a_body_that_cannot_be_read_is_told_so_before_anybody_signs_in(client, db, body):
+    answer = client.post("/api/v1/auth/token/", body, content_type="application/json")
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_body")
 
 
