@@ -109,11 +109,11 @@ class SecretForm(forms.ModelForm):
     class Meta:
         model = Secret
         fields = ("owner", "name")
+        exclude = ("value",)  # noqa: DJ006 - else Django reads the one there is
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._kept = self.instance.value
-        self.initial["hosts"], self.initial["value"] = "\n".join(self.instance.hosts), ""
+        self.initial["hosts"] = "\n".join(self.instance.hosts)
 
     def clean_name(self) -> str:
         return _fitting(checked_name, self.cleaned_data["name"])
@@ -133,7 +133,8 @@ class SecretForm(forms.ModelForm):
 
     def save(self, commit: bool = True) -> Secret:
         self.instance.hosts = self.cleaned_data["hosts"]
-        self.instance.value = self.cleaned_data["value"] or self._kept  # the form has emptied it
+        if self.cleaned_data["value"]:
+            self.instance.value = self.cleaned_data["value"]
         saved: Secret = super().save(commit)
         return saved
 

@@ -8,6 +8,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
+from django.db.models.query_utils import DeferredAttribute
 
 
 def _cipher() -> MultiFernet:
@@ -21,22 +22,64 @@ def _derived(secret: str) -> bytes:
     return base64.urlsafe_b64encode(digest)
 
 
-class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
-    """Text encrypted with a key derived from `SECRET_KEY`; empty text stays empty.
+class Sealed(str):
+    """A text as its column holds it."""
 
-    Raises ImproperlyConfigured on reading a value that no known key opens.
-    """
+    __slots__ = ()
 
-    def get_prep_value(self, value: Any) -> Any:
-        return _cipher().encrypt(value.encode()).decode() if value else value
-
-    def from_db_value(self, value: str | None, *_: Any) -> str | None:
-        if not value:
-            return value
+    def opened(self) -> str:
+        """Raises ImproperlyConfigured where no known key opens it."""
         try:
-            return _cipher().decrypt(value.encode()).decode()
+            return _cipher().decrypt(self.encode()).decode()
         except InvalidToken as error:
             message = (
                 "A stored secret was encrypted with another SECRET_KEY; see SECRET_KEY_FALLBACKS."
             )
             raise ImproperlyConfigured(message) from error
+
+    @property
+    def is_readable(self) -> bool:
+        try:
+            self.opened()
+        except ImproperlyConfigured:
+            return False
+        return True
+
+
+class _OpenedWhereRead(DeferredAttribute):
+    """Whoever does not need the text may have the row, change what else it holds, and delete it."""
+
+    def __get__(self, instance: Any, cls: Any = None) -> Any:
+        value = super().__get__(instance, cls)
+        return value.opened() if isinstance(value, Sealed) else value
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        vars(instance)[self.field.attname] = value
+
+
+class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
+    """Text encrypted with a key derived from `SECRET_KEY`; empty text stays empty.
+
+    Reading it from a row raises ImproperlyConfigured where no known key opens it; `values_list`
+    gives it as `Sealed`.
+    """
+
+    descriptor_class = _OpenedWhereRead
+
+    def get_prep_value(self, value: Any) -> Any:
+        if not value or isinstance(value, Sealed):
+            return value and str(value)
+        return _cipher().encrypt(value.encode()).decode()
+
+    def from_db_value(self, value: str | None, *_: Any) -> str | None:
+        return Sealed(value) if value else value
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        """What nobody has replaced is kept as it is."""
+        kept = vars(model_instance).get(self.attname)
+        return kept if isinstance(kept, Sealed) else super().pre_save(model_instance, add)
+
+
+def is_kept(row: models.Model, name: str) -> bool:
+    """Whether the field of this name holds a secret, be it one that no known key opens."""
+    return bool(vars(row)[name])

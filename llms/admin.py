@@ -13,6 +13,7 @@ from audit.admin_mixin import AuditedAdmin
 from core import clock
 from core.back_office import ReadOnlyAdmin, ToldToChangers, execution_link
 from core.money import dollars_text
+from core.secrets import is_kept
 from llms import catalogue
 from llms.models import ModelCall, ModelPrice, ModelProfile, Provider, Source
 from llms.pricing import nano_rate
@@ -46,14 +47,15 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
         cleaned = super().clean() or self.cleaned_data
         moved = {"kind", "base_url"} & {*self.changed_data}
         given = cleaned.get("new_key") or cleaned["remove_key"]
-        if moved and self.instance.api_key and not given:
+        if moved and is_kept(self.instance, "api_key") and not given:
             self.add_error("new_key", "Give the key again: it is to be sent to another address.")
         return cleaned
 
     def save(self, commit: bool = True) -> Provider:
         if self.cleaned_data["remove_key"]:
             self.instance.api_key = ""
-        self.instance.api_key = self.cleaned_data["new_key"] or self.instance.api_key
+        if self.cleaned_data["new_key"]:
+            self.instance.api_key = self.cleaned_data["new_key"]
         saved: Provider = super().save(commit)
         return saved
 
@@ -95,7 +97,7 @@ class ProviderAdmin(ChangesWhoAnswers, ToldToChangers, admin.ModelAdmin):  # typ
 
     @admin.display(description="key", boolean=True)
     def has_key(self, provider: Provider) -> bool:
-        return bool(provider.api_key)
+        return is_kept(provider, "api_key")
 
 
 @admin.register(ModelProfile)

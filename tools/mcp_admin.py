@@ -80,7 +80,8 @@ class McpServerForm(forms.ModelForm):  # type: ignore[type-arg]
     def save(self, commit: bool = True) -> McpServer:
         if self.cleaned_data["remove_headers"] or self.moved:
             self.instance.headers = ""
-        self.instance.headers = self.cleaned_data["new_headers"] or self.instance.headers
+        if self.cleaned_data["new_headers"]:
+            self.instance.headers = self.cleaned_data["new_headers"]
         saved: McpServer = super().save(commit)
         return saved
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
 from audit.checkpoints import Checkpoint, checkpoints_in
@@ -17,7 +16,7 @@ from audit.models import AuditCheckpoint, AuditHead
 from audit.verdict import Broken
 from audit.verification import verify
 from core.retention import retentions
-from core.secrets import EncryptedTextField
+from core.secrets import EncryptedTextField, Sealed
 from security.compliance.check import Finding, Status, judged
 
 _TAIL = 1_000
@@ -52,7 +51,7 @@ def secrets_at_rest(thorough: bool) -> Finding:
                 rows = _raw(model, str(field.column))
                 counts[name] = len(rows)
                 faults += [f"{name} of {pk} is plain" for pk, raw in rows if raw[:5] != _TOKEN]
-                lost = [pk for pk, raw in rows if _lost(field, raw)]
+                lost = [pk for pk, raw in rows if _lost(raw)]
                 faults += [f"{name} of {pk} cannot be read" for pk in lost]
     evidence = {"secrets": counts, "faults": faults[:20], "fault_count": len(faults)}
     if not any(counts.values()):
@@ -73,14 +72,8 @@ def _raw(model: Any, column: str) -> list[tuple[Any, str]]:
         return list(cursor.fetchall())
 
 
-def _lost(field: EncryptedTextField, raw: str) -> bool:
-    if raw[:5] != _TOKEN:
-        return False
-    try:
-        field.from_db_value(raw)
-    except ImproperlyConfigured:
-        return True
-    return False
+def _lost(raw: str) -> bool:
+    return raw[:5] == _TOKEN and not Sealed(raw).is_readable
 
 
 def audit_trail(thorough: bool) -> Finding:

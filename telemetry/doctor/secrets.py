@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from django.apps import apps
-from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.template.defaultfilters import pluralize
 
@@ -32,19 +31,5 @@ def administrators() -> Iterator[Finding]:
 
 
 def _unreadable(model: type[models.Model], name: str) -> int:
-    values = model._base_manager.order_by("pk").values_list(name)
-    try:
-        for _ in values.iterator():
-            pass
-    except ImproperlyConfigured:
-        keys = model._base_manager.values_list("pk", flat=True)
-        return sum(not _is_readable(model, name, key) for key in keys.iterator())
-    return 0
-
-
-def _is_readable(model: type[models.Model], name: str, key: object) -> bool:
-    try:
-        model._base_manager.values_list(name).get(pk=key)
-    except ImproperlyConfigured:
-        return False
-    return True
+    values = model._base_manager.order_by("pk").values_list(name, flat=True)
+    return sum(bool(value) and not value.is_readable for value in values.iterator())

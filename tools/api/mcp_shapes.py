@@ -198,7 +198,7 @@ def _server(server: McpServer) -> dict[str, Any]:
         "transport": server.transport,
         "url": server.url,
         "command": server.command,
-        "header_names": sorted(server.header_values),
+        "header_names": server.header_names,
         "enabled": server.enabled,
         "timeout_s": server.timeout_s,
         "health": health_out(server),

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 
 import httpx
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -103,6 +103,14 @@ class McpServer(EditableRecord):
     def header_values(self) -> Mapping[str, str]:
         values: dict[str, str] = json.loads(self.headers or "{}")
         return values
+
+    @property
+    def header_names(self) -> list[str]:
+        """None where no known key opens them."""
+        try:
+            return sorted(self.header_values)
+        except ImproperlyConfigured:
+            return []
 
     @property
     def endpoint(self) -> Endpoint:

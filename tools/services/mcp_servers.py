@@ -14,6 +14,7 @@ from audit.record import entry, record, record_many
 from core import clock
 from core.database import database
 from core.errors import ChatterError, Invalid, NotFound
+from core.secrets import is_kept
 from tools.http import HEADER_NAME
 from tools.keeping import storable
 from tools.mcp.endpoint import STDIO, command_of
@@ -84,7 +85,7 @@ def change_server(
         setattr(server, name, value)
     _check(server)
     if server.address != before:
-        if headers is None and server.headers and server.url:
+        if headers is None and is_kept(server, "headers") and server.url:
             raise HeadersNeeded
         withdraw_approvals(server)
     server.save(update_fields=[*fields, "updated_at"])

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.utils.crypto import salted_hmac
 
@@ -48,8 +49,11 @@ class Signed(EditableRecord):
 
     @property
     def secret_mark(self) -> str:
-        """Tells its secret from others, and not what it is."""
-        return mark_of(self.secret)
+        """Tells its secret from others, and not what it is; one that no key opens is none."""
+        try:
+            return mark_of(self.secret)
+        except ImproperlyConfigured:
+            return mark_of("")
 
     def secrets_at(self, now: datetime) -> list[str]:
         """Those that count now, the newest first."""
