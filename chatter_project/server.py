@@ -146,6 +146,14 @@ class Request(WebRequest):
             self.requestHeaders.setRawHeaders(b"content-length", [b"%d" % self._came])
         super().requestReceived(*line)
 
+    def handle_reply(self, message: dict[str, Any]) -> None:
+        """Twisted drops the body of an answer to HEAD where it is asked to write, which daphne asks
+        past it: all but the first piece would be taken for the next answer of the connection.
+        """
+        if self.method == b"HEAD" and message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        super().handle_reply(message)
+
     def finish(self) -> None:
         """A server that stops is asked nothing more over this connection."""
         if self.server.leaving and self.channel is not None:

@@ -1,6 +1,8 @@
-"""Against a server process: an answer that breaks off does not pass for a whole one."""
+"""Against a server process: no answer passes for a whole one that is not, or runs into another."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 
 import httpx2
@@ -10,6 +12,7 @@ from tests.drills.server import Chatter, chatter
 
 pytestmark = pytest.mark.slow
 _PATIENCE_S = 15
+_ONE_PIECE = 65_536  # bytes of an answer that Django hands over at once
 _MANY = 30  # a server has 20 connections to PostgreSQL
 
 
@@ -24,6 +27,20 @@ def cut(server: Chatter) -> bool:
     with pytest.raises(httpx2.RemoteProtocolError):
         ask(server, "/api/v1/privacy/export/")
     return True
+
+
+def test_a_head_is_answered_without_a_body_however_long_and_the_connection_goes_on(
+    tmp_path: Path,
+) -> None:
+    with chatter(tmp_path) as server:
+        server.start()
+        with closing(HTTPConnection(server.url.removeprefix("http://"))) as connection:
+            connection.request("HEAD", "/api/schema/")
+            head = connection.getresponse()
+            assert int(head.headers["Content-Length"]) > _ONE_PIECE
+            assert head.read() == b""
+            connection.request("GET", "/healthz")
+            assert connection.getresponse().status == 200
 
 
 def test_who_reads_an_answer_that_breaks_off_is_cut_off_and_the_server_goes_on(
