@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
-from accounts.forms import OneUserForm, SecretForm
+from accounts.forms import OneUserForm, PasswordForm, SecretForm
 from accounts.models import ApiToken, Lockout, LockoutScope, Secret, User
 from accounts.services.administrators import LastAdministrator, refuse_last_administrators
 from accounts.services.lockouts import lift_lockout
@@ -72,6 +72,7 @@ class AuditedUserAdmin(AuditedAdmin, _Missed, DeletedWhole, UserAdmin):
     """Only administrators change staff, or who is staff: others would get further than they may."""
 
     form = OneUserForm
+    change_password_form = PasswordForm
     list_display = ("username", "email", "is_active", "is_staff", "last_login", "date_joined")
     list_filter = ("is_active", "is_staff", "is_superuser", "groups", "last_login")
     search_fields = ("username", "email", "first_name", "last_name", "=id")

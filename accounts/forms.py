@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.contrib.admin.forms import AdminPasswordChangeForm
-from django.contrib.auth.forms import UserChangeForm
+from django.contrib.admin.forms import AdminPasswordChangeForm as OwnAdminPasswordChangeForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm
 from django.db import transaction
 
 from accounts.models import Secret, User
@@ -51,13 +51,36 @@ class TokenForm(forms.Form):
         return once_of(self.cleaned_data["key"], written)
 
 
-class OwnPasswordForm(AdminPasswordChangeForm):
+class _PasswordAlone:
+    """Goes before a form for a password: nothing else of the user is written.
+
+    To hash takes a second, and who is deactivated, loses a right or is deleted meanwhile stays so.
+    """
+
+    user: User
+
+    def save(self, commit: bool = True) -> User:
+        super().save(commit=False)  # type: ignore[misc]
+        if commit:
+            self.write()
+        return self.user
+
+    def write(self) -> None:
+        self.user.save(update_fields=["password"])
+
+
+class PasswordForm(_PasswordAlone, AdminPasswordChangeForm):
+    """Set somebody's password, in the back office."""
+
+
+class OwnPasswordForm(_PasswordAlone, OwnAdminPasswordChangeForm):
     """Change one's own password, audited. Guesses at the old one count as those of a login."""
 
     def clean_old_password(self) -> str:
         old: str = self.cleaned_data["old_password"]
         try:
-            check_credentials(username=self.user.get_username(), password=old, via="password")
+            name = self.user.get_username()
+            self._checked = check_credentials(username=name, password=old, via="password")
         except WrongCredentials as error:
             raise forms.ValidationError("This is not your present password.") from error
         except ChatterError as error:  # too many attempts, or nothing to count them with
@@ -65,10 +88,14 @@ class OwnPasswordForm(AdminPasswordChangeForm):
         return old
 
     @transaction.atomic
-    def save(self, commit: bool = True) -> User:
-        user = super().save(commit)
+    def write(self) -> None:
+        """Raises User.DoesNotExist if somebody has set another password since the old one was
+        checked: whoever knows that one only is to be kept out.
+        """
+        user = self.user
+        User.objects.select_for_update().get(pk=user.pk, password=self._checked.password)
+        super().write()
         record("accounts.user.changed", actor=user, target=user, detail={"fields": ["password"]})
-        return user
 
 
 class OneUserForm(UserChangeForm):

@@ -1,9 +1,14 @@
 """One's own password, changed on a page."""
 
+from io import StringIO
+
 import pytest
 from django.contrib.auth import get_user
+from django.contrib.auth.hashers import make_password
+from django.core.management import CommandError, call_command
 from django.test import Client
 
+from accounts.models import User
 from accounts.services.tokens import create_token
 from audit.models import AuditEntry
 from tests.factories.accounts import PASSWORD
@@ -87,3 +92,57 @@ def test_without_redis_nothing_is_counted_and_nothing_changed(alice, settings):
 
 def test_it_is_for_whoever_is_signed_in(client):
     assert client.get(PAGE).url == f"/login/?next={PAGE}"
+
+
+def by_oneself(alice, admin):
+    client = signed_in(alice)
+    return lambda: change(client)
+
+
+def by_an_administrator(alice, admin):
+    client = signed_in(admin)
+    given = {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD, "usable_password": "true"}
+    return lambda: client.post(f"/admin/accounts/user/{alice.pk}/password/", given)
+
+
+def by_command(alice, admin):
+    return lambda: call_command("changepassword", "alice", stdout=StringIO())
+
+
+@pytest.fixture
+def typed(monkeypatch):
+    monkeypatch.setattr("getpass.getpass", lambda **_: NEW_PASSWORD)
+
+
+# To hash takes a second, and to type one more takes longer.
+@pytest.mark.parametrize("door", [by_oneself, by_an_administrator, by_command])
+def test_who_is_deactivated_meanwhile_stays_so(door, alice, admin, at_that_moment, typed):
+    rows = User.objects.filter(pk=alice.pk)
+    rows.update(is_staff=True)
+    set_anew = door(alice, admin)
+    lost = {"is_active": False, "is_staff": False}
+    at_that_moment(User, "set_password", lambda: rows.update(**lost))
+    set_anew()
+    kept = rows.get()
+    assert {name: getattr(kept, name) for name in lost} == lost
+    assert kept.check_password(NEW_PASSWORD)
+
+
+@pytest.mark.parametrize("door", [by_oneself, by_an_administrator, by_command])
+def test_who_is_deleted_meanwhile_stays_so(door, alice, admin, at_that_moment, typed):
+    set_anew = door(alice, admin)
+    at_that_moment(User, "set_password", User.objects.filter(pk=alice.pk).delete)
+    try:
+        told = set_anew().status_code
+    except CommandError:
+        told = 409
+    assert told == 409
+
+
+def test_a_password_that_an_administrator_sets_meanwhile_holds(alice, admin, at_that_moment):
+    set_anew, rows = by_oneself(alice, admin), User.objects.filter(pk=alice.pk)
+    theirs = make_password("of the administrator")
+    at_that_moment(User, "set_password", lambda: rows.update(password=theirs))
+    assert set_anew().status_code == 409
+    assert rows.get().check_password("of the administrator")
+    assert not changes().exists()
