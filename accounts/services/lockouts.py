@@ -66,6 +66,6 @@ def lift_lockout(lockout: Lockout, *, by: User | None = None) -> bool:
 
 def lockouts_of(*, username: str = "", address: str = "") -> list[Lockout]:
     """Those that last, of a name or an address."""
-    throttle = PerUser(username) if username else PerAddress(address)
+    throttle = PerUser(User.normalize_username(username)) if username else PerAddress(address)
     lasting = Lockout.objects.filter(lifted_at__isnull=True, until__gt=clock.now())
     return list(lasting.filter(digest=throttle.digest))

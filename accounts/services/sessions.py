@@ -26,6 +26,7 @@ def check_credentials(*, username: str, password: str, via: str) -> User:
     Raises TooManyAttempts, or WrongCredentials for an unknown, inactive or mistaken user alike;
     Django's backend runs the hasher for an unknown one too, so that time does not tell either.
     """
+    username = User.normalize_username(username)
     refusal = throttling.count_attempt(username, current().address)
     lockout = last_lockout(refusal) if refusal else None
     if refusal and lockout and was_lifted(lockout, refusal):

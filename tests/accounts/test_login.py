@@ -91,6 +91,15 @@ def test_the_page_leads_on_to_our_own_pages_only(alice, asked_for, led_to):
 
 
 @both_doors
+def test_a_name_is_read_as_it_is_kept_however_its_letters_are_composed(door):
+    UserFactory(username="jos\u00e9")
+    assert door("jose\u0301", PASSWORD).status_code in {201, 302}
+    for guess in ("jos\u00e9", "jose\u0301", "JOSE\u0301") * 2:
+        answer = door(guess, "wrong")
+    assert answer.status_code == 429
+
+
+@both_doors
 @pytest.mark.parametrize("case", ["wrong password", "unknown user", "inactive user"])
 def test_every_wrong_guess_gets_the_same_answer(alice, door, case):
     UserFactory(username="gone", is_active=False)
