@@ -10,6 +10,7 @@ from django.contrib.auth.forms import AdminPasswordChangeForm, UserChangeForm
 from django.db import transaction
 
 from accounts.models import Secret, User
+from accounts.passwords import LONGEST
 from accounts.services.administrators import LastAdministrator, refuse_last_administrators
 from accounts.services.secrets import BadSecret, checked_hosts, checked_name, checked_value
 from accounts.services.sessions import WrongCredentials, check_credentials
@@ -25,7 +26,7 @@ class LoginForm(forms.Form):
         widget=forms.TextInput({"autocomplete": "username", "autocapitalize": "none"}),
     )
     password = forms.CharField(
-        max_length=1024,
+        max_length=LONGEST,
         strip=False,
         widget=forms.PasswordInput({"autocomplete": "current-password"}),
     )

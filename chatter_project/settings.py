@@ -197,9 +197,10 @@ AUTH_USER_MODEL = "accounts.User"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "chat"
 LOGOUT_REDIRECT_URL = "login"
+_DJANGOS = ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}Validator"}
-    for name in ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
+    *({"NAME": f"django.contrib.auth.password_validation.{name}Validator"} for name in _DJANGOS),
+    {"NAME": "accounts.passwords.NotTooLong"},
 ]
 RATES_REDIS_URL = REDIS_URL  # where rates are counted; empty: by each process for itself
 LOGIN_RATE_PER_USER = env.rate("LOGIN_RATE_PER_USER", default="5/min")

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import ApiToken
+from accounts.passwords import LONGEST
 from accounts.querysets import ApiTokenQuerySet
 from accounts.services.sessions import check_credentials
 from accounts.services.tokens import create_token, revoke_token
@@ -19,7 +20,7 @@ from core import clock
 
 class CredentialsIn(serializers.Serializer[Any]):
     username = serializers.CharField(max_length=150)
-    password = serializers.CharField(max_length=1024, trim_whitespace=False)
+    password = serializers.CharField(max_length=LONGEST, trim_whitespace=False)
     name = serializers.CharField(max_length=100, default="", allow_blank=True)
     expires_at = serializers.DateTimeField(
         default=None, allow_null=True, help_text="From then on the token opens nothing."
