@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import BadRequest, ValidationError
-from django.db import DataError, NotSupportedError, ProgrammingError
+from django.db import DataError, NotSupportedError, OperationalError, ProgrammingError
 from django.db.models import JSONField, Model
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -15,8 +15,12 @@ from core.form_fields import ValueField
 from core.origins import execution_of
 
 # What comes of a filter only when the database is asked: a year or a number out of range, half a
-# range, a lookup that this database does not have.
-_NO_LOOKUP = ValueError, OverflowError, DataError, NotSupportedError, ProgrammingError
+# range, a lookup that this database does not have, an expression that is none.
+_NO_LOOKUP = (
+    *(ValueError, OverflowError, IndexError),
+    *(DataError, NotSupportedError, ProgrammingError, OperationalError),
+)
+_SQLITE_REFUSES = "SQLITE_ERROR"  # what it was asked; of a database that is away it says otherwise
 
 
 class AskedSensibly:
@@ -28,7 +32,7 @@ class AskedSensibly:
         try:
             return super().get_changelist_instance(request)  # type: ignore[misc]
         except _NO_LOOKUP as error:
-            if not request.GET:
+            if not request.GET or _is_away(error):
                 raise
             raise IncorrectLookupParameters from error
 
@@ -48,6 +52,12 @@ class AskedSensibly:
                 given = filter(None, [*asked, *request.POST.getlist(field.name)])
                 _refuse_no_ids(field.related_model, given)
         return super().changeform_view(request, *args, **kwargs)  # type: ignore[misc]
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether the database did not so much as look at what it was asked."""
+    refused = getattr(error.__cause__, "sqlite_errorname", "") == _SQLITE_REFUSES
+    return isinstance(error, OperationalError) and not refused
 
 
 def _refuse_no_ids(model: type[Model], given: Iterable[str]) -> None:
