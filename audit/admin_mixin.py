@@ -68,7 +68,7 @@ class AuditedAdmin:
     ) -> None:
         """Record what a valid form changed, in the caller's transaction."""
         names = [name for name in form.changed_data if name in form.cleaned_data]
-        values = {name: self._change_of(obj, form, name) for name in names}
+        values = {name: self.change_of(obj, form, name) for name in names}
         personal = {name: values.pop(name) for name in names if name in self.personal_fields}
         record(
             _action(obj, verb),
@@ -78,7 +78,8 @@ class AuditedAdmin:
             personal=personal,
         )
 
-    def _change_of(self, obj: models.Model, form: forms.BaseForm, name: str) -> Any:
+    def change_of(self, obj: models.Model, form: Any, name: str) -> Any:
+        """What an entry tells of a field that a valid form changed."""
         if name in self.secret_fields or _is_secret(obj, form, name):
             return MASK
         before, after = form.get_initial_for_field(form.fields[name], name), form.cleaned_data[name]

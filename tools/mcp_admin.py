@@ -58,12 +58,12 @@ class McpServerForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._before = self.instance.address
+        self.address_before = self.instance.address
 
     @property
     def moved(self) -> bool:
         """Whether the server is elsewhere than before; to be asked once the form is valid."""
-        return bool(self.instance.address != self._before)
+        return bool(self.instance.address != self.address_before)
 
     def clean_new_headers(self) -> str:
         try:
@@ -112,7 +112,7 @@ class McpServerAdmin(AuditedAdmin, DeletedWhole, admin.ModelAdmin):  # type: ign
     list_filter = ("transport", "enabled", "ok")
     search_fields = ("name", "url", "command")
     last_fields = ("name", "transport")
-    secret_fields = ("new_headers", "url")  # what follows the host may be a key
+    secret_fields = ("new_headers",)
     actions = ("ask_health", "ask_tools")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -123,6 +123,12 @@ class McpServerAdmin(AuditedAdmin, DeletedWhole, admin.ModelAdmin):  # type: ign
             super().save_model(request, obj, form, change)
             if form.moved:
                 withdraw_approvals(obj)
+
+    def change_of(self, obj: Any, form: Any, name: str) -> Any:
+        """Of a URL where it leads: what follows the host may be a key."""
+        if name == "url":
+            return {"from": form.address_before or None, "to": obj.address}
+        return super().change_of(obj, form, name)
 
     @admin.action(description="Ask how they are", permissions=["change"])
     def ask_health(self, request: HttpRequest, servers: QuerySet[McpServer]) -> None:
