@@ -18,7 +18,7 @@ from llms import catalogue
 from llms.models import ModelCall, ModelPrice, ModelProfile, Provider, Source
 from llms.pricing import nano_rate
 from llms.services.profiles import forget_profiles
-from llms.services.providers import choose_default, make_default
+from llms.services.providers import ModelSwitchedOff, choose_default, make_default
 
 RATES = ("input", "cache_read", "cache_write", "output", "reasoning")
 
@@ -127,7 +127,11 @@ class ModelProfileAdmin(ChangesWhoAnswers, admin.ModelAdmin):  # type: ignore[ty
         if len(profiles) != 1:
             self.message_user(request, "Choose exactly one model.", messages.ERROR)
             return
-        make_default(profile=profiles[0], by=request.user)
+        try:
+            make_default(profile=profiles[0], by=request.user)
+        except ModelSwitchedOff as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return
         self.message_user(request, f"{profiles[0]} answers by default.", messages.SUCCESS)
 
 

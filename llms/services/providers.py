@@ -8,10 +8,16 @@ from django.db import transaction
 
 from audit.changes import changes_for_audit
 from audit.record import record
+from core.errors import Conflict
 from llms.clients import DEMO, is_installed
 from llms.models import ModelProfile, Provider, Source
 from llms.services.profiles import forget_profiles
 from llms.well_known import WELL_KNOWN
+
+
+class ModelSwitchedOff(Conflict):
+    code = "model_switched_off"
+    message = "'{model}' cannot answer: it, or its provider, is switched off."
 
 
 @transaction.atomic
@@ -46,7 +52,9 @@ def choose_default() -> None:
 
 @transaction.atomic
 def make_default(*, profile: ModelProfile, by: Any = None) -> None:
-    """Let this model answer where none is named."""
+    """Let this model answer where none is named. Raises ModelSwitchedOff."""
+    if not ModelProfile.objects.usable().filter(pk=profile.pk).exists():
+        raise ModelSwitchedOff(model=profile.name)
     before = ModelProfile.objects.filter(is_default=True).exclude(pk=profile.pk)
     names = [one.name for one in before.select_related("provider")]
     before.update(is_default=False)

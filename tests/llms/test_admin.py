@@ -203,6 +203,19 @@ def test_an_administrator_chooses_who_answers_by_default(office: Client, admin: 
     assert AuditEntry.objects.get(action="llms.default_profile.changed").actor_id == admin.pk
 
 
+@pytest.mark.parametrize("off", ["profile", "provider"])
+def test_a_model_that_cannot_answer_does_not_answer_by_default(office: Client, off: str) -> None:
+    standing, chosen = ProfileFactory(is_default=True), ProfileFactory()
+    switched_off = chosen if off == "profile" else chosen.provider
+    switched_off.enabled = False
+    switched_off.save()
+    form = {"action": "answer_by_default", "_selected_action": [chosen.pk]}
+    told = office.post("/admin/llms/modelprofile/", form, follow=True)
+    assert "switched off" in " ".join(map(str, told.context["messages"]))
+    assert ModelProfile.objects.get(is_default=True) == standing
+    assert not AuditEntry.objects.filter(action="llms.default_profile.changed").exists()
+
+
 def test_a_price_is_added_in_dollars_and_never_changed(office: Client) -> None:
     form = {
         "provider_kind": "openai",
