@@ -7,13 +7,16 @@ from django.db import connection, transaction
 from audit.models import AuditEntry, AuditHead, Outcome
 from audit.record import record
 from core import clock
-from security.models import SecurityAlert, TrailPosition
+from security.models import AlertKind, SecurityAlert, TrailPosition
 from security.rules import ACTIONS, RULES, Rule, Subject
 from webhooks.models import MessageType
 from webhooks.services.notifying import notify_staff
 
 _AT_ONCE = 5_000
 _MOST_ENTRIES = 50
+_COUNTED = ("count", "last_at", "entries", "raised_at")  # the rest is others' to write
+
+_Alerts = dict[tuple[AlertKind, str, datetime], SecurityAlert]
 
 
 def watch_trail() -> int:
@@ -42,36 +45,45 @@ def _watch_some(head: int) -> int:
         return 0
     upto = min(head, position.seq + _AT_ONCE)
     entries = AuditEntry.objects.in_order(position.seq + 1, upto)
+    alerts: _Alerts = {}
     for entry in entries.filter(action__in=ACTIONS):
         for rule in RULES:
             if rule.action == entry.action:
-                _count(rule, entry)
+                _count(rule, entry, alerts)
+    for alert in alerts.values():
+        counted = {name: getattr(alert, name) for name in _COUNTED}
+        SecurityAlert.objects.filter(pk=alert.pk).update(**counted)
     seen = upto - position.seq
     position.seq = upto
     position.save()
     return seen
 
 
-def _count(rule: Rule, entry: AuditEntry) -> None:
+def _count(rule: Rule, entry: AuditEntry, alerts: _Alerts) -> None:
     limit, weight, subject = rule.limit, rule.weight(entry), rule.about(entry)
     if limit is None or not weight or subject is None:
         return
-    alert = _alert(rule, limit, subject, entry.at)
+    starts_at = _start(entry.at, limit[1])
+    key = rule.kind, subject.text, starts_at
+    if key not in alerts:
+        alerts[key] = _alert(rule, limit, subject, starts_at, entry.at)
+    alert = alerts[key]
     alert.count += weight
     alert.last_at = max(alert.last_at, entry.at)
     if len(alert.entries) < _MOST_ENTRIES:
         alert.entries = [*alert.entries, entry.seq]
     if alert.raised_at is None and alert.count >= alert.threshold:
         _raise(alert)
-    alert.save()
 
 
-def _alert(rule: Rule, limit: tuple[int, int], subject: Subject, at: datetime) -> SecurityAlert:
+def _alert(
+    rule: Rule, limit: tuple[int, int], subject: Subject, starts_at: datetime, at: datetime
+) -> SecurityAlert:
     threshold, window_s = limit
     found, _ = SecurityAlert.objects.get_or_create(
         kind=rule.kind,
         subject=subject.text,
-        starts_at=_start(at, window_s),
+        starts_at=starts_at,
         defaults={
             "user_id": subject.user_id,
             "window_s": window_s,

@@ -21,6 +21,9 @@ from audit.refusals import TOLD_AGAIN
 from audit.sealing import seal_entries
 from security.chores import mail_alerts
 from security.models import SecurityAlert, TrailPosition
+from security.services import watching
+from security.services.alerts import acknowledge
+from security.services.mailing import claim_alert
 from security.services.watching import watch_trail
 from webhooks.models import WebhookMessage
 
@@ -212,6 +215,23 @@ def test_an_alert_is_mailed_once_to_those_of_settings(alice: User, settings: Any
     [sent] = mail.outbox
     assert (sent.to, sent.subject) == (["ops@example.com"], "[Chatter] tools that are not allowed")
     assert alert.subject in sent.body
+
+
+def test_what_others_do_to_an_alert_while_it_counts_on_stays(
+    alice: User, admin: User, at_that_moment: Callable[..., None]
+) -> None:
+    act("tools.call.refused", 5, actor=alice)
+    [alert] = alerts()
+
+    def mailed_and_seen() -> None:
+        claim_alert()
+        acknowledge(alert, by=admin)
+
+    at_that_moment(watching, "_alert", mailed_and_seen)
+    act("tools.call.refused", 1, actor=alice)
+    [counted] = alerts()
+    assert counted.count == alert.count + 1
+    assert (counted.acknowledged_by, claim_alert()) == (admin.pk, None)
 
 
 def test_whoever_is_named_later_is_mailed_no_alerts_of_days_before(
