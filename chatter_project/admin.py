@@ -3,11 +3,12 @@
 from typing import Any
 
 from django.contrib.admin import AdminSite, ModelAdmin
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.auth.views import PasswordChangeView, redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import URLPattern, URLResolver, reverse
 from django.views.decorators.http import require_POST
 
 from accounts.forms import OwnPasswordForm
@@ -30,6 +31,13 @@ class ChatterAdminSite(AdminSite):
         admin_class = type(bases[-1].__name__, bases, own)
         super().register(model_or_iterable, admin_class, **options)
 
+    def get_urls(self) -> list[URLResolver | URLPattern]:
+        """No row says where else it has a page, so there is no way there."""
+        return [one for one in super().get_urls() if getattr(one, "name", "") != "view_on_site"]
+
+    def autocomplete_view(self, request: HttpRequest) -> Any:
+        return _Choices.as_view(admin_site=self)(request)
+
     def login(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
         if request.user.is_authenticated and not self.has_permission(request):
             raise PermissionDenied  # a login page would only send them back here
@@ -45,6 +53,16 @@ class ChatterAdminSite(AdminSite):
             template_name="registration/password_change_form.html",
             extra_context={**self.each_context(request), **(extra_context or {})},
         )(request)
+
+
+class _Choices(AutocompleteJsonView):
+    """What may be chosen for a field; for what is no field of a form, nothing."""
+
+    def process_request(self, request: HttpRequest) -> Any:
+        found = super().process_request(request)
+        if found[2].auto_created:  # the other end of a relation
+            raise PermissionDenied
+        return found
 
 
 def _logged_out(request: HttpRequest) -> HttpResponse:

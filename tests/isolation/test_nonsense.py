@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.admin import site
+from django.contrib.contenttypes.models import ContentType
 from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
@@ -65,6 +66,20 @@ def test_a_form_that_names_what_has_no_such_id_is_refused(model, office):
         sent = {field.name: wrong}
         for answer in (office.get(form, sent), office.post(form, sent)):
             assert answer.status_code in (400, 403), (field.name, wrong)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
+def test_choices_for_what_is_no_field_are_refused(model, office):
+    meta = model._meta
+    asked = {"app_label": meta.app_label, "model_name": meta.model_name, "term": "a"}
+    for field in meta.get_fields(include_hidden=True):
+        answer = office.get("/admin/autocomplete/", asked | {"field_name": field.name})
+        assert answer.status_code in (200, 403), field.name
+
+
+def test_nobody_is_led_to_the_page_of_a_row_that_cannot_be(office):
+    for kind in ContentType.objects.values_list("pk", flat=True):
+        assert office.get(f"/admin/r/{kind}/abc/").status_code == 404
 
 
 @pytest.mark.parametrize("wrong", ["1" * 5000, "[" * 100_000, "NaN", '{"a":'])

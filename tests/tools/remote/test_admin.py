@@ -87,7 +87,10 @@ def test_a_server_is_registered_asked_and_its_headers_stay_hidden(
 
 def test_the_trail_tells_where_a_server_is_and_was_without_its_key(pages: Client) -> None:
     form = {"name": "near", "transport": "streamable_http", "timeout_s": 30}
-    for act, url in (("add", "https://a.example/mcp?key=hunter2"), ("", "https://b.example/hunter2")):
+    for act, url in (
+        ("add", "https://a.example/mcp?key=hunter2"),
+        ("", "https://b.example/hunter2"),
+    ):
         page = f"{SERVERS}{act or McpServer.objects.get().pk}/{'' if act else 'change/'}"
         assert pages.post(page, form | {"url": url}).status_code == 302
     told = AuditEntry.objects.filter(action__startswith="tools.mcpserver.").order_by("id")
