@@ -52,6 +52,12 @@ def test_every_address_of_the_product_refuses_strangers() -> None:
     assert set(found.evidence["public"]) == set(routes.PUBLIC)
 
 
+@pytest.mark.parametrize("host", [".chatter.example", "*", "[::1]"])
+def test_the_addresses_are_asked_at_a_host_that_is_served(settings: Any, host: str) -> None:
+    settings.ALLOWED_HOSTS = [host]
+    assert routes.look(False).status == "pass"
+
+
 def test_an_address_that_asks_nobody_is_named(settings: Any) -> None:
     settings.ROOT_URLCONF = "tests.security.open_urls"
     found = routes.look(False)
