@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.admin import site
 from django.contrib.contenttypes.models import ContentType
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from django.test import Client
 from django.urls import reverse
 
@@ -36,7 +36,9 @@ def _list_of(model):
 def test_a_filter_that_no_row_can_meet_is_refused(model, office):
     for field in model._meta.concrete_fields:
         for lookup, value in NONSENSE.get(field.get_internal_type(), ()):
+            before = transaction.savepoint()  # PostgreSQL says no to all that follows an error
             asked = office.get(_list_of(model), {f"{field.name}__{lookup}": value})
+            transaction.savepoint_rollback(before)
             assert asked.status_code in (200, 302, 400), (field.name, lookup, value)
 
 
