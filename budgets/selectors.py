@@ -40,7 +40,7 @@ def reached_by(user: User) -> list[dict[str, Any]]:
     """Of budgets that concern a user: the highest threshold each has reached in its period now."""
     concern = Budget.objects.concerning(user)
     periods = BudgetPeriod.objects.filter(going_on(clock.now()), warned__gt=0, budget__in=concern)
-    found = periods.select_related("budget").order_by("id")[:_TOLD]
+    found = periods.select_related("budget").order_by("id")
     return [warning_data(one.budget, one, one.warned) for one in found]
 
 

@@ -25,6 +25,7 @@ from workflows.watching import budgets as watching
 live = pytest.mark.django_db(transaction=True)
 Told = list[tuple[str, int, int]]
 SOON_S = 0.3
+MANY = 102
 SUBSCRIBE = {"type": "subscribe", "channel": "budgets"}
 
 
@@ -97,6 +98,23 @@ def test_what_no_bell_told_of_is_found_in_the_table(
         assert await periods.aupdate(spent=800, warned=80) == 1
 
     assert told_to(alice, 0, 1, elsewhere) == [("Mine", 80, 800)]
+
+
+@live
+def test_who_made_many_budgets_is_told_of_each(
+    alice: User, admin: User, told_to: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "_LOOKS_EVERY_S", 0.05)
+    for _ in range(MANY):
+        last = a_budget("user", alice.pk, by=admin, name="On Alice")
+    periods = BudgetPeriod.objects.exclude(budget=last)
+    assert periods.update(spent=500, warned=50) == MANY - 1
+
+    async def elsewhere() -> None:
+        await BudgetPeriod.objects.filter(budget=last).aupdate(spent=800, warned=80)
+
+    told = told_to(admin, MANY - 1, 1, elsewhere)
+    assert told[-1] == ("On Alice", 80, 800)
 
 
 @live
