@@ -5,7 +5,7 @@ import { fromNano, money, tokens } from "./format.js";
 import { budgetPage } from "./paths.js";
 
 const CLOSED = "chatter.budgets.closed";
-const MOST_CLOSED = 200;
+const MOST_CLOSED = 2000;
 
 /** Show what `live` tells of them, as long as the page is there. */
 export async function watchBudgets(live) {

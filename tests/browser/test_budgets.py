@@ -82,6 +82,30 @@ def test_what_is_used_of_budgets_is_told_on_open_pages_until_it_is_closed(
     expect(row.locator("[data-label='At most']")).to_have_text(f"{before + 20:,} tokens")
 
 
+def test_notices_that_were_closed_stay_closed_among_those_of_hundreds(
+    chat: ChatPage, a_budget: Make
+) -> None:
+    page = chat.page
+    before = spent_by(a_budget, chat)
+    chat.ask("say 10 words")
+    a_budget("Purse", before + 1)
+    page.get_by_role("button", name="Close the notice of Purse").click()
+    page.evaluate(
+        """(name) => {
+            const others = Array.from({ length: 500 }, (_, at) => `budget-${at}`);
+            const closed = JSON.parse(localStorage.getItem(name));
+            localStorage.setItem(name, JSON.stringify([...closed, ...others]));
+        }""",
+        "chatter.budgets.closed",
+    )
+    a_budget("Wallet", before + 1)
+    page.get_by_role("button", name="Close the notice of Wallet").click()
+    a_budget("Chest", before + 1)
+    page.reload()
+    expect(notices(page)).to_contain_text(["Chest"])
+    expect(notices(page)).to_have_count(1)
+
+
 def spent_by(a_budget: Make, chat: ChatPage) -> int:
     """What the person at the page has used today, as a budget that is made now counts it."""
     budget = a_budget("Measure", 10**12)
