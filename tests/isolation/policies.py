@@ -77,6 +77,7 @@ POLICIES: dict[str, Policy] = {
     "readyz": Public(),
     "metrics": Public(),  # absent unless settings name who may; `tests/telemetry` tell of it
     "api/": Public(),  # no such address
+    "hooks/": Public(),  # nor here
     "api/schema/": Public(),
     "api/docs/": Public(),
     "api/v1/auth/token/": Public(),
