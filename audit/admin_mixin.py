@@ -66,8 +66,10 @@ class AuditedAdmin:
     def record_change(
         self, request: HttpRequest, obj: models.Model, verb: str, form: forms.BaseForm
     ) -> None:
-        """Record what a valid form changed, in the caller's transaction."""
+        """Record what a valid form changed, or all of a new row, in the caller's transaction."""
         names = [name for name in form.changed_data if name in form.cleaned_data]
+        if verb == "created":
+            names += _as_proposed(form)
         values = {name: self.change_of(obj, form, name) for name in names}
         personal = {name: values.pop(name) for name in names if name in self.personal_fields}
         record(
@@ -79,11 +81,22 @@ class AuditedAdmin:
         )
 
     def change_of(self, obj: models.Model, form: Any, name: str) -> Any:
-        """What an entry tells of a field that a valid form changed."""
+        """What an entry tells of a field of a valid form."""
         if name in self.secret_fields or _is_secret(obj, form, name):
             return MASK
-        before, after = form.get_initial_for_field(form.fields[name], name), form.cleaned_data[name]
-        return {"from": entry_value(before), "to": entry_value(after)}
+        changed = name in form.changed_data
+        before = form.get_initial_for_field(form.fields[name], name) if changed else None
+        return {"from": entry_value(before), "to": entry_value(form.cleaned_data[name])}
+
+
+def _as_proposed(form: forms.BaseForm) -> list[str]:
+    """The fields that were sent as the form had them: of a row that was not there they are news."""
+    given = {name: form.cleaned_data.get(name) for name in form.fields}
+    return [
+        name
+        for name, value in given.items()
+        if name not in form.changed_data and value not in form.fields[name].empty_values
+    ]
 
 
 def _is_secret(obj: models.Model, form: forms.BaseForm, name: str) -> bool:

@@ -59,7 +59,11 @@ def test_a_grant_is_made_and_audited(office: Client, alice: User) -> None:
     assert response.status_code == 302, re.findall("errorlist.*", response.content.decode())
     grant = ToolGrant.objects.get()
     assert (grant.user, grant.tool, grant.calls_per_hour) == (alice, "scope:network", 5)
-    assert AuditEntry.objects.get(action="tools.toolgrant.created").detail["values"]["tool"]
+    made = AuditEntry.objects.get(action="tools.toolgrant.created").detail["values"]
+    assert {name: value["to"] for name, value in made.items()} == {
+        **{"user": str(alice.pk), "tool": "scope:network", "calls_per_hour": 5},
+        **{"allow": True, "time_zone": "UTC"},  # as the form had them
+    }
     office.post(f"/admin/tools/toolgrant/{grant.pk}/delete/", {"post": "yes"})
     was = AuditEntry.objects.get(action="tools.toolgrant.deleted").detail["values"]
     assert was["user"] == {"from": str(alice.pk), "to": None}
