@@ -91,6 +91,8 @@ def audit_trail(thorough: bool) -> Finding:
         return Finding(Status.FAIL, f"The audit trail is broken. {faults[0]}", evidence)
     if unguarded:
         return Finding(Status.WARN, "The database lacks guards of the audit trail.", evidence)
+    if not evidence["entries"]:
+        return Finding(Status.NOT_CHECKED, "The audit trail has no sealed entry yet.", evidence)
     return Finding(Status.PASS, good, evidence)
 
 

@@ -24,6 +24,7 @@ from workflows.models import WorkflowExecution
 _OF_LATE = 100  # rows
 _SEALED_WITHIN = timedelta(minutes=1)
 _SIGNED_WITHIN = timedelta(minutes=10)
+_NOTED_WITHIN = timedelta(minutes=1)
 _PUT_BACK = (
     'manage.py verify_audit; then manage.py shell -c "from audit.guards import install_guards;'
     ' from django.db import connection; install_guards(connection)"'
@@ -63,10 +64,10 @@ def audit_checkpoints() -> Iterator[Finding]:
             f"Nothing was signed since row {unsigned.seq} of {unsigned.at:%Y-%m-%d %H:%M}.",
             "Whoever hosts a pump signs: start manage.py serve or manage.py work, see its log.",
         )
-    yield from _outside()
+    yield from _outside(last)
 
 
-def _outside() -> Iterator[Finding]:
+def _outside(last: AuditCheckpoint | None) -> Iterator[Finding]:
     if not settings.AUDIT_CHECKPOINTS:
         yield warning(
             "No checkpoint is kept outside the database, so a tail that is cut off is not seen.",
@@ -90,6 +91,12 @@ def _outside() -> Iterator[Finding]:
             f"{path} knows row {known}, and the trail ends at {head}: it was cut off, or"
             " the file is of another installation.",
             "manage.py verify_audit",
+        )
+    elif last is not None and known < last.seq and clock.now() - last.at > _NOTED_WITHIN:
+        yield warning(
+            f"{path} does not know row {last.seq}, which was signed on {last.at:%Y-%m-%d %H:%M}.",
+            "Lines were removed, or could not be written; or the file is new. The next is written"
+            " within a minute: compare with the copy that you keep elsewhere.",
         )
 
 

@@ -20,7 +20,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import Secret, User
 from audit.checkpoints import note_checkpoint
-from audit.guards import lift_guards
+from audit.guards import install_guards, lift_guards
 from audit.models import AuditEntry, AuditHead, AuditSeal
 from audit.record import record_many
 from audit.sealing import seal_entries
@@ -210,6 +210,16 @@ def test_a_hole_in_the_trail_is_named(thorough: bool) -> None:
     found = keeping.audit_trail(thorough)
     assert found.status == "fail"
     assert "Row 3" in found.said
+
+
+@pytest.mark.parametrize("thorough", [False, True])
+def test_a_trail_of_which_nothing_is_sealed_is_not_said_to_be_whole(thorough: bool) -> None:
+    install_guards(connection)
+    with transaction.atomic():
+        record_many(EntryFactory.build_batch(2))
+    assert keeping.audit_trail(thorough).status == "not_checked"
+    seal_entries()
+    assert keeping.audit_trail(thorough).status == "pass"
 
 
 @pytest.mark.parametrize("thorough", [False, True])

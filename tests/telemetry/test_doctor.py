@@ -7,6 +7,7 @@ import socket
 from datetime import timedelta
 from importlib.metadata import version
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
@@ -17,7 +18,7 @@ from django_q.models import Failure
 
 from audit.checkpoints import note_checkpoint
 from audit.guards import install_guards, lift_guards
-from audit.models import AuditEntry, AuditHead, AuditSeal
+from audit.models import AuditCheckpoint, AuditEntry, AuditHead, AuditSeal
 from core import clock
 from llms.models import ModelProfile, Provider
 from telemetry import doctor, parts
@@ -433,6 +434,19 @@ def test_a_line_that_is_no_checkpoint_is_named(settings):
     with open(settings.AUDIT_CHECKPOINTS, "a") as file:
         file.write("half a li")
     assert "line" in only("audit_checkpoints", "warning")
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+def test_checkpoints_that_are_gone_from_their_file_are_named(settings, kept):
+    for _ in range(2):
+        write_entries(1)
+        note_checkpoint()
+    AuditCheckpoint.objects.update(at=clock.now() - LONG_AGO)
+    assert "audit_checkpoints" not in found()
+    path = Path(settings.AUDIT_CHECKPOINTS)
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:kept])) if kept else path.unlink()
+    assert "row 2" in only("audit_checkpoints", "warning")
 
 
 def test_a_trail_that_grows_while_it_is_looked_at_was_not_cut_off():
