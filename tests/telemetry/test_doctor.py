@@ -441,7 +441,9 @@ def test_checkpoints_that_are_gone_from_their_file_are_named(settings, kept):
     for _ in range(2):
         write_entries(1)
         note_checkpoint()
+    lift_guards(connection)
     AuditCheckpoint.objects.update(at=clock.now() - LONG_AGO)
+    install_guards(connection)
     assert "audit_checkpoints" not in found()
     path = Path(settings.AUDIT_CHECKPOINTS)
     lines = path.read_text().splitlines(keepends=True)

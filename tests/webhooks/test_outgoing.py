@@ -264,10 +264,10 @@ def test_an_endpoint_is_deleted_while_it_fails(
     run()
     failing, counted = Event(), messages._count_failure
 
-    def once_deleting(*settled: Any) -> None:
+    def once_deleting(*settled: Any, **how: Any) -> None:
         failing.set()
         until_someone_waits()
-        counted(*settled)
+        counted(*settled, **how)
 
     def failed() -> None:
         try:
