@@ -495,6 +495,20 @@ def test_an_answer_is_said_to_have_helped_and_why(chat: ChatPage) -> None:
     assert chat.get(f"conversations/{chat.conversation}/ratings/")["results"] == []
 
 
+def test_a_thumb_takes_no_words_from_a_message_that_is_begun_meanwhile(chat: ChatPage) -> None:
+    helped = chat.ask("What do tokens cost?").get_by_role("button", name="This helped")
+    held: list[Route] = []
+    chat.page.route("**/rating/", lambda route: held.append(route), times=1)
+    with chat.page.expect_request("**/rating/"):
+        helped.click()
+    chat.field.press_sequentially("And ")
+    held[0].continue_()
+    expect(helped).to_have_attribute("aria-pressed", "true")
+    expect(chat.field).to_be_focused()
+    chat.page.keyboard.type("else?")
+    expect(chat.field).to_have_value("And else?")
+
+
 def test_what_was_said_of_an_answer_is_shown_however_many_were_rated_since(chat: ChatPage) -> None:
     for question in ("What do tokens cost?", "And what else?"):
         chat.ask(question).get_by_role("button", name="This helped").click()

@@ -26,20 +26,22 @@ export class Rating {
     if (!given) this.form.hidden = true;
   }
 
+  /** Who has gone on to write elsewhere meanwhile is left there. */
   async press(helpful) {
+    const at = document.activeElement;
     const taken = this.given?.helpful === helpful;
     const kept = await this.keep(taken ? null : { helpful, comment: this.given?.comment ?? "" });
     if (!kept) return;
     announce(taken ? "Taken back" : NAMES[helpful]);
     this.form.hidden = taken;
-    if (!taken) this.why.focus();
+    if (!taken && document.activeElement === at) this.why.focus();
   }
 
   async explain(event) {
     event.preventDefault();
     const kept = await this.keep({ helpful: this.given.helpful, comment: this.why.value.trim() });
     if (!kept) return;
-    this.thumbs[this.given.helpful ? 0 : 1].focus();
+    if (this.form.contains(document.activeElement)) this.thumbs[this.given.helpful ? 0 : 1].focus();
     this.form.hidden = true;
     announce("Thank you");
   }
