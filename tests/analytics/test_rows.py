@@ -212,12 +212,13 @@ def test_conversations_and_ratings_lead_to_their_rows(client, alice, charlie, ad
     for reader, query in ((alice, ""), (admin, "?of=all"), (admin, f"?of={charlie.pk}")):
         client.force_login(reader)
         page = client.get(f"/analytics/conversations/{query}")
+        listed = Listed(client)
         report = page.context["report"]
         for tiles, numbers in (
             (page.context["tiles"], report),
             ([one.before for one in page.context["tiles"]], report["previous"]),
         ):
-            rows = {one.label: rows_of(client, one.address) for one in tiles}
+            rows = {one.label: listed[one.address] for one in tiles}
             for label in ("Conversations", "Messages", "Messages in each", "Longest"):
                 lengths = [one["message_count"] for one in rows[label]]
                 assert len(lengths) == numbers["conversations"] > 0
@@ -271,14 +272,15 @@ def test_the_nodes_of_a_workflow_lead_to_their_calls_and_runs_whatever_happened_
     say(api(alice), SUM, drain, definition=workflow)
     for (reader, last), page in zip(asked, pages, strict=True):
         client.force_login(reader)
+        listed = Listed(client)
         report, tiles = page.context["report"], page.context["tiles"]
         assert (report["runs"], report["ended"]) == (min(last, 4), 4)
         assert tiles[0].shown == ("4" if last > 4 else f"{last} of 4")
-        runs_lead_to_their_rows(client, tiles, report)
-        runs_lead_to_their_rows(client, [one.before for one in tiles], report["previous"])
+        runs_lead_to_their_rows(listed, tiles, report)
+        runs_lead_to_their_rows(listed, [one.before for one in tiles], report["previous"])
         nodes = page.context["tables"][0].lines
         for line, node in zip(nodes, report["nodes"], strict=True):
-            rows = {one.label: rows_of(client, one.address) for one in line.cells}
+            rows = {one.label: listed[one.address] for one in line.cells}
             assert len(rows["Visits"]) == report["runs"]
             assert len(rows["Calls"]) == len(rows["Cost"]) == node["calls"]
             assert len(rows["Not asked anew"]) == node["unasked_calls"]
@@ -294,8 +296,8 @@ def definition_page(client: Client, reader: User, workflow: str, last: int) -> A
     return client.get(f"/analytics/definitions/{workflow}/?last={last}")
 
 
-def runs_lead_to_their_rows(client: Client, tiles: Sequence[Cell], report: Numbers) -> None:
-    rows = {one.label: rows_of(client, one.address) for one in tiles}
+def runs_lead_to_their_rows(listed: Listed, tiles: Sequence[Cell], report: Numbers) -> None:
+    rows = {one.label: listed[one.address] for one in tiles}
     for label in ("Runs", "Tokens", "Cost", "Mean cost"):
         assert len(rows[label]) == report["runs"] > 0
         assert _adds_up(report["totals"], rows[label])
