@@ -1,5 +1,6 @@
 """The chat page as tests see it."""
 
+import re
 from typing import Any, Self
 
 from playwright.sync_api import APIResponse, Locator, Page, expect
@@ -87,6 +88,12 @@ class ChatPage:
             events += page["results"]
             if len(events) >= page["last_seq"] or not page["results"]:
                 return events
+
+
+def execution_of(answer: Locator) -> str:
+    """The id of the run that gives it, once the server has begun it."""
+    expect(answer).to_have_attribute("data-execution", re.compile("."))
+    return str(answer.get_attribute("data-execution"))
 
 
 def over(answer: Locator) -> Locator:

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.chat import ChatPage
+from tests.browser.chat import ChatPage, execution_of
 from tests.definitions.graphs import graph
 
 _ASKS = {"id": "ask", "type": "approval", "config": {"question": "Delete it?"}}
@@ -20,7 +20,7 @@ def test_what_is_to_be_decided_is_told_in_the_chat_and_on_the_page_of_the_run(
     answer = chat.say("Well?")
     told = chat.page.locator("#announcer")
     expect(told).to_have_text("Waits for a decision: Delete it?")
-    run = answer.get_attribute("data-execution")
+    run = execution_of(answer)
     chat.page.goto(f"/executions/{run}/")
     expect(told).to_have_text("Waits for a decision: Delete it?")
     chat.post(f"executions/{run}/cancel/")

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.chat import NO_ANSWER, ChatPage, over, partial_text
+from tests.browser.chat import NO_ANSWER, ChatPage, execution_of, over, partial_text
 from tests.browser.complaints import Complaints
 from tests.browser.site import PASSWORD, USERNAME, sign_in
 from tests.definitions.graphs import asks, graph, waits
@@ -38,7 +38,7 @@ def test_a_run_is_watched_live_from_its_page(chat: ChatPage) -> None:
 
 def test_the_page_of_a_run_that_waits_its_turn_tells_when_it_started(chat: ChatPage) -> None:
     chat.say("say 15 words slowly")
-    waiting = chat.say("say exactly: after you").get_attribute("data-execution")
+    waiting = execution_of(chat.say("say exactly: after you"))
     run = chat.page.context.new_page()
     run.goto(f"/executions/{waiting}/")
     started = run.locator("[data-tile=started]")
@@ -67,7 +67,7 @@ def test_a_run_can_be_cancelled_once_the_server_can_be_reached_again(
     first = chat.say("say 300 words slowly")
     chat.say("say exactly: after you")
     run = chat.page.context.new_page()
-    run.goto(f"/executions/{chat.answers.nth(1).get_attribute('data-execution')}/")
+    run.goto(f"/executions/{execution_of(chat.answers.nth(1))}/")
     expect(run.locator("#log > li").first).to_be_visible()
     run.context.set_offline(True)
     cancel = run.get_by_role("button", name="Cancel")
@@ -228,7 +228,7 @@ def test_runs_are_listed_with_what_they_used(chat: ChatPage) -> None:
 
 def _page_of(chat: ChatPage) -> Page:
     """The page of the conversation's first run, in another tab."""
-    execution = chat.answers.first.get_attribute("data-execution")
+    execution = execution_of(chat.answers.first)
     run = chat.page.context.new_page()
     run.goto(f"/executions/{execution}/")
     return run

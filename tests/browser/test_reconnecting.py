@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.chat import NO_ANSWER, ChatPage, over, partial_text, prose
+from tests.browser.chat import NO_ANSWER, ChatPage, execution_of, over, partial_text, prose
 from tests.browser.complaints import Complaints
 from tests.drills.server import Chatter
 
@@ -76,5 +76,5 @@ def test_what_is_drawn_while_nobody_can_be_reached_is_seen(
 def _page_of(chat: ChatPage) -> Page:
     """The page of the run that answers, in another tab."""
     run = chat.page.context.new_page()
-    run.goto(f"/executions/{chat.answers.first.get_attribute('data-execution')}/")
+    run.goto(f"/executions/{execution_of(chat.answers.first)}/")
     return run
