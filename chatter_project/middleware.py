@@ -109,19 +109,23 @@ IN_LOOP = {
 
 
 @sync_and_async_middleware
-def content_security_policy(get_response: Callable[[HttpRequest], Any]) -> Callable[..., Any]:
-    """Only our own files run and load; a view may set a header of its own."""
+def policy_of_answers(get_response: Callable[[HttpRequest], Any]) -> Callable[..., Any]:
+    """Only our own files run and load, and nobody keeps what the API says; a view may set headers
+    of its own.
+    """
     if not iscoroutinefunction(get_response):
-        return lambda request: _with_policy(get_response(request))
+        return lambda request: _with_policy(request, get_response(request))
 
     async def middleware(request: HttpRequest) -> HttpResponseBase:
-        return _with_policy(await get_response(request))
+        return _with_policy(request, await get_response(request))
 
     return middleware
 
 
-def _with_policy(response: HttpResponseBase) -> HttpResponseBase:
+def _with_policy(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     response.headers.setdefault("Content-Security-Policy", POLICY)
+    if request.path.startswith(FOR_PROGRAMS):
+        response.headers.setdefault("Cache-Control", "no-store")
     return response
 
 

@@ -109,7 +109,7 @@ MIDDLEWARE = [  # the server puts those of `chatter_project.middleware` in the p
     "audit.middleware.request_context",
     "accounts.rates.rate_headers",
     "django.middleware.security.SecurityMiddleware",
-    "chatter_project.middleware.content_security_policy",
+    "chatter_project.middleware.policy_of_answers",
     "chatter_project.middleware.nothing_at_nul",
     "chatter_project.middleware.read_as_utf_8",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -68,7 +68,7 @@ class TokenFromPassword(APIView):
         user = check_credentials(**given.validated_data, via="api")
         token, plain = create_token(user=user, by=user, **asked)
         made = {"token": plain, "id": token.pk, "expires_at": token.expires_at}
-        return Response(TokenMade(made).data, status=201, headers={"Cache-Control": "no-store"})
+        return Response(TokenMade(made).data, status=201)
 
 
 class _OwnTokens(generics.GenericAPIView[ApiToken]):

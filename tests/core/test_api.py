@@ -24,6 +24,20 @@ def test_the_name_of_what_a_view_has_is_no_method(api, alice, method):
     assert answer.headers["Allow"] == "POST"
 
 
+def test_no_cache_keeps_what_it_says(api, alice, client):
+    """Nor does a browser for whoever sits down at it next."""
+    reader = api(alice)
+    rows = "/api/v1/analytics/messages/"
+    answers = [
+        *(reader.get(path) for path in ("/api/v1/auth/me/", rows, "/api/v1/executions/none/")),
+        reader.get("/api/v1/analytics/models/export/?as=csv"),
+        client.get("/api/v1/auth/me/"),
+        client.post("/hooks/unknown/", b"", content_type="text/plain"),
+    ]
+    assert [one.status_code for one in answers] == [200, 200, 404, 200, 401, 404]
+    assert {one.headers["Cache-Control"] for one in answers} == {"no-store"}
+
+
 def test_too_many_parameters_of_a_query_are_refused_and_no_fault_of_the_server(api, alice, client):
     """Views of both kinds: those that wait read the query as the rest do."""
     query = "&".join(f"a{at}=1" for at in range(1_001))
