@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from core.form_fields import ValueField
+from core.guarded_form import GuardedRow
 from core.origins import execution_of
 
 # What comes of a filter only when the database is asked: a year or a number out of range, half a
@@ -40,6 +41,13 @@ class AskedSensibly:
         if isinstance(db_field, JSONField):
             kwargs.setdefault("form_class", ValueField)
         return super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)  # type: ignore[misc]
+        guarded = not change or "seen" in form.base_fields
+        return form if guarded else type(form.__name__, (GuardedRow, form), {})
 
     def response_action(self, request: HttpRequest, queryset: Any) -> Any:
         _refuse_no_ids(self.opts.model, request.POST.getlist(ACTION_CHECKBOX_NAME))

@@ -166,11 +166,10 @@ class TemplateAdmin(AuditedAdmin, DeletedWhole, admin.ModelAdmin):
         css = {"all": ["css/graph.css"]}
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        seen = ("seen",) if self.has_change_permission(request, obj) else ()
         return (
             ("Graph", {"fields": ("picture",)}),
             ("About", {"fields": ("name", "slug", "description", "category", "owner")}),
-            ("Use", {"fields": ("parameters", "public", "revision", *seen)}),
+            ("Use", {"fields": ("parameters", "public", "revision")}),
         )
 
     def has_add_permission(self, request: HttpRequest) -> bool:

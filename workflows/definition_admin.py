@@ -71,7 +71,7 @@ class DefinitionAdmin(admin.ModelAdmin):
             return ((None, {"fields": (*_ABOUT, "graph", "key")}),)
         may = self.has_change_permission(request, obj)
         return (
-            ("Graph", {"fields": ("picture", "issues", *(("graph", "seen") if may else ()))}),
+            ("Graph", {"fields": ("picture", "issues", *(("graph",) if may else ()))}),
             ("History", {"fields": (("latest", "published", "revision"), "versions")}),
             ("Executions", {"fields": ("executions",)}),
             ("About", {"fields": (*_ABOUT, "archived", "owner")}),

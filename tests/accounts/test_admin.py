@@ -9,6 +9,7 @@ from accounts.models import ApiToken, User
 from audit.admin_mixin import MASK
 from audit.models import AuditEntry
 from tests.factories.accounts import ApiTokenFactory, UserFactory
+from tests.office import Office
 
 pytestmark = pytest.mark.django_db
 USERS, TOKENS, GROUPS = (
@@ -21,7 +22,7 @@ NEW_PASSWORD = "a-much-longer-Secret-7"
 
 @pytest.fixture
 def office(admin):
-    client = Client()
+    client = Office()
     client.force_login(admin)
     return client
 
@@ -166,7 +167,7 @@ def test_many_rows_cost_as_many_queries_as_one(office, url, django_assert_max_nu
 
 
 def test_staff_without_permission_change_no_user(alice):
-    client = Client()
+    client = Office()
     client.force_login(UserFactory(is_staff=True))
     assert client.post(f"{USERS}{alice.pk}/delete/", {"post": "yes"}).status_code == 403
     assert not AuditEntry.objects.exists()
@@ -210,7 +211,7 @@ def clerk():
     clerks.permissions.set(rights)
     user = UserFactory(username="clerk", is_staff=True)
     user.groups.add(clerks)
-    client = Client()
+    client = Office()
     client.force_login(user)
     return client
 

@@ -4,7 +4,6 @@ import logging
 
 import pytest
 from django.contrib.auth.models import Permission
-from django.test import Client
 
 from accounts.models import Secret
 from accounts.services.secrets import create_secret, delete_secret, replace_secret
@@ -12,6 +11,7 @@ from audit.models import AuditEntry
 from core.errors import NotFound
 from core.models import new_id
 from tests.factories.accounts import UserFactory
+from tests.office import Office
 
 pytestmark = pytest.mark.django_db
 SECRETS = "/api/v1/secrets/"
@@ -112,7 +112,7 @@ def test_the_secret_of_another_looks_like_none_at_all_even_to_staff(api, charlie
 
 
 def test_the_back_office_takes_a_value_and_never_shows_it(admin, kept):
-    office = Client()
+    office = Office()
     office.force_login(admin)
     url = f"/admin/accounts/secret/{kept.pk}/change/"
     for page in (url, "/admin/accounts/secret/"):
@@ -136,7 +136,7 @@ def test_the_back_office_takes_a_value_and_never_shows_it(admin, kept):
 
 @pytest.mark.parametrize("may", [["view"], ["view", "add"], ["view", "delete"], ["view", "change"]])
 def test_the_back_office_shows_no_value_whatever_one_may_do(kept, may):
-    sam, office = UserFactory(is_staff=True), Client()
+    sam, office = UserFactory(is_staff=True), Office()
     names = [f"{verb}_secret" for verb in may]
     sam.user_permissions.set(Permission.objects.filter(codename__in=names))
     office.force_login(sam)
@@ -147,7 +147,7 @@ def test_the_back_office_shows_no_value_whatever_one_may_do(kept, may):
 
 
 def test_the_back_office_makes_one_for_somebody(admin, alice):
-    office = Client()
+    office = Office()
     office.force_login(admin)
     given = {"owner": alice.pk, "name": "mail", "value": VALUE, "hosts": "mail.example"}
     made = office.post("/admin/accounts/secret/add/", given)

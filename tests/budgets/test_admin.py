@@ -2,7 +2,6 @@
 
 import pytest
 from django.contrib.auth.models import Group
-from django.test import Client
 
 from audit.models import AuditEntry
 from budgets.models import Budget, BudgetCharge
@@ -11,6 +10,7 @@ from tests.budgets.runs import USED, finished, numbers_of, one_call
 from tests.drills.mortal import take_up
 from tests.factories.accounts import UserFactory
 from tests.factories.budgets import a_budget
+from tests.office import Office
 
 BUDGETS, PERIODS = "/admin/budgets/budget/", "/admin/budgets/budgetperiod/"
 USERS, GROUPS = "/admin/accounts/user/", "/admin/auth/group/"
@@ -30,7 +30,7 @@ FORM = {
 
 @pytest.fixture
 def office(admin):
-    client = Client()
+    client = Office()
     client.force_login(admin)
     return client
 

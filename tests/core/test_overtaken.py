@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
-from django.test import Client
 
 from accounts.models import User
 from audit.models import AuditEntry
 from tests.definitions.graphs import asks, graph
+from tests.office import Office
 from triggers.models import Schedule
 from triggers.services import schedules
 from webhooks.api import endpoints
@@ -59,7 +59,7 @@ def test_a_message_of_a_webhook_that_is_being_deleted_is_not_sent_again(client, 
 def test_a_page_tells_of_a_group_that_is_being_deleted_and_nothing_is_changed(
     admin, alice, at_that_moment
 ):
-    pages, group = Client(), Group.objects.create(name="Desk")
+    pages, group = Office(), Group.objects.create(name="Desk")
     pages.force_login(admin)
     before = User.objects.values().get(pk=alice.pk)
     at_that_moment(User, "full_clean", group.delete)

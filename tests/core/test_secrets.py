@@ -11,6 +11,7 @@ from accounts.models import Secret, User
 from accounts.services.secrets import create_secret
 from llms.models import Provider
 from tests.factories.llms import ProviderFactory
+from tests.office import Office
 from tools.models import McpServer
 from tools.services.mcp_servers import register_server
 from webhooks.models import WebhookEndpoint
@@ -41,7 +42,7 @@ def kept(admin: User, settings: Any, old_key: str) -> dict[type[Model], Any]:
 
 @pytest.fixture
 def office(admin: User) -> Client:
-    client = Client()
+    client = Office()
     client.force_login(admin)
     return client
 

@@ -14,6 +14,7 @@ from llms.models import ModelCall, ModelPrice, ModelProfile, Provider
 from llms.services.providers import make_default
 from tests.factories.accounts import UserFactory
 from tests.factories.llms import CallFactory, PriceFactory, ProfileFactory, ProviderFactory
+from tests.office import Office
 
 pytestmark = pytest.mark.django_db
 
@@ -22,7 +23,7 @@ KEY = "sk-typed-into-a-form"
 
 @pytest.fixture
 def office(admin: User) -> Client:
-    client = Client()
+    client = Office()
     client.force_login(admin)
     return client
 
@@ -52,7 +53,7 @@ def test_a_key_can_be_set_and_is_never_shown(office: Client) -> None:
 def test_who_may_only_look_at_providers_sees_their_hosts_and_no_key_in_an_address() -> None:
     clerk = UserFactory(is_staff=True)
     clerk.user_permissions.add(Permission.objects.get(codename="view_provider"))
-    office = Client()
+    office = Office()
     office.force_login(clerk)
     url = "https://me:swordfish-1@llm.corp:8443/swordfish-2/v1?key=swordfish-3"
     provider = ProviderFactory(name="acme", kind="openai", base_url=url)
@@ -139,7 +140,7 @@ def test_who_may_only_change_models_cannot_say_where_a_key_is_sent(
 ) -> None:
     staff = UserFactory(is_staff=True)
     staff.user_permissions.add(Permission.objects.get(codename="change_modelprofile"))
-    office = Client()
+    office = Office()
     office.force_login(staff)
     profile = ProfileFactory(provider__kind=kind, provider__base_url="", provider__api_key=KEY)
     page = f"/admin/llms/modelprofile/{profile.pk}/change/"

@@ -174,6 +174,7 @@ def life(
             "last_name": WORD,
             "is_active": "on",
             "limits": "{}",
+            "seen": values["seen"],
             "date_joined_0": "2026-01-01",
             "date_joined_1": "10:00:00",
         },

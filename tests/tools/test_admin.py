@@ -11,6 +11,7 @@ from accounts.models import User
 from audit.models import AuditEntry
 from core import clock
 from tests.factories.tools import GrantFactory, ToolCallFactory
+from tests.office import Office
 from tools.models import ToolCall, ToolGrant, ToolSetting
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def office(admin: User) -> Client:
-    client = Client()
+    client = Office()
     client.force_login(admin)
     return client
 

@@ -9,6 +9,7 @@ from django.test import Client
 
 from accounts.models import User
 from audit.models import AuditEntry
+from tests.office import Office
 from tests.tools.remote.conftest import Register, Running
 from tools.models import McpServer, McpTool, ToolSetting
 from tools.services import mcp_servers
@@ -21,7 +22,7 @@ TOOLS = "/admin/tools/mcptool/"
 
 @pytest.fixture
 def pages(admin: User) -> Client:
-    client = Client()
+    client = Office()
     client.force_login(admin)
     return client
 
