@@ -35,11 +35,12 @@ def change_conversation(conversation: Conversation, *, by: User, **changes: Any)
     """Set its title, or whether it is archived. Raises NotFound if somebody has deleted it."""
     conversation = _locked(conversation)
     before = {name: getattr(conversation, name) for name in changes}
-    for name, value in changes.items():
-        setattr(conversation, name, value)
-    conversation.save(update_fields=[*changes, "updated_at"])
-    told = changes_for_audit(before, changes, personal=("title",))
-    record("conversations.conversation.changed", actor=by, target=conversation, **told)
+    if before != changes:
+        for name, value in changes.items():
+            setattr(conversation, name, value)
+        conversation.save(update_fields=[*changes, "updated_at"])
+        told = changes_for_audit(before, changes, personal=("title",))
+        record("conversations.conversation.changed", actor=by, target=conversation, **told)
     return conversation
 
 

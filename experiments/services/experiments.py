@@ -9,8 +9,10 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
+from audit.changes import entry_value
 from audit.record import AuditDetail, record
 from core.errors import Conflict, Invalid, NotFound, Refused
+from core.json_values import same
 from experiments.metrics import EVENT, LEDGER
 from experiments.models import Audience, Changes, Experiment, ExperimentStatus, UnitKind, Variant
 from workflows.models import WorkflowTemplate
@@ -20,6 +22,8 @@ from workflows.services.versions import entry_of
 
 _MOST_VARIANTS = 8
 _ALWAYS = {"name", "hypothesis"}
+_SET = ("unit", "audience", "traffic_percent", "better", "window_min", "planned_units")
+_WORDS = ("name", "hypothesis", "primary", "events", "guards")  # also those of metrics are people's
 
 
 class ExperimentNotFound(NotFound):
@@ -111,7 +115,7 @@ def change_experiment(
     Raises ExperimentBegun, and what `create_experiment` raises.
     """
     experiment = locked(experiment)
-    before = audit_detail(experiment)
+    before, kept = audit_detail(experiment), {name: getattr(experiment, name) for name in fields}
     given = set(fields) | {
         name
         for name, value in (("variants", variants), ("users", users), ("groups", groups))
@@ -142,15 +146,24 @@ def change_experiment(
         keys = experiment.variants.values("template")
         for template in WorkflowTemplate.objects.filter(pk__in=keys):
             _shared(template, experiment)
+    changed = [name for name in given if name not in kept or not same(kept[name], fields[name])]
+    _tell_change(experiment, by, before, changed)
+    return experiment_for(by, experiment.pk)
+
+
+def _tell_change(
+    experiment: Experiment, by: User, before: AuditDetail, changed: Sequence[str]
+) -> None:
+    if not changed:
+        return
     after = audit_detail(experiment)
     record(
         "experiments.experiment.changed",
         actor=by,
         target=experiment,
-        detail={"changed": sorted(given), "from": before["detail"], "to": after["detail"]},
+        detail={"changed": sorted(changed), "from": before["detail"], "to": after["detail"]},
         personal={"from": before["personal"], "to": after["personal"]},
     )
-    return experiment_for(by, experiment.pk)
 
 
 @transaction.atomic
@@ -181,8 +194,9 @@ def audit_detail(experiment: Experiment, **more: Any) -> AuditDetail:
     detail = {
         **more,
         "about": f"{target._meta.label_lower}:{target.pk}" if target else "",
-        "audience": experiment.audience,
-        "traffic_percent": experiment.traffic_percent,
+        **{name: getattr(experiment, name) for name in _SET},
+        "users": sorted(map(str, experiment.users.values_list("pk", flat=True))),
+        "groups": sorted(experiment.groups.values_list("pk", flat=True)),
         "variants": {
             str(one.pk): {
                 "weight": one.weight,
@@ -194,7 +208,8 @@ def audit_detail(experiment: Experiment, **more: Any) -> AuditDetail:
         },
     }
     words = {str(one.pk): [one.name, *sorted(one.parameters)] for one in variants}
-    return {"detail": detail, "personal": {"name": experiment.name, "variants": words}}
+    written = {name: entry_value(getattr(experiment, name)) for name in _WORDS}
+    return {"detail": detail, "personal": {**written, "variants": words}}
 
 
 def _check(experiment: Experiment) -> None:

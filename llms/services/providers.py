@@ -52,9 +52,12 @@ def choose_default() -> None:
 
 @transaction.atomic
 def make_default(*, profile: ModelProfile, by: Any = None) -> None:
-    """Let this model answer where none is named. Raises ModelSwitchedOff."""
-    if not ModelProfile.objects.usable().filter(pk=profile.pk).exists():
+    """Let this model answer where none is named, if it does not. Raises ModelSwitchedOff."""
+    usable = ModelProfile.objects.usable().filter(pk=profile.pk)
+    if not usable.exists():
         raise ModelSwitchedOff(model=profile.name)
+    if usable.filter(is_default=True).exists():
+        return
     before = ModelProfile.objects.filter(is_default=True).exclude(pk=profile.pk)
     names = [one.name for one in before.select_related("provider")]
     before.update(is_default=False)

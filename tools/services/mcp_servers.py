@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import User
+from audit.changes import changes_for_audit
 from audit.record import entry, record, record_many
 from core import clock
 from core.database import database
@@ -78,19 +79,22 @@ def change_server(
 
     At another address nothing is approved any more. Raises as `register_server`, and HeadersNeeded.
     """
-    before = server.address
+    address = server.address
     if headers is not None:
         fields["headers"] = headers_text(headers)
+    before = {name: vars(server)[name] for name in fields}  # opens no secret
     for name, value in fields.items():
         setattr(server, name, value)
     _check(server)
-    if server.address != before:
+    if server.address != address:
         if headers is None and is_kept(server, "headers") and server.url:
             raise HeadersNeeded
         withdraw_approvals(server)
-    server.save(update_fields=[*fields, "updated_at"])
-    detail = {"name": server.name, "changed": sorted(fields), "address": server.address}
-    record("tools.mcpserver.changed", actor=by, target=server, detail=detail)
+    if before != fields:
+        server.save(update_fields=[*fields, "updated_at"])
+        about = {"name": server.name, "address": server.address, "address_before": address}
+        told = changes_for_audit(before, fields, secret=("headers", "url"), **about)
+        record("tools.mcpserver.changed", actor=by, target=server, **told)
     return server
 
 

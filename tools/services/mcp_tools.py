@@ -151,12 +151,15 @@ def approve_tool(tool: McpTool, *, by: User, content_hash: str) -> McpTool:
 
 @transaction.atomic
 def set_tool(tool: McpTool, *, by: User, changes: Mapping[str, bool]) -> McpTool:
-    """Switch it (`enabled`), or open it to all (`open_to_all`). Raises ToolNotApproved."""
+    """Switch it (`enabled`), or open it to all (`open_to_all`). Raises ToolNotApproved.
+
+    Nothing is written where nothing differs.
+    """
     tool = _locked(tool)
     if changes.get("enabled") and not tool.is_approved:
         raise ToolNotApproved
-    if changes:
-        before = ToolSetting.objects.filter(tool=tool.key).values(*changes).first() or {}
+    before = ToolSetting.objects.filter(tool=tool.key).values(*changes).first() or {}
+    if changes and before != changes:
         ToolSetting.objects.update_or_create(tool=tool.key, defaults=dict(changes))
         told = changes_for_audit(before, changes, tool=tool.key)
         record("tools.mcptool.changed", actor=by, target=tool, **told)
