@@ -28,6 +28,7 @@ class AskedSensibly:
     """Goes before ModelAdmin: a filter, a selection or a form that no row can meet is refused."""
 
     opts: Any
+    save_as: bool
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         try:
@@ -54,6 +55,8 @@ class AskedSensibly:
         return super().response_action(request, queryset)  # type: ignore[misc]
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if "_saveasnew" in request.POST and not self.save_as:
+            raise BadRequest  # no page has a button for it
         for field in (*self.opts.fields, *self.opts.many_to_many):
             if field.is_relation:
                 asked = request.GET.get(field.name, "").split(",")

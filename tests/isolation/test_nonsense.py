@@ -71,6 +71,15 @@ def test_a_form_that_names_what_has_no_such_id_is_refused(model, office):
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
+def test_a_row_is_not_saved_as_a_new_one(model, office):
+    if (row := model._default_manager.first()) is None:
+        return
+    meta = model._meta
+    form = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
+    assert office.post(form, {"_saveasnew": "1"}).status_code == 400
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
 def test_choices_for_what_is_no_field_are_refused(model, office):
     meta = model._meta
     asked = {"app_label": meta.app_label, "model_name": meta.model_name, "term": "a"}
