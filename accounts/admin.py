@@ -88,6 +88,10 @@ class AuditedUserAdmin(AuditedAdmin, _Missed, DeletedWhole, UserAdmin):
         kept = tuple(super().get_readonly_fields(request, obj))
         return kept if _is_administrator(request) else (*kept, "is_staff", "is_superuser")
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Django's page asks for both, as whoever is new is changed next; so do the ways to it."""
+        return super().has_add_permission(request) and self.has_change_permission(request)
+
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and _may_have(request, obj)
 

@@ -216,6 +216,16 @@ def clerk():
     return client
 
 
+def test_nobody_is_led_to_a_page_for_new_users_that_is_closed_to_them():
+    user, office = UserFactory(is_staff=True), Office()
+    office.force_login(user)
+    for codename, shown in (("view_user", False), ("add_user", False), ("change_user", True)):
+        user.user_permissions.add(Permission.objects.get(codename=codename))
+        assert (office.get(f"{USERS}add/").status_code == 200) is shown
+        for page in ("/admin/", USERS):
+            assert (f'href="{USERS}add/' in office.get(page).text) is shown
+
+
 def test_staff_who_are_no_administrators_make_nobody_more_than_they_were(clerk, alice):
     url = f"{USERS}{alice.pk}/change/"
     rights = {"email": "new@example.com", "is_staff": "on", "is_superuser": "on"}
