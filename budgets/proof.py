@@ -11,6 +11,7 @@ from budgets.ledger import Calls, ledger
 from budgets.models import Budget, BudgetCharge, BudgetPeriod, Scope
 from budgets.periods import Span
 from core.aggregates import Difference, proof
+from core.locks import snapshot
 
 _LOSE_CALLS = frozenset({Scope.GROUP, Scope.CONVERSATION, Scope.DEFINITION})
 
@@ -31,6 +32,12 @@ def budget_differences() -> Iterator[Difference]:
     who was in a group never afterwards: what these had cost before they had a budget is taken as it
     was counted then. Calls that began later are found by their charges.
     """
+    with snapshot():
+        found = list(_differences())
+    yield from found
+
+
+def _differences() -> Iterator[Difference]:
     for period in BudgetPeriod.objects.select_related("budget").iterator():
         for name, counted in _counted(period)._asdict().items():
             if counted != (kept := getattr(period, name)):

@@ -17,6 +17,7 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.signals import post_delete, post_save, pre_delete
 
 from core.bulk import add_to_rows
+from core.locks import snapshot
 
 _PARENTS = "parents_of_deleted"  # noted on what is deleted, until they are locked
 _AT_ONCE = 1_000
@@ -119,8 +120,13 @@ class AggregateGroup:
             noted = vars(origin).setdefault(_PARENTS, defaultdict(set))
             noted[self.parent_model].add(parent)
 
-    def differences(self) -> Iterator[Difference]:
-        """Recount everything from the rows; two queries, one pass over the parents."""
+    def differences(self) -> list[Difference]:
+        """Recount everything from the rows, as of one instant."""
+        with snapshot():
+            return list(self._differences())
+
+    def _differences(self) -> Iterator[Difference]:
+        """Two queries, one pass over the parents."""
         counted = self._counted()
         names = [aggregate.into for aggregate in self.aggregates]
         key = self.parent_model._meta.pk.attname
@@ -211,7 +217,10 @@ def declare(*aggregates: Aggregate, **where: str) -> AggregateGroup:
 
 
 def proof(differences: Callable[[], Iterator[Difference]]) -> Callable[[], Iterator[Difference]]:
-    """Declare a check of numbers that are not sums of rows; `reconcile` makes it too."""
+    """Declare a check of numbers that are not sums of rows; `reconcile` makes it too.
+
+    Others write meanwhile: what it compares, it reads as of one instant.
+    """
     PROOFS.append(differences)
     return differences
 

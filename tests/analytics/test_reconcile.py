@@ -3,13 +3,23 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection, transaction
 
+from accounts.models import User
+from budgets.booking import book
+from conversations.models import Conversation, Message
+from llms.budgeting import need_of
+from llms.models import ModelCall
+from tests.budgets.crowd import a_call
 from tests.drills.migrated import copy_migrated
 from tests.drills.server import ROOT
+from tests.factories.budgets import a_budget
 
 FORGED = """
 from analytics.models import ToolRollup
@@ -46,3 +56,34 @@ def test_a_bucket_that_nothing_fills_is_named(tmp_path: Path) -> None:
 def test_a_kind_of_rollup_that_there_is_none_of_is_refused():
     with pytest.raises(CommandError, match="'models' is none of executions, model_calls"):
         call_command("rebuild_rollups", "models")
+
+
+# A thread has a connection of its own, which sees only what is committed. The SQLite of the tests
+# lives in memory, where connections do not wait for one another.
+@pytest.mark.services
+@pytest.mark.django_db(transaction=True)
+def test_what_others_write_while_it_is_recounted_is_no_difference(
+    production_profile: None, alice: User
+) -> None:
+    """Something is said and a call begins before each of its questions."""
+    a_budget(cap=10**9)
+    talk = Conversation.objects.create(owner=alice)
+
+    def write() -> None:
+        call = a_call(alice.pk)
+        try:
+            with transaction.atomic():
+                Message.objects.create(conversation=talk, turn=1, role="assistant")
+                assert book([need_of(call, [])], []).refused == {}
+                ModelCall.objects.create(**call.row())
+        finally:
+            connection.close()
+
+    def meanwhile(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith("SELECT"):
+            threads.submit(write).result()
+        return execute(sql, *rest)
+
+    with ThreadPoolExecutor(1) as threads, connection.execute_wrapper(meanwhile):
+        call_command("reconcile")
+    assert talk.messages.count() > 1
