@@ -14,7 +14,7 @@ from accounts.models import User
 from audit.verification import verify
 from core.aggregates import all_differences
 from llms.models import ModelCall
-from tests.approvals.desk import Desk, approval, letter, two_at_once
+from tests.approvals.desk import Desk, approval, later, letter, two_at_once
 from tests.definitions.graphs import asks, graph
 from tests.drills.mortal import events_of, leases_run_out, live_and_die, take_up, types_of
 from tests.factories.accounts import UserFactory
@@ -146,6 +146,22 @@ def test_a_decision_that_comes_just_before_the_pause_wakes_it(
     pk = desk.begin(letter())
     row = paused(pk, desk.approve)
     assert (row.status, row.wakes_at is None) == ("waiting", False)
+    drain()
+    assert desk.run(pk)["status"] == "completed"
+
+
+@pytest.mark.parametrize("waits", [True, False], ids=["waits", "before-it-waits"])
+def test_a_decision_wakes_it_also_where_the_clock_is_behind(
+    desk: Desk, drain: Callable[[], None], waits: bool
+) -> None:
+    """It is made on a server whose clock is ahead, or the clock has been put back since."""
+    pk = desk.begin(letter())
+    with later(minutes=10):
+        if waits:
+            drain()
+            desk.approve()
+        else:
+            paused(pk, desk.approve)
     drain()
     assert desk.run(pk)["status"] == "completed"
 

@@ -4,6 +4,7 @@ from workflows.models.approval import Approval, ApprovalStatus
 from workflows.models.definition import DefinitionVersion, WorkflowDefinition, WorkflowVersion
 from workflows.models.event import ExecutionEvent
 from workflows.models.execution import (
+    AT_ONCE,
     MOVES,
     TERMINAL,
     ExecutionKind,
@@ -17,6 +18,7 @@ from workflows.models.pump_host import PumpHost
 from workflows.models.template import WorkflowTemplate
 
 __all__ = [
+    "AT_ONCE",
     "MOVES",
     "TERMINAL",
     "Approval",

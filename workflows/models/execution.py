@@ -1,5 +1,7 @@
 """One run of a graph."""
 
+from datetime import UTC, datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -36,6 +38,7 @@ class ExecutionStatus(models.TextChoices):
     CANCELLED = "cancelled"
 
 
+AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)  # of `wakes_at`: by everybody's clock
 _TEMPLATE = "template:"  # in `used`, before its slug
 _S = ExecutionStatus
 TERMINAL = frozenset({_S.COMPLETED, _S.FAILED, _S.CANCELLED})

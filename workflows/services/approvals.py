@@ -10,7 +10,7 @@ from audit.record import record
 from core import clock
 from core.errors import ChatterError, Conflict, Invalid, NotFound, Refused
 from workflows.engine.structured import flaws
-from workflows.models import Approval, ApprovalStatus, WorkflowExecution
+from workflows.models import AT_ONCE, Approval, ApprovalStatus, WorkflowExecution
 from workflows.pump.doorbell import doorbell
 from workflows.services.idempotency import NO_KEY, Idempotency, keep_key, key_of
 
@@ -79,12 +79,11 @@ def decide(
             raise ApprovalOver(status=over)
         if unfit:
             raise BadAnswer(errors=unfit)
-        now = clock.now()
         current.status = ApprovalStatus.APPROVED if approve else ApprovalStatus.REJECTED
         current.answer, current.comment = answer, comment
-        current.decided_by, current.decided_at = by, now
+        current.decided_by, current.decided_at = by, clock.now()
         current.save(update_fields=["status", "answer", "comment", "decided_by", "decided_at"])
-        execution.wakes_at = now
+        execution.wakes_at = AT_ONCE
         execution.save(update_fields=["wakes_at"])
         keep_key(by, once, execution)
         detail = {"decision": current.status, "node": current.node}

@@ -15,6 +15,7 @@ from core import clock
 from core.bulk import insert_rows
 from workflows.approvers import named
 from workflows.models import (
+    AT_ONCE,
     Approval,
     ApprovalStatus,
     ExecutionStatus,
@@ -120,7 +121,7 @@ class Paused(Fact):
         asked = list(rows.values_list("status", "deadline_at"))
         decided = any(status != ApprovalStatus.PENDING for status, _ in asked)
         if decided or execution.cancel_requested_at is not None:
-            return execution.waiting_since
+            return AT_ONCE
         return min((deadline for _, deadline in asked if deadline is not None), default=None)
 
 
