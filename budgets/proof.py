@@ -10,6 +10,7 @@ from budgets.amounts import used, worst
 from budgets.ledger import Calls, ledger
 from budgets.models import Budget, BudgetCharge, BudgetPeriod, Scope
 from budgets.periods import Span
+from budgets.querysets import going_on
 from core.aggregates import Difference, proof
 from core.locks import snapshot
 
@@ -30,7 +31,8 @@ def budget_differences() -> Iterator[Difference]:
 
     Which workflow or conversation a call was for is not known once its execution is deleted, and
     who was in a group never afterwards: what these had cost before they had a budget is taken as it
-    was counted then. Calls that began later are found by their charges.
+    was counted then. Calls that began later are found by their charges. A call may still come that
+    began in the period before the budget was made; what that period had cost is not counted.
     """
     with snapshot():
         found = list(_differences())
@@ -48,9 +50,10 @@ def _counted(period: BudgetPeriod) -> _Sums:
     budget, span = period.budget, Span(period.begins_at, period.ends_at)
     charges = BudgetCharge.objects.filter(period=period).order_by()
     counted = _sums(budget, ledger().calls_among(charges.values("call_id")), charges)
-    if budget.scope in _LOSE_CALLS:
+    opening = budget.periods.filter(going_on(budget.created_at)).aggregate(at=Min("created_at"))
+    opened_at = opening["at"] or budget.created_at
+    if budget.scope in _LOSE_CALLS or period.created_at != opened_at:
         counted = _added(counted, _Sums(period.carried, period.carried_bound, 0))
-        opened_at = budget.periods.aggregate(at=Min("created_at"))["at"]
         span = span._replace(begins_at=max(span.begins_at, opened_at))
     if budget.scope == Scope.GROUP:
         return counted

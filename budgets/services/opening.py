@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
+from django.db.models import Max
+
 from budgets.amounts import used, worst
 from budgets.ledger import Called, ledger
 from budgets.models import Budget, BudgetCharge, BudgetPeriod
-from budgets.periods import span_at
+from budgets.periods import Span, span_at
 from core.bulk import insert_rows
 from core.models import new_id
 
@@ -31,7 +33,16 @@ def open_period(budget: Budget, at: datetime) -> BudgetPeriod:
             period.count(used(budget.unit, most, budget.rule.ceiling, call.use))
     insert_rows(BudgetCharge, charges)
     period.carried, period.carried_bound = period.spent, period.bound
+    period.created_at = _behind_all(budget, period.created_at)
     return period
+
+
+def _behind_all(budget: Budget, at: datetime) -> datetime:
+    """`at`, or the first instant after all calls there are: `reconcile` tells by it which came
+    later, and a clock may have been put back, or be behind that of another host.
+    """
+    ahead = ledger().calls_of(budget.key, Span(at, None)).aggregate(last=Max("created_at"))
+    return ahead["last"] + datetime.resolution if ahead["last"] else at
 
 
 def _charge(

@@ -9,6 +9,7 @@ from budgets.models import BudgetCharge, BudgetPeriod
 from core.aggregates import all_differences
 from llms.models import ModelCall, ModelPrice, ModelProfile
 from llms.services.profiles import forget_profiles
+from tests.approvals.desk import later
 from tests.budgets.runs import USED, WORST, finished, numbers_of, one_call, period_of
 from tests.definitions.graphs import graph
 from tests.drills.mortal import leases_run_out, live_and_die, stopped_at
@@ -265,6 +266,15 @@ def test_a_budget_counts_what_its_period_cost_before_it_was_made(begin, alice):
     assert list(all_differences()) == []
 
 
+def test_a_budget_counts_once_what_began_while_the_clock_was_ahead(begin):
+    """It has been put back since, or is that of another server."""
+    with later(minutes=10):
+        execution = finished(begin(one_call()))
+    budget = a_budget("definition", execution.definition_id)
+    assert numbers_of(budget) == (USED, 0)
+    assert list(all_differences()) == []
+
+
 def test_a_budget_counts_calls_that_are_under_way_when_it_is_made(begin, alice):
     execution = begin(one_call())
     assert live_and_die(after_commits=1)
@@ -292,6 +302,17 @@ def test_reconcile_finds_a_call_that_was_not_counted(begin):
     BudgetPeriod.objects.update(spent=0)
     assert [one.counted for one in all_differences()] == [USED]
     assert numbers_of(budget) == (0, 0)
+
+
+def test_a_call_that_began_the_day_before_its_budget_was_made_is_no_difference(begin, alice):
+    """Just before midnight, or on a server whose clock is behind; its day had cost something."""
+    with later(days=-1):
+        finished(begin(one_call()))
+    budgets = [a_budget(period="day"), a_budget("user", alice.pk, period="day")]
+    with later(days=-1):
+        finished(begin(one_call()))
+    for budget in budgets:
+        assert sorted(budget.periods.values_list("spent", flat=True)) == [0, USED]
 
 
 def test_without_a_budget_a_group_of_calls_asks_once(begin):
