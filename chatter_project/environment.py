@@ -8,6 +8,7 @@ import math
 import os
 from collections.abc import Callable
 from pathlib import Path
+from smtplib import SMTP_PORT, SMTP_SSL_PORT
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -113,7 +114,8 @@ class Environment(environ.Env):
             found: dict[str, Any] = self.email_url_config(self(var, default=default))
         except (ImproperlyConfigured, ValueError) as error:
             raise BadSetting(f"{var} is no address of a mail server.") from error
-        return found
+        usual = SMTP_SSL_PORT if found.get("EMAIL_USE_SSL") else SMTP_PORT  # as smtplib has it
+        return found | {"EMAIL_PORT": found.get("EMAIL_PORT") or usual}
 
     def _unless_off(self, var: str, default: Any, kind: str, read: Callable[[str], Any]) -> Any:
         given = self.get_value(var).strip()

@@ -191,6 +191,13 @@ def test_https_speaks_for_this_name_alone_unless_it_is_asked_for_more(asked, tol
     assert done.stdout.split("\n")[-2] == told, done.stderr
 
 
+@pytest.mark.parametrize(("scheme", "port"), [("smtp", 25), ("smtp+ssl", 465)])
+def test_the_doctor_looks_for_a_mail_server_at_the_port_that_it_usually_has(scheme, port, tmp_path):
+    mails = {"EMAIL_URL": f"{scheme}://mail.invalid", "SECURITY_EMAILS": "ops@chatter.example"}
+    done = begun(tmp_path, "doctor", **mails)
+    assert f"Nobody takes mail at mail.invalid:{port}: " in done.stdout, done.stderr
+
+
 def layer_at(tmp_path: Path, number: int) -> RedisPubSubChannelLayer:
     """The layer of an installation that has this number of the Redis of the tests."""
     address = urlsplit(settings.REDIS_URL)._replace(path=f"/{number}").geturl()
