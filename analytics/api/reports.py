@@ -24,8 +24,12 @@ SPAN = [
     OpenApiParameter(
         "range", str, enum=list(RANGES), description="Back from the end of this hour."
     ),
-    OpenApiParameter("from", str, description="In place of a range: a date, or an instant."),
-    OpenApiParameter("to", str, description="Before this date or instant; now by default."),
+    OpenApiParameter(
+        "from", str, description="In place of a range: a date, or the hour that an instant is in."
+    ),
+    OpenApiParameter(
+        "to", str, description="Before this date, or with an instant's hour; now by default."
+    ),
     OpenApiParameter("zone", str, description="The time zone that days are of; UTC by default."),
     OpenApiParameter("step", str, enum=Grain.values, description="What a series counts by."),
 ]
