@@ -10,7 +10,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 
-from core.addresses import without_port
+from core.addresses import bare_address
 
 _ADDRESS_CHARACTERS = 64
 
@@ -72,4 +72,4 @@ def address_of(meta: Mapping[str, Any]) -> str:
         part.strip() for part in meta.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()
     ]
     address = told[-min(proxies, len(told))] if proxies and told else meta.get("REMOTE_ADDR", "")
-    return without_port(address or "")[:_ADDRESS_CHARACTERS]
+    return bare_address(address or "")[:_ADDRESS_CHARACTERS]

@@ -20,6 +20,7 @@ Network = IPv4Network | IPv6Network
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
 _WITH_PORT = re.compile(r"\[([^]]*)\](?::[0-9]+)?|([0-9.]+):[0-9]+")
+_MAPPED = re.compile(r"::ffff:([0-9.]+)", re.IGNORECASE)
 _OF_ONE_CALLER = 64  # bits of an address of IPv6: whoever has one has all that begin with them
 # What `ipaddress` takes for public: the retired 6to4 relays, Azure's host, documentation.
 _NOT_PUBLIC: tuple[Network, ...] = (
@@ -42,10 +43,14 @@ def plain_address(text: str) -> Address:
     return address.ipv4_mapped or address.sixtofour or address
 
 
-def without_port(text: str) -> str:
-    """The address alone of `203.0.113.7:4711` or `[2001:db8::7]:4711`, as some proxies tell it."""
+def bare_address(text: str) -> str:
+    """The address alone of `203.0.113.7:4711` or `[2001:db8::7]:4711`, as some proxies tell it, and
+    of `::ffff:203.0.113.7`, as a socket does that listens for both kinds.
+    """
     found = _WITH_PORT.fullmatch(text)
-    return found[1] or found[2] or "" if found else text
+    alone = found[1] or found[2] or "" if found else text
+    mapped = _MAPPED.fullmatch(alone)
+    return mapped[1] if mapped else alone
 
 
 def caller_of(text: str) -> str:

@@ -71,6 +71,7 @@ def test_nothing_of_a_request_is_known_after_it(client):
         (1, "[2001:db8::9]:4711", "2001:db8::9"),
         (1, "[2001:db8::9]", "2001:db8::9"),
         (1, "2001:db8::9", "2001:db8::9"),
+        (1, "[::ffff:203.0.113.9]:4711", "203.0.113.9"),
     ],
 )
 def test_the_address_is_what_the_nearest_trusted_proxy_saw(settings, proxies, forwarded, address):

@@ -87,6 +87,11 @@ def test_an_allowed_address_needs_no_token(client, settings, allowed, forwarded,
     assert client.get("/metrics", headers=forwarded).status_code == status
 
 
+def test_a_server_that_listens_for_both_kinds_of_address_knows_an_allowed_one(client, settings):
+    settings.METRICS_ALLOW = ["127.0.0.1"]
+    assert client.get("/metrics", REMOTE_ADDR="::ffff:127.0.0.1").status_code == 200
+
+
 @pytest.mark.usefixtures("measured")
 def test_what_ended_is_counted_once_with_its_tokens_and_its_cost(run, model, wire, scraped):
     wire.script("[[words=7]] [[cached=5]]", next=1)
