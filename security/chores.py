@@ -21,7 +21,8 @@ async def watch_the_trail() -> None:
 async def mail_alerts() -> None:
     """In a thread of its own: whoever waits for a mail server waits for nothing else."""
     while recipients() and (alert := await database.run(claim_alert)):
-        try:
-            await asyncio.to_thread(mail, alert)
-        except OSError:  # and what smtplib raises, which is one
-            log.exception("alert.not_mailed", alert=str(alert.pk))
+        for recipient in recipients():
+            try:
+                await asyncio.to_thread(mail, alert, recipient)
+            except (OSError, ValueError):  # what smtplib raises is the one, a bad address the other
+                log.exception("alert.not_mailed", alert=str(alert.pk), to=recipient)

@@ -27,8 +27,12 @@ def claim_alert() -> SecurityAlert | None:
     return None
 
 
-def mail(alert: SecurityAlert) -> None:
-    """Send it; takes as long as the mail server does, at most `EMAIL_TIMEOUT`. No database."""
+def mail(alert: SecurityAlert, recipient: str) -> None:
+    """Send it to one: of several, smtplib does not say who was refused as long as one was not.
+
+    Takes as long as the mail server does, at most `EMAIL_TIMEOUT`. No database. Raises OSError,
+    and ValueError for what is no address.
+    """
     lines = [
         f"{alert.get_kind_display().capitalize()}: {alert.count}, of at most "
         f"{alert.threshold - 1} in {alert.window_s} s.",
@@ -38,4 +42,4 @@ def mail(alert: SecurityAlert) -> None:
         f"Back office: /admin/security/securityalert/{alert.pk}/change/",
     ]
     subject = f"[Chatter] {alert.get_kind_display()}"
-    send_mail(subject, "\n".join(lines), None, recipients())
+    send_mail(subject, "\n".join(lines), None, [recipient])
