@@ -236,6 +236,23 @@ def test_a_server_that_is_stopped_before_it_listens_hands_back_what_its_pump_cla
         assert "what was running is handed back" in running.log
 
 
+def has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+def test_the_address_that_a_server_tells_leads_to_it_over_ipv6(tmp_path):
+    with chatter(tmp_path, HOST="::1") as running:
+        running.url = f"http://[::1]:{running.port}"
+        running.start()
+        _, told = running.log.split("Chatter is at ")
+        assert httpx2.get(told.split()[0] + "healthz").status_code == 200
+
+
 def test_a_server_that_cannot_open_its_port_fails_and_says_so(tmp_path):
     with chatter(tmp_path) as second, socket.create_server(("127.0.0.1", second.port)):
         done = second.manage("serve")

@@ -43,7 +43,8 @@ class Command(BaseCommand):
     def _serve(self, application: Any, stop: StopRequest) -> None:
         leave_what_is_loaded()
         host, port = settings.CHATTER_HOST, settings.CHATTER_PORT
-        shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else host  # noqa: S104
+        named = f"[{host}]" if ":" in host else host
+        shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else named  # noqa: S104
 
         def tell() -> None:
             self.stdout.write(f"Chatter is at http://{shown}:{port}/  (Ctrl-C stops it)")
