@@ -102,8 +102,11 @@ class Environment(environ.Env):
         """An address as redis-py takes it; empty: there is none."""
         given: str = self(var, default="")
         try:
-            known = urlsplit(given).scheme in _REDIS and urlsplit(given).port != 0
-        except ValueError:  # of a port that is none
+            address = urlsplit(given)
+            known = address.scheme in _REDIS and address.port != 0
+            if known and address.scheme != "unix":
+                int(address.path.strip("/") or 0)  # for another word redis-py takes number 0
+        except ValueError:  # of a port or a number that is none
             known = False
         if given and not known:
             raise BadSetting(f"{var} is no address of Redis, such as redis://host:6379/0.")

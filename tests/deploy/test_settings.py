@@ -86,6 +86,7 @@ def begun(tmp_path: Path, *arguments: str, **given: str) -> subprocess.Completed
         ("REDIS_URL", "localhost:6379"),
         ("REDIS_URL", f"http://:{SECRET}@cache.example"),
         ("REDIS_URL", f"redis://:{SECRET}@cache.example:port/0"),
+        ("REDIS_URL", f"redis://:{SECRET}@cache.example/staging"),
     ],
 )
 def test_a_setting_that_cannot_be_read_is_named_in_one_line(name, value, tmp_path):
