@@ -9,6 +9,7 @@ from llms.messages import ChatMessage
 _CHARACTERS_PER_TOKEN = 4  # of English; the usual rule of thumb
 _BYTES_PER_TOKEN = 3  # of other scripts: about a token a character in Chinese
 _TOKENS_PER_MESSAGE = 4  # what providers add for a message's role and ends
+_FAR_OFF = 2  # times: no text has so many characters a token throughout
 _MOST_PER_MESSAGE = 32
 _MOST_FOR_TOOLS = 1024  # the hidden instructions that come with tools
 
@@ -21,6 +22,18 @@ def estimated_tokens(text: str) -> int:
     other = _bytes(text) - plain
     twelfths = plain * _BYTES_PER_TOKEN + other * _CHARACTERS_PER_TOKEN
     return -(-twelfths // (_CHARACTERS_PER_TOKEN * _BYTES_PER_TOKEN))
+
+
+def within(most: int | None, answer: int, thoughts: int) -> tuple[int, int]:
+    """Guesses at an answer and at the thoughts before it, no more than the `most` asked for.
+
+    Long words look like more tokens than they are; but where so much came that the provider cannot
+    have kept to what was asked for, they stay.
+    """
+    if most is None or answer + thoughts > _FAR_OFF * most:
+        return answer, thoughts
+    answer = min(answer, most)
+    return answer, min(thoughts, most - answer)
 
 
 def measured_input(

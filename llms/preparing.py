@@ -54,6 +54,12 @@ class Prepared:
     most: Most
     tiers: tuple[Rates, ...] = ()
 
+    @property
+    def longest_answer(self) -> int | None:
+        """What is asked for now, thoughts included; None: nobody knows."""
+        asked = (self.parameters.get(name) for name in LIMITS)
+        return most_output(*asked, self.most.answer)
+
     def open_call(self, attempt: int) -> CallRecord:
         """The row of one attempt. It is priced by the price that is in force now."""
         request, profile, now = self.request, self.request.profile, clock.now()

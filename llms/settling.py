@@ -19,7 +19,7 @@ import time
 
 from core import clock
 from llms.errors import ProviderError
-from llms.estimate import estimated_tokens
+from llms.estimate import estimated_tokens, within
 from llms.ledger import CallRecord
 from llms.models import CallStatus, Exactness
 from llms.preparing import Prepared
@@ -89,8 +89,9 @@ class Settler:
     def _estimate(self, reading: Reading) -> Usage:
         """From the text that was sent and that came: at least one token each way."""
         output = estimated_tokens(reading.text) + estimated_tokens(reading.tool_text)
-        thoughts = estimated_tokens(reading.reasoning) or None
-        return Usage(self.prepared.estimated_input, None, None, max(1, output), thoughts)
+        thoughts = estimated_tokens(reading.reasoning)
+        output, thoughts = within(self.prepared.longest_answer, max(1, output), thoughts)
+        return Usage(self.prepared.estimated_input, None, None, output, thoughts or None)
 
     def _price(self, usage: Usage, exactness: Exactness) -> None:
         call = self.call

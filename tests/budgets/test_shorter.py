@@ -191,3 +191,15 @@ def test_no_model_says_how_long_within_what_is_sent_beside(begin, kind):
     assert execution.error["code"] == "invalid_parameters"
     assert "model_kwargs.extra_body.max_tokens" in execution.error["message"]
     assert numbers_of(budget) == (0, 0)
+
+
+def test_an_answer_of_unknown_length_counts_as_no_more_than_was_asked_for(begin, wire: WireServer):
+    """Its words are long, so it looks like more tokens than it has."""
+    a_model(wire, "openai", max_output_tokens=LONGEST)
+    question = f"[[words={LONGEST}]] [[fault=no_usage]]"
+    cap = len(question) + 32 + 300
+    budget = a_budget(cap=cap)
+    finished(begin(graph(asks(model="wire:long")), question))
+    call = only_call()
+    assert (call.finish_reason, call.output_tokens) == ("length", 300)
+    assert numbers_of(budget)[0] == call.total_tokens <= cap
