@@ -27,7 +27,8 @@ class GuardedRow:
 
     def clean(self) -> dict[str, Any]:
         given: dict[str, Any] = super().clean() or self.cleaned_data  # type: ignore[misc]
-        row = type(self.instance)._base_manager.select_for_update().get(pk=self.instance.pk)
+        rows = type(self.instance)._base_manager.select_for_update(no_key=True)
+        row = rows.get(pk=self.instance.pk)
         columns = [field.attname for field in row._meta.concrete_fields]
         vars(self.instance).update((name, vars(row)[name]) for name in columns)  # opens no secret
         if given["seen"] != self._shown():

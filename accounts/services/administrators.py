@@ -33,7 +33,7 @@ def refuse_last_administrators(leaving: Iterable[User]) -> None:
     """
     gone = {user.pk for user in leaving}
     rows = administrators().order_by("pk")
-    rows = rows.select_for_update() if connection.in_atomic_block else rows
+    rows = rows.select_for_update(no_key=True) if connection.in_atomic_block else rows
     keys = set(rows.values_list("pk", flat=True))
     if keys and keys <= gone:
         raise LastAdministrator

@@ -12,6 +12,7 @@ from accounts.services.administrators import (
     administrators,
     refuse_last_administrators,
 )
+from accounts.services.tokens import create_token
 from tests.factories.accounts import UserFactory
 
 BOTH_LOOKED_S = 1.0
@@ -39,3 +40,23 @@ def test_of_two_who_leave_at_once_one_is_refused(production_profile):
     with ThreadPoolExecutor(2) as pool:
         assert sorted(pool.map(leave, both)) == [False, True]
     assert administrators().count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.services
+def test_while_one_leaves_what_the_others_do_does_not_wait(production_profile):
+    """It would wait in the back office with its row held, for which who leaves waits: for ever."""
+    ada, bob = (UserFactory(is_staff=True, is_superuser=True) for _ in range(2))
+
+    def goes_on() -> None:
+        try:
+            with transaction.atomic():
+                connection.cursor().execute("SET LOCAL lock_timeout = '1s'")
+                create_token(user=bob, name="desk", by=bob)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        refuse_last_administrators([ada])
+        pool.submit(goes_on).result(timeout=30)
+    assert bob.api_tokens.count() == 1
