@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
@@ -80,8 +80,6 @@ class AuditedUserAdmin(AuditedAdmin, _Missed, DeletedWhole, UserAdmin):
     date_hierarchy = "date_joined"
     secret_fields = ("password", "password1", "password2")
     personal_fields = ("username", "first_name", "last_name", "email")
-    # Else Django compares with a second, hidden box, and takes one that is missing for a change.
-    formfield_overrides = {models.JSONField: {"show_hidden_initial": False}}
     fieldsets = (*(UserAdmin.fieldsets or ()), ("Limits", {"fields": ("limits",)}))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:

@@ -39,6 +39,8 @@ class AskedSensibly:
             raise IncorrectLookupParameters from error
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """What has changed is told from the row: Django would believe a second, hidden box."""
+        kwargs.setdefault("show_hidden_initial", False)
         if isinstance(db_field, JSONField):
             kwargs.setdefault("form_class", ValueField)
         return super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]

@@ -50,6 +50,22 @@ def test_a_key_can_be_set_and_is_never_shown(office: Client) -> None:
     assert "new_key" in entry.detail["fields"]
 
 
+def test_no_change_of_a_model_goes_past_the_trail(office: Client) -> None:
+    """Whatever is sent as what the page had shown."""
+    profile = ProfileFactory(parameters={"temperature": 0})
+    page = f"/admin/llms/modelprofile/{profile.pk}/change/"
+    form = office.get(page).context["adminform"].form
+    sent = {name: form[name].value() for name in form.fields if form[name].value() is not None}
+    parameters = '{"temperature": 1}'
+    sent |= {"parameters": parameters, "initial-parameters": parameters}
+    sent |= {"initial-capabilities": sent["capabilities"]}
+    assert office.post(page, sent).status_code == 302
+    profile.refresh_from_db()
+    assert profile.parameters == {"temperature": 1}
+    entry = AuditEntry.objects.get(action="llms.modelprofile.changed")
+    assert entry.detail["fields"] == ["parameters"]
+
+
 def test_who_may_only_look_at_providers_sees_their_hosts_and_no_key_in_an_address() -> None:
     clerk = UserFactory(is_staff=True)
     clerk.user_permissions.add(Permission.objects.get(codename="view_provider"))
