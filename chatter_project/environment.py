@@ -19,6 +19,7 @@ N = TypeVar("N", int, float)
 OFF = "off"
 _ENGINES = {"django.db.backends.postgresql", "django.db.backends.sqlite3"}
 _REDIS = {"redis", "rediss", "unix"}
+_WEB = {"http", "https"}
 
 
 class BadSetting(ImproperlyConfigured):
@@ -110,6 +111,18 @@ class Environment(environ.Env):
             known = False
         if given and not known:
             raise BadSetting(f"{var} is no address of Redis, such as redis://host:6379/0.")
+        return given
+
+    def web_url(self, var: str) -> str:
+        """An address of HTTP; empty: there is none."""
+        given: str = self(var, default="")
+        try:
+            address = urlsplit(given)
+            known = address.scheme in _WEB and address.hostname and address.port != 0
+        except ValueError:  # of a port that is none
+            known = False
+        if given and not known:
+            raise BadSetting(f"{var} is no address, such as http://127.0.0.1:8080/v1.")
         return given
 
     def email_url(self, var: str, default: str) -> dict[str, Any]:

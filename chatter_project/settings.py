@@ -313,10 +313,10 @@ CHATTER_TRIGGERS = {
 CHATTER_MCP_COMMANDS = env.json("CHATTER_MCP_COMMANDS", default={})
 # Providers that the environment names; registered by `manage.py prepare`.
 CHATTER_PROVIDERS = {
-    "openai": {"key": env("OPENAI_API_KEY", default=""), "url": env("OPENAI_BASE_URL", default="")},
+    "openai": {"key": env("OPENAI_API_KEY", default=""), "url": env.web_url("OPENAI_BASE_URL")},
     "anthropic": {
         "key": env("ANTHROPIC_API_KEY", default=""),
-        "url": env("ANTHROPIC_BASE_URL", default=""),
+        "url": env.web_url("ANTHROPIC_BASE_URL"),
     },
     "ollama": {"key": "", "url": env("OLLAMA_HOST", default="")},
 }

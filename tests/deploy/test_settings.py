@@ -87,6 +87,8 @@ def begun(tmp_path: Path, *arguments: str, **given: str) -> subprocess.Completed
         ("REDIS_URL", f"http://:{SECRET}@cache.example"),
         ("REDIS_URL", f"redis://:{SECRET}@cache.example:port/0"),
         ("REDIS_URL", f"redis://:{SECRET}@cache.example/staging"),
+        ("OPENAI_BASE_URL", f"{SECRET}.example:1234/v1"),
+        ("ANTHROPIC_BASE_URL", f"http://{SECRET}.example:port"),
     ],
 )
 def test_a_setting_that_cannot_be_read_is_named_in_one_line(name, value, tmp_path):
