@@ -24,5 +24,5 @@ async def mail_alerts() -> None:
         for recipient in recipients():
             try:
                 await asyncio.to_thread(mail, alert, recipient)
-            except (OSError, ValueError):  # what smtplib raises is the one, a bad address the other
+            except Exception:  # of what is no address, Python's mail library raises anything
                 log.exception("alert.not_mailed", alert=str(alert.pk), to=recipient)

@@ -30,8 +30,8 @@ def claim_alert() -> SecurityAlert | None:
 def mail(alert: SecurityAlert, recipient: str) -> None:
     """Send it to one: of several, smtplib does not say who was refused as long as one was not.
 
-    Takes as long as the mail server does, at most `EMAIL_TIMEOUT`. No database. Raises OSError,
-    and ValueError for what is no address.
+    Takes as long as the mail server does, at most `EMAIL_TIMEOUT`. No database. Raises what smtplib
+    does, an OSError, and other exceptions for what is no address.
     """
     lines = [
         f"{alert.get_kind_display().capitalize()}: {alert.count}, of at most "

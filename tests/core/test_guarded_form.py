@@ -63,7 +63,9 @@ def test_what_another_has_changed_since_is_not_undone(office, kind):
     make, theirs, mine = ROWS[kind]
     row: models.Model = make()
     page = f"/admin/{row._meta.app_label}/{row._meta.model_name}/{row.pk}/change/"
-    opened = _boxes(office.get(page).context["adminform"].form)
+    shown = office.get(page)
+    assert shown.text.count('name="seen"') == 1
+    opened = _boxes(shown.context["adminform"].form)
     kind.objects.filter(pk=row.pk).update(**theirs)
     before = kind.objects.filter(pk=row.pk).values().get()
     told = office.post(page, opened | mine)

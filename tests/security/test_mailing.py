@@ -59,7 +59,9 @@ def mail_server(settings: Any) -> Iterator[MailServer]:
         server.shutdown()
 
 
-@pytest.mark.parametrize("wrong", ["ann@gone.example", "ann@one.example; bob@one.example"])
+@pytest.mark.parametrize(
+    "wrong", ["ann@gone.example", "ann@one.example; bob@one.example", "Name <>"]
+)
 def test_an_address_that_cannot_be_mailed_is_named_and_keeps_no_alert_from_others(
     wrong: str,
     alice: User,
