@@ -21,7 +21,7 @@ from tools.keeping import storable
 from tools.mcp.endpoint import STDIO, command_of
 from tools.mcp.offer import Offer, ask_for_offer
 from tools.models import McpServer, ToolSetting
-from tools.services.mcp_tools import Report, keep_offer
+from tools.services.mcp_tools import Report, keep_offer, locked
 
 MAX_HEADERS = 20
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]{0,4000}")
@@ -77,8 +77,10 @@ def change_server(
 ) -> McpServer:
     """Set what is given; `headers` replace all there were.
 
-    At another address nothing is approved any more. Raises as `register_server`, and HeadersNeeded.
+    At another address nothing is approved any more. Raises as `register_server` and `locked`, and
+    HeadersNeeded.
     """
+    server = locked(server)
     address = server.address
     if headers is not None:
         fields["headers"] = headers_text(headers)

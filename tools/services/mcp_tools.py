@@ -24,7 +24,7 @@ class ToolChangedMeanwhile(Conflict):
 
 class ServerMoved(Conflict):
     code = "mcp_server_moved"
-    message = "The MCP server is elsewhere by now. Ask it again."
+    message = "The MCP server is elsewhere by now. Look at it again."
 
 
 class ToolNotApproved(Conflict):
@@ -51,22 +51,30 @@ class Report:
         }
 
 
+def locked(server: McpServer) -> McpServer:
+    """The server as it is now; nobody else changes it until the transaction ends.
+
+    Raises NotFound if it was removed meanwhile, and ServerMoved if it is at another address by now.
+    """
+    current = McpServer.objects.select_for_update().filter(pk=server.pk).first()
+    if current is None:
+        raise NotFound
+    if current.address != server.address:
+        raise ServerMoved
+    return current
+
+
 @transaction.atomic
 def keep_offer(server: McpServer, offer: Offer, *, by: User) -> Report:
     """Keep what the server offers, for staff alone until somebody opens it.
 
     The first offer is approved by who asks for it. Later, a tool that is new or says something else
-    than was approved is switched off until somebody approves it. Raises NotFound for a server that
-    was removed meanwhile, and ServerMoved for one of which another host was asked.
+    than was approved is switched off until somebody approves it. Raises as `locked`.
     """
-    locked = McpServer.objects.select_for_update().filter(pk=server.pk).first()
-    if locked is None:
-        raise NotFound
-    if locked.address != server.address:
-        raise ServerMoved
-    known = {tool.name: tool for tool in locked.tools.all()}
+    current = locked(server)
+    known = {tool.name: tool for tool in current.tools.all()}
     report = Report(left_out=list(offer.left_out))
-    is_first = locked.refreshed_at is None
+    is_first = current.refreshed_at is None
     for offered in offer.tools:
         if offered.name in known:
             _compare(known[offered.name], offered, report)

@@ -15,6 +15,7 @@ from accounts.models import User
 from audit.models import AuditEntry
 from tests.factories.tools import GrantFactory
 from tests.tools.remote.conftest import Register, Running
+from tools.api import mcp_servers as mcp_servers_api
 from tools.mcp.offer import MAX_TOOLS
 from tools.models import McpServer, McpTool, ToolGrant, ToolSetting
 from tools.selectors import usable_tools
@@ -388,6 +389,18 @@ def test_what_a_host_offers_is_not_taken_for_what_another_does_to_which_the_serv
     refused = office.post(f"{path}refresh/")
     assert (refused.status_code, refused.json()["code"]) == (409, "mcp_server_moved")
     assert office.get(path).json()["tools"] == []
+
+
+def test_headers_for_one_host_are_not_kept_for_another_to_which_the_server_moved_meanwhile(
+    register: Register, running: Running, office: APIClient, at_that_moment: Callable[..., None]
+) -> None:
+    server = register(refresh=False)
+    moved = {"url": f"{running.address.replace('127.0.0.1', 'localhost')}/mcp", "headers": ""}
+    rows = McpServer.objects.filter(pk=server.pk)
+    at_that_moment(mcp_servers_api, "_server", lambda: rows.update(**moved))
+    refused = office.patch(f"{SERVERS}{server.pk}/", {"headers": {"Authorization": "Bearer me"}})
+    assert (refused.status_code, refused.json()["code"]) == (409, "mcp_server_moved")
+    assert rows.get().headers == ""
 
 
 @pytest.mark.parametrize(
