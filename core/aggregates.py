@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -126,25 +127,28 @@ class AggregateGroup:
             return list(self._differences())
 
     def _differences(self) -> Iterator[Difference]:
-        """Two queries, one pass over the parents."""
-        counted = self._counted()
+        """One pass over the parents, some at a time: there may be millions."""
         names = [aggregate.into for aggregate in self.aggregates]
-        key = self.parent_model._meta.pk.attname
-        for parent in self.parent_model._base_manager.values(key, *names).iterator():
-            numbers = counted.pop(parent[key], {})
-            for name in names:
-                if parent[name] != (found := numbers.get(name) or 0):
-                    yield Difference(
-                        f"{self._parent_model}.{name}", parent[key], parent[name], found
-                    )
+        kept = self.parent_model._base_manager.order_by().values("pk", *names)
+        parents = kept.iterator(chunk_size=_AT_ONCE)
+        while some := list(islice(parents, _AT_ONCE)):
+            counted = self._counted([parent["pk"] for parent in some])
+            for parent in some:
+                numbers = counted.get(parent["pk"], {})
+                for name in names:
+                    if parent[name] != (found := numbers.get(name) or 0):
+                        number = f"{self._parent_model}.{name}"
+                        yield Difference(number, parent["pk"], parent[name], found)
 
     def _parent_key(self, value: Any) -> Any:
         if not self._prefix or value is None:
             return value
         return UUID(value.removeprefix(self._prefix)) if value.startswith(self._prefix) else None
 
-    def _counted(self) -> dict[Any, Mapping[str, int]]:
-        rows: QuerySet[Any] = self.model._base_manager.exclude(**{f"{self._parent}__isnull": True})
+    def _counted(self, parents: Iterable[Any]) -> dict[Any, Mapping[str, int]]:
+        """What the rows of these parents add up to, by parent; of one without rows, nothing."""
+        named = [f"{self._prefix}{parent}" if self._prefix else parent for parent in parents]
+        rows: QuerySet[Any] = self.model._base_manager.filter(**{f"{self._parent}__in": named})
         if self.counted_once:
             rows = rows.exclude(**{f"{self.counted_once}__isnull": True})
         sums = {

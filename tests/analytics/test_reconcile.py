@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from budgets.booking import book
 from conversations.models import Conversation, Message
+from core import aggregates
 from llms.budgeting import need_of
 from llms.models import ModelCall
 from tests.budgets.crowd import a_call
@@ -51,6 +53,24 @@ def test_a_bucket_that_nothing_fills_is_named(tmp_path: Path) -> None:
     told = manage("reconcile")
     assert told.returncode == 1
     assert "analytics.ToolRollup.call_count" in told.stdout
+
+
+@pytest.mark.django_db
+def test_of_however_many_some_are_recounted_at_a_time_and_none_is_left_out(
+    alice: User, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(aggregates, "_AT_ONCE", 3)
+    told = range(1, 9)
+    talks = [Conversation.objects.create(owner=alice, message_count=count) for count in told]
+    for talk in talks[:2]:
+        Message.objects.create(conversation=talk, turn=1, role="user")
+    with CaptureQueriesContext(connection) as asked, pytest.raises(CommandError, match="8 kept"):
+        call_command("reconcile")
+    named = capsys.readouterr().out
+    for talk in talks:
+        assert f"message_count of {talk.pk}: kept" in named
+    tables = ('FROM "conversations_message"', "GROUP BY")
+    assert sum(all(one in query["sql"] for one in tables) for query in asked) == 3
 
 
 def test_a_kind_of_rollup_that_there_is_none_of_is_refused():
