@@ -53,7 +53,6 @@ class ConversationAdmin(Totals, ReadOnlyAdmin, admin.ModelAdmin):
     list_filter = ("archived", "created_at")
     search_fields = ("title", "owner__username", "id")
     list_select_related = ("owner",)
-    date_hierarchy = "created_at"
 
 
 @admin.register(Message)
@@ -75,7 +74,6 @@ class MessageAdmin(Totals, ReadOnlyAdmin, admin.ModelAdmin):
     list_filter = ("role", "status", "provider", "created_at")
     search_fields = ("conversation__title", "conversation__id", "execution__id")
     list_select_related = ("conversation",)
-    date_hierarchy = "created_at"
 
     @admin.display(description="execution")
     def page(self, obj: Message) -> str:

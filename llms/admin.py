@@ -239,7 +239,6 @@ class ModelCallAdmin(ReadOnlyAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
     )
     search_fields = ("=origin", "=request_id", "=provider_request_id", "=id")
     search_help_text = "An origin (execution:<id>), a request id, or the call's own id"
-    date_hierarchy = "started_at"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ModelCall]:
         return ModelCall.objects.visible_to(request.user)

@@ -90,7 +90,6 @@ class ToolCallAdmin(ReadOnlyAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
     list_select_related = ("user",)
     search_fields = ("=origin", "=request_id", "=id")
     search_help_text = "An origin (execution:<id>), a request id, or the call's own id"
-    date_hierarchy = "started_at"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ToolCall]:
         return ToolCall.objects.visible_to(user_of(request))

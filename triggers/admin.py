@@ -81,7 +81,6 @@ class ScheduleFiringAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     list_filter = ("status", "manual", "fire_at")
     search_fields = ("schedule__id", "schedule__name", "execution__id")
     list_select_related = ("schedule", "execution")
-    date_hierarchy = "fire_at"
 
 
 @admin.register(Chain)
@@ -118,4 +117,3 @@ class ChainFiringAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     list_filter = ("status", "created_at")
     search_fields = ("chain__id", "chain__name", "source__id", "execution__id")
     list_select_related = ("chain", "source", "execution")
-    date_hierarchy = "created_at"

@@ -61,7 +61,6 @@ class ExecutionAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     list_filter = ("status", "kind", "rerun", "debug", ("template", BuiltInFilter), "created_at")
     search_fields = ("id", "request_id", "user__username", "serial_key", "template__slug")
     list_select_related = ("user", "template")
-    date_hierarchy = "created_at"
     actions: tuple[str, ...] = ("cancel", "replay")
 
     @admin.display(description="execution", ordering="id")
@@ -129,7 +128,6 @@ class PumpHostAdmin(ReadOnlyAdmin, admin.ModelAdmin):
 class EventAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     list_display = ("execution_id", "seq", "kinds", "created_at")
     search_fields = ("execution__id",)
-    date_hierarchy = "created_at"
 
     @admin.display(description="events")
     def kinds(self, obj: ExecutionEvent) -> str:

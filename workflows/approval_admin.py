@@ -29,7 +29,6 @@ class ApprovalAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     list_filter = ("status", "created_at")
     search_fields = ("question", "execution__id", "node")
     list_select_related = ("execution", "decided_by")
-    date_hierarchy = "created_at"
     actions: tuple[str, ...] = ("approve", "reject")
 
     @admin.action(description="Approve the selected approvals", permissions=["act"])
