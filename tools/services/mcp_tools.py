@@ -56,7 +56,8 @@ def locked(server: McpServer) -> McpServer:
 
     Raises NotFound if it was removed meanwhile, and ServerMoved if it is at another address by now.
     """
-    current = McpServer.objects.select_for_update().filter(pk=server.pk).first()
+    rows = McpServer.objects.select_for_update().filter(pk=server.pk)
+    current: McpServer | None = rows.first()
     if current is None:
         raise NotFound
     if current.address != server.address:
