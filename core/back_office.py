@@ -25,7 +25,9 @@ _SQLITE_REFUSES = "SQLITE_ERROR"  # what it was asked; of a database that is awa
 
 
 class AskedSensibly:
-    """Goes before ModelAdmin: a filter, a selection or a form that no row can meet is refused."""
+    """Goes before ModelAdmin: a filter, a selection or a form that no row can meet is refused, and
+    so is a form that would undo what has changed since its page was opened (`GuardedRow`).
+    """
 
     opts: Any
     save_as: bool
@@ -48,6 +50,7 @@ class AskedSensibly:
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> Any:
+        """A form that has a field `seen` of its own goes by the row's revision."""
         form = super().get_form(request, obj, change=change, **kwargs)  # type: ignore[misc]
         guarded = not change or "seen" in form.base_fields
         return form if guarded else type(form.__name__, (GuardedRow, form), {})
