@@ -16,7 +16,7 @@ from tests.factories.accounts import UserFactory
 from tests.watching.world import Person, World
 from workflows.models import WorkflowExecution
 from workflows.tracking.frames import Frame
-from workflows.watching import feed, subscription
+from workflows.watching import feed, logs, subscription
 from workflows.watching.logs import SeriesLog
 from workflows.watching.positions import Positions, id_at
 
@@ -178,7 +178,11 @@ async def _soon(reached: Callable[[], Any]) -> None:
         await asyncio.sleep(0.005)
 
 
-def test_what_began_and_ended_between_two_looks_is_seen_however_many_did_lately() -> None:
+def test_what_began_and_ended_between_two_looks_is_seen_however_many_did_lately(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With more than a page in the last minute, it was told a minute later."""
+    monkeypatch.setattr(logs, "_IN_A_PAGE", 100)
     world = World(UserFactory())
     runs = WorkflowExecution.objects.filter(user=world.user)
     ended = {"user": world.user, "version": world.version, "finished_at": clock.now()}
@@ -189,3 +193,23 @@ def test_what_began_and_ended_between_two_looks_is_seen_however_many_did_lately(
     before = log.present()
     newest = WorkflowExecution.objects.create(status="completed", **ended)
     assert log.read(before, 100).begun == [newest.id]
+
+
+def test_who_comes_back_after_long_is_told_all_of_it_page_by_page(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(logs, "_IN_A_PAGE", 10)
+    world, now_ms = World(UserFactory()), int(clock.now().timestamp() * 1000)
+    ids = [UUID(int=id_at(now_ms - 3_600_000 + 130_000 * at).int + at) for at in range(28)]
+    ended = {"user": world.user, "version": world.version, "finished_at": clock.now()}
+    WorkflowExecution.objects.bulk_create(
+        WorkflowExecution(id=one, status="completed", **ended) for one in ids
+    )
+    log = SeriesLog("user", WorkflowExecution.objects.filter(user=world.user))
+    positions, told, more = Positions(low=ids[0]), [], True
+    while more:
+        page = log.read(positions, 100)
+        page.begin(positions)
+        page.end(positions)
+        told, more = [*told, *page.begun], page.more
+    assert told == ids[1:]

@@ -19,7 +19,7 @@ from workflows.watching.cursor import Cursor
 from workflows.watching.positions import LATE_MS, Positions, id_at, milliseconds_of
 
 _AT_ONCE = 500  # ids in one query
-_LATELY = 10_000  # ids of the last minute that one look goes through: 166 starts a second
+_IN_A_PAGE = 10_000  # ids of executions; of the last minute a page has them all
 
 
 @dataclass(slots=True)
@@ -145,17 +145,17 @@ class SeriesLog:
         frames = _next_frames(positions.open, room)
         if room.full:
             return Page(frames, more=True)
-        began_ms = _now_ms()
-        later = self._rows.filter(id__gt=positions.low).order_by("id")
-        lately = list(later.values_list("id", flat=True)[:_LATELY])
-        known = positions.open.keys() | positions.over
-        begun = [one for one in {*lately, *self.under_way()} if one not in known]
-        frames += _next_frames(dict.fromkeys(begun, 0), room)
-        more = len(lately) == _LATELY
-        low = id_at(began_ms - LATE_MS)
+        low = id_at(_now_ms() - LATE_MS)
+        later = self._rows.order_by("id").values_list("id", flat=True)
+        page = list(later.filter(id__gt=positions.low)[:_IN_A_PAGE])
+        more = len(page) == _IN_A_PAGE and page[-1] <= low
         if more:
-            low = min(low, lately[-1])
-            more = lately[-1] <= low
+            low = page[-1]
+        elif len(page) == _IN_A_PAGE:  # whoever looks again would begin with these again
+            page += later.filter(id__gt=page[-1])
+        known = positions.open.keys() | positions.over
+        begun = [one for one in {*page, *self.under_way()} if one not in known]
+        frames += _next_frames(dict.fromkeys(begun, 0), room)
         return Page(frames, more or room.full, begun=begun, low=low)
 
 
