@@ -7,6 +7,7 @@ the part of it that is asked for. With `--keep` the databases of PostgreSQL stay
 
 import argparse
 import json
+import platform
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,15 +73,16 @@ def _lines(label: str, rows: int, told: dict[str, Any]) -> Iterator[str]:
 def _added(database: str) -> Iterator[str]:
     with databases.environment(database) as environment:
         command("manage.py", "prepare", environment=environment)
-        took = answer_of("-m", "bench.recording", "2", environment=environment)
+        took = answer_of("-m", "bench.recording", "2", environment=environment, timeout_s=1200)
     print(json.dumps(took), file=sys.stderr)
     for clients, one in took.items():
         missed = ", missed" if one["added_ms"] > ADDED_GOAL_MS else ""
         yield (
             f"| {databases.LABELS[database]}, {clients} at a time | {one['with_ms']:.2f} ms"
-            f" | {one['without_ms']:.2f} ms | {one['added_ms']:.3f} ms"
+            f" | {one['without_ms']:.2f} ms | {one['added_ms']:.3f} ± {one['error_ms']:.3f} ms"
             f" | {ADDED_GOAL_MS:g} ms{missed} | {one['behind_ms']:.3f} ms"
-            f" | {one['added_cpu_ms']:.3f} ms | {one['behind_cpu_ms']:.3f} ms |"
+            f" | {one['added_cpu_ms']:.3f} ± {one['error_cpu_ms']:.3f} ms"
+            f" | {one['behind_cpu_ms']:.3f} ms |"
         )
 
 
@@ -110,10 +112,13 @@ def _recording(added: list[str]) -> str:
     return "\n".join(
         [
             "",
-            "alternation with all of them and with none (`bench/recording.py`), 20 times 2 s",
-            "of each, until all is sealed and added up, which no run waits for: by the clock, in",
-            "Chatter's own processor time; medians of what the turns differ by. The share of",
-            'sealing and adding up is "behind".',
+            "alternation with all of them and with none (`bench/recording.py`): 20 pairs of turns",
+            "of 2 s one at a time, 100 pairs 50 at a time, until all is sealed and added up, which",
+            "no run waits for; by the clock, and in Chatter's own processor time. What is added is",
+            "the mean of what the pairs differ by, with its standard error. The share of sealing",
+            'and adding up is "behind".',
+            "",
+            machine() + f", Python {platform.python_version()}",
             "",
             "| | with | without | added | goal | behind | added, processor | behind |",
             "|---|---|---|---|---|---|---|---|",
