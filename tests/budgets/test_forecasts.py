@@ -159,6 +159,12 @@ def test_at_most_has_every_round_every_item_and_every_retry_in_it(at_most):
     assert none["tokens"] == CALL
     tried = ["start>model", "model.error>handler", "handler>end", "model>end"]
     assert at_most(asks(), handler, edges=tried)["tokens"] == 3 * CALL
+    config = {"scope": "graph", "retries": 2}
+    behind = [node("handler", "error_handler", **config), asks("sorry"), node("last", "end")]
+    ways = ["start>model", "model>end", "handler>sorry", "sorry>last"]
+    assert at_most(asks(), *behind, edges=ways)["tokens"] == (3 + 1) * CALL
+    whole = [*items, *ways[2:]]
+    assert at_most(each, asks(), *behind, edges=whole)["tokens"] == (3 * 100 + 1) * CALL
 
 
 def test_of_branches_at_most_has_the_dearer_and_of_parallel_ones_both(at_most):

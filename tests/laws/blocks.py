@@ -74,6 +74,7 @@ class Builder:
         self.rounds: tuple[str, ...] = ()
         self.sources: list[tuple[tuple[str, ...], str, str]] = []  # may have an edge across
         self.targets: dict[str, tuple[str, ...]] = {}
+        self.left_to_the_graph = False  # whether an error is
 
     def graph(self) -> dict[str, Any]:
         self._node("start", {}, "start")
@@ -82,6 +83,8 @@ class Builder:
         for name in ("end", "other")[: self.draw(st.integers(1, 2))]:
             self._node("end", {}, name)
             self._connect(ends, name)
+        if self.left_to_the_graph:
+            self._handler_of_the_graph()
         nodes = self.draw(st.permutations(self.nodes))
         edges = [dict(zip(("source", "source_port", "target"), e, strict=True)) for e in self.edges]
         return {"nodes": nodes, "edges": edges}
@@ -96,6 +99,8 @@ class Builder:
             *(self._work, self._work, self._model, self._handled, self._tools),
             *(self._request, self._approval, self._within),
         ]
+        if depth == 0:  # all else is over then, so there is one error that comes first
+            parts.append(self._left_to_the_graph)
         if depth < _DEEPEST and len(self.nodes) < _MOST_NODES:
             parts += [self._branches, self._branches, self._choice, self._loop, self._map]
         return self.draw(st.sampled_from(parts))(ends, depth)
@@ -131,6 +136,18 @@ class Builder:
         node, _ = self._entered(ends, kind, config, port)
         left = self._with_handler((node, port))
         return [*left, (node, "false")] if kind == "conditional" else left
+
+    def _left_to_the_graph(self, ends: Sequence[End], depth: int) -> list[End]:
+        self.left_to_the_graph = True
+        some = self.draw(st.sampled_from(["text.contains('1')", "!has(variables.sum)", "true"]))
+        return [self._entered(ends, "prompt", {"template": f"{{{{ {some} ? input.no : text }}}}"})]
+
+    def _handler_of_the_graph(self) -> None:
+        text = "{{ nodes.last_hope.node }}: {{ nodes.last_hope.code }}"
+        config = {"retries": self.draw(st.integers(0, 2)), "wait_s": 0, "text": text}
+        self._node("error_handler", {"scope": "graph", **config}, "last_hope")
+        self._node("end", {}, "sorry")
+        self._connect([("last_hope", "out")], "sorry")
 
     def _with_handler(self, end: End) -> list[End]:
         handler = f"n{len(self.nodes)}"

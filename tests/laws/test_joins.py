@@ -103,6 +103,7 @@ def test_whatever_validation_accepts_goes_every_way_that_it_takes(graph: dict[st
         assert error.code != "node_crashed"
         assume(False)
     told = [event for event in events if isinstance(event, NodeStarted | NodeFinished)]
+    assume("last_hope" not in {event.node for event in told})  # the handler of the graph
     for at, event in enumerate(told):
         if isinstance(event, NodeFinished):
             later = takewhile(

@@ -45,6 +45,24 @@ def test_an_error_that_no_edge_takes_up_is_taken_up():
     assert ended == ["start", "first", "count", "ask", "handler", "last"]
 
 
+def test_a_node_is_tried_again_before_its_error_is_taken_up():
+    answers = iter([BROKEN, BROKEN, "fine"])
+    services = FakeServices(answers={"ask": lambda _: next(answers)})
+    run = failing(services=services, config={"retries": 2, "wait_s": 3, "backoff": 2})
+    assert run.result.text == "fine"
+    assert [event.visit for event in run.events if isinstance(event, NodeFailed)] == [1, 2]
+    assert services.slept == [3, 6]
+
+
+def test_what_is_behind_it_is_not():
+    services = FakeServices(answers={"ask": BROKEN, "sorry": BROKEN})
+    behind = {"sorry": {"type": "model"}}
+    with pytest.raises(RunFailed) as failed:
+        failing(behind, ["handler>sorry", "sorry>last"], services, {"retries": 1, "wait_s": 0})
+    assert failed.value.node == "sorry"
+    assert [question.node for question in services.asked] == ["ask", "ask", "sorry"]
+
+
 def test_without_a_text_the_error_goes_on():
     assert failing().result.text == str(BROKEN)
 

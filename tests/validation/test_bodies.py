@@ -185,7 +185,6 @@ def test_without_an_error_nothing_behind_it_may_be_named():
         (("a.error>handler",), {}, "edge_into_handler", "edges[3].target"),
         (("handler>end",), {}, "handler_shared", "edges[3].target"),
         (("a>last",), {}, "handler_shared", "edges[2].target"),
-        ((), {"retries": 1}, "value_error", "nodes[2].config"),
         ((), {"scope": "edge"}, "unreachable", "nodes[2]"),
     ],
 )

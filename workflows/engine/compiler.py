@@ -47,11 +47,12 @@ class NodeTypes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """The node that takes up errors that no edge does, the part that runs then, and whether the run
-    fails all the same.
+    """The node that takes up errors that no edge does, the waits before a node is tried again, the
+    part that runs then, and whether the run fails all the same.
     """
 
     node: str
+    waits_s: Sequence[float]
     part: GraphDefinition
     fails: bool
 
@@ -88,7 +89,8 @@ class Compiler:
         bodies = bodies_of(graph, heads, _stops(graph, kinds))
         for body in bodies.values():
             self.runnable(body.graph)
-        return Compiled(_built(without_bodies(graph, bodies.values()), kinds, bodies), handler)
+        graph = without_bodies(graph, bodies.values())
+        return Compiled(_built(graph, kinds, bodies, handler.waits_s if handler else ()), handler)
 
 
 def _handler(graph: GraphDefinition, kinds: Kinds) -> Handler | None:
@@ -97,18 +99,22 @@ def _handler(graph: GraphDefinition, kinds: Kinds) -> Handler | None:
         then = kinds[node.id].takes_up(node.config)
         if then and not graph.incoming[node.id]:
             part = part_behind(graph, node.id)
-            return Handler(node.id, part, then == "fail") if part.by_id != graph.by_id else None
+            if part.by_id == graph.by_id:
+                return None
+            return Handler(node.id, kinds[node.id].waits_s(node.config), part, then == "fail")
     return None
 
 
-def _built(graph: GraphDefinition, kinds: Kinds, bodies: Mapping[str, Body]) -> Any:
+def _built(
+    graph: GraphDefinition, kinds: Kinds, bodies: Mapping[str, Body], waits_s: Sequence[float]
+) -> Any:
     builder = StateGraph(RunState, context_schema=ExecutionContext)
     round_ports = {n: kinds[n].round_port for n in graph.by_id if kinds[n].round_port}
     loops = loops_of(graph.edges, starts_of(graph), round_ports, _stops(graph, kinds))
     lines = lines_of(graph, loops)
     for line in lines:
         steps = [
-            _step(graph, graph.by_id[node], kinds, loops.get(node), bodies.get(node))
+            _step(graph, graph.by_id[node], kinds, waits_s, loops.get(node), bodies.get(node))
             for node in line
         ]
         runs = Line(steps) if len(steps) > 1 else steps[0]
@@ -126,10 +132,17 @@ def _stops(graph: GraphDefinition, kinds: Kinds) -> list[str]:
 
 
 def _step(
-    graph: GraphDefinition, node: NodeSpec, kinds: Kinds, loop: Loop | None, body: Body | None
+    graph: GraphDefinition,
+    node: NodeSpec,
+    kinds: Kinds,
+    waits_s: Sequence[float],
+    loop: Loop | None,
+    body: Body | None,
 ) -> Step:
     out = [edge for edge in graph.edges if edge.source == node.id and edge.source_port == ERROR]
     handlers = [graph.by_id[edge.target] for edge in out if edge.target in graph.by_id]
+    if out:
+        waits_s = [wait for one in handlers for wait in kinds[one.id].waits_s(one.config)]
     return Step(
         node,
         kinds[node.id],
@@ -137,7 +150,7 @@ def _step(
         incoming=graph.incoming[node.id],
         takes_errors=bool(out),
         loop=loop,
-        waits_s=[wait for one in handlers for wait in kinds[one.id].waits_s(one.config)],
+        waits_s=waits_s,
         body=body,
     )
 

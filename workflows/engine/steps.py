@@ -104,7 +104,7 @@ class Step:
             if (edit := context.edit_of(visit.node, number)) is not None:
                 inputs, changes = _edited(inputs, edit), edit.changes
             await take_turn(context.execution_id)
-            outputs = await self._visited(inputs, visit)
+            outputs = await self._visited(inputs, visit, last=wait_s is None)
             failed = outputs.port == ERROR and outputs.values["code"] != STEP_TIME
             if not failed or wait_s is None:
                 break
@@ -114,7 +114,7 @@ class Step:
             outputs = replace(outputs, changes=(*changes, *outputs.changes))
         return visit, inputs, outputs
 
-    async def _visited(self, inputs: Inputs, visit: Visit) -> Outputs:
+    async def _visited(self, inputs: Inputs, visit: Visit, *, last: bool) -> Outputs:
         emit, guard, halt = visit.context.log.emit, visit.context.guard, visit.context.halt
         here = visit.context.path + self.node.id, visit.number
         structlog.contextvars.bind_contextvars(node=here[0], visit=here[1])
@@ -138,7 +138,7 @@ class Step:
         except Exception as error:
             if visit.context.passes(error):
                 raise
-            return self._failed(error, inputs, visit)
+            return self._failed(error, inputs, visit, last=last)
         if shown is not None:
             emit(NodeOutput(visit.node, visit.number, shown(_left(inputs, outputs))))
         took = round((time.perf_counter() - began) * 1000, 3)
@@ -159,7 +159,7 @@ class Step:
         except RunPaused:  # of a graph within this node
             pause(self.node.id)
 
-    def _failed(self, error: Exception, inputs: Inputs, visit: Visit) -> Outputs:
+    def _failed(self, error: Exception, inputs: Inputs, visit: Visit, *, last: bool) -> Outputs:
         """Leave by the port for errors. Raises RunFailed where nothing takes them up."""
         emit = visit.context.log.emit
         if isinstance(error, StepTooLong):
@@ -167,7 +167,7 @@ class Step:
         code, message = _code_and_message(error, visit)
         emit(NodeFailed(self.node.id, visit.number, code, message))
         whose = getattr(error, "node", "") or self.node.id
-        if not self.takes_errors:
+        if not self.takes_errors and (last or code == STEP_TIME):
             visit.context.failed.append(RunFailed(whose, code, message, inputs.memory))
             raise visit.context.failed[-1] from error
         values = {"code": code, "message": message, "node": whose}

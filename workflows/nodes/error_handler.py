@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from workflows.definition.graph import ERROR
 from workflows.definition.references import render
@@ -33,12 +33,6 @@ class Config(NodeConfig):
         description="What goes on in place of an answer, with references; empty: the error.",
     )
 
-    @model_validator(mode="after")
-    def _one_node_is_tried_again(self) -> Self:
-        if self.scope == "graph" and self.retries:
-            raise ValueError("The handler of a whole graph tries no node again.")
-        return self
-
 
 class ErrorHandlerNode(NodeType[Config]):
     """Stands at the `error` port of a node: tries it again, then goes on or ends the run as failed.
@@ -46,10 +40,11 @@ class ErrorHandlerNode(NodeType[Config]):
     Each try is another visit of the node that failed: what came before it is not done and paid for
     again, all that a map or a workflow node runs within is.
 
-    With the scope `graph`, and no edge to it, it is the handler of the whole graph: an error that
-    nothing else takes up stops all branches, and what is behind the handler runs in their place.
-    What was done before the node that failed can be read there, with `has()`. A limit of the run is
-    not taken up.
+    With the scope `graph`, and no edge to it, it is the handler of the whole graph: each node whose
+    `error` leads nowhere is tried again. When it still fails, that stops all branches, and what is
+    behind the handler runs in their place. What was done before the node that failed can be read
+    there, with `has()`. What is behind the handler is not tried again, and no limit of the run is
+    taken up.
 
     Its own text and all behind it can name the error, in either scope: `nodes.<its id>.code`,
     `.message` and `.node`, the node that failed, with the path to it where that is within another.

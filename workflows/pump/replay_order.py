@@ -7,6 +7,7 @@ from workflows.engine.errors import BeyondLimit
 from workflows.engine.halt import Halt
 from workflows.engine.paths import Place, around
 from workflows.tracking.past import Past
+from workflows.tracking.sources import began
 
 _LOOK_S = 1.0
 
@@ -23,7 +24,8 @@ class ReplayOrder:
     def __init__(self, past: Past, halt: Halt) -> None:
         recordings = past.recordings
         self._ended: Collection[Place] = recordings.ended | past.ended.keys()
-        self._failed = {node for node, _ in (*recordings.failed, *past.failed)}
+        failed = {*recordings.failed, *past.failed}
+        self._failed = {at for at in failed if not self._was_tried_again(at, past)}
         self._over, self._strict = recordings.over, recordings.strict
         self._halt = halt
 
@@ -44,6 +46,10 @@ class ReplayOrder:
             raise BeyondLimit(self._over)
 
     def _was_cut_off(self, node: str, fatal: Collection[str]) -> bool:
-        if self._strict or not self._failed.isdisjoint(fatal):
+        if self._strict or any(failed in fatal for failed, _ in self._failed):
             return True
         return any(at in self._ended for at in around(node))
+
+    def _was_tried_again(self, failed: Place, past: Past) -> bool:
+        following = (failed[0], failed[1] + 1)
+        return following in self._ended or began(past, *following) > 0

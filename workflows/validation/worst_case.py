@@ -117,11 +117,10 @@ class _Reckoning:
         return {node: times if most is None else min(times, most) for node, times in visits.items()}
 
     def _retries(self, subject: Subject, node: Node, path: str) -> int:
-        """How often the handlers at its `error` port have it tried again."""
+        """How often the handlers of its errors have it tried again."""
         retries = 0
-        for edge in subject.graph.edges:
-            handler = subject.by_id[edge.target]
-            if (edge.source, edge.source_port) != (node.id, ERROR) or handler.kind is None:
+        for handler in _handlers_of(subject, node):
+            if handler.kind is None:
                 continue
             if _is_settled(handler):
                 retries += len(handler.kind.waits_s(handler.spec.config))
@@ -201,6 +200,15 @@ class _Reckoning:
             )
             self._known[graph.canonical] = self.of(inner, f"{path}{node.id}/", depth + 1)
         return self._known[graph.canonical]
+
+
+def _handlers_of(subject: Subject, node: Node) -> Sequence[Node]:
+    """Those at its `error` port, else the graph's, which tries no single node of an item again."""
+    edges = [edge for edge in subject.graph.edges if edge.source == node.id]
+    handlers = [subject.by_id[edge.target] for edge in edges if edge.source_port == ERROR]
+    if handlers or node.id in subject.flow.behind or subject.flow.body_of(node.id):
+        return handlers
+    return subject.handlers
 
 
 def _parameters(node: Node, profile: ProfileSpec) -> Mapping[str, Any]:

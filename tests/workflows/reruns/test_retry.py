@@ -198,16 +198,16 @@ def test_of_what_failed_at_the_same_moment_a_replay_tells_the_error_of_the_run(m
     assert again(met, "replay").error == met.error
 
 
-def test_every_try_of_a_node_that_failed_in_the_end_is_made_anew(ran, again, wire, asked):
+@pytest.mark.parametrize("scope", ["edge", "graph"])
+def test_every_try_of_a_node_that_failed_in_the_end_is_made_anew(ran, again, wire, asked, scope):
+    config = {"scope": scope, "retries": 2, "wait_s": 0, "then": "fail"}
     nodes = [
         asks(node="model", model=GPT, retry={"attempts": 1}),
-        {
-            "id": "handler",
-            "type": "error_handler",
-            "config": {"retries": 2, "wait_s": 0, "then": "fail"},
-        },
+        {"id": "handler", "type": "error_handler", "config": config},
+        {"id": "sorry", "type": "end"},
     ]
-    edges = ["start>model", "model.error>handler", "model>end", "handler>end"]
+    edges = ["start>model", "model>end", "handler>sorry"]
+    edges += ["model.error>handler"] if scope == "edge" else []
     wire.script("fault=500", next=3)
     failed = ran(graph(*nodes, edges=edges), "hello")
     assert (failed.status, failed.error["node"], len(asked())) == ("failed", "model", 3)
