@@ -62,6 +62,26 @@ def test_what_a_workflow_within_names_is_there_too(used: Any, alice: User) -> No
     assert used(node).keys() == {DEMO, CALCULATOR}
 
 
+@pytest.mark.parametrize("levels", [1, 2])
+def test_so_is_what_a_workflow_within_is_given_the_name_of(
+    used: Any, alice: User, levels: int
+) -> None:
+    given = asks(model="{{params.model}}", tools="{{params.tools}}")
+    model = ProfileFactory()
+    forget_profiles()
+    node = given
+    for level in range(levels):
+        within = create_definition(owner=alice, name=f"in {level}", graph=graph(node))
+        told = {"model": "{{params.model}}", "tools": "{{params.tools}}"}
+        config = {"definition": str(within.pk), "parameters": told}
+        node = {"id": "sub", "type": "subworkflow", "config": config}
+    node["config"]["parameters"] = {"model": model.name, "tools": ["calculator"]}
+    assert used(node).keys() == {f"model:{model.name}", CALCULATOR}
+    told = {"model": "{{ input.message }}", "tools": ["calculator"]}
+    node["config"]["parameters"] = told  # only the run knows
+    assert used(node, input={"message": model.name}).keys() == {CALCULATOR}
+
+
 @pytest.mark.parametrize(
     ("fields", "is_another"),
     [

@@ -213,7 +213,7 @@ def check_graph(
         resolve_profile(name, user)
     world = WorldOf(user, pins, author)
     refuse(validate_start(graph, user, world))
-    return Named(world.pins, used_by([graph.content, *world.graphs], world))
+    return Named(world.pins, used_by(graph, world))
 
 
 def author_of(

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -54,10 +54,41 @@ def filled(graph: Mapping[str, Any], node: Node, node_types: NodeTypes) -> Graph
         return whole
 
 
+def settled(settings: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that are known before the run, once this is in the places of the parameters."""
+    found = {}
+    for name, value in settings.items() if isinstance(settings, Mapping) else ():
+        try:
+            value = bind(value, {"params": given}, only="params")
+        except BadExpression:
+            continue
+        if not any(expressions_in(value)):
+            found[name] = value
+    return found
+
+
+def workflows_within(
+    graph: Mapping[str, Any], workflow: Callable[[str], Mapping[str, Any] | None]
+) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """The workflows that a valid graph runs, also those within them, with what is known of their
+    parameters; one that is given several things comes several times.
+    """
+    met: set[str] = set()
+    left = list(_named(graph, {}))
+    while left:
+        name, given = left.pop()
+        given = given if len(met) < _MOST_LOOKED_AT else {}
+        inner, key = workflow(name), f"{name} {json.dumps(given, sort_keys=True)}"
+        if inner is not None and key not in met:
+            met.add(key)
+            left += _named(inner, given)
+            yield inner, given
+
+
 def _issues_of(node: Node, name: str, below: "_Below") -> Iterator[Issue]:
     path = node.path("config", "definition")
     try:
-        if below.depth(name, _settled(node.setting("parameters", {}), {})):
+        if below.depth(name, settled(node.setting("parameters", {}), {})):
             return
         message = f"There is no workflow '{shortened(name)}', or it is not yours."
         yield error("unknown_workflow", path, message)
@@ -116,34 +147,19 @@ class _Below:
     def _below(self, name: str, graph: Mapping[str, Any], given: Mapping[str, Any]) -> int:
         self._above.append(_id(name))
         try:
-            return max((self.depth(*other) for other in _run_by(graph, given)), default=0)
+            return max((self.depth(*other) for other in _named(graph, given)), default=0)
         finally:
             self._above.pop()
 
 
-def _run_by(
-    graph: Mapping[str, Any], given: Mapping[str, Any]
-) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _named(graph: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """The workflows that a graph runs when it is given this, each with what is known of its own."""
     for node in graph.get("nodes", ()):
         if node["type"] in NESTING:
             named = {key: node["config"].get(key) for key in ("definition", "version")}
-            settled = _settled(named, given)
-            if len(settled) == len(named) and (name := workflow_name(settled)):
-                yield name, _settled(node["config"].get("parameters", {}), given)
-
-
-def _settled(settings: Any, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Those that are known before the run, once this is in the places of the parameters."""
-    settled = {}
-    for name, value in settings.items() if isinstance(settings, Mapping) else ():
-        try:
-            value = bind(value, {"params": given}, only="params")
-        except BadExpression:
-            continue
-        if not any(expressions_in(value)):
-            settled[name] = value
-    return settled
+            found = settled(named, given)
+            if len(found) == len(named) and (name := workflow_name(found)):
+                yield name, settled(node["config"].get("parameters", {}), given)
 
 
 def _id(name: str) -> str:

@@ -98,11 +98,6 @@ class WorldOf:
         return found.graph if found else None
 
     @property
-    def graphs(self) -> list[Mapping[str, Any]]:
-        """Those of the workflows that were asked for and found."""
-        return [found.graph for found in self._versions.values() if found]
-
-    @property
     def pins(self) -> dict[str, str]:
         """The hashes of the workflows that were asked for and found, by their names."""
         return {name: found.content_hash for name, found in self._versions.items() if found}
