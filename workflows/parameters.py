@@ -16,7 +16,7 @@ import orjson
 from core import json_schema
 from core.errors import Invalid
 from workflows.engine import structured
-from workflows.validation.secrets import secret_in
+from workflows.validation.secrets import random_in, secret_in
 
 Issues = list[dict[str, str]]
 
@@ -163,7 +163,10 @@ def _described(name: str, part: Any) -> Iterator[dict[str, str]]:
     for keyword in sorted(_NEVER & set(_keywords(part))):
         yield _problem(path, "unknown", f"'{keyword}' is not known here.")
     for text in _texts(part):
-        if kind := secret_in(text):
+        kind = secret_in(text)
+        if text.strip() and random_in(text) == text.strip():
+            kind = "a random token"
+        if kind:
             yield _problem(path, "secret_in_plain_text", f"Something here looks like {kind}.")
 
 

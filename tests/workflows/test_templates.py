@@ -25,6 +25,7 @@ LETTER = {
     },
     "required": ["words"],
 }
+TOKEN = "Ym7sB1xKd04uWq2LrT8cZv5NhP3gJf6Ea9Ho"  # drawn by lot, of no known shape
 SYSTEM = "Be {{params.tone}}, in {{params.words}} words."
 
 
@@ -321,6 +322,7 @@ def test_what_is_declared_may_be_as_long_in_every_script(client):
         ({"type": "object", "properties": {"a": {"items": [{"pattern": "a"}]}}}, ".a"),
         ({"type": "object", "properties": {"a b": {}}}, "a b"),
         ({"type": "object", "properties": {"a": {"default": "Bearer " + "a1" * 12}}}, ".a"),
+        ({"type": "object", "properties": {"a": {"default": TOKEN}}}, ".a"),
         ({"type": "object", "properties": {}, "required": ["a"]}, ".a"),
         ({"type": "object", "properties": {"a": {"$ref": "http://x.y/"}}}, "parameters"),
         ({"type": "object", "anyOf": []}, ".anyOf"),
