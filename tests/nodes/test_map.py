@@ -51,7 +51,7 @@ class Slow(FakeServices):
         self.waiting += 1
         self.most = max(self.most, self.waiting)
         self.begun += 1
-        for _ in range(60 - 10 * min(self.begun, 5)):
+        for _ in range(600 - 100 * min(self.begun, 5)):
             await asyncio.sleep(0)
         self.waiting -= 1
         return await super().ask(question)

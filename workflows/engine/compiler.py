@@ -1,4 +1,4 @@
-"""A graph definition becomes a compiled LangGraph. This is the only file that builds one.
+"""A graph definition becomes a compiled LangGraph. This is the only file that builds one of it.
 
 A node with several incoming edges waits for all of them: a join is a join. A node none of whose
 incoming edges was taken is passed over and says so to those behind it, so a branch that is not

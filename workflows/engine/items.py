@@ -1,14 +1,29 @@
-"""The same work for each of many items, several at a time."""
+"""The same work for each of many items, several at a time. LangGraph sends each to one node."""
 
 import asyncio
-from collections import deque
+import operator
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import Annotated, Any, TypedDict, TypeVar
 
+from langgraph.graph import START, StateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import Send
+
+from workflows.engine.ending import to_its_end
 from workflows.engine.errors import NodeError
 from workflows.engine.pausing import RunPaused
 
 T = TypeVar("T")
+
+
+class _Sent(TypedDict):
+    item: int
+
+
+class _State(TypedDict):
+    count: int
+    done: Annotated[list[tuple[int, Any]], operator.add]
 
 
 async def for_each(
@@ -29,62 +44,69 @@ async def for_each(
     when these are over, and none has failed: what kept them from beginning happens again first.
     """
     first = count if first is None else first
-    items = _Items(count, run, keep_errors=keep_errors, first=first)
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(parallel, count)):
-                group.create_task(items.work())
-    except BaseExceptionGroup as several:
-        raise several.exceptions[0] from None
-    return items.done()
+    items = _Items(run, asyncio.Semaphore(parallel), keep_errors, first)
+    graph = _each.ainvoke({"count": count, "done": []}, context=items)
+    return items.results((await to_its_end(graph))["done"])
 
 
-class _Items(Generic[T]):
-    """Those left to begin, and what came of those that have begun."""
+@dataclass
+class _Items:
+    """What those of one map know of one another. `places` are taken in the order of the items."""
 
-    def __init__(
-        self, count: int, run: Callable[[int], Awaitable[T]], *, keep_errors: bool, first: int
-    ) -> None:
-        self._run = run
-        self._keep_errors = keep_errors
-        self._left = iter(range(count))
-        self._first, self._first_are_over = first, asyncio.Event()
-        self._over = 0
-        self._results: dict[int, T | NodeError] = {}
-        self._pauses: list[RunPaused] = []
+    run: Callable[[int], Awaitable[Any]]
+    places: asyncio.Semaphore
+    keep_errors: bool
+    first: int
+    first_are_over: asyncio.Event = field(default_factory=asyncio.Event)
+    over: int = 0
+    stopped: bool = False  # no further one begins
+    paused: RunPaused | None = None
 
-    async def work(self) -> None:
-        """Take one after the other; items begin in their order, so the first to fail has begun."""
-        for item in self._left:
-            if item >= self._first and not await self._may_begin():
-                return
-            await self._do(item)
+    async def work(self, item: int) -> list[tuple[int, Any]]:
+        """What came of an item, if it began and does not wait; the first to fail has begun."""
+        async with self.places:
+            if item >= self.first and not self.stopped:
+                await self.first_are_over.wait()
+            if self.stopped:
+                return []
+            done = await self._begun(item)
+        self.over += 1
+        if self.over >= self.first:
+            self.first_are_over.set()
+        return done
 
-    async def _may_begin(self) -> bool:
-        await self._first_are_over.wait()
-        return not self._failed
-
-    async def _do(self, item: int) -> None:
+    async def _begun(self, item: int) -> list[tuple[int, Any]]:
         try:
-            self._results[item] = await self._run(item)
+            return [(item, await self.run(item))]
         except RunPaused as pause:
-            self._pauses.append(pause)
+            self.paused = pause
         except NodeError as error:
-            self._results[item] = error
-            if not self._keep_errors:
-                deque(self._left, maxlen=0)  # none of them is begun any more
-        self._over += 1
-        if self._over >= self._first:
-            self._first_are_over.set()
+            self.stopped = not self.keep_errors
+            return [(item, error)]
+        return []
 
-    @property
-    def _failed(self) -> list[NodeError]:
-        results = [self._results[item] for item in sorted(self._results)]
-        return [one for one in results if isinstance(one, NodeError)]
+    def results(self, done: Sequence[tuple[int, Any]]) -> Sequence[Any]:
+        """In the order of the items. Raises RunPaused, NodeError."""
+        if self.paused is not None:  # one that waits may fail yet, and come before those that have
+            raise self.paused
+        results = [result for _, result in sorted(done, key=operator.itemgetter(0))]
+        failed = [one for one in results if isinstance(one, NodeError)]
+        if failed and not self.keep_errors:
+            raise failed[0]
+        return results
 
-    def done(self) -> Sequence[T | NodeError]:
-        if self._pauses:  # one that waits may fail yet, and come before those that have
-            raise self._pauses[0]
-        if self._failed and not self._keep_errors:
-            raise self._failed[0]
-        return [self._results[item] for item in sorted(self._results)]
+
+async def _item(state: _Sent, runtime: Runtime[_Items]) -> dict[str, Any]:
+    return {"done": await runtime.context.work(state["item"])}
+
+
+def _sent(state: _State) -> list[Send]:
+    return [Send("item", {"item": item}) for item in range(state["count"])]
+
+
+_each = (
+    StateGraph(_State, context_schema=_Items)
+    .add_node("item", _item, input_schema=_Sent)
+    .add_conditional_edges(START, _sent, ["item"])
+    .compile()
+)
