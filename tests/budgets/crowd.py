@@ -45,11 +45,14 @@ def a_call(user_id: Any) -> CallRecord:
     )
 
 
-def work(seed: int, user_id: Any, dies: bool) -> None:
-    """Open all calls in groups, those of earlier groups settled meanwhile, in any order."""
+def work(seed: int, user_id: Any, begun: int | None) -> None:
+    """Open all calls in groups, those of earlier groups settled meanwhile, in any order.
+
+    With `begun`, a pipe, it is told there that the first are open; it dies with the next.
+    """
     chance = random.Random(seed)
     under_way: list[CallRecord] = []
-    for _ in range(CALLS // 6):
+    for group in range(CALLS // 6):
         units = []
         for _ in range(6):
             call = a_call(user_id)
@@ -66,8 +69,8 @@ def work(seed: int, user_id: Any, dies: bool) -> None:
                 under_way += [] if refusal else [unit.facts[1].booked.call]
                 if refusal:
                     writer._commit([settled(unit.facts[1].booked.call, chance, refused=True)])
-        if dies and under_way:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if begun is not None:
+            os.kill(os.getpid(), signal.SIGKILL) if group else os.write(begun, b"x")
     writer._commit([settled(call, chance) for call in under_way])
 
 
@@ -94,14 +97,14 @@ def unharmed(execute: Any, *statement: Any) -> Any:
 
 def main() -> None:
     user_id = new_id()
-    gates = [os.pipe() for _ in range(PROCESSES)]
+    gates, begun = [os.pipe() for _ in range(PROCESSES)], os.pipe()
     children = []
     for at in range(PROCESSES):
         pid = os.fork()
         if pid == 0:
             os.read(gates[at][0], 1)
             with connection.execute_wrapper(unharmed):
-                work(at, user_id, dies=at == 0)
+                work(at, user_id, begun[1] if at == 0 else None)
             connection.close()
             os._exit(0)
         children.append(pid)
@@ -114,9 +117,10 @@ def main() -> None:
         budget.key, budget.scope = key, "definition"
         budget.save()
     made_meanwhile = []
-    for _, gate in gates:
+    for at, (_, gate) in enumerate(gates):
         os.write(gate, b"x")
-        time.sleep(0.05)  # the first has some calls open before there is no room
+        if at == 0:
+            os.read(begun[0], 1)  # it has some calls open before there is no room
     for _ in range(5):
         time.sleep(0.05)
         made_meanwhile.append(a_budget("user", user_id, cap=10**6, **fields))
