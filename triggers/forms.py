@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django import forms
 
 from accounts.models import User
 from core import json_values
 from core.form_fields import KeyField, ObjectField, once_of
+from core.spans import zone_names
 from triggers.cron import BadCron, UnknownZone, check_cron, zone
 from triggers.models import Schedule, ScheduleKind
 from triggers.timing import UNITS, in_units
@@ -76,7 +77,7 @@ class ScheduleForm(forms.Form):
 
     @property
     def zones(self) -> list[str]:
-        return sorted(name for name in available_timezones() if name[0].isupper())
+        return sorted(name for name in zone_names() if name[0].isupper())
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

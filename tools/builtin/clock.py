@@ -1,12 +1,12 @@
 """What time it is, anywhere."""
 
 from datetime import datetime
-from functools import cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, Field
 
 from core import clock
+from core.spans import zone_names
 from tools.base import Tool, ToolArgs, ToolContext, ToolFailed, ToolResult
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -44,14 +44,9 @@ class Clock(Tool[ClockArgs]):
 
 
 def _in_zone(instant: datetime, name: str) -> datetime:
-    if name not in _names():
+    if name not in zone_names():
         raise ToolFailed(reason=f"There is no time zone '{name}'. An example is Asia/Tokyo.")
     try:
         return instant.astimezone(ZoneInfo(name))
     except OverflowError as error:
         raise ToolFailed(reason="There is no such date there.") from error
-
-
-@cache
-def _names() -> frozenset[str]:
-    return frozenset(available_timezones())

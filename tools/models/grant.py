@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from core.models import EditableRecord, Record
+from core.spans import zone_names
 from tools.querysets import GrantQuerySet
 
 EVERY_TOOL = "*"
@@ -18,7 +19,7 @@ SCOPE = "scope:"
 
 
 def is_time_zone(name: str) -> None:
-    if name not in available_timezones():
+    if name not in zone_names():
         raise ValidationError("There is no time zone of this name; an example is Europe/Berlin.")
 
 
