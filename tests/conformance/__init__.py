@@ -18,7 +18,9 @@ write a file; unknown keys are errors. Only `about`, a graph and `expect` are ne
     setup:
       settings: {CHATTER_LEASE_S: 10}                the server's settings, by their names
       limits: {steps: 10}                            what a run may take
-      models: {gpt-narrow: {context_window: 40}}     a model beside the two, and what differs in it
+      models: {gpt-narrow: {context_window: 40}}     a model beside the two, and what differs in it;
+                                                     `of: ollama`: of another kind of provider
+      under_way: 2                                   so many other runs of alice wait to be begun
       definitions: {child: {nodes: …, edges: …}}     other workflows; `@definition:child` is its id
       web: {/page: {status: 200, text: hi}}          a web server; `@web` is its address; a page
                                                      `needs: {header: value}`, or is `silent` to
@@ -32,7 +34,7 @@ write a file; unknown keys are errors. Only `about`, a graph and `expect` are ne
         times: 2            to so many requests; `always` to any number, also none
         rounds: 1           with tools and a text: ask for the tools so often, then say the text
     tools:                  what the tool `scripted` answers, one item for each call, in their order
-      - {say: found, times: 1}     or `fail: why`, `crash: true`, `hang: true`
+      - {say: found, times: 1}     or with `data: …`; or `fail: why`, `crash: true`, `hang: true`
 
     then: [run]             what happens once it is accepted, step by step; see `steps.py`
     kills: [model]          the case of these types when processes die: see `test_kills.py`

@@ -59,6 +59,7 @@ class Setup(_Part):
     definitions: dict[str, Flow] = {}
     web: dict[str, Page] = {}
     requests: list[Request] = []
+    under_way: int = 0
 
 
 class Answer(_Part):
@@ -76,7 +77,10 @@ class Answer(_Part):
 class ToolAnswer(_Part):
     """What the tool `scripted` does when it is called."""
 
+    model_config = ConfigDict(ser_json_inf_nan="constants")
+
     say: str = ""
+    data: Any = None
     fail: str = ""
     crash: bool = False
     hang: bool = False

@@ -101,8 +101,8 @@ def left_out(case: Case) -> str:
     """Why a worker does not play it."""
     if case.expect.refused:
         return "It is refused, and never run."
-    if any("uninstall" in step for step in case.then):
-        return "What is installed is settled when a worker is started."
+    if any(word in step for step in case.then for word in ("uninstall", "settings")):
+        return "What is installed and set is settled when a worker is started."
     return ""
 
 

@@ -12,6 +12,7 @@ from typing import ClassVar
 from tests.conformance.case import Answer, Page, ToolAnswer
 from tests.wire import WirePart, WireServer
 from tools.base import Tool, ToolArgs, ToolContext, ToolFailed, ToolResult
+from workflows.nodes.base import Inputs, NodeConfig, NodeType, Outputs, Visit
 
 _ANY_NUMBER = 10**6
 
@@ -88,10 +89,22 @@ class Scripted(Tool[Anything]):
             raise RuntimeError("password=hunter2")
         if answer.fail:
             raise ToolFailed(reason=answer.fail)
-        return ToolResult(answer.say)
+        return ToolResult(answer.say, answer.data)
 
     async def answer(self, context: ToolContext) -> ToolAnswer:
         return self.lines.next(str(context.call_id))
+
+
+class BrokenNode(NodeType[NodeConfig]):
+    """Somebody else's, with an error of its own."""
+
+    key = "broken"
+    label = "Broken"
+    can_fail = True
+    config = NodeConfig
+
+    async def run(self, config: NodeConfig, inputs: Inputs, visit: Visit) -> Outputs:
+        raise RuntimeError("password=hunter2")
 
 
 class Web(ThreadingHTTPServer):

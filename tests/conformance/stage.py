@@ -11,8 +11,8 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from llms.services.profiles import forget_profiles
-from tests.conformance.case import Answer, Case, Request
-from tests.conformance.scripted import Lines, Scripted, Web, tell, web_server
+from tests.conformance.case import Answer, Case, Flow, Request
+from tests.conformance.scripted import BrokenNode, Lines, Scripted, Web, tell, web_server
 from tests.drills.mortal import take_up
 from tests.factories.accounts import UserFactory
 from tests.factories.llms import PriceFactory, ProfileFactory, ProviderFactory
@@ -20,10 +20,15 @@ from tests.wire import WirePart, WireServer
 from tools.registry import tools
 from workflows import validation
 from workflows.models import WorkflowExecution
+from workflows.registry import NODE_TYPES
 
 MODELS = ("gpt-test", "gpt-too")
-_NAMED = re.compile(r"@(definition:\w+|web|alice)\b")
+_NAMED = re.compile(r"@(definition:\w+|web|alice(?::id)?)\b")
 _REACHABLE = ("127.0.0.1",)
+_NOTHING = Flow(edges=["start > end"]).document
+_ANOTHER = Request(
+    post="/api/v1/workflows/execute/", body={"graph": _NOTHING, "mode": "background"}
+)
 Wire = WireServer | WirePart
 
 
@@ -42,7 +47,7 @@ class Stage:
     web: Web | None = None
 
     def __post_init__(self) -> None:
-        self.names["alice"] = self.alice.username
+        self.names |= {"alice": self.alice.username, "alice:id": str(self.alice.pk)}
         self.lines.answers = self.case.tools
 
     @cached_property
@@ -54,7 +59,8 @@ class Stage:
 
     @cached_property
     def admin(self) -> APIClient:
-        return _client(UserFactory(username="ada", is_staff=True, is_superuser=True))
+        ada = User.objects.filter(username="ada").first()
+        return _client(ada or UserFactory(username="ada", is_staff=True, is_superuser=True))
 
     def begin(self, run: Callable[[], None] = take_up) -> Any:
         """Start it; gives the API's answer. What was said before is answered first."""
@@ -121,8 +127,8 @@ def stage(
     models(wire, [case])
     with ExitStack() as open_:
         here = Stage(case, UserFactory(username="alice"))
-        if case.tools or "scripted" in str(case.document):
-            open_.enter_context(scripted(settings))
+        if case.tools or any(one in str(case.document) for one in ("scripted", "broken")):
+            open_.enter_context(plug_ins(settings))
             Scripted.lines = here.lines
         if case.setup.web:
             open_.enter_context(reachable(settings))
@@ -146,6 +152,8 @@ def furnished(here: Stage, wire: Wire, *, for_ever: bool = False) -> Iterator[No
             here.names[f"definition:{name}"] = here.define(name, flow.document)
         for request in case.setup.requests:
             here.ask(request)
+        for _ in range(case.setup.under_way):
+            here.ask(_ANOTHER)
         answers = [Answer.model_validate(here.named(one.model_dump())) for one in case.model]
         tell(wire, answers, for_ever=for_ever)
         yield
@@ -169,29 +177,34 @@ def reachable(settings: Any) -> Iterator[None]:
 
 
 @contextmanager
-def scripted(settings: Any) -> Iterator[None]:
-    """The tool `scripted` beside the built-in ones."""
+def plug_ins(settings: Any) -> Iterator[None]:
+    """The tool `scripted` and the type of node `broken` beside the built-in ones."""
     path = f"{Scripted.__module__}.{Scripted.__name__}"
     settings.CHATTER_TOOLS = [*settings.CHATTER_TOOLS, path]
     tools.__dict__.pop("_by_key", None)
+    NODE_TYPES._by_key[BrokenNode.key] = BrokenNode()
     try:
         yield
     finally:
+        NODE_TYPES._by_key.pop(BrokenNode.key)
         tools.__dict__.pop("_by_key", None)
 
 
 def models(wire: WireServer, of: Iterable[Case]) -> None:
     """Those that all cases have, and what differs in these."""
-    differing = {name: fields for case in of for name, fields in case.setup.models.items()}
-    provider = ProviderFactory(name="wire", kind="openai", base_url=wire.url + "/v1")
+    differing = {name: dict(fields) for case in of for name, fields in case.setup.models.items()}
+    on_the_wire = ProviderFactory(name="wire", kind="openai", base_url=wire.url + "/v1")
     for name in {**dict.fromkeys(MODELS), **differing}:
+        fields = differing.get(name, {})
+        kind = fields.pop("of", "")
+        provider = ProviderFactory(name=kind, kind=kind) if kind else on_the_wire
         profile = {
             "max_output_tokens": 2_000,
             "capabilities": ["text", "tools", "structured_output"],
             "is_default": name == MODELS[0],
         }
-        ProfileFactory(provider=provider, model=name, **{**profile, **differing.get(name, {})})
-        PriceFactory(provider_kind="openai", model=name)
+        ProfileFactory(provider=provider, model=name, **{**profile, **fields})
+        PriceFactory(provider_kind=provider.kind, model=name)
     forget_profiles()
 
 

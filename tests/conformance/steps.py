@@ -9,11 +9,13 @@ outlast: {type: …, seconds: 61} it is run, and so much time passes at once whe
 later: 3600                     the clock goes on by so many seconds
 switch_off: clock               an administrator switches a tool off
 withdraw: gpt-too               likewise a model
-uninstall: delay                a type of node is gone
+uninstall: delay                a type of node is gone, or a tool
+settings: {CHATTER_…: {…}}      the server's settings are others, or parts of them
 taken_up: 20                    so many processes have had it and died
 decide: {node: ask}             its owner approves what the node asks; `decision: reject`, and what
                                 else the API takes
-again:                          the same is asked for once more; what follows is about that run
+again:                          the same is asked for once more; what follows is about that run,
+                                or with `again: queue_full` it is refused so
 retry:                          likewise its retry, `replay`, or `fork: {node: ask, text: …}`
 request: {post: …}              anything else that the API can do
 """
@@ -25,6 +27,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
+from django.conf import settings
 
 from core import clock
 from llms.metering import close_clients
@@ -34,6 +37,7 @@ from tests.conformance.case import Request
 from tests.conformance.stage import Stage, execution_of
 from tests.drills.mortal import MortalWriter, live_and_die, logged, take_up, until
 from tools.models import ToolSetting
+from tools.registry import tools
 from workflows.models import WorkflowExecution
 from workflows.pump.pump import Pump
 from workflows.registry import NODE_TYPES
@@ -121,8 +125,12 @@ def _decide(stage: Stage, execution: WorkflowExecution, what: Mapping[str, Any])
     assert told.status_code == 200, told.json()
 
 
-def _again(stage: Stage, execution: WorkflowExecution, what: None) -> WorkflowExecution:
-    return execution_of(stage.begin())
+def _again(stage: Stage, execution: WorkflowExecution, what: str | None) -> WorkflowExecution:
+    told = stage.begin()
+    if what is None:
+        return execution_of(told)
+    assert (told.status_code // 100, told.json()["code"]) == (4, what)
+    return execution
 
 
 def _rerun(how: str) -> Step:
@@ -148,8 +156,14 @@ def _taken_up(stage: Stage, execution: WorkflowExecution, what: int) -> None:
     WorkflowExecution.objects.filter(pk=execution.pk).update(attempt=what)
 
 
-def _uninstall(kind: str, patch: pytest.MonkeyPatch) -> None:
-    patch.delitem(NODE_TYPES._by_key, kind)
+def _uninstall(what: str, patch: pytest.MonkeyPatch) -> None:
+    patch.delitem((NODE_TYPES if NODE_TYPES.get(what) else tools)._by_key, what)
+
+
+def _settings(changed: Mapping[str, Any], patch: pytest.MonkeyPatch) -> None:
+    for name, value in changed.items():
+        before = getattr(settings, name)
+        patch.setattr(settings, name, {**before, **value} if isinstance(value, dict) else value)
 
 
 def _later(seconds: float, patch: pytest.MonkeyPatch) -> None:
@@ -177,4 +191,4 @@ STEPS: Mapping[str, Step] = {
     "again": _again,
     **{how: _rerun(how) for how in ("retry", "replay", "fork")},
 }
-_PATCHES = {"later": _later, "uninstall": _uninstall}
+_PATCHES = {"later": _later, "uninstall": _uninstall, "settings": _settings}

@@ -12,16 +12,19 @@ import pytest
 
 from core import egress
 from core.errors import ChatterError
+from core.limits import RunLimits
 from llms.errors import _MESSAGES as MODEL_ERRORS
 from tests.conformance.case import Case, cases
 from tools.base import ToolFailed
 from tools.builtin import http_request
 from tools.keeping import NotKept
+from tools.permissions import _MESSAGES as TOOL_REFUSALS
 from tools.request import BadArguments, ToolNotOffered, ToolTimedOut, UnknownTool
 from workflows.definition.expressions import BadExpression
 from workflows.definition.graph import ERROR, OUT
 from workflows.definition.nesting import is_inner, outermost
 from workflows.registry import NODE_TYPES
+from workflows.services.places import QueueFull, TooManyExecutions
 
 ROOT = Path(__file__).parents[2]
 ENGINE = ("workflows/nodes", "workflows/engine", "workflows/pump", "workflows/tracking")
@@ -29,29 +32,24 @@ ENGINE = ("workflows/nodes", "workflows/engine", "workflows/pump", "workflows/tr
 RAISES = {"NodeError": 0, "RunFailed": 1, "RunStopped": 1, "__init__": 1, "fail": 0}
 LIMITS = {"LimitReached": 0, "_end": 0}
 _OF_TOOLS = (UnknownTool, ToolNotOffered, BadArguments, ToolFailed, ToolTimedOut, NotKept)
-TOOL_ERRORS = {one.code for one in _OF_TOOLS}
+TOOL_ERRORS = {*(one.code for one in _OF_TOOLS), *TOOL_REFUSALS}
 REQUEST_ERRORS = {
     one.code
     for module in (egress, http_request)
     for _, one in inspect.getmembers(module, inspect.isclass)
     if issubclass(one, ChatterError) and one.__module__ == module.__name__
 }
-# What no file can bring about, or not in a moment, and the tests that do.
+# What the API of a start tells of limits, and what the permissions to use tools say.
+REFUSED_STARTS = {TooManyExecutions.code, QueueFull.code}
+# What no file can bring about, why, and the tests that do.
 ELSEWHERE = {
-    "budget_exceeded": "tests/budgets/test_calls.py",
-    "node_crashed": "tests/workflows/test_nodes.py",
-    "unknown_tool": "tests/tools/test_calling.py",
-    "tool_not_offered": "tests/tools/test_calling.py",
-    "tool_result_not_kept": "tests/tools/test_calling.py",
-    "model_package_missing": "tests/llms/test_trouble.py",
-    "invalid_parameters": "tests/llms/test_failures.py",
-    "provider_unreachable": "tests/llms/test_trouble.py",
-    "provider_cut": "tests/llms/test_trouble.py",
-    "workflows_too_deep": "tests/nodes/test_subworkflow.py",
-    "path_too_long": "tests/nodes/test_subworkflow.py",
-    "text_too_long": "tests/nodes/test_growth.py",
+    # Whether it is so depends on the hour of the day, which no file can choose for a worker.
+    "tool_outside_hours": "tests/tools/test_permissions.py",
+    # Whoever is not active any more cannot ask what came of the run, as every file does.
+    "tool_user_unknown": "tests/tools/test_permissions.py",
 }
 
+_OF_LIMITS = {"output_characters": "limit_output", "concurrent": TooManyExecutions.code}
 Visit = tuple[str, str, str]  # type of node, port, code
 
 
@@ -75,12 +73,21 @@ def test_every_name_of_the_earlier_system_is_used(alias: str) -> None:
     assert alias in used
 
 
+@pytest.mark.parametrize("limit", RunLimits.model_fields)
+def test_every_limit_is_reached_in_a_file(limit: str) -> None:
+    code = _OF_LIMITS.get(limit, "limit_" + limit.removesuffix("_s"))
+    found = [case for case in cases().values() if limit in case.setup.limits]
+    assert any(code in {*case.expect.refused, *_codes(case)} for case in found)
+
+
 def test_every_error_is_shown_by_a_file() -> None:
     shown = {code for _, _, code in _visits()}
     for case in cases().values():
-        shown |= {case.expect.error.code} if case.expect.error else set()
+        shown |= _codes(case)
+        shown |= {line.split()[0] for line in case.expect.refused}
         shown |= {line.split()[-1] for line in (*case.expect.calls, *case.expect.tool_calls)}
-    codes = {BadExpression.code, *MODEL_ERRORS, *TOOL_ERRORS, *REQUEST_ERRORS, *_raised()}
+    codes = {BadExpression.code, *MODEL_ERRORS, *TOOL_ERRORS, *REQUEST_ERRORS, *REFUSED_STARTS}
+    codes |= {*_raised()}
     assert codes - shown - set(ELSEWHERE) == set(), "No file shows these errors."
     assert set(ELSEWHERE) & shown == set(), "These are shown by a file by now."
 
@@ -88,6 +95,10 @@ def test_every_error_is_shown_by_a_file() -> None:
 @pytest.mark.parametrize("code", ELSEWHERE)
 def test_what_no_file_shows_another_test_does(code: str) -> None:
     assert f'"{code}"' in (ROOT / ELSEWHERE[code]).read_text()
+
+
+def _codes(case: Case) -> set[str]:
+    return {case.expect.error.code} if case.expect.error else set()
 
 
 @cache

@@ -50,6 +50,7 @@ retry succeeds. `after=n`: once n words are out (0 unless given), for those mark
                          Anthropic's `message_delta`
     null_usage           every number of the usage is null
     unstreamed           an answer in one piece, though a stream was asked for
+    unoffered            its tools are called whether they were offered or not
 
 **Script.** POST /script, or `wire.script(...)`, adds a rule that acts as if its directives stood in
 the message; the message's own win, key by key. The first rule that applies is the one used.

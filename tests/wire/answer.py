@@ -41,7 +41,7 @@ class Answer:
 
 def answer(question: Question, said: str, behaviour: Behaviour, fault: Fault | None) -> Answer:
     """Make the answer; `said` is the last user message without its directives."""
-    calls = _calls(question, behaviour)
+    calls = _calls(question, behaviour, fault)
     words = [] if calls else _words(question, said, behaviour)
     pieces, stop = _pieces(words), "tool" if calls else "stop"
     if behaviour.say is not None and not calls:
@@ -82,12 +82,15 @@ def argument_pieces(call: ToolCall) -> tuple[str, ...]:
     return tuple(re.findall(r"\S+\s*", call.arguments))
 
 
-def _calls(question: Question, behaviour: Behaviour) -> tuple[ToolCall, ...]:
+def _calls(question: Question, behaviour: Behaviour, fault: Fault | None) -> tuple[ToolCall, ...]:
     """Choose the calls: those asked for and offered, until enough rounds were made."""
     rounds = 1 if behaviour.rounds is None else behaviour.rounds
     if question.rounds >= rounds:
         return ()
-    return tuple(call for call in behaviour.tools or () if call.name in question.tools)
+    calls = behaviour.tools or ()
+    if fault and fault.kind == "unoffered":
+        return calls
+    return tuple(call for call in calls if call.name in question.tools)
 
 
 def _cut(calls: tuple[ToolCall, ...], left: int) -> tuple[ToolCall, ...]:

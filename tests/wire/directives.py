@@ -13,7 +13,7 @@ REFUSING_FAULTS = STATUS_FAULTS | {"quota", "context"}
 BREAKING_FAULTS = frozenset({"cut", "hang", "malformed", "stream_error"})
 OTHER_FAULTS = frozenset(
     {"content_filter", "slow", "empty", "no_usage", "bare_usage", "null_usage", "garbled_call"}
-    | {"unstreamed"}
+    | {"unstreamed", "unoffered"}
 )
 SLOW_FIRST_MS = 3000
 
