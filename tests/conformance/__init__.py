@@ -19,7 +19,7 @@ write a file; unknown keys are errors. Only `about`, a graph and `expect` are ne
       settings: {CHATTER_LEASE_S: 10}                the server's settings, by their names
       limits: {steps: 10}                            what a run may take
       models: {gpt-narrow: {context_window: 40}}     a model beside the two, and what differs in it;
-                                                     `of: ollama`: of another kind of provider
+                                                     `of: anthropic`: of another kind of provider
       under_way: 2                                   so many other runs of alice wait to be begun
       definitions: {child: {nodes: …, edges: …}}     other workflows; `@definition:child` is its id
       web: {/page: {status: 200, text: hi}}          a web server; `@web` is its address; a page
@@ -33,6 +33,7 @@ write a file; unknown keys are errors. Only `about`, a graph and `expect` are ne
         model: gpt-too      only as this model: `wire:gpt-test` (the default one) or `wire:gpt-too`
         times: 2            to so many requests; `always` to any number, also none
         rounds: 1           with tools and a text: ask for the tools so often, then say the text
+        thinks: 3           so many words before it says anything
     tools:                  what the tool `scripted` answers, one item for each call, in their order
       - {say: found, times: 1}     or with `data: …`; or `fail: why`, `crash: true`, `hang: true`
 
@@ -55,7 +56,9 @@ write a file; unknown keys are errors. Only `about`, a graph and `expect` are ne
       shown: [ask < hello, ask > Hi] what debug mode tells of the texts of nodes
       asked: [[system: Be brief., user: hello]]      every message of each request of the run
       options: [{tool_choice: none}]    what else each request held, but for its length and stream
-      events: [execution.created, …]                 the types of all events but pieces of text
+      events: {run: "execution.created, …", ask: …}  the types of all events of the run and of each
+                                     visit (the second one: `ask 2`), pieces of text as one; as the
+                                     log has them, `recording.py` writes them
       usage: {input: 4, output: 1, exactness: metered}    any of the run's totals
 
 Whatever is left out of `calls`, `tool_calls`, `sent` and `ran` did not happen. Of every run it is

@@ -69,6 +69,7 @@ class Answer(_Part):
     fault: str | int | None = None
     tools: list[JsonObject] = []
     rounds: int = 99
+    thinks: int = 0
     asked: str = ""
     model: str | None = None
     times: int | Literal["always"] = 1
@@ -105,7 +106,7 @@ class Expect(_Part):
     shown: list[str] | None = None
     asked: list[list[str | JsonObject]] | None = None
     options: list[JsonObject] | None = None
-    events: list[str] | None = None
+    events: dict[str, str] | None = None
     usage: JsonObject = {}
 
 

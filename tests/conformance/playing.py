@@ -103,6 +103,8 @@ def left_out(case: Case) -> str:
         return "It is refused, and never run."
     if any(word in step for step in case.then for word in ("uninstall", "settings")):
         return "What is installed and set is settled when a worker is started."
+    if any("stop_when" in step for step in case.then):
+        return "A worker that is stopped is not there for others."
     return ""
 
 

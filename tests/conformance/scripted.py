@@ -44,6 +44,8 @@ def _directives(answer: Answer) -> str:
     ]
     if answer.tools:
         parts.append(f"[[rounds={answer.rounds}]]")
+    if answer.thinks:
+        parts.append(f"[[reasoning={answer.thinks}]]")
     if answer.say is not None:
         parts.append(f"[[say={answer.say}]]")
     if answer.fault is not None:

@@ -5,16 +5,14 @@ from typing import Any
 
 from audit.verification import verify
 from core.aggregates import all_differences
-from llms.models import AnsweredBy, ModelCall
+from llms.models import ModelCall
+from tests.conformance.log import Events, assert_in_order, by, calls_in, told_by, written_out
 from tests.conformance.scripted import wanted
 from tests.conformance.stage import Stage, Wire
 from tests.drills.mortal import events_of
 from tests.wire import Record, WireServer
 from tools.models import ToolCall
 from workflows.models import WorkflowExecution
-
-_PIECES = {"text.delta", "reasoning.delta"}
-Events = Sequence[dict[str, Any]]
 
 
 def refused(told: Any) -> list[str]:
@@ -43,7 +41,7 @@ def came_of(stage: Stage, execution: WorkflowExecution, wire: Wire) -> dict[str,
         "shown": list(_shown(events)),
         "asked": [list(record.said) for record in _requests(execution, wire)],
         "options": [_set(record) for record in _requests(execution, wire)],
-        "events": [event["type"] for event in events if event["type"] not in _PIECES],
+        "events": told_by(events),
         "usage": {**shown["totals"], **shown["totals"]["usage"]},
     }
 
@@ -54,6 +52,7 @@ def expected(stage: Stage, seen: dict[str, Any]) -> dict[str, Any]:
     for name in ("asked", "events", "options", "shown"):
         if told[name] is None:
             told[name] = seen[name]
+    told["events"] = written_out(told["events"], seen["events"])
     if told["asked"] is not seen["asked"]:
         told["asked"] = [list(map(_line, request)) for request in told["asked"]]
     told["usage"] = {**seen["usage"], **told["usage"]}
@@ -82,8 +81,7 @@ def tool_calls_of(execution: WorkflowExecution) -> list[str]:
 
 
 def _line_of(told: str, row: ModelCall | ToolCall) -> str:
-    known = {AnsweredBy.RECORDING: " by recording", AnsweredBy.CACHE: " by cache"}
-    return told.strip() + known.get(row.answered_by, "")
+    return told.strip() + by(row.answered_by)
 
 
 def assert_sound(execution: WorkflowExecution, wire: WireServer) -> None:
@@ -96,8 +94,12 @@ def assert_ended(execution: WorkflowExecution, wire: Wire) -> None:
     """What holds of every run that is over."""
     execution.refresh_from_db()
     assert execution.over
-    last = [event["type"] for event in events_of(execution) if event["type"] in _ENDS]
-    assert last == [f"execution.{execution.status}"]
+    events = events_of(execution)
+    assert events[-1]["type"] == f"execution.{execution.status}"
+    made = {"model": calls_of(execution), "tool": tool_calls_of(execution)}
+    ended = {kind: [line for line in lines if " lost" not in line] for kind, lines in made.items()}
+    assert {kind: calls_in(events, kind) for kind in made} == ended
+    assert_in_order(events, lost=sum(map(len, made.values())) - sum(map(len, ended.values())))
     rows = set(map(str, ModelCall.objects.values_list("pk", flat=True)))
     sent = [record.call for record in wire.meter.settled()]
     assert len(sent) == len(set(sent))
@@ -124,7 +126,6 @@ def assert_script_was_played(stage: Stage, wire: Wire) -> None:
 
 _SHOWN = {"node.input": "<", "node.output": ">"}
 _ALWAYS = {"model", "stream", "stream_options", "max_tokens"}
-_ENDS = ("execution.completed", "execution.failed", "execution.cancelled")
 
 
 def _visits(events: Events) -> Iterable[str]:

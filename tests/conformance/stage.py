@@ -197,7 +197,7 @@ def models(wire: WireServer, of: Iterable[Case]) -> None:
     for name in {**dict.fromkeys(MODELS), **differing}:
         fields = differing.get(name, {})
         kind = fields.pop("of", "")
-        provider = ProviderFactory(name=kind, kind=kind) if kind else on_the_wire
+        provider = ProviderFactory(name=kind, kind=kind, base_url=wire.url) if kind else on_the_wire
         profile = {
             "max_output_tokens": 2_000,
             "capabilities": ["text", "tools", "structured_output"],

@@ -4,6 +4,8 @@ run                             all that waits is run, to its end or as far as i
 cancel                          its owner stops it, over the API
 die_when: {type: text.delta}    it is run by a process that dies when its log holds such an event,
                                 or with `sent: 1` when so many requests reached the web server
+stop_when: {type: …}            it is run by a process that is stopped, and lets others go on, when
+                                its log holds it
 cancel_when: {type: …}          it is run, and stopped when its log holds such an event
 outlast: {type: …, seconds: 61} it is run, and so much time passes at once when its log holds it
 later: 3600                     the clock goes on by so many seconds
@@ -74,6 +76,18 @@ def _cancel(stage: Stage, execution: WorkflowExecution, what: None) -> None:
 
 def _die_when(stage: Stage, execution: WorkflowExecution, what: Mapping[str, Any]) -> None:
     assert live_and_die(_happened(stage, what)), "The run was over before its process died."
+
+
+def _stop_when(stage: Stage, execution: WorkflowExecution, what: Mapping[str, Any]) -> None:
+    async def life() -> None:
+        stop = asyncio.Event()
+        serving = asyncio.create_task(Pump(MortalWriter()).serve(stop))
+        await until(_happened(stage, what))
+        stop.set()
+        await serving
+        await close_clients()
+
+    async_to_sync(life)()
 
 
 def _cancel_when(stage: Stage, execution: WorkflowExecution, what: Mapping[str, Any]) -> None:
@@ -181,6 +195,7 @@ STEPS: Mapping[str, Step] = {
     "run": _run,
     "cancel": _cancel,
     "die_when": _die_when,
+    "stop_when": _stop_when,
     "cancel_when": _cancel_when,
     "outlast": _outlast,
     "switch_off": _switch_off,

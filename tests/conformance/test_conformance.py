@@ -11,6 +11,7 @@ from django.db import connection
 
 from tests.conformance.case import cases
 from tests.conformance.playing import left_out
+from tests.conformance.recording import record_events
 from tests.conformance.seen import (
     assert_script_was_played,
     assert_sound,
@@ -45,6 +46,7 @@ def test_what_a_file_says_is_so(
         execution = execution_of(told)
         execution = take(here, execution, monkeypatch)
         seen = came_of(here, execution, wire)
+        record_events(name, seen["events"])
         assert seen == expected(here, seen), case.about
         assert_sound(execution, wire)
         assert_script_was_played(here, wire)

@@ -23,6 +23,8 @@ from tools.request import BadArguments, ToolNotOffered, ToolTimedOut, UnknownToo
 from workflows.definition.expressions import BadExpression
 from workflows.definition.graph import ERROR, OUT
 from workflows.definition.nesting import is_inner, outermost
+from workflows.engine import events
+from workflows.engine.events import TERMINAL_TYPES
 from workflows.registry import NODE_TYPES
 from workflows.services.places import QueueFull, TooManyExecutions
 
@@ -50,6 +52,7 @@ ELSEWHERE = {
 }
 
 _OF_LIMITS = {"output_characters": "limit_output", "concurrent": TooManyExecutions.code}
+EVENTS = [one for one in vars(events).values() if getattr(one, "type", "")]
 Visit = tuple[str, str, str]  # type of node, port, code
 
 
@@ -71,6 +74,18 @@ def test_every_port_of_every_type_of_node_is_left_by(kind: str) -> None:
 def test_every_name_of_the_earlier_system_is_used(alias: str) -> None:
     used = {name for case in cases().values() for name in _types(case).values()}
     assert alias in used
+
+
+def test_every_file_tells_the_events_of_its_run() -> None:
+    """So those of every type of node, port, error and limit are told."""
+    told = {name for name, case in cases().items() if case.expect.events}
+    assert told == {name for name, case in cases().items() if not case.expect.refused}
+
+
+@pytest.mark.parametrize("kind", [*(one.type for one in EVENTS), *TERMINAL_TYPES.values()])
+def test_every_type_of_event_is_in_a_log(kind: str) -> None:
+    lines = [line for case in cases().values() for line in (case.expect.events or {}).values()]
+    assert kind in {told for line in lines for told in line.split(", ")}
 
 
 @pytest.mark.parametrize("limit", RunLimits.model_fields)

@@ -95,6 +95,7 @@ def test_few_are_left_out() -> None:
     found = {name for name, case in cases().items() if left_out(case) and not case.expect.refused}
     assert found == {
         "crashes/a_plug_in_that_is_gone_fails_the_run",
+        "crashes/what_a_process_hands_back_is_gone_on_with",
         "subworkflow/workflows_run_in_one_another_only_so_deep",
         "tools/a_tool_that_is_gone_is_an_error_of_the_model",
     }
