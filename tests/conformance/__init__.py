@@ -38,7 +38,8 @@ write a file; unknown keys are errors. Only `about`, a graph and `expect` are ne
       - {say: found, times: 1}     or with `data: …`; or `fail: why`, `crash: true`, `hang: true`
 
     then: [run]             what happens once it is accepted, step by step; see `steps.py`
-    kills: [model]          the case of these types when processes die: see `test_kills.py`
+    kills: [model]          the case of these types when processes die: see `test_kills.py`, and
+                            `test_killed.py`, where they are killed
 
     expect:
       status: completed     or failed, cancelled; or what it is in when the steps are over

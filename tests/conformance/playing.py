@@ -17,7 +17,7 @@ from typing import Any
 from uuid import UUID
 
 from core import clock
-from tests.conformance.case import Case
+from tests.conformance.case import Case, JsonObject
 from tests.conformance.stage import Stage, execution_of
 from tests.conformance.steps import STEPS
 from tests.conformance.worker import Worker
@@ -47,9 +47,9 @@ class Playing:
     execution: Any = None
     error: Exception | None = None
 
-    def begin(self) -> None:
-        """Start it, and note its steps."""
-        self.told = self.here.begin(lambda: _wait_until(_rest(self.here)))
+    def begin(self, past: JsonObject | None = None) -> None:
+        """Start it, and note its steps. A worker answers what was said before, or has."""
+        self.told = self.here.begin(lambda: _wait_until(_rest(self.here)), past)
         if self.told.status_code < 300:
             self.execution = execution_of(self.told)
             for word, what in map(_word, self.here.case.then):
@@ -120,26 +120,26 @@ def play(all_: Sequence[Playing], worker: Worker) -> None:
     first, second, third = (
         [one for one in all_ if part_of(one.here.case) == at] for at in range(3)
     )
-    _go_on(first, {"outlast", "later"})
+    go_on_with(first, {"outlast", "later"})
     worker.clocks.put_on(loops=_passed(first, "outlast"))
-    _go_on(first, {"later"})
-    _go_on(second, {"die_when"})
+    go_on_with(first, {"later"})
+    go_on_with(second, {"die_when"})
     with worker.killed():
         _passed(second, "die_when")
         worker.clocks.put_on(wall=_passed([*first, *second], "later"))
         leases_run_out()
-    _go_on([*first, *second], ())
+    go_on_with([*first, *second], ())
     mortal = [one for one in third if "die_when" in dict(map(_word, one.here.case.then))]
-    _go_on(mortal, {"die_when"})
+    go_on_with(mortal, {"die_when"})
     with worker.killed():
         _passed(mortal, "die_when")
-        _go_on(third, {"later", "run"})
+        go_on_with(third, {"later", "run"})
         worker.clocks.put_on(wall=_passed(third, "later"))
         leases_run_out()
-    _go_on(third, ())
+    go_on_with(third, ())
 
 
-def _go_on(those: Iterable[Playing], until: Collection[str]) -> None:
+def go_on_with(those: Iterable[Playing], until: Collection[str]) -> None:
     """Begin each, and go on until it is over, or stands before one of these words and can take it.
 
     What waits for something does so while others begin, but not for long.
@@ -159,9 +159,9 @@ def _go_on(those: Iterable[Playing], until: Collection[str]) -> None:
 def _look(left: Sequence[Playing], until: Collection[str]) -> list[Playing]:
     """Those that have not come so far."""
     if left:
-        resting = _resting(one.execution.pk for one in left if one.execution)
+        at_rest = resting(one.execution.pk for one in left if one.execution)
         for one in left:
-            one.go_on(resting.__contains__, until)
+            one.go_on(at_rest.__contains__, until)
     return [one for one in left if not one.has_come_to(until)]
 
 
@@ -172,7 +172,7 @@ def _passed(those: Iterable[Playing], word: str) -> float:
     return max(seconds, default=0)
 
 
-def _resting(ids: Iterable[UUID]) -> set[UUID]:
+def resting(ids: Iterable[UUID]) -> set[UUID]:
     """Those that are over, or wait and nothing has woken them."""
     rows = WorkflowExecution.objects.filter(pk__in=list(ids))
     now = clock.now()
@@ -186,7 +186,7 @@ def _resting(ids: Iterable[UUID]) -> set[UUID]:
 def _rest(here: Stage) -> Callable[[], bool]:
     def rest() -> bool:
         ids = set(here.alice.executions.values_list("pk", flat=True))
-        return _resting(ids) == ids
+        return resting(ids) == ids
 
     return rest
 

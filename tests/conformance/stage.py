@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from llms.services.profiles import forget_profiles
-from tests.conformance.case import Answer, Case, Flow, Request
+from tests.conformance.case import Answer, Case, Flow, JsonObject, Request
 from tests.conformance.scripted import BrokenNode, Lines, Scripted, Web, tell, web_server
 from tests.drills.mortal import take_up
 from tests.factories.accounts import UserFactory
@@ -62,14 +62,9 @@ class Stage:
         ada = User.objects.filter(username="ada").first()
         return _client(ada or UserFactory(username="ada", is_staff=True, is_superuser=True))
 
-    def begin(self, run: Callable[[], None] = take_up) -> Any:
-        """Start it; gives the API's answer. What was said before is answered first."""
-        conversation = {}
-        for said in self.case.earlier:
-            told = self._post("/api/v1/chat/", {**self._what, "message": said, **conversation})
-            assert told.status_code == 202, told.json()
-            conversation = {"conversation": told.json()["conversation"]["id"]}
-            run()
+    def begin(self, run: Callable[[], None] = take_up, past: JsonObject | None = None) -> Any:
+        """Start it; gives the API's answer. Without a past, that is run first."""
+        conversation = self.past(run) if past is None else past
         if self.case.door == "chat":
             body = {**self._what, "message": self.case.message, **conversation}
             return self._post("/api/v1/chat/", {**body, "parameters": self.case.parameters})
@@ -82,6 +77,16 @@ class Stage:
             return self._post(f"/api/v1/definitions/{self._definition}/execute/", body)
         graph = self.named(self.case.document)
         return self._post("/api/v1/workflows/execute/", {**body, "graph": graph})
+
+    def past(self, run: Callable[[], None] = take_up) -> JsonObject:
+        """Have what was said before answered, turn by turn; gives the `conversation`, if any."""
+        conversation: JsonObject = {}
+        for said in self.case.earlier:
+            told = self._post("/api/v1/chat/", {**self._what, "message": said, **conversation})
+            assert told.status_code == 202, told.json()
+            conversation = {"conversation": told.json()["conversation"]["id"]}
+            run()
+        return conversation
 
     def ask(self, request: Request) -> Any:
         """Do this over the API. It must succeed."""

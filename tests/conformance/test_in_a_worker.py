@@ -6,15 +6,12 @@ comes over HTTP, and so does what the tool `scripted` says. What came of each is
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from django.conf import settings
 
 from tests.conformance.case import cases
 from tests.conformance.playing import Playing, left_out, play
-from tests.conformance.prompting import Prompted, prompter
 from tests.conformance.seen import (
     assert_books_are_right,
     assert_ended,
@@ -22,9 +19,7 @@ from tests.conformance.seen import (
     came_of,
     expected,
 )
-from tests.conformance.stage import Stage, furnished, models, plug_ins, reachable
-from tests.conformance.worker import worker_for
-from tests.factories.accounts import UserFactory
+from tests.conformance.world import world_of
 from tests.wire import WireServer
 
 pytestmark = pytest.mark.slow
@@ -41,35 +36,12 @@ def played(
     wire: WireServer, tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any
 ) -> Iterator[dict[str, Playing]]:
     """Each case, at its end."""
-    with ExitStack() as open_:
-        patch = open_.enter_context(pytest.MonkeyPatch.context())
-        open_.enter_context(django_db_blocker.unblock())
-        for changed in ("CHATTER_EGRESS_ALLOW", "CHATTER_GRAPH_LIMITS", "CHATTER_TOOLS"):
-            patch.setattr(settings, changed, getattr(settings, changed))
-        patch.setattr(settings, "CHATTER_PUMP", "workers")
-        open_.enter_context(reachable(settings))
-        open_.enter_context(plug_ins(settings))
-        lines: dict[str, Any] = {}
-        environment = {
-            **SETTINGS,
-            "CHATTER_EGRESS_ALLOW": ",".join(settings.CHATTER_EGRESS_ALLOW),
-            "CHATTER_TOOL_PLUGINS": f"{Prompted.__module__}.{Prompted.__name__}",
-            "CONFORMANCE_PROMPTER": open_.enter_context(prompter(lines)),
-        }
-        home = tmp_path_factory.mktemp("worker")
-        worker = open_.enter_context(worker_for(home, patch, **environment))
-        worker.start()
-        wire.clear()
-        models(wire, (cases()[name] for name in PLAYED))
-        found = {}
-        for number, name in enumerate(PLAYED):
-            request = f"case-{number}"
-            here = Stage(cases()[name], UserFactory(username=f"alice-{number}"), request)
-            lines[request] = here.lines
-            part = wire.part_of(request)
-            open_.enter_context(furnished(here, part))
-            found[name] = Playing(name, here, part)
-        play(list(found.values()), worker)
+    those = [cases()[name] for name in PLAYED]
+    home = tmp_path_factory.mktemp("worker")
+    with django_db_blocker.unblock(), world_of(those, wire, home, SETTINGS) as world:
+        world.worker.start()
+        found = {name: world.furnish(name, world.stage_of(cases()[name])) for name in PLAYED}
+        play(list(found.values()), world.worker)
         yield found
 
 

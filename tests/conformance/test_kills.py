@@ -9,7 +9,6 @@ what is asked.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,15 +17,14 @@ from typing import Any
 
 import pytest
 
-from llms.models import ModelCall
 from tests.conformance.case import cases
-from tests.conformance.seen import assert_sound, came_of, expected
+from tests.conformance.holding import whole_log
+from tests.conformance.outliving import assert_outlived
+from tests.conformance.seen import assert_sound
 from tests.conformance.stage import Stage, execution_of, stage
 from tests.conformance.steps import take
 from tests.drills.mortal import live_and_die, take_up
 from tests.wire import WireServer
-from tools.models import ToolCall
-from workflows.models import WorkflowExecution
 from workflows.registry import NODE_TYPES
 
 pytestmark = pytest.mark.slow
@@ -106,43 +104,8 @@ def outlived(here: Stage, run: Lives | Death, wire: WireServer, when: str) -> No
     execution = execution_of(here.begin())
     with pytest.MonkeyPatch.context() as patch:
         take(here, execution, patch, run)
-    seen = came_of(here, execution, wire)
-    told = _as_if_never_dead(here, seen)
-    lost = {name: [line for line in seen[name] if " lost" in line] for name in _LEDGERS}
-    seen |= {name: [line for line in seen[name] if " lost" not in line] for name in _LEDGERS}
-    assert seen == told, (when, lost)
+    assert_outlived(here, execution, wire, when)
     assert_sound(execution, wire)
-    _assert_nothing_was_asked_twice(execution, wire)
-    _assert_nothing_was_sent_twice(here, execution)
-
-
-_LEDGERS = ("calls", "tool_calls")
-
-
-def _as_if_never_dead(here: Stage, seen: dict[str, Any]) -> dict[str, Any]:
-    """What the file says, but for what a death may change: how many events and calls there are."""
-    told = expected(here, seen)
-    return told | {name: seen[name] for name in ("asked", "events", "usage", "sent", "shown")}
-
-
-def _assert_nothing_was_asked_twice(execution: WorkflowExecution, wire: WireServer) -> None:
-    """The provider's meter saw each call that came to an end once."""
-    rows = {str(row.pk): row for row in ModelCall.objects.filter(origin=execution.origin)}
-    sent = [rows[record.call] for record in wire.meter.settled() if record.call in rows]
-    ended = Counter(
-        (row.node, row.visit, row.call_index, row.attempt) for row in sent if row.status != "lost"
-    )
-    assert set(ended.values()) <= {1}
-    assert {row.pk for row in sent} >= {row.pk for row in rows.values() if row.status != "lost"}
-
-
-def _assert_nothing_was_sent_twice(here: Stage, execution: WorkflowExecution) -> None:
-    """Nor did a web server: what was lost may have come to it again, under the same key."""
-    sent = here.web.sent if here.web else []
-    rows = ToolCall.objects.filter(origin=execution.origin, tool="http_request")
-    lost = rows.filter(status="lost").count()
-    assert set(sent) == set(here.case.expect.sent)
-    assert 0 <= len(sent) - len(here.case.expect.sent) <= lost
 
 
 @contextmanager
@@ -154,15 +117,10 @@ def dying_in(kind: str, moment: str) -> Iterator[list[str]]:
     async def cut_short(self: Any, config: Any, inputs: Any, visit: Any) -> Any:
         if moment == "done":
             await whole(self, config, inputs, visit)
-        await _whole_log(visit.context.log).committed()
+        await whole_log(visit.context.log).committed()
         dead.append(visit.node)
         await asyncio.Event().wait()
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(found), "run", cut_short)
         yield dead
-
-
-def _whole_log(log: Any) -> Any:
-    """The log of the whole run, for a node of a workflow within it."""
-    return _whole_log(log.outer) if hasattr(log, "outer") else log

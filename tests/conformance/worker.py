@@ -45,7 +45,9 @@ class Worker:
         assert self._guard is not None
         self._guard.send_signal(signal.SIGSTOP)
         try:
-            for pid in PumpHost.objects.values_list("pid", flat=True):
+            hosts = list(PumpHost.objects.values_list("pid", flat=True))
+            assert hosts, "There is nobody to be killed."
+            for pid in hosts:
                 os.kill(pid, signal.SIGKILL)
                 _wait_until_gone(pid)
             yield
@@ -85,7 +87,7 @@ def worker_for(home: Path, patch: pytest.MonkeyPatch, **environment: str) -> Ite
         "CHATTER_SECRET_KEY": settings.SECRET_KEY,
         "CONFORMANCE_CLOCKS": str(home / "clocks"),
     }
-    with chatter(home, **ENVIRONMENT, **own, **environment) as installation:
+    with chatter(home, **{**ENVIRONMENT, **own, **environment}) as installation:
         worker = Worker(installation, clocks)
         with _database_of(installation, home):
             try:

@@ -74,6 +74,12 @@ class WirePart:
         self.script = self._rules.add
         self.meter = self
 
+    @property
+    def records(self) -> list[Record]:
+        return self._own(self._wire.meter.records)
+
     def settled(self) -> list[Record]:
-        records = self._wire.meter.settled()
+        return self._own(self._wire.meter.settled())
+
+    def _own(self, records: list[Record]) -> list[Record]:
         return [record for record in records if record.request == self._request]
