@@ -2,7 +2,8 @@
 
 What is held is a file in `CONFORMANCE_HELD`, by the id of the execution: the type of the node, and
 whether it is held when it has `begun` and done nothing yet, or when it is `done` and nobody knows.
-Another file beside it says that it is. Whoever removes the first lets all go on that comes after.
+Another file beside it says which process stands still there. Whoever removes the first lets whoever
+comes after go on.
 """
 
 import asyncio
@@ -37,7 +38,7 @@ def held(run: Callable[..., Any], key: str) -> Callable[..., Any]:
         if moment == "done":
             await run(self, config, inputs, visit)
         await whole_log(visit.context.log).committed()
-        _file(visit.context.execution_id, HELD).touch()
+        _file(visit.context.execution_id, HELD).write_text(str(os.getpid()))
         return await asyncio.Event().wait()
 
     return run_or_stand_still

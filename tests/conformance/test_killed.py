@@ -20,6 +20,7 @@ from tests.conformance.outliving import assert_outlived
 from tests.conformance.playing import PATIENCE_S, Playing, go_on_with, resting
 from tests.conformance.seen import assert_books_are_right, assert_ended
 from tests.conformance.stage import Stage
+from tests.conformance.worker import exists
 from tests.conformance.world import World, world_of
 from tests.drills.mortal import leases_run_out, logged
 from tests.wire import WireServer
@@ -68,6 +69,7 @@ def killed(
         world.worker.start()
         _run_into_the_midst(found, held)
         with world.worker.killed():
+            assert not [one for one in held.glob(f"*{HELD}") if exists(int(one.read_text()))]
             for hold in held.glob(f"*{HOLDS}"):
                 hold.unlink()
             world.worker.clocks.put_on(wall=DELAY_S)

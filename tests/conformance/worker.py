@@ -61,13 +61,17 @@ class Worker:
             self._guard.wait(PATIENCE_S)
 
 
+def exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def _wait_until_gone(pid: int) -> None:
     deadline = time.monotonic() + PATIENCE_S
-    while True:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return
+    while exists(pid):
         assert time.monotonic() < deadline, f"{pid} does not go."
         time.sleep(0.01)
 
