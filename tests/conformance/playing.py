@@ -4,7 +4,7 @@
 changes it is done when all who want it stand before it: clocks are put on by as much as the most of
 them want, and one process dies for all that are to outlive it. Three parts follow one another:
 
-0   what happens while a worker is there
+0   what happens while a worker is there; what comes next after some time, while none is
 1   what is run by a process that dies
 2   what is changed for everybody, or before a process sees the run: it begins while none is there
 """
@@ -126,7 +126,9 @@ def play(all_: Sequence[Playing], worker: Worker) -> None:
     go_on_with(second, {"die_when"})
     with worker.killed():
         _passed(second, "die_when")
-        worker.clocks.put_on(wall=_passed([*first, *second], "later"))
+        later = [one for one in (*first, *second) if one.stands_before("later")]
+        worker.clocks.put_on(wall=_passed(later, "later"))
+        go_on_with(later, _WHILE_RUN)
         leases_run_out()
     go_on_with([*first, *second], ())
     mortal = [one for one in third if "die_when" in dict(map(_word, one.here.case.then))]
