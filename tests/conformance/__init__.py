@@ -63,8 +63,9 @@ write a file; unknown keys are errors. Only `about`, a graph and `expect` are ne
       usage: {input: 4, output: 1, exactness: metered}    any of the run's totals
 
 Whatever is left out of `calls`, `tool_calls`, `sent` and `ran` did not happen. Of every run it is
-also asked that its log is gapless and ends once, that kept totals and the audit trail are sound,
-that provider and ledger agree, call by call, and that every answer of the script was asked for.
+also asked that its log is gapless, in order and ends once, that kept totals and the audit trail are
+sound, that log, ledger and provider agree, call by call, and that every answer of the script was
+asked for.
 
 What a new part of the product needs is a field of `Setup` or a word in `steps.py`; what it has to
 show, `test_coverage.py` says.
