@@ -22,6 +22,12 @@ class Sheet:
     nothing: str
 
 
+def _all_of(*percentiles: Figure) -> list[Figure]:
+    """p50, p95 and p99 as tiles name them."""
+    labels = ("Median", "95 of 100 within", "99 of 100 within")
+    return [replace(one, label=label) for one, label in zip(percentiles, labels, strict=True)]
+
+
 # --- executions ------------------------------------------------------------------------------
 
 _EXECUTIONS = Figure("Executions", number("executions"))
@@ -43,7 +49,7 @@ EXECUTIONS = Sheet(
     (("executions", "How they ended"), ("duration", "How long they took")),
     (
         *(_EXECUTIONS, _PER_HOUR, _COMPLETED, _FAILED, _MEAN),
-        replace(_P95, label="95 of 100 within"),
+        *_all_of(_P50, _P95, _P99),
         *(_TOKENS, _COST, _MEAN_COST),
     ),
     (
@@ -71,6 +77,11 @@ _MADE = {"answered_by": "tool"}
 _CALL_P50, _CALL_P95, _CALL_P99 = (
     Figure(one, took("latency", one), _ANSWERED) for one in ("p50", "p95", "p99")
 )
+_CALL_MEAN = Figure("Mean", took("latency", "mean"), _ANSWERED)
+_CALL_TIMES = (
+    replace(_CALL_MEAN, label="Mean time"),
+    *_all_of(_CALL_P50, _CALL_P95, _CALL_P99),
+)
 _ANSWERS = {"status": "failed", **_ASKED}
 
 MODELS = Sheet(
@@ -81,6 +92,7 @@ MODELS = Sheet(
         Figure("Tokens in", used("prompt_tokens")),
         Figure("Tokens out", used("completion_tokens")),
         Figure("Failed", part("error_rate"), _ANSWERS),
+        *_CALL_TIMES,
         Figure("First word, p95", took("first_token", "p95"), {"min_first_token_ms": 0}),
     ),
     (
@@ -101,14 +113,13 @@ _FAILING = Figure("Failed", part("error_rate"), {"status": "failed,timed_out", *
 _ERRORS = replace(_FAILING, value=lambda numbers: numbers["failed"] + numbers["timed_out"])
 _REFUSED = Figure("Refused", number("refused"), {"status": "refused", **_MADE})
 _TIMED_OUT = Figure("Timed out", number("timed_out"), {"status": "timed_out", **_MADE})
-_CALL_MEAN = Figure("Mean", took("latency", "mean"), _ANSWERED)
 
 TOOLS = Sheet(
     "Tools",
     (("calls", "Calls"), ("latency", "How long they took")),
     (
-        *(_CALLS, _FAILING, _REFUSED, _TIMED_OUT, replace(_CALL_MEAN, label="Mean time")),
-        replace(_CALL_P95, label="95 of 100 within"),
+        *(_CALLS, _FAILING, _REFUSED, _TIMED_OUT),
+        *_CALL_TIMES,
     ),
     (_CALLS, _FAILING, _REFUSED, _TIMED_OUT, _CALL_MEAN, _CALL_P50, _CALL_P95),
     (_CALLS, _ERRORS, _CALL_P50, _CALL_P95, _CALL_P99),
@@ -145,14 +156,17 @@ RUNS = (
     Figure("Mean time", lambda numbers: milliseconds(numbers["mean_ms"]), _FIRST_RUNS),
     Figure("Median", lambda numbers: milliseconds(numbers["p50_ms"]), _FIRST_RUNS),
     Figure("95 of 100 within", lambda numbers: milliseconds(numbers["p95_ms"]), _FIRST_RUNS),
+    Figure("99 of 100 within", lambda numbers: milliseconds(numbers["p99_ms"]), _FIRST_RUNS),
     *(_TOKENS, _COST, _MEAN_COST),
 )
 # Visits are events of a log, not rows: what leads to them is the list of the runs they are of.
 VISITS = (
     Figure("Visits", number("visits")),
     Figure("Failed", part("failure_rate")),
+    Figure("Mean", lambda numbers: milliseconds(numbers["mean_ms"])),
     Figure("p50", lambda numbers: milliseconds(numbers["p50_ms"])),
     Figure("p95", lambda numbers: milliseconds(numbers["p95_ms"])),
+    Figure("p99", lambda numbers: milliseconds(numbers["p99_ms"])),
 )
 NODE_CALLS = (
     Figure("Calls", number("calls")),

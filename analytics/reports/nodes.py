@@ -1,5 +1,6 @@
 """How one workflow is doing, node by node: reckoned from the newest of its runs in a time."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from statistics import fmean
 
@@ -33,9 +34,10 @@ class ComplexityOut(Shape):
 class NodeNumbersOut(Shape):
     """`cost` is the known cost in dollars; calls it does not include are `unpriced_calls`.
 
-    `p50_ms` and `p95_ms` are of visits that finished: the time of those that failed is not counted,
-    nor that of visits with `unasked_calls`, which a cache or a recording answered. How long calls
-    took to their first token is `first_token_p50_ms` and `first_token_p95_ms`.
+    `mean_ms`, `p50_ms`, `p95_ms` and `p99_ms` are of visits that finished: the time of those that
+    failed is not counted, nor that of visits with `unasked_calls`, which a cache or a recording
+    answered. How long calls took to their first token is `first_token_p50_ms` and
+    `first_token_p95_ms`.
 
     `exactness` is that of the least exact call, `cost_share` its share of the known cost of all
     nodes, null if nothing cost anything.
@@ -43,8 +45,10 @@ class NodeNumbersOut(Shape):
 
     visits: int
     failure_rate: float | None
+    mean_ms: float | None
     p50_ms: float | None
     p95_ms: float | None
+    p99_ms: float | None
     first_token_p50_ms: float | None
     first_token_p95_ms: float | None
     calls: int
@@ -67,7 +71,7 @@ class RunNumbersOut(Shape):
     """Of `ended` runs that ended in the time, the newest `runs`: all else is reckoned from these.
 
     Replays are no runs, retries and forks are; but these do only a part of one, so how long they
-    took is not in `mean_ms`, `p50_ms` and `p95_ms`.
+    took is not in `mean_ms`, `p50_ms`, `p95_ms` and `p99_ms`.
 
     `mean_cost` is the cost in `totals` divided by the runs, in dollars and just as exact; means are
     null while there are no runs. Replies are those of any of its runs that were rated in the time;
@@ -86,6 +90,7 @@ class RunNumbersOut(Shape):
     totals: TotalsOut
     p50_ms: float | None
     p95_ms: float | None
+    p99_ms: float | None
     helpful_replies: int
     unhelpful_replies: int
     satisfaction: float | None
@@ -175,11 +180,12 @@ def _runs(
         cancelled=numbers.cancelled,
         success_rate=_share(numbers.completed, numbers.runs),
         failure_rate=_share(numbers.failed, numbers.runs),
-        mean_ms=round(fmean(numbers.durations_ms), 1) if numbers.durations_ms else None,
+        mean_ms=_mean(numbers.durations_ms),
         mean_cost=mean_cost(numbers.totals, numbers.runs),
         totals=TotalsOut.model_validate(totals_json(numbers.totals)),
         p50_ms=percentile(numbers.durations_ms, 0.5),
         p95_ms=percentile(numbers.durations_ms, 0.95),
+        p99_ms=percentile(numbers.durations_ms, 0.99),
         helpful_replies=counts.helpful,
         unhelpful_replies=counts.unhelpful,
         satisfaction=counts.satisfaction,
@@ -213,8 +219,10 @@ def _node(node: NodeNumbers, runs: RunNumbers) -> NodeNumbersOut:
     return NodeNumbersOut(
         visits=node.visits,
         failure_rate=_share(node.failures, node.visits),
+        mean_ms=_mean(node.durations_ms),
         p50_ms=percentile(node.durations_ms, 0.5),
         p95_ms=percentile(node.durations_ms, 0.95),
+        p99_ms=percentile(node.durations_ms, 0.99),
         first_token_p50_ms=percentile(node.first_tokens_ms, 0.5),
         first_token_p95_ms=percentile(node.first_tokens_ms, 0.95),
         calls=node.calls,
@@ -224,6 +232,10 @@ def _node(node: NodeNumbers, runs: RunNumbers) -> NodeNumbersOut:
         exactness=exactness_of(asdict(node)),
         cost_share=_share(node.cost_nano_usd, runs.cost_nano_usd),
     )
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return round(fmean(values), 1) if values else None
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -82,6 +82,15 @@ def test_the_form_keeps_what_else_was_asked_and_counts_those_days(door, alice):
     assert (report["totals"]["calls"], report["by"], report["step"]) == (1, "model", "day")
 
 
+@pytest.mark.parametrize("path", PAGES[:3])
+def test_how_long_all_of_it_took_is_told_without_any_grouping(door, alice, path):
+    """Of a few that took long, neither a mean nor p95 tells."""
+    for calls in (CallFactory, ToolCallFactory):
+        calls(user=alice, latency_ms=40)
+    labels = [one.label for one in door.get(f"/analytics/{path}").context["tiles"]]
+    assert {"Mean time", "Median", "95 of 100 within", "99 of 100 within"} <= set(labels)
+
+
 def runs_on(page: str) -> int:
     return page.count('data-label="Status"')
 

@@ -65,6 +65,14 @@ def test_each_node_has_its_own_numbers(analysed):
     assert slowest == sorted(slowest, reverse=True)
 
 
+def test_how_long_visits_of_a_node_took_is_told_as_of_runs(analysed):
+    """Their mean and their slowest, too."""
+    nodes = {node["node"]: node for node in analysed["nodes"]}
+    for told in (analysed, *(nodes[name] for name in ("one", "two", "wait"))):
+        assert 0 <= told["p50_ms"] <= told["p95_ms"] <= told["p99_ms"]
+        assert 0 <= told["mean_ms"] <= told["p99_ms"] + 0.05  # it is rounded
+
+
 def test_how_long_a_node_waits_for_the_first_word_is_what_its_calls_did(client, address, analysed):
     for at, call in enumerate(ModelCall.objects.filter(node="one", status="succeeded")):
         ModelCall.objects.filter(pk=call.pk).update(first_token_ms=100 + at)
@@ -218,12 +226,13 @@ def test_a_page_shows_the_nodes_to_whom_the_workflow_is(
     for node in analysed["nodes"]:
         cells = re.findall(r'<td class="number">(.*?)</td>', rows[node["node"]])
         assert cells[0].endswith(f">{node['visits']}</a>")
-        assert f'data-ms="{node["p95_ms"]}"' in cells[3]
+        for at, name in enumerate(("mean_ms", "p50_ms", "p95_ms", "p99_ms"), 2):
+            assert f'data-ms="{node[name]}"' in cells[at]
         waited = node["first_token_p95_ms"]
-        assert ("data-ms" in cells[6]) is (waited is not None)
-        assert waited is None or f'data-ms="{waited}"' in cells[6]
-        assert f'data-cost="{node["cost"]}" data-exactness="{node["exactness"]}"' in cells[7]
-        assert f'data-share="{node["cost_share"]}"' in cells[8]
+        assert ("data-ms" in cells[8]) is (waited is not None)
+        assert waited is None or f'data-ms="{waited}"' in cells[8]
+        assert f'data-cost="{node["cost"]}" data-exactness="{node["exactness"]}"' in cells[9]
+        assert f'data-share="{node["cost_share"]}"' in cells[10]
     assert door.get(f"{path}?last=1").context["report"]["failed"] == 0
     assert (door.get(f"{path}?last=x").status_code, door.get(f"{path}x").status_code) == (400, 404)
     for user, status in ((charlie, 404), (admin, 200)):
