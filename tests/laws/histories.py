@@ -23,6 +23,7 @@ from tests.drills.mortal import leases_run_out, live_and_die, take_up
 from tests.factories.accounts import UserFactory
 from tests.factories.llms import PriceFactory
 from workflows.models import Approval, WorkflowDefinition, WorkflowExecution
+from workflows.services.executions import request_cancel
 
 MESSAGES = ("hello", "please fail", "please break", "say 9 words", "think about it", "echo: [[x]]")
 HANGS = "please hang"
@@ -157,8 +158,11 @@ class Town:
         leases_run_out()
 
     def cancel(self, at: int) -> None:
-        """Only of what nobody runs: the others are stopped by the process that runs them."""
-        if execution := self._one(WorkflowExecution.objects.filter(status="pending"), at):
+        """Of what nobody runs; what a process died with is stopped by the one that takes it up."""
+        rows = WorkflowExecution.objects
+        if execution := self._one(rows.filter(status="running"), at):
+            request_cancel(execution.pk, by=execution.user)
+        elif execution := self._one(rows.filter(status="pending"), at):
             client = APIClient()
             client.force_login(execution.user)
             told = client.post(f"/api/v1/executions/{execution.pk}/cancel/")
