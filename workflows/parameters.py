@@ -163,10 +163,8 @@ def _described(name: str, part: Any) -> Iterator[dict[str, str]]:
     for keyword in sorted(_NEVER & set(_keywords(part))):
         yield _problem(path, "unknown", f"'{keyword}' is not known here.")
     for text in _texts(part):
-        kind = secret_in(text)
-        if text.strip() and random_in(text) == text.strip():
-            kind = "a random token"
-        if kind:
+        alone = text.strip()
+        if kind := secret_in(text) or (alone and random_in(text) == alone and "a random token"):
             yield _problem(path, "secret_in_plain_text", f"Something here looks like {kind}.")
 
 
