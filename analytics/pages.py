@@ -74,7 +74,9 @@ def subject_page(request: HttpRequest, subject: str = "executions") -> HttpRespo
     with one_instant() as at:
         asked = asked.seen_at(at)
         shown = report(asked)
-    sheet, by = SHEETS[subject], SUBJECTS[subject].by
+    by, of_all = SUBJECTS[subject].by, SHEETS[subject]
+    of_groups = of_all.within(asked.by)
+    sheet = of_groups if asked.group else of_all
     frame = _frame(request, query, user)
     context = {
         "subject": subject,
@@ -82,7 +84,7 @@ def subject_page(request: HttpRequest, subject: str = "executions") -> HttpRespo
         "sheet": sheet,
         "page": page_of(shown["rows"], asked.wanted.whose),
         "tiles": _tiles(sheet.tiles, shown["totals"], shown, asked.wanted.whose),
-        "tables": [groups_table(asked, shown, sheet, frame["asked"])] if asked.by else [],
+        "tables": [groups_table(asked, shown, of_groups, frame["asked"])] if asked.by else [],
         "steps": steps_table(asked, shown, sheet),
         "problem": problem,
         "groupings": [

@@ -21,6 +21,14 @@ class Sheet:
     steps: tuple[Figure, ...]
     nothing: str
 
+    def within(self, by: str) -> "Sheet":
+        """What can be said of one group of `by`: not which of its rows are of such a group."""
+        tiles, groups, steps = (
+            tuple(one for one in figures if by not in one.of)
+            for figures in (self.tiles, self.groups, self.steps)
+        )
+        return replace(self, tiles=tiles, groups=groups, steps=steps)
+
 
 def _all_of(*percentiles: Figure) -> list[Figure]:
     """p50, p95 and p99 as tiles name them."""

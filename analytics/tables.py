@@ -10,7 +10,7 @@ from django.utils.html import format_html
 
 from analytics.figures import Cell, Figure, cells
 from analytics.reports.report_request import ReportRequest
-from analytics.reports.rows import page_of, rows_url
+from analytics.reports.rows import page_of
 from analytics.sheets import NODE_CALLS, VISITS, Sheet
 from workflows.templatetags.figures import share
 
@@ -54,12 +54,11 @@ class Table:
 
 def steps_table(asked: ReportRequest, report: Report, sheet: Sheet) -> Table:
     """Step by step, each with what happened in it."""
-    span = asked.span
-    lines = []
-    for at, step in zip(span.steps, report["series"], strict=True):
-        time = (span.step_from(at), span.step_until(at))
-        page = page_of(rows_url(asked, asked.whole, *time), asked.wanted.whose)
-        lines.append(Line(_minute(step["at"]), cells(sheet.steps, step["numbers"], page)))
+    whose = asked.wanted.whose
+    lines = [
+        Line(_minute(step["at"]), cells(sheet.steps, step["numbers"], page_of(step["rows"], whose)))
+        for step in report["series"]
+    ]
     columns = [one.label for one in sheet.steps]
     return Table("steps", "Step by step", "From", lines, columns)
 
@@ -76,7 +75,7 @@ def groups_table(asked: ReportRequest, report: Report, sheet: Sheet, kept: str) 
         )
         for group in report["groups"]
     ]
-    columns = _columns(sheet.groups, rated=asked.wanted.subject.key == "executions")
+    columns = _columns(sheet.groups, rated=asked.rated)
     return Table("groups", f"By {by}", by.capitalize(), lines, columns, sheet.nothing, linked=True)
 
 

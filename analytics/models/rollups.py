@@ -70,7 +70,7 @@ class Rollup(models.Model):
 class ExecutionRollup(Rollup, CallTotals):
     """Executions that ended in it, counted as in `TemplateAnalytics`, and their calls' totals.
 
-    Dimensions: none, `template`, `definition`, `version` ("<definition>:<version>").
+    Dimensions: none, `status`, `template`, `definition`, `version` ("<definition>:<version>").
     """
 
     SUMS = ("completed_count", "failed_count", "cancelled_count", *COUNTED)
@@ -87,7 +87,10 @@ class ExecutionRollup(Rollup, CallTotals):
 
 
 class ModelRollup(Rollup, CallTotals):
-    """Model calls that began in it and are settled. Dimension `model`: "<provider>:<model>"."""
+    """Model calls that began in it and are settled.
+
+    Dimensions: `model` ("<provider>:<model>"), `status`.
+    """
 
     SUMS = ("failed_count", "cancelled_count", "lost_count", "unasked_count", *COUNTED)
     SPREADS = ("latency", "first_token")
@@ -109,7 +112,7 @@ class ModelRollup(Rollup, CallTotals):
 
 
 class ToolRollup(Rollup):
-    """Tool calls that began in it and are settled. Dimension `tool`."""
+    """Tool calls that began in it and are settled. Dimensions: `tool`, `status`."""
 
     SUMS = (
         *("call_count", "failed_count", "refused_count", "timed_out_count"),

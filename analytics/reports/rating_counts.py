@@ -15,6 +15,7 @@ _COLUMNS = {
     "version": ("definition_id", "version_id"),
     "user": ("user_id",),
 }
+RATED_BY = frozenset(_COLUMNS)
 
 
 class RatingCounts(NamedTuple):

@@ -37,9 +37,11 @@ class Subject:
 SUBJECTS = {
     subject.key: subject
     for subject in (
-        Subject("executions", EXECUTIONS, ("template", "definition", "version", "user"), ""),
-        Subject("models", MODEL_CALLS, ("model", "provider", "user"), "model"),
-        Subject("tools", TOOL_CALLS, ("tool", "user"), "tool"),
+        Subject(
+            "executions", EXECUTIONS, ("template", "definition", "version", "status", "user"), ""
+        ),
+        Subject("models", MODEL_CALLS, ("model", "provider", "status", "user"), "model"),
+        Subject("tools", TOOL_CALLS, ("tool", "status", "user"), "tool"),
     )
 }
 

@@ -16,10 +16,11 @@ N = TypeVar("N", bound=Shape)
 
 
 class StepOut(Shape, Generic[N]):
-    """From `at` to before `until`, which is no later than now."""
+    """From `at` to before `until`, which is no later than now; `rows` lists what was counted."""
 
     at: str
     until: str
+    rows: str
     numbers: N
 
     @classmethod
@@ -28,7 +29,8 @@ class StepOut(Shape, Generic[N]):
 
 
 class GroupOut(Shape, Generic[N]):
-    """`rows` is where the API lists what was counted; `previous` is of the period before.
+    """`rows` is where the API lists what was counted; `previous` is of the period before, and
+    `previous_rows` lists what it counts (null: nothing).
 
     `ratings` are those given in the time, by whom the report is of: to replies of a template,
     workflow or version, or by a user; `rating_rows` lists them (null: the report tells of none).
@@ -40,6 +42,7 @@ class GroupOut(Shape, Generic[N]):
     rows: str
     numbers: N
     previous: N | None
+    previous_rows: str | None
     ratings: int
     rating_rows: str | None
     satisfaction: float | None
@@ -111,6 +114,7 @@ def report(asked: ReportRequest) -> dict[str, Any]:
             {
                 "at": span.in_zone(at),
                 "until": span.in_zone(span.step_until(at)),
+                "rows": rows_url(asked, whole, span.step_from(at), span.step_until(at)),
                 "numbers": _numbers_of(tally, asked, span.step_hours(at)),
             }
             for at, tally in reading.series(whole, span)
@@ -127,14 +131,13 @@ def groups(asked: ReportRequest) -> list[dict[str, Any]]:
     wanted, span = replace(asked.wanted, by=asked.by, key=asked.group), asked.span
     found = reading.groups(wanted, span)
     before = reading.groups(wanted, span.before) if asked.compared else {}
-    of_executions = wanted.subject.key == "executions"
-    counts = rating_counts_in(span, wanted.whose, asked.by) if of_executions else {}
+    counts = rating_counts_in(span, wanted.whose, asked.by) if asked.rated else {}
     rated = {key for key in counts if asked.group in ("", key)}
     keys, nothing = {*found, *before, *rated}, Tally.of_rows(wanted.subject.rollup, [])
     names = labels(asked.by, keys, asked.reader)
-    time = (span.starts_at, span.until)
+    time, time_before = (span.starts_at, span.until), (span.before.starts_at, span.before.until)
     told = {key: _numbers_of(found.get(key, nothing), asked, span.hours) for key in keys}
-    count = "executions" if of_executions else "calls"
+    count = "executions" if wanted.subject.key == "executions" else "calls"
     busiest = sorted(told, key=lambda key: (-told[key][count], key))
     return [
         {
@@ -145,9 +148,12 @@ def groups(asked: ReportRequest) -> list[dict[str, Any]]:
             "previous": _numbers_of(before[key], asked, span.before.hours)
             if key in before
             else None,
+            "previous_rows": rows_url(asked, replace(wanted, key=key), *time_before)
+            if key in before
+            else None,
             "ratings": sum(counts.get(key, RatingCounts())),
             "rating_rows": rating_rows(*time, wanted.whose, asked.reader, asked.by, key)
-            if of_executions
+            if asked.rated
             else None,
             "satisfaction": counts.get(key, RatingCounts()).satisfaction,
         }

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from accounts.models import User
+from analytics.reports.rating_counts import RATED_BY
 from analytics.reports.reading import Subject, Wanted
 from analytics.reports.span import Span
 from core.errors import Invalid, NotFound
@@ -38,6 +39,11 @@ class ReportRequest:
             return self.wanted
         return replace(self.wanted, by=self.by, key=self.group)
 
+    @property
+    def rated(self) -> bool:
+        """Whether replies that are rated are counted by these groups, too."""
+        return self.wanted.subject.key == "executions" and self.by in RATED_BY
+
     def seen_at(self, at: datetime) -> "ReportRequest":
         """The same of what there is at this instant."""
         return replace(self, span=self.span.seen_at(at))
@@ -56,12 +62,12 @@ def read_report_request(subject: Subject, query: Mapping[str, str], reader: User
         span=Span.of(query),
         wanted=Wanted(subject, whose=whose_of(query.get("of", "me"), reader)),
         by=by,
-        group=_group(by, query.get("key", "")),
+        group=_group(subject, by, query.get("key", "")),
         compared=comparison_wanted(query),
     )
 
 
-def _group(by: str, key: str) -> str:
+def _group(subject: Subject, by: str, key: str) -> str:
     """One group, as its buckets name it: by an id, as that is written, where it has one; a version
     by that of its definition, too. Raises BadReport.
     """
@@ -69,6 +75,8 @@ def _group(by: str, key: str) -> str:
         raise BadReport(reason="'key' is a group of 'by'.")
     if "\0" in key:  # PostgreSQL has no such texts
         raise BadReport(reason="'key' is the key of a group.")
+    if key and by == "status" and key not in (statuses := subject.kind.statuses):
+        raise BadReport(reason=f"'key' is one of {', '.join(statuses)}.")
     try:
         if key and by == "version":
             definition, _, version = key.partition(":")

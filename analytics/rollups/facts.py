@@ -53,6 +53,7 @@ class FactKind:
     shared: frozenset[str]
     of_subject: Callable[[str, str], Q]
     spread: tuple[str, ...]
+    statuses: list[str]
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -121,6 +122,7 @@ def _execution_worth(what: Row, numbers: Columns) -> Worth:
 
 def _execution_subjects(what: Row) -> Iterator[tuple[str, str]]:
     yield "", ""
+    yield "status", what["status"]
     if what["template_id"]:
         yield "template", id_text(what["template_id"])
     if what["definition_id"]:
@@ -134,6 +136,8 @@ def _executions_of(dimension: str, subject: str) -> Q:
     if dimension == "version":
         definition, _, version = subject.partition(":")
         return real & Q(definition_id=definition, version_id=version)
+    if dimension == "status":
+        return real & Q(status=subject)
     return real & Q(**{f"{dimension}_id": subject}) if dimension else real
 
 
@@ -147,9 +151,10 @@ EXECUTIONS = FactKind(
     numbers=("duration_ms", *COUNTED),
     worth=_execution_worth,
     subjects=_execution_subjects,
-    shared=frozenset({"", "template"}),
+    shared=frozenset({"", "status", "template"}),
     of_subject=_executions_of,
     spread=("duration_ms",),
+    statuses=ExecutionStatus.values,
 )
 
 
@@ -171,9 +176,12 @@ def _call_worth(what: Row, numbers: Columns) -> Worth:
 
 def _call_subjects(what: Row) -> Iterator[tuple[str, str]]:
     yield "model", f"{what['provider']}:{what['model']}"
+    yield "status", what["status"]
 
 
 def _calls_of(dimension: str, subject: str) -> Q:
+    if dimension == "status":
+        return Q(status=subject)
     provider, _, model = subject.partition(":")
     return Q(provider=provider, model=model)
 
@@ -188,9 +196,10 @@ MODEL_CALLS = FactKind(
     numbers=(*TOKENS, "cost_nano_usd", "latency_ms", "first_token_ms"),
     worth=_call_worth,
     subjects=_call_subjects,
-    shared=frozenset({"model"}),
+    shared=frozenset({"model", "status"}),
     of_subject=_calls_of,
     spread=("latency_ms", "first_token_ms"),
+    statuses=CallStatus.values,
 )
 
 
@@ -215,10 +224,11 @@ def _tool_worth(what: Row, numbers: Columns) -> Worth:
 
 def _tool_subjects(what: Row) -> Iterator[tuple[str, str]]:
     yield "tool", what["tool"]
+    yield "status", what["status"]
 
 
 def _tool_calls_of(dimension: str, subject: str) -> Q:
-    return Q(tool=subject)
+    return Q(**{dimension: subject})
 
 
 TOOL_CALLS = FactKind(
@@ -231,9 +241,10 @@ TOOL_CALLS = FactKind(
     numbers=("latency_ms",),
     worth=_tool_worth,
     subjects=_tool_subjects,
-    shared=frozenset({"tool"}),
+    shared=frozenset({"status", "tool"}),
     of_subject=_tool_calls_of,
     spread=("latency_ms",),
+    statuses=ToolCallStatus.values,
 )
 
 KINDS = {kind.key: kind for kind in (EXECUTIONS, MODEL_CALLS, TOOL_CALLS)}

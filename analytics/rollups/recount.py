@@ -49,11 +49,15 @@ def rebuild(kind: FactKind) -> int:
 
 
 def is_unfilled(kind: FactKind) -> bool:
-    """There is something to count, and not one bucket of the first day of it."""
+    """There is something to count, and on the first day of it not one bucket by status.
+
+    Each row has one; before there were such buckets, all had been filled without them.
+    """
     first = kind.counted().aggregate(at=Min(kind.at))["at"]
     if first is None:
         return False
-    return not kind.rollup._base_manager.filter(starts_at__lt=_day_of(first) + DAY).exists()
+    by_status = kind.rollup._base_manager.filter(dimension="status")
+    return not by_status.filter(starts_at__lt=_day_of(first) + DAY).exists()
 
 
 def _fold_all() -> None:

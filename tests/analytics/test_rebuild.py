@@ -53,6 +53,18 @@ def test_rollups_that_an_interrupted_upgrade_did_not_finish_are_made_at_the_next
 
 
 @pytest.mark.django_db
+def test_rollups_of_a_release_that_had_none_by_status_are_made_anew_at_the_next_start():
+    CallFactory(user=UserFactory(), started_at=START)
+    fold()
+    ModelRollup.objects.filter(dimension="status").delete()
+    for _ in range(2):
+        out = StringIO()
+        call_command("rebuild_rollups", if_empty=True, stdout=out)
+        assert list(rollup_differences()) == []
+    assert not out.getvalue()
+
+
+@pytest.mark.django_db
 def test_a_spread_that_an_earlier_release_packed_in_its_way_is_no_difference():
     user = UserFactory()
     for latency_ms in range(10):

@@ -75,6 +75,43 @@ def test_executions_are_counted_with_the_rows_behind_them(chats, api, alice):
     assert sum(row["totals"]["total_tokens"] for row in rows) == numbers["totals"]["total_tokens"]
 
 
+def test_what_failed_is_told_by_itself_with_what_it_took_and_cost(chats, api, alice, client):
+    told = ask(api, alice, "executions", by="status", compare="true")
+    numbers = {group["key"]: group["numbers"] for group in told["groups"]}
+    assert {key: one["executions"] for key, one in numbers.items()} == {"completed": 1, "failed": 1}
+    for group in told["groups"]:
+        (run,) = api(alice).get(group["rows"]).json()["results"]
+        assert run["status"] == group["key"]
+        assert run["totals"] == group["numbers"]["totals"]
+        assert run["duration_ms"] == group["numbers"]["duration"]["max_ms"]
+        assert group["rating_rows"] is None
+        alone = ask(api, alice, "executions", by="status", key=group["key"])
+        assert alone["totals"] == group["numbers"]
+    for group in ask(api, alice, "models", by="status")["groups"]:
+        calls = api(alice).get(group["rows"]).json()["results"]
+        assert {one["status"] for one in calls} == {group["key"]} <= {"succeeded", "failed"}
+        assert len(calls) == group["numbers"]["calls"]
+    answer = api(alice).get("/api/v1/analytics/executions/?by=status&key=broken")
+    assert answer.json()["code"] == "bad_report"
+    client.force_login(alice)
+    assert "By status" in client.get("/analytics/?by=status").text
+
+
+def test_each_step_and_what_groups_were_before_have_the_rows_behind_them(api, alice, at_noon):
+    for ago in (timedelta(hours=1), timedelta(days=1), timedelta(days=8), timedelta(days=9)):
+        ended(alice, at_noon - ago)
+    told = ask(api, alice, "executions", by="user", compare="true")
+    for step in told["series"]:
+        rows = api(alice).get(step["rows"]).json()["results"]
+        assert len(rows) == step["numbers"]["executions"]
+    assert sum(step["numbers"]["executions"] for step in told["series"]) == 2
+    (group,) = told["groups"]
+    rows = api(alice).get(group["previous_rows"]).json()["results"]
+    assert len(rows) == group["previous"]["executions"] == 2
+    (group,) = ask(api, alice, "executions", by="user")["groups"]
+    assert group["previous_rows"] is None
+
+
 def test_what_one_costs_is_told_as_exactly_as_what_all_do(api, alice, built_in, client):
     template = WorkflowTemplate.objects.get(slug="universal_chat")
     now = clock.now()

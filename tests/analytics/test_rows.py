@@ -56,9 +56,11 @@ def workflow(
 
 
 REPORTS = [
-    *(f"/analytics/?by={by}" for by in ("template", "definition", "version", "user")),
-    *(f"/analytics/models/?by={by}" for by in ("model", "provider", "user")),
-    *(f"/analytics/tools/?by={by}" for by in ("tool", "user")),
+    *(f"/analytics/?by={by}" for by in ("template", "definition", "version", "status", "user")),
+    *(f"/analytics/models/?by={by}" for by in ("model", "provider", "status", "user")),
+    *(f"/analytics/tools/?by={by}" for by in ("tool", "status", "user")),
+    "/analytics/?by=status&key=completed",
+    "/analytics/models/?by=status&key=succeeded",
     "/analytics/?range=24h&zone=Asia/Kathmandu",
     "/analytics/models/?range=30d&zone=Asia/Kathmandu",
 ]
