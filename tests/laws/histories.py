@@ -19,7 +19,7 @@ from core.retention import retentions
 from llms.services.profiles import forget_profiles
 from tests.approvals.desk import letter
 from tests.definitions.graphs import asks, graph
-from tests.drills.mortal import leases_run_out, live_and_die, take_up
+from tests.drills.mortal import leases_run_out, live_and_die, stopped_at, take_up
 from tests.factories.accounts import UserFactory
 from tests.factories.llms import PriceFactory
 from workflows.models import Approval, WorkflowDefinition, WorkflowExecution
@@ -40,6 +40,7 @@ steps = st.one_of(
     st.tuples(st.just("run")),
     st.tuples(st.just("die"), st.integers(0, 3)),
     st.tuples(st.just("cancel"), numbers),
+    st.tuples(st.just("stop"), numbers, st.booleans()),
     st.tuples(st.just("retry"), numbers),
     st.tuples(st.just("forget_message"), numbers),
     st.tuples(st.just("forget_conversation"), numbers),
@@ -167,6 +168,13 @@ class Town:
             client.force_login(execution.user)
             told = client.post(f"/api/v1/executions/{execution.pk}/cancel/")
             assert told.status_code == 200, told.json()
+
+    def stop(self, at: int, heard_of: bool) -> None:
+        """What a living process runs: while an answer is given, or before anything of it came."""
+        self.say("say 60 words slowly" if heard_of else HANGS, at)
+        execution = WorkflowExecution.objects.order_by("created_at", "pk").last()
+        assert execution is not None
+        stopped_at("text.delta" if heard_of else "model.started", execution)
 
     def retry(self, at: int) -> None:
         """But for what hangs, which nobody would stop."""

@@ -11,9 +11,9 @@ from conversations.models import Conversation
 from core.aggregates import all_differences
 from llms.models import ModelCall, ModelProfile
 from llms.services.profiles import forget_profiles
-from tests.drills.mortal import stopped_at, take_up
+from tests.drills.mortal import take_up
 from tests.factories.budgets import a_budget
-from tests.laws.histories import HANGS, Town, numbers, steps, undone
+from tests.laws.histories import Town, numbers, steps, undone
 from workflows.models import WorkflowExecution
 from workflows.services.losses import settle_lost_calls
 
@@ -31,8 +31,7 @@ budgets = st.tuples(
     numbers,
 )
 changes = st.tuples(st.just("cap"), st.sampled_from(_ROOM), numbers)
-stops = st.tuples(st.just("stop"), numbers, st.booleans())
-histories = st.lists(st.one_of(budgets, steps, steps, changes, stops), min_size=4, max_size=12)
+histories = st.lists(st.one_of(budgets, steps, steps, changes), min_size=4, max_size=12)
 
 
 class ThriftyTown(Town):
@@ -57,14 +56,6 @@ class ThriftyTown(Town):
         by.is_staff = True
         cap = cap if unit == "tokens" else cap * 1_000
         a_budget(scope, of, by=by, unit=unit, cap=cap, period=period, **fields)
-
-    def stop(self, at: int, heard_of: bool) -> None:
-        """While an answer is given, or before anything of it has come."""
-        self.say("say 60 words slowly" if heard_of else HANGS, at)
-        execution = WorkflowExecution.objects.order_by("created_at", "pk").last()
-        assert execution is not None
-        kind = "text.delta" if heard_of else "model.started"
-        stopped_at(kind, execution)
 
     def cap(self, cap: int, at: int) -> None:
         if budget := self._one(Budget.objects.all(), at):
