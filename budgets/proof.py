@@ -4,17 +4,13 @@ from collections.abc import Iterator
 from operator import add
 from typing import NamedTuple
 
-from django.db.models import Min
-
 from budgets.amounts import used, worst
+from budgets.counting import LOSE_CALLS, opened_at
 from budgets.ledger import Calls, ledger
 from budgets.models import Budget, BudgetCharge, BudgetPeriod, Scope
 from budgets.periods import Span
-from budgets.querysets import going_on
 from core.aggregates import Difference, proof
 from core.locks import snapshot
-
-_LOSE_CALLS = frozenset({Scope.GROUP, Scope.CONVERSATION, Scope.DEFINITION})
 
 
 class _Sums(NamedTuple):
@@ -50,11 +46,10 @@ def _counted(period: BudgetPeriod) -> _Sums:
     budget, span = period.budget, Span(period.begins_at, period.ends_at)
     charges = BudgetCharge.objects.filter(period=period).order_by()
     counted = _sums(budget, ledger().calls_among(charges.values("call_id")), charges)
-    opening = budget.periods.filter(going_on(budget.created_at)).aggregate(at=Min("created_at"))
-    opened_at = opening["at"] or budget.created_at
-    if budget.scope in _LOSE_CALLS or period.created_at != opened_at:
+    opened = opened_at(budget)
+    if budget.scope in LOSE_CALLS or period.created_at != opened:
         counted = _added(counted, _Sums(period.carried, period.carried_bound, 0))
-        span = span._replace(begins_at=max(span.begins_at, opened_at))
+        span = span._replace(begins_at=max(span.begins_at, opened))
     if budget.scope == Scope.GROUP:
         return counted
     uncharged = ledger().calls_of(budget.key, span).exclude(id__in=charges.values("call_id"))

@@ -39,7 +39,7 @@ def second_text(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
-class _Instant(IsoDateTimeField):
+class Instant(IsoDateTimeField):
     """One that is an instant of UTC, too; at the ends of the calendar some are none."""
 
     def to_python(self, value: Any) -> datetime | None:
@@ -53,7 +53,7 @@ class _Instant(IsoDateTimeField):
 class After(filters.IsoDateTimeFilter):
     """From then on."""
 
-    field_class = _Instant
+    field_class = Instant
 
     def __init__(self, field: str) -> None:
         super().__init__(field_name=field, lookup_expr="gte", help_text="From this instant on.")
@@ -62,7 +62,7 @@ class After(filters.IsoDateTimeFilter):
 class Before(filters.IsoDateTimeFilter):
     """Earlier than that."""
 
-    field_class = _Instant
+    field_class = Instant
 
     def __init__(self, field: str) -> None:
         super().__init__(field_name=field, lookup_expr="lt", help_text="Before this instant.")

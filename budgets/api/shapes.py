@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from budgets.amounts import NANO_USD, TOKENS, in_units, text_of
 from budgets.errors import BadBudget
 from budgets.models import DEAREST_NANO_USD_PER_MTOK, Budget
+from budgets.rows import rows_of
 from budgets.standing import standing_of
 from core import clock
 from core.json_values import storable
@@ -71,7 +72,7 @@ class StandingOut(Shape):
     `spent` is from the ledger, except for `bound`, a part of it: the most that calls may have used
     that were never heard from again or whose cost is unknown. `unknown_calls` are calls in none of
     the figures, because their usage is unknown. `reached` is the highest threshold of `warn_at`
-    reported so far, null before the first.
+    reported so far, null before the first. `rows` is the address of the calls that it counts.
     """
 
     begins_at: datetime
@@ -83,6 +84,7 @@ class StandingOut(Shape):
     forecast: str | None
     unknown_calls: int
     reached: int | None
+    rows: str
 
 
 class BudgetOut(Shape):
@@ -138,6 +140,7 @@ def _standing_out(budget: Budget) -> StandingOut:
         forecast=text_of(budget.unit, now.forecast),
         unknown_calls=now.unknown_calls,
         reached=now.reached,
+        rows=rows_of(budget.id, now.span),
     )
 
 
