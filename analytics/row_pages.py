@@ -1,5 +1,6 @@
 """The pages of the rows behind figures: model and tool calls, messages, ratings."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -23,8 +24,10 @@ from analytics.api.behind import (
 )
 from analytics.api.definitions import BadWindow, node_calls
 from analytics.models import ReplyRating
+from budgets.services.budgets import budget_for
 from conversations.models import Conversation
 from core.errors import NotFound
+from llms.api.budget_calls import BadPeriod, budget_calls
 from llms.api.calls import ModelCallFilter, ModelCallOut
 from llms.models import CallStatus, ModelCall
 from llms.querysets import CallQuerySet
@@ -63,6 +66,23 @@ def definition_calls(request: HttpRequest, pk: str) -> HttpResponse:
         raise Http404 from error
     except BadWindow:
         return _model_calls(request, ModelCall.objects.none(), bad=True)
+
+
+@never_cache
+@login_required
+@require_GET
+def calls_of_budget(request: HttpRequest, pk: str) -> HttpResponse:
+    """Those that a budget counts in the period that the address names, or in the present one."""
+    user = user_of(request)
+    try:
+        budget = budget_for(user, pk)
+    except NotFound as error:
+        raise Http404 from error
+    said = {"title": "Calls of a budget", "budget": budget.name}
+    try:
+        return _model_calls(request, budget_calls(budget, user, request.GET.get("at", "")), said)
+    except BadPeriod:
+        return _model_calls(request, ModelCall.objects.none(), said, bad=True)
 
 
 @never_cache
@@ -121,7 +141,13 @@ def ratings(request: HttpRequest) -> HttpResponse:
     return _page(request, "rows-ratings", found, shown)
 
 
-def _model_calls(request: HttpRequest, calls: CallQuerySet, *, bad: bool = False) -> HttpResponse:
+def _model_calls(
+    request: HttpRequest,
+    calls: CallQuerySet,
+    said: Mapping[str, str] | None = None,
+    *,
+    bad: bool = False,
+) -> HttpResponse:
     rows = calls.for_list().select_related("user")
     found = list_page(request, rows, ModelCallFilter, own="user", statuses=CallStatus.values)
     shown = [
@@ -130,15 +156,23 @@ def _model_calls(request: HttpRequest, calls: CallQuerySet, *, bad: bool = False
     ]
     if bad:
         found = replace(found, context={**found.context, "problem": True}, status=400)
-    return _page(request, "rows-model-calls", found, shown)
+    return _page(request, "rows-model-calls", found, shown, said)
 
 
-def _page(request: HttpRequest, name: str, found: ListPage, shown: Any) -> HttpResponse:
+def _page(
+    request: HttpRequest,
+    name: str,
+    found: ListPage,
+    shown: Any,
+    said: Mapping[str, str] | None = None,
+) -> HttpResponse:
+    """`said` is what else the template takes, or takes in another's place."""
     context = {
         **found.context,
         "rows": shown,
         "title": _TITLES[name],
         "lists": [(title, reverse(one)) for one, title in _TITLES.items()],
+        **(said or {}),
     }
     template = f"analytics/rows/{name.removeprefix('rows-')}.html"
     return render(request, template, context, status=found.status)

@@ -12,6 +12,7 @@ urlpatterns = [
     path("analytics/ratings/", row_pages.ratings, name="rows-ratings"),
     path("model-calls/", row_pages.model_calls, name="rows-model-calls"),
     path("tool-calls/", row_pages.tool_calls, name="rows-tool-calls"),
+    path("budgets/<str:pk>/calls/", row_pages.calls_of_budget, name="rows-budget-calls"),
     path("analytics/definitions/<str:pk>/calls/", row_pages.definition_calls),
     path("analytics/definitions/<str:pk>/", pages.definition_page, name="analytics-definition"),
     path("analytics/live/", pages.live_page, name="analytics-live"),

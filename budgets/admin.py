@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import BigIntegerField
 from django.http import HttpRequest
+from django.utils.html import format_html
 
 from accounts.authentication import user_of
 from budgets.amounts import NANO_USD, amount_for_people, in_units, text_of
@@ -15,6 +16,8 @@ from budgets.models import (
     BudgetPeriod,
     validate_thresholds,
 )
+from budgets.periods import Span
+from budgets.rows import Pages, pages_of, rows_of
 from budgets.services.budgets import (
     CHANGEABLE,
     change_budget,
@@ -144,7 +147,8 @@ class BudgetAdmin(DeletedWhole, admin.ModelAdmin):
         """In the present period, with the highest threshold that was told of."""
         now = standing_of(budget, clock.now())
         spent = amount_for_people(budget.unit, now.spent)
-        return f"{spent}, {now.reached}% reached" if now.reached else spent
+        told = f"{spent}, {now.reached}% reached" if now.reached else spent
+        return _linked(pages_of(rows_of(budget.pk, now.span)).spent, told)
 
     @admin.display(description="at most", ordering="cap")
     def most(self, budget: Budget) -> str:
@@ -188,13 +192,23 @@ class BudgetPeriodAdmin(ReadOnlyAdmin, admin.ModelAdmin):
     date_hierarchy = "begins_at"
 
     @admin.display(description="spent", ordering="spent")
-    def used(self, period: BudgetPeriod) -> str | None:
-        return text_of(period.budget.unit, period.spent)
+    def used(self, period: BudgetPeriod) -> str:
+        told = text_of(period.budget.unit, period.spent)
+        return _linked(_pages(period).spent, told)
 
     @admin.display(description="of it a bound", ordering="bound")
     def at_most(self, period: BudgetPeriod) -> str | None:
         return text_of(period.budget.unit, period.bound)
 
     @admin.display(description="reserved", ordering="reserved")
-    def under_way(self, period: BudgetPeriod) -> str | None:
-        return text_of(period.budget.unit, period.reserved)
+    def under_way(self, period: BudgetPeriod) -> str:
+        told = text_of(period.budget.unit, period.reserved)
+        return _linked(_pages(period).under_way, told)
+
+
+def _pages(period: BudgetPeriod) -> Pages:
+    return pages_of(rows_of(period.budget_id, Span(period.begins_at, period.ends_at)))
+
+
+def _linked(address: str, told: str | None) -> str:
+    return format_html('<a href="{}">{}</a>', address, told)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from accounts.authentication import user_of
 from budgets.api.shapes import budget_out
 from budgets.models import Budget
+from budgets.rows import pages_of
 from core.pagination import shown_page
 
 
@@ -22,7 +23,7 @@ def budgets(request: HttpRequest) -> HttpResponse:
     """Newest first, in the present period of each; staff see others' in the back office."""
     page, ways = shown_page(Budget.objects.concerning(user_of(request)).for_list(), request)
     told = ((one, budget_out(one).to_json()) for one in page)
-    shown = [(one, budget, _used(budget)) for one, budget in told]
+    shown = [(one, budget, _used(budget), pages_of(budget["now"]["rows"])) for one, budget in told]
     return render(request, "budgets/budgets.html", {"budgets": shown, **ways})
 
 

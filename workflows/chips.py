@@ -27,6 +27,7 @@ _SAID = {
     **{"started_after": "begun from", "started_before": "begun before"},
     **{"settled_after": "over from", "settled_before": "over before"},
     **{"finished_after": "ended from", "finished_before": "ended before"},
+    "at": "in the period of",
     **{"weekday": "on", "hour": "in hour", "zone": "of"},
     **{"min_duration_ms": "took ms", "min_latency_ms": "took ms"},
     "min_first_token_ms": "first word after ms",
@@ -88,7 +89,7 @@ def _readable(name: str, value: str) -> str:
         return _WEEK[int(value) - 1]
     if name.startswith("min_"):
         return f"≥ {value}"
-    if not name.endswith(("_after", "_before")):
+    if not (name == "at" or name.endswith(("_after", "_before"))):
         return value
     try:
         at = datetime.fromisoformat(value)

@@ -33,6 +33,7 @@ THINGS = {
         "analytics/definitions/": "workflows.WorkflowDefinition",
         "analytics/users/": "accounts.User",
     },
+    "budgets/": "budgets.Budget",
     "api/v1/analytics/definitions/": "workflows.WorkflowDefinition",
     "api/v1/analytics/users/": "accounts.User",
     "api/v1/approvals/": "workflows.Approval",

@@ -27,6 +27,7 @@ PAGES = (
     "/account/tokens/",
     "/compliance/",
     "/budgets/",
+    "budget-calls",
     "/webhooks/",
     "/analytics/?by=template",
     "/analytics/models/?by=model&range=24h",
@@ -140,7 +141,7 @@ def _named_at_length(request: APIRequestContext, home: str) -> dict[str, str]:
     made(f"definitions/{runs['definition']}/execute/", input={"message": name})
     # Not in force: it stays for tests of other pages, and would refuse models without a price.
     budget = {"scope": "all", "unit": "usd", "cap": "1000", "period": "month", "active": False}
-    made("budgets/", name=name, **budget)
+    counted = f"/budgets/{made('budgets/', name=name, **budget)['id']}/calls/?of=all"
     variants = [{"name": "a", "control": True}, {"name": "averylongword" * 6}]
     doors: dict[str, tuple[str, dict[str, Any]]] = {
         "/schedules/": ("schedules/", {"kind": "interval", "every_s": 3600, **runs}),
@@ -157,7 +158,8 @@ def _named_at_length(request: APIRequestContext, home: str) -> dict[str, str]:
     ]
     named = dict(zip(("schedule", "incoming", "endpoint", "experiment"), found, strict=True))
     nodes = f"/analytics/definitions/{runs['definition']}/"
-    return {**named, "nodes": nodes, "experiment-form": f"{named['experiment']}edit/"}
+    form = f"{named['experiment']}edit/"
+    return {**named, "nodes": nodes, "budget-calls": counted, "experiment-form": form}
 
 
 @dataclass(frozen=True, slots=True)

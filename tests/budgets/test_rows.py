@@ -1,6 +1,8 @@
 """The figures of a budget lead to the calls that they are reckoned from, and to no others."""
 
 from decimal import Decimal
+from html import unescape
+from re import findall
 
 import pytest
 from django.contrib.auth.models import Group
@@ -14,6 +16,7 @@ from tests.factories.accounts import UserFactory
 from tests.factories.budgets import a_budget
 from tests.factories.llms import CallFactory
 from tests.limits.runs import price_of_the_demo
+from tests.office import Office
 from workflows.models import WorkflowExecution
 
 URL = "/api/v1/budgets/"
@@ -178,6 +181,7 @@ def test_a_budget_that_one_may_not_see_has_no_calls(begin, client, alice, charli
     for budget in budgets:  # a member of the group neither sees it, nor its calls
         answer = client.get(f"{URL}{budget.pk}/calls/")
         assert (answer.status_code, answer.json()["code"]) == (404, "budget_not_found")
+        assert client.get(f"/budgets/{budget.pk}/calls/").status_code == 404
     assert client.get(f"{URL}nothing/calls/").status_code == 404
 
 
@@ -191,6 +195,9 @@ def test_of_the_calls_of_others_only_staff_sees_more_than_the_sum(
     own, every = listed(client, budget), listed(api(admin), budget)
     assert (len(own), len(every)) == (1, 2)
     assert told_of(client, budget)["spent"] == used_by(every, "tokens")
+    client.force_login(alice)
+    page = client.get(f"/budgets/{budget.pk}/calls/?of=all&user={boss.pk}")
+    assert (page.context["rows"], boss.username in page.text) == ([], False)
 
 
 def test_an_instant_that_is_none_is_refused_and_one_far_away_finds_nothing(client, alice):
@@ -200,6 +207,8 @@ def test_an_instant_that_is_none_is_refused_and_one_far_away_finds_nothing(clien
     for at in ("x", "2026-13-01", "0001-01-01T00:00:00%2B14:00", "%00"):
         answer = client.get(f"{URL}{budget.pk}/calls/?at={at}")
         assert (answer.status_code, answer.json()["code"]) == (400, "bad_period")
+        page = client.get(f"/budgets/{budget.pk}/calls/?at={at}")
+        assert (page.status_code, page.context["rows"]) == (400, [])
     for at in ("0001-01-02T00:00:00Z", "9999-12-31T23:59:59Z", "2001-01-01"):
         assert client.get(f"{URL}{budget.pk}/calls/?at={at}").json()["results"] == []
     assert len(client.get(f"{URL}{budget.pk}/calls/?at=").json()["results"]) == 1
@@ -208,3 +217,58 @@ def test_an_instant_that_is_none_is_refused_and_one_far_away_finds_nothing(clien
         "unknown_filter",
         True,
     )
+
+
+@pytest.mark.parametrize("period", ["day", "total"])
+def test_on_the_page_each_figure_leads_to_its_calls(begin, client, alice, period):
+    price_of_the_demo(7)
+    over = finished(begin(one_call()))
+    budget = a_budget("user", alice.pk, by=alice, unit="nano_usd", cap=10**9, period=period)
+    under_way = begin(one_call())
+    assert live_and_die(after_commits=1)
+    client.force_login(alice)
+    shown = findall(r'href="(/budgets/[^"]+/calls/[^"]*)"', client.get("/budgets/").text)
+    found = []
+    for address in map(unescape, shown):
+        page = client.get(address)
+        assert page.status_code == 200
+        found.append([one["execution"] for one in page.context["rows"]])
+    late, early = str(under_way.pk), str(over.pk)
+    assert found == [[early], [late], [late, early]]
+    page = client.get(unescape(shown[0]))
+    assert f"“{budget.name}”" in page.text
+    asked = {"of", "over before", *(["in the period of"] if period == "day" else [])}
+    assert {chip.name for chip in page.context["chips"]} == asked
+    for chip in page.context["chips"]:
+        assert client.get(f"/budgets/{budget.pk}/calls/{chip.address}").status_code == 200
+    (status,) = findall(r'aria-current="true">(\w+)<', client.get(unescape(shown[1])).text)
+    assert status == "open"
+
+
+def test_what_ends_later_is_not_behind_what_the_page_told(begin, client, alice):
+    a_budget("user", alice.pk, by=alice)
+    finished(begin(one_call()))
+    client.force_login(alice)
+    address = unescape(
+        findall(r'href="(/budgets/[^"]+/calls/[^"]*)"', client.get("/budgets/").text)[0]
+    )
+    finished(begin(one_call()))
+    assert len(client.get(address).context["rows"]) == 1
+
+
+def test_the_back_office_leads_there_too(begin, admin, alice):
+    a_budget("user", alice.pk, period="day")
+    with later(days=1):
+        finished(begin(one_call()))
+    today = finished(begin(one_call()))
+    office = Office()
+    office.force_login(admin)
+    links = r'href="(/budgets/[^"]+/calls/[^"]*)">([^<]*)<'
+    ((address, told),) = findall(links, office.get("/admin/budgets/budget/").text)
+    rows = office.get(unescape(address)).context["rows"]
+    assert ([one["execution"] for one in rows], told) == ([str(today.pk)], f"{USED} tokens")
+    with later(days=1):
+        shown = findall(links, office.get("/admin/budgets/budgetperiod/").text)
+        counts = [len(office.get(unescape(address)).context["rows"]) for address, _ in shown]
+    assert [told for _, told in shown] == [str(USED), "0"] * 2
+    assert counts == [1, 0, 1, 0]

@@ -26,6 +26,10 @@ def test_no_two_pages_have_the_same_title(api, admin, client, built_in):
         "experiment": office.post(
             "/api/v1/experiments/", {"name": name, "variants": variants, "primary": "cost", **runs}
         ),
+        "rows-budget-calls": office.post(
+            "/api/v1/budgets/",
+            {"name": name, "scope": "all", "unit": "tokens", "cap": "1", "period": "day"},
+        ),
         "webhook-incoming": office.post("/api/v1/webhooks/incoming/", {"name": name, **runs}),
     }
     addresses = [reverse(page) for page in PAGES]

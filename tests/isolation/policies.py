@@ -96,6 +96,7 @@ POLICIES: dict[str, Policy] = {
     "analytics/<slug:subject>/": SignedIn(own=True),
     "approvals/": SignedIn(own=True, form={"approval": "{approval}", "decision": "approve"}),
     "budgets/": SignedIn(own=True),
+    "budgets/<str:pk>/calls/": Own("budget"),
     "chat/": SignedIn(own=True),
     "chat/<str:pk>/": Own("conversation"),
     "compliance/": Staff(),
