@@ -54,8 +54,7 @@ def furnish(client: Client) -> dict[str, str]:
     for tool, arguments in _TOOLS * 3:
         asked = {"message": f"use the tool {tool} {json.dumps(arguments)}"}
         _sent(client, "templates/data_analyst/execute/", {"input": asked, "parameters": parameters})
-    for budget in _BUDGETS:
-        _sent(client, "budgets/", {"scope": "all", **budget})
+    counting = [_sent(client, "budgets/", {"scope": "all", **budget}) for budget in _BUDGETS]
     one = {"name": "Berths, in all", "scope": "definition", "of": definition}
     _sent(client, "budgets/", {**one, "unit": "usd", "cap": "5", "period": "total"})
     for _ in range(_TRIES):
@@ -63,6 +62,7 @@ def furnish(client: Client) -> dict[str, str]:
     return {
         "admin-definition": f"/admin/workflows/workflowdefinition/{definition}/change/",
         "analytics-definition": f"/analytics/definitions/{definition}/?range=24h",
+        "budget-calls": f"/budgets/{counting[0]['id']}/calls/?of=all",
         "schedule": _by_the_clock(client),
         "webhook-incoming": _called_from_outside(client),
         "webhook-endpoint": _told_outside(client),

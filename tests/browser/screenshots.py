@@ -50,6 +50,7 @@ PAGES = {
     "model-calls": "/model-calls/",
     "tool-calls": "/tool-calls/",
     "budgets": "/budgets/",
+    "budget-calls": "",  # of a month, which `furnish` makes
     "executions": "/executions/",
     "experiments": "/experiments/",
     "experiment": "",  # known once it was made
