@@ -36,6 +36,7 @@ from tools.api.shapes import listed_call
 from tools.models import ToolCall, ToolCallStatus
 from workflows.list_page import ListPage, list_page
 from workflows.selectors import name_unseen
+from workflows.services.definitions import definition_for
 
 _TITLES = {
     "rows-model-calls": "Model calls",
@@ -60,12 +61,15 @@ def model_calls(request: HttpRequest) -> HttpResponse:
 @require_GET
 def definition_calls(request: HttpRequest, pk: str) -> HttpResponse:
     """Those that the analytics of a workflow count, of one node (`within`) or of all."""
+    user = user_of(request)
     try:
-        return _model_calls(request, node_calls(user_of(request), pk, request.GET.dict()))
+        said = {"title": "Calls of a workflow", "workflow": definition_for(user, pk).name}
     except NotFound as error:
         raise Http404 from error
+    try:
+        return _model_calls(request, node_calls(user, pk, request.GET.dict()), said)
     except BadWindow:
-        return _model_calls(request, ModelCall.objects.none(), bad=True)
+        return _model_calls(request, ModelCall.objects.none(), said, bad=True)
 
 
 @never_cache

@@ -36,6 +36,7 @@ def test_no_two_pages_have_the_same_title(api, admin, client, built_in):
     addresses += [reverse(page, args=[told.json()["id"]]) for page, told in made.items()]
     addresses += [reverse("analytics-subject", args=[one]) for one in ("models", "tools")]
     addresses += [reverse("analytics-definition", args=[runs["definition"]])]
+    addresses += [f"{addresses[-1]}calls/"]
     client.force_login(admin)
     titles = {}
     for address in addresses:
