@@ -11,19 +11,25 @@ as sequential inference needs it.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Avg, Case, Count, F, FloatField, Q, Sum, Value, When
+from django.db.models import Avg, Case, Count, F, FloatField, Sum, Value, When
 from django.db.models.functions import Cast
 
-from analytics.models import ReplyRating
-from core import clock
+from experiments.counting import (
+    FAILED,
+    LOST,
+    TIMED,
+    UNKNOWN_COST,
+    counted,
+    cut_short,
+    events,
+    ratings,
+)
 from experiments.metrics import EVENT, directions
-from experiments.models import Experiment, Exposure, Unit, UnitEvent
+from experiments.models import Experiment, Unit
 from experiments.moments import Moments
-from workflows.models import ExecutionStatus
 from workflows.totals import TOKENS
 
 _NANO = 1e9
@@ -48,19 +54,17 @@ class Outcomes:
 def outcomes_of(experiment: Experiment) -> Outcomes:
     """Four reads: exposures, ratings of these replies, units cut short, and events."""
     found = Outcomes(dealt=_dealt(experiment))
-    counted: dict[UUID, UUID] = {}
+    variants: dict[UUID, UUID] = {}
     for row in _turns(experiment):
-        if row["over"] < row["turns"]:
-            continue
         variant = row["unit__variant_id"]
-        counted[row["unit_id"]] = variant
+        variants[row["unit_id"]] = variant
         found.counted[variant] += 1
         _add_turns(found, variant, row)
     for unit, helpful in _rated(experiment):
-        if unit in counted:
-            found.of("rating", counted[unit]).add(helpful)
+        if unit in variants:
+            found.of("rating", variants[unit]).add(helpful)
     cut = _cut_short(experiment)
-    _add_events(found, experiment, {unit: of for unit, of in counted.items() if unit not in cut})
+    _add_events(found, experiment, {unit: of for unit, of in variants.items() if unit not in cut})
     return found
 
 
@@ -69,33 +73,17 @@ def _dealt(experiment: Experiment) -> dict[UUID, int]:
     return dict(units.values_list("variant_id").annotate(Count("id")))
 
 
-def in_window(experiment: Experiment, of_unit: str = "unit__") -> Q:
-    """What lies in the window of its unit, where that is over."""
-    window = timedelta(minutes=experiment.window_min)
-    return Q(
-        created_at__lte=F(f"{of_unit}created_at") + window,
-        **{f"{of_unit}created_at__lte": clock.now() - window},
-    )
-
-
 def _turns(experiment: Experiment) -> Iterator[Any]:
-    exposures = Exposure.objects.filter(
-        in_window(experiment), experiment=experiment, diverted=False
-    )
-    rows = exposures.order_by().values("unit_id", "unit__variant_id").annotate(**SUMS)
+    rows = counted(experiment).values("unit_id", "unit__variant_id").annotate(**SUMS)
     return iter(rows.iterator())
 
 
-_OVER = Q(execution__finished_at__isnull=False)
-_COMPLETED = Q(execution__status=ExecutionStatus.COMPLETED)
-_UNKNOWN = Q(execution__open_calls__gt=0) | Q(execution__unpriced_calls__gt=0)
 SUMS: Mapping[str, Any] = {
     "turns": Count("id"),
-    "over": Count("id", filter=_OVER),
-    "failed": Count("id", filter=Q(execution__status=ExecutionStatus.FAILED)),
-    "latency": Avg("execution__duration_ms", filter=_COMPLETED),
-    "unknown": Count("id", filter=_UNKNOWN),
-    "uncounted": Count("id", filter=Q(execution__open_calls__gt=0)),
+    "failed": Count("id", filter=FAILED),
+    "latency": Avg("execution__duration_ms", filter=TIMED),
+    "unknown": Count("id", filter=UNKNOWN_COST),
+    "uncounted": Count("id", filter=LOST),
     "cost": Sum(Cast("execution__cost_nano_usd", FloatField())),
     "tokens": Sum(
         sum((F(f"execution__{name}") for name in TOKENS[1:]), F(f"execution__{TOKENS[0]}"))
@@ -118,21 +106,13 @@ def _add_turns(found: Outcomes, variant: UUID, row: Mapping[str, Any]) -> None:
 
 def _rated(experiment: Experiment) -> Iterator[tuple[UUID, float]]:
     """Units that rated a reply, and the share of these that helped."""
-    exposure = "message__execution__exposure"
     helpful = Case(When(helpful=True, then=Value(1.0)), default=Value(0.0))
-    ratings = ReplyRating.objects.filter(
-        in_window(experiment, f"{exposure}__unit__"),
-        **{f"{exposure}__experiment": experiment, f"{exposure}__diverted": False},
-    )
-    rows = ratings.order_by().values_list(f"{exposure}__unit_id")
+    rows = ratings(experiment).values_list("message__execution__exposure__unit_id")
     return iter(rows.annotate(share=Avg(helpful, output_field=FloatField())).iterator())
 
 
 def _cut_short(experiment: Experiment) -> set[UUID]:
-    """The units whose variant was stopped before their window was over."""
-    stopped = Unit.objects.filter(experiment=experiment, variant__stopped_at__isnull=False)
-    window = timedelta(minutes=experiment.window_min)
-    cut = stopped.filter(variant__stopped_at__lt=F("created_at") + window)
+    cut = Unit.objects.filter(cut_short(experiment), experiment=experiment)
     return set(cut.order_by().values_list("id", flat=True))
 
 
@@ -140,8 +120,7 @@ def _add_events(found: Outcomes, experiment: Experiment, whole: Mapping[UUID, UU
     """The sum of each unit that its own variant answered all along; one that did nothing counts
     with 0: of what the experiment names, and of what any unit did.
     """
-    events = UnitEvent.objects.filter(in_window(experiment), experiment=experiment)
-    rows = events.order_by().values_list("name", "unit_id").annotate(total=Sum("value"))
+    rows = events(experiment).values_list("name", "unit_id").annotate(total=Sum("value"))
     sums: dict[str, dict[UUID, float]] = defaultdict(dict)
     for name, unit, total in rows.iterator():
         sums[EVENT + name][unit] = total
