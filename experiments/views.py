@@ -19,6 +19,7 @@ from experiments.models import Experiment, ExperimentStatus
 from experiments.plan_form import PlanForm
 from experiments.plots import Plot, plot_of, verdict_of
 from experiments.results import Cell, MetricResult, results_of
+from experiments.rows import cell_rows, dealt_rows, page_of
 from experiments.sentences import rules_of, sentence_of, sentences
 from experiments.services.acts import (
     complete_experiment,
@@ -53,9 +54,10 @@ class UnknownExperimentAct(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One variant of one metric, as the table shows it."""
+    """One variant of one metric, as the table shows it; `rows` is the page of what it is of."""
 
     name: str
+    rows: str
     units: int
     mean: str
     difference: str
@@ -115,6 +117,7 @@ def experiment(request: HttpRequest, pk: str) -> HttpResponse:
         "experiment": found,
         "plan": _plan(request, found),
         "results": results,
+        "dealt": [(*one, page_of(dealt_rows(one[0]))) for one in results.split.dealt],
         "says": sentences(results),
         "rules": rules_of(found),
         "blocks": [_block(one) for one in results.metrics],
@@ -235,6 +238,7 @@ def _row(result: MetricResult, cell: Cell) -> Row:
     p_once = found.once_corrected if found else None
     return Row(
         name=cell.variant.name,
+        rows=page_of(cell_rows(result, cell)),
         units=cell.units,
         mean="no data" if cell.mean is None else shown(cell.mean),
         difference=shown(found.difference) if found else "–",

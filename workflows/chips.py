@@ -1,5 +1,6 @@
 """What a list is asked for, as people read it, and how to ask for less."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,6 +34,8 @@ _SAID = {
     "min_first_token_ms": "first word after ms",
     **{"replays": "with replays", "reruns": "with reruns", "late": "late"},
     "helpful": "helpful",
+    **{"metric": "counts for", "variant": "variant", "unit": "unit"},
+    **{"counted": "counted", "diverted": "diverted"},
     "request_id": "request",
 }
 _WEEK = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -47,11 +50,15 @@ class Chip:
     address: str
 
 
-def chips_of(asked: QueryDict, reader: User) -> list[Chip]:
-    """Everything asked for but a status, with the names of what the reader may see."""
+def chips_of(asked: QueryDict, reader: User, names: Mapping[str, str]) -> list[Chip]:
+    """Everything asked for but a status, with the names of what the reader may see, and these."""
     said = _SAID if "," not in asked.get("status", "") else {**_SAID, "status": "status"}
     return [
-        Chip(said[name], _named(name, str(value), reader), without(asked, name))
+        Chip(
+            said[name],
+            names.get(str(value)) or _named(name, str(value), reader),
+            without(asked, name),
+        )
         for name, value in asked.dict().items()
         if value and name in said
     ]

@@ -1,6 +1,6 @@
 """The rows a page lists: filtered and paged by its address, as the API's lists are."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,14 +29,16 @@ def list_page(
     rows: QuerySet[Any],
     filters: type[FilterSet],
     *,
-    own: str,
+    own: str = "",
     statuses: Iterable[str] = (),
+    names: Mapping[str, str] | None = None,
 ) -> ListPage:
-    """One's own (by the column `own`), newest first; staff see others' where the address names a
-    user, or `of=all`. Raises Http404 for a page that is none.
+    """One's own (by the column `own`, where there is one), newest first; staff see others' where
+    the address names a user, or `of=all`. `names` are what people call values that are asked for.
+    Raises Http404 for a page that is none.
     """
     paginator, user, asked = NewestFirst(), user_of(request), request.GET
-    if not asked.get("user") and asked.get("of") != "all":
+    if own and not asked.get("user") and asked.get("of") != "all":
         rows = rows.filter(**{own: user})
     found = filters(asked, rows)
     good = found.is_valid()
@@ -50,7 +52,7 @@ def list_page(
         "statuses": [(one, without(asked, "status", status=one)) for one in statuses],
         "status": asked.get("status", ""),
         "any_status": without(asked, "status"),
-        "chips": chips_of(asked, user),
+        "chips": chips_of(asked, user, names or {}),
         "problem": not good,
     }
     return ListPage(page or [], context, 200 if good else 400)

@@ -9,6 +9,7 @@ from core.shapes import Shape
 from experiments.forecast import Forecast
 from experiments.models import Experiment, UnitEvent, Variant
 from experiments.results import Cell, Comparison, MetricResult, Results
+from experiments.rows import cell_rows, dealt_rows
 from experiments.sentences import sentence_of, sentences
 from experiments.sequential import Interval
 
@@ -76,11 +77,14 @@ class ComparisonOut(Shape):
 
 
 class CellOut(Shape):
-    """The values of `units` units; null if nothing is known."""
+    """The values of `units` units, null if nothing is known; `rows` is where the API lists the
+    exposures that they are made of.
+    """
 
     variant: UUID
     name: str
     units: int
+    rows: str
     mean: float | None
     deviation: float | None
     comparison: ComparisonOut | None
@@ -94,11 +98,12 @@ class MetricOut(Shape):
 
 
 class SplitOut(Shape):
-    """How many units each variant was assigned; `skewed`: not as planned, so do not trust the
-    results.
+    """How many units each variant was assigned, and in `rows`, where the API lists all exposures of
+    them; `skewed`: not as planned, so do not trust the results.
     """
 
     units: dict[str, int]
+    rows: dict[str, str]
     p_anytime: float
     p_once: float
     skewed: bool
@@ -202,6 +207,7 @@ def results_out(results: Results) -> ResultsOut:
         says=sentences(results),
         split=SplitOut(
             units={one.name: count for one, count in split.dealt},
+            rows={one.name: dealt_rows(one) for one in results.variants},
             p_anytime=split.p_anytime,
             p_once=split.p_once,
             skewed=split.skewed,
@@ -221,15 +227,16 @@ def _metric_out(result: MetricResult) -> MetricOut:
         metric=result.metric.key,
         better=result.metric.better,
         primary=result.primary,
-        variants=[_cell_out(cell) for cell in result.cells],
+        variants=[_cell_out(result, cell) for cell in result.cells],
     )
 
 
-def _cell_out(cell: Cell) -> CellOut:
+def _cell_out(result: MetricResult, cell: Cell) -> CellOut:
     return CellOut(
         variant=cell.variant.id,
         name=cell.variant.name,
         units=cell.units,
+        rows=cell_rows(result, cell),
         mean=cell.mean,
         deviation=cell.deviation,
         comparison=_comparison_out(cell.comparison) if cell.comparison else None,

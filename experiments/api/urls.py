@@ -15,6 +15,7 @@ from experiments.api.experiments import (
     ExperimentStart,
     VariantStop,
 )
+from experiments.api.exposures import ExperimentExposures
 
 _ONE = "experiments/<str:pk>/"
 
@@ -28,6 +29,7 @@ urlpatterns = [
     path(_ONE + "promote/", ExperimentPromote.as_view(), name="experiment-promote"),
     path(_ONE + "results/", ExperimentResults.as_view(), name="experiment-results"),
     path(_ONE + "plan/", ExperimentPlan.as_view(), name="experiment-plan"),
+    path(_ONE + "exposures/", ExperimentExposures.as_view(), name="experiment-exposure-list"),
     path(_ONE + "events/", ExperimentEvents.as_view(), name="experiment-events"),
     path(
         _ONE + "variants/<str:variant>/stop/",

@@ -11,7 +11,7 @@ from playwright.sync_api import APIRequestContext, BrowserContext, Page, expect
 
 from tests.browser.chat import ChatPage, over
 from tests.browser.complaints import Complaints
-from tests.definitions.graphs import graph
+from tests.definitions.graphs import asks, graph
 
 PAGES = (
     "/chat/",
@@ -45,6 +45,7 @@ PAGES = (
     "endpoint",
     "experiment",
     "experiment-form",
+    "exposures",
     "/nowhere/",
 )
 BACK_OFFICE = (
@@ -158,8 +159,17 @@ def _named_at_length(request: APIRequestContext, home: str) -> dict[str, str]:
     ]
     named = dict(zip(("schedule", "incoming", "endpoint", "experiment"), found, strict=True))
     nodes = f"/analytics/definitions/{runs['definition']}/"
-    form = f"{named['experiment']}edit/"
-    return {**named, "nodes": nodes, "budget-calls": counted, "experiment-form": form}
+    talks = {"definition": made("definitions/", name=name, graph=graph(asks()))["id"]}
+    live = made("experiments/", primary="event:bought", variants=variants, **short, **talks)["id"]
+    made(f"experiments/{live}/start/")
+    made("chat/", message=name, mode="background", **talks)
+    return {
+        **named,
+        "nodes": nodes,
+        "budget-calls": counted,
+        "experiment-form": f"{named['experiment']}edit/",
+        "exposures": f"/experiments/{live}/exposures/",
+    }
 
 
 @dataclass(frozen=True, slots=True)

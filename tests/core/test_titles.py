@@ -34,6 +34,8 @@ def test_no_two_pages_have_the_same_title(api, admin, client, built_in):
     }
     addresses = [reverse(page) for page in PAGES]
     addresses += [reverse(page, args=[told.json()["id"]]) for page, told in made.items()]
+    beneath, one = ("experiment-edit", "experiment-exposures"), made["experiment"].json()["id"]
+    addresses += [reverse(page, args=[one]) for page in beneath]
     addresses += [reverse("analytics-subject", args=[one]) for one in ("models", "tools")]
     addresses += [reverse("analytics-definition", args=[runs["definition"]])]
     addresses += [f"{addresses[-1]}calls/"]

@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from core import clock
+from experiments.models import Experiment
 from experiments.services.routing import forget_running
 from llms.models import ModelProfile, Provider
 from llms.services.profiles import forget_profiles
@@ -93,6 +94,26 @@ def experiment(
         return dict(answer.json())
 
     return made
+
+
+@pytest.fixture
+def row(turned: Any, experiment: Any) -> Any:
+    """A running experiment's row."""
+
+    def made(**body: Any) -> Experiment:
+        return Experiment.objects.for_list().get(pk=experiment(**body)["id"])
+
+    return made
+
+
+@pytest.fixture
+def results(api: Any, alice: Any) -> Any:
+    def told(one: Experiment) -> dict[str, Any]:
+        answer = api(alice).get(f"{EXPERIMENTS}{one.pk}/results/")
+        assert answer.status_code == 200, answer.json()
+        return dict(answer.json())
+
+    return told
 
 
 @pytest.fixture

@@ -23,26 +23,6 @@ pytestmark = pytest.mark.django_db
 FAILED = ExecutionStatus.FAILED
 
 
-@pytest.fixture
-def row(turned: Any, experiment: Any) -> Any:
-    """A running experiment's row."""
-
-    def made(**body: Any) -> Experiment:
-        return Experiment.objects.for_list().get(pk=experiment(**body)["id"])
-
-    return made
-
-
-@pytest.fixture
-def results(api: Any, alice: Any) -> Any:
-    def told(one: Experiment) -> dict[str, Any]:
-        answer = api(alice).get(f"{EXPERIMENTS}{one.pk}/results/")
-        assert answer.status_code == 200, answer.json()
-        return dict(answer.json())
-
-    return told
-
-
 def means(told: dict[str, Any], variant: str) -> dict[str, Any]:
     cells = {one["metric"]: one["variants"] for one in told["metrics"]}
     return {

@@ -12,7 +12,7 @@ from accounts.services.tokens import create_token
 from budgets.models import BudgetPeriod
 from budgets.periods import span_at
 from core import clock
-from experiments.models import Unit
+from experiments.models import Exposure, Unit
 from tests.approvals.desk import letter
 from tests.definitions.graphs import asks, graph
 from tests.factories.llms import CallFactory
@@ -121,7 +121,8 @@ def _budgets_and_experiments(home: Home) -> None:
     experiment = _made(home, "experiments/", {**asked, "variants": ways})
     told = {"experiment_id": experiment["id"], "variant_id": experiment["variants"][0]["id"]}
     talk = home.things["conversation"]
-    Unit.objects.create(**told, key=f"conversation:{talk}", user=home.owner)
+    unit = Unit.objects.create(**told, key=f"conversation:{talk}", user=home.owner)
+    Exposure.objects.create(**told, unit=unit, execution_id=home.things["execution"])
     home.things |= {
         "unit": talk,
         "budget": budget["id"],

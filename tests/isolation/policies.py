@@ -115,6 +115,7 @@ POLICIES: dict[str, Policy] = {
             **{"variants-1-name": "another", "variants-1-template": "template:{template}"},
         },
     ),
+    "experiments/<str:pk>/exposures/": Own("experiment"),
     "model-calls/": SignedIn(own=True),
     "schedules/": SignedIn(own=True, form={"schedule": "{schedule}", "act": "pause"}),
     "schedules/new/": SignedIn(
