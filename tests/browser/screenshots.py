@@ -54,6 +54,8 @@ PAGES = {
     "executions": "/executions/",
     "experiments": "/experiments/",
     "experiment": "",  # known once it was made
+    "experiment-edit": "",  # of a draft
+    "experiment-exposures": "",
     "experiment-form": "/experiments/new/",
     "approvals": "/approvals/",
     "schedules": "/schedules/",
@@ -76,7 +78,7 @@ DESK |= dict.fromkeys(PAGES, WIDE)
 DESK |= {name: (1440, 900, 1.0) for name in PAGES if name.startswith("admin-")}
 DESK |= {"experiment": (1280, 1400, 1.0)}
 
-TRIED = {"experiments", "experiment", "experiment-form"}
+TRIED = {name for name in PAGES if name.startswith("experiment")}
 EXPERIMENT = {
     "name": "Shorter answers sell",
     "hypothesis": "Nobody misses the rest, and who reads to the end buys.",
@@ -191,7 +193,7 @@ def _take(browser: Browser, site: Chatter, wanted: set[str], made: dict[str, str
     _pictures(browser, window, places, in_order)  # the live ones start runs
     if tried := sorted(wanted & TRIED):
         with browser.new_context(**window) as context:
-            places["experiment"] = _experiment(context.new_page())
+            places |= _experiments(context.new_page())
         site.ask("tests.browser.tried")
         _pictures(browser, window, places, tried)
 
@@ -236,12 +238,18 @@ def _talk(page: Page) -> dict[str, str]:
     }
 
 
-def _experiment(page: Page) -> str:
-    """Start the experiment of the pictures; where its results are."""
+def _experiments(page: Page) -> dict[str, str]:
+    """Start the experiment of the pictures, and leave another a draft; where they are."""
     chat = ChatPage(page).open()
-    made = chat.post("experiments/", EXPERIMENT)["id"]
-    chat.post(f"experiments/{made}/start/")
-    return f"/experiments/{made}/"
+    draft = chat.post("experiments/", {**EXPERIMENT, "name": "Shorter answers, again"})["id"]
+    made = chat.post("experiments/", EXPERIMENT)
+    chat.post(f"experiments/{made['id']}/start/")
+    home, brief = f"/experiments/{made['id']}/", made["variants"][1]["id"]
+    return {
+        "experiment": home,
+        "experiment-edit": f"/experiments/{draft}/edit/",
+        "experiment-exposures": f"{home}exposures/?metric=event:bought&variant={brief}",
+    }
 
 
 def _arrange(page: Page, name: str) -> None:
