@@ -62,6 +62,7 @@ def furnish(client: Client) -> dict[str, str]:
     return {
         "admin-definition": f"/admin/workflows/workflowdefinition/{definition}/change/",
         "analytics-definition": f"/analytics/definitions/{definition}/?range=24h",
+        "definition-calls": f"/analytics/definitions/{definition}/calls/",
         "budget-calls": f"/budgets/{counting[0]['id']}/calls/?of=all",
         "schedule": _by_the_clock(client),
         "webhook-incoming": _called_from_outside(client),

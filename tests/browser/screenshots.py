@@ -43,6 +43,7 @@ PAGES = {
     "analytics-conversations": "/analytics/conversations/?range=24h",
     "analytics-live": "/analytics/live/",
     "analytics-definition": "",  # of the workflow that `furnish` makes
+    "definition-calls": "",
     "analytics-user": "",  # whoever signed in
     "analytics-ratings": "/analytics/ratings/",
     "analytics-messages": "/analytics/messages/",
@@ -72,13 +73,17 @@ PAGES = {
     "admin-alerts": "/admin/security/securityalert/",
     "admin-lockouts": "/admin/accounts/lockout/",
     "admin-budgets": "/admin/budgets/budget/",
+    "admin-experiments": "/admin/experiments/experiment/",
+    "admin-prices": "/admin/llms/modelprice/",
+    "admin-providers": "/admin/llms/provider/",
+    "admin-models": "/admin/llms/modelprofile/",
 }
 WIDE = (1280, 900, 1.0)
 DESK |= dict.fromkeys(PAGES, WIDE)
 DESK |= {name: (1440, 900, 1.0) for name in PAGES if name.startswith("admin-")}
 DESK |= {"experiment": (1280, 1400, 1.0)}
 
-TRIED = {name for name in PAGES if name.startswith("experiment")}
+TRIED = {name for name in PAGES if "experiment" in name}
 EXPERIMENT = {
     "name": "Shorter answers sell",
     "hypothesis": "Nobody misses the rest, and who reads to the end buys.",
