@@ -100,10 +100,15 @@ class _Walk:
 
     def _check_end(self, told: dict[str, Any]) -> None:
         end = told["end"]
-        here = (self._seq, self._seal, self._link)
-        if (end.get("seq"), end.get("seal"), end.get("link")) != here:
+        if end.get("seq") != self._seq:
             message = f"The end is of row {end.get('seq')}, and row {self._seq} is the last here."
             raise Broken("missing", message, self._seq + 1)
+        if (end.get("seal"), end.get("link")) != (self._seal, self._link):
+            message = (
+                f"Rows were rewritten between 1 and {self._seq}, and links made anew: the end is of"
+                " others."
+            )
+            raise Broken("rewritten", message, 1)
         by, signature = told.get("public_key", ""), told.get("signature", "")
         if not is_signed(canonical(end), by, signature, self._public_keys):
             raise Broken("unsigned", "No known key signed this file.")

@@ -1,12 +1,14 @@
 """The trail as a file: verified without the database, and whoever changes it is found out."""
 
 import json
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from audit.chain import GENESIS, canonical
 from audit.checkpoints import checkpoints_in, note_checkpoint
 from audit.export import exported_lines, verify_export
 from audit.models import AuditEntry
@@ -23,6 +25,16 @@ def export(tmp_path) -> Path:
     path = tmp_path / "trail.jsonl"
     call_command("export_audit", str(path))
     return path
+
+
+def linked_anew(lines: list[bytes]) -> list[bytes]:
+    """With links that fit, as anybody can make them; only the end is signed."""
+    link, made = GENESIS, []
+    for line in lines[:-1]:
+        entry = json.loads(line)["entry"]
+        link = sha256(link.encode() + canonical(entry)).hexdigest()
+        made.append(canonical({"entry": entry, "link": link}) + b"\n")
+    return [*made, lines[-1]]
 
 
 def looked_at(path: Path, capsys, *options: str) -> dict:
@@ -65,6 +77,8 @@ def test_whoever_has_the_public_key_needs_no_secret(export, capsys, settings):
         (lambda lines: [*lines[:2], lines[1], *lines[2:]], "missing", 3),
         (lambda lines: lines[:3], "missing", 4),
         (lambda lines: [*lines[:3], lines[-1]], "missing", 4),
+        (lambda lines: linked_anew([lines[0], lines[1].replace(b"thing", b"other"), *lines[2:]]),
+         "rewritten", 1),
         (lambda lines: [*lines, lines[-1]], "inserted", 6),
         (lambda lines: [*lines[:4], b"nonsense\n", *lines[5:]], "edited", 5),
         (lambda lines: [*lines[:2], lines[2].replace(b'{"entry"', b'{"a":1,"entry"'), *lines[3:]],
@@ -75,8 +89,8 @@ def test_whoever_has_the_public_key_needs_no_secret(export, capsys, settings):
         (lambda lines: [*lines[:-1], lines[-1].replace(b'{"end"', b'{"a":1,"end"')], "edited", 6),
         (lambda lines: [], "missing", 1),
     ],
-    ids=["edit", "delete", "reorder", "insert", "cut", "cut but its end", "add", "damage",
-         "beside an entry", "before what was said", "beside the end", "empty"],
+    ids=["edit", "delete", "reorder", "insert", "cut", "cut but its end", "linked anew", "add",
+         "damage", "beside an entry", "before what was said", "beside the end", "empty"],
 )  # fmt: skip
 def test_a_tampered_export_is_found_out(export, capsys, tamper, fault, bad_seq):
     export.write_bytes(b"".join(tamper(export.read_bytes().splitlines(keepends=True))))
