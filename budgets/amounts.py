@@ -47,6 +47,7 @@ class Need:
     nano_usd: int | None
     origin: str = ""
     request_id: str = ""
+    address: str = ""
     answers: range = range(0)
     use_with: Callable[[int], tuple[int | None, int | None]] | None = None
     answer: int | None = None

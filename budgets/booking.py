@@ -271,6 +271,7 @@ def _refusal(need: Need) -> Entry:
         target=need.origin,
         outcome=Outcome.FAILURE,
         detail={"call": str(need.call_id), "model": need.model},
+        personal={"address": need.address} if need.address else None,
         request_id=need.request_id,
     )
 

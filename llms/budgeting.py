@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from audit.context import current
 from budgets.amounts import Need, Use
 from llms.bounding import Lengths
 from llms.errors import BUDGET_EXCEEDED, ProviderError
@@ -26,6 +27,7 @@ def need_of(call: CallRecord, keys: Sequence[str], lengths: Lengths | None = Non
         nano_usd=call.upper_bound_nano_usd,
         origin=call.origin,
         request_id=call.request_id,
+        address=current().address,
         answers=lengths.answers if lengths else range(0),
         use_with=lengths.use_with if lengths else None,
     )

@@ -11,6 +11,7 @@ import structlog
 from django.db import DataError, IntegrityError
 from django.db import Error as DatabaseFailure
 
+from audit.context import RequestContext, bound
 from core.database import database
 from core.outage import AWAY
 from workflows.engine.engine import ExecutionEngine
@@ -94,8 +95,10 @@ class Run:
             self.task.cancel()
 
     async def _run(self) -> None:
-        ids = {"execution": str(self.execution.id), "attempt": self.execution.attempt}
-        with structlog.contextvars.bound_contextvars(request_id=self.execution.request_id, **ids):
+        run = self.execution
+        began = RequestContext(run.request_id, run.user_id, run.address or "")
+        ids = {"execution": str(run.id), "attempt": run.attempt}
+        with bound(began), structlog.contextvars.bound_contextvars(**ids):
             try:
                 await self._run_recorded()
             except LeaseLost:

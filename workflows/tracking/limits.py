@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from audit.models import Outcome
-from audit.record import Entry
+from audit.record import entry
 from llms.ledger import CallRecord
 from workflows.engine.errors import STEP_TIME
 from workflows.engine.events import LimitReached
@@ -21,8 +21,8 @@ _FIELDS = tuple(field.name for field in fields(LimitReached))
 def audited(event: LimitReached, execution: WorkflowExecution) -> Audited:
     """The entry to be committed with the event."""
     return Audited(
-        Entry(
-            action=ACTION,
+        entry(
+            ACTION,
             actor=execution.user_id,
             target=execution,
             outcome=Outcome.FAILURE,
