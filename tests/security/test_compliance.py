@@ -160,6 +160,27 @@ def test_calls_and_decisions_that_disagree_are_named(admin: User, api: Door, ali
     assert found.evidence["made_though_refused"] == [f"tools.toolcall:{made.pk}"]
 
 
+def test_calls_that_were_made_against_a_rule_are_named(alice: User, charlie: User) -> None:
+    before, later = ToolCallFactory(user=alice), clock.now() + timedelta(hours=1)
+    GrantFactory(user=alice, tool="calculator", allow=False)
+    GrantFactory(tool="http_get", allow=False, expires_at=later)
+    ToolCallFactory(user=alice, tool="clock", started_at=later)
+    ToolCallFactory(user=alice, started_at=later, status="failed", error_code="invalid_arguments")
+    ToolCallFactory(user=charlie, started_at=later)
+    ToolCallFactory(user=charlie, tool="http_get", started_at=later)
+    assert people.tool_access(False).status == "pass"
+    made = [
+        ToolCallFactory(user=alice, started_at=later),
+        ToolCallFactory(user=charlie, tool="http_get", started_at=later - timedelta(minutes=9)),
+    ]
+    found = people.tool_access(False)
+    assert found.status == "fail"
+    assert {*found.evidence["made_against_a_rule"]} == {f"tools.toolcall:{one.pk}" for one in made}
+    assert not found.evidence["made_though_refused"]
+    ToolCall.objects.exclude(pk=before.pk).delete()
+    assert people.tool_access(False).status == "pass"
+
+
 def test_a_refusal_that_a_replay_repeats_needs_no_entry_of_its_own(
     api: Door, alice: User, built_in: None, drain: Callable[[], None]
 ) -> None:
