@@ -31,6 +31,7 @@ ALONE: list[Check] = [
 ]
 # These need a database that answers, and its tables.
 OF_DATABASE: list[Check] = [
+    storage.indexes,
     storage.sqlite_settings,
     storage.postgresql_settings,
     storage.clock_skew,

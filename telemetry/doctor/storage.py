@@ -11,10 +11,17 @@ from typing import Any
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.db import DatabaseError, OperationalError, connection
+from django.db.models import Index
 from django.template.defaultfilters import pluralize
 
 from core import clock
-from core.schema import missing_migrations, missing_tables, newer_migrations
+from core.schema import (
+    missing_columns,
+    missing_migrations,
+    missing_rules,
+    missing_tables,
+    newer_migrations,
+)
 from telemetry import parts
 from telemetry.doctor.finding import Finding, broken, warning
 
@@ -66,11 +73,29 @@ def schema() -> Iterator[Finding]:
             f"{len(gone)} table{pluralize(gone, ' is,s are')} gone, as {gone[0]}.",
             "Restore the backup, all of it: no migration makes a table anew.",
         )
+    elif columns := missing_columns():
+        yield broken(
+            f"{len(columns)} column{pluralize(columns, ' is,s are')} gone, as {columns[0]}.",
+            "Restore the backup, all of it: no migration makes a column anew.",
+        )
     if newer := newer_migrations():
         yield warning(
             f"The tables are those of a newer release, as {newer[0]} made them.",
             "Start that release again, or restore the backup that was made before it.",
         )
+
+
+def indexes() -> Iterator[Finding]:
+    """Whether tables have their indexes, and refuse what they should."""
+    for rule, statement in missing_rules():
+        remedy = f"manage.py dbshell, and there: {statement}"
+        if isinstance(rule, Index):
+            yield warning(f"The index {rule.name} is gone: pages and reports are slow.", remedy)
+        else:
+            yield broken(
+                f"The constraint {rule.name} is gone: what may not be is no longer refused.",
+                remedy if statement else "Restore the backup, all of it.",
+            )
 
 
 def sqlite_settings() -> Iterator[Finding]:

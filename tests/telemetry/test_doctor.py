@@ -290,6 +290,25 @@ def test_a_table_that_is_gone_is_named():
     assert "budgets_budgetcharge" in only("schema")
 
 
+def test_a_column_that_is_gone_is_named():
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE security_trailposition RENAME COLUMN seq TO another")
+    assert "security_trailposition.seq" in only("schema")
+
+
+@pytest.mark.parametrize(
+    ("name", "level"),
+    [("security_raised", "warning"), ("experiments_one_control", "broken")],
+)
+def test_an_index_or_a_constraint_that_is_gone_is_named_with_what_makes_it(name, level):
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP INDEX {name}")
+        (finding,) = found()["indexes"].findings
+        assert (finding.level, name in finding.message) == (level, True)
+        cursor.execute(finding.remedy.partition(": ")[2])
+    assert "indexes" not in found()
+
+
 @pytest.mark.parametrize(("option", "wrong"), [("timeout", 1), ("transaction_mode", "DEFERRED")])
 def test_sqlite_that_does_not_wait_is_named(settings, monkeypatch, option, wrong):
     if connection.vendor != "sqlite":
