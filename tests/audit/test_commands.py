@@ -33,6 +33,7 @@ CHANGES: dict[str, tuple[str, list[str]]] = {
     "export_audit": ("audit.trail.exported", ["{file}"]),
     "export_user": ("privacy.user.exported", ["alice", "{file}"]),
     "lift_lockout": ("accounts.lockout.lifted", ["--user=alice"]),
+    "loaddata": ("core.rows.loaded", [str(Path(__file__).with_name("group.json"))]),
     "prepare": ("core.installation.prepared", []),
     "prune": ("core.rows.pruned", []),
     "rebuild_rollups": ("analytics.rollups.rebuilt", []),
