@@ -10,8 +10,8 @@ class Broken(Exception):
     one; `entry_id` its id, where it is there.
 
     `fault` is "edited", "moved", "missing", "inserted", "rewritten" (other rows in their place),
-    "forged" (a checkpoint that nobody signed), "unreadable" (one that is none), "headless" or, of
-    an export, "unsigned".
+    "blanked" (by no erasure), "forged" (a checkpoint that nobody signed), "unreadable" (one that is
+    none), "headless" or, of an export, "unsigned".
     """
 
     def __init__(

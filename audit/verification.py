@@ -1,9 +1,10 @@
 """Walks the chain and names the first row that is not what it was."""
 
 from collections.abc import Callable, Iterable, Iterator
+from uuid import UUID
 
 from django.db import connection
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from audit.chain import separate
 from audit.checkpoints import Checkpoint, as_checkpoint
@@ -89,8 +90,8 @@ class _Walk:
             self._count_erased(row)
             self.unsealed += 1
         self._check_queue()
+        self._check_blanked()
         self.checkpoints.check_readable()
-        self.untold = max(self.erased - _blanked_by_erasures(), 0)
 
     def _check_seals_until_here(self) -> None:
         """Raises Broken where one was passed that no entry has."""
@@ -128,6 +129,16 @@ class _Walk:
                         " changed, or entries were put there or deleted."
                     )
                     raise Broken("inserted", message, entry_id=group)
+
+    def _check_blanked(self) -> None:
+        self.untold = max(self.erased - _blanked_by_erasures(), 0)
+        if self.untold:
+            seq, pk = _first_unexplained()
+            message = (
+                f"Personal parts were blanked by no erasure that the trail tells of: {self.untold}."
+                f" Row {seq or pk} is the first of which that may be."
+            )
+            raise Broken("blanked", message, seq, pk)
 
     def _check_end(self, head_seq: int) -> None:
         if self.links.seq < head_seq:
@@ -174,6 +185,21 @@ def _blanked_by_erasures() -> int:
     """Read at the end, so that what was erased during the walk is told of."""
     erasures = AuditEntry.objects.filter(action=_ERASURE).values_list("detail", flat=True)
     return sum(one.get("rows", {}).get(AuditEntry._meta.label, 0) for one in erasures.iterator())
+
+
+def _first_unexplained() -> tuple[int | None, UUID | None]:
+    """Number and id of the first blank entry that is neither by nor about anybody who was erased;
+    of the first blank one, if all are. What others did to what such a person owned looks the same.
+    """
+    told = AuditEntry.objects.filter(action=_ERASURE).values_list("target", flat=True)
+    erased = {one.partition(":")[2] for one in told.iterator()}
+    blank = AuditEntry.objects.filter(~Q(personal_hash=""), personal__isnull=True).order_by("id")
+    first: tuple[int | None, UUID | None] = (None, None)
+    for seq, pk, actor, target in blank.values_list("seq", "pk", "actor_id", "target").iterator():
+        first = first if first[1] else (seq, pk)
+        if not erased & {str(actor), target.partition(":")[2]}:
+            return seq, pk
+    return first
 
 
 def _noted() -> Iterator[Checkpoint]:

@@ -79,12 +79,12 @@ def test_no_table_is_emptied(table):
     assert verify().entries == 2
 
 
-def test_recording_sealing_and_blanking_what_is_personal_are_not_changes():
+def test_recording_sealing_and_blanking_what_is_personal_are_not_refused():
     record("tests.thing.done", personal={"name": "Ann"})
     assert seal_entries() == 1
     AuditEntry.objects.update(personal=None)
     verdict = verify()
-    assert (verdict.ok, verdict.erased, verdict.unguarded) == (True, 1, ())
+    assert (verdict.fault, verdict.erased, verdict.unguarded) == ("blanked", 1, ())
 
 
 def test_a_guard_that_is_gone_is_named():

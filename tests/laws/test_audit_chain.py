@@ -396,8 +396,14 @@ def cut_the_tail(chain: Chain, seq: int, data: st.DataObject) -> int:
     return seq
 
 
+def blank_what_is_personal(chain, seq, data):
+    seq = data.draw(st.integers(1, 3))  # these have any
+    chain.write(seq, personal=None)
+    return seq
+
+
 TAMPERINGS = [
-    *(edit, edit_what_was_sealed, edit_a_seal, edit_and_hash),
+    *(edit, edit_what_was_sealed, edit_a_seal, edit_and_hash, blank_what_is_personal),
     *(delete_entries, delete_seals, delete_both),
     *(delete_and_close_the_gap, delete_and_have_nothing_told_of_it),
     *(unseal, keep_from_being_sealed, have_it_sealed_again, have_nothing_sealed),
@@ -426,7 +432,9 @@ def test_erasing_what_is_personal_never_breaks_the_chain(groups, data):
     with transaction.atomic():
         chain = Chain.of_groups(groups)
         erased = data.draw(st.sets(st.integers(1, chain.length)))
-        AuditEntry.objects.filter(seq__in=erased).update(personal=None)
+        said = AuditEntry.objects.filter(seq__in=erased, personal__isnull=False)
+        told = {"rows": {"audit.AuditEntry": said.update(personal=None)}}
+        record_many([Entry("privacy.user.erased", detail=told)])
         assert verify().ok
         transaction.set_rollback(True)
 

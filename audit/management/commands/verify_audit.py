@@ -81,8 +81,6 @@ def _as_text(verdict: Verdict) -> str:
     if not verdict.ok:
         return f"The audit trail is broken. {verdict.message}"
     erased = f", {verdict.erased} with their personal part erased" if verdict.erased else ""
-    if verdict.untold:
-        erased += f" ({verdict.untold} of them by no erasure that the trail tells of)"
     unsealed = f", and {verdict.unsealed} not sealed yet" if verdict.unsealed else ""
     return (
         f"The audit trail is whole: {verdict.entries} entries{erased}{unsealed}.\n"
