@@ -1,7 +1,8 @@
 """An arm held against the control: what is known at any time, and whether a guard rail is hit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from experiments.metrics import Metric, crossing, metric
 from experiments.models import Experiment, Variant
@@ -45,49 +46,42 @@ def at_any_time(
 
 
 def breaches(
-    experiment: Experiment, variants: Sequence[Variant], outcomes: Outcomes
+    experiment: Experiment, variants: Sequence[Variant], outcomes: Outcomes, first: Outcomes
 ) -> list[Breach]:
-    """The arms that are worse than a guard rail allows, by the test that may be looked at always.
+    """The arms that are worse than a guard rail allows, by the test that may be looked at always:
+    of all that counts, and of the first turns alone, which a window does not keep waiting.
 
-    Alpha is shared by all arms and guard rails, so that of an experiment without harm one in twenty
-    at most ever has an arm stopped.
+    Alpha is shared by all arms, guard rails and both, so that of an experiment without harm one in
+    twenty at most ever has an arm stopped.
     """
     control = next(one for one in variants if one.control)
     arms = [one for one in variants if not one.control]
-    alpha = ALPHA / max(len(arms) * len(experiment.guards), 1)
+    looks = ((outcomes, ""), (first, ", by first turns alone"))
+    alpha = ALPHA / max(len(arms) * len(experiment.guards) * len(looks), 1)
     return [
         Breach(arm, because)
         for arm in arms
         if arm.stopped_at is None
         for test in [(planned_for(experiment, variants, arm), alpha)]
-        for because in _broken(experiment, control, arm, outcomes, test)[:1]
-    ]
-
-
-def _broken(
-    experiment: Experiment,
-    control: Variant,
-    arm: Variant,
-    outcomes: Outcomes,
-    test: tuple[int, float],
-) -> list[str]:
-    return [
-        crossing(guard)
-        for guard in experiment.guards
-        if _worse(
-            metric(guard["metric"]),
-            outcomes.of(guard["metric"], control.id),
-            outcomes.of(guard["metric"], arm.id),
-            float(guard["margin"]),
-            test,
-        )
+        for because in [
+            crossing(guard) + how
+            for guard in experiment.guards
+            for found, how in looks
+            if _worse(guard, found, control, arm, test)
+        ][:1]
     ]
 
 
 def _worse(
-    kind: Metric, control: Moments, arm: Moments, margin: float, test: tuple[int, float]
+    guard: Mapping[str, Any],
+    found: Outcomes,
+    of_control: Variant,
+    of_arm: Variant,
+    test: tuple[int, float],
 ) -> bool:
     """Of a share the margin is added to the control's mean, of others it is a part of it."""
+    kind, margin = metric(guard["metric"]), float(guard["margin"])
+    control, arm = (found.of(kind.key, one.id) for one in (of_control, of_arm))
     if not enough(control, arm):
         return False
     way = 1.0 if kind.better == "lower" else -1.0

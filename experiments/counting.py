@@ -35,6 +35,15 @@ def counted(experiment: Experiment) -> QuerySet[Exposure]:
     return _without(experiment, left_out(experiment))
 
 
+def first_turns(experiment: Experiment) -> QuerySet[Exposure]:
+    """The first of each unit, if it is over and not diverted; nothing that comes later changes it,
+    so it counts at once.
+    """
+    earlier = Exposure.objects.filter(unit=OuterRef("unit"), id__lt=OuterRef("id"))
+    ended = Exposure.objects.filter(~UNDER_WAY, experiment=experiment, diverted=False)
+    return ended.exclude(Exists(earlier)).order_by()
+
+
 def counted_for(experiment: Experiment, metric: str) -> QuerySet[Exposure]:
     """Those that the values of a metric are made of, of the units that have one. Of events, all of
     the units that have a sum of them.

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Avg, Case, Count, F, FloatField, Sum, Value, When
+from django.db.models import Avg, Case, Count, F, FloatField, QuerySet, Sum, Value, When
 from django.db.models.functions import Cast
 
 from experiments.counting import (
@@ -25,10 +25,11 @@ from experiments.counting import (
     counted,
     cut_short,
     events,
+    first_turns,
     ratings,
 )
 from experiments.metrics import EVENT, directions
-from experiments.models import Experiment, Unit
+from experiments.models import Experiment, Exposure, Unit
 from experiments.moments import Moments
 from workflows.totals import TOKENS
 
@@ -55,7 +56,7 @@ def outcomes_of(experiment: Experiment) -> Outcomes:
     """Four reads: exposures, ratings of these replies, units cut short, and events."""
     found = Outcomes(dealt=_dealt(experiment))
     variants: dict[UUID, UUID] = {}
-    for row in _turns(experiment):
+    for row in _by_unit(counted(experiment)):
         variant = row["unit__variant_id"]
         variants[row["unit_id"]] = variant
         found.counted[variant] += 1
@@ -68,13 +69,21 @@ def outcomes_of(experiment: Experiment) -> Outcomes:
     return found
 
 
+def first_outcomes_of(experiment: Experiment) -> Outcomes:
+    """The same of first turns alone, without ratings and events: what is known within minutes."""
+    found = Outcomes()
+    for row in _by_unit(first_turns(experiment)):
+        _add_turns(found, row["unit__variant_id"], row)
+    return found
+
+
 def _dealt(experiment: Experiment) -> dict[UUID, int]:
     units = Unit.objects.filter(experiment=experiment).order_by()
     return dict(units.values_list("variant_id").annotate(Count("id")))
 
 
-def _turns(experiment: Experiment) -> Iterator[Any]:
-    rows = counted(experiment).values("unit_id", "unit__variant_id").annotate(**SUMS)
+def _by_unit(exposures: QuerySet[Exposure]) -> Iterator[Any]:
+    rows = exposures.values("unit_id", "unit__variant_id").annotate(**SUMS)
     return iter(rows.iterator())
 
 

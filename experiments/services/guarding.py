@@ -9,7 +9,7 @@ from django.db.models import Q
 from core import clock
 from experiments.comparing import breaches
 from experiments.models import Experiment, ExperimentStatus
-from experiments.outcomes import outcomes_of
+from experiments.outcomes import first_outcomes_of, outcomes_of
 from experiments.services.acts import NotUnderWay, stop_variant
 
 EVERY_S = 60.0
@@ -45,7 +45,8 @@ def stop_harmful(experiment: Experiment) -> int:
     if all(one.control or one.stopped_at for one in variants):
         return 0
     stopped = 0
-    for one in breaches(experiment, variants, outcomes_of(experiment)):
+    found, first = outcomes_of(experiment), first_outcomes_of(experiment)
+    for one in breaches(experiment, variants, found, first):
         with suppress(NotUnderWay):  # it was completed meanwhile
             stopped += stop_variant(experiment, one.variant.pk, by=None, because=one.because)
     return stopped

@@ -369,9 +369,10 @@ def test_a_skew_is_told_before_anything_else(row, results, alice, turned):
 
 def test_an_arm_that_harms_is_stopped_by_its_guard_rail_once_and_audited(row, alice, turned):
     one = row(guards=[{"metric": "errors", "margin": 0.05}, {"metric": "latency", "margin": 0.5}])
-    arms = {"as it is": many(150, 1, 200, 0.02), "brief": many(150, 2, 200, 0.5)}
+    later = {"as it is": many(150, 1, 200, 0.02), "brief": many(150, 2, 200, 0.5)}
+    arms = {name: [[Turn(), *unit] for unit in units] for name, units in later.items()}
     lived(one, alice, turned(), arms)
-    assert watch_guards() == 0  # nothing is counted yet
+    assert watch_guards() == 0  # nothing is counted yet, and first turns do no harm
     turned.on(minutes=90)
     assert [watch_guards(), watch_guards()] == [1, 0]
     turned.on(minutes=90)
@@ -383,6 +384,22 @@ def test_an_arm_that_harms_is_stopped_by_its_guard_rail_once_and_audited(row, al
     )
     entry = AuditEntry.objects.get(action="experiments.variant.stopped")
     assert (entry.actor_id, entry.detail["variant"]) == (None, str(stopped.pk))
+
+
+@pytest.mark.parametrize(("failing", "stopped"), [(1.0, 1), (0.0, 0)])
+def test_an_arm_whose_first_turns_harm_is_stopped_though_no_window_is_over(
+    row, results, alice, turned, failing, stopped
+):
+    one = row(window_min=1_440, guards=[{"metric": "errors", "margin": 0.05}])
+    under_way = [[Turn(took_ms=None)], [Turn(diverted=True), Turn()]]
+    lived(one, alice, turned(), {
+        "as it is": [*many(60, 1, 200), *under_way],
+        "brief": [[*unit, Turn(took_ms=None)] for unit in many(60, 2, 200, failing)],
+    })  # fmt: skip
+    assert set(results(one)["counted"].values()) == {0}
+    assert watch_guards() == stopped
+    because = one.variants.get(name="brief").stopped_because
+    assert because.endswith(", by first turns alone") == bool(stopped)
 
 
 def test_guard_rails_are_looked_at_once_a_minute_by_whoever_comes_first(row, alice, turned):
