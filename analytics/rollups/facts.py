@@ -38,7 +38,8 @@ class FactKind:
     number, gives what they add to `SUMS` and, by position, the values in `SPREADS` (null: none).
     `subjects(what)` gives their `(dimension, subject)`; each is kept for the rows' user, and for
     all users together where many share one (`shared`).
-    `of_subject` finds the rows of one again, `spread` names the columns that are spread.
+    `of_subject` finds the rows of one again, `spread` names the columns that are spread, and
+    `statuses` are what a row's status may be.
     """
 
     key: str
