@@ -4,15 +4,20 @@ The headers are those of the IETF's draft-ietf-httpapi-ratelimit-headers, in its
 revision 08.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import structlog
 from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.conf import settings
+from django.core import checks
 from django.db import DatabaseError, transaction
 from django.http import HttpRequest, HttpResponseBase
+from django.urls import Resolver404, resolve
 from django.utils.decorators import sync_and_async_middleware
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
@@ -26,8 +31,10 @@ from core.addresses import caller_of
 from core.database import database
 from core.errors import TooMany
 
-READ, WRITE, START = "read", "write", "start"
+READ, WRITE, START, ROUTE = "read", "write", "start", "route"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_PARAMETER = re.compile(r"<[^>]*>|{[^}]*}")
+_SAMPLES = ("x", "0", "00000000-0000-0000-0000-000000000000")  # what parameters take
 log = structlog.get_logger(__name__)
 
 
@@ -92,9 +99,36 @@ def _with_rate_headers(request: HttpRequest, response: HttpResponseBase) -> Http
 
 
 def _policy_of(request: HttpRequest, *, starts: bool) -> Policy | None:
+    """That of its route alone, where there is one; else of what is done there."""
+    if rate := settings.CHATTER_ROUTE_RATES and _rate_alone(request):
+        return Policy(ROUTE, rate_of(rate))
     name = READ if request.method in _SAFE else (START if starts else WRITE)
     rate = settings.CHATTER_RATES[name]
     return Policy(name, rate_of(rate)) if rate else None
+
+
+def _rate_alone(request: HttpRequest) -> str | None:
+    """What is set for this address by itself."""
+    match = request.resolver_match
+    rates = {_address(name): rate for name, rate in settings.CHATTER_ROUTE_RATES.items()}
+    return rates.get(_address(match.route)) if match else None
+
+
+@lru_cache(1_024)
+def _address(written: str) -> str:
+    """As URLconf and document both write it but for the names and kinds of its parameters."""
+    return "/" + _PARAMETER.sub("{}", written).lstrip("/")
+
+
+def unknown_routes(**_: Any) -> Iterator[checks.CheckMessage]:
+    """A system check: a rate of what is no address of the API would limit nothing."""
+    for name in settings.CHATTER_ROUTE_RATES:
+        address, found = _address(name), set()
+        for sample in _SAMPLES:
+            with suppress(Resolver404):
+                found.add(_address(resolve(address.replace("{}", sample)).route))
+        if address not in found or not address.startswith("/api/"):
+            yield checks.Error(f"RATE_ROUTES: {name} is no address of the API.", id="accounts.E001")
 
 
 def _count(request: HttpRequest, policy: Policy, user_id: Any) -> Taken | None:

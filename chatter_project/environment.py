@@ -75,6 +75,17 @@ class Environment(environ.Env):
         """How often, as `accounts.windows.rate_of` reads it; empty: switched off."""
         return self._unless_off(var, default, "a rate, such as 120/min,", _rate) or ""
 
+    def rates(self, var: str) -> dict[str, str]:
+        """Such rates by what they are of, written "this=10/min, that=5/hour"."""
+        found = {}
+        for item in _items(self.get_value(var)):
+            name, _, rate = (part.strip() for part in item.rpartition("="))
+            try:
+                found[name] = _rate(rate if name else "")
+            except ValueError as error:
+                raise BadSetting(f"{var} has {item!r}, which is not such as x=10/min.") from error
+        return found
+
     def threshold(self, var: str, default: tuple[int, int]) -> tuple[int, int] | None:
         """How many in how many seconds, written "10/600"; None: switched off."""
         found: tuple[int, int] | None = self._unless_off(var, default, "such as 10/600", _threshold)

@@ -212,6 +212,7 @@ CHATTER_RATES = {
     "write": env.rate("RATE_WRITE"),
     "start": env.rate("RATE_START"),
 }
+CHATTER_ROUTE_RATES = env.rates("RATE_ROUTES")  # in their place, by address
 
 # --- the API ---------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -9,8 +9,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from types import SimpleNamespace
+from uuid import uuid4
 
 import pytest
+from django.core.checks import run_checks
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -67,6 +69,35 @@ def test_what_starts_a_run_is_counted_by_itself(rates, api, alice, built_in):
     first = client.post(CHAT, body)
     assert (first.status_code, first["RateLimit-Policy"]) == (202, '"start";q=1;w=3600')
     assert client.post(CHAT, body).status_code == 429
+
+
+def test_an_address_may_have_a_rate_of_its_own(rates, settings, api, alice, charlie, built_in):
+    settings.CHATTER_ROUTE_RATES = {
+        LIST: "3/hour",
+        "/api/v1/conversations/{id}/": "1/min",
+        CHAT: "2/min",
+    }
+    client = api(alice)
+    told = client.get(LIST)
+    assert told["RateLimit-Policy"] == '"route";q=3;w=3600'
+    assert [client.post(LIST, {}).status_code, client.get(LIST).status_code] == [400, 200]
+    assert client.get(LIST).status_code == 429
+    assert api(charlie).get(LIST).status_code == 200
+    talks = [f"/api/v1/conversations/{uuid4()}/" for _ in range(2)]
+    assert [client.get(talk).status_code for talk in talks] == [404, 429]
+    body = {"message": "hello", "mode": "background"}
+    assert [client.post(CHAT, body).status_code for _ in range(3)] == [202, 202, 429]
+    assert client.get(MODELS)["RateLimit-Policy"] == '"read";q=2;w=60'
+    assert {one.detail["limit"] for one in refusals()} == {"route"}
+
+
+def test_a_rate_of_what_is_no_address_of_the_api_is_told(settings):
+    known = (LIST, "/api/v1/executions/{id}/retry/", "/api/v1/analytics/users/{pk}/")
+    settings.CHATTER_ROUTE_RATES = dict.fromkeys((*known, "/api/v1/chat", "/budgets/"), "1/min")
+    found = [one.msg for one in run_checks() if one.id == "accounts.E001"]
+    assert found == [
+        f"RATE_ROUTES: {one} is no address of the API." for one in ("/api/v1/chat", "/budgets/")
+    ]
 
 
 def test_counting_costs_no_query(settings, api, alice):

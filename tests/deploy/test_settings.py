@@ -69,6 +69,8 @@ def begun(tmp_path: Path, *arguments: str, **given: str) -> subprocess.Completed
         ("RUN_MAX_SECONDS", "0"),
         ("RUN_MAX_COST_USD", "-1"),
         ("RATE_START", "10/year"),
+        ("RATE_ROUTES", "/api/v1/chat/=often"),
+        ("RATE_ROUTES", "10/min"),
         ("WEBHOOK_RATE", "often"),
         ("SECURITY_LIMITS", "20"),
         ("EVENTS_KEPT_DAYS", "ever"),
@@ -176,6 +178,14 @@ def test_limits_and_rates_and_alerts_are_switched_off_by_a_word(tmp_path):
     names = ("RUN_MAX_SECONDS", "WEBHOOK_RATE", "LOGIN_RATE_PER_USER", "SECURITY_LIMITS")
     done = begun(tmp_path, **dict.fromkeys(names, "off"))
     assert done.returncode == 0, done.stderr
+
+
+def test_a_rate_of_what_is_no_address_keeps_chatter_from_starting(tmp_path):
+    known, wrong = "/api/v1/chat/=10/min", "/api/v1/chats/=10/min"
+    assert begun(tmp_path, RATE_ROUTES=f"{known}, /api/v1/models/ = 1/s").returncode == 0
+    done = begun(tmp_path, RATE_ROUTES=f"{known}, {wrong}")
+    assert done.returncode == 1
+    assert "RATE_ROUTES: /api/v1/chats/ is no address of the API." in done.stderr
 
 
 @pytest.mark.parametrize(
