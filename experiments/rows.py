@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from django.db.models import Case, CharField, FloatField, OuterRef, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
 from core.errors import Invalid
+from core.list_addresses import list_address
 from experiments.counting import counted_for, events, left_out, ratings
 from experiments.metrics import EVENT, metric
 from experiments.models import Experiment, Exposure, Variant
@@ -16,7 +16,6 @@ from experiments.results import Cell, MetricResult
 from workflows.models import WorkflowExecution
 from workflows.totals import COUNTED
 
-_API = "/api/v1"
 _TAKEN = ("status", "duration_ms", *COUNTED)
 
 
@@ -33,11 +32,6 @@ def dealt_rows(variant: Variant) -> str:
 def cell_rows(result: MetricResult, cell: Cell) -> str:
     """What a figure is made of, as of when they are listed: units go on being counted."""
     return _list(cell.variant, metric=result.metric.key)
-
-
-def page_of(rows: str) -> str:
-    """The page of a list of the API."""
-    return rows.removeprefix(_API)
 
 
 def exposure_rows(experiment: Experiment, reader: User, query: Mapping[str, str]) -> Any:
@@ -88,5 +82,5 @@ def _event_sum(experiment: Experiment, key: str) -> Any:
 
 
 def _list(variant: Variant, **asked: str) -> str:
-    query = urlencode({**asked, "variant": variant.pk}, safe=":")
-    return f"{_API}/experiments/{variant.experiment_id}/exposures/?{query}"
+    name = f"experiments/{variant.experiment_id}/exposures"
+    return list_address(name, {**asked, "variant": variant.pk})

@@ -13,13 +13,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.authentication import user_of
 from accounts.models import User
 from core.errors import ChatterError, Invalid
+from core.list_addresses import page_at
 from experiments.forecast import Forecast, forecast, seen_of
 from experiments.forms import ExperimentForm
 from experiments.models import Experiment, ExperimentStatus
 from experiments.plan_form import PlanForm
 from experiments.plots import Plot, plot_of, verdict_of
 from experiments.results import Cell, MetricResult, results_of
-from experiments.rows import cell_rows, dealt_rows, page_of
+from experiments.rows import cell_rows, dealt_rows
 from experiments.sentences import rules_of, sentence_of, sentences
 from experiments.services.acts import (
     complete_experiment,
@@ -117,7 +118,7 @@ def experiment(request: HttpRequest, pk: str) -> HttpResponse:
         "experiment": found,
         "plan": _plan(request, found),
         "results": results,
-        "dealt": [(*one, page_of(dealt_rows(one[0]))) for one in results.split.dealt],
+        "dealt": [(*one, page_at(dealt_rows(one[0]))) for one in results.split.dealt],
         "says": sentences(results),
         "rules": rules_of(found),
         "blocks": [_block(one) for one in results.metrics],
@@ -238,7 +239,7 @@ def _row(result: MetricResult, cell: Cell) -> Row:
     p_once = found.once_corrected if found else None
     return Row(
         name=cell.variant.name,
-        rows=page_of(cell_rows(result, cell)),
+        rows=page_at(cell_rows(result, cell)),
         units=cell.units,
         mean="no data" if cell.mean is None else shown(cell.mean),
         difference=shown(found.difference) if found else "–",

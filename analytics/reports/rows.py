@@ -9,8 +9,8 @@ from uuid import UUID
 from accounts.models import User
 from analytics.reports.reading import Wanted
 from analytics.reports.report_request import ReportRequest
+from core.list_addresses import instant_text, list_address, page_at
 
-API = "/api/v1"
 _LISTS = {"executions": "executions", "models": "model-calls", "tools": "tool-calls"}
 
 
@@ -22,7 +22,7 @@ def rows_url(asked: ReportRequest, wanted: Wanted, starts_at: datetime, until: d
     if name == "executions":
         rows = {**_between("finished", starts_at, until), "replays": "false"}
     else:
-        settled = {"settled_before": _instant(asked.span.as_of)}
+        settled = {"settled_before": instant_text(asked.span.as_of)}
         rows = {**_between("started", starts_at, until), **settled}
     by, key = wanted.by, wanted.key
     if by == "model":
@@ -30,19 +30,19 @@ def rows_url(asked: ReportRequest, wanted: Wanted, starts_at: datetime, until: d
         group = {"provider": provider, "model": model}
     else:
         group = group_of(by, key)
-    return _list(_LISTS[name], {**rows, **_whose(wanted.whose, asked.reader), **group})
+    return list_address(_LISTS[name], {**rows, **_whose(wanted.whose, asked.reader), **group})
 
 
 def talk_rows(starts_at: datetime, until: datetime, whose: str, reader: User) -> str:
     """The conversations that began in a time."""
     asked = {**_between("created", starts_at, until), **_whose(whose, reader)}
-    return _list("analytics/conversations/rows", asked)
+    return list_address("analytics/conversations/rows", asked)
 
 
 def message_rows(starts_at: datetime, until: datetime, whose: str, reader: User) -> str:
     """The messages that people sent in a time."""
     asked = {**_between("created", starts_at, until), **_whose(whose, reader)}
-    return _list("analytics/messages", asked)
+    return list_address("analytics/messages", asked)
 
 
 def rating_rows(
@@ -50,24 +50,24 @@ def rating_rows(
 ) -> str:
     """What was said of replies in a time: of all, or of those of one group of a report."""
     asked = {**_between("created", starts_at, until), **_whose(whose, reader)}
-    return _list("analytics/ratings", {**asked, **group_of(by, key)})
+    return list_address("analytics/ratings", {**asked, **group_of(by, key)})
 
 
 def template_rows(template: UUID, until: datetime) -> str:
     """All that ended of a template before an instant."""
-    ended = {"finished_before": _instant(until), "replays": "false"}
-    return _list("executions", {"template": template, **ended})
+    ended = {"finished_before": instant_text(until), "replays": "false"}
+    return list_address("executions", {"template": template, **ended})
 
 
 def template_rating_rows(template: UUID) -> str:
     """All that was ever said of the replies of a template."""
-    return _list("analytics/ratings", {"template": template})
+    return list_address("analytics/ratings", {"template": template})
 
 
 def call_rows(definition: str, since: datetime, until: datetime, node: str) -> str:
     """What a node of a definition asked of models in the runs that ended in a time."""
     asked = {**_between("finished", since, until), "within": node}
-    return _list(f"analytics/definitions/{definition}/calls", asked)
+    return list_address(f"analytics/definitions/{definition}/calls", asked)
 
 
 def group_of(by: str, key: str) -> dict[str, str]:
@@ -80,7 +80,7 @@ def group_of(by: str, key: str) -> dict[str, str]:
 
 def page_of(rows: str, whose: str) -> str:
     """The page of a list of the API; of everyone, unless it is somebody's."""
-    page = rows.removeprefix(API)
+    page = page_at(rows)
     return page if whose or "user=" in page else narrowed(page, {"of": "all"})
 
 
@@ -90,17 +90,9 @@ def narrowed(rows: str, of: Mapping[str, Any]) -> str:
 
 
 def _between(name: str, starts_at: datetime, until: datetime) -> dict[str, str]:
-    return {f"{name}_after": _instant(starts_at), f"{name}_before": _instant(until)}
-
-
-def _instant(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")
+    return {f"{name}_after": instant_text(starts_at), f"{name}_before": instant_text(until)}
 
 
 def _whose(whose: str, reader: User) -> dict[str, str]:
     """Others' are for staff alone; everyone else finds their own."""
     return {"user": whose} if whose and reader.is_staff else {}
-
-
-def _list(name: str, asked: Mapping[str, object]) -> str:
-    return f"{API}/{name}/?{urlencode(asked, safe=':')}"
