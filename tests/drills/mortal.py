@@ -47,8 +47,12 @@ class MortalWriter(GroupCommitWriter):
         task.add_done_callback(self._written.discard)
 
     async def settle(self) -> None:
-        """Return when nothing is being written: what a loop leaves behind spoils the next."""
-        await asyncio.gather(*self._written)
+        """Return when nothing is being written, and write no more: what a loop leaves behind spoils
+        the next.
+        """
+        while self._written:
+            await asyncio.gather(*self._written)
+        self.dead = True
 
     async def commit(self, unit: Unit) -> None:
         """Nothing is awaited before it is queued: what is told later must not come before it."""
