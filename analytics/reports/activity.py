@@ -82,7 +82,7 @@ def activity_table(asked: ReportRequest) -> Table:
     """
     tables = {by: table_of(replace(asked, by=by)) for by in ("", "template", "definition")}
     lines = ({"by": by, **line} for by, table in tables.items() for line in table.lines)
-    return Table("activity", ["by", *tables[""].columns], lines)
+    return Table("activity", {"by": str, **tables[""].columns}, lines)
 
 
 def _used(asked: ReportRequest, by: str) -> list[dict[str, Any]]:

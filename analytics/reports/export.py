@@ -1,7 +1,7 @@
 """A report as a file: a line for each step and group with anything in it, written as it is sent."""
 
 import csv
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from io import StringIO
@@ -10,12 +10,14 @@ from tempfile import TemporaryFile
 from typing import Any
 
 import orjson
+from django.utils.module_loading import import_string
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
 from analytics.reports import reading
+from analytics.reports.columns import TIMES, Columns, Line, columns_of, flat
 from analytics.reports.labels import labels
-from analytics.reports.numbers import numbers_of
+from analytics.reports.numbers import NUMBERS, numbers_of
 from analytics.reports.report_request import BadReport, ReportRequest
 from analytics.rollups.tallies import Tally
 from core.database import database
@@ -23,7 +25,6 @@ from core.database import database
 _CHUNK, _LINES = 65_536, 256
 _SHEET_LINES = 1_048_575  # below the header: so many rows a sheet has, and drops the rest silently
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet drops the last two, and looks again
-Line = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Table:
     """What a file holds: lines of the same columns, made while they are written, once."""
 
     name: str
-    columns: Sequence[str]
+    columns: Columns
     lines: Iterator[Line]
 
 
@@ -59,10 +60,9 @@ def _lines(asked: ReportRequest) -> Iterator[Line]:
     )
 
 
-def _columns(asked: ReportRequest) -> list[str]:
-    """Of these lines, also where there are none."""
-    nothing = Tally.of_rows(asked.wanted.subject.rollup, [])
-    return ["at", "until", "key", "label", *_numbers(asked, nothing, 0)]
+def _columns(asked: ReportRequest) -> Columns:
+    numbers = columns_of(NUMBERS[asked.wanted.subject.rollup])
+    return {**TIMES, "key": str, "label": str, **numbers}
 
 
 def as_csv(table: Table) -> Iterator[bytes]:
@@ -104,21 +104,26 @@ def as_excel(table: Table) -> Iterator[bytes]:
                 full, at = divmod(number, _SHEET_LINES)
                 if full and not at:
                     sheet = _sheet(book, f"{table.name}-{full + 1}", table.columns)
-                sheet.write_row(at + 1, 0, [_cell(*one) for one in line.items()])
+                sheet.write_row(at + 1, 0, [_cell(table, *one) for one in line.items()])
         file.seek(0)
         while chunk := file.read(_CHUNK):
             yield chunk
 
 
-def _cell(name: str, value: Any) -> Any:
+def _cell(table: Table, name: str, value: Any) -> Any:
     """Money is a number there, of as many digits as Excel has: it adds up texts to 0."""
-    return Decimal(value) if value and name.endswith("cost") else value
+    return Decimal(value) if value and table.columns[name] is Decimal else value
 
 
-def _sheet(book: Workbook, name: str, columns: Sequence[str]) -> Worksheet:
+def _sheet(book: Workbook, name: str, columns: Iterable[str]) -> Worksheet:
     sheet = book.add_worksheet(name)
     sheet.write_row(0, 0, columns)
     return sheet
+
+
+def _as_parquet(table: Table) -> Iterator[bytes]:
+    chunks: Iterator[bytes] = import_string("analytics.reports.parquet.as_parquet")(table)
+    return chunks
 
 
 Write = Callable[[Table], Iterator[bytes]]
@@ -127,6 +132,7 @@ FORMATS: dict[str, tuple[str, Write]] = {
     "json": ("application/json", as_json),
     "jsonl": ("application/jsonl", as_json_lines),
     "xlsx": ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", as_excel),
+    "parquet": ("application/vnd.apache.parquet", _as_parquet),
 }
 
 
@@ -144,17 +150,7 @@ async def streamed(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
 
 
 def _numbers(asked: ReportRequest, tally: Tally, hours: float) -> Line:
-    return _flat(numbers_of(asked.wanted.subject.rollup, tally, hours).to_json())
-
-
-def _flat(numbers: Line, before: str = "") -> Line:
-    flat: Line = {}
-    for name, value in numbers.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{before}{name}_")
-        else:
-            flat[before + name] = value
-    return flat
+    return flat(numbers_of(asked.wanted.subject.rollup, tally, hours).to_json())
 
 
 def _harmless(value: Any) -> Any:

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from statistics import fmean
 
 from analytics.definitions import NodeNumbers, RunNumbers, numbers_of, percentile
 from analytics.reports import reading
-from analytics.reports.export import Line, Table
+from analytics.reports.columns import Line, columns_of
+from analytics.reports.export import Table
 from analytics.reports.rating_counts import RatingCounts, rating_counts, ratings_in
 from analytics.reports.report_request import ReportRequest
 from analytics.reports.rows import call_rows, rating_rows, rows_url
@@ -158,7 +160,12 @@ def nodes_table(definition: WorkflowDefinition, asked: ReportRequest, last: int)
     common = {"at": told.start, "since": told.since, "until": told.until}
     counts = {"runs": told.runs, "ended": told.ended}
     lines = ({**common, **counts, "node": node.node, **_numbers_of(node)} for node in told.nodes)
-    columns = [*common, *counts, "node", *NodeNumbersOut.model_fields]
+    columns = {
+        **dict.fromkeys(common, datetime),
+        **dict.fromkeys(counts, int),
+        "node": str,
+        **columns_of(NodeNumbersOut),
+    }
     return Table("nodes", columns, lines)
 
 

@@ -153,6 +153,11 @@ def _share(part: int, whole: int) -> float | None:
     return round(part / whole, 4) if whole else None
 
 
+NUMBERS: dict[type[Rollup], type[Shape]] = {
+    ExecutionRollup: ExecutionNumbers,
+    ModelRollup: ModelNumbers,
+    ToolRollup: ToolNumbers,
+}
 _TOLD: dict[type[Rollup], Any] = {
     ExecutionRollup: _executions,
     ModelRollup: _model_calls,

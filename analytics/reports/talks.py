@@ -8,8 +8,9 @@ from typing import Any
 from django.db.models import Count, Max, QuerySet, Sum
 
 from accounts.models import User
+from analytics.reports.columns import TIMES, Line, columns_of
 from analytics.reports.cuts import Cut
-from analytics.reports.export import Line, Table
+from analytics.reports.export import Table
 from analytics.reports.rating_counts import RatingCounts, rating_counts_in, ratings_in
 from analytics.reports.rows import message_rows, rating_rows, talk_rows
 from analytics.reports.span import Span
@@ -83,7 +84,7 @@ def talks(span: Span, whose: str, reader: User, *, compare: bool = False) -> Tal
 
 def talks_table(span: Span, whose: str) -> Table:
     """A line for each step, those too in which nobody talked."""
-    return Table("conversations", ["at", "until", *TalkNumbers.model_fields], _lines(span, whose))
+    return Table("conversations", {**TIMES, **columns_of(TalkNumbers)}, _lines(span, whose))
 
 
 def _active_hours(span: Span, whose: str) -> Week:
