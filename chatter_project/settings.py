@@ -116,6 +116,7 @@ MIDDLEWARE = [  # the server puts those of `chatter_project.middleware` in the p
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.page_rates.page_rates",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "core.mishaps.page_of_a_mishap",
@@ -206,7 +207,7 @@ RATES_REDIS_URL = REDIS_URL  # where rates are counted; empty: by each process f
 LOGIN_RATE_PER_USER = env.rate("LOGIN_RATE_PER_USER", default="5/min")
 LOGIN_RATE_PER_ADDRESS = env.rate("LOGIN_RATE_PER_ADDRESS", default="30/min")
 
-# Requests of one user to one address of the API; empty: no limit.
+# Requests of one user to one address; empty: no limit.
 CHATTER_RATES = {
     "read": env.rate("RATE_READ"),
     "write": env.rate("RATE_WRITE"),

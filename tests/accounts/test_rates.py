@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.core.checks import run_checks
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -91,13 +92,68 @@ def test_an_address_may_have_a_rate_of_its_own(rates, settings, api, alice, char
     assert {one.detail["limit"] for one in refusals()} == {"route"}
 
 
-def test_a_rate_of_what_is_no_address_of_the_api_is_told(settings):
+def test_a_rate_of_what_is_no_address_is_told(settings):
     known = (LIST, "/api/v1/executions/{id}/retry/", "/api/v1/analytics/users/{pk}/")
-    settings.CHATTER_ROUTE_RATES = dict.fromkeys((*known, "/api/v1/chat", "/budgets/"), "1/min")
+    pages = ("/", "/budgets/", "/executions/{id}/", "/admin/accounts/user/{object_id}/change/")
+    unknown = ("/api/v1/chat", "/budget/")
+    settings.CHATTER_ROUTE_RATES = dict.fromkeys((*known, *pages, *unknown), "1/min")
     found = [one.msg for one in run_checks() if one.id == "accounts.E001"]
-    assert found == [
-        f"RATE_ROUTES: {one} is no address of the API." for one in ("/api/v1/chat", "/budgets/")
-    ]
+    assert found == [f"RATE_ROUTES: {one} is no address." for one in unknown]
+
+
+PAGE = "/budgets/"
+
+
+def test_pages_are_counted_by_the_same_rates(rates, client, alice, charlie):
+    client.force_login(alice)
+    answers = [client.get(PAGE, {"page": str(number)}) for number in (1, 1, 1)]
+    assert [one.status_code for one in answers] == [200, 200, 429]
+    assert answers[0]["RateLimit"].startswith('"read";r=1;')
+    refused = answers[-1]
+    assert f"Try again in {refused['Retry-After']} s." in refused.content.decode()
+    assert f"t={refused['Retry-After']}" in refused["RateLimit"]
+    assert client.get("/executions/").status_code == 200
+    client.force_login(charlie)
+    assert client.get(PAGE).status_code == 200
+    assert [(one.actor_id, one.detail["route"]) for one in refusals()] == [(alice.pk, "budgets")]
+
+
+def test_the_back_office_is_counted_too(rates, admin_client):
+    address = "/admin/accounts/user/"
+    assert [admin_client.get(address).status_code for _ in range(3)] == [200, 200, 429]
+
+
+def test_a_page_may_have_a_rate_of_its_own(settings, client, alice):
+    settings.CHATTER_ROUTE_RATES = {PAGE: "1/hour"}
+    client.force_login(alice)
+    assert [client.get(PAGE).status_code for _ in range(2)] == [200, 429]
+    assert "RateLimit" not in client.get("/executions/")
+
+
+def test_whoever_asks_whether_the_server_is_well_is_not_counted(rates, client, db):
+    answers = [client.get(page) for page in ("/healthz", "/readyz", "/login/") for _ in range(4)]
+    assert 429 not in {one.status_code for one in answers}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pages_of_an_asynchronous_server_are_counted(rates, async_client, alice):
+    async def asked():
+        await async_client.aforce_login(alice)
+        return [(await async_client.get(PAGE)).status_code for _ in range(3)]
+
+    assert async_to_sync(asked)() == [200, 200, 429]
+
+
+def test_counting_a_page_costs_no_query(settings, client, alice):
+    client.force_login(alice)
+    client.get(PAGE)
+    counted = []
+    for rate in ("", "100/min"):
+        settings.CHATTER_RATES = dict.fromkeys(("read", "write", "start"), rate)
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(PAGE).status_code == 200
+        counted.append(len(queries))
+    assert counted[0] == counted[1]
 
 
 def test_counting_costs_no_query(settings, api, alice):
