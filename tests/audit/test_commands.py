@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.conf import settings as django_settings
-from django.core.management import call_command, get_commands
-from django.db import connection
+from django.contrib.contenttypes.models import ContentType
+from django.core.management import CommandError, call_command, get_commands
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
+from audit.guards import install_guards
 from audit.models import AuditEntry
 from core.retention import Retention
 from tests.accounts.test_login import by_page
@@ -24,11 +26,13 @@ pytestmark = pytest.mark.django_db
 # What each records, and with what it is called here; {file} is not there yet.
 CHANGES: dict[str, tuple[str, list[str]]] = {
     "changepassword": ("accounts.user.changed", ["alice"]),
+    "clearsessions": ("core.sessions.cleared", []),
     "compliance_report": ("security.compliance.reported", ["--quick"]),
     "createsuperuser": (
         "accounts.user.created",
         ["--noinput", "--username=root", "--email=r@example.com"],
     ),
+    "dumpdata": ("core.rows.dumped", ["accounts.user"]),
     "erase_user": ("privacy.user.erased", ["alice", "--confirm=alice"]),
     "export_audit": ("audit.trail.exported", ["{file}"]),
     "export_user": ("privacy.user.exported", ["alice", "{file}"]),
@@ -37,6 +41,10 @@ CHANGES: dict[str, tuple[str, list[str]]] = {
     "prepare": ("core.installation.prepared", []),
     "prune": ("core.rows.pruned", []),
     "rebuild_rollups": ("analytics.rollups.rebuilt", []),
+    "remove_stale_contenttypes": (
+        "core.content_types.removed",
+        ["--noinput", "--include-stale-apps"],
+    ),
     "update_prices": ("llms.prices.added", []),
 }
 MOVES = ("move_from_sqlite",)  # only into a new database: `tests/deploy/test_moving.py`
@@ -73,6 +81,7 @@ def test_a_command_that_changes_data_is_one_entry(
     monkeypatch.setattr("getpass.getpass", lambda **_: "another horse battery")
     for _ in range(9):
         by_page("alice", "wrong")
+    ContentType.objects.create(app_label="gone", model="thing")
     action, arguments = CHANGES[command]
     run(command, [one.format(file=tmp_path / "new") for one in arguments])
     entry = AuditEntry.objects.get(action=action)
@@ -92,6 +101,13 @@ def test_a_command_that_broke_off_tells_what_it_did_until_then(settings: Any) ->
         call_command("prune", stdout=StringIO())
     entry = AuditEntry.objects.get(action="core.rows.pruned")
     assert (entry.outcome, entry.detail["taken"]) == ("failure", {"broken": 3})
+
+
+def test_the_trail_keeps_a_database_from_being_flushed(alice: User) -> None:
+    install_guards(connection)
+    with pytest.raises(CommandError), transaction.atomic():
+        call_command("flush", "--noinput", stdout=StringIO())
+    assert User.objects.filter(pk=alice.pk).exists()
 
 
 def test_what_needs_no_rebuilding_is_no_entry() -> None:
