@@ -17,7 +17,7 @@ from core.database import database
 from tools.base import Tool
 from tools.ledger import ToolCallRecord
 from tools.models import EVERY_TOOL, SCOPE, GrantUse, ToolGrant, ToolSetting
-from tools.request import ToolRefused
+from tools.request import RATE_LIMITED, ToolRefused
 
 _MESSAGES = {
     "tool_user_unknown": "Tools are used for somebody with an active account.",
@@ -25,7 +25,7 @@ _MESSAGES = {
     "tool_denied": "You may not use the tool '{tool}'.",
     "tool_not_granted": "The tool '{tool}' is used only by whom it was granted to.",
     "tool_outside_hours": "You may not use the tool '{tool}' at this hour.",
-    "tool_rate_limited": "You have used the tool '{tool}' as often as you may in this hour.",
+    RATE_LIMITED: "You have used the tool '{tool}' as often as you may in this hour.",
 }
 
 
@@ -122,7 +122,7 @@ def _decided(tool: Tool[Any], call: ToolCallRecord) -> Permission:
             return Permission(rules.open_by(tool))
         grant = _with_room(grants, user, now)
         if grant is None:
-            raise _refused("tool_rate_limited", tool)
+            raise _refused(RATE_LIMITED, tool)
         return Permission(f"grant:{grant.pk}")
     except ToolRefused as refusal:
         record(

@@ -4,8 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from core.errors import ChatterError, Invalid, Refused
+from core import clock
+from core.errors import ChatterError, Invalid, Refused, TooMany
 from tools.ledger import ToolCallRecord
+
+RATE_LIMITED = "tool_rate_limited"
+_HOUR_S = 3_600
 
 
 class UnknownTool(Invalid):
@@ -28,12 +32,16 @@ class BadArguments(Invalid):
 
 
 class ToolRefused(Refused):
-    """Why this user may not use this tool now."""
+    """Why this user may not use this tool now; what is counted is counted anew each hour."""
 
     def __init__(self, code: str, message: str) -> None:
         self.code, self.message = code, message
         Exception.__init__(self, message)
         self.detail: dict[str, Any] = {}
+        if code == RATE_LIMITED:
+            now = clock.now()
+            self.status = TooMany.status
+            self.detail = {"retry_after_s": _HOUR_S - now.minute * 60 - now.second}
 
 
 class ToolTimedOut(ChatterError):

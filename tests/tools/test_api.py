@@ -1,6 +1,7 @@
 """Tools and their ledger over the API."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from audit.models import AuditEntry
+from core import clock
 from core.models import new_id
 from tests.factories.tools import GrantFactory, ToolCallFactory
 from tools.catalogue import catalogue
@@ -98,6 +100,19 @@ def test_a_refusal_is_a_403_a_row_and_an_entry(api: Api, alice: User) -> None:
     assert ToolCall.objects.get().status == "refused"
     entry = AuditEntry.objects.get(action="tools.call.refused")
     assert entry.target == f"tools.toolcall:{ToolCall.objects.get().pk}"
+
+
+def test_whoever_has_used_up_an_hour_is_told_when_the_next_begins(
+    api: Api, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    GrantFactory(calls_per_hour=1)
+    now = datetime(2026, 7, 1, 10, 59, 18, tzinfo=UTC)
+    monkeypatch.setattr(clock, "now", lambda: now)
+    client, body = api(alice), {"arguments": {"expression": "1"}}
+    assert client.post(CALL, body).status_code == 200
+    refused = client.post(CALL, body)
+    assert (refused.status_code, refused.json()["code"]) == (429, "tool_rate_limited")
+    assert refused["Retry-After"] == "42"
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,8 @@ class ToolList(APIView):
 class TryTool(AsyncAPIView):
     """Call a tool outside any workflow, and get what a model would get.
 
-    A failure is a 200 with an `error`, a refusal a 403; both are in the ledger. With an
+    A failure is a 200 with an `error`, a refusal a 403, or a 429 where the calls of this hour are
+    used up; all are in the ledger. With an
     `Idempotency-Key`, the call continues if you leave, and its answer is kept for you for a day.
     """
 
