@@ -83,12 +83,17 @@ def _address_of(scope: dict[str, Any]) -> str:
 
 
 def _is_ours(origin: str, host: str) -> bool:
-    """The origin is the host that was asked, or one that is trusted for forms too."""
+    """The origin is the host that was asked, or one that is trusted for forms too.
+
+    Where all is encrypted, a page that is not may come from whoever sits between.
+    """
     if origin in settings.CSRF_TRUSTED_ORIGINS:
         return True
-    asked = origin.partition("://")[2]
+    scheme, _, asked = origin.partition("://")
+    if asked != host or (settings.HTTPS and scheme != "https"):
+        return False
     name, _ = split_domain_port(asked)
-    return asked == host and bool(name) and validate_host(name, settings.ALLOWED_HOSTS)
+    return bool(name) and validate_host(name, settings.ALLOWED_HOSTS)
 
 
 _nowhere: Any = NoSuchSocket.as_asgi()

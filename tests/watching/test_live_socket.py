@@ -217,6 +217,24 @@ def test_a_page_at_an_address_of_ipv6_may_open_sockets(alice: User, settings: An
     run(scenario())
 
 
+@pytest.mark.parametrize(("scheme", "code"), [(b"https", ""), (b"http", "other_site")])
+def test_where_all_is_encrypted_a_page_that_is_not_is_of_another_site(
+    alice: User, settings: Any, scheme: bytes, code: str
+) -> None:
+    settings.HTTPS = True
+    token = token_of(alice)
+
+    async def scenario() -> None:
+        headers = [(b"origin", scheme + b"://testserver"), (b"host", b"testserver")]
+        async with Client(token, headers=headers) as client:
+            if code:
+                assert (await client.hear())["problem"]["code"] == code
+            else:
+                assert (await client.ask(type="ping"))["type"] == "pong"
+
+    run(scenario())
+
+
 @pytest.mark.parametrize("origin", [b"https://elsewhere.example", b"null", b"http://[", b"http://"])
 def test_a_page_of_another_site_is_told_so_as_of_any_other_problem(
     alice: User, origin: bytes
