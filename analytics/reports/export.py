@@ -24,7 +24,8 @@ from core.database import database
 
 _CHUNK, _LINES = 65_536, 256
 _SHEET_LINES = 1_048_575  # below the header: so many rows a sheet has, and drops the rest silently
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet drops the last two, and looks again
+# Some spreadsheets take the wide forms for these; tabs and returns they drop, and look again.
+_FORMULAS = (*"=+-@＝＋－＠", "\t", "\r")  # noqa: RUF001
 
 
 @dataclass(frozen=True, slots=True)

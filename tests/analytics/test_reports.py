@@ -491,7 +491,7 @@ def test_what_cannot_be_understood_is_said(api, alice, query, code):
     assert (answer.status_code, answer.json()["code"]) == (400, code)
 
 
-@pytest.mark.parametrize("first", "=+-@\t\r")
+@pytest.mark.parametrize("first", "=+-@＝＋－＠\t\r")  # noqa: RUF001
 def test_no_cell_of_a_table_is_a_formula(api, alice, first):
     ToolCallFactory(user=alice, tool=f"{first}cmd|' /C calc'!A0", started_at=clock.now())
     answer = api(alice).get("/api/v1/analytics/tools/export/", {"by": "tool"})
