@@ -19,7 +19,7 @@ export const ANSWERED = { cache: "from the cache", recording: "from a recording"
 export const tokens = (count) => (count === null || count === undefined ? "–" : counts.format(count));
 
 /** The mark before a figure: ≈ estimated, ≥ open. */
-export const mark = (exactness) => (exactness === "estimated" ? "≈" : exactness === "open" ? "≥" : "");
+export const mark = (exactness) => (exactness === "estimated" ? "≈ " : exactness === "open" ? "≥ " : "");
 
 /** A count of tokens with its mark; nothing seen of an open call is unknown, not zero. */
 export const usage = (count, exactness) =>
@@ -28,8 +28,7 @@ export const usage = (count, exactness) =>
 /** "$0.0009", "≈ $1.20", "no price". `cost` is a decimal string or null. */
 export function money(cost, exactness = "metered") {
   if (cost === null || cost === undefined) return exactness === "unpriced" ? "no price" : "cost unknown";
-  const sign = exactness === "unpriced" ? "≥" : mark(exactness);
-  return `${sign ? `${sign} ` : ""}$${sensible(cost)}`;
+  return `${mark(exactness === "unpriced" ? "open" : exactness)}$${sensible(cost)}`;
 }
 
 /** Two decimals from a dollar up; below, two significant digits beyond the leading zeros. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { addMoney, ago, duration, money, sensible, tokens, worst } from "../../static/js/format.js";
+import { addMoney, ago, duration, money, sensible, tokens, usage, worst } from "../../static/js/format.js";
 
 test("money shows sensible digits", () => {
   const shown = {
@@ -22,6 +22,8 @@ test("figures carry the mark of their exactness", () => {
   assert.equal(money("0.0009", "estimated"), "≈ $0.0009");
   assert.equal(money("0.0009", "open"), "≥ $0.0009");
   assert.equal(money("0.0009", "unpriced"), "≥ $0.0009");
+  assert.equal(usage(12_418, "estimated"), "≈ 12,418");
+  assert.equal(usage(0, "open"), "–");
 });
 
 test("sums are exact and inherit the worst mark", () => {
