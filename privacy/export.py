@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from io import RawIOBase
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
@@ -10,6 +9,7 @@ import orjson
 
 from accounts.models import User
 from core import clock
+from core.pipe import Pipe
 from privacy.graphs import graph_lines
 from privacy.table import Table
 from privacy.tables import NOBODYS, TABLES
@@ -19,33 +19,13 @@ _PIECE = 64 * 1024
 _FORMAT = 1
 
 
-class _Pipe(RawIOBase):
-    """What a ZIP is written into, and taken out of before it grows."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-        self.size = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self._parts.append(bytes(data))
-        self.size += len(data)
-        return len(data)
-
-    def taken(self) -> bytes:
-        whole, self._parts, self.size = b"".join(self._parts), [], 0
-        return whole
-
-
 def exported(user: User) -> Iterator[bytes]:
     """The ZIP in pieces: a file for each table, the audit trail, and `manifest.json` at the end.
 
     Rows are read some hundreds at a time, each page by a query of its own, so that no connection is
     held between them. Memory does not grow with what there is.
     """
-    pipe, counts = _Pipe(), {}
+    pipe, counts = Pipe(), {}
     with ZipFile(pipe, "w", ZIP_DEFLATED) as archive:
         for name, lines in _parts(user):
             counts[name] = 0
