@@ -10,9 +10,9 @@ from analytics.models import ReplyRating
 from core import clock
 from experiments.metrics import EVENT
 from experiments.models import Experiment, Exposure, UnitEvent
-from workflows.models import ExecutionStatus
+from workflows.models import ExecutionStatus, WorkflowExecution
 
-UNDER_WAY = Q(execution__finished_at=None)
+UNDER_WAY = Q(execution__in=WorkflowExecution.objects.under_way())
 FAILED = Q(execution__status=ExecutionStatus.FAILED)
 TIMED = Q(execution__status=ExecutionStatus.COMPLETED, execution__duration_ms__isnull=False)
 LOST = Q(execution__open_calls__gt=0)

@@ -19,6 +19,7 @@ from core.models import new_id
 from experiments.models import Experiment, Exposure, UnitEvent
 from tests.experiments.conftest import EXPERIMENTS
 from tests.experiments.past import Turn, lived
+from tests.plans import plans
 from workflows.models import ExecutionStatus, WorkflowExecution
 
 pytestmark = pytest.mark.django_db
@@ -326,3 +327,12 @@ def test_a_list_of_many_exposures_asks_no_more_than_one_of_few(row, client, alic
     few = [asked(door) for door in doors]
     lived(one, alice, turned(), {"brief": [[Turn()]] * 20})
     assert [asked(door) for door in doors] == few
+
+
+def test_turns_under_way_are_found_among_the_executions_under_way(row, api, alice):
+    """Not by a look at the execution of each turn there ever was."""
+    one = row()
+    with plans(WorkflowExecution) as steps:
+        address = f"{EXPERIMENTS}{one.pk}/exposures/?counted=true"
+        assert api(alice).get(address).status_code == 200
+    assert "executions_under_way" in " ".join(steps)
