@@ -170,11 +170,12 @@ class ApprovalQuerySet(models.QuerySet[Any]):
         """Of one's own runs, and those one may decide."""
         if user.is_staff:
             return self
-        return self.filter(Q(execution__user=user) | self._names(user))
+        own = self.model._default_manager.filter(execution__user=user)
+        return self.filter(pk__in=own.order_by().values("pk").union(*self._naming(user)))
 
     def put_to(self, user: "User") -> "ApprovalQuerySet":
         """Those that name this user, or a group they are in now."""
-        return self.filter(self._names(user))
+        return self.filter(pk__in=models.QuerySet.union(*self._naming(user)))
 
     def pending(self) -> "ApprovalQuerySet":
         """Those that can still be decided."""
@@ -184,11 +185,11 @@ class ApprovalQuerySet(models.QuerySet[Any]):
     def for_list(self) -> "ApprovalQuerySet":
         return self.select_related("decided_by")
 
-    def _names(self, user: "User") -> Q:
-        this = {"approval": OuterRef("pk")}
-        users = self.model.users.through._default_manager.filter(**this, user=user)
-        groups = self.model.groups.through._default_manager.filter(**this, group__user=user)
-        return Q(Exists(users)) | Q(Exists(groups))
+    def _naming(self, user: "User") -> tuple[models.QuerySet[Any], models.QuerySet[Any]]:
+        """Found apart and put together: of an OR, every approval there is would be asked."""
+        users = self.model.users.through._default_manager.filter(user=user)
+        groups = self.model.groups.through._default_manager.filter(group__user=user)
+        return users.values("approval"), groups.values("approval")
 
 
 class EventQuerySet(models.QuerySet[Any]):
