@@ -12,6 +12,8 @@ from django.forms import CharField
 from django_filters import rest_framework as filters
 from django_filters.fields import IsoDateTimeField
 
+from core.models import made_since, made_until
+
 
 @cache
 def zone_names() -> frozenset[str]:
@@ -66,6 +68,20 @@ class Before(filters.IsoDateTimeFilter):
 
     def __init__(self, field: str) -> None:
         super().__init__(field_name=field, lookup_expr="lt", help_text="Before this instant.")
+
+
+class MadeAfter(After):
+    """Of the instant a row was made."""
+
+    def filter(self, rows: Any, value: Any) -> Any:
+        return super().filter(rows.filter(made_since(value)) if value else rows, value)
+
+
+class MadeBefore(Before):
+    """Of the instant a row was made, or of a later one."""
+
+    def filter(self, rows: Any, value: Any) -> Any:
+        return super().filter(rows.filter(made_until(value)) if value else rows, value)
 
 
 class AtLeast(filters.NumberFilter):

@@ -17,7 +17,7 @@ from analytics.models import ReplyRating
 from conversations.models import Conversation, Message
 from core.listing import ListFilter, Page, ShapeList
 from core.shapes import Shape
-from core.spans import After, Before
+from core.spans import After, Before, MadeAfter, MadeBefore
 from core.week import OfTheWeek
 from llms.api.calls import ModelCallFilter, ModelCallOut
 from llms.models import ModelCall
@@ -82,7 +82,7 @@ class SentFilter(OfTheWeek, ListFilter):
     happened_at = "created_at"
 
     user = filters.UUIDFilter(field_name="conversation__owner_id")
-    created_after, created_before = After("created_at"), Before("created_at")
+    created_after, created_before = MadeAfter("created_at"), MadeBefore("created_at")
 
     class Meta:
         model = Message

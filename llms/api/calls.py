@@ -11,7 +11,7 @@ from rest_framework.generics import ListAPIView
 from core.listing import SomeOf
 from core.money import dollars_text
 from core.origins import execution_of, of_execution
-from core.spans import After, AtLeast, Before
+from core.spans import After, AtLeast, MadeAfter, MadeBefore
 from llms.models import AnsweredBy, CallStatus, Exactness, ModelCall, Purpose
 from llms.querysets import CallQuerySet
 
@@ -84,8 +84,8 @@ class ModelCallFilter(filters.FilterSet):
     execution = filters.UUIDFilter(method="of_execution", help_text="An execution's id.")
     user = filters.UUIDFilter(field_name="user_id")
     answered_by = SomeOf(choices=AnsweredBy.choices)
-    started_after, started_before = After("started_at"), Before("started_at")
-    settled_after, settled_before = After("settled_at"), Before("settled_at")
+    started_after, started_before = MadeAfter("started_at"), MadeBefore("started_at")
+    settled_after, settled_before = After("settled_at"), MadeBefore("settled_at")
     min_latency_ms, min_first_token_ms = AtLeast("latency_ms"), AtLeast("first_token_ms")
 
     class Meta:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from rest_framework.test import APIClient
 
@@ -93,9 +94,16 @@ def _long_ago() -> None:
         times = {one.name for one in model._meta.fields} & _TIMES
         for row in model._base_manager.all():
             moved = {one: getattr(row, one) - AGO for one in times if getattr(row, one)}
+            if model in (ModelCall, ToolCall):
+                moved |= {one: _earlier(getattr(row, one)) for one in ("id", "source_call_id")}
             model._base_manager.filter(pk=row.pk).update(**moved)
     for kind in KINDS.values():
         rebuild(kind)
+
+
+def _earlier(pk: UUID | None) -> UUID | None:
+    """The id of that time."""
+    return pk and UUID(int=pk.int - (AGO // timedelta(milliseconds=1) << 80))
 
 
 _TIMES = {"created_at", "started_at", "settled_at", "finished_at"}

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -17,6 +18,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from conversations.models import Conversation, Message
 from core import clock
+from core.models import new_id
 from tests.factories.accounts import AdministratorFactory, UserFactory
 from tests.factories.llms import CallFactory
 from tests.factories.tools import ToolCallFactory
@@ -114,12 +116,17 @@ ENDS = ("start", "until")
 KINDS = {"executions": "executions", "models": "calls", "tools": "calls"}
 
 
+def id_at(at: datetime) -> UUID:
+    """Of a row that was made then."""
+    return UUID(int=int(at.timestamp() * 1000) << 80 | new_id().int % (1 << 80))
+
+
 def recorded(kind: str, ledger: Ledger) -> dict[str, Done]:
     """The rows by their ids."""
     found = {}
     for one in ledger.done:
         at, user = ledger.at(one), ledger.people[one.who]
-        times = {"started_at": at, "settled_at": at, "latency_ms": one.ms}
+        times = {"id": id_at(at), "started_at": at, "settled_at": at, "latency_ms": one.ms}
         status = "failed" if one.failed else "succeeded"
         row: Any
         if kind == "models":
@@ -298,7 +305,7 @@ def test_active_hours_and_steps_of_conversations_are_of_what_people_sent_and_beg
             talks[str(talk.pk)] = one
             for turn, later in enumerate((timedelta(), timedelta(hours=7))):
                 asked = Message(conversation=talk, turn=turn, role="user", text="Private")
-                asked.created_at = at + later
+                asked.id, asked.created_at = id_at(at + later), at + later
                 asked.save()
                 answer = Message(conversation=talk, turn=turn, role="assistant")
                 answer.created_at = at + later

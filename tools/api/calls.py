@@ -12,7 +12,7 @@ from accounts.authentication import user_of
 from core.errors import NotFound
 from core.listing import Page, ShapeList, SomeOf
 from core.origins import of_execution
-from core.spans import After, AtLeast, Before
+from core.spans import After, AtLeast, MadeAfter, MadeBefore
 from tools.api.shapes import ToolCallListed, ToolCallOut, call_out, listed_call
 from tools.models import ToolCall, ToolCallStatus
 from tools.querysets import ToolCallQuerySet
@@ -22,8 +22,8 @@ class ToolCallFilter(filters.FilterSet):
     execution = filters.UUIDFilter(method="of_execution", help_text="An execution's id.")
     user = filters.UUIDFilter(field_name="user_id")
     status = SomeOf(choices=ToolCallStatus.choices)
-    started_after, started_before = After("started_at"), Before("started_at")
-    settled_after, settled_before = After("settled_at"), Before("settled_at")
+    started_after, started_before = MadeAfter("started_at"), MadeBefore("started_at")
+    settled_after, settled_before = After("settled_at"), MadeBefore("settled_at")
     min_latency_ms = AtLeast("latency_ms")
 
     class Meta:

@@ -17,7 +17,7 @@ from core.errors import BadNumber
 from core.listing import ListFilter, Page, ShapeList, YesOrNo
 from core.outlets import Room
 from core.queries import refuse_unknown
-from core.spans import After, AtLeast, Before
+from core.spans import After, AtLeast, Before, MadeAfter, MadeBefore
 from core.week import OfTheWeek
 from workflows.api.shapes import EventsOut, ExecutionOut, listed_execution
 from workflows.api.streaming import STREAM, wants_stream
@@ -47,7 +47,7 @@ class ExecutionFilter(OfTheWeek, ListFilter):
     late = YesOrNo(
         method="run_late", help_text="Whether it runs, and nobody was heard of who runs it."
     )
-    created_after, created_before = After("created_at"), Before("created_at")
+    created_after, created_before = MadeAfter("created_at"), MadeBefore("created_at")
     finished_after, finished_before = After("finished_at"), Before("finished_at")
     min_duration_ms = AtLeast("duration_ms")
 
