@@ -5,6 +5,7 @@ from django.contrib import admin
 from analytics.models import Rating, ReplyRating, TemplateAnalytics
 from conversations.admin import Totals
 from core.back_office import ReadOnlyAdmin
+from core.long_lists import LongList
 from workflows.totals import mean_cost
 
 
@@ -58,14 +59,13 @@ class RatingAdmin(ReadOnlyAdmin, admin.ModelAdmin):
 
 
 @admin.register(ReplyRating)
-class ReplyRatingAdmin(ReadOnlyAdmin, admin.ModelAdmin):
+class ReplyRatingAdmin(LongList, admin.ModelAdmin):
     """Who said it and why; not what was said, which is for its owner alone."""
 
     list_display = ("template", "definition", "user", "helpful", "comment", "updated_at")
     list_filter = ("helpful", "updated_at")
     list_select_related = ("template", "definition", "user")
-    search_fields = (
-        *("template__name", "template__slug", "definition__name"),
-        *("user__username", "comment"),
-    )
+    search_fields = ("user__username", "template__name", "template__slug", "definition__name")
+    search_texts = ("comment", "user__username", "template__name", "definition__name")
+    search_help_text = "The name of a user, of a template or of a workflow, or a part of a comment"
     fields = readonly_fields = (*list_display, "version", "message_id")

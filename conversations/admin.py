@@ -12,9 +12,10 @@ from accounts.authentication import user_of
 from audit.context import current
 from conversations.models import Conversation, Message
 from conversations.services.turns import retry_execution
-from core.back_office import ReadOnlyAdmin
 from core.errors import ChatterError
+from core.long_lists import LongList, Made
 from core.models import new_id
+from llms.admin import ProviderFilter
 from workflows.admin import ExecutionAdmin
 from workflows.back_office import once_of_page
 from workflows.models import Rerun, WorkflowExecution
@@ -39,7 +40,7 @@ class Totals:
 
 
 @admin.register(Conversation)
-class ConversationAdmin(Totals, ReadOnlyAdmin, admin.ModelAdmin):
+class ConversationAdmin(Totals, LongList, admin.ModelAdmin):
     list_display = (
         "title",
         "owner",
@@ -50,13 +51,15 @@ class ConversationAdmin(Totals, ReadOnlyAdmin, admin.ModelAdmin):
         "archived",
         "created_at",
     )
-    list_filter = ("archived", "created_at")
-    search_fields = ("title", "owner__username", "id")
+    list_filter = ("archived", ("created_at", Made))
+    search_fields = ("owner__username", "id")
+    search_texts = ("title", "owner__username")
+    search_help_text = "An id, the name of an owner, or a part of a title"
     list_select_related = ("owner",)
 
 
 @admin.register(Message)
-class MessageAdmin(Totals, ReadOnlyAdmin, admin.ModelAdmin):
+class MessageAdmin(Totals, LongList, admin.ModelAdmin):
     list_display = (
         "conversation",
         "turn",
@@ -71,8 +74,13 @@ class MessageAdmin(Totals, ReadOnlyAdmin, admin.ModelAdmin):
         "created_at",
         "page",
     )
-    list_filter = ("role", "status", "provider", "created_at")
-    search_fields = ("conversation__title", "conversation__id", "execution__id")
+    list_filter = ("role", "status", ProviderFilter, ("created_at", Made))
+    ordering = ("-id",)
+    search_fields = ("conversation", "execution", "id")
+    search_texts = ("conversation__title",)
+    search_help_text = (
+        "The id of a conversation, of an execution or of the message, or a part of a title"
+    )
     list_select_related = ("conversation",)
 
     @admin.display(description="execution")

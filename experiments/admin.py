@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from core.back_office import ReadOnlyAdmin
+from core.long_lists import LongList, Made
 from experiments.models import Experiment, Exposure, Unit, UnitEvent, Variant
 
 
@@ -42,24 +43,30 @@ class ExperimentAdmin(ReadOnlyAdmin, admin.ModelAdmin):
 
 
 @admin.register(Unit)
-class UnitAdmin(ReadOnlyAdmin, admin.ModelAdmin):
+class UnitAdmin(LongList, admin.ModelAdmin):
     list_display = ("key", "experiment", "variant", "created_at")
     list_filter = ("created_at",)
-    search_fields = ("key", "experiment__id", "experiment__name")
+    search_fields = ("experiment", "id", "user__username", "key")
+    search_texts = ("key", "experiment__name")
+    search_help_text = "The name of a user, a key (conversation:<id>), or an experiment"
     list_select_related = ("experiment", "variant")
 
 
 @admin.register(Exposure)
-class ExposureAdmin(ReadOnlyAdmin, admin.ModelAdmin):
+class ExposureAdmin(LongList, admin.ModelAdmin):
     list_display = ("unit", "experiment", "variant", "execution", "diverted", "created_at")
-    list_filter = ("diverted", "created_at")
-    search_fields = ("unit__key", "experiment__id", "execution__id")
+    list_filter = ("diverted", ("created_at", Made))
+    search_fields = ("execution", "unit", "experiment")
+    search_texts = ("experiment__name",)
+    search_help_text = "The id of an execution or of a unit, or an experiment"
     list_select_related = ("unit", "experiment", "variant", "execution")
 
 
 @admin.register(UnitEvent)
-class UnitEventAdmin(ReadOnlyAdmin, admin.ModelAdmin):
+class UnitEventAdmin(LongList, admin.ModelAdmin):
     list_display = ("name", "value", "unit", "experiment", "created_at")
     list_filter = ("created_at",)
-    search_fields = ("name", "unit__key", "experiment__id")
+    search_fields = ("unit", "experiment")
+    search_texts = ("name", "experiment__name")
+    search_help_text = "The name of an event, the id of a unit, or an experiment"
     list_select_related = ("unit", "experiment")

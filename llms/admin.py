@@ -1,5 +1,6 @@
 """Providers, profiles, prices and the ledger in the back office."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,8 @@ from django.http import HttpRequest
 
 from audit.admin_mixin import AuditedAdmin
 from core import clock
-from core.back_office import ReadOnlyAdmin, ToldToChangers, execution_link
+from core.back_office import ToldToChangers, execution_link
+from core.long_lists import KnownValues, LongList, Made
 from core.money import dollars_text
 from core.secrets import is_kept
 from llms import catalogue
@@ -222,8 +224,22 @@ class ModelPriceAdmin(AuditedAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
         forget_profiles()
 
 
+class ProviderFilter(KnownValues):
+    title = parameter_name = "provider"
+
+    def known(self) -> Iterable[str]:
+        return Provider.objects.values_list("name", flat=True)
+
+
+class ModelFilter(KnownValues):
+    title = parameter_name = "model"
+
+    def known(self) -> Iterable[str]:
+        return ModelProfile.objects.values_list("model", flat=True)
+
+
 @admin.register(ModelCall)
-class ModelCallAdmin(ReadOnlyAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
+class ModelCallAdmin(LongList, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = (
         *("started_at", "model_name", "purpose", "node", "attempt", "status", "exactness"),
         *("answered_by", "total_tokens", "cost", "latency_ms", "page"),
@@ -233,11 +249,11 @@ class ModelCallAdmin(ReadOnlyAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
         "exactness",
         "answered_by",
         "purpose",
-        "provider",
-        "model",
-        "started_at",
+        ProviderFilter,
+        ModelFilter,
+        ("started_at", Made),
     )
-    search_fields = ("=origin", "=request_id", "=provider_request_id", "=id")
+    search_fields = ("origin", "id", "request_id", "provider_request_id")
     search_help_text = "An origin (execution:<id>), a request id, or the call's own id"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ModelCall]:

@@ -1,5 +1,6 @@
 """Settings of tools, grants and the ledger in the back office."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -9,7 +10,8 @@ from django.http import HttpRequest
 
 from accounts.authentication import user_of
 from audit.admin_mixin import AuditedAdmin
-from core.back_office import ReadOnlyAdmin, execution_link
+from core.back_office import execution_link
+from core.long_lists import KnownValues, LongList, Made
 from tools import mcp_admin as mcp_admin  # its pages belong to these
 from tools.catalogue import catalogue
 from tools.models import ToolCall, ToolGrant, ToolSetting
@@ -80,15 +82,22 @@ class ToolGrantAdmin(AuditedAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
         return f"{grant.from_time:%H:%M} to {grant.to_time:%H:%M} {grant.time_zone}"
 
 
+class ToolFilter(KnownValues):
+    title = parameter_name = "tool"
+
+    def known(self) -> Iterable[str]:
+        return ToolSetting.objects.values_list("tool", flat=True)
+
+
 @admin.register(ToolCall)
-class ToolCallAdmin(ReadOnlyAdmin, admin.ModelAdmin):  # type: ignore[type-arg]
+class ToolCallAdmin(LongList, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = (
         *("started_at", "tool", "user", "node", "attempt", "status", "error_code"),
         *("answered_by", "latency_ms", "page"),
     )
-    list_filter = ("status", "answered_by", "tool", "started_at")
+    list_filter = ("status", "answered_by", ToolFilter, ("started_at", Made))
     list_select_related = ("user",)
-    search_fields = ("=origin", "=request_id", "=id")
+    search_fields = ("origin", "id", "request_id")
     search_help_text = "An origin (execution:<id>), a request id, or the call's own id"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ToolCall]:

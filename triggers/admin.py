@@ -11,6 +11,7 @@ from accounts.authentication import user_of
 from audit.context import current
 from core.back_office import ReadOnlyAdmin
 from core.errors import ChatterError
+from core.long_lists import LongList, Made
 from triggers.models import Chain, ChainFiring, Schedule, ScheduleFiring
 from triggers.services.chains import change_chain
 from triggers.services.firing import run_now
@@ -76,10 +77,12 @@ class ScheduleAdmin(_ActingAdmin):
 
 
 @admin.register(ScheduleFiring)
-class ScheduleFiringAdmin(ReadOnlyAdmin, admin.ModelAdmin):
+class ScheduleFiringAdmin(LongList, admin.ModelAdmin):
     list_display = ("schedule", "fire_at", "until", "status", "code", "manual", "execution")
     list_filter = ("status", "manual", "fire_at")
-    search_fields = ("schedule__id", "schedule__name", "execution__id")
+    search_fields = ("schedule", "schedule__name", "execution")
+    search_texts = ("schedule__name",)
+    search_help_text = "The id or the name of a schedule, or the id of an execution"
     list_select_related = ("schedule", "execution")
 
 
@@ -112,8 +115,10 @@ class ChainAdmin(_ActingAdmin):
 
 
 @admin.register(ChainFiring)
-class ChainFiringAdmin(ReadOnlyAdmin, admin.ModelAdmin):
+class ChainFiringAdmin(LongList, admin.ModelAdmin):
     list_display = ("chain", "source", "status", "depth", "code", "execution", "created_at")
-    list_filter = ("status", "created_at")
-    search_fields = ("chain__id", "chain__name", "source__id", "execution__id")
+    list_filter = ("status", ("created_at", Made))
+    search_fields = ("chain", "chain__name", "source", "execution")
+    search_texts = ("chain__name",)
+    search_help_text = "The id or the name of a chain, or the id of either execution"
     list_select_related = ("chain", "source", "execution")

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from accounts.authentication import user_of
 from core.back_office import ReadOnlyAdmin
 from core.errors import ChatterError
+from core.long_lists import LongList, Made
 from webhooks.models import (
     IncomingWebhook,
     WebhookAttempt,
@@ -75,19 +76,23 @@ class WebhookEndpointAdmin(_SwitchedAdmin):
 
 
 @admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(ReadOnlyAdmin, admin.ModelAdmin):
+class WebhookDeliveryAdmin(LongList, admin.ModelAdmin):
     list_display = ("delivery_id", "hook", "outcome", "code", "execution", "received_at")
-    list_filter = ("outcome", "received_at")
+    list_filter = ("outcome", ("received_at", Made))
     list_select_related = ("hook", "execution")
-    search_fields = ("delivery_id", "hook__name", "=execution__id")
+    search_fields = ("execution", "id", "hook__name", "delivery_id")
+    search_texts = ("hook__name", "delivery_id")
+    search_help_text = "The name of a webhook, or the id of an execution or of the delivery"
 
 
 @admin.register(WebhookMessage)
-class WebhookMessageAdmin(ReadOnlyAdmin, admin.ModelAdmin):
+class WebhookMessageAdmin(LongList, admin.ModelAdmin):
     list_display = ("id", "endpoint", "type", "status", "attempts", "next_at", "created_at")
-    list_filter = ("status", "type", "created_at")
+    list_filter = ("status", "type", ("created_at", Made))
     list_select_related = ("endpoint",)
-    search_fields = ("=id", "=execution__id", "endpoint__name")
+    search_fields = ("id", "execution", "endpoint__name")
+    search_texts = ("endpoint__name",)
+    search_help_text = "The id of the message or of an execution, or the name of an endpoint"
     actions = ("send_again",)
 
     def has_send_permission(self, request: HttpRequest) -> bool:
@@ -103,7 +108,8 @@ class WebhookMessageAdmin(ReadOnlyAdmin, admin.ModelAdmin):
 
 
 @admin.register(WebhookAttempt)
-class WebhookAttemptAdmin(ReadOnlyAdmin, admin.ModelAdmin):
+class WebhookAttemptAdmin(LongList, admin.ModelAdmin):
     list_display = ("message", "number", "status", "error", "took_ms", "created_at")
     list_select_related = ("message",)
-    search_fields = ("=message__id",)
+    search_fields = ("message",)
+    search_help_text = "The id of a message"

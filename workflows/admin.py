@@ -14,6 +14,7 @@ from audit.admin_mixin import AuditedAdmin
 from audit.context import current
 from core.back_office import DeletedWhole, ReadOnlyAdmin
 from core.errors import ChatterError
+from core.long_lists import LongList, Made
 from core.models import new_id
 from workflows import approval_admin as approval_admin  # their pages belong to these
 from workflows import definition_admin as definition_admin
@@ -42,7 +43,7 @@ class BuiltInFilter(admin.RelatedFieldListFilter):
 
 
 @admin.register(WorkflowExecution)
-class ExecutionAdmin(ReadOnlyAdmin, admin.ModelAdmin):
+class ExecutionAdmin(LongList, admin.ModelAdmin):
     list_display = (
         "short",
         "status",
@@ -58,8 +59,13 @@ class ExecutionAdmin(ReadOnlyAdmin, admin.ModelAdmin):
         "created_at",
         "page",
     )
-    list_filter = ("status", "kind", "rerun", "debug", ("template", BuiltInFilter), "created_at")
+    list_filter = (
+        *("status", "kind", "rerun", "debug"),
+        *(("template", BuiltInFilter), ("created_at", Made)),
+    )
     search_fields = ("id", "request_id", "user__username", "serial_key", "template__slug")
+    search_texts = ("user__username", "template__slug")
+    search_help_text = "An id, a request id, a user, a template's slug, or conversation:<id>"
     list_select_related = ("user", "template")
     actions: tuple[str, ...] = ("cancel", "replay")
 
@@ -125,9 +131,11 @@ class PumpHostAdmin(ReadOnlyAdmin, admin.ModelAdmin):
 
 
 @admin.register(ExecutionEvent)
-class EventAdmin(ReadOnlyAdmin, admin.ModelAdmin):
+class EventAdmin(LongList, admin.ModelAdmin):
     list_display = ("execution_id", "seq", "kinds", "created_at")
-    search_fields = ("execution__id",)
+    ordering = ("-id",)
+    search_fields = ("execution",)
+    search_help_text = "The id of an execution"
 
     @admin.display(description="events")
     def kinds(self, obj: ExecutionEvent) -> str:
@@ -135,9 +143,10 @@ class EventAdmin(ReadOnlyAdmin, admin.ModelAdmin):
 
 
 @admin.register(WorkflowVersion)
-class VersionAdmin(ReadOnlyAdmin, admin.ModelAdmin):
+class VersionAdmin(LongList, admin.ModelAdmin):
     list_display = ("content_hash", "created_at")
-    search_fields = ("content_hash",)
+    search_fields = ("content_hash", "id")
+    search_texts = ("content_hash",)
     readonly_fields = ("picture",)
 
     class Media:
@@ -189,7 +198,9 @@ class TemplateAdmin(AuditedAdmin, DeletedWhole, admin.ModelAdmin):
 
 
 @admin.register(IdempotencyKey)
-class IdempotencyKeyAdmin(ReadOnlyAdmin, admin.ModelAdmin):
+class IdempotencyKeyAdmin(LongList, admin.ModelAdmin):
     list_display = ("key", "user", "execution", "created_at")
-    search_fields = ("key", "user__username")
+    search_fields = ("execution", "user__username", "key")
+    search_texts = ("user__username", "key")
+    search_help_text = "The id of an execution, the name of a user, or a key"
     list_select_related = ("user", "execution")

@@ -11,8 +11,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
 from accounts.authentication import user_of
-from core.back_office import ReadOnlyAdmin
 from core.errors import ChatterError
+from core.long_lists import LongList, Made
 from workflows.answering import answer_context, decide_as_sent
 from workflows.models import Approval
 from workflows.services.approvals import ApprovalNotFound, approval_for, decide
@@ -21,13 +21,15 @@ _CHANGE, _DECIDE = "admin:workflows_approval_change", "admin:workflows_approval_
 
 
 @admin.register(Approval)
-class ApprovalAdmin(ReadOnlyAdmin, admin.ModelAdmin):
+class ApprovalAdmin(LongList, admin.ModelAdmin):
     """One by one with an answer and a comment; many at once where no form is to be filled in."""
 
     change_form_template = "workflows/admin/approval.html"
     list_display = ("question", "status", "node", "execution", "deadline_at", "decided_by")
-    list_filter = ("status", "created_at")
-    search_fields = ("question", "execution__id", "node")
+    list_filter = ("status", ("created_at", Made))
+    search_fields = ("execution", "id")
+    search_texts = ("question", "node")
+    search_help_text = "A part of a question, or the id of an execution or of the approval"
     list_select_related = ("execution", "decided_by")
     actions: tuple[str, ...] = ("approve", "reject")
 
