@@ -209,6 +209,39 @@ def test_a_delay_ends_when_it_was_to_end(client: APIClient, alice: User, built_i
     assert after == before
 
 
+def test_while_a_node_waits_to_be_tried_again_the_others_go_on_side_by_side(
+    client: APIClient, wire: WireServer, built_in: None
+) -> None:
+    """Also in the next process: an error that is not the last ends nothing."""
+    models = {"one": wire_model(wire), "other": GPT_TOO}
+    wire.script("fault=hang after=2", next=4)
+    again = {"scope": "graph", "retries": 1, "wait_s": 300}
+    nodes = [
+        {"id": "bad", "type": "prompt", "config": {"template": "{{ input.nowhere }}"}},
+        *(asks(node, model) for node, model in models.items()),
+    ]
+    whole = chain(*nodes)
+    ends = [
+        {"id": "again", "type": "error_handler", "config": again},
+        {"id": "last", "type": "end"},
+    ]
+    whole["nodes"] += ends
+    whole["edges"] = [{"source": "again", "target": "last"}]
+    for node in ("bad", *models):
+        whole["edges"] += [{"source": "start", "target": node}, {"source": node, "target": "end"}]
+    body = {"graph": whole, "input": {"message": "hello"}, "mode": "background"}
+    told = client.post("/api/v1/workflows/execute/", body)
+    execution = WorkflowExecution.objects.get(pk=told.json()["execution"]["id"])
+
+    def asked(attempt: int) -> Callable[[], bool]:
+        rows = ModelCall.objects.filter(origin=execution.origin, attempt=attempt)
+        return lambda: {*rows.values_list("node", flat=True)} == {*models}
+
+    assert live_and_die(asked(1))
+    leases_run_out()
+    assert live_and_die(asked(2))
+
+
 # --- fencing -------------------------------------------------------------------------------------
 
 

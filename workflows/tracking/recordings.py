@@ -43,7 +43,8 @@ class Recordings:
     too_long: Mapping[Place, LimitReached] = field(default_factory=dict)  # beyond their step time
     made: frozenset[Key] = frozenset()  # all model calls with a row, whatever became of them
     anew: frozenset[Place] = frozenset()  # visits that are to turn out otherwise this time
-    ended: frozenset[Place] = frozenset()  # visits that come to the same end without anything done
+    # Visits that come to the same end without anything done, to the event that ended them there.
+    ended: Mapping[Place, int] = field(default_factory=dict)
     # How many began, of maps that ended, or in which one failed.
     items: Mapping[Place, int] = field(default_factory=dict)
     over: LimitReached | None = None  # the limit that ended the whole run

@@ -18,7 +18,7 @@ from tools.ledger import ToolCallRecord
 from tools.models import ANSWERED, ToolCallStatus
 from workflows.engine.errors import LIMIT, STEP_TIME
 from workflows.engine.events import identity_of
-from workflows.engine.paths import Place, around
+from workflows.engine.paths import Place, around, path_to
 from workflows.models import Rerun, WorkflowExecution
 from workflows.tracking.past import Past, past_of
 from workflows.tracking.recordings import NOT_RECORDED, NOTHING, Failure, Key, Recordings
@@ -110,7 +110,7 @@ class _Retry:
 
     def _is_behind_the_error(self, place: Place) -> bool:
         """Whether it began only when the error had ended its graph, as a handler does."""
-        return began(self._past, *place) > self._over.get(_path(place[0]), math.inf)
+        return began(self._past, *place) > self._over.get(path_to(place[0]), math.inf)
 
 
 def _of_a_retry(past: Past, error: Mapping[str, Any]) -> Recordings:
@@ -122,7 +122,7 @@ def _of_a_retry(past: Past, error: Mapping[str, Any]) -> Recordings:
 
 def _with_ends(recordings: Recordings, past: Past, is_kept: Callable[[Place], bool]) -> Recordings:
     """With the ends of visits that are kept."""
-    ended = frozenset(filter(is_kept, past.ended))
+    ended = _chosen(past.ended, is_kept)
     return replace(recordings, ended=ended, items=past.items(ended, recordings.failed))
 
 
@@ -135,7 +135,7 @@ def _failed_beside(past: Past, failed: str) -> Iterator[str]:
     last: dict[str, tuple[int, str, str]] = {}  # in each graph: its number, kind and node
     for (kind, node, *_), seq in past.identities.items():
         if kind in ("node.started", "node.failed"):
-            last[_path(node)] = max(last.get(_path(node), (_NEVER, "", "")), (seq, kind, node))
+            last[path_to(node)] = max(last.get(path_to(node), (_NEVER, "", "")), (seq, kind, node))
     fatal = {
         node
         for _, kind, node in last.values()
@@ -157,14 +157,14 @@ def _failed_with(past: Past, nodes: Collection[str], error: Mapping[str, Any]) -
         if (
             at in past.failed
             and at not in anew
-            and ended > over.get(_path(at[0]), math.inf) > began(past, *at)
+            and ended > over.get(path_to(at[0]), math.inf) > began(past, *at)
         ):
             yield at
 
 
 def _is_of_another_item(node: str, failed: str) -> bool:
     """Whether they part in two items of one visit of a map: `each[0]/…` and `each[3]/…`."""
-    steps = zip(_path(node).split("/"), _path(failed).split("/"), strict=False)
+    steps = zip(path_to(node).split("/"), path_to(failed).split("/"), strict=False)
     ours, theirs = next((pair for pair in steps if pair[0] != pair[1]), ("", ""))
     return bool(ours) and ours.rpartition("[")[0] == theirs.rpartition("[")[0] != ""
 
@@ -194,16 +194,12 @@ def _ends_of_graphs(
     """
     failed = error.get("node") or ""
     nodes = {failed, *(node for node, _ in around(failed))}
-    paths, over = {_path(node) for node in nodes}, dict[str, int]()
+    paths, over = {path_to(node) for node in nodes}, dict[str, int]()
     for at, (code, _) in past.failed.items():
         ends = (at in anew and at[0] in nodes) or at[0] in past.handlers
-        if ends and code == error.get("code") and (path := _path(at[0])) in paths:
+        if ends and code == error.get("code") and (path := path_to(at[0])) in paths:
             over[path] = max(over.get(path, _NEVER), past.ended[at])
     return over
-
-
-def _path(node: str) -> str:
-    return node.rpartition("/")[0]
 
 
 def _is_within(node: str, failed: str) -> bool:
