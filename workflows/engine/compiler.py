@@ -143,6 +143,8 @@ def _step(
     handlers = [graph.by_id[edge.target] for edge in out if edge.target in graph.by_id]
     if out:
         waits_s = [wait for one in handlers for wait in kinds[one.id].waits_s(one.config)]
+    if kinds[node.id].stops(node.config):  # it would end in the same error
+        waits_s = ()
     return Step(
         node,
         kinds[node.id],

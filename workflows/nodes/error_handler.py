@@ -41,10 +41,10 @@ class ErrorHandlerNode(NodeType[Config]):
     again, all that a map or a workflow node runs within is.
 
     With the scope `graph`, and no edge to it, it is the handler of the whole graph: each node whose
-    `error` leads nowhere is tried again. When it still fails, that stops all branches, and what is
-    behind the handler runs in their place. What was done before the node that failed can be read
-    there, with `has()`. What is behind the handler is not tried again, and no limit of the run is
-    taken up.
+    `error` leads nowhere is tried again, but for a handler that ends the run. When it still fails,
+    that stops all branches, and what is behind the handler runs in their place. What was done
+    before the node that failed can be read there, with `has()`. What is behind the handler is not
+    tried again, and no limit of the run is taken up.
 
     Its own text and all behind it can name the error, in either scope: `nodes.<its id>.code`,
     `.message` and `.node`, the node that failed, with the path to it where that is within another.
