@@ -2,11 +2,13 @@
 
 `run` in a file means here: until it is over, or waits. There is one world for all of them, so what
 changes it is done when all who want it stand before it: clocks are put on by as much as the most of
-them want, and one process dies for all that are to outlive it. Three parts follow one another:
+them want, and one process dies for all that are to outlive it. Five parts follow one another:
 
 0   what happens while a worker is there; what comes next after some time, while none is
 1   what is run by a process that dies
 2   what is changed for everybody, or before a process sees the run: it begins while none is there
+3   what is run by a process that is stopped
+4   what changes the server itself: it begins while no process is there, and those to come differ
 """
 
 import time
@@ -18,6 +20,7 @@ from uuid import UUID
 
 from core import clock
 from tests.conformance.case import Case, JsonObject
+from tests.conformance.changing import changed
 from tests.conformance.stage import Stage, execution_of
 from tests.conformance.steps import STEPS
 from tests.conformance.worker import Worker
@@ -30,8 +33,10 @@ PATIENCE_S = 60.0
 _LOOK_S = 0.02
 _AT_ONCE = 16
 _OF_ALL = {"switch_off", "withdraw"}
+_OF_THE_SERVER = {"uninstall", "settings"}
 _RUN_TO_THE_END = {"cancel_when", "outlast"}
-_WHILE_RUN = {"run", "die_when", "cancel_when", "outlast"}
+_WHEN = {"die_when", "stop_when", "cancel_when", "outlast"}
+_WHILE_RUN = {"run", *_WHEN}
 Rests = Callable[[UUID], bool]
 
 
@@ -63,7 +68,7 @@ class Playing:
         if not self.left:
             return True
         word, what = self.left[0]
-        return word in words and (not isinstance(what, dict) or self._happened(what))
+        return word in words and (word not in _WHEN or self._happened(what))
 
     def go_on(self, rests: Rests, until: Collection[str]) -> None:
         """Take the steps that can be taken now; one that cannot be taken at all is the last."""
@@ -97,19 +102,12 @@ class Playing:
         )
 
 
-def left_out(case: Case) -> str:
-    """Why a worker does not play it."""
-    if case.expect.refused:
-        return "It is refused, and never run."
-    if any(word in step for step in case.then for word in ("uninstall", "settings")):
-        return "What is installed and set is settled when a worker is started."
-    if any("stop_when" in step for step in case.then):
-        return "A worker that is stopped is not there for others."
-    return ""
-
-
 def part_of(case: Case) -> int:
     words = [_word(step)[0] for step in case.then]
+    if _OF_THE_SERVER & {*words}:
+        return 4
+    if "stop_when" in words:
+        return 3
     if words[0] not in _WHILE_RUN or _OF_ALL & {*words}:
         return 2
     return int("die_when" in words)
@@ -117,8 +115,8 @@ def part_of(case: Case) -> int:
 
 def play(all_: Sequence[Playing], worker: Worker) -> None:
     """To their ends; what does not come to its end in time stays where it is."""
-    first, second, third = (
-        [one for one in all_ if part_of(one.here.case) == at] for at in range(3)
+    first, second, third, fourth, fifth = (
+        [one for one in all_ if part_of(one.here.case) == at] for at in range(5)
     )
     go_on_with(first, {"outlast", "later"})
     worker.clocks.put_on(loops=_passed(first, "outlast"))
@@ -139,6 +137,16 @@ def play(all_: Sequence[Playing], worker: Worker) -> None:
         worker.clocks.put_on(wall=_passed(third, "later"))
         leases_run_out()
     go_on_with(third, ())
+    go_on_with(fourth, {"stop_when"})
+    worker.stop()
+    _passed(fourth, "stop_when")
+    worker.clocks.put_on(wall=_passed(fourth, "later"))
+    worker.start()
+    go_on_with(fourth, ())
+    worker.stop()
+    go_on_with(fifth, _OF_THE_SERVER)
+    worker.start(**changed(one.left.popleft() for one in fifth if one.left))
+    go_on_with(fifth, ())
 
 
 def go_on_with(those: Iterable[Playing], until: Collection[str]) -> None:

@@ -58,8 +58,8 @@ def take(
     steps = {**STEPS, "run": run or _run}
     for step in stage.case.then:
         word, what = (step, None) if isinstance(step, str) else next(iter(step.items()))
-        if word in _PATCHES:
-            _PATCHES[word](what, patch)
+        if word in PATCHES:
+            PATCHES[word](what, patch)
         else:
             execution = steps[word](stage, execution, what) or execution
     return execution
@@ -206,4 +206,4 @@ STEPS: Mapping[str, Step] = {
     "again": _again,
     **{how: _rerun(how) for how in ("retry", "replay", "fork")},
 }
-_PATCHES = {"later": _later, "uninstall": _uninstall, "settings": _settings}
+PATCHES = {"later": _later, "uninstall": _uninstall, "settings": _settings}

@@ -1,7 +1,7 @@
 """Every file under `cases` is true: what it is and how to add one is told in this package.
 
 Here the pump is in this process, as in the embedded profile. In the other one a worker plays them
-(`test_in_a_worker.py`), and here only what it leaves out.
+(`test_in_a_worker.py`), and here only what is refused, and never runs.
 """
 
 from typing import Any
@@ -10,7 +10,6 @@ import pytest
 from django.db import connection
 
 from tests.conformance.case import cases
-from tests.conformance.playing import left_out
 from tests.conformance.recording import record_events
 from tests.conformance.seen import (
     assert_script_was_played,
@@ -25,7 +24,9 @@ from tests.wire import WireServer
 from workflows.models import WorkflowExecution
 
 HERE = [
-    name for name, case in cases().items() if connection.vendor != "postgresql" or left_out(case)
+    name
+    for name, case in cases().items()
+    if connection.vendor != "postgresql" or case.expect.refused
 ]
 
 

@@ -36,8 +36,16 @@ class Worker:
     def log(self) -> str:
         return self._installation.log
 
-    def start(self) -> None:
+    def start(self, **environment: str) -> None:
+        """`environment` beside the one it has."""
+        self._installation._environment |= environment
         self._guard = self._installation.spawn("manage.py", "work")
+
+    def stop(self) -> None:
+        """As by Ctrl-C: what it runs is handed back."""
+        assert self._guard is not None
+        self._guard.terminate()
+        self._guard.wait(PATIENCE_S)
 
     @contextmanager
     def killed(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ from chatter_project.settings import *  # noqa: F403
 from core import clock
 from tests.conformance.clocks import Clocks
 
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.conformance.changing.Changing"]  # noqa: F405
 CHATTER_NODE_TYPES = [*CHATTER_NODE_TYPES, "tests.conformance.scripted.BrokenNode"]  # noqa: F405
 _clocks, _now = Clocks(Path(os.environ["CONFORMANCE_CLOCKS"])), clock.now
 clock.now = lambda: _now() + timedelta(seconds=_clocks.wall)
