@@ -185,7 +185,7 @@ def test_a_rate_of_what_is_no_address_keeps_chatter_from_starting(tmp_path):
     assert begun(tmp_path, RATE_ROUTES=f"{known}, /api/v1/models/ = 1/s").returncode == 0
     done = begun(tmp_path, RATE_ROUTES=f"{known}, {wrong}")
     assert done.returncode == 1
-    assert "RATE_ROUTES: /api/v1/chats/ is no address of the API." in done.stderr
+    assert "RATE_ROUTES: /api/v1/chats/ is no address." in done.stderr
 
 
 @pytest.mark.parametrize(
