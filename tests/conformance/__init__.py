@@ -38,6 +38,8 @@ write a file; unknown keys are errors. Only `about`, a graph and `expect` are ne
       - {say: found, times: 1}     or with `data: …`; or `fail: why`, `crash: true`, `hang: true`
 
     then: [run]             what happens once it is accepted, step by step; see `steps.py`
+    at_once: true           two things have to happen in one turn of a loop, which nobody can say
+                            of a worker: only the pump in this process plays it
     kills: [model]          the case of these types when processes die: see `test_kills.py`, and
                             `test_killed.py`, where they are killed
 

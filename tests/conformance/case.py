@@ -125,6 +125,7 @@ class Case(Flow):
     tools: list[ToolAnswer] = []
     then: list[str | JsonObject] = ["run"]
     kills: list[str] = []
+    at_once: bool = False
     expect: Expect
 
     @model_validator(mode="before")
@@ -133,6 +134,11 @@ class Case(Flow):
         if not data.get("expect"):
             raise ValueError("A case without expectations shows nothing.")
         return data
+
+    @property
+    def in_a_worker(self) -> bool:
+        """Whether a worker plays it, too."""
+        return not (self.expect.refused or self.at_once)
 
     @property
     def given(self) -> JsonObject:

@@ -1,7 +1,7 @@
 """Every file under `cases` is true: what it is and how to add one is told in this package.
 
 Here the pump is in this process, as in the embedded profile. In the other one a worker plays them
-(`test_in_a_worker.py`), and here only what is refused, and never runs.
+(`test_in_a_worker.py`), and here only what it cannot.
 """
 
 from typing import Any
@@ -26,7 +26,7 @@ from workflows.models import WorkflowExecution
 HERE = [
     name
     for name, case in cases().items()
-    if connection.vendor != "postgresql" or case.expect.refused
+    if connection.vendor != "postgresql" or not case.in_a_worker
 ]
 
 
