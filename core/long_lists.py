@@ -56,8 +56,9 @@ class _LongChangeList(ChangeList):
         super().get_results(request)
         if not self.multi_page:  # they need not be looked for once more
             self.result_list = self.queryset.filter(pk__in=self.paginator.only)
-        if self.paginator.more:
+        if self.paginator.more or not self.query:
             self.full_result_count = self.result_count  # no number stands beside the search
+        if self.paginator.more:
             self._lead_on(request)
 
     def _lead_on(self, request: HttpRequest) -> None:

@@ -150,6 +150,13 @@ def test_what_is_no_whole_value_is_looked_for_as_a_part(office, api, alice, buil
     assert counts == {"TIDES": 2, "of June": 1, "ali": 2, "alice": 2, "of July": 0}
 
 
+def test_how_many_were_found_stands_beside_a_search_alone(office):
+    call = ToolCallFactory()
+    assert "Show all" not in office.get(CALLS).text
+    page = " ".join(office.get(CALLS, {"q": str(call.pk)}).text.split())
+    assert '1 result (<a href="?">Show all</a>)' in page
+
+
 @pytest.mark.parametrize(
     ("rows", "make"), [("llms/modelcall", CallFactory), ("tools/toolcall", ToolCallFactory)]
 )
