@@ -21,7 +21,8 @@ START = datetime(2025, 11, 1, tzinfo=UTC)
 DAYS = 365
 _USERS, _TEMPLATES, _AT_ONCE = 100, 20, 20_000
 _ENDS = ("completed",) * 18 + ("failed", "cancelled")
-_ERROR = json.dumps({"code": "provider_error"})
+_GRAPH = {"nodes": [{"id": "start", "type": "start"}], "edges": []}
+_ERROR = json.dumps({"code": "provider_error", "message": "The provider cannot answer."})
 
 
 def fill(count: int) -> None:
@@ -59,7 +60,7 @@ Source = tuple[str | None, str | None, str]
 
 def _sources() -> list[tuple[str, list[Source]]]:
     """Each user, and what they run: `(template, definition, version)`."""
-    version = WorkflowVersion.objects.create(content_hash="synthetic", graph={})
+    version = WorkflowVersion.objects.create(content_hash="synthetic", graph=_GRAPH)
     templates = [
         WorkflowTemplate.objects.create(slug=f"t{n}", name=f"Template {n}", version=version)
         for n in range(_TEMPLATES)
