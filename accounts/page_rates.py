@@ -10,10 +10,9 @@ from django.template.loader import render_to_string
 from django.utils.decorators import sync_and_async_middleware
 
 from accounts.rates import count_request
+from core.api import FOR_PROGRAMS
 from core.database import database
 from core.errors import TooMany
-
-_COUNT_THEMSELVES = ("/api/", "/hooks/")
 
 
 @sync_and_async_middleware
@@ -52,4 +51,4 @@ async def _awaited_refusal_of(request: HttpRequest, *view: Any) -> HttpResponse 
 
 def _is_counted(request: HttpRequest) -> bool:
     rates = (*settings.CHATTER_RATES.values(), *settings.CHATTER_ROUTE_RATES)
-    return any(rates) and not request.path.startswith(_COUNT_THEMSELVES)
+    return any(rates) and not request.path.startswith(FOR_PROGRAMS)

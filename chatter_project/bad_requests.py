@@ -9,8 +9,7 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.views import defaults
 
-from chatter_project.middleware import FOR_PROGRAMS
-from core.api import problem_response
+from core.api import FOR_PROGRAMS, problem_response
 from core.errors import Invalid
 
 _MOST_CHARACTERS = 200

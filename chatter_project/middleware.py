@@ -19,9 +19,8 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.middleware import clickjacking, common, csrf, security
 from django.utils.decorators import sync_and_async_middleware
 
-from core.api import not_found
+from core.api import FOR_PROGRAMS, not_found
 
-FOR_PROGRAMS = ("/api/", "/hooks/")
 POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"

@@ -32,6 +32,7 @@ from core.overtaken import overtaken, was_overtaken
 from core.refusals import told
 
 CONTENT_TYPE = "application/problem+json"
+FOR_PROGRAMS = ("/api/", "/hooks/")  # what begins so is no page
 _AT_ONCE = 64_000  # bytes; it takes up to 1 s to read two million
 _MOST_ISSUES = 1_000
 log = structlog.get_logger(__name__)
